@@ -232,19 +232,22 @@ Datum
 cmig_upgrade_shown(PG_FUNCTION_ARGS)
 {
 	return upgrade(fcinfo, cmig_argument_target(fcinfo, 0),
-				   cmig_plan_checksum_argument(fcinfo, 1, checksum_hint(cmig_argument_text(fcinfo, 1))));
+				   cmig_plan_checksum_argument(fcinfo, 1,
+											   checksum_hint(cmig_argument_text(fcinfo, 1))));
 }
 
 Datum
 cmig_upgrade_shown_array(PG_FUNCTION_ARGS)
 {
-	return upgrade(fcinfo, cmig_argument_revisions(fcinfo, 0), cmig_plan_checksum_argument(fcinfo, 1, NULL));
+	return upgrade(fcinfo, cmig_argument_revisions(fcinfo, 0),
+				   cmig_plan_checksum_argument(fcinfo, 1, NULL));
 }
 
 Datum
 cmig_upgrade_steps(PG_FUNCTION_ARGS)
 {
-	return upgrade(fcinfo, cmig_argument_one(cmig_move_argument_steps(fcinfo, CMIG_UPGRADE, false)), NULL);
+	return upgrade(fcinfo, cmig_argument_one(cmig_move_argument_steps(fcinfo, CMIG_UPGRADE, false)),
+				   NULL);
 }
 
 Datum
@@ -257,7 +260,8 @@ Datum
 cmig_downgrade_shown(PG_FUNCTION_ARGS)
 {
 	return downgrade(fcinfo, cmig_argument_text(fcinfo, 0),
-					 cmig_plan_checksum_argument(fcinfo, 1, "SELECT plan_checksum FROM cmig.plan('downgrade', '<revision>') LIMIT 1"));
+					 cmig_plan_checksum_argument(fcinfo, 1,
+												 "SELECT plan_checksum FROM cmig.plan('downgrade', '<revision>') LIMIT 1"));
 }
 
 Datum
@@ -309,7 +313,8 @@ allowed_plan(FunctionCallInfo fcinfo)
 static Datum
 upgrade_stepwise(FunctionCallInfo fcinfo, const CmigNames *targets)
 {
-	cmig_stepwise_run(fcinfo, "upgrade", targets, cmig_argument_text(fcinfo, 1), allowed_plan(fcinfo));
+	cmig_stepwise_run(fcinfo, "upgrade", targets, cmig_argument_text(fcinfo, 1),
+					  allowed_plan(fcinfo));
 	EnsurePortalSnapshotExists();
 	cmig_audit_retain_after_upgrade();
 	PG_RETURN_VOID();
@@ -330,13 +335,17 @@ cmig_upgrade_stepwise_array(PG_FUNCTION_ARGS)
 Datum
 cmig_upgrade_stepwise_steps(PG_FUNCTION_ARGS)
 {
-	return upgrade_stepwise(fcinfo, cmig_argument_one(cmig_move_argument_steps(fcinfo, CMIG_UPGRADE, true)));
+	return upgrade_stepwise(fcinfo,
+							cmig_argument_one(cmig_move_argument_steps(fcinfo, CMIG_UPGRADE,
+																	   true)));
 }
 
 Datum
 cmig_downgrade_stepwise_steps(PG_FUNCTION_ARGS)
 {
-	cmig_stepwise_run(fcinfo, "downgrade", cmig_argument_one(cmig_move_argument_steps(fcinfo, CMIG_DOWNGRADE, true)), cmig_argument_text(fcinfo, 1), NULL);
+	cmig_stepwise_run(fcinfo, "downgrade",
+					  cmig_argument_one(cmig_move_argument_steps(fcinfo, CMIG_DOWNGRADE, true)),
+					  cmig_argument_text(fcinfo, 1), NULL);
 	PG_RETURN_VOID();
 }
 
@@ -346,7 +355,8 @@ cmig_downgrade_stepwise(PG_FUNCTION_ARGS)
 	char	   *target = cmig_argument_text(fcinfo, 0);
 
 	cmig_move_argument_require_target(target, "CALL cmig.downgrade_stepwise");
-	cmig_stepwise_run(fcinfo, "downgrade", cmig_argument_one(target), cmig_argument_text(fcinfo, 1), allowed_plan(fcinfo));
+	cmig_stepwise_run(fcinfo, "downgrade", cmig_argument_one(target), cmig_argument_text(fcinfo, 1),
+					  allowed_plan(fcinfo));
 	PG_RETURN_VOID();
 }
 

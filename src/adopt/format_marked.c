@@ -93,11 +93,15 @@ read_file(CmigImport *import, CmigToolFile *file, const char *letters, const cha
 	}
 	file->used = true;
 	if (name.language)
-		cmig_import_not_written(revision, !name.is_down, !name.is_up, psprintf("it is written in %s, in file \"%s\"", name.language, file->name));
+		cmig_import_not_written(revision, !name.is_down, !name.is_up,
+								psprintf("it is written in %s, in file \"%s\"", name.language,
+										 file->name));
 	else if (name.is_down)
-		revision->text.downgrade_sql = cmig_import_section(import, file, CMIG_SECTION_DOWNGRADE, file->text);
+		revision->text.downgrade_sql = cmig_import_section(import, file, CMIG_SECTION_DOWNGRADE,
+														   file->text);
 	else
-		revision->text.upgrade_sql = cmig_import_section(import, file, CMIG_SECTION_UPGRADE, file->text);
+		revision->text.upgrade_sql = cmig_import_section(import, file, CMIG_SECTION_UPGRADE,
+														 file->text);
 	return revision;
 }
 
@@ -115,7 +119,8 @@ read_pairs(CmigImport *import, bool both)
 			NumberedName name;
 			CmigToolRevision *revision;
 
-			if (!read_numbered_name(file->base, "", "_", &name) || name.is_down != (down == 1) || (both && !name.is_up && !name.is_down))
+			if (!read_numbered_name(file->base, "", "_", &name) || name.is_down != (down == 1) ||
+				(both && !name.is_up && !name.is_down))
 				continue;
 			revision = read_file(import, file, "", "_");
 			if (!both && cmig_tool_text_begins(file->text, "-- no-transaction"))
@@ -146,7 +151,8 @@ cmig_format_refinery(CmigImport *import, CmigToolFile *file)
 	CmigToolRevision *revision = read_file(import, file, "VU", "__");
 
 	if (revision && *file->base == 'U')
-		cmig_import_note(revision, "unversioned: refinery runs it even if later versions are already applied; pg_cmig runs it only at its position in the order");
+		cmig_import_note(revision,
+						 "unversioned: refinery runs it even if later versions are already applied; pg_cmig runs it only at its position in the order");
 }
 
 void
@@ -198,8 +204,8 @@ typedef MarkedLine (*ClassifyLine) (CmigToolRevision *revision, const CmigToolLi
  * "required" is the marker of the upgrade if the file must have it, or NULL.
  */
 static void
-read_lines(CmigToolRevision *revision, const char *text, ClassifyLine classify, const char *required,
-		   MarkedFile *marked)
+read_lines(CmigToolRevision *revision, const char *text, ClassifyLine classify,
+		   const char *required, MarkedFile *marked)
 {
 	CmigToolLine line;
 	CmigToolLine inner;
@@ -218,7 +224,8 @@ read_lines(CmigToolRevision *revision, const char *text, ClassifyLine classify, 
 		number++;
 		if ((kind == LINE_UP && marked->has_up) || (kind == LINE_DOWN && marked->has_down))
 			cmig_import_refuse(revision->file,
-							   psprintf("Line %d is a second marker of its direction: %.*s", number, (int) (line.end - line.start), line.start),
+							   psprintf("Line %d is a second marker of its direction: %.*s", number,
+										(int) (line.end - line.start), line.start),
 							   "Put all SQL of the direction after its first marker, or divide the file.");
 		switch (kind)
 		{
@@ -233,8 +240,11 @@ read_lines(CmigToolRevision *revision, const char *text, ClassifyLine classify, 
 			case LINE_TEXT:
 				inner = line;
 				inner.start += strspn(inner.start, " \t");
-				if (inner.start > line.start && inner.start < inner.end && classify(revision, &inner) != LINE_TEXT)
-					cmig_import_refuse(revision->file, psprintf("Line %d is indented: %.*s", number, (int) (inner.end - inner.start), inner.start),
+				if (inner.start > line.start && inner.start < inner.end &&
+					classify(revision, &inner) != LINE_TEXT)
+					cmig_import_refuse(revision->file,
+									   psprintf("Line %d is indented: %.*s", number,
+												(int) (inner.end - inner.start), inner.start),
 									   "Remove the spaces before it if it is a marker, or the line if it is not.");
 				appendBinaryStringInfo(to, line.start, line.next - line.start);
 				break;
@@ -247,10 +257,13 @@ read_lines(CmigToolRevision *revision, const char *text, ClassifyLine classify, 
 	}
 	cmig_lexer_init(&lexer, marked->before.data);
 	if ((marked->has_up || marked->has_down) && cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
-		cmig_import_refuse(revision->file, psprintf("The statement on line %d is before the first marker.", lexer.line),
+		cmig_import_refuse(revision->file,
+						   psprintf("The statement on line %d is before the first marker.",
+									lexer.line),
 						   "Move it after the marker.");
 	if (required && !marked->has_up)
-		cmig_import_refuse(revision->file, psprintf("It has no line \"%s\".", required), "Add this line before the SQL of the upgrade.");
+		cmig_import_refuse(revision->file, psprintf("It has no line \"%s\".", required),
+						   "Add this line before the SQL of the upgrade.");
 }
 
 /*
@@ -295,7 +308,9 @@ classify_dbmate(CmigToolRevision *revision, const CmigToolLine *line)
 	if (cmig_tool_text_begins(rest, "transaction:false"))
 		revision->text.edges.transactional = false;
 	else if (*rest)
-		cmig_import_note(revision, psprintf("unknown option \"%s\" of migrate:%s", rest, is_up ? "up" : "down"));
+		cmig_import_note(revision,
+						 psprintf("unknown option \"%s\" of migrate:%s", rest,
+								  is_up ? "up" : "down"));
 	return is_up ? LINE_UP : LINE_DOWN;
 }
 
@@ -309,7 +324,8 @@ cmig_format_dbmate(CmigImport *import, CmigToolFile *file)
 		return;
 	revision->order = pstrdup(file->base);
 	read_lines(revision, file->text, classify_dbmate, "-- migrate:up", &marked);
-	cmig_import_scripts(import, revision, marked.up.data, marked.has_down ? marked.down.data : NULL);
+	cmig_import_scripts(import, revision, marked.up.data,
+						marked.has_down ? marked.down.data : NULL);
 }
 
 /*
@@ -365,9 +381,12 @@ substitute_environment(CmigImport *import, const CmigToolFile *file)
 			on = pg_strcasecmp(rest, "on") == 0;
 		else if (on)
 		{
-			char	   *text = psprintf("%s%.*s", newlines.data, (int) (line.next - line.start), line.start);
+			char	   *text = psprintf("%s%.*s", newlines.data, (int) (line.next - line.start),
+										line.start);
 
-			appendStringInfoString(&result, cmig_placeholder_fill(import->placeholders, text, file->name, true) + newlines.len);
+			appendStringInfoString(&result,
+								   cmig_placeholder_fill(import->placeholders, text, file->name,
+														 true) + newlines.len);
 		}
 		else
 			appendBinaryStringInfo(&result, line.start, line.next - line.start);
@@ -384,13 +403,17 @@ cmig_format_goose(CmigImport *import, CmigToolFile *file)
 
 	if (revision == NULL)
 	{
-		revision = cmig_tool_text_ends(file->base, "_test.go") ? NULL : add_numbered(import, file, ".go");
+		revision = cmig_tool_text_ends(file->base, "_test.go") ? NULL :
+			add_numbered(import, file, ".go");
 		if (revision)
-			cmig_import_not_written(revision, true, true, psprintf("it is written in Go, in file \"%s\"", file->name));
+			cmig_import_not_written(revision, true, true,
+									psprintf("it is written in Go, in file \"%s\"", file->name));
 		return;
 	}
-	read_lines(revision, substitute_environment(import, file), classify_goose, "-- +goose Up", &marked);
-	cmig_import_scripts(import, revision, marked.up.data, marked.has_down ? marked.down.data : NULL);
+	read_lines(revision, substitute_environment(import, file), classify_goose, "-- +goose Up",
+			   &marked);
+	cmig_import_scripts(import, revision, marked.up.data,
+						marked.has_down ? marked.down.data : NULL);
 }
 
 /*
@@ -433,7 +456,8 @@ cmig_format_node_pg_migrate(CmigImport *import, CmigToolFile *file)
 	MarkedFile	marked;
 	char	   *stem;
 
-	const char *language = cmig_tool_text_digits(file->base) > 0 ? cmig_import_language(file->base) : NULL;
+	const char *language = cmig_tool_text_digits(file->base) > 0 ?
+	cmig_import_language(file->base) : NULL;
 
 	if (language == NULL && !cmig_tool_text_ends(file->base, ".sql"))
 		return;
@@ -443,13 +467,15 @@ cmig_format_node_pg_migrate(CmigImport *import, CmigToolFile *file)
 	revision->text.edges.message = cmig_tool_text_message(stem + strspn(stem, "_-"));
 	if (language)
 	{
-		cmig_import_not_written(revision, true, true, psprintf("it is written in %s, in file \"%s\"; use the output of \"node-pg-migrate up --dry-run\"", language, file->name));
+		cmig_import_not_written(revision, true, true,
+								psprintf("it is written in %s, in file \"%s\"; use the output of \"node-pg-migrate up --dry-run\"", language, file->name));
 		return;
 	}
 	read_lines(revision, file->text, classify_node_pg_migrate, NULL, &marked);
 	if (!marked.has_up)
 		appendStringInfoString(&marked.up, marked.before.data);
-	cmig_import_scripts(import, revision, marked.up.data, marked.has_down ? marked.down.data : NULL);
+	cmig_import_scripts(import, revision, marked.up.data,
+						marked.has_down ? marked.down.data : NULL);
 }
 
 /*
@@ -470,8 +496,10 @@ classify_graphile(CmigToolRevision *revision, const CmigToolLine *line)
 	else if (pg_strcasecmp(rest, "no-transaction") == 0)
 		revision->text.edges.transactional = false;
 	else if ((value = cmig_tool_text_after(&comment, "include", false)) != NULL)
-		cmig_import_note(revision, psprintf("the fixture \"%s\" is not included; replace the line with its text", value));
-	else if (!cmig_tool_text_after(&comment, "previous:", false) && !cmig_tool_text_after(&comment, "hash:", false) &&
+		cmig_import_note(revision,
+						 psprintf("the fixture \"%s\" is not included; replace the line with its text", value));
+	else if (!cmig_tool_text_after(&comment, "previous:", false) &&
+			 !cmig_tool_text_after(&comment, "hash:", false) &&
 			 !cmig_tool_text_after(&comment, "allowinvalidhash", false))
 		cmig_import_note(revision, psprintf("unknown header \"--! %s\"", rest));
 	return LINE_DROPPED;
@@ -487,7 +515,8 @@ cmig_format_graphile_migrate(CmigImport *import, CmigToolFile *file)
 		cmig_tool_text_begins(file->name, "current/") || strstr(file->name, "/current/") != NULL)
 	{
 		file->used = true;
-		cmig_import_file_note(import, file->name, "not committed yet; commit it with graphile-migrate, or write it as a revision");
+		cmig_import_file_note(import, file->name,
+							  "not committed yet; commit it with graphile-migrate, or write it as a revision");
 		return;
 	}
 	revision = add_numbered(import, file, ".sql");
@@ -495,7 +524,8 @@ cmig_format_graphile_migrate(CmigImport *import, CmigToolFile *file)
 		return;
 	read_lines(revision, file->text, classify_graphile, NULL, &marked);
 	appendStringInfoString(&marked.up, marked.before.data);
-	cmig_import_scripts(import, revision, marked.up.data, marked.has_down ? marked.down.data : NULL);
+	cmig_import_scripts(import, revision, marked.up.data,
+						marked.has_down ? marked.down.data : NULL);
 }
 
 /* ----------------------------------------------------------------
@@ -549,20 +579,23 @@ static bool
 apply_flyway(CmigImport *import, CmigToolRevision *revision, const char *key, const char *value)
 {
 	if (strcmp(key, "executeInTransaction") == 0)
-		revision->text.edges.transactional = revision->text.edges.transactional && pg_strcasecmp(value, "false") != 0;
+		revision->text.edges.transactional = revision->text.edges.transactional &&
+			pg_strcasecmp(value, "false") != 0;
 	else if (strcmp(key, "placeholderReplacement") == 0)
 	{
 		if (pg_strcasecmp(value, "false") == 0)
 			import->style = CMIG_PLACEHOLDER_NONE;
 	}
 	else
-		return strcmp(key, "shouldExecute") == 0 || (strcmp(key, "encoding") == 0 && pg_strcasecmp(value, "UTF-8") == 0);
+		return strcmp(key, "shouldExecute") == 0 ||
+			(strcmp(key, "encoding") == 0 && pg_strcasecmp(value, "UTF-8") == 0);
 	return true;
 }
 
 /* Returns the script of a file as a section, with the settings of the file. */
 static char *
-flyway_section(CmigImport *import, CmigToolRevision *revision, CmigToolFile *file, CmigSection section)
+flyway_section(CmigImport *import, CmigToolRevision *revision, CmigToolFile *file,
+			   CmigSection section)
 {
 	CmigToolFile *conf = cmig_import_file(import, psprintf("%s.conf", file->name));
 	CmigPlaceholderStyle style = import->style;
@@ -604,7 +637,8 @@ find_flyway(CmigImport *import, CmigToolFile *file, char kind, FlywayName *name)
 			return false;
 		}
 		if (pg_strcasecmp(value, "true") != 0)
-			cmig_import_refuse(file, psprintf("In file \"%s\", shouldExecute is: %s", conf->name, value),
+			cmig_import_refuse(file,
+							   psprintf("In file \"%s\", shouldExecute is: %s", conf->name, value),
 							   "Set shouldExecute to true or false.");
 	}
 	return true;
@@ -621,7 +655,9 @@ add_file(CmigImport *import, CmigToolFile *file, const char *id, const FlywayNam
 	if (script)
 		revision->text.upgrade_sql = script;
 	else
-		cmig_import_not_written(revision, true, name->kind == 'V', psprintf("it is written in %s, in file \"%s\"", cmig_import_language(file->base), file->name));
+		cmig_import_not_written(revision, true, name->kind == 'V',
+								psprintf("it is written in %s, in file \"%s\"",
+										 cmig_import_language(file->base), file->name));
 	return revision;
 }
 
@@ -648,11 +684,16 @@ add_undo(CmigImport *import)
 				revision = other;
 		}
 		if (revision && cmig_import_language(file->base))
-			cmig_import_not_written(revision, false, true, psprintf("its downgrade is written in %s, in file \"%s\"", cmig_import_language(file->base), file->name));
+			cmig_import_not_written(revision, false, true,
+									psprintf("its downgrade is written in %s, in file \"%s\"",
+											 cmig_import_language(file->base), file->name));
 		else if (revision)
-			revision->text.downgrade_sql = flyway_section(import, revision, file, CMIG_SECTION_DOWNGRADE);
+			revision->text.downgrade_sql = flyway_section(import, revision, file,
+														  CMIG_SECTION_DOWNGRADE);
 		else
-			cmig_import_file_note(import, file->name, psprintf("left out, because there is no V file of version %s", name.version));
+			cmig_import_file_note(import, file->name,
+								  psprintf("left out, because there is no V file of version %s",
+										   name.version));
 	}
 }
 
@@ -678,11 +719,13 @@ add_baseline(CmigImport *import)
 		file->used = true;
 		if (newest && cmig_tool_text_compare_versions(name.version, newest_name.version) < 0)
 		{
-			cmig_import_file_note(import, file->name, "left out, because there is a newer baseline");
+			cmig_import_file_note(import, file->name,
+								  "left out, because there is a newer baseline");
 			continue;
 		}
 		if (newest)
-			cmig_import_file_note(import, newest->name, "left out, because there is a newer baseline");
+			cmig_import_file_note(import, newest->name,
+								  "left out, because there is a newer baseline");
 		newest = file;
 		newest_name = name;
 	}
@@ -708,7 +751,9 @@ add_baseline(CmigImport *import)
 	}
 	if (replaces->count == 0)
 		replaces->names[replaces->count++] = pstrdup(newest_name.version);
-	cmig_import_note(baseline, psprintf("it counts as applied in databases that have run version %s", newest_name.version));
+	cmig_import_note(baseline,
+					 psprintf("it counts as applied in databases that have run version %s",
+							  newest_name.version));
 }
 
 void
@@ -731,7 +776,8 @@ cmig_format_flyway(CmigImport *import)
 		/* Flyway and pg_cmig run these in the order of their descriptions */
 		if (find_flyway(import, file, 'R', &name))
 		{
-			revision = add_file(import, file, cmig_tool_text_id(psprintf("R_%s", name.title)), &name);
+			revision = add_file(import, file, cmig_tool_text_id(psprintf("R_%s", name.title)),
+								&name);
 			revision->file_template = "%(rev)s";
 			revision->text.edges.repeatable = true;
 		}
@@ -740,7 +786,8 @@ cmig_format_flyway(CmigImport *import)
 							cmig_tool_text_begins(file->base, "createSchema")))
 		{
 			file->used = true;
-			cmig_import_file_note(import, file->name, "pg_cmig has no callbacks; run this file in the script that calls cmig.upgrade");
+			cmig_import_file_note(import, file->name,
+								  "pg_cmig has no callbacks; run this file in the script that calls cmig.upgrade");
 		}
 	}
 }

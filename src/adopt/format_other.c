@@ -85,7 +85,8 @@ read_plan(SqitchPlan *plan)
 				change->tags = lappend(change->tags, pnstrdup(line + 1, strcspn(line + 1, " \t")));
 		}
 		else if (*line == '-')
-			cmig_import_file_note(plan->import, plan->file->name, psprintf("the line \"%s\" is left out, because it reverts a change", line));
+			cmig_import_file_note(plan->import, plan->file->name,
+								  psprintf("the line \"%s\" is left out, because it reverts a change", line));
 		else
 			plan->changes = lappend(plan->changes, read_change(line + strspn(line, "+ \t")));
 	}
@@ -125,7 +126,8 @@ script_name(const SqitchPlan *plan, int i)
 static char *
 read_script(const SqitchPlan *plan, const char *folder, const char *name, CmigSection section)
 {
-	CmigToolFile *file = cmig_import_file(plan->import, psprintf("%s%s/%s.sql", plan->prefix, folder, name));
+	CmigToolFile *file = cmig_import_file(plan->import,
+										  psprintf("%s%s/%s.sql", plan->prefix, folder, name));
 	char	   *text;
 	int			length;
 
@@ -138,7 +140,8 @@ read_script(const SqitchPlan *plan, const char *folder, const char *name, CmigSe
 	 * COMMIT, because cmig_section_text_read() removes only BEGIN and COMMIT.
 	 */
 	length = strlen(text);
-	if (section == CMIG_SECTION_VERIFY && length >= 9 && pg_strcasecmp(text + length - 9, "ROLLBACK;") == 0)
+	if (section == CMIG_SECTION_VERIFY && length >= 9 &&
+		pg_strcasecmp(text + length - 9, "ROLLBACK;") == 0)
 	{
 		char	   *commit = psprintf("%.*sCOMMIT;", length - 9, text);
 
@@ -161,7 +164,8 @@ add_change(SqitchPlan *plan, int i)
 	char	   *deploy = read_script(plan, "deploy", name, CMIG_SECTION_UPGRADE);
 	TimestampTz created_at;
 
-	revision->text.edges.message = *change->note ? change->note : cmig_tool_text_message(change->name);
+	revision->text.edges.message = *change->note ? change->note :
+		cmig_tool_text_message(change->name);
 	if (change->date && cmig_marker_parse_date(change->date, &created_at))
 	{
 		revision->text.edges.has_created_at = true;
@@ -170,14 +174,18 @@ add_change(SqitchPlan *plan, int i)
 	if (deploy)
 		revision->text.upgrade_sql = deploy;
 	else
-		cmig_import_not_written(revision, true, false, psprintf("file \"%sdeploy/%s.sql\" does not exist", plan->prefix, name));
+		cmig_import_not_written(revision, true, false,
+								psprintf("file \"%sdeploy/%s.sql\" does not exist", plan->prefix,
+										 name));
 	revision->text.downgrade_sql = read_script(plan, "revert", name, CMIG_SECTION_DOWNGRADE);
 	revision->text.verify_sql = read_script(plan, "verify", name, CMIG_SECTION_VERIFY);
 	for (char *word = strtok(change->dependencies, " \t"); word; word = strtok(NULL, " \t"))
 		if (*word == '!')
-			cmig_import_note(revision, psprintf("the conflict with \"%s\" is not checked", word + 1));
+			cmig_import_note(revision,
+							 psprintf("the conflict with \"%s\" is not checked", word + 1));
 		else if (strchr(word, ':'))
-			cmig_import_note(revision, psprintf("it depends on \"%s\", a change of another project; if both projects use this database, add that change to depends_on", word));
+			cmig_import_note(revision,
+							 psprintf("it depends on \"%s\", a change of another project; if both projects use this database, add that change to depends_on", word));
 
 	/* tags become labels, so that they can be used as targets */
 	labels->names = palloc(sizeof(char *) * Max(list_length(change->tags), 1));
@@ -189,7 +197,8 @@ add_change(SqitchPlan *plan, int i)
 static bool
 apply_sqitch(CmigImport *import, CmigToolRevision *revision, const char *key, const char *value)
 {
-	return (strcmp(key, "engine") == 0 && strcmp(value, "pg") == 0) || strcmp(key, "name") == 0 || strcmp(key, "email") == 0;
+	return (strcmp(key, "engine") == 0 && strcmp(value, "pg") == 0) || strcmp(key, "name") == 0 ||
+		strcmp(key, "email") == 0;
 }
 
 void
@@ -269,7 +278,8 @@ static void
 end_change_set(CmigImport *import, ChangeSet *set)
 {
 	if (set->revision != NULL)
-		cmig_import_scripts(import, set->revision, set->up.data, set->has_down ? set->down.data : NULL);
+		cmig_import_scripts(import, set->revision, set->up.data,
+							set->has_down ? set->down.data : NULL);
 }
 
 /* Does Liquibase run a change set with this attribute dbms on PostgreSQL? */
@@ -302,14 +312,20 @@ read_attribute(CmigToolRevision *revision, const char *attribute)
 		return false;
 	if (pg_strcasecmp(attribute, "runInTransaction:false") == 0)
 		revision->text.edges.transactional = false;
-	else if (pg_strcasecmp(attribute, "runOnChange:true") == 0 || pg_strcasecmp(attribute, "runAlways:true") == 0)
+	else if (pg_strcasecmp(attribute, "runOnChange:true") == 0 ||
+			 pg_strcasecmp(attribute, "runAlways:true") == 0)
 	{
 		revision->text.edges.repeatable = true;
-		cmig_import_note(revision, psprintf("%s: pg_cmig runs it after all others, if it has changed", attribute));
+		cmig_import_note(revision,
+						 psprintf("%s: pg_cmig runs it after all others, if it has changed",
+								  attribute));
 	}
-	else if (pg_strcasecmp(attribute, "splitStatements:true") != 0 && pg_strcasecmp(attribute, "splitStatements:false") != 0 &&
-			 pg_strncasecmp(attribute, "stripComments:", 14) != 0 && pg_strncasecmp(attribute, "logicalFilePath:", 16) != 0 &&
-			 pg_strcasecmp(attribute, "runInTransaction:true") != 0 && pg_strcasecmp(attribute, "failOnError:true") != 0 &&
+	else if (pg_strcasecmp(attribute, "splitStatements:true") != 0 &&
+			 pg_strcasecmp(attribute, "splitStatements:false") != 0 &&
+			 pg_strncasecmp(attribute, "stripComments:", 14) != 0 &&
+			 pg_strncasecmp(attribute, "logicalFilePath:", 16) != 0 &&
+			 pg_strcasecmp(attribute, "runInTransaction:true") != 0 &&
+			 pg_strcasecmp(attribute, "failOnError:true") != 0 &&
 			 pg_strcasecmp(attribute, "ignore:false") != 0)
 		cmig_import_note(revision, psprintf("the attribute %s is ignored", attribute));
 	return true;
@@ -349,7 +365,8 @@ long_id(const char *path, const char *id)
 	const char *base = slash ? slash + 1 : path;
 	const char *dot = strrchr(base, '.');
 
-	return cmig_tool_text_id(psprintf("%.*s.%s", dot ? (int) (dot - base) : (int) strlen(base), base, id));
+	return cmig_tool_text_id(psprintf("%.*s.%s", dot ? (int) (dot - base) : (int) strlen(base),
+									  base, id));
 }
 
 /* Begin a change set, given the text "author:id attribute:value ...". */
@@ -371,7 +388,8 @@ begin_change_set(CmigImport *import, ChangeSet *set, CmigToolFile *file, char *t
 	while ((word = next_word(&text)) != NULL && set->revision)
 		if (!read_attribute(set->revision, word))
 		{
-			cmig_import_file_note(import, file->name, psprintf("change set %s is left out, because Liquibase does not run it: %s", set->revision->text.edges.id, word));
+			cmig_import_file_note(import, file->name,
+								  psprintf("change set %s is left out, because Liquibase does not run it: %s", set->revision->text.edges.id, word));
 			import->revisions = list_delete_last(import->revisions);
 			set->revision = NULL;
 			set->left_out = true;
@@ -383,35 +401,46 @@ begin_change_set(CmigImport *import, ChangeSet *set, CmigToolFile *file, char *t
  * true.  Otherwise, the line is part of a script.
  */
 static bool
-read_directive(CmigImport *import, const CmigToolFile *file, ChangeSet *set, const CmigToolLine *line)
+read_directive(CmigImport *import, const CmigToolFile *file, ChangeSet *set,
+			   const CmigToolLine *line)
 {
 	char	   *text;
 
 	if (set->revision == NULL)
 	{
 		/* what precedes the first change set is for all of them */
-		if (!set->left_out && (directive(line, "preconditions") || directive(line, "precondition-sql-check") ||
-							   directive(line, "property") || directive(line, "ignoreLines")))
-			cmig_import_file_note(import, file->name, psprintf("left out: %.*s", (int) (line->end - line->start), line->start));
+		if (!set->left_out &&
+			(directive(line, "preconditions") || directive(line, "precondition-sql-check") ||
+			 directive(line, "property") || directive(line, "ignoreLines")))
+			cmig_import_file_note(import, file->name,
+								  psprintf("left out: %.*s", (int) (line->end - line->start),
+										   line->start));
 		return true;
 	}
 	if ((text = directive(line, "rollback")) != NULL)
 	{
 		/* the text is SQL or a keyword */
 		set->has_down = true;
-		if (pg_strncasecmp(text, "changesetid:", 12) == 0 || pg_strncasecmp(text, "changesetauthor:", 16) == 0)
+		if (pg_strncasecmp(text, "changesetid:", 12) == 0 ||
+			pg_strncasecmp(text, "changesetauthor:", 16) == 0)
 		{
-			cmig_import_note(set->revision, "its rollback refers to another change set; write the downgrade section by hand");
+			cmig_import_note(set->revision,
+							 "its rollback refers to another change set; write the downgrade section by hand");
 			set->has_down = false;
 		}
-		else if (pg_strcasecmp(text, "empty") != 0 && pg_strcasecmp(text, "not required") != 0 && *text != '\0')
+		else if (pg_strcasecmp(text, "empty") != 0 && pg_strcasecmp(text, "not required") != 0 &&
+				 *text != '\0')
 			appendStringInfo(&set->down, "%s\n", text);
 	}
 	else if ((text = directive(line, "comment")) != NULL)
-		set->revision->text.edges.message = *text == ':' ? text + 1 + strspn(text + 1, " \t") : text;
-	else if ((text = directive(line, "preconditions")) != NULL || (text = directive(line, "precondition-sql-check")) != NULL ||
-			 (text = directive(line, "property")) != NULL || (text = directive(line, "ignoreLines")) != NULL)
-		cmig_import_note(set->revision, psprintf("left out: %.*s", (int) (line->end - line->start), line->start));
+		set->revision->text.edges.message = *text == ':' ? text + 1 + strspn(text + 1, " \t") :
+			text;
+	else if ((text = directive(line, "preconditions")) != NULL ||
+			 (text = directive(line, "precondition-sql-check")) != NULL ||
+			 (text = directive(line, "property")) != NULL ||
+			 (text = directive(line, "ignoreLines")) != NULL)
+		cmig_import_note(set->revision,
+						 psprintf("left out: %.*s", (int) (line->end - line->start), line->start));
 	else
 		return directive(line, "validCheckSum") != NULL;
 	return true;
@@ -455,7 +484,8 @@ read_file(CmigImport *import, CmigToolFile *file)
 		char	   *text = directive(&line, "ignoreLines");
 
 		if (text)
-			ignored = pg_strcasecmp(text, ":start") == 0 ? -1 : *text == ':' ? Max(atoi(text + 1), 0) : 0;
+			ignored = pg_strcasecmp(text, ":start") == 0 ? -1 : *text == ':' ?
+				Max(atoi(text + 1), 0) : 0;
 		else if (ignored != 0)
 		{
 			ignored -= ignored > 0;
@@ -518,17 +548,22 @@ read_generated(CmigImport *import, CmigToolFile *file, bool is_rollback)
 		char	   *comment;
 
 		more = cmig_tool_text_line(p, &line);
-		id = more ? generated_id(&line, is_rollback ? "-- Rolling Back ChangeSet:" : "-- Changeset", &full) : NULL;
+		id = more ? generated_id(&line, is_rollback ? "-- Rolling Back ChangeSet:" : "-- Changeset",
+								 &full) : NULL;
 		if ((id || !more) && revision)
 		{
 			const char *parameter = strstr(script.data, "${");
 
 			if (parameter && strchr(parameter, '}'))
-				cmig_import_note(revision, psprintf("Liquibase has not replaced %.*s, because the parameter has no value", (int) strcspn(parameter, "}") + 1, parameter));
+				cmig_import_note(revision,
+								 psprintf("Liquibase has not replaced %.*s, because the parameter has no value", (int) strcspn(parameter, "}") + 1, parameter));
 			if (is_rollback)
-				revision->text.downgrade_sql = cmig_import_section(import, file, CMIG_SECTION_DOWNGRADE, script.data);
+				revision->text.downgrade_sql = cmig_import_section(import, file,
+																   CMIG_SECTION_DOWNGRADE,
+																   script.data);
 			else
-				revision->text.upgrade_sql = cmig_import_section(import, file, CMIG_SECTION_UPGRADE, script.data);
+				revision->text.upgrade_sql = cmig_import_section(import, file, CMIG_SECTION_UPGRADE,
+																 script.data);
 		}
 		if (id)
 		{
@@ -548,14 +583,16 @@ read_generated(CmigImport *import, CmigToolFile *file, bool is_rollback)
 				}
 			}
 		}
-		else if (!more || revision == NULL || cmig_tool_text_after(&line, "INSERT INTO databasechangelog ", false) ||
+		else if (!more || revision == NULL ||
+				 cmig_tool_text_after(&line, "INSERT INTO databasechangelog ", false) ||
 				 cmig_tool_text_after(&line, "INSERT INTO public.databasechangelog ", false) ||
 				 cmig_tool_text_after(&line, "DELETE FROM databasechangelog ", false) ||
 				 cmig_tool_text_after(&line, "DELETE FROM public.databasechangelog ", false) ||
 				 cmig_tool_text_after(&line, "UPDATE databasechangeloglock ", false) ||
 				 cmig_tool_text_after(&line, "UPDATE public.databasechangeloglock ", false))
 			continue;
-		else if (!is_rollback && script.len == 0 && *revision->text.edges.message == '\0' && (comment = cmig_tool_text_after(&line, "-- ", false)) != NULL)
+		else if (!is_rollback && script.len == 0 && *revision->text.edges.message == '\0' &&
+				 (comment = cmig_tool_text_after(&line, "-- ", false)) != NULL)
 			revision->text.edges.message = comment;
 		else
 			appendBinaryStringInfo(&script, line.start, line.next - line.start);
@@ -569,7 +606,8 @@ has_heading(const char *text, const char *heading)
 {
 	CmigToolLine line;
 
-	for (const char *p = text; cmig_tool_text_line(p, &line) && cmig_tool_text_after(&line, "--", false); p = line.next)
+	for (const char *p = text; cmig_tool_text_line(p, &line) &&
+		 cmig_tool_text_after(&line, "--", false); p = line.next)
 		if (cmig_tool_text_after(&line, heading, false))
 			return true;
 	return false;
@@ -578,7 +616,8 @@ has_heading(const char *text, const char *heading)
 static int
 compare_short_ids(const ListCell *a, const ListCell *b)
 {
-	return strcmp(((const CmigToolRevision *) lfirst(a))->text.edges.id, ((const CmigToolRevision *) lfirst(b))->text.edges.id);
+	return strcmp(((const CmigToolRevision *) lfirst(a))->text.edges.id,
+				  ((const CmigToolRevision *) lfirst(b))->text.edges.id);
 }
 
 /* Give the change sets whose id is that of another one, in another file, their long ids. */
@@ -615,7 +654,8 @@ cmig_format_liquibase(CmigImport *import)
 		if (has_heading(import->files[i].text, UPDATE_SQL))
 			read_generated(import, &import->files[i], false);
 	if (list_length(import->revisions) > 0)
-		cmig_import_file_note(import, ((CmigToolRevision *) linitial(import->revisions))->file->name,
+		cmig_import_file_note(import,
+							  ((CmigToolRevision *) linitial(import->revisions))->file->name,
 							  "generated by Liquibase, which does not say there which change sets have runOnChange, runAlways, or preconditions");
 	for (int i = 0; i < import->file_count; i++)
 		if (has_heading(import->files[i].text, ROLLBACK_SQL))
@@ -641,7 +681,8 @@ cmig_format_liquibase(CmigImport *import)
 	set_long_ids(import);
 	cmig_import_chain(import);
 	if (formatted > 0)
-		cmig_import_file_note(import, ((CmigToolRevision *) linitial(import->revisions))->file->name,
+		cmig_import_file_note(import,
+							  ((CmigToolRevision *) linitial(import->revisions))->file->name,
 							  "the files are in the order of their names; compare this with the order in the change log");
 	import->file_template = "%(rev)s";
 }

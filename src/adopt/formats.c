@@ -66,7 +66,8 @@ require_value(const CmigPlaceholders *placeholders, const char *name, int length
 			(errcode(ERRCODE_CMIG_BAD_FILE),
 			 errmsg("placeholder \"%.*s\" has no value", length, name),
 			 errdetail("It is on line %d of a script in file \"%s\".", line, file_name),
-			 cmig_hint("Pass its value: `placeholders => '{\"%.*s\": \"<value>\"}'`", length, name)));
+			 cmig_hint("Pass its value: `placeholders => '{\"%.*s\": \"<value>\"}'`", length,
+					   name)));
 }
 
 /*
@@ -123,7 +124,8 @@ environment_value(const CmigPlaceholders *placeholders, const char *text, int *l
 	const char *value;
 	bool		colon = name > 0 && rest + 1 < end && rest[0] == ':' && rest[1] == '-';
 
-	if (name == 0 || (!colon && rest < end && *rest != '-' && *rest != '?') || memchr(text, '$', *length))
+	if (name == 0 || (!colon && rest < end && *rest != '-' && *rest != '?') ||
+		memchr(text, '$', *length))
 		return find_value(placeholders, text, *length);
 	value = find_value(placeholders, text, name);
 	*length = name;
@@ -149,7 +151,8 @@ append_braces(StringInfo to, const CmigPlaceholders *placeholders, const char *t
 		int			length;
 		int			inside;
 
-		if (environment && p[0] == '$' && (value = find_value(placeholders, p + 1, name_length(p + 1))) != NULL &&
+		if (environment && p[0] == '$' &&
+			(value = find_value(placeholders, p + 1, name_length(p + 1))) != NULL &&
 			p[1 + name_length(p + 1)] != '$')
 		{
 			appendStringInfoString(to, value);
@@ -168,14 +171,17 @@ append_braces(StringInfo to, const CmigPlaceholders *placeholders, const char *t
 			continue;
 		}
 		inside = length;
-		value = environment ? environment_value(placeholders, p + 2, &length) : find_value(placeholders, p + 2, length);
+		value = environment ? environment_value(placeholders, p + 2, &length) :
+			find_value(placeholders, p + 2, length);
 		kept = find_placeholder(placeholders, p + 2, length);
 		if (kept && kept->value == NULL)
 		{
 			p = append_kept(to, kept, p + 3 + inside) - 1;
 			continue;
 		}
-		appendStringInfoString(to, value ? value : require_value(placeholders, p + 2, length, text, p, file_name));
+		appendStringInfoString(to,
+							   value ? value : require_value(placeholders, p + 2, length, text, p,
+															 file_name));
 		p += 2 + inside;
 	}
 }
@@ -203,7 +209,8 @@ cmig_placeholder_fill(const CmigPlaceholders *placeholders, const char *text, co
 
 /* Append a quoted string, and replace the variables in it that have a value. */
 static void
-append_quoted(StringInfo to, const CmigPlaceholders *placeholders, const char *start, const char *end)
+append_quoted(StringInfo to, const CmigPlaceholders *placeholders, const char *start,
+			  const char *end)
 {
 	for (const char *p = start; p < end; p++)
 	{
@@ -260,7 +267,9 @@ fill_variables(const CmigPlaceholders *placeholders, const char *text,
 		int			length;
 		char		quote;
 
-		if (everywhere && (lexer.type == CMIG_TOKEN_STRING || lexer.type == CMIG_TOKEN_DOLLAR || lexer.type == CMIG_TOKEN_QUOTED))
+		if (everywhere &&
+			(lexer.type == CMIG_TOKEN_STRING || lexer.type == CMIG_TOKEN_DOLLAR ||
+			 lexer.type == CMIG_TOKEN_QUOTED))
 		{
 			appendBinaryStringInfo(&result, done, lexer.start - done);
 			append_quoted(&result, placeholders, lexer.start, lexer.next);
@@ -270,7 +279,8 @@ fill_variables(const CmigPlaceholders *placeholders, const char *text,
 			brackets++;
 		else if (cmig_lexer_is_char(&lexer, ']'))
 			brackets = Max(brackets - 1, 0);
-		if (!cmig_lexer_is_char(&lexer, ':') || brackets > 0 || !find_variable(lexer.start, &name, &length, &quote))
+		if (!cmig_lexer_is_char(&lexer, ':') || brackets > 0 ||
+			!find_variable(lexer.start, &name, &length, &quote))
 			continue;
 		value = require_value(placeholders, name, length, text, lexer.start, file_name);
 		if (quote == '\'')
@@ -436,11 +446,13 @@ cmig_import_note(CmigToolRevision *revision, const char *note)
 void
 cmig_import_file_note(CmigImport *import, const char *file_name, const char *text)
 {
-	import->notes = lappend(import->notes, list_make2(unconstify(char *, file_name), unconstify(char *, text)));
+	import->notes = lappend(import->notes,
+							list_make2(unconstify(char *, file_name), unconstify(char *, text)));
 }
 
 char *
-cmig_import_section(CmigImport *import, const CmigToolFile *file, CmigSection section, const char *script)
+cmig_import_section(CmigImport *import, const CmigToolFile *file, CmigSection section,
+					const char *script)
 {
 	char	   *text = pstrdup(script);
 	const char *problem;
@@ -471,7 +483,8 @@ cmig_import_section(CmigImport *import, const CmigToolFile *file, CmigSection se
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
 					 errmsg("cannot convert file \"%s\" to a revision", file->name),
-					 errdetail("The problem is on line %d of its %s script: %s", line, cmig_marker_sections[section], problem)));
+					 errdetail("The problem is on line %d of its %s script: %s", line,
+							   cmig_marker_sections[section], problem)));
 		before = lexer.start - text + 2;
 		text = psprintf("%.*s |%s", before, text, text + before);
 		last_line = line;
@@ -480,11 +493,14 @@ cmig_import_section(CmigImport *import, const CmigToolFile *file, CmigSection se
 }
 
 void
-cmig_import_scripts(CmigImport *import, CmigToolRevision *revision, const char *up, const char *down)
+cmig_import_scripts(CmigImport *import, CmigToolRevision *revision, const char *up,
+					const char *down)
 {
-	revision->text.upgrade_sql = cmig_import_section(import, revision->file, CMIG_SECTION_UPGRADE, up);
+	revision->text.upgrade_sql = cmig_import_section(import, revision->file, CMIG_SECTION_UPGRADE,
+													 up);
 	if (down != NULL)
-		revision->text.downgrade_sql = cmig_import_section(import, revision->file, CMIG_SECTION_DOWNGRADE, down);
+		revision->text.downgrade_sql = cmig_import_section(import, revision->file,
+														   CMIG_SECTION_DOWNGRADE, down);
 }
 
 const char *
@@ -531,7 +547,8 @@ cmig_import_not_written(CmigToolRevision *revision, bool up, bool down, const ch
 }
 
 void
-cmig_import_settings(CmigImport *import, CmigToolRevision *revision, CmigToolFile *file, CmigApplySetting apply)
+cmig_import_settings(CmigImport *import, CmigToolRevision *revision, CmigToolFile *file,
+					 CmigApplySetting apply)
 {
 	CmigToolLine line;
 
@@ -578,10 +595,12 @@ raise_repeated(const CmigToolRevision *one, const CmigToolRevision *other)
 			(errcode(ERRCODE_CMIG_BAD_FILE),
 			 strcmp(one->text.edges.id, other->text.edges.id) == 0 ?
 			 errmsg("two revisions have the id \"%s\"", one->text.edges.id) :
-			 errmsg("revisions \"%s\" and \"%s\" have the same version", one->text.edges.id, other->text.edges.id),
+			 errmsg("revisions \"%s\" and \"%s\" have the same version", one->text.edges.id,
+					other->text.edges.id),
 			 strcmp(one->file->name, other->file->name) == 0 ?
 			 errdetail("Both are in file \"%s\".", one->file->name) :
-			 errdetail("They are in the files \"%s\" and \"%s\".", one->file->name, other->file->name)));
+			 errdetail("They are in the files \"%s\" and \"%s\".", one->file->name,
+					   other->file->name)));
 }
 
 static CmigOrderCompare order_compare;
@@ -652,8 +671,10 @@ declare_placeholders(const CmigImport *import, CmigRevisionText *text)
 					(errcode(ERRCODE_CMIG_BAD_FILE),
 					 errmsg("placeholder \"%s\" requires a value", item->name),
 					 errdetail("It cannot be kept as a placeholder, because it is used as a string in some places, and as an identifier or a part of a string in others."),
-					 cmig_hint("Pass its value: `placeholders => '{\"%s\": \"<value>\"}'`", item->name)));
-		declarations->names[declarations->count++] = item->as_literal ? psprintf("%s literal", item->name) : item->name;
+					 cmig_hint("Pass its value: `placeholders => '{\"%s\": \"<value>\"}'`",
+							   item->name)));
+		declarations->names[declarations->count++] = item->as_literal ?
+			psprintf("%s literal", item->name) : item->name;
 	}
 }
 
@@ -668,7 +689,8 @@ check_script(CmigToolRevision *revision, CmigSection section, char **script)
 {
 	CmigRevision *edges = &revision->text.edges;
 	const char *what = cmig_marker_sections[section];
-	const char *sql = cmig_substitute_script(*script, &revision->text.placeholders, edges->id, what, NULL, NULL);
+	const char *sql = cmig_substitute_script(*script, &revision->text.placeholders, edges->id, what,
+											 NULL, NULL);
 	CmigTextProblem *problem = sql ? cmig_text_check(what, sql, edges->transactional, false) : NULL;
 	char	   *joined;
 	int			line;
@@ -679,16 +701,21 @@ check_script(CmigToolRevision *revision, CmigSection section, char **script)
 	if (edges->transactional && cmig_text_check(what, sql, false, false) == NULL)
 	{
 		edges->transactional = false;
-		cmig_import_note(revision, psprintf("transactional: false, because its %s script has a statement that cannot run in a transaction", what));
+		cmig_import_note(revision,
+						 psprintf("transactional: false, because its %s script has a statement that cannot run in a transaction", what));
 	}
-	else if (edges->transactional && cmig_text_check(what, cmig_script_strip_transactions(sql, true), true, false) == NULL &&
+	else if (edges->transactional &&
+			 cmig_text_check(what, cmig_script_strip_transactions(sql, true), true,
+							 false) == NULL &&
 			 cmig_section_text_find_problem(joined, section, &line) == NULL)
 	{
 		*script = cmig_section_text_read(joined, joined + strlen(joined), section, false, NULL);
-		cmig_import_note(revision, psprintf("BEGIN and COMMIT inside its %s script are removed: it is one transaction", what));
+		cmig_import_note(revision,
+						 psprintf("BEGIN and COMMIT inside its %s script are removed: it is one transaction", what));
 	}
 	else
-		cmig_import_note(revision, psprintf("to be written: %s. %s", problem->problem, problem->fix));
+		cmig_import_note(revision,
+						 psprintf("to be written: %s. %s", problem->problem, problem->fix));
 }
 
 void
@@ -721,13 +748,16 @@ cmig_import_finish(CmigImport *import)
 		if (message[length] != '\0')
 		{
 			revision->text.edges.message = pnstrdup(message, length);
-			cmig_import_note(revision, psprintf("its message is truncated to %d characters", CMIG_MAX_MESSAGE_LENGTH));
+			cmig_import_note(revision,
+							 psprintf("its message is truncated to %d characters",
+									  CMIG_MAX_MESSAGE_LENGTH));
 		}
 		declare_placeholders(import, &revision->text);
 		if (revision->text.edges.repeatable && revision->text.downgrade_sql != NULL)
 		{
 			revision->text.downgrade_sql = NULL;
-			cmig_import_note(revision, "its downgrade script is left out, because downgrades do not run repeatable revisions");
+			cmig_import_note(revision,
+							 "its downgrade script is left out, because downgrades do not run repeatable revisions");
 		}
 		check_script(revision, CMIG_SECTION_UPGRADE, &revision->text.upgrade_sql);
 		check_script(revision, CMIG_SECTION_DOWNGRADE, &revision->text.downgrade_sql);
@@ -735,7 +765,9 @@ cmig_import_finish(CmigImport *import)
 	}
 	for (int i = 0; i < import->file_count; i++)
 		if (!import->files[i].used)
-			cmig_import_file_note(import, import->files[i].name, psprintf("left out, because it is not a %s file", import->format));
+			cmig_import_file_note(import, import->files[i].name,
+								  psprintf("left out, because it is not a %s file",
+										   import->format));
 }
 
 /* Returns the path of a file named "base" in the same folder as "file". */
@@ -791,7 +823,8 @@ cmig_format_diesel(CmigImport *import, CmigToolFile *up)
 	revision->text.edges.message = cmig_tool_text_message(title ? title + 1 : up->folder);
 	revision->text.upgrade_sql = cmig_import_section(import, up, CMIG_SECTION_UPGRADE, up->text);
 	if (down)
-		revision->text.downgrade_sql = cmig_import_section(import, down, CMIG_SECTION_DOWNGRADE, down->text);
+		revision->text.downgrade_sql = cmig_import_section(import, down, CMIG_SECTION_DOWNGRADE,
+														   down->text);
 	if (metadata)
 	{
 		/*
@@ -801,7 +834,8 @@ cmig_format_diesel(CmigImport *import, CmigToolFile *up)
 		revision->text.edges.transactional = false;
 		cmig_import_settings(import, revision, metadata, apply_diesel);
 		if (strstr(metadata->text, "run_in_transaction") == NULL)
-			cmig_import_note(revision, "transactional: false, because metadata.toml exists without run_in_transaction");
+			cmig_import_note(revision,
+							 "transactional: false, because metadata.toml exists without run_in_transaction");
 	}
 }
 
@@ -813,7 +847,8 @@ add_named(CmigImport *import, CmigToolFile *file, const char *name)
 	const char *title = name + cmig_tool_text_digits(name);
 
 	revision->text.edges.message = cmig_tool_text_message(*title == '_' ? title + 1 : name);
-	revision->text.upgrade_sql = cmig_import_section(import, file, CMIG_SECTION_UPGRADE, file->text);
+	revision->text.upgrade_sql = cmig_import_section(import, file, CMIG_SECTION_UPGRADE,
+													 file->text);
 	return revision;
 }
 
@@ -862,7 +897,9 @@ read_journal(CmigImport *import, CmigToolFile *journal)
 
 	journal->used = true;
 	if (dialect && strcmp(dialect, "postgresql") != 0 && strcmp(dialect, "pg") != 0)
-		cmig_import_file_note(import, journal->name, psprintf("its dialect is %s: the files are not for PostgreSQL", dialect));
+		cmig_import_file_note(import, journal->name,
+							  psprintf("its dialect is %s: the files are not for PostgreSQL",
+									   dialect));
 	while (entry && (entry = strchr(entry + 1, '{')) != NULL)
 	{
 		char	   *tag = json_member(entry, "tag");
@@ -871,17 +908,21 @@ read_journal(CmigImport *import, CmigToolFile *journal)
 		CmigToolRevision *revision;
 
 		if (tag == NULL)
-			cmig_import_refuse(journal, "An entry has no tag.", "Add the name of its file, or delete the entry.");
+			cmig_import_refuse(journal, "An entry has no tag.",
+							   "Add the name of its file, or delete the entry.");
 		file = cmig_import_file(import, psprintf("%s%s.sql", folder, tag));
 		if (file == NULL)
-			cmig_import_refuse(journal, psprintf("File \"%s%s.sql\", which it names, does not exist.", folder, tag),
+			cmig_import_refuse(journal,
+							   psprintf("File \"%s%s.sql\", which it names, does not exist.",
+										folder, tag),
 							   "Restore the file, or delete the entry.");
 		revision = add_named(import, file, tag);
 		revision->order = psprintf("%010d", list_length(import->revisions));
 		if (when)
 		{
 			revision->text.edges.has_created_at = true;
-			revision->text.edges.created_at = strtoll(when, NULL, 10) * 1000 - (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
+			revision->text.edges.created_at = strtoll(when, NULL,
+													  10) * 1000 - (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
 		}
 	}
 }
@@ -900,10 +941,12 @@ set_folder_time(CmigToolRevision *revision, const char *folder)
 				minute,
 				second;
 
-	if (cmig_tool_text_digits(folder) != 14 || sscanf(folder, "%4d%2d%2d%2d%2d%2d", &year, &month, &day, &hour, &minute, &second) != 6)
+	if (cmig_tool_text_digits(folder) != 14 ||
+		sscanf(folder, "%4d%2d%2d%2d%2d%2d", &year, &month, &day, &hour, &minute, &second) != 6)
 		return;
 	revision->text.edges.has_created_at = true;
-	revision->text.edges.created_at = (date2j(year, month, day) - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY +
+	revision->text.edges.created_at = (date2j(year, month,
+											  day) - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY +
 		((hour * 60 + minute) * 60 + second) * USECS_PER_SEC;
 }
 
@@ -913,7 +956,8 @@ cmig_format_drizzle(CmigImport *import)
 	bool		has_journal = false;
 
 	for (int i = 0; i < import->file_count; i++)
-		if (strcmp(import->files[i].folder, "meta") == 0 && strcmp(import->files[i].base, "_journal.json") == 0)
+		if (strcmp(import->files[i].folder, "meta") == 0 &&
+			strcmp(import->files[i].base, "_journal.json") == 0)
 		{
 			read_journal(import, &import->files[i]);
 			has_journal = true;
@@ -927,10 +971,12 @@ cmig_format_drizzle(CmigImport *import)
 			file->used = true;
 		else if (strcmp(file->base, "migration.sql") == 0 && *file->folder)
 			set_folder_time(add_named(import, file, file->folder), file->folder);
-		else if (!file->used && cmig_tool_text_ends(file->base, ".sql") && cmig_tool_text_digits(file->base) > 0)
+		else if (!file->used && cmig_tool_text_ends(file->base, ".sql") &&
+				 cmig_tool_text_digits(file->base) > 0)
 		{
 			file->used = true;
-			cmig_import_file_note(import, file->name, has_journal ? "left out, because drizzle-kit runs only what meta/_journal.json names" :
+			cmig_import_file_note(import, file->name,
+								  has_journal ? "left out, because drizzle-kit runs only what meta/_journal.json names" :
 								  "left out, because meta/_journal.json, which names the migrations, is missing");
 		}
 	}
@@ -983,13 +1029,15 @@ cmig_format_yoyo(CmigImport *import, CmigToolFile *file)
 
 	bool		is_python = cmig_tool_text_ends(file->base, ".py");
 
-	if (!(is_python || cmig_tool_text_ends(file->base, ".sql")) || cmig_tool_text_ends(file->base, ".rollback.sql"))
+	if (!(is_python || cmig_tool_text_ends(file->base, ".sql")) ||
+		cmig_tool_text_ends(file->base, ".rollback.sql"))
 		return;
 	stem = cmig_tool_text_without(file->base, is_python ? ".py" : ".sql");
 	if (strcmp(stem, "post-apply") == 0)
 	{
 		file->used = true;
-		cmig_import_file_note(import, file->name, "yoyo runs this file after each run; run the file in the script that calls cmig.upgrade");
+		cmig_import_file_note(import, file->name,
+							  "yoyo runs this file after each run; run the file in the script that calls cmig.upgrade");
 		return;
 	}
 	revision = cmig_import_add(import, file, cmig_tool_text_id(stem));
@@ -1008,14 +1056,19 @@ cmig_format_yoyo(CmigImport *import, CmigToolFile *file)
 					*p = ' ';
 			read_depends(revision, text);
 		}
-		cmig_import_not_written(revision, true, true, psprintf("it is written in Python, in file \"%s\"", file->name));
+		cmig_import_not_written(revision, true, true,
+								psprintf("it is written in Python, in file \"%s\"", file->name));
 		return;
 	}
 	read_yoyo_header(revision, file->text);
-	revision->text.upgrade_sql = cmig_import_section(import, file, CMIG_SECTION_UPGRADE, file->text);
-	rollback = cmig_import_file(import, psprintf("%s.rollback.sql", cmig_tool_text_without(file->name, ".sql")));
+	revision->text.upgrade_sql = cmig_import_section(import, file, CMIG_SECTION_UPGRADE,
+													 file->text);
+	rollback = cmig_import_file(import,
+								psprintf("%s.rollback.sql",
+										 cmig_tool_text_without(file->name, ".sql")));
 	if (rollback)
-		revision->text.downgrade_sql = cmig_import_section(import, rollback, CMIG_SECTION_DOWNGRADE, rollback->text);
+		revision->text.downgrade_sql = cmig_import_section(import, rollback, CMIG_SECTION_DOWNGRADE,
+														   rollback->text);
 }
 
 /*
@@ -1067,15 +1120,19 @@ read_structure(CmigImport *import, CmigToolFile *file)
 	 * and standard_conforming_strings if no string depends on it
 	 */
 	for (const char *p = file->text; p < insert && cmig_tool_text_line(p, &line); p = line.next)
-		has_escapes |= *line.start != '\\' && memchr(line.start, '\\', line.end - line.start) != NULL;
+		has_escapes |= *line.start != '\\' &&
+			memchr(line.start, '\\', line.end - line.start) != NULL;
 	initStringInfo(&script);
 	for (const char *p = file->text; p < insert && cmig_tool_text_line(p, &line); p = line.next)
-		if (*line.start != '\\' && !cmig_tool_text_after(&line, "SELECT pg_catalog.set_config('search_path'", false) &&
+		if (*line.start != '\\' &&
+			!cmig_tool_text_after(&line, "SELECT pg_catalog.set_config('search_path'", false) &&
 			!cmig_tool_text_after(&line, "SET search_path", false) &&
 			(has_escapes || !cmig_tool_text_after(&line, "SET standard_conforming_strings", false)))
 			appendBinaryStringInfo(&script, line.start, Min(line.next, insert) - line.start);
-	revision->text.upgrade_sql = cmig_import_section(import, file, CMIG_SECTION_UPGRADE, script.data);
-	cmig_import_note(revision, psprintf("one revision for all migrations up to %s; it also creates schema_migrations and ar_internal_metadata, which only Rails uses", version));
+	revision->text.upgrade_sql = cmig_import_section(import, file, CMIG_SECTION_UPGRADE,
+													 script.data);
+	cmig_import_note(revision,
+					 psprintf("one revision for all migrations up to %s; it also creates schema_migrations and ar_internal_metadata, which only Rails uses", version));
 }
 
 void
@@ -1090,8 +1147,10 @@ cmig_format_rails(CmigImport *import, CmigToolFile *file)
 
 		file->used = true;
 		for (int i = 0; i < import->file_count; i++)
-			found |= cmig_tool_text_ends(import->files[i].base, "structure.sql") && strstr(import->files[i].text, version) != NULL;
+			found |= cmig_tool_text_ends(import->files[i].base, "structure.sql") &&
+				strstr(import->files[i].text, version) != NULL;
 		if (!found)
-			cmig_import_file_note(import, file->name, "left out, because structure.sql does not contain it; run it, then bin/rails db:schema:dump");
+			cmig_import_file_note(import, file->name,
+								  "left out, because structure.sql does not contain it; run it, then bin/rails db:schema:dump");
 	}
 }

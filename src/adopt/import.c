@@ -28,7 +28,8 @@ cmig_import_require_contents(const CmigNames *names, const CmigNames *contents)
 	if (names->count != contents->count)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("file_names has %d elements, but contents has %d", names->count, contents->count),
+				 errmsg("file_names has %d elements, but contents has %d", names->count,
+						contents->count),
 				 errhint("Pass the contents of each file, in the order of file_names.")));
 }
 
@@ -114,19 +115,22 @@ read_placeholders(Jsonb *jsonb)
 			if (value.type == jbvString)
 				item->value = pnstrdup(value.val.string.val, value.val.string.len);
 			else if (value.type == jbvNumeric)
-				item->value = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value.val.numeric)));
+				item->value = DatumGetCString(DirectFunctionCall1(numeric_out,
+																  NumericGetDatum(value.val.numeric)));
 			else if (value.type == jbvBool)
 				item->value = pstrdup(value.val.boolean ? "true" : "false");
 			else if (value.type != jbvNull)
 				ereport(ERROR,
 						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						 errmsg("the value of placeholder \"%s\" must be a string, a number, or a boolean, or null to keep it", item->name)));
-			else if (!cmig_substitute_parse(item->name, &parsed, &literal) || strcmp(parsed, item->name) != 0)
+			else if (!cmig_substitute_parse(item->name, &parsed, &literal) ||
+					 strcmp(parsed, item->name) != 0)
 				ereport(ERROR,
 						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						 errmsg("placeholder \"%s\" requires a value", item->name),
 						 errdetail("Only a placeholder whose name consists of lower-case letters, digits, and _ can be kept."),
-						 cmig_hint("Pass its value: `placeholders => '{\"%s\": \"<value>\"}'`", item->name)));
+						 cmig_hint("Pass its value: `placeholders => '{\"%s\": \"<value>\"}'`",
+								   item->name)));
 			result->count++;
 		}
 	}
@@ -151,8 +155,10 @@ cmig_import_files(PG_FUNCTION_ARGS)
 	import.format = tool->name;
 	import.style = format->style;
 	import.file_template = format->file_template ? format->file_template : CMIG_FILE_NAME_TEMPLATE;
-	import.placeholders = PG_ARGISNULL(3) ? palloc0(sizeof(CmigPlaceholders)) : read_placeholders(PG_GETARG_JSONB_P(3));
-	read_files(&import, cmig_import_list_argument(fcinfo, 1, "file_names"), cmig_import_list_argument(fcinfo, 2, "contents"));
+	import.placeholders = PG_ARGISNULL(3) ? palloc0(sizeof(CmigPlaceholders)) :
+		read_placeholders(PG_GETARG_JSONB_P(3));
+	read_files(&import, cmig_import_list_argument(fcinfo, 1, "file_names"),
+			   cmig_import_list_argument(fcinfo, 2, "contents"));
 
 	InitMaterializedSRF(fcinfo, 0);
 	guc_level = cmig_session_read_quietly();

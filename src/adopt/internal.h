@@ -145,7 +145,8 @@ extern char *cmig_import_section(CmigImport *import, const CmigToolFile *file, C
 								 const char *script);
 
 /* Set the scripts of a revision; "down" may be NULL. */
-extern void cmig_import_scripts(CmigImport *import, CmigToolRevision *revision, const char *up, const char *down);
+extern void cmig_import_scripts(CmigImport *import, CmigToolRevision *revision, const char *up,
+								const char *down);
 
 /* Add a note about a revision, or about a file that is not a revision. */
 extern void cmig_import_note(CmigToolRevision *revision, const char *note);
@@ -161,16 +162,19 @@ extern const char *cmig_import_language(const char *name);
  * Make the upgrade script, the downgrade script, or both fail until they are
  * written.  "reason" is a clause.
  */
-extern void cmig_import_not_written(CmigToolRevision *revision, bool up, bool down, const char *reason);
+extern void cmig_import_not_written(CmigToolRevision *revision, bool up, bool down,
+									const char *reason);
 
 /*
  * Read the lines "key = value" of a TOML, INI, or properties file.  "apply"
  * returns false for a setting that it does not use; this adds a note to the
  * revision, or to the file if the revision is NULL.
  */
-typedef bool (*CmigApplySetting) (CmigImport *import, CmigToolRevision *revision, const char *key, const char *value);
+typedef bool (*CmigApplySetting) (CmigImport *import, CmigToolRevision *revision, const char *key,
+								  const char *value);
 
-extern void cmig_import_settings(CmigImport *import, CmigToolRevision *revision, CmigToolFile *file, CmigApplySetting apply);
+extern void cmig_import_settings(CmigImport *import, CmigToolRevision *revision, CmigToolFile *file,
+								 CmigApplySetting apply);
 
 /* Raise MG013, because the file cannot be converted. */
 extern void cmig_import_refuse(const CmigToolFile *file, const char *detail, const char *hint);

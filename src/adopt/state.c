@@ -37,7 +37,8 @@ cmig_tool_state_table(const CmigTool *tool)
 
 	while ((entry = cmig_tool_table_next(tool->name, entry)) != NULL)
 	{
-		RangeVar   *relation = makeRangeVar(unconstify(char *, entry->schema), unconstify(char *, entry->name), -1);
+		RangeVar   *relation = makeRangeVar(unconstify(char *, entry->schema),
+											unconstify(char *, entry->name), -1);
 		Oid			table = RangeVarGetRelid(relation, NoLock, true);
 
 		if (OidIsValid(table))
@@ -51,7 +52,8 @@ cmig_tool_state_table(const CmigTool *tool)
  * when values of these types are read and sorted.
  */
 static const Oid column_types[] = {
-	BOOLOID, BPCHAROID, BYTEAOID, DATEOID, INT2OID, INT4OID, INT8OID, NAMEOID, NUMERICOID, TEXTARRAYOID,
+	BOOLOID, BPCHAROID, BYTEAOID, DATEOID, INT2OID, INT4OID, INT8OID, NAMEOID, NUMERICOID,
+	TEXTARRAYOID,
 	TEXTOID, TIMESTAMPOID, TIMESTAMPTZOID, UUIDOID, VARCHAROID
 };
 
@@ -129,7 +131,8 @@ open_readable(const CmigTool *tool, Oid table)
 	if (relation == NULL || cmig_tool_state_refusal(tool, table) != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("the migration table of %s was altered or dropped by another session", tool->name),
+				 errmsg("the migration table of %s was altered or dropped by another session",
+						tool->name),
 				 errhint("Try again.")));
 	return relation;
 }
@@ -147,7 +150,8 @@ cmig_tool_state_read(const CmigTool *tool, Oid table)
 	Relation	relation = open_readable(tool, table);
 	CmigRole	saved;
 
-	query = cmig_query_make(psprintf("SELECT %s FROM ONLY %s t %s", tool->select, cmig_query_relation_name(table), tool->rest),
+	query = cmig_query_make(psprintf("SELECT %s FROM ONLY %s t %s", tool->select,
+									 cmig_query_relation_name(table), tool->rest),
 							list_make1_oid(table), 0, NULL);
 	query->all_rows = true;
 	cmig_role_act_as_owner(&saved, relation->rd_rel->relowner);
@@ -205,7 +209,8 @@ find_occurrence(const CmigToolMatches *matches, const CmigToolApplied *applied)
 		cmig_graph_mark(all, i);
 	order = cmig_graph_order(graph, all, &count);
 	for (int i = 0; i < count; i++)
-		if (cmig_tool_text_begins(cmig_graph_id(graph, order[i]), prefix) && ++seen == applied->occurrence)
+		if (cmig_tool_text_begins(cmig_graph_id(graph, order[i]), prefix) &&
+			++seen == applied->occurrence)
 			return order[i];
 	return cmig_graph_find_id(graph, cmig_tool_text_id(applied->name));
 }
@@ -250,7 +255,8 @@ find_node(const CmigToolMatches *matches, const Dates *dates, const CmigToolAppl
 	if (node >= 0 || matches->tool->match != CMIG_TOOL_NUMBER || !is_version(applied->name))
 		return node;
 	for (int i = 0; i < graph->count; i++)
-		if (is_version(cmig_graph_id(graph, i)) && cmig_tool_text_compare_versions(cmig_graph_id(graph, i), applied->name) == 0)
+		if (is_version(cmig_graph_id(graph, i)) &&
+			cmig_tool_text_compare_versions(cmig_graph_id(graph, i), applied->name) == 0)
 			return i;
 	return -1;
 }
@@ -290,10 +296,12 @@ mark_repeatable(CmigToolMatches *matches)
 		{
 			const CmigToolApplied *row = list_nth(matches->applied, i);
 			int			node = matches->nodes[i];
-			bool		ready = row->repeatable && !row->failed && node >= 0 && !cmig_repeatables_is(matches->graph, node);
+			bool		ready = row->repeatable && !row->failed && node >= 0 &&
+			!cmig_repeatables_is(matches->graph, node);
 			int			below;
 
-			for (int k = 0; ready && (below = cmig_graph_edge_down(&matches->graph->nodes[node], k, true)) >= 0; k++)
+			for (int k = 0; ready &&
+				 (below = cmig_graph_edge_down(&matches->graph->nodes[node], k, true)) >= 0; k++)
 				ready = matches->marks->set[below];
 			if (ready)
 				changed |= cmig_graph_mark(matches->marks, node);
@@ -339,7 +347,8 @@ cmig_tool_match(const CmigTool *tool, List *applied)
 	mark_repeatable(matches);
 	for (int i = 0; i < list_length(applied); i++)
 		if (matches->nodes[i] < 0)
-			matches->nodes[i] = find_squashed(matches, ((const CmigToolApplied *) list_nth(applied, i))->name);
+			matches->nodes[i] = find_squashed(matches,
+											  ((const CmigToolApplied *) list_nth(applied, i))->name);
 	return matches;
 }
 
@@ -384,7 +393,8 @@ history_table(FunctionCallInfo fcinfo, const CmigTool *tool)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("table \"%s\" does not exist",
-						usual->schema ? psprintf("%s.%s", usual->schema, usual->name) : usual->name),
+						usual->schema ? psprintf("%s.%s", usual->schema, usual->name) :
+						usual->name),
 				 cmig_hint("If the table has a different name: `SELECT * FROM cmig.import_state(%s, '<schema>.<table>')`", quote_literal_cstr(tool->name))));
 	if (get_rel_name(table) == NULL)
 		ereport(ERROR,
@@ -394,7 +404,8 @@ history_table(FunctionCallInfo fcinfo, const CmigTool *tool)
 	if (refusal)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("cannot read \"%s\" as the migration table of %s", get_rel_name(table), tool->name),
+				 errmsg("cannot read \"%s\" as the migration table of %s", get_rel_name(table),
+						tool->name),
 				 errdetail("%s", refusal)));
 	return table;
 }
@@ -411,12 +422,14 @@ require_no_gap(const CmigToolMatches *matches)
 	{
 		int			below;
 
-		for (int k = 0; matches->marks->set[i] && (below = cmig_graph_edge_down(&graph->nodes[i], k, true)) >= 0; k++)
+		for (int k = 0; matches->marks->set[i] &&
+			 (below = cmig_graph_edge_down(&graph->nodes[i], k, true)) >= 0; k++)
 			if (!matches->marks->set[below])
 				ereport(ERROR,
 						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						 errmsg("%s has applied revision \"%s\", but not its ancestor \"%s\"",
-								matches->tool->name, cmig_graph_id(graph, i), cmig_graph_id(graph, below)),
+								matches->tool->name, cmig_graph_id(graph, i),
+								cmig_graph_id(graph, below)),
 						 errhint("Apply that ancestor with %s first, or change down_revision to match the order in which the revisions were applied.", matches->tool->name)));
 	}
 }
@@ -525,7 +538,8 @@ cmig_import_state(PG_FUNCTION_ARGS)
 		const CmigToolApplied *applied = list_nth(matches->applied, i);
 
 		cmig_result_add_text(fcinfo, applied->name,
-							 matches->nodes[i] < 0 ? NULL : cmig_graph_id(matches->graph, matches->nodes[i]),
+							 matches->nodes[i] < 0 ? NULL :
+							 cmig_graph_id(matches->graph, matches->nodes[i]),
 							 record_repeatable(matches, i) ? NULL : row_note(matches, i));
 	}
 	return (Datum) 0;

@@ -41,7 +41,8 @@ static const CmigTool tools[] = {
 	{"drizzle",.file = "(^|/)(meta/_journal|\\d[^/]*/snapshot)\\.json$",
 		.format = FORMAT(.read = cmig_format_drizzle,.compare = strcmp,.file_template = "%(rev)s"),
 		.columns = {"id", "hash", "created_at"},
-	.select = "t.created_at::text, " APPLIED,.rest = BY_NUMBER("created_at"),.match = CMIG_TOOL_DATE},
+		.select = "t.created_at::text, " APPLIED,.rest = BY_NUMBER("created_at"),.match =
+	CMIG_TOOL_DATE},
 	{"engine",
 		.columns = {"version_num"},
 	.select = "t.version_num::text, 'until'",.rest = BY_TEXT("version_num")},
@@ -50,8 +51,10 @@ static const CmigTool tools[] = {
 		.columns = {"installed_rank", "version", "description", "type", "success", "checksum"},
 		.select = "coalesce(t.version::text, 'R_' || replace(t.description::text, ' ', '_')),"
 		" CASE WHEN t.type::text ~ '^(UNDO|DELETE)' THEN 'reverted' WHEN NOT " IS_TRUE("success") " THEN 'failed'"
-		" WHEN t.type::text ~ 'BASELINE' THEN 'until' WHEN t.version IS NULL THEN 'repeatable' ELSE 'applied' END, t.checksum::text",
-	.rest = "WHERE t.type::text <> 'SCHEMA' " BY_NUMBER("installed_rank"),.match = CMIG_TOOL_NUMBER},
+		" WHEN t.type::text ~ 'BASELINE' THEN 'until' WHEN t.version IS NULL THEN 'repeatable'"
+		" ELSE 'applied' END, t.checksum::text",
+		.rest = "WHERE t.type::text <> 'SCHEMA' " BY_NUMBER("installed_rank"),.match =
+	CMIG_TOOL_NUMBER},
 	{"golang-migrate",.file = "(^|/)\\d+_[^/]*\\.up\\.(sql|go)$",
 		.format = FORMAT(.read = cmig_format_golang_migrate,.compare = cmig_tool_text_compare_versions),
 		.columns = {"version", "dirty"},
@@ -65,7 +68,8 @@ static const CmigTool tools[] = {
 	{"graphile-migrate",.file = "(^|/)committed/\\d{6}[^/]*\\.sql$",
 		.format = FORMAT(cmig_format_graphile_migrate,.style = CMIG_PLACEHOLDER_COLON,.compare = cmig_tool_text_compare_versions),
 		.columns = {"hash", "filename"},
-	.select = "substring(t.filename::text from '^[0-9]+'), " APPLIED,.rest = BY_NUMBER("filename"),.match = CMIG_TOOL_NUMBER},
+		.select = "substring(t.filename::text from '^[0-9]+'), " APPLIED,.rest =
+	BY_NUMBER("filename"),.match = CMIG_TOOL_NUMBER},
 	{"liquibase",.file = "\\.(sql|xml|ya?ml|json)$",.main = "(^|/)(db\\.)?changelog-(master|root)\\.\\w+$",.includes = "<include|\\minclude(All)?\"?\\s*:",.mark = "^\\s*--\\s*liquibase formatted sql|<databaseChangeLog|^[\\s{]*\"?databaseChangeLog\"?\\s*:",
 		.format = FORMAT(.read = cmig_format_liquibase,.style = CMIG_PLACEHOLDER_BRACES),
 		.columns = {"id", "author", "filename", "exectype", "orderexecuted"},
@@ -88,7 +92,8 @@ static const CmigTool tools[] = {
 	{"sqitch",.file = "(^|/)sqitch\\.plan$",
 		.format = FORMAT(.read = cmig_format_sqitch,.style = CMIG_PLACEHOLDER_PSQL),
 		.columns = {"change_id", "change", "planned_at", "committed_at"},
-	.select = "t.change::text, " APPLIED,.rest = "ORDER BY t.planned_at",.match = CMIG_TOOL_OCCURRENCE},
+		.select = "t.change::text, " APPLIED,.rest = "ORDER BY t.planned_at",.match =
+	CMIG_TOOL_OCCURRENCE},
 	{"sqlx",.file = "(^|/)migrations/\\d+_[^/]*\\.sql$",
 		.format = FORMAT(.read = cmig_format_sqlx,.compare = cmig_tool_text_compare_versions),
 		.columns = {"version", "success", "checksum"},
@@ -156,13 +161,15 @@ cmig_tool_find(const char *name, bool files)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 files ? errmsg("unknown format \"%s\"", name) : errmsg("unknown tool \"%s\"", name),
-			 files ? errhint("The formats are: %s.", cmig_text_join(names, NULL)) : errhint("The tools are: %s.", cmig_text_join(names, NULL))));
+			 files ? errhint("The formats are: %s.", cmig_text_join(names, NULL)) :
+			 errhint("The tools are: %s.", cmig_text_join(names, NULL))));
 }
 
 static bool
 matches(const char *pattern, const char *text)
 {
-	return RE_compile_and_execute(cstring_to_text(pattern), unconstify(char *, text), strlen(text), REG_ADVANCED | REG_NLANCH, C_COLLATION_OID, 0, NULL);
+	return RE_compile_and_execute(cstring_to_text(pattern), unconstify(char *, text), strlen(text),
+								  REG_ADVANCED | REG_NLANCH, C_COLLATION_OID, 0, NULL);
 }
 
 /*
@@ -180,10 +187,12 @@ find_file(const CmigTool *tool, const CmigNames *names, const CmigNames *texts)
 		bool		of_another = false;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!matches(tool->file, names->names[i]) || (tool->mark && !matches(tool->mark, texts->names[i])))
+		if (!matches(tool->file, names->names[i]) ||
+			(tool->mark && !matches(tool->mark, texts->names[i])))
 			continue;
 		for (int j = 0; tool->mark == NULL && !of_another && j < lengthof(tools); j++)
-			of_another = tools[j].mark && matches(tools[j].file, names->names[i]) && matches(tools[j].mark, texts->names[i]);
+			of_another = tools[j].mark && matches(tools[j].file, names->names[i]) &&
+				matches(tools[j].mark, texts->names[i]);
 		if (of_another)
 			continue;
 		if (tool->main == NULL || matches(tool->main, names->names[i]))
@@ -229,8 +238,10 @@ Datum
 cmig_import_tools(PG_FUNCTION_ARGS)
 {
 	CmigNames	none = {0};
-	const CmigNames *names = PG_ARGISNULL(0) ? &none : cmig_import_list_argument(fcinfo, 0, "file_names");
-	const CmigNames *texts = PG_ARGISNULL(1) ? &none : cmig_import_list_argument(fcinfo, 1, "contents");
+	const CmigNames *names = PG_ARGISNULL(0) ? &none :
+	cmig_import_list_argument(fcinfo, 0, "file_names");
+	const CmigNames *texts = PG_ARGISNULL(1) ? &none :
+	cmig_import_list_argument(fcinfo, 1, "contents");
 	List	   *seen = NIL;
 
 	cmig_import_require_contents(names, texts);
@@ -244,11 +255,13 @@ cmig_import_tools(PG_FUNCTION_ARGS)
 		const char *file = find_file(tool, names, texts);
 		bool		has_table = OidIsValid(table) && !list_member_oid(seen, table);
 		Datum		values[] = {
-			CStringGetTextDatum(tool->name), BoolGetDatum(tool->format != NULL), BoolGetDatum(tool->select != NULL),
+			CStringGetTextDatum(tool->name), BoolGetDatum(tool->format != NULL),
+			BoolGetDatum(tool->select != NULL),
 			file ? CStringGetTextDatum(file) : 0, ObjectIdGetDatum(table), Int64GetDatum(applied),
 			note ? CStringGetTextDatum(note) : 0
 		};
-		bool		nulls[] = {false, false, false, file == NULL, !has_table, !has_table || applied < 0, !has_table || note == NULL};
+		bool		nulls[] = {false, false, false, file == NULL, !has_table, !has_table ||
+		applied < 0, !has_table || note == NULL};
 
 		if (has_table)
 			seen = lappend_oid(seen, table);

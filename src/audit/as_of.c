@@ -167,7 +167,8 @@ raise_lost(const AsOf *as_of, Jsonb *key)
 
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("cannot reconstruct a row of table \"%s\" as of the given time", as_of->target->name),
+			 errmsg("cannot reconstruct a row of table \"%s\" as of the given time",
+					as_of->target->name),
 			 errdetail("A log entry for the row with key %s does not contain the row as it was before or after the change.", text),
 			 errhint("Use a time after that entry. To see what was logged: SELECT * FROM cmig.audit_history(%s, %s)",
 					 quote_literal_cstr(as_of->type), quote_literal_cstr(text))));
@@ -232,7 +233,8 @@ add_row(AsOf *as_of, OldKey *key, OldRow *row, const CmigAuditEntry *entry)
 {
 	bool		lost = entry->nulls[CMIG_ENTRY_OLD_ROW];
 	Jsonb	   *image = lost ? NULL :
-	cmig_audit_target_image(as_of->target, DatumGetJsonbP(entry->values[CMIG_ENTRY_OLD_ROW]), entry->at);
+	cmig_audit_target_image(as_of->target, DatumGetJsonbP(entry->values[CMIG_ENTRY_OLD_ROW]),
+							entry->at);
 	bool		whole = !lost && cmig_audit_entry_is_whole(entry, CMIG_ENTRY_OLD_ROW);
 	MemoryContext old;
 
@@ -384,7 +386,8 @@ static void
 explain(AsOf *as_of, ErrorData *error)
 {
 	static CmigQuery describe = {
-		"SELECT $1::jsonb -> $2, (SELECT jsonb_object_agg(k, $1::jsonb -> k) FROM unnest($3) k WHERE $1::jsonb ?& $3)", {TEXTOID, TEXTOID, TEXTARRAYOID}
+		"SELECT $1::jsonb -> $2, (SELECT jsonb_object_agg(k, $1::jsonb -> k) FROM unnest($3) k"
+		" WHERE $1::jsonb ?& $3)", {TEXTOID, TEXTOID, TEXTARRAYOID}
 	};
 	Jsonb	   *image = DatumGetJsonbP(as_of->image);
 
@@ -392,7 +395,8 @@ explain(AsOf *as_of, ErrorData *error)
 	cmig_settings_pin_search_path();
 	foreach_ptr(char, column, as_of->target->now->names)
 	{
-		JsonbValue *member = getKeyJsonValueFromContainer(&image->root, column, strlen(column), NULL);
+		JsonbValue *member = getKeyJsonValueFromContainer(&image->root, column, strlen(column),
+														  NULL);
 		CmigJsonbStateCompat state = {0};
 		ErrorData  *refused;
 		char	  **row;		/* the value and the key */
@@ -411,7 +415,8 @@ explain(AsOf *as_of, ErrorData *error)
 							 cmig_audit_names(as_of->target->key_columns));
 		value = row[0];
 		if (strlen(value) > SHOWN_LENGTH)
-			value = psprintf("%s...", pnstrdup(value, pg_mbcliplen(value, strlen(value), SHOWN_LENGTH)));
+			value = psprintf("%s...",
+							 pnstrdup(value, pg_mbcliplen(value, strlen(value), SHOWN_LENGTH)));
 		ereport(ERROR,
 				(errcode(error->sqlerrcode),
 				 errmsg("column \"%s\" of table \"%s\" does not accept a logged value: %s",
@@ -517,7 +522,8 @@ put_gone(AsOf *as_of, const OldKey *key)
 	if (key->surplus < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot reconstruct table \"%s\" as of the given time", as_of->target->name),
+				 errmsg("cannot reconstruct table \"%s\" as of the given time",
+						as_of->target->name),
 				 errdetail("The table has no key. According to the log, a change resulted in the row %s, which the table does not contain.",
 						   JsonbToCString(NULL, &key->key->root, VARSIZE(key->key))),
 				 errhint("If the type of a column was changed, use a time after that change.")));
@@ -547,14 +553,16 @@ put_all_rows(void *arg)
 {
 	AsOf	   *as_of = arg;
 	Datum		values[5] = {Int64GetDatum(as_of->low), Int64GetDatum(as_of->high),
-	TimestampTzGetDatum(as_of->at), PointerGetDatum(as_of->hashes), BoolGetDatum(as_of->deferrable)};
+		TimestampTzGetDatum(as_of->at), PointerGetDatum(as_of->hashes),
+	BoolGetDatum(as_of->deferrable)};
 	static const Oid argtypes[] = {JSONBOID};
 	CmigQuery  *live;
 	HASHCTL		control = {0};
 	HASH_SEQ_STATUS status;
 	OldKey	   *key;
 
-	as_of->context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig old rows", ALLOCSET_DEFAULT_SIZES);
+	as_of->context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig old rows",
+										   ALLOCSET_DEFAULT_SIZES);
 	control.keysize = sizeof(Jsonb *);
 	control.entrysize = sizeof(OldKey);
 	control.hash = hash_key;
@@ -573,7 +581,8 @@ put_all_rows(void *arg)
 
 	/* the rows' JSON is expensive, so it is read only if entries need it */
 	live = cmig_query_make(psprintf("SELECT cmig_live.*::%s, %s, %s FROM %s cmig_live WHERE $1 IS NULL OR %s = $1",
-									as_of->type, as_of->live_key, as_of->partial ? LIVE_ROW : "NULL::jsonb",
+									as_of->type, as_of->live_key,
+									as_of->partial ? LIVE_ROW : "NULL::jsonb",
 									as_of->table, as_of->live_key),
 						   list_make1_oid(as_of->target->relation), 1, argtypes);
 	live->children = true;
@@ -652,7 +661,8 @@ table_of_argument(FunctionCallInfo fcinfo)
 
 static CmigQuery entries_between = {
 	"SELECT 'yes' FROM cmig_audit.log l WHERE l.row_hash >= $1 AND l.row_hash < $2"
-	" AND l.row_key IS NOT NULL AND l.clock_at > $3 AND l.clock_at < $4 AND ($5 IS NULL OR l.row_key ? $5) LIMIT 1",
+	" AND l.row_key IS NOT NULL AND l.clock_at > $3 AND l.clock_at < $4 AND ($5 IS NULL"
+	" OR l.row_key ? $5) LIMIT 1",
 	{INT8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID}
 };
 
@@ -803,7 +813,8 @@ static CmigQuery truncate_after = {
 
 /* Returns a row if a table has a deferrable primary key. */
 static CmigQuery deferrable_key = {
-	"SELECT 1 FROM pg_index i WHERE i.indrelid = $1 AND i.indisprimary AND NOT i.indimmediate", {OIDOID}
+	"SELECT 1 FROM pg_index i WHERE i.indrelid = $1 AND i.indisprimary"
+	" AND NOT i.indimmediate", {OIDOID}
 };
 
 /* Read only the row that has one of these keys, unless there are none. */
@@ -815,8 +826,10 @@ choose_rows(AsOf *as_of, List *keys)
 	if (keys == NIL)
 		return;
 	for (int i = 0; i < list_length(keys); i++)
-		hashes[i] = Int64GetDatum(cmig_audit_log_row_hash(as_of->target->table_id, JsonbPGetDatum(list_nth(keys, i))));
-	as_of->hashes = construct_array(hashes, list_length(keys), INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
+		hashes[i] = Int64GetDatum(cmig_audit_log_row_hash(as_of->target->table_id,
+														  JsonbPGetDatum(list_nth(keys, i))));
+	as_of->hashes = construct_array(hashes, list_length(keys), INT8OID, 8, FLOAT8PASSBYVAL,
+									TYPALIGN_DOUBLE);
 	as_of->key = linitial(keys);
 }
 
@@ -887,7 +900,8 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 											  ALLOCSET_DEFAULT_SIZES);
 	as_of.row_type = get_rel_type_id(oid);
 	as_of.role = cmig_audit_row_role(as_of.row_type, relation->rd_rel->relowner);
-	types = list_make2(makeNullConst(as_of.row_type, -1, InvalidOid), makeNullConst(JSONBOID, -1, InvalidOid));
+	types = list_make2(makeNullConst(as_of.row_type, -1, InvalidOid),
+					   makeNullConst(JSONBOID, -1, InvalidOid));
 	fmgr_info(F_JSONB_POPULATE_RECORD, &as_of.populate);
 	fmgr_info_set_expr((Node *) makeFuncExpr(F_JSONB_POPULATE_RECORD, as_of.row_type, types,
 											 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL),

@@ -48,7 +48,8 @@ cmig_audit_log_text(const char *name)
 /* REVOKE for what default privileges have granted to roles besides the owner */
 static CmigQuery foreign_grants = {
 	"SELECT string_agg(DISTINCT format('REVOKE ALL ON %s FROM %s',"
-	" CASE WHEN g.kind = 'S' THEN 'SEQUENCE ' WHEN g.kind = 'n' THEN 'SCHEMA ' ELSE 'TABLE ' END || g.name,"
+	" CASE WHEN g.kind = 'S' THEN 'SEQUENCE ' WHEN g.kind = 'n' THEN 'SCHEMA ' ELSE 'TABLE '"
+	" END || g.name,"
 	" CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END), '; ')"
 	" FROM (SELECT c.relkind AS kind, pg_catalog.format('cmig_audit.%I', c.relname) AS name, c.relacl AS acl, c.relowner AS owner"
 	" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
@@ -80,7 +81,8 @@ cmig_audit_log_close_access(Oid relation)
 Oid
 cmig_audit_log_make(Oid extension_owner)
 {
-	static const char *const names[] = {"audit_logs", "layout", "log_default", "log_id_seq", "table_id_seq"};
+	static const char *const names[] = {"audit_logs", "layout", "log_default", "log_id_seq",
+	"table_id_seq"};
 	CmigRole	saved;
 	char	   *statements;
 	Oid			relation;

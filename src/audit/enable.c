@@ -77,14 +77,18 @@ typedef struct AuditTrigger
  * The arguments follow the number of the arguments as they are, and quoted.
  */
 static CmigQuery triggers_of = {
-	"SELECT t.tgname, CASE WHEN n.nspname <> 'cmig' THEN 'yes' END, CASE WHEN t.tgqual IS NOT NULL OR t.tgattr::text <> '' THEN 'yes' END,"
-	" t.tgtype, t.tgenabled, CASE WHEN t.tgparentid <> 0 THEN 'yes' END, t.tgnargs, a.quoted, a.args[1], a.args[2]"
-	" FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid AND p.pronargs = 0 JOIN pg_namespace n ON n.oid = p.pronamespace,"
+	"SELECT t.tgname, CASE WHEN n.nspname <> 'cmig' THEN 'yes' END, CASE WHEN t.tgqual IS NOT NULL"
+	" OR t.tgattr::text <> '' THEN 'yes' END,"
+	" t.tgtype, t.tgenabled, CASE WHEN t.tgparentid <> 0"
+	" THEN 'yes' END, t.tgnargs, a.quoted, a.args[1], a.args[2]"
+	" FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid AND p.pronargs = 0"
+	" JOIN pg_namespace n ON n.oid = p.pronamespace,"
 	" LATERAL (SELECT array_agg(v.v ORDER BY s.n) AS args, coalesce(string_agg(quote_literal(v.v), ', ' ORDER BY s.n), '') AS quoted"
 	"  FROM regexp_matches(encode(t.tgargs, 'escape'), '((?:[^\\\\]|\\\\\\\\|\\\\[23]..)*)\\\\000', 'g') WITH ORDINALITY s(s, n),"
 	"  LATERAL (SELECT convert_from(decode(s.s[1], 'escape'), getdatabaseencoding())) v(v)) a"
 	" WHERE t.tgrelid = $1 AND (n.nspname = 'cmig' AND p.proname = 'audit_trigger'"
-	"  OR n.nspname = 'cmig_audit' AND p.proname IN ('write', 'write_entry') AND t.tgparentid = 0) ORDER BY t.tgname",
+	"  OR n.nspname = 'cmig_audit' AND p.proname IN ('write', 'write_entry') AND t.tgparentid = 0)"
+	" ORDER BY t.tgname",
 	{OIDOID}
 };
 
@@ -157,9 +161,12 @@ wanted_triggers(const CmigAuditOptions *options, bool row_level, bool partitione
 		const char *event;
 		const char *transition;
 	}			kinds[] = {
-		{"cmig_audit_insert", CMIG_AUDIT_INSERT, TRIGGER_TYPE_INSERT, "INSERT", " REFERENCING NEW TABLE AS cmig_new"},
-		{"cmig_audit_update", CMIG_AUDIT_UPDATE, TRIGGER_TYPE_UPDATE, "UPDATE", " REFERENCING OLD TABLE AS cmig_old NEW TABLE AS cmig_new"},
-		{"cmig_audit_delete", CMIG_AUDIT_DELETE, TRIGGER_TYPE_DELETE, "DELETE", " REFERENCING OLD TABLE AS cmig_old"},
+		{"cmig_audit_insert", CMIG_AUDIT_INSERT, TRIGGER_TYPE_INSERT, "INSERT",
+		" REFERENCING NEW TABLE AS cmig_new"},
+		{"cmig_audit_update", CMIG_AUDIT_UPDATE, TRIGGER_TYPE_UPDATE, "UPDATE",
+		" REFERENCING OLD TABLE AS cmig_old NEW TABLE AS cmig_new"},
+		{"cmig_audit_delete", CMIG_AUDIT_DELETE, TRIGGER_TYPE_DELETE, "DELETE",
+		" REFERENCING OLD TABLE AS cmig_old"},
 		{"cmig_audit_truncate", CMIG_AUDIT_TRUNCATE, TRIGGER_TYPE_TRUNCATE, "TRUNCATE", ""}
 	};
 	char	   *args = psprintf("'%d', %s", options->table_id,
@@ -178,8 +185,10 @@ wanted_triggers(const CmigAuditOptions *options, bool row_level, bool partitione
 		if (trigger == NULL)
 		{
 			trigger = palloc0(sizeof(AuditTrigger));
-			trigger->name = !for_row ? kinds[i].name : partitioned ? "cmig_audit_partition_row" : "cmig_audit_row";
-			trigger->enabled = options->replicated && (for_row || kinds[i].operation == CMIG_AUDIT_TRUNCATE) ?
+			trigger->name = !for_row ? kinds[i].name : partitioned ? "cmig_audit_partition_row" :
+				"cmig_audit_row";
+			trigger->enabled = options->replicated &&
+				(for_row || kinds[i].operation == CMIG_AUDIT_TRUNCATE) ?
 				TRIGGER_FIRES_ALWAYS : TRIGGER_FIRES_ON_ORIGIN;
 			trigger->args = args;
 			triggers = lappend(triggers, trigger);
@@ -191,10 +200,12 @@ wanted_triggers(const CmigAuditOptions *options, bool row_level, bool partitione
 			row = trigger;
 		}
 		trigger->type |= kinds[i].type;
-		trigger->statement = psprintf("CREATE OR REPLACE TRIGGER %s AFTER %s ON %s%s FOR EACH %s EXECUTE FUNCTION cmig.audit_trigger(%s)",
-									  trigger->name, for_row ? events : kinds[i].event, table,
-									  for_row ? "" : kinds[i].transition, for_row ? "ROW" : "STATEMENT",
-									  args);
+		trigger->statement =
+			psprintf("CREATE OR REPLACE TRIGGER %s AFTER %s ON %s%s FOR EACH %s EXECUTE FUNCTION cmig.audit_trigger(%s)",
+					 trigger->name, for_row ? events : kinds[i].event, table,
+					 for_row ? "" : kinds[i].transition,
+					 for_row ? "ROW" : "STATEMENT",
+					 args);
 	}
 	return triggers;
 }
@@ -289,7 +300,8 @@ change_triggers(Oid relation, List *have, List *want, const char *table, List **
 		CmigRole	saved;
 		ListCell   *held_cell;
 
-		if (old == NULL || old->scripted || old->narrowed || old->type != trigger->type || strcmp(old->args, trigger->args) != 0)
+		if (old == NULL || old->scripted || old->narrowed || old->type != trigger->type ||
+			strcmp(old->args, trigger->args) != 0)
 		{
 			List	   *held = hold_partition_keys(relation);
 
@@ -309,7 +321,8 @@ change_triggers(Oid relation, List *have, List *want, const char *table, List **
 		if (as_owner)
 			cmig_role_act_as(&saved, cmig_role_owner_of(relation));
 		run(statements, relation, psprintf("ALTER TABLE %s ENABLE %sTRIGGER %s", table,
-										   trigger->enabled == TRIGGER_FIRES_ALWAYS ? "ALWAYS " : "",
+										   trigger->enabled == TRIGGER_FIRES_ALWAYS ? "ALWAYS " :
+										   "",
 										   trigger->name));
 		if (as_owner)
 			cmig_role_return(&saved);
@@ -607,7 +620,8 @@ enable_one(Enabling *enabling, Oid target)
 	 */
 	cmig_role_act_as_owner(&saved, enabling->log_owner);
 	if (options->table_id == 0)
-		options->table_id = cmig_audit_layout_find(target, get_namespace_name(RelationGetNamespace(relation)),
+		options->table_id = cmig_audit_layout_find(target,
+												   get_namespace_name(RelationGetNamespace(relation)),
 												   RelationGetRelationName(relation));
 	if (options->table_id == 0)
 		options->table_id = cmig_audit_layout_new_id();
@@ -630,7 +644,8 @@ enable_one(Enabling *enabling, Oid target)
 	if (roles)
 		ereport(WARNING,
 				(errmsg("roles other than the owner can turn off auditing of table %s", table),
-				 errdetail("The TRIGGER privilege, which allows replacing triggers, is held by %s.", roles),
+				 errdetail("The TRIGGER privilege, which allows replacing triggers, is held by %s.",
+						   roles),
 				 errhint("REVOKE TRIGGER ON %s FROM %s;", table, roles)));
 
 	/* triggers are not inherited, so each child has its own */
@@ -687,14 +702,16 @@ CMIG_READER(cmig_enable_audit_schema)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("schema and pattern must not be null"),
 				 errhint("SELECT * FROM cmig.enable_audit_schema('<schema>')")));
-	oids = cmig_query_oids(&tables_of_schema, get_namespace_oid(text_to_cstring(PG_GETARG_TEXT_PP(0)), false),
+	oids = cmig_query_oids(&tables_of_schema,
+						   get_namespace_oid(text_to_cstring(PG_GETARG_TEXT_PP(0)), false),
 						   text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	begin_enabling(&enabling, oids);
 	foreach_oid(oid, oids)
 		enable_one(&enabling, oid);
 	/* a column to hide must exist in at least one of the tables */
 	cmig_audit_options_read(fcinfo, 2, options);
-	foreach_ptr(CmigAuditName, each, list_concat(list_concat(options->exclude, options->redact), options->hash))
+	foreach_ptr(CmigAuditName, each,
+				list_concat(list_concat(options->exclude, options->redact), options->hash))
 	{
 		char	   *name = each->name;
 
@@ -738,7 +755,8 @@ CMIG_READER(cmig_disable_audit)
 	List	   *statements = NIL;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	disable_one(target_argument(fcinfo, "SELECT * FROM cmig.disable_audit('<table>')"), &statements);
+	disable_one(target_argument(fcinfo, "SELECT * FROM cmig.disable_audit('<table>')"),
+				&statements);
 	cmig_result_add_texts(fcinfo, statements);
 	return (Datum) 0;
 }
@@ -750,7 +768,9 @@ CMIG_READER(cmig_disable_audit)
  */
 CMIG_READER(cmig_audit_script)
 {
-	Relation	relation = open_target(target_argument(fcinfo, "SELECT cmig.audit_script('<table>')"), AccessShareLock);
+	Relation	relation = open_target(target_argument(fcinfo,
+													   "SELECT cmig.audit_script('<table>')"),
+									   AccessShareLock);
 	CmigAuditOptions *options = cmig_audit_options_default();
 
 	cmig_audit_options_read(fcinfo, 1, options);
@@ -807,7 +827,8 @@ typedef struct Status
 static void
 add_problem(Status *status, const char *problem)
 {
-	status->problem = status->problem ? psprintf("%s; %s", problem, status->problem) : pstrdup(problem);
+	status->problem = status->problem ? psprintf("%s; %s", problem, status->problem) :
+		pstrdup(problem);
 }
 
 /*
@@ -833,25 +854,31 @@ try_columns(void *arg)
 	initStringInfo(&left_out);
 	initStringInfo(&problems);
 	if (count > 0)
-		cmig_audit_columns_resolve(options, table, cmig_audit_log_extension_owner(), CMIG_AUDIT_READING, &problems);
-	relation = ConditionalLockRelationOid(table, AccessShareLock) ? try_table_open(table, NoLock) : NULL;
+		cmig_audit_columns_resolve(options, table, cmig_audit_log_extension_owner(),
+								   CMIG_AUDIT_READING, &problems);
+	relation = ConditionalLockRelationOid(table, AccessShareLock) ? try_table_open(table, NoLock) :
+		NULL;
 	if (relation)
 	{
 		foreach_int(number, cmig_audit_row_hidden(relation))
 		{
-			const char *name = NameStr(TupleDescAttr(RelationGetDescr(relation), number - 1)->attname);
+			const char *name = NameStr(TupleDescAttr(RelationGetDescr(relation),
+													 number - 1)->attname);
 
 			/* a recorded expansion hides only what it has added */
 			if (status->unrecorded || (strcmp(name, CMIG_STATE_COLUMN) != 0 &&
-									   strncmp(name, CMIG_HIDDEN_PREFIX, strlen(CMIG_HIDDEN_PREFIX)) != 0))
-				appendStringInfo(&left_out, "%s%s", left_out.len > 0 ? ", " : "", quote_identifier(name));
+									   strncmp(name, CMIG_HIDDEN_PREFIX,
+											   strlen(CMIG_HIDDEN_PREFIX)) != 0))
+				appendStringInfo(&left_out, "%s%s", left_out.len > 0 ? ", " : "",
+								 quote_identifier(name));
 		}
 		foreach_ptr(char, name, cmig_audit_layout_key(relation, NULL))
 		{
 			if (cmig_audit_options_has(options->exclude, name) ||
 				cmig_audit_options_has(options->redact, name) ||
 				cmig_audit_options_has(options->hash, name))
-				appendStringInfo(&hidden, "%s%s", hidden.len > 0 ? ", " : "", quote_identifier(name));
+				appendStringInfo(&hidden, "%s%s", hidden.len > 0 ? ", " : "",
+								 quote_identifier(name));
 		}
 		table_close(relation, AccessShareLock);
 	}
@@ -860,11 +887,14 @@ try_columns(void *arg)
 	if (count > 0)
 		status->options = cmig_audit_options_text(options, false);
 	if (left_out.len > 0)
-		add_problem(status, psprintf("columns that the triggers of an expansion keep out of the log: %s", left_out.data));
+		add_problem(status,
+					psprintf("columns that the triggers of an expansion keep out of the log: %s",
+							 left_out.data));
 	if (hidden.len > 0)
 		add_problem(status, psprintf("hidden columns that are part of the key: %s", hidden.data));
 	if (problems.len > 0)
-		add_problem(status, psprintf("rows cannot be written until cmig.enable_audit is called to correct the column lists: %s", problems.data));
+		add_problem(status,
+					psprintf("rows cannot be written until cmig.enable_audit is called to correct the column lists: %s", problems.data));
 }
 
 CMIG_READER(cmig_audit_status)
@@ -912,7 +942,8 @@ CMIG_READER(cmig_audit_status)
 			add_problem(status, problem);
 		if (fault && status->level)
 			add_problem(status, psprintf("writes fail: %s (%s)", fault->problem, fault->fix));
-		cmig_result_add_strings(result, offsetof(Status, argument) / sizeof(char *), (char **) status);
+		cmig_result_add_strings(result, offsetof(Status, argument) / sizeof(char *),
+								(char **) status);
 	}
 	return (Datum) 0;
 }

@@ -31,7 +31,8 @@
  */
 
 static CmigQuery foreign_parts = {
-	"SELECT f.code FROM cmig.audit_foreign f WHERE f.kind = $1 AND ($2 = 0::oid OR f.relation = $2) ORDER BY f.code LIMIT 1",
+	"SELECT f.code FROM cmig.audit_foreign f WHERE f.kind = $1 AND ($2 = 0::oid OR f.relation = $2)"
+	" ORDER BY f.code LIMIT 1",
 	{TEXTOID, OIDOID}
 };
 
@@ -39,7 +40,8 @@ static CmigQuery foreign_parts = {
 static const CmigAuditColumnType layout_columns[] = {
 	{"table_id", INT4OID}, {"recorded_at", TIMESTAMPTZOID}, {"relation", OIDOID},
 	{"schema_name", TEXTOID}, {"table_name", TEXTOID}, {"columns", JSONBOID},
-	{"key_columns", TEXTARRAYOID}, {"key_kinds", TEXTARRAYOID}, {"owner", TEXTOID}, {"database", TEXTOID}
+	{"key_columns", TEXTARRAYOID}, {"key_kinds", TEXTARRAYOID}, {"owner", TEXTOID},
+	{"database", TEXTOID}
 };
 
 /*
@@ -79,7 +81,8 @@ lock_tree(Oid table)
 
 	for (;;)
 	{
-		List	   *found = list_difference_oid(find_all_inheritors(table, RowExclusiveLock, NULL), locked);
+		List	   *found = list_difference_oid(find_all_inheritors(table, RowExclusiveLock, NULL),
+												locked);
 
 		if (found == NIL)
 			return;
@@ -233,7 +236,8 @@ cmig_audit_place_compare(const CmigAuditPlace *left, const CmigAuditPlace *right
 static int
 compare_entries(const ListCell *a, const ListCell *b)
 {
-	return cmig_audit_place_compare(&((CmigAuditEntry *) lfirst(a))->place, &((CmigAuditEntry *) lfirst(b))->place);
+	return cmig_audit_place_compare(&((CmigAuditEntry *) lfirst(a))->place,
+									&((CmigAuditEntry *) lfirst(b))->place);
 }
 
 /* Is this the operation of the entry? */
@@ -266,8 +270,10 @@ cmig_audit_entry_is_whole(const CmigAuditEntry *entry, int column)
 void
 cmig_audit_entry_read(CmigAuditEntry *entry, TupleDesc desc, HeapTuple row)
 {
-	static const int objects[] = {CMIG_ENTRY_ROW_KEY, CMIG_ENTRY_OLD_KEY, CMIG_ENTRY_OLD_ROW, CMIG_ENTRY_NEW_ROW};
-	static const Oid types[] = {INT8OID, TIMESTAMPTZOID, XID8OID, TEXTOID, JSONBOID, JSONBOID, TEXTARRAYOID, JSONBOID, JSONBOID};
+	static const int objects[] = {CMIG_ENTRY_ROW_KEY, CMIG_ENTRY_OLD_KEY, CMIG_ENTRY_OLD_ROW,
+	CMIG_ENTRY_NEW_ROW};
+	static const Oid types[] = {INT8OID, TIMESTAMPTZOID, XID8OID, TEXTOID, JSONBOID, JSONBOID,
+	TEXTARRAYOID, JSONBOID, JSONBOID};
 	bool		no_seq;
 	bool		no_command;
 	bool		sound;
@@ -282,13 +288,17 @@ cmig_audit_entry_read(CmigAuditEntry *entry, TupleDesc desc, HeapTuple row)
 
 		if (i == CMIG_ENTRY_CONTEXT || i == CMIG_ENTRY_CONTEXT + 1)
 			continue;
-		value = cmig_query_datum(desc, row, i + 1, i < lengthof(types) ? types[i] : attribute->atttypid, &isnull);
+		value = cmig_query_datum(desc, row, i + 1,
+								 i < lengthof(types) ? types[i] : attribute->atttypid, &isnull);
 		entry->nulls[n] = isnull;
 		if (!isnull)
-			entry->values[n] = attribute->attlen == -1 ? PointerGetDatum(PG_DETOAST_DATUM(value)) : value;
+			entry->values[n] = attribute->attlen == -1 ? PointerGetDatum(PG_DETOAST_DATUM(value)) :
+				value;
 	}
-	entry->place.seq = DatumGetInt64(cmig_query_datum(desc, row, CMIG_ENTRY_CONTEXT + 1, INT8OID, &no_seq));
-	entry->place.command = DatumGetInt64(cmig_query_datum(desc, row, CMIG_ENTRY_CONTEXT + 2, INT8OID, &no_command));
+	entry->place.seq = DatumGetInt64(cmig_query_datum(desc, row, CMIG_ENTRY_CONTEXT + 1, INT8OID,
+													  &no_seq));
+	entry->place.command = DatumGetInt64(cmig_query_datum(desc, row, CMIG_ENTRY_CONTEXT + 2,
+														  INT8OID, &no_command));
 	sound = !no_seq && !no_command && !entry->nulls[CMIG_ENTRY_ID] &&
 		!entry->nulls[CMIG_ENTRY_CLOCK_AT] && !entry->nulls[CMIG_ENTRY_OPERATION] &&
 		(entry->nulls[CMIG_ENTRY_OLD_KEY] || !entry->nulls[CMIG_ENTRY_ROW_KEY]);
@@ -331,7 +341,8 @@ read_entries(const CmigAuditTarget *target, const WalkKey *key)
 	Datum		values[4];
 	List	   *entries = NIL;
 
-	values[0] = Int64GetDatum(key->key ? cmig_audit_log_row_hash(target->table_id, JsonbPGetDatum(key->key)) :
+	values[0] = Int64GetDatum(key->key ?
+							  cmig_audit_log_row_hash(target->table_id, JsonbPGetDatum(key->key)) :
 							  (int64) target->table_id << 32);
 	values[1] = JsonbPGetDatum(key->key);
 	values[2] = Int64GetDatum(key->from);
@@ -393,7 +404,8 @@ history_read(CmigAuditTarget *target, List *forms, bool truncates)
 				continue;
 			row_key = DatumGetJsonbP(entry->values[CMIG_ENTRY_ROW_KEY]);
 			if (compareJsonbContainers(&row_key->root, &key->key->root) == 0)
-				add_key(&keys, DatumGetJsonbP(entry->values[CMIG_ENTRY_OLD_KEY]), PG_INT64_MIN, entry->place.seq);
+				add_key(&keys, DatumGetJsonbP(entry->values[CMIG_ENTRY_OLD_KEY]), PG_INT64_MIN,
+						entry->place.seq);
 			else
 				add_key(&keys, row_key, entry->place.seq, PG_INT64_MAX);
 		}
@@ -426,7 +438,8 @@ describe_key(void *arg)
  * context names the table.  "call" is an example of a correct call, for hints.
  */
 static List *
-history_argument(FunctionCallInfo fcinfo, const char *call, bool truncates, CmigAuditTarget **target)
+history_argument(FunctionCallInfo fcinfo, const char *call, bool truncates,
+				 CmigAuditTarget **target)
 {
 	ErrorContextCallback callback = {error_context_stack, describe_key, NULL};
 	List	   *keys;
@@ -452,7 +465,9 @@ cmig_audit_history(PG_FUNCTION_ARGS)
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	CmigAuditTarget *target;
 
-	foreach_ptr(CmigAuditEntry, entry, history_argument(fcinfo, "SELECT * FROM cmig.audit_history('<table>', '<key>')", false, &target))
+	foreach_ptr(CmigAuditEntry, entry,
+				history_argument(fcinfo, "SELECT * FROM cmig.audit_history('<table>', '<key>')",
+								 false, &target))
 	{
 		cmig_result_add(result, CMIG_HISTORY_COLUMNS, entry->values, entry->nulls);
 	}
@@ -470,7 +485,8 @@ PG_FUNCTION_INFO_V1(cmig_audit_diff);
 
 /* The columns that differ between two objects, those of the first one first. */
 static CmigQuery differences = {
-	"SELECT coalesce(a.key, b.key), a.value, b.value FROM jsonb_each($1) WITH ORDINALITY a(key, value, n)"
+	"SELECT coalesce(a.key, b.key), a.value, b.value"
+	" FROM jsonb_each($1) WITH ORDINALITY a(key, value, n)"
 	" FULL JOIN jsonb_each($2) WITH ORDINALITY b(key, value, n) USING (key)"
 	" WHERE a.value IS DISTINCT FROM b.value ORDER BY a.n, b.n",
 	{JSONBOID, JSONBOID}
@@ -621,7 +637,8 @@ cmig_audit_transaction(PG_FUNCTION_ARGS)
 		digits = known ? OidOutputFunctionCall(output, id) : "";
 		if (digits[0] == '\0' || strspn(digits, "0123456789") != strlen(digits))
 			ereport(ERROR,
-					(errcode(type == TEXTOID ? ERRCODE_INVALID_TEXT_REPRESENTATION : ERRCODE_INVALID_PARAMETER_VALUE),
+					(errcode(type == TEXTOID ? ERRCODE_INVALID_TEXT_REPRESENTATION :
+							 ERRCODE_INVALID_PARAMETER_VALUE),
 					 type == TEXTOID ? errmsg("invalid transaction ID: \"%s\"", digits) :
 					 errmsg("a transaction ID must be an xid8, text, or an integer that is not negative"),
 					 errhint("SELECT * FROM cmig.audit_transaction('<transaction_id>')")));

@@ -66,15 +66,22 @@ typedef struct Import
 
 static CmigQuery find_table = {
 	"SELECT p.schema, p.name, t.oid FROM ("
-	"SELECT 1, s.n, s.s, $2 FROM unnest(CASE WHEN $1 IS NULL THEN $3 ELSE ARRAY[$1] END) WITH ORDINALITY s(s, n)"
-	" UNION ALL SELECT 2, 1, split_part($2, '.', 1), split_part($2, '.', 2) WHERE $1 IS NULL AND $2 ~ '^[^.\"]+[.][^.\"]+$'"
-	" UNION ALL SELECT 3, s.n, s.s, i.i[cardinality(i.i)] FROM parse_ident(CASE WHEN $1 IS NULL AND $2 ~ '[.\"]'"
+	"SELECT 1, s.n, s.s, $2 FROM unnest(CASE WHEN $1 IS NULL THEN $3"
+	" ELSE ARRAY[$1] END) WITH ORDINALITY s(s, n)"
+	" UNION ALL SELECT 2, 1, split_part($2, '.', 1), split_part($2, '.', 2) WHERE $1 IS NULL"
+	" AND $2 ~ '^[^.\"]+[.][^.\"]+$'"
+	" UNION ALL SELECT 3, s.n, s.s, i.i[cardinality(i.i)] FROM parse_ident(CASE WHEN $1 IS NULL"
+	" AND $2 ~ '[.\"]'"
 	"   AND $2 ~ '^" IDENTIFIER "([.]" IDENTIFIER ")?$' THEN $2 END) i(i)"
-	"  JOIN unnest(CASE WHEN cardinality(i.i) = 2 THEN i.i[1:1] ELSE $3 END) WITH ORDINALITY s(s, n) ON i.i IS NOT NULL) p(try, n, schema, name)"
-	" LEFT JOIN (SELECT c.oid, c.relname, n.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-	"  WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'cmig', 'cmig_audit')) t"
+	"  JOIN unnest(CASE WHEN cardinality(i.i) = 2 THEN i.i[1:1]"
+	" ELSE $3 END) WITH ORDINALITY s(s, n) ON i.i IS NOT NULL) p(try, n, schema, name)"
+	" LEFT JOIN (SELECT c.oid, c.relname, n.nspname FROM pg_catalog.pg_class c"
+	" JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+	"  WHERE c.relkind IN ('r', 'p')"
+	" AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'cmig', 'cmig_audit')) t"
 	"  ON t.relname = p.name AND t.nspname = p.schema"
-	" CROSS JOIN LATERAL (SELECT t.oid IS NULL AND NOT EXISTS (SELECT FROM cmig_audit.layout l WHERE l.schema_name = p.schema AND l.table_name = p.name)) u(unknown)"
+	" CROSS JOIN LATERAL (SELECT t.oid IS NULL AND NOT EXISTS (SELECT FROM cmig_audit.layout l"
+	" WHERE l.schema_name = p.schema AND l.table_name = p.name)) u(unknown)"
 	" ORDER BY u.unknown, u.unknown AND p.try = 1, p.try, t.oid IS NULL, p.n LIMIT 1",
 	{TEXTOID, TEXTOID, TEXTARRAYOID}
 };
@@ -102,7 +109,8 @@ table_named(Import *import, const char *schema_name, const char *name)
 	foreach_ptr(ImportTable, each, import->tables)
 	{
 		table = each;
-		if (strcmp(table->source_name, name) == 0 && cmig_text_same(table->source_schema, schema_name))
+		if (strcmp(table->source_name, name) == 0 &&
+			cmig_text_same(table->source_schema, schema_name))
 			return table;
 	}
 	old = MemoryContextSwitchTo(import->context);
@@ -110,7 +118,8 @@ table_named(Import *import, const char *schema_name, const char *name)
 	table->source_name = pstrdup(name);
 	table->source_schema = schema_name ? pstrdup(schema_name) : NULL;
 	cmig_role_act_as_owner(&saved, import->log_owner);
-	row = cmig_query_row(&find_table, table->source_schema, table->source_name, cmig_audit_names(import->schemas));
+	row = cmig_query_row(&find_table, table->source_schema, table->source_name,
+						 cmig_audit_names(import->schemas));
 	table->found_schema = row[0];
 	table->name = row[1];
 	table->id = row[2] ? cmig_audit_layout_find(atooid(row[2]), row[0], row[1]) : 0;
@@ -145,7 +154,8 @@ key_of(const ImportTable *table, Jsonb *image)
 		return NULL;
 	foreach_ptr(char, column, table->key_columns)
 	{
-		JsonbValue *value = getKeyJsonValueFromContainer(&image->root, column, strlen(column), NULL);
+		JsonbValue *value = getKeyJsonValueFromContainer(&image->root, column, strlen(column),
+														 NULL);
 
 		if (value == NULL)
 			return NULL;
@@ -196,7 +206,9 @@ enum
 
 static const Field fields[FIELDS] = {
 	{"table_name", "text", {"table_name", "relname", "tablename"}},
-	{"clock_at", "timestamptz", {"clock_at", "timestamp", "logged_at", "created_at", "changed_at", "ts", "action_tstamp_clk"}},
+	{"clock_at", "timestamptz",
+		{"clock_at", "timestamp", "logged_at", "created_at", "changed_at", "ts",
+	"action_tstamp_clk"}},
 	{"operation", "text", {"operation", "op", "action"}},
 	{"schema_name", "text", {"schema_name", "table_schema"}},
 	{"old_row", "jsonb", {"old_row", "old_values", "old_data", "old_record"}},
@@ -246,7 +258,8 @@ static void
 check_mapping(Jsonb *mapping)
 {
 	static CmigQuery unknown_key = {
-		"SELECT k, array_to_string($2, ', ') FROM jsonb_object_keys($1::jsonb) k WHERE k <> ALL ($2) LIMIT 1",
+		"SELECT k, array_to_string($2, ', ') FROM jsonb_object_keys($1::jsonb) k"
+		" WHERE k <> ALL ($2) LIMIT 1",
 		{TEXTOID, TEXTARRAYOID}
 	};
 	char	   *names[FIELDS];
@@ -260,12 +273,14 @@ check_mapping(Jsonb *mapping)
 				 errhint("Use a mapping such as '{\"clock_at\": \"changed_on\"}'.")));
 	for (int i = 0; i < FIELDS; i++)
 		names[i] = (char *) fields[i].name;
-	unknown = cmig_query_row(&unknown_key, JsonbToCString(NULL, &mapping->root, VARSIZE(mapping)), &known);
+	unknown = cmig_query_row(&unknown_key, JsonbToCString(NULL, &mapping->root, VARSIZE(mapping)),
+							 &known);
 	if (unknown)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("unrecognized key \"%s\" in the mapping", unknown[0]),
-				 errhint("Valid keys are %s. The values are names of columns of the source.", unknown[1])));
+				 errhint("Valid keys are %s. The values are names of columns of the source.",
+						 unknown[1])));
 }
 
 /*
@@ -281,9 +296,12 @@ source_query(Oid source, Oid owner, Jsonb *mapping)
 
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "SELECT s.*, CASE pg_catalog.upper(\"left\"(s.operation, 1))"
-						   " WHEN 'I' THEN 'INSERT' WHEN 'U' THEN 'UPDATE' WHEN 'D' THEN 'DELETE' WHEN 'T' THEN 'TRUNCATE' END,"
-						   " CASE WHEN s.old_row IS NOT NULL AND s.new_row IS NOT NULL THEN ARRAY(SELECT n.key FROM pg_catalog.jsonb_each(s.new_row) n"
-						   "  WHERE s.old_row -> n.key IS DISTINCT FROM n.value) END FROM (SELECT ");
+						   " WHEN 'I' THEN 'INSERT' WHEN 'U' THEN 'UPDATE' WHEN 'D' THEN 'DELETE'"
+						   " WHEN 'T' THEN 'TRUNCATE' END,"
+						   " CASE WHEN s.old_row IS NOT NULL AND s.new_row IS NOT NULL"
+						   " THEN ARRAY(SELECT n.key FROM pg_catalog.jsonb_each(s.new_row) n"
+						   "  WHERE s.old_row -> n.key IS DISTINCT FROM n.value) END"
+						   " FROM (SELECT ");
 	for (int i = 0; i < FIELDS; i++)
 	{
 		const char *column = mapped_column(mapping, &fields[i], source);
@@ -292,9 +310,11 @@ source_query(Oid source, Oid owner, Jsonb *mapping)
 		if (column == NULL && i <= FIELD_OPERATION)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("relation \"%s\" has no column for \"%s\"", get_rel_name(source), fields[i].name),
+					 errmsg("relation \"%s\" has no column for \"%s\"", get_rel_name(source),
+							fields[i].name),
 					 errhint("Name the column in the mapping: SELECT cmig.audit_import(%s, '{\"%s\": \"<column>\"}')",
-							 quote_literal_cstr(cmig_query_relation_name(source)), fields[i].name)));
+							 quote_literal_cstr(cmig_query_relation_name(source)),
+							 fields[i].name)));
 		if (i > 0)
 			appendStringInfoString(&sql, ", ");
 		if (column == NULL)
@@ -311,16 +331,19 @@ source_query(Oid source, Oid owner, Jsonb *mapping)
 		if (cmig_type_role(type, owner) != owner)
 			ereport(ERROR,
 					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					 errmsg("column \"%s\" of relation \"%s\" cannot be imported", column, get_rel_name(source)),
+					 errmsg("column \"%s\" of relation \"%s\" cannot be imported", column,
+							get_rel_name(source)),
 					 errdetail("The owner of type %s could run code as role \"%s\".",
 							   format_type_be(type), GetUserNameFromId(owner, true)),
 					 errhint("Import a copy in which the column has a built-in type.")));
 		column = psprintf("s.%s::%s", quote_identifier(column), fields[i].type);
 		if (i == FIELD_OLD_ROW || i == FIELD_NEW_ROW)
-			column = psprintf("CASE WHEN pg_catalog.jsonb_typeof(%s) = 'object' THEN %s END", column, column);
+			column = psprintf("CASE WHEN pg_catalog.jsonb_typeof(%s) = 'object' THEN %s END",
+							  column, column);
 		appendStringInfo(&sql, "%s AS %s", column, fields[i].name);
 	}
-	appendStringInfo(&sql, " FROM %s s OFFSET 0) s ORDER BY s.clock_at", cmig_query_relation_name(source));
+	appendStringInfo(&sql, " FROM %s s OFFSET 0) s ORDER BY s.clock_at",
+					 cmig_query_relation_name(source));
 	return sql.data;
 }
 
@@ -348,9 +371,11 @@ import_row(TupleDesc desc, HeapTuple row, void *arg)
 	/* the fields that are copied as they are */
 	static const int copied[][3] = {
 		{FIELD_WORD, CMIG_LOG_OPERATION, TEXTOID}, {FIELD_OLD_ROW, CMIG_LOG_OLD_ROW, JSONBOID},
-		{FIELD_NEW_ROW, CMIG_LOG_NEW_ROW, JSONBOID}, {FIELD_CHANGED, CMIG_LOG_CHANGED, TEXTARRAYOID},
+		{FIELD_NEW_ROW, CMIG_LOG_NEW_ROW, JSONBOID},
+		{FIELD_CHANGED, CMIG_LOG_CHANGED, TEXTARRAYOID},
 		{FIELD_USER_ID, CMIG_LOG_USER_ID, TEXTOID}, {FIELD_TENANT_ID, CMIG_LOG_TENANT_ID, TEXTOID},
-		{FIELD_ROLE, CMIG_LOG_ROLE, TEXTOID}, {FIELD_APPLICATION_NAME, CMIG_LOG_APPLICATION_NAME, TEXTOID},
+		{FIELD_ROLE, CMIG_LOG_ROLE, TEXTOID},
+		{FIELD_APPLICATION_NAME, CMIG_LOG_APPLICATION_NAME, TEXTOID},
 		{FIELD_REASON, CMIG_LOG_REASON, TEXTOID}, {FIELD_REQUEST_ID, CMIG_LOG_REQUEST_ID, TEXTOID},
 		{FIELD_QUERY, CMIG_LOG_QUERY, TEXTOID}
 	};
@@ -417,7 +442,8 @@ import_row(TupleDesc desc, HeapTuple row, void *arg)
 	id = cmig_audit_writer_next_id(import->writer);
 	set_value(import, CMIG_LOG_ID, Int64GetDatum(id));
 	set_value(import, CMIG_LOG_SEQ, Int64GetDatum(IMPORTED_SEQ + id));
-	set_value(import, CMIG_LOG_TRANSACTION_ID, FullTransactionIdGetDatum(FullTransactionIdFromU64(0)));
+	set_value(import, CMIG_LOG_TRANSACTION_ID,
+			  FullTransactionIdGetDatum(FullTransactionIdFromU64(0)));
 	set_value(import, CMIG_LOG_TRANSACTION_AT, TimestampTzGetDatum(at));
 	set_value(import, CMIG_LOG_CLOCK_AT, TimestampTzGetDatum(at));
 	set_value(import, CMIG_LOG_ROW_HASH, Int64GetDatum((int64) table->id << 32));
@@ -445,7 +471,8 @@ import_row(TupleDesc desc, HeapTuple row, void *arg)
 static CmigQuery is_of_log = {
 	"WITH RECURSIVE s(oid) AS (SELECT $1 UNION SELECT d.refobjid FROM s"
 	"  JOIN pg_catalog.pg_rewrite r ON r.ev_class = s.oid"
-	"  JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = r.oid"
+	"  JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::regclass"
+	" AND d.objid = r.oid"
 	"   AND d.refclassid = 'pg_catalog.pg_class'::regclass)"
 	" SELECT 'yes' FROM s JOIN pg_catalog.pg_class c ON c.oid = s.oid WHERE c.relkind <> 'v'"
 	" HAVING pg_catalog.bool_and(c.oid = $2 OR EXISTS (SELECT FROM pg_catalog.pg_inherits i"
@@ -477,10 +504,14 @@ lock_source(Oid source, Oid owner)
 {
 	static CmigQuery reached = {
 		"WITH RECURSIVE s (oid) AS (SELECT $1 UNION SELECT n.oid FROM s, LATERAL ("
-		"  SELECT d.refobjid FROM pg_depend d JOIN pg_class c ON c.oid = d.refobjid AND c.relkind IN ('r', 'p', 'v', 'm', 'f') WHERE d.refclassid = 'pg_class'::regclass"
-		"   AND (d.classid = 'pg_rewrite'::regclass AND d.objid IN (SELECT r.oid FROM pg_rewrite r WHERE r.ev_class = s.oid AND r.ev_type = '1')"
-		"    OR d.classid = 'pg_policy'::regclass AND d.objid IN (SELECT p.oid FROM pg_policy p WHERE p.polrelid = s.oid))"
-		"  UNION ALL SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = s.oid) n (oid)) SELECT oid FROM s ORDER BY oid", {OIDOID}
+		"  SELECT d.refobjid FROM pg_depend d JOIN pg_class c ON c.oid = d.refobjid"
+		" AND c.relkind IN ('r', 'p', 'v', 'm', 'f') WHERE d.refclassid = 'pg_class'::regclass"
+		"   AND (d.classid = 'pg_rewrite'::regclass AND d.objid IN (SELECT r.oid FROM pg_rewrite r"
+		" WHERE r.ev_class = s.oid AND r.ev_type = '1')"
+		"    OR d.classid = 'pg_policy'::regclass AND d.objid IN (SELECT p.oid FROM pg_policy p"
+		" WHERE p.polrelid = s.oid))"
+		"  UNION ALL SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = s.oid) n (oid))"
+		" SELECT oid FROM s ORDER BY oid", {OIDOID}
 	};
 	List	   *locked = NIL;
 	List	   *found;
@@ -495,13 +526,15 @@ lock_source(Oid source, Oid owner)
 	}
 	foreach_oid(each, locked)
 	{
-		if (get_rel_relkind(each) == RELKIND_VIEW && !has_privs_of_role(cmig_audit_log_table_owner(each), owner))
+		if (get_rel_relkind(each) == RELKIND_VIEW &&
+			!has_privs_of_role(cmig_audit_log_table_owner(each), owner))
 			ereport(ERROR,
 					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 					 errmsg("relation \"%s\" cannot be imported", cmig_query_name(source)),
 					 errdetail("The owner of view %s could run code as role \"%s\".",
 							   cmig_query_relation_name(each), GetUserNameFromId(owner, true)),
-					 errhint("Import a copy: CREATE TABLE <copy> AS SELECT * FROM %s", cmig_query_relation_name(source))));
+					 errhint("Import a copy: CREATE TABLE <copy> AS SELECT * FROM %s",
+							 cmig_query_relation_name(source))));
 	}
 	return locked;
 }
@@ -527,7 +560,8 @@ read_source(Import *import, Oid source, Jsonb *mapping)
 	LockRelationOid(source, AccessShareLock);
 	owner = cmig_audit_log_table_owner(source);
 	require_owner(source, owner);
-	query = cmig_query_make(source_query(source, owner, mapping), lock_source(source, owner), 0, NULL);
+	query = cmig_query_make(source_query(source, owner, mapping), lock_source(source, owner), 0,
+							NULL);
 	query->children = true;
 	cmig_role_act_as(&saved, owner);
 	cmig_query_each(query, NULL, NULL, import_row, import);
@@ -557,7 +591,8 @@ cmig_audit_import(PG_FUNCTION_ARGS)
 	if (cmig_query_value(&is_of_log, PG_GETARG_OID(0), cmig_audit_log_relation()))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("relation \"%s\" is the audit log or a view of it", get_rel_name(PG_GETARG_OID(0))),
+				 errmsg("relation \"%s\" is the audit log or a view of it",
+						get_rel_name(PG_GETARG_OID(0))),
 				 errdetail("Importing the audit log would duplicate its entries."),
 				 errhint("Name the older audit table whose rows you want to copy into the log.")));
 	cmig_audit_retain_ahead(import.log_owner, 3);

@@ -258,7 +258,8 @@ extern CmigAuditLayout *cmig_audit_layout_now(Oid relation);
 extern void cmig_audit_layout_record(int32 table_id, Relation relation, Oid log_owner);
 extern List *cmig_audit_layout_read(int32 table_id);
 extern int	cmig_audit_layout_place_of_name(const CmigAuditLayout *layout, const char *name);
-extern int	cmig_audit_layout_place_later(const CmigAuditLayout *from, const CmigAuditLayout *to, const char *name);
+extern int	cmig_audit_layout_place_later(const CmigAuditLayout *from, const CmigAuditLayout *to,
+										  const char *name);
 extern int32 cmig_audit_layout_find(Oid relation, const char *schema_name,
 									const char *table_name);
 extern int32 cmig_audit_layout_new_id(void);

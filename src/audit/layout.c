@@ -45,8 +45,10 @@ static CmigQuery read_layouts = {
 	"SELECT l.recorded_at::timestamptz, l.relation::oid, l.schema_name::text, l.table_name::text,"
 	" CASE WHEN jsonb_typeof(l.columns::jsonb) = 'object' THEN ARRAY("
 	"  SELECT c.key FROM jsonb_each(l.columns::jsonb) c ORDER BY c.value, c.key) END,"
-	" ARRAY(SELECT CASE WHEN jsonb_typeof(c.value) = 'number' AND c.value BETWEEN '1' AND '1600' THEN c.value::text END"
-	"  FROM jsonb_each(CASE WHEN jsonb_typeof(l.columns::jsonb) = 'object' THEN l.columns::jsonb END) c ORDER BY c.value, c.key),"
+	" ARRAY(SELECT CASE WHEN jsonb_typeof(c.value) = 'number' AND c.value BETWEEN '1' AND '1600'"
+	" THEN c.value::text END"
+	"  FROM jsonb_each(CASE WHEN jsonb_typeof(l.columns::jsonb) = 'object'"
+	" THEN l.columns::jsonb END) c ORDER BY c.value, c.key),"
 	" l.key_columns::text[], coalesce(l.key_kinds::text[], '{}'), l.owner::text, l.database::text"
 	" FROM cmig_audit.layout l WHERE l.table_id = $1 ORDER BY l.recorded_at, l.ctid",
 	{INT4OID}
@@ -54,15 +56,18 @@ static CmigQuery read_layouts = {
 
 static CmigQuery insert_layout = {
 	"INSERT INTO cmig_audit.layout (table_id, relation, schema_name, table_name, columns, key_columns, key_kinds, owner, database)"
-	" VALUES ($1, $2, $3, $4, (SELECT coalesce(jsonb_object_agg(c.name, c.number::integer), '{}') FROM unnest($5, $6) c(name, number)), $7, $8, $9, $10)",
-	{INT4OID, OIDOID, TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID}
+	" VALUES ($1, $2, $3, $4, (SELECT coalesce(jsonb_object_agg(c.name, c.number::integer), '{}')"
+	" FROM unnest($5, $6) c(name, number)), $7, $8, $9, $10)",
+	{INT4OID, OIDOID, TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
+	TEXTOID, TEXTOID}
 };
 
 /* $1 is the table's OID, or 0 to find the last table that had the name. */
 static CmigQuery find_id = {
 	"SELECT l.table_id::integer FROM cmig_audit.layout l"
 	" WHERE CASE WHEN $1 = 0::oid THEN ($2 IS NULL OR l.schema_name = $2) AND l.table_name = $3"
-	"  ELSE l.relation = $1 AND (l.schema_name = $2 AND l.table_name = $3 OR l.database = $4 AND l.owner = $5) END"
+	"  ELSE l.relation = $1 AND (l.schema_name = $2 AND l.table_name = $3 OR l.database = $4"
+	" AND l.owner = $5) END"
 	" ORDER BY l.recorded_at DESC LIMIT 1",
 	{OIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 };
@@ -209,7 +214,8 @@ collect_layout(TupleDesc desc, HeapTuple row, void *arg)
 	bool		sound = true;
 	bool		isnull;
 
-	layout->recorded_at = DatumGetTimestampTz(cmig_query_datum(desc, row, 1, TIMESTAMPTZOID, &isnull));
+	layout->recorded_at = DatumGetTimestampTz(cmig_query_datum(desc, row, 1, TIMESTAMPTZOID,
+															   &isnull));
 	sound = !isnull;
 	layout->relation = DatumGetObjectId(cmig_query_datum(desc, row, 2, OIDOID, &isnull));
 	sound = sound && !isnull;
@@ -217,7 +223,8 @@ collect_layout(TupleDesc desc, HeapTuple row, void *arg)
 	layout->table_name = cmig_query_text_or_null(desc, row, 4);
 	if (!sound || layout->schema_name == NULL || layout->table_name == NULL ||
 		!texts_of(desc, row, 5, &layout->names) || !texts_of(desc, row, 6, &numbers) ||
-		!texts_of(desc, row, 7, &layout->key_columns) || !texts_of(desc, row, 8, &layout->key_kinds))
+		!texts_of(desc, row, 7, &layout->key_columns) ||
+		!texts_of(desc, row, 8, &layout->key_kinds))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("a row of table \"cmig_audit.layout\" was changed after pg_cmig wrote it"),
@@ -273,7 +280,8 @@ cmig_audit_layout_now(Oid relation)
 		if (!HeapTupleIsValid(column))
 			continue;
 		layout->numbers = lappend_int(layout->numbers, n);
-		layout->names = lappend(layout->names, pstrdup(NameStr(((Form_pg_attribute) GETSTRUCT(column))->attname)));
+		layout->names = lappend(layout->names,
+								pstrdup(NameStr(((Form_pg_attribute) GETSTRUCT(column))->attname)));
 		ReleaseSysCache(column);
 	}
 	return layout;
@@ -304,7 +312,8 @@ cmig_audit_layout_place_of_name(const CmigAuditLayout *layout, const char *name)
  * hidden can take the place of the one with its name.
  */
 int
-cmig_audit_layout_place_later(const CmigAuditLayout *from, const CmigAuditLayout *to, const char *name)
+cmig_audit_layout_place_later(const CmigAuditLayout *from, const CmigAuditLayout *to,
+							  const char *name)
 {
 	int			place = cmig_audit_layout_place_of_name(from, name);
 	int			later = place < 0 ? -1 : layout_place(to, list_nth_int(from->numbers, place));
@@ -355,8 +364,10 @@ refuse_id(const CmigAuditLayout *last, const CmigAuditLayout *now, const char *d
 
 /* The columns of cmig_audit.layout, as pg_cmig creates it. */
 static const CmigAuditColumnType layout_columns[] = {
-	{"table_id", INT4OID}, {"recorded_at", TIMESTAMPTZOID}, {"relation", OIDOID}, {"schema_name", TEXTOID},
-	{"table_name", TEXTOID}, {"columns", JSONBOID}, {"key_columns", TEXTARRAYOID}, {"key_kinds", TEXTARRAYOID},
+	{"table_id", INT4OID}, {"recorded_at", TIMESTAMPTZOID}, {"relation", OIDOID},
+	{"schema_name", TEXTOID},
+	{"table_name", TEXTOID}, {"columns", JSONBOID}, {"key_columns", TEXTARRAYOID},
+	{"key_kinds", TEXTARRAYOID},
 	{"owner", TEXTOID}, {"database", TEXTOID}
 };
 
@@ -393,14 +404,16 @@ static bool
 are_columns(Datum value, const CmigAuditLayout *now)
 {
 	JsonbContainer *object = &DatumGetJsonbP(value)->root;
-	bool		same = JsonContainerIsObject(object) && JsonContainerSize(object) == list_length(now->names);
+	bool		same = JsonContainerIsObject(object) &&
+	JsonContainerSize(object) == list_length(now->names);
 
 	for (int i = 0; i < list_length(now->names) && same; i++)
 	{
 		const char *name = list_nth(now->names, i);
 		JsonbValue	number;
 
-		same = getKeyJsonValueFromContainer(object, name, strlen(name), &number) != NULL && number.type == jbvNumeric &&
+		same = getKeyJsonValueFromContainer(object, name, strlen(name), &number) != NULL &&
+			number.type == jbvNumeric &&
 			DatumGetBool(DirectFunctionCall2(numeric_eq, NumericGetDatum(number.val.numeric),
 											 NumericGetDatum(int64_to_numeric(list_nth_int(now->numbers, i)))));
 	}
@@ -415,7 +428,8 @@ index_of_layouts(Relation layouts)
 	{
 		Relation	index = index_open(oid, AccessShareLock);
 		bool		fits = index->rd_rel->relam == BTREE_AM_OID && index->rd_index->indisvalid &&
-		index->rd_index->indnkeyatts == 2 && index->rd_index->indkey.values[0] == LAYOUT_TABLE_ID + 1 &&
+		index->rd_index->indnkeyatts == 2 &&
+		index->rd_index->indkey.values[0] == LAYOUT_TABLE_ID + 1 &&
 		index->rd_index->indkey.values[1] == LAYOUT_RECORDED_AT + 1 &&
 		index->rd_indoption[0] == 0 && index->rd_indoption[1] == 0 &&
 		heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL);
@@ -435,10 +449,13 @@ index_of_layouts(Relation layouts)
 static bool
 is_last(int32 table_id, const CmigAuditLayout *now)
 {
-	Relation	layouts = table_open(get_relname_relid("layout", get_namespace_oid("cmig_audit", false)), AccessShareLock);
+	Relation	layouts = table_open(get_relname_relid("layout",
+													   get_namespace_oid("cmig_audit", false)),
+									 AccessShareLock);
 	TupleDesc	desc = RelationGetDescr(layouts);
 	Oid			oid = index_of_layouts(layouts);
-	bool		same = OidIsValid(oid) && desc->natts >= lengthof(layout_columns) && !layouts->rd_rel->relhassubclass;
+	bool		same = OidIsValid(oid) && desc->natts >= lengthof(layout_columns) &&
+	!layouts->rd_rel->relhassubclass;
 
 	for (int i = 0; i < lengthof(layout_columns) && same; i++)
 		same = TupleDescAttr(desc, i)->atttypid == layout_columns[i].type &&
@@ -453,7 +470,8 @@ is_last(int32 table_id, const CmigAuditLayout *now)
 		SysScanDesc scan;
 		HeapTuple	tuple;
 
-		ScanKeyInit(&key, LAYOUT_TABLE_ID + 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(table_id));
+		ScanKeyInit(&key, LAYOUT_TABLE_ID + 1, BTEqualStrategyNumber, F_INT4EQ,
+					Int32GetDatum(table_id));
 		scan = systable_beginscan_ordered(layouts, index, snapshot, 1, &key);
 		tuple = systable_getnext_ordered(scan, BackwardScanDirection);
 		same = HeapTupleIsValid(tuple);
@@ -462,10 +480,13 @@ is_last(int32 table_id, const CmigAuditLayout *now)
 		for (int i = 0; i < lengthof(layout_columns) && same; i++)
 			same = !nulls[i];
 		same = same && DatumGetObjectId(values[LAYOUT_RELATION]) == now->relation &&
-			is_text(values[LAYOUT_SCHEMA_NAME], now->schema_name) && is_text(values[LAYOUT_TABLE_NAME], now->table_name) &&
+			is_text(values[LAYOUT_SCHEMA_NAME], now->schema_name) &&
+			is_text(values[LAYOUT_TABLE_NAME], now->table_name) &&
 			are_columns(values[LAYOUT_COLUMNS], now) &&
-			are_texts(values[LAYOUT_KEY_COLUMNS], now->key_columns) && are_texts(values[LAYOUT_KEY_KINDS], now->key_kinds) &&
-			is_text(values[LAYOUT_OWNER], now->owner) && is_text(values[LAYOUT_DATABASE], now->database);
+			are_texts(values[LAYOUT_KEY_COLUMNS], now->key_columns) &&
+			are_texts(values[LAYOUT_KEY_KINDS], now->key_kinds) &&
+			is_text(values[LAYOUT_OWNER], now->owner) &&
+			is_text(values[LAYOUT_DATABASE], now->database);
 		systable_endscan_ordered(scan);
 		UnregisterSnapshot(snapshot);
 		index_close(index, AccessShareLock);
@@ -515,21 +536,25 @@ cmig_audit_layout_record(int32 table_id, Relation relation, Oid log_owner)
 		 * restored.
 		 */
 		if (name && ((strcmp(name, last->table_name) == 0 &&
-					  known_same(get_namespace_name(get_rel_namespace(last->relation)), last->schema_name)) ||
+					  known_same(get_namespace_name(get_rel_namespace(last->relation)),
+								 last->schema_name)) ||
 					 cmig_query_do(&carries_id, last->relation, table_id) > 0))
-			refuse_id(last, now, "The table was copied together with its triggers. Its changes would be logged as changes of the other table.");
+			refuse_id(last, now,
+					  "The table was copied together with its triggers. Its changes would be logged as changes of the other table.");
 		if (!known_same(last->owner, now->owner) && owner != log_owner && !superuser_arg(owner) &&
 			!(last->database && strcmp(last->database, now->database) != 0 &&
 			  strcmp(last->schema_name, now->schema_name) == 0 &&
 			  strcmp(last->table_name, now->table_name) == 0))
-			refuse_id(last, now, psprintf("The table with this ID belonged to role \"%s\" and was dropped. Changes of the new table would be logged as changes of the dropped one.",
-										  last->owner ? last->owner : "?"));
+			refuse_id(last, now,
+					  psprintf("The table with this ID belonged to role \"%s\" and was dropped. Changes of the new table would be logged as changes of the dropped one.",
+							   last->owner ? last->owner : "?"));
 	}
 	if (last == NULL || last->relation != now->relation ||
 		strcmp(last->schema_name, now->schema_name) != 0 ||
 		strcmp(last->table_name, now->table_name) != 0 ||
 		!equal(last->numbers, now->numbers) || !cmig_audit_same_texts(last->names, now->names) ||
-		!cmig_audit_same_texts(last->key_columns, now->key_columns) || !cmig_audit_same_texts(last->key_kinds, now->key_kinds) ||
+		!cmig_audit_same_texts(last->key_columns, now->key_columns) ||
+		!cmig_audit_same_texts(last->key_kinds, now->key_kinds) ||
 		!known_same(last->owner, now->owner) || !known_same(last->database, now->database))
 	{
 		List	   *numbers = NIL;
@@ -540,7 +565,8 @@ cmig_audit_layout_record(int32 table_id, Relation relation, Oid log_owner)
 		cmig_audit_log_refuse_foreign_code(log_owner);
 		guc_level = cmig_audit_log_silence();
 		cmig_query_do(&insert_layout, table_id, now->relation, now->schema_name, now->table_name,
-					  cmig_audit_names(now->names), cmig_audit_names(numbers), cmig_audit_names(now->key_columns),
+					  cmig_audit_names(now->names), cmig_audit_names(numbers),
+					  cmig_audit_names(now->key_columns),
 					  cmig_audit_names(now->key_kinds), now->owner, now->database);
 		AtEOXact_GUC(false, guc_level);
 		CommandCounterIncrement();
@@ -559,7 +585,8 @@ cmig_audit_layout_find(Oid relation, const char *schema_name, const char *table_
 {
 	char	   *id = cmig_query_value(&find_id, relation, schema_name, table_name, this_database(),
 									  !OidIsValid(relation) ? NULL :
-									  GetUserNameFromId(cmig_audit_log_table_owner(relation), false));
+									  GetUserNameFromId(cmig_audit_log_table_owner(relation),
+														false));
 
 	return id ? atoi(id) : 0;
 }
@@ -624,7 +651,8 @@ checksum(const CmigAuditLayout *layout, int count)
 
 	initStringInfo(&text);
 	for (int i = 0; i < count; i++)
-		appendBinaryStringInfo(&text, list_nth(layout->names, i), strlen(list_nth(layout->names, i)) + 1);
+		appendBinaryStringInfo(&text, list_nth(layout->names, i),
+							   strlen(list_nth(layout->names, i)) + 1);
 	return psprintf("%d/" UINT64_FORMAT, count,
 					DatumGetUInt64(hash_any_extended((unsigned char *) text.data, text.len, 0)));
 }
@@ -650,7 +678,8 @@ cmig_audit_columns_anchor(CmigAuditOptions *options, Oid relation)
 static bool
 is_anchored(const CmigAuditOptions *options, const CmigAuditLayout *layout)
 {
-	char	   *start = psprintf("%s/%u/", layout->database ? layout->database : "?", layout->relation);
+	char	   *start = psprintf("%s/%u/", layout->database ? layout->database : "?",
+								 layout->relation);
 
 	return options->anchor && strncmp(options->anchor, start, strlen(start)) == 0;
 }
@@ -670,7 +699,8 @@ is_anchored_copy(const CmigAuditOptions *options, const CmigAuditLayout *layout)
 	while (p > options->anchor && p[-1] != '/')
 		p--;
 	count = atoi(p);
-	return count > 0 && count <= list_length(layout->names) && strcmp(p, checksum(layout, count)) == 0;
+	return count > 0 && count <= list_length(layout->names) &&
+		strcmp(p, checksum(layout, count)) == 0;
 }
 
 /*
@@ -756,7 +786,8 @@ resolve_list(const Trail *trail, List *names, const char *what, CmigAuditColumns
 		}
 		number = number_now(trail, name);
 		if (problems && (number == COLUMN_UNKNOWN || (number == COLUMN_GONE && hides)))
-			appendStringInfo(problems, "%s%s %s", problems->len > 0 ? ", " : "", quote_identifier(name->name),
+			appendStringInfo(problems, "%s%s %s", problems->len > 0 ? ", " : "",
+							 quote_identifier(name->name),
 							 number == COLUMN_GONE ? "(dropped)" : "(unknown)");
 		if (number == COLUMN_UNKNOWN && use != CMIG_AUDIT_READING)
 			ereport(ERROR,
@@ -772,12 +803,14 @@ resolve_list(const Trail *trail, List *names, const char *what, CmigAuditColumns
 
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("hidden column \"%s\" of audited table \"%s\" was dropped", name->name, table),
+					 errmsg("hidden column \"%s\" of audited table \"%s\" was dropped", name->name,
+							table),
 					 errdetail("The column had this name when the audit options were set. To prevent a replacement column from being logged in clear text, no rows can be written until you confirm the options."),
 					 errhint("List the columns to hide in a call of cmig.enable_audit(%s, ...). To keep the other options as they are: SELECT * FROM cmig.enable_audit(%s)",
 							 literal, literal)));
 		}
-		if (number <= 0 && use != CMIG_AUDIT_WRITING && cmig_audit_layout_place_of_name(now, name->name) >= 0)
+		if (number <= 0 && use != CMIG_AUDIT_WRITING &&
+			cmig_audit_layout_place_of_name(now, name->name) >= 0)
 			number = list_nth_int(now->numbers, cmig_audit_layout_place_of_name(now, name->name));
 		if (number > 0)
 		{

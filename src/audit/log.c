@@ -105,7 +105,8 @@ cmig_audit_log_extension_owner(void)
 static bool
 is_trusted(Oid owner, Oid extension_owner)
 {
-	return owner == extension_owner || superuser_arg(owner) || owner == cmig_role_owner_of_database(MyDatabaseId);
+	return owner == extension_owner || superuser_arg(owner) ||
+		owner == cmig_role_owner_of_database(MyDatabaseId);
 }
 
 /* Returns the OID of cmig_audit.log, or InvalidOid if it does not exist. */
@@ -197,7 +198,8 @@ cmig_audit_log_fault(Oid extension_owner)
 							  cmig_role_owner_of(relation), extension_owner);
 		if (fault == NULL && get_rel_relkind(relation) != parts[i].kind)
 			fault = make_fault(ERRCODE_WRONG_OBJECT_TYPE,
-							   psprintf("relation \"cmig_audit.%s\" was not created by pg_cmig", parts[i].name),
+							   psprintf("relation \"cmig_audit.%s\" was not created by pg_cmig",
+										parts[i].name),
 							   psprintf("ALTER TABLE cmig_audit.%s RENAME TO %s_old -- then restore the audit log from a backup, if there was one",
 										parts[i].name, parts[i].name));
 	}
@@ -239,10 +241,12 @@ cmig_audit_log_raise_fault(Oid extension_owner, bool may_be_missing)
  * beforehand and gave them to the owner.
  */
 static CmigQuery foreign_code = {
-	"WITH RECURSIVE part AS (SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+	"WITH RECURSIVE part AS (SELECT c.oid FROM pg_class c"
+	" JOIN pg_namespace n ON n.oid = c.relnamespace"
 	"  WHERE n.nspname = 'cmig_audit' AND c.relkind IN ('r', 'p')"
 	"  UNION SELECT i.inhrelid FROM pg_inherits i JOIN part ON i.inhparent = part.oid)"
-	" SELECT CASE d.refclassid WHEN 'pg_proc'::regclass THEN 'function ' || d.refobjid::regprocedure::text"
+	" SELECT CASE d.refclassid WHEN 'pg_proc'::regclass"
+	" THEN 'function ' || d.refobjid::regprocedure::text"
 	"  WHEN 'pg_operator'::regclass THEN 'operator ' || d.refobjid::regoperator::text"
 	"  ELSE 'type ' || pg_catalog.format_type(d.refobjid, -1) END FROM pg_depend d"
 	" LEFT JOIN pg_proc p ON d.refclassid = 'pg_proc'::regclass AND p.oid = d.refobjid"
@@ -251,7 +255,8 @@ static CmigQuery foreign_code = {
 	" LEFT JOIN pg_type y ON d.refclassid = 'pg_type'::regclass AND y.oid = d.refobjid"
 	" JOIN pg_roles r ON r.oid = coalesce(p.proowner, q.proowner, y.typowner)"
 	" WHERE d.refobjid >= 16384 AND r.oid <> $1 AND NOT r.rolsuper"
-	" AND (d.classid = 'pg_class'::regclass AND (d.objid IN (SELECT part.oid FROM part) OR d.objid IN"
+	" AND (d.classid = 'pg_class'::regclass AND (d.objid IN (SELECT part.oid FROM part)"
+	" OR d.objid IN"
 	"   (SELECT x.indexrelid FROM pg_index x JOIN part ON x.indrelid = part.oid))"
 	"  OR d.classid = 'pg_constraint'::regclass AND d.objid IN"
 	"   (SELECT k.oid FROM pg_constraint k WHERE k.conrelid IN (SELECT part.oid FROM part))"
@@ -359,7 +364,8 @@ raise_altered(Relation relation, const char *detail)
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("the audit log cannot be written"),
-			 errdetail("Relation \"%s.%s\" was altered. %s", get_namespace_name(RelationGetNamespace(relation)),
+			 errdetail("Relation \"%s.%s\" was altered. %s",
+					   get_namespace_name(RelationGetNamespace(relation)),
 					   RelationGetRelationName(relation), detail),
 			 errhint("The owner of the log must restore the definition that cmig.enable_audit() created.")));
 }
@@ -631,7 +637,8 @@ newest_id_of(Relation part)
 			tuple = systable_getnext_ordered(scan, BackwardScanDirection);
 			if (HeapTupleIsValid(tuple))
 			{
-				Datum		id = cmig_getattr_compat(tuple, column, RelationGetDescr(part), &isnull);
+				Datum		id = cmig_getattr_compat(tuple, column, RelationGetDescr(part),
+													 &isnull);
 
 				newest = isnull ? newest : Max(newest, DatumGetInt64(id));
 			}

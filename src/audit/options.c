@@ -56,7 +56,8 @@ static const struct
 	{"redact", 2, NAMES, offsetof(CmigAuditOptions, redact)},
 	{"hash", 3, NAMES, offsetof(CmigAuditOptions, hash)},
 	{"image", 4, WORD, offsetof(CmigAuditOptions, changes_only), 0, {"row", "changes"}},
-	{"operations", 5, WORDS, offsetof(CmigAuditOptions, operations), ALL_OPERATIONS, {"insert", "update", "delete", "truncate"}},
+	{"operations", 5, WORDS, offsetof(CmigAuditOptions, operations), ALL_OPERATIONS,
+	{"insert", "update", "delete", "truncate"}},
 	{"skip_unchanged", 6, FLAG, offsetof(CmigAuditOptions, skip_unchanged), true},
 	{"query_length", 7, NUMBER, offsetof(CmigAuditOptions, query_length), 0},
 	{"replicated", 9, FLAG, offsetof(CmigAuditOptions, replicated), false},
@@ -120,11 +121,14 @@ raise_malformed(void)
 static int
 number_of(const JsonbValue *value, int most)
 {
-	Datum		number = value->type == jbvNumeric ? NumericGetDatum(value->val.numeric) : (Datum) 0;
+	Datum		number = value->type == jbvNumeric ? NumericGetDatum(value->val.numeric) :
+	(Datum) 0;
 
 	if (value->type != jbvNumeric ||
-		!DatumGetBool(DirectFunctionCall2(numeric_ge, number, NumericGetDatum(int64_to_numeric(0)))) ||
-		!DatumGetBool(DirectFunctionCall2(numeric_le, number, NumericGetDatum(int64_to_numeric(most)))))
+		!DatumGetBool(DirectFunctionCall2(numeric_ge, number,
+										  NumericGetDatum(int64_to_numeric(0)))) ||
+		!DatumGetBool(DirectFunctionCall2(numeric_le, number,
+										  NumericGetDatum(int64_to_numeric(most)))))
 		raise_malformed();
 	return DatumGetInt32(DirectFunctionCall1(numeric_int4, number));
 }
@@ -170,8 +174,10 @@ parse_elements(CmigAuditOptions *options, int i, JsonbValue *value)
 	{
 		if (table[i].kind == WORDS)
 		{
-			if (token == WJB_ELEM && v.type == jbvString && word_of(i, v.val.string.val, v.val.string.len) >= 0)
-				*(int *) field_of(options, i) |= 1 << word_of(i, v.val.string.val, v.val.string.len);
+			if (token == WJB_ELEM && v.type == jbvString &&
+				word_of(i, v.val.string.val, v.val.string.len) >= 0)
+				*(int *) field_of(options,
+								  i) |= 1 << word_of(i, v.val.string.val, v.val.string.len);
 		}
 		else if (token == WJB_KEY)
 		{
@@ -205,7 +211,8 @@ cmig_audit_options_parse(int nargs, char **args)
 		options->anchor = pnstrdup(value->val.string.val, value->val.string.len);
 	for (int i = 0; i < lengthof(table); i++)
 	{
-		value = getKeyJsonValueFromContainer(&json->root, table[i].name, strlen(table[i].name), NULL);
+		value = getKeyJsonValueFromContainer(&json->root, table[i].name, strlen(table[i].name),
+											 NULL);
 		if (value == NULL)
 			continue;
 		if (table[i].kind == NAMES || table[i].kind == WORDS)
@@ -215,7 +222,8 @@ cmig_audit_options_parse(int nargs, char **args)
 			parse_elements(options, i, value);
 		}
 		else if (table[i].kind == WORD && value->type == jbvString)
-			*(int *) field_of(options, i) = Max(0, word_of(i, value->val.string.val, value->val.string.len));
+			*(int *) field_of(options,
+							  i) = Max(0, word_of(i, value->val.string.val, value->val.string.len));
 		else if (table[i].kind == FLAG && value->type == jbvBool)
 			*(int *) field_of(options, i) = value->val.boolean;
 		else if (table[i].kind == NUMBER)
@@ -241,7 +249,8 @@ cmig_audit_options_text(const CmigAuditOptions *options, bool numbers)
 		List	   *names = table[i].kind == NAMES ? *(List **) field_of(options, i) : NIL;
 		const char *separator = "";
 
-		if (numbers && strcmp(table[i].name, "include") == 0 && options->anchor && cmig_audit_options_columns(options))
+		if (numbers && strcmp(table[i].name, "include") == 0 && options->anchor &&
+			cmig_audit_options_columns(options))
 			appendStringInfo(&text, ", \"anchor\": \"%s\"", options->anchor);
 		if (table[i].kind == NAMES ? names == NIL : number == table[i].initial)
 			continue;
@@ -511,7 +520,8 @@ cmig_audit_options_check(CmigAuditOptions *options, Relation relation)
 								name->name, RelationGetRelationName(relation)),
 						 errdetail("The key identifies the rows in the log.")));
 			for (int other = i + 1; hides && other < lengthof(table); other++)
-				if (table[other].kind == NAMES && cmig_audit_options_has(*(List **) field_of(options, other), name->name))
+				if (table[other].kind == NAMES &&
+					cmig_audit_options_has(*(List **) field_of(options, other), name->name))
 					ereport(ERROR,
 							(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 							 errmsg("column \"%s\" is listed in both %s and %s",

@@ -73,9 +73,11 @@ static CmigQuery missing_months = {
 	" FROM (SELECT s.m, 'log_y' || to_char(s.m, 'YYYY\"m\"MM') AS name, date_trunc('day', now() AT TIME ZONE 'UTC') + '1 day'::interval AS tomorrow"
 	"  FROM date_trunc('month', now() AT TIME ZONE 'UTC') t, generate_series(t, t + make_interval(0, $1), '1 month') s(m)"
 	"  WHERE NOT EXISTS (SELECT FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
-	"   WHERE i.inhparent = 'cmig_audit.log'::regclass AND c.relnamespace = 'cmig_audit'::regnamespace"
+	"   WHERE i.inhparent = 'cmig_audit.log'::regclass"
+	" AND c.relnamespace = 'cmig_audit'::regnamespace"
 	"   AND c.relname LIKE 'log\\_y' || to_char(s.m, 'YYYY\"m\"MM') || '%') OFFSET 0) m,"
-	" LATERAL (SELECT EXISTS (SELECT FROM cmig_audit.log_default d WHERE d.transaction_at >= m.m AT TIME ZONE 'UTC'"
+	" LATERAL (SELECT EXISTS (SELECT FROM cmig_audit.log_default d"
+	" WHERE d.transaction_at >= m.m AT TIME ZONE 'UTC'"
 	"  AND d.transaction_at < (m.m + '1 month'::interval) AT TIME ZONE 'UTC') OFFSET 0) d(taken)"
 	" WHERE NOT d.taken OR date_trunc('month', m.tomorrow) = m.m ORDER BY m.m",
 	{INT4OID}
@@ -98,8 +100,10 @@ static CmigQuery stranded_rows = {
 	"  WHERE isfinite(d.transaction_at)),"
 	" month AS (SELECT o.at, date_trunc('month', o.at AT TIME ZONE 'UTC') AS m FROM oldest o),"
 	" gap AS (SELECT m.at, 'log_y' || to_char(m.m, 'YYYY\"m\"MM') AS name,"
-	"  greatest(m.m AT TIME ZONE 'UTC', (SELECT max(b.high) FROM bound b WHERE b.high <= m.at)) AS low,"
-	"  least((m.m + '1 month'::interval) AT TIME ZONE 'UTC', (SELECT min(b.low) FROM bound b WHERE b.low > m.at)) AS high"
+	"  greatest(m.m AT TIME ZONE 'UTC', (SELECT max(b.high) FROM bound b"
+	" WHERE b.high <= m.at)) AS low,"
+	"  least((m.m + '1 month'::interval) AT TIME ZONE 'UTC', (SELECT min(b.low) FROM bound b"
+	" WHERE b.low > m.at)) AS high"
 	"  FROM month m WHERE m.at IS NOT NULL)"
 	" SELECT " FREE_NAME("g.name") ","
 	" " UTC_TEXT("g.low") ", " UTC_TEXT("g.high") ", " UTC_TEXT("g.at")
@@ -135,7 +139,8 @@ static CmigQuery expired_partition = {
 
 static CmigQuery delete_expired = {
 	"DELETE FROM cmig_audit.log_default d WHERE d.ctid = ANY (ARRAY("
-	" SELECT x.ctid FROM cmig_audit.log_default x WHERE x.transaction_at < now() - $1::interval LIMIT $2))",
+	" SELECT x.ctid FROM cmig_audit.log_default x WHERE x.transaction_at < now() - $1::interval"
+	" LIMIT $2))",
 	{TEXTOID, INT4OID}
 };
 
@@ -397,7 +402,8 @@ delete_batch(Retain *retain)
 	int			guc_level = cmig_audit_log_silence();
 
 	retain->part = "log_default";
-	retain->done = cmig_query_do(&delete_expired, retain->keep, retain->batch_rows) < retain->batch_rows;
+	retain->done = cmig_query_do(&delete_expired, retain->keep,
+								 retain->batch_rows) < retain->batch_rows;
 	AtEOXact_GUC(false, guc_level);
 }
 

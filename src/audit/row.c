@@ -151,11 +151,13 @@ cmig_audit_row_hidden(Relation relation)
 		const Trigger *trigger = &triggers->triggers[i];
 		char	   *name = get_func_name(trigger->tgfoid);
 
-		if (name == NULL || strcmp(name, "expansion_write") != 0 || get_func_namespace(trigger->tgfoid) != get_namespace_oid("cmig", true))
+		if (name == NULL || strcmp(name, "expansion_write") != 0 ||
+			get_func_namespace(trigger->tgfoid) != get_namespace_oid("cmig", true))
 			continue;
 		for (int n = 0; n + 1 < trigger->tgnargs; n += n == 0 ? 3 : 4)
 		{
-			AttrNumber	number = get_attnum(RelationGetRelid(relation), trigger->tgargs[n == 0 ? 0 : n + 1]);
+			AttrNumber	number = get_attnum(RelationGetRelid(relation),
+											trigger->tgargs[n == 0 ? 0 : n + 1]);
 
 			if (number > 0 && (n == 0 || strchr(CMIG_RULES_HIDDEN, trigger->tgargs[n][0]) != NULL))
 				numbers = lappend_int(numbers, number);
@@ -190,7 +192,8 @@ cmig_audit_row_shape(CmigAuditShape *shape, const CmigAuditOptions *options,
 		column->in_key = cmig_text_list_has(key, name);
 		column->hide = cmig_audit_options_has(options->hash, name) ? CMIG_AUDIT_HASH :
 			cmig_audit_options_has(options->redact, name) ? CMIG_AUDIT_REDACT : CMIG_AUDIT_SHOW;
-		if (attribute->attisdropped || list_member_int(shape->hidden, i + 1) || cmig_audit_options_has(options->exclude, name) ||
+		if (attribute->attisdropped || list_member_int(shape->hidden, i + 1) ||
+			cmig_audit_options_has(options->exclude, name) ||
 			(only_included && !column->in_key && column->hide == CMIG_AUDIT_SHOW &&
 			 !cmig_audit_options_has(options->include, name)))
 			continue;

@@ -50,7 +50,8 @@
  */
 static CmigQuery changeable = {
 	USED_TYPES
-	" SELECT nullif(t.typrelid, 0), nullif(r.oid, 0) FROM used u JOIN pg_catalog.pg_type t ON t.oid = u.type"
+	" SELECT nullif(t.typrelid, 0), nullif(r.oid, 0) FROM used u"
+	" JOIN pg_catalog.pg_type t ON t.oid = u.type"
 	" LEFT JOIN pg_catalog.pg_roles r ON r.oid = t.typowner AND t.typtype IN ('e', 'r', 'm')"
 	"  AND NOT r.rolsuper AND r.rolname <> current_user"
 	" WHERE t.typrelid <> 0 OR r.oid IS NOT NULL ORDER BY 1",
@@ -62,7 +63,8 @@ static CmigQuery changeable = {
  */
 static CmigQuery foreign_casts = {
 	USED_TYPES
-	" SELECT p.oid::regprocedure::text FROM pg_catalog.pg_cast c JOIN used u ON u.type = c.castsource"
+	" SELECT p.oid::regprocedure::text FROM pg_catalog.pg_cast c"
+	" JOIN used u ON u.type = c.castsource"
 	" JOIN pg_catalog.pg_proc p ON p.oid = c.castfunc"
 	" JOIN pg_catalog.pg_roles r ON r.oid = p.proowner"
 	" WHERE c.casttarget = 'json'::regtype AND NOT r.rolsuper AND r.rolname <> current_user"
@@ -131,7 +133,8 @@ cmig_audit_types_hold(List *types)
 	if (function)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("a cast to json calls function %s, which belongs to another role", function),
+				 errmsg("a cast to json calls function %s, which belongs to another role",
+						function),
 				 errdetail("Reading the rows would run the function with your privileges."),
 				 errhint("Run the query as the role that owns the function.")));
 	return castable;
@@ -162,7 +165,8 @@ fill_live(CmigAuditTarget *target, Oid oid)
 {
 	Relation	relation = table_open(oid, AccessShareLock);
 	TriggerDesc *desc = relation->trigdesc;
-	Oid			function = LookupFuncName(list_make2(makeString("cmig"), makeString("audit_trigger")),
+	Oid			function = LookupFuncName(list_make2(makeString("cmig"),
+													 makeString("audit_trigger")),
 										  0, NULL, true);
 
 	target->relation = oid;
@@ -269,13 +273,15 @@ name_now(CmigAuditTarget *target, int first, char *name)
 	for (int i = first; i < list_length(target->layouts) && name; i++)
 	{
 		CmigAuditLayout *layout = list_nth(target->layouts, i);
-		CmigAuditLayout *next = i + 1 < list_length(target->layouts) ? list_nth(target->layouts, i + 1) :
+		CmigAuditLayout *next = i + 1 < list_length(target->layouts) ?
+		list_nth(target->layouts, i + 1) :
 		target->now;
 		int			place;
 
 		/* the OID alone is not sufficient; see cmig_audit_layout_record() */
 		if (next && layout->relation == next->relation &&
-			(layout->database == NULL || next->database == NULL || strcmp(layout->database, next->database) == 0))
+			(layout->database == NULL || next->database == NULL ||
+			 strcmp(layout->database, next->database) == 0))
 		{
 			place = cmig_audit_layout_place_later(layout, next, name);
 			name = place < 0 ? NULL : list_nth(next->names, place);
@@ -326,7 +332,8 @@ cmig_audit_target_image(CmigAuditTarget *target, Jsonb *image, TimestampTz at)
 		for (int i = 0; i <= last; i++)
 		{
 			target->renames[i] = cmig_audit_target_names(target, i);
-			if (cmig_audit_same_texts(target->renames[i], ((CmigAuditLayout *) list_nth(target->layouts, i))->names))
+			if (cmig_audit_same_texts(target->renames[i],
+									  ((CmigAuditLayout *) list_nth(target->layouts, i))->names))
 				target->renames[i] = NIL;
 		}
 		MemoryContextSwitchTo(old);
@@ -345,7 +352,8 @@ cmig_audit_target_image(CmigAuditTarget *target, Jsonb *image, TimestampTz at)
 		if (token == WJB_KEY)
 		{
 			char	   *name = pnstrdup(v.val.string.val, v.val.string.len);
-			int			place = cmig_audit_layout_place_of_name(list_nth(target->layouts, layout), name);
+			int			place = cmig_audit_layout_place_of_name(list_nth(target->layouts, layout),
+																name);
 
 			if (place >= 0)
 				name = list_nth(now, place);
@@ -431,7 +439,8 @@ value_of_text(CmigAuditTarget *target, const char *column, char *text)
 						  get_attnum(target->relation, column),
 						  &type, &typmod, &parameter);
 	getTypeInputInfo(type, &input, &parameter);
-	cmig_role_read_as(&saved, cmig_audit_row_role(type, cmig_audit_log_table_owner(target->relation)));
+	cmig_role_read_as(&saved,
+					  cmig_audit_row_role(type, cmig_audit_log_table_owner(target->relation)));
 
 	/*
 	 * Apply the type modifier only to char(n), because a key contains the
@@ -483,7 +492,9 @@ with_types(CmigAuditTarget *target, Jsonb *object)
 
 		if (value->type == jbvString &&
 			get_atttype(target->relation, get_attnum(target->relation, column)) != JSONBOID)
-			take_value(value_of_text(target, column, pnstrdup(value->val.string.val, value->val.string.len)), value);
+			take_value(value_of_text(target, column,
+									 pnstrdup(value->val.string.val, value->val.string.len)),
+					   value);
 		cmig_audit_put_member(&state, column, value);
 	}
 	return JsonbValueToJsonb(cmig_push_jsonb_compat(&state, WJB_END_OBJECT, NULL));
@@ -531,9 +542,12 @@ cmig_audit_key_then(CmigAuditTarget *target, int layout, List **kinds)
  */
 static CmigQuery key_form = {
 	"SELECT jsonb_object_agg(k.name, CASE"
-	" WHEN k.kind = 'string' AND jsonb_typeof(k.value) IN ('number', 'boolean') THEN to_jsonb(k.text)"
-	" WHEN k.kind = 'number' AND jsonb_typeof(k.value) = 'string' AND k.text ~ '^-?(0|[1-9][0-9]*)([.][0-9]+)?$' THEN to_jsonb(k.text::numeric)"
-	" WHEN k.kind = 'boolean' AND jsonb_typeof(k.value) = 'string' AND k.text IN ('true', 'false') THEN to_jsonb(k.text::boolean)"
+	" WHEN k.kind = 'string' AND jsonb_typeof(k.value) IN ('number', 'boolean')"
+	" THEN to_jsonb(k.text)"
+	" WHEN k.kind = 'number' AND jsonb_typeof(k.value) = 'string'"
+	" AND k.text ~ '^-?(0|[1-9][0-9]*)([.][0-9]+)?$' THEN to_jsonb(k.text::numeric)"
+	" WHEN k.kind = 'boolean' AND jsonb_typeof(k.value) = 'string' AND k.text IN ('true', 'false')"
+	" THEN to_jsonb(k.text::boolean)"
 	" ELSE k.value END) FROM (SELECT n.name, n.kind, o.o -> n.now AS value, o.o ->> n.now AS text"
 	"  FROM (SELECT $1::jsonb) o(o), unnest($2, $3, $4) n(now, name, kind)) k",
 	{TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
@@ -545,7 +559,8 @@ add_form(List *forms, CmigAuditTarget *target, List *names, List *kinds)
 {
 	Jsonb	   *key = linitial(forms);
 	char	   *text = cmig_query_value(&key_form, JsonbToCString(NULL, &key->root, VARSIZE(key)),
-										cmig_audit_names(target->key_columns), cmig_audit_names(names),
+										cmig_audit_names(target->key_columns),
+										cmig_audit_names(names),
 										kinds ? cmig_audit_names(kinds) : NULL);
 	Jsonb	   *form = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
 

@@ -243,7 +243,8 @@ build_table(TriggerData *trigger_data)
 	root = table_open(table->root, AccessShareLock);
 	/* an include list takes effect even if none of its columns is left */
 	only_included = table->options->include != NIL;
-	cmig_audit_columns_resolve(table->options, table->root, extension_owner, CMIG_AUDIT_WRITING, NULL);
+	cmig_audit_columns_resolve(table->options, table->root, extension_owner, CMIG_AUDIT_WRITING,
+							   NULL);
 	cmig_audit_row_shape(&table->shape, table->options, only_included, relation,
 						 cmig_audit_layout_key(root, NULL));
 
@@ -597,7 +598,8 @@ hidden_changed(const CmigAuditShape *shape, TupleTableSlot *old, TupleTableSlot 
 		Form_pg_attribute attribute = TupleDescAttr(old->tts_tupleDescriptor, n);
 		CmigAuditColumn column = {.byval = attribute->attbyval,.typlen = attribute->attlen};
 
-		if (!cmig_audit_row_same(&column, old->tts_values[n], old->tts_isnull[n], new->tts_values[n], new->tts_isnull[n]))
+		if (!cmig_audit_row_same(&column, old->tts_values[n], old->tts_isnull[n],
+								 new->tts_values[n], new->tts_isnull[n]))
 			return true;
 	}
 	return false;
@@ -634,7 +636,8 @@ log_slots(CmigAuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
 			}
 		}
 		/* no entry for a row that is filled, but one for each other write */
-		if (count == 0 && (call->fills || (table->options->skip_unchanged && !hidden_changed(shape, old, new))))
+		if (count == 0 &&
+			(call->fills || (table->options->skip_unchanged && !hidden_changed(shape, old, new))))
 			return;
 		call->values[CMIG_LOG_CHANGED] =
 			PointerGetDatum(construct_array(call->names, count, TEXTOID, -1, false,
@@ -661,11 +664,13 @@ log_slots(CmigAuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
 		if (wanted && !wanted[i] && !column->in_key)
 			continue;
 		if (new)
-			cmig_audit_row_encode(shape, column, new->tts_values[n], new->tts_isnull[n], &call->new_pieces[i]);
+			cmig_audit_row_encode(shape, column, new->tts_values[n], new->tts_isnull[n],
+								  &call->new_pieces[i]);
 		if (old && new && !call->changed[i])
 			call->old_pieces[i] = call->new_pieces[i];
 		else if (old)
-			cmig_audit_row_encode(shape, column, old->tts_values[n], old->tts_isnull[n], &call->old_pieces[i]);
+			cmig_audit_row_encode(shape, column, old->tts_values[n], old->tts_isnull[n],
+								  &call->old_pieces[i]);
 	}
 
 	call->nulls[CMIG_LOG_OLD_ROW] = call->nulls[CMIG_LOG_NEW_ROW] = true;
@@ -888,10 +893,12 @@ cmig_audit_trigger(PG_FUNCTION_ARGS)
 			   TRIGGER_FIRED_BY_DELETE(event) ? "DELETE" : "TRUNCATE");
 	foreach_int(number, TRIGGER_FIRED_BY_UPDATE(event) ? table->shape.hidden : NIL)
 	{
-		if (bms_is_member(number - FirstLowInvalidHeapAttributeNumber, trigger_data->tg_updatedcols))
+		if (bms_is_member(number - FirstLowInvalidHeapAttributeNumber,
+						  trigger_data->tg_updatedcols))
 			named = lappend_int(named, number);
 	}
-	call.fills = list_length(named) == 1 && linitial_int(named) == get_attnum(table->relation, CMIG_STATE_COLUMN);
+	call.fills = list_length(named) == 1 &&
+		linitial_int(named) == get_attnum(table->relation, CMIG_STATE_COLUMN);
 	if (skip || TRIGGER_FIRED_BY_TRUNCATE(event))
 	{
 		/* an operation on the whole table */

@@ -71,12 +71,14 @@ cmig_argument_direction(FunctionCallInfo fcinfo, const char *call)
 		return CMIG_DOWNGRADE;
 	down = direction && (*direction == '-' || strcmp(direction, "base") == 0 ||
 						 pg_strncasecmp(direction, "down", 4) == 0);
-	if (alone && (pg_strncasecmp(direction, "down", 4) == 0 || pg_strncasecmp(direction, "up", 2) == 0))
+	if (alone && (pg_strncasecmp(direction, "down", 4) == 0 ||
+				  pg_strncasecmp(direction, "up", 2) == 0))
 		alone = false;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("the direction must be upgrade or downgrade"),
-			 errhint("%s('%s', %s)", call, cmig_direction_name(down ? CMIG_DOWNGRADE : CMIG_UPGRADE),
+			 errhint("%s('%s', %s)", call,
+					 cmig_direction_name(down ? CMIG_DOWNGRADE : CMIG_UPGRADE),
 					 alone ? quote_literal_cstr(direction) : down ? "'-1'" : "'head'")));
 }
 
@@ -158,8 +160,11 @@ cmig_patterns_read(const CmigNames *texts)
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("invalid pattern \"%s\"", pattern->text),
 					 errdetail("A pattern is schema.name or kind:schema.name, and * stands for any text."),
-					 *pattern->name == '\0' ? errhint("For all of them: %s", quote_literal_cstr(psprintf("%s*", pattern->text))) :
-					 errhint("For all schemas: %s; for all objects in a schema: %s", quote_literal_cstr(psprintf("*.%s", pattern->name)),
+					 *pattern->name == '\0' ?
+					 errhint("For all of them: %s",
+							 quote_literal_cstr(psprintf("%s*", pattern->text))) :
+					 errhint("For all schemas: %s; for all objects in a schema: %s",
+							 quote_literal_cstr(psprintf("*.%s", pattern->name)),
 							 quote_literal_cstr(psprintf("%s.*", pattern->name)))));
 		patterns = lappend(patterns, pattern);
 	}
@@ -182,7 +187,8 @@ CmigNames *
 cmig_argument_revisions(FunctionCallInfo fcinfo, int n)
 {
 	/* null is an error of any list */
-	return PG_ARGISNULL(n) ? cmig_argument_list(fcinfo, n, "revisions") : revisions_of_array(PG_GETARG_ARRAYTYPE_P(n));
+	return PG_ARGISNULL(n) ? cmig_argument_list(fcinfo, n, "revisions") :
+		revisions_of_array(PG_GETARG_ARRAYTYPE_P(n));
 }
 
 /*
@@ -233,14 +239,17 @@ void
 cmig_result_add(ReturnSetInfo *result, int count, const Datum *values, const bool *nulls)
 {
 	cmig_result_require(result->setDesc, count);
-	tuplestore_putvalues(result->setResult, result->setDesc, unconstify(Datum *, values), unconstify(bool *, nulls));
+	tuplestore_putvalues(result->setResult, result->setDesc, unconstify(Datum *, values),
+						 unconstify(bool *, nulls));
 }
 
 void
 cmig_result_add_strings(ReturnSetInfo *result, int count, char **strings)
 {
 	cmig_result_require(result->setDesc, count);
-	tuplestore_puttuple(result->setResult, BuildTupleFromCStrings(TupleDescGetAttInMetadata(result->setDesc), strings));
+	tuplestore_puttuple(result->setResult,
+						BuildTupleFromCStrings(TupleDescGetAttInMetadata(result->setDesc),
+											   strings));
 }
 
 void
@@ -270,7 +279,8 @@ cmig_result_row(FunctionCallInfo fcinfo, int count, const Datum *values, const b
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		cmig_library_version_refuse();
 	cmig_result_require(desc, count);
-	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), unconstify(Datum *, values), unconstify(bool *, nulls)));
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), unconstify(Datum *, values),
+											 unconstify(bool *, nulls)));
 }
 
 void

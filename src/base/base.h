@@ -187,7 +187,8 @@ extern void cmig_listing_init(CmigListing *listing, CmigListingStyle style);
 extern void cmig_listing_add(CmigListing *listing, const char *item);
 
 /* Add an item, formatted as by printf.  The format must include any quotes. */
-extern void cmig_listing_add_format(CmigListing *listing, const char *format,...) pg_attribute_printf(2, 3);
+extern void cmig_listing_add_format(CmigListing *listing,
+									const char *format,...) pg_attribute_printf(2, 3);
 
 /* Call this once, after the last item. */
 extern char *cmig_listing_text(CmigListing *listing);
@@ -262,7 +263,8 @@ extern char *cmig_text_join(const List *list, const char *(*quote) (const char *
 static inline bool
 cmig_is_word(unsigned char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || IS_HIGHBIT_SET(c);
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+		IS_HIGHBIT_SET(c);
 }
 
 /* The maximum length of a revision id or branch label, in bytes. */
@@ -427,7 +429,8 @@ extern char *cmig_argument_any(FunctionCallInfo fcinfo, int n);
  * Raises error 22004 if argument n is null or was left out.  "what" is its name
  * in the message, and "call" is a correct call for the hint.
  */
-extern void cmig_argument_require(FunctionCallInfo fcinfo, int n, const char *what, const char *call);
+extern void cmig_argument_require(FunctionCallInfo fcinfo, int n, const char *what,
+								  const char *call);
 
 /*
  * Returns an argument that must be "upgrade" or "downgrade".  "call" begins a
@@ -506,7 +509,8 @@ cmig_argument(FunctionCallInfo fcinfo, int n)
  * called InitMaterializedSRF(), with MAT_SRF_USE_EXPECTED_DESC if it has one
  * column.
  */
-extern void cmig_result_add(struct ReturnSetInfo *result, int count, const Datum *values, const bool *nulls);
+extern void cmig_result_add(struct ReturnSetInfo *result, int count, const Datum *values,
+							const bool *nulls);
 extern void cmig_result_add_row(FunctionCallInfo fcinfo, int count, const char *const *texts);
 extern void cmig_result_add_strings(struct ReturnSetInfo *result, int count, char **strings);
 extern void cmig_result_add_texts(FunctionCallInfo fcinfo, List *texts);
@@ -518,7 +522,8 @@ extern void cmig_result_add_texts(FunctionCallInfo fcinfo, List *texts);
 extern void cmig_result_require(TupleDesc desc, int count);
 
 /* Returns the row of a function that returns one. */
-extern Datum cmig_result_row(FunctionCallInfo fcinfo, int count, const Datum *values, const bool *nulls);
+extern Datum cmig_result_row(FunctionCallInfo fcinfo, int count, const Datum *values,
+							 const bool *nulls);
 
 /* in subtransaction.c */
 
@@ -557,7 +562,8 @@ extern bool cmig_error_is_from(const ErrorData *error, int sqlstate, const char 
  * Like cmig_subtransaction_rehearse(), for at most "limit" milliseconds: returns
  * false if it was canceled then.  Rethrows errors that the work did not cause.
  */
-extern bool cmig_subtransaction_limited(CmigSubtransactionWork work, void *arg, int limit, ErrorData **error);
+extern bool cmig_subtransaction_limited(CmigSubtransactionWork work, void *arg, int limit,
+										ErrorData **error);
 
 /*
  * Visit the rows of a table that the caller has locked, and of its children,
@@ -858,7 +864,8 @@ extern bool cmig_query_in_procedure(void);
  * statement.  "function" is for the error on a standby or in a read-only
  * transaction.
  */
-extern char *cmig_database_setting_set(const char *function, const char *role, const char *name, const char *value);
+extern char *cmig_database_setting_set(const char *function, const char *role, const char *name,
+									   const char *value);
 
 /* in library.c */
 

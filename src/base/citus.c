@@ -80,7 +80,8 @@ bool
 cmig_citus_manages(Oid relation)
 {
 	return has_metadata("pg_dist_partition") &&
-		ask("SELECT 'yes' FROM pg_catalog.pg_dist_partition d WHERE d.logicalrelid::oid = $1", relation) != NULL;
+		ask("SELECT 'yes' FROM pg_catalog.pg_dist_partition d WHERE d.logicalrelid::oid = $1",
+			relation) != NULL;
 }
 
 char *
@@ -88,7 +89,8 @@ cmig_citus_storage(Oid relation)
 {
 	return !has_metadata("pg_dist_partition") ? NULL :
 		ask("SELECT CASE WHEN d.partmethod = 'h' THEN 'h' || pg_catalog.column_to_column_name(d.logicalrelid, d.partkey)"
-			" WHEN d.repmodel = 't' THEN 't' WHEN d.partmethod = 'n' AND d.colocationid = 0 THEN 'l' ELSE 's' END"
+			" WHEN d.repmodel = 't' THEN 't' WHEN d.partmethod = 'n' AND d.colocationid = 0"
+			" THEN 'l' ELSE 's' END"
 			" FROM pg_catalog.pg_dist_partition d WHERE d.logicalrelid::oid = $1", relation);
 }
 
@@ -231,31 +233,41 @@ cmig_citus_shard_problems(const CmigNames *schemas)
 	 */
 	static CmigQuery query = {
 		.sql = "WITH " PART("($1 IS NULL OR n.nspname = ANY ($1)) AND NOT " CHANGED_HERE) ","
-		" whole AS (SELECT p.oid, p.name, p.shown, count(*) AS placements FROM part p GROUP BY 1, 2, 3),"
+		" whole AS (SELECT p.oid, p.name, p.shown, count(*) AS placements FROM part p"
+		" GROUP BY 1, 2, 3),"
 		" wanted AS MATERIALIZED (" FEATURES "),"
 		" answer AS MATERIALIZED (" ANSWERS(SHARD_QUESTION) " WHERE EXISTS (SELECT FROM part)),"
 		" found AS (SELECT d.name, d.kind, d.text, d.missing, sum(d.n) AS n, min(format('%s on %s', d.shard, a.node)) AS first"
-		"  FROM answer a CROSS JOIN LATERAL json_to_recordset(a.answer) d (name text, kind text, text text, missing boolean, n integer, shard text)"
+		"  FROM answer a CROSS JOIN"
+		" LATERAL json_to_recordset(a.answer) d (name text, kind text, text text, missing boolean, n integer, shard text)"
 		"  GROUP BY 1, 2, 3, 4)"
-		" SELECT CASE WHEN f.kind IN ('row-level security', 'policy', 'shard') THEN 'error' ELSE 'warning' END, f.kind || ' on ' || t.shown,"
-		"  format('%s %s of %s shards (the first is %s): %s', CASE WHEN f.missing THEN 'missing on' ELSE 'only on' END, f.n, t.placements, f.first,"
-		"   replace(CASE WHEN f.missing THEN coalesce(substring(w.fix FROM '^BEGIN; .*?; (.*); COMMIT$'), f.text) ELSE f.text END, '{}', t.shown)),"
+		" SELECT CASE WHEN f.kind IN ('row-level security', 'policy', 'shard') THEN 'error'"
+		" ELSE 'warning' END, f.kind || ' on ' || t.shown,"
+		"  format('%s %s of %s shards (the first is %s): %s', CASE WHEN f.missing THEN 'missing on'"
+		" ELSE 'only on' END, f.n, t.placements, f.first,"
+		"   replace(CASE WHEN f.missing THEN coalesce(substring(w.fix"
+		" FROM '^BEGIN; .*?; (.*); COMMIT$'), f.text) ELSE f.text END, '{}', t.shown)),"
 		"  replace(CASE WHEN f.missing THEN w.fix"
-		"   WHEN f.kind = 'privilege' THEN regexp_replace(f.text, '^GRANT (.*) ON {} TO (.*?)( WITH GRANT OPTION)?$', 'REVOKE \\1 ON {} FROM \\2')"
+		"   WHEN f.kind = 'privilege'"
+		" THEN regexp_replace(f.text, '^GRANT (.*) ON {} TO (.*?)( WITH GRANT OPTION)?$', 'REVOKE \\1 ON {} FROM \\2')"
 		"   WHEN f.kind = 'row-level security' THEN replace(replace(f.text, 'ENABLE', 'DISABLE'), 'FORCE', 'NO FORCE') END, '{}', t.shown), f.kind"
-		" FROM found f JOIN whole t ON t.name = f.name LEFT JOIN wanted w ON w.name = f.name AND w.kind = f.kind AND w.text = f.text"
+		" FROM found f JOIN whole t ON t.name = f.name LEFT JOIN wanted w ON w.name = f.name"
+		" AND w.kind = f.kind AND w.text = f.text"
 		" WHERE f.missing OR f.kind <> 'owner'"
 		" UNION ALL SELECT 'warning', 'node ' || a.node, 'its shards cannot be compared with their tables: ' || a.error,"
-		"  'SELECT * FROM pg_catalog.citus_check_cluster_node_health()', 'node' FROM answer a WHERE a.error IS NOT NULL"
+		"  'SELECT * FROM pg_catalog.citus_check_cluster_node_health()', 'node' FROM answer a"
+		" WHERE a.error IS NOT NULL"
 		" UNION ALL SELECT 'notice', 'shards of ' || string_agg(format('%I.%I', n.nspname, c.relname), ', ' ORDER BY n.nspname, c.relname),"
 		"  'not compared with their tables, which this transaction has changed', NULL, 'node' FROM pg_dist_partition d"
-		"  JOIN pg_class c ON c.oid = d.logicalrelid::oid JOIN pg_namespace n ON n.oid = c.relnamespace"
+		"  JOIN pg_class c ON c.oid = d.logicalrelid::oid"
+		" JOIN pg_namespace n ON n.oid = c.relnamespace"
 		"  WHERE ($1 IS NULL OR n.nspname = ANY ($1)) AND " CHANGED_HERE " HAVING count(*) > 0"
 		" ORDER BY 1, 2, 3",
 		.argtypes = {TEXTARRAYOID, TEXTOID}
 	};
 
-	return is_active() && !cmig_citus_is_worker() && !RecoveryInProgress() ? cmig_query_list(&query, schemas, FEATURES) : NIL;
+	return is_active() && !cmig_citus_is_worker() &&
+		!RecoveryInProgress() ? cmig_query_list(&query, schemas, FEATURES) : NIL;
 }
 
 void
@@ -305,44 +317,61 @@ cmig_citus_node_problems(void)
 		 * roles of policies that call functions of pg_cmig, which shards
 		 * need, too
 		 */
-		" calls AS (SELECT DISTINCT r.rolname FROM pg_dist_partition d JOIN pg_policy p ON p.polrelid = d.logicalrelid::oid"
-		"  JOIN pg_depend u ON u.classid = 'pg_policy'::regclass AND u.objid = p.oid AND u.refclassid = 'pg_proc'::regclass"
-		"  JOIN pg_proc f ON f.oid = u.refobjid AND f.pronamespace = 'cmig'::regnamespace JOIN pg_roles r ON r.oid = ANY (p.polroles)),"
-		" own AS (SELECT e.name, e.installed_version AS version FROM pg_available_extensions e WHERE e.name IN ('pg_cmig', 'citus'))"
+		" calls AS (SELECT DISTINCT r.rolname FROM pg_dist_partition d"
+		" JOIN pg_policy p ON p.polrelid = d.logicalrelid::oid"
+		"  JOIN pg_depend u ON u.classid = 'pg_policy'::regclass AND u.objid = p.oid"
+		" AND u.refclassid = 'pg_proc'::regclass"
+		"  JOIN pg_proc f ON f.oid = u.refobjid AND f.pronamespace = 'cmig'::regnamespace"
+		" JOIN pg_roles r ON r.oid = ANY (p.polroles)),"
+		" own AS (SELECT e.name, e.installed_version AS version FROM pg_available_extensions e"
+		" WHERE e.name IN ('pg_cmig', 'citus'))"
 		" SELECT 'node ' || x.node, x.severity, x.value, x.hint FROM ("
 		"SELECT n.nodename || ':' || n.nodeport AS node, 'error' AS severity, 'it is not active' AS value,"
-		"  format('SELECT citus_activate_node(%L, %s)', n.nodename, n.nodeport) AS hint FROM pg_dist_node n WHERE NOT n.isactive"
+		"  format('SELECT citus_activate_node(%L, %s)', n.nodename, n.nodeport) AS hint"
+		" FROM pg_dist_node n WHERE NOT n.isactive"
 		" UNION ALL SELECT n.nodename || ':' || n.nodeport, 'warning', 'its metadata is not synchronized',"
-		"  format('SELECT start_metadata_sync_to_node(%L, %s)', n.nodename, n.nodeport) FROM pg_dist_node n WHERE n.isactive AND NOT (n.hasmetadata AND n.metadatasynced)"
-		" UNION ALL SELECT a.node, 'error', 'it cannot be asked: ' || a.error, 'SELECT * FROM citus_check_cluster_node_health()' FROM answer a WHERE a.error IS NOT NULL"
+		"  format('SELECT start_metadata_sync_to_node(%L, %s)', n.nodename, n.nodeport)"
+		" FROM pg_dist_node n WHERE n.isactive AND NOT (n.hasmetadata AND n.metadatasynced)"
+		" UNION ALL SELECT a.node, 'error', 'it cannot be asked: ' || a.error, 'SELECT *"
+		" FROM citus_check_cluster_node_health()' FROM answer a WHERE a.error IS NOT NULL"
 		" UNION ALL SELECT a.node, 'warning', format('prepared transactions keep their locks: %s, the oldest is %L', json_array_length(a.answer -> 'prepared'), a.answer -> 'prepared' ->> 0),"
-		"  CASE WHEN a.answer -> 'prepared' ->> 0 LIKE 'citus\\_%' THEN 'SELECT recover_prepared_transactions()'"
+		"  CASE WHEN a.answer -> 'prepared' ->> 0 LIKE 'citus\\_%'"
+		" THEN 'SELECT recover_prepared_transactions()'"
 		"   ELSE format('ROLLBACK PREPARED %L -- or COMMIT PREPARED, on the node', a.answer -> 'prepared' ->> 0) END"
 		" FROM answer a WHERE json_array_length(a.answer -> 'prepared') > 0"
 		" UNION ALL SELECT a.node, 'error', format('%s has version %s, and its library version %s; the coordinator has version %s', o.name,"
 		"   coalesce(v.extension, 'none'), coalesce(v.library, 'none'), o.version),"
 		"  format('Install the files of %s %s on the node, then: ALTER EXTENSION %I UPDATE', o.name, o.version, o.name)"
-		" FROM answer a CROSS JOIN own o LEFT JOIN LATERAL json_to_record(a.answer -> 'versions' -> o.name) v (extension text, library text) ON true"
-		" WHERE a.error IS NULL AND (v.extension IS DISTINCT FROM o.version OR v.library IS DISTINCT FROM o.version)"
+		" FROM answer a CROSS JOIN own o LEFT JOIN"
+		" LATERAL json_to_record(a.answer -> 'versions' -> o.name) v (extension text, library text) ON true"
+		" WHERE a.error IS NULL AND (v.extension IS DISTINCT FROM o.version"
+		" OR v.library IS DISTINCT FROM o.version)"
 		" UNION ALL SELECT a.node, 'error', format('role %I lacks CREATE on %s %I, which it has on the coordinator', current_user, l.kind, l.name),"
 		"  format('GRANT CREATE ON %s %I TO %I -- on the node', l.kind, l.name, current_user)"
 		" FROM answer a CROSS JOIN LATERAL (SELECT 'DATABASE' AS kind, current_database() AS name"
-		"   WHERE NOT (a.answer ->> 'database')::boolean AND has_database_privilege(current_database(), 'CREATE')"
-		"  UNION ALL SELECT 'SCHEMA', n.nspname FROM json_array_elements_text(a.answer -> 'schemas') s JOIN pg_namespace n ON n.nspname = s.value"
+		"   WHERE NOT (a.answer ->> 'database')::boolean"
+		" AND has_database_privilege(current_database(), 'CREATE')"
+		"  UNION ALL SELECT 'SCHEMA', n.nspname"
+		" FROM json_array_elements_text(a.answer -> 'schemas') s"
+		" JOIN pg_namespace n ON n.nspname = s.value"
 		"   WHERE has_schema_privilege(n.oid, 'CREATE')) l"
 		" UNION ALL SELECT a.node, 'error', format('role %I lacks the access level application, which policies of its shards need', c.rolname),"
-		"  format('SELECT * FROM run_command_on_workers(%L)', format('SELECT count(*) FROM cmig.grant_access(%L, ''application'')', c.rolname))"
-		" FROM answer a CROSS JOIN LATERAL json_array_elements_text(a.answer -> 'roles') r JOIN calls c ON c.rolname = r.value) x ORDER BY 1, 2, 3"
+		"  format('SELECT * FROM run_command_on_workers(%L)', format('SELECT count(*)"
+		" FROM cmig.grant_access(%L, ''application'')', c.rolname))"
+		" FROM answer a CROSS JOIN LATERAL json_array_elements_text(a.answer -> 'roles') r"
+		" JOIN calls c ON c.rolname = r.value) x ORDER BY 1, 2, 3"
 	};
 
-	return is_active() && !cmig_citus_is_worker() && !RecoveryInProgress() ? cmig_query_list(&query) : NIL;
+	return is_active() && !cmig_citus_is_worker() &&
+		!RecoveryInProgress() ? cmig_query_list(&query) : NIL;
 }
 
 bool
 cmig_citus_is_worker(void)
 {
 	return is_loaded() && has_metadata("pg_dist_local_group") &&
-		ask("SELECT 'yes' FROM pg_catalog.pg_dist_local_group WHERE groupid > 0 AND $1 = 0", InvalidOid) != NULL;
+		ask("SELECT 'yes' FROM pg_catalog.pg_dist_local_group WHERE groupid > 0 AND $1 = 0",
+			InvalidOid) != NULL;
 }
 
 int
@@ -352,7 +381,8 @@ cmig_citus_parent(void)
 	const PGPROC *parent;
 	int			pid;
 
-	if (!is_active() || application_name == NULL || strncmp(application_name, prefix, strlen(prefix)) != 0)
+	if (!is_active() || application_name == NULL ||
+		strncmp(application_name, prefix, strlen(prefix)) != 0)
 		return 0;
 	/* the last ten digits of a global process ID are the process ID */
 	pid = strtoull(application_name + strlen(prefix), NULL, 10) % UINT64CONST(10000000000);
@@ -362,7 +392,9 @@ cmig_citus_parent(void)
 	 * Citus connects as the current role of its session, or as its
 	 * extension's owner
 	 */
-	return parent != NULL && (superuser_arg(GetSessionUserId()) || is_member_of_role_nosuper(parent->roleId, GetSessionUserId())) ? pid : 0;
+	return parent != NULL &&
+		(superuser_arg(GetSessionUserId()) ||
+		 is_member_of_role_nosuper(parent->roleId, GetSessionUserId())) ? pid : 0;
 }
 
 char *
@@ -376,7 +408,8 @@ cmig_citus_worker_hint(void)
 	if (cmig_citus_is_worker())
 	{
 		hint = ask("SELECT 'Connect to the coordinator: host ' || nodename || ', port ' || nodeport || '.'"
-				   " FROM pg_catalog.pg_dist_node WHERE groupid = 0 AND $1 = 0 ORDER BY nodeid LIMIT 1", InvalidOid);
+				   " FROM pg_catalog.pg_dist_node WHERE groupid = 0 AND $1 = 0 ORDER BY nodeid"
+				   " LIMIT 1", InvalidOid);
 		if (hint == NULL)
 			hint = pstrdup("Connect to the coordinator.");
 	}
@@ -402,7 +435,8 @@ cmig_citus_warn_worker(void)
 {
 	static TimestampTz warned = 0;	/* start time of the statement for which
 									 * the warning was issued */
-	char	   *hint = warned == GetCurrentStatementStartTimestamp() ? NULL : cmig_citus_worker_hint();
+	char	   *hint = warned == GetCurrentStatementStartTimestamp() ? NULL :
+	cmig_citus_worker_hint();
 
 	if (hint == NULL)
 		return;
@@ -421,7 +455,8 @@ cmig_citus_use_two_phases(void)
 	if (!is_active())
 		return true;
 	if (use_two_phases == NULL)
-		use_two_phases = (void (*) (void)) load_external_function("citus", "Use2PCForCoordinatedTransaction",
+		use_two_phases = (void (*) (void)) load_external_function("citus",
+																  "Use2PCForCoordinatedTransaction",
 																  false, NULL);
 	if (use_two_phases == NULL)
 		return false;
@@ -453,7 +488,10 @@ cmig_citus_propagate_setting(const char *name, const char *value)
 	cmig_settings_set("citus.propagate_set_commands", "local", PGC_USERSET, GUC_ACTION_LOCAL);
 
 	/* outside of a transaction block, Citus sends SET only from a DO block */
-	cmig_query_command(psprintf("DO %s", quote_literal_cstr(psprintf("BEGIN SET LOCAL %s = %s; END", name, quote_literal_cstr(value)))), InvalidOid);
+	cmig_query_command(psprintf("DO %s",
+								quote_literal_cstr(psprintf("BEGIN SET LOCAL %s = %s; END", name,
+															quote_literal_cstr(value)))),
+					   InvalidOid);
 }
 
 /* A Citus function that changes how Citus stores a table or runs a function. */

@@ -137,7 +137,8 @@ take_value(const char **at, const char *ends, char **plain)
 
 /* Appends the option that stands for the argument of a call of the verb. */
 static void
-append_option(StringInfo text, const char *verb, const char *name, const char *words, const char *plain)
+append_option(StringInfo text, const char *verb, const char *name, const char *words,
+			  const char *plain)
 {
 	const char *middle = strstr(plain, "\": \"");
 	size_t		length = strlen(plain);
@@ -153,7 +154,8 @@ append_option(StringInfo text, const char *verb, const char *name, const char *w
 	}
 	else if (strcmp(name, "message") == 0)
 		appendStringInfo(text, words[0] == '<' ? " -m \"%s\"" : " -m %s", words);
-	else if (strcmp(name, "placeholders") == 0 && strncmp(plain, "{\"", 2) == 0 && middle >= plain + 2)
+	else if (strcmp(name, "placeholders") == 0 && strncmp(plain, "{\"", 2) == 0 &&
+			 middle >= plain + 2)
 	{
 		/* {"name": "value"} */
 		appendStringInfoString(text, " -x ");
@@ -215,7 +217,8 @@ append_call(StringInfo text, const char *at, bool all, const char *scope)
 	}
 	if (all)
 		appendStringInfoString(text, " -v");
-	if (scope[0] != '\0' && strstr(verb, "scope") == NULL && strstr(text->data, " --scopes") == NULL)
+	if (scope[0] != '\0' && strstr(verb, "scope") == NULL &&
+		strstr(text->data, " --scopes") == NULL)
 	{
 		appendStringInfoString(text, " --scope ");
 		append_quoted(text, scope);
@@ -285,7 +288,8 @@ command_end(const char *start)
 		if (quote == '\0' && *at == '`')
 		{
 			text = pnstrdup(start, at - start);
-			return strstr(text, "cmig.") || strstr(text, "cmig_var.") || strstr(text, " => ") || strcmp(text, "CALL") == 0 ||
+			return strstr(text, "cmig.") || strstr(text, "cmig_var.") || strstr(text, " => ") ||
+				strcmp(text, "CALL") == 0 ||
 				(strchr(text, '_') && text[strspn(text, LOWER)] == '\0') ? at : NULL;
 		}
 		if (quote == '\0' && (*at == '\'' || *at == '"'))

@@ -54,8 +54,10 @@ cmig_settings_unrestrict(void)
 }
 
 const char *const cmig_settings_forms[][2] = {
-	{"array_nulls", "on"}, {"bytea_output", "hex"}, {"datestyle", "ISO, MDY"}, {"extra_float_digits", "1"}, {"intervalstyle", "postgres"},
-	{"quote_all_identifiers", "off"}, {"standard_conforming_strings", "on"}, {"timezone", "UTC"}, {"transform_null_equals", "off"},
+	{"array_nulls", "on"}, {"bytea_output", "hex"}, {"datestyle", "ISO, MDY"},
+	{"extra_float_digits", "1"}, {"intervalstyle", "postgres"},
+	{"quote_all_identifiers", "off"}, {"standard_conforming_strings", "on"}, {"timezone", "UTC"},
+	{"transform_null_equals", "off"},
 	{"xmlbinary", "base64"}, {"xmloption", "content"}, {NULL, NULL}
 };
 
@@ -74,8 +76,10 @@ cmig_catalog_rows_referring(Oid class, Oid object, CmigCatalogRow callback, void
 	SysScanDesc scan;
 	HeapTuple	row;
 
-	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(class));
-	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(object));
+	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(class));
+	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(object));
 	scan = systable_beginscan(relation, DependReferenceIndexId, true, NULL, lengthof(keys), keys);
 	while (HeapTupleIsValid(row = systable_getnext(scan)))
 		callback(row, arg);
@@ -126,7 +130,10 @@ cmig_library_version_read(void)
 	if (HeapTupleIsValid(tuple))
 	{
 		bool		isnull;
-		char	   *version = TextDatumGetCString(cmig_getattr_compat(tuple, Anum_pg_extension_extversion, RelationGetDescr(catalog), &isnull));
+		char	   *version = TextDatumGetCString(cmig_getattr_compat(tuple,
+																	  Anum_pg_extension_extversion,
+																	  RelationGetDescr(catalog),
+																	  &isnull));
 		int			number[2] = {0, 0};
 		int			own[2] = {0, 0};
 
@@ -137,7 +144,8 @@ cmig_library_version_read(void)
 			snprintf(library_problem, sizeof(library_problem),
 					 "pg_cmig has version %.20s in this database, but this session has loaded the library of version %s",
 					 version, CMIG_LIBRARY_VERSION);
-		library_hint = number[0] < own[0] || (number[0] == own[0] && number[1] < own[1]) ? "ALTER EXTENSION pg_cmig UPDATE" :
+		library_hint = number[0] < own[0] ||
+			(number[0] == own[0] && number[1] < own[1]) ? "ALTER EXTENSION pg_cmig UPDATE" :
 			"Reconnect to load the library of that version.";
 	}
 	systable_endscan(scan);
@@ -167,6 +175,8 @@ cmig_library_version_refuse(void)
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_FUNCTION),
 			 library_problem[0] != '\0' ? errmsg("%s", library_problem) :
-			 errmsg("the function is declared otherwise than by version %s of pg_cmig", CMIG_LIBRARY_VERSION),
-			 errhint("%s", library_problem[0] != '\0' ? library_hint : "ALTER EXTENSION pg_cmig UPDATE")));
+			 errmsg("the function is declared otherwise than by version %s of pg_cmig",
+					CMIG_LIBRARY_VERSION),
+			 errhint("%s", library_problem[0] != '\0' ? library_hint :
+					 "ALTER EXTENSION pg_cmig UPDATE")));
 }

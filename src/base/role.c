@@ -203,7 +203,8 @@ take_literals(Node *node, void *context)
 		ParamRef   *parameter = (ParamRef *) node;
 		int			location = constant->location;
 
-		StaticAssertStmt(sizeof(ParamRef) <= sizeof(A_Const), "a parameter fits into a constant's memory");
+		StaticAssertStmt(sizeof(ParamRef) <= sizeof(A_Const),
+						 "a parameter fits into a constant's memory");
 		if (constant->isnull || !IsA(&constant->val, String))
 			return false;
 		analysis->literals = lappend(analysis->literals, strVal(&constant->val));
@@ -243,7 +244,8 @@ static Const *
 literal(const Analysis *analysis, const Param *param)
 {
 	return makeConst(UNKNOWNOID, -1, InvalidOid, -2,
-					 CStringGetDatum(list_nth(analysis->literals, -param->paramid - 1)), false, false);
+					 CStringGetDatum(list_nth(analysis->literals, -param->paramid - 1)), false,
+					 false);
 }
 
 /* Parser hook: create a parameter. */
@@ -303,7 +305,8 @@ put_literals(Node *node, void *context)
 {
 	if (node == NULL)
 		return NULL;
-	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXTERN && ((Param *) node)->paramid < 0)
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXTERN &&
+		((Param *) node)->paramid < 0)
 		return (Node *) literal(context, (Param *) node);
 	if (IsA(node, Query))
 		return (Node *) query_tree_mutator((Query *) node, put_literals, context, 0);
@@ -405,7 +408,8 @@ refuse_code(char *code, Oid role)
 
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("role \"%s\" would run code of another role: %s", GetUserNameFromId(role, false), code),
+			 errmsg("role \"%s\" would run code of another role: %s",
+					GetUserNameFromId(role, false), code),
 			 temporary ? errdetail("Temporary objects of this session count as such.") : 0,
 			 temporary ? errhint("Repeat the call in a new session.") : 0));
 }
@@ -415,10 +419,12 @@ static bool
 check_function(Oid function, void *arg)
 {
 	Oid			role = *(Oid *) arg;
-	Oid			owner = function < FirstUnpinnedObjectId ? role : cmig_role_owner_of_function(function);
+	Oid			owner = function < FirstUnpinnedObjectId ? role :
+	cmig_role_owner_of_function(function);
 
 	if (!OidIsValid(owner) || !has_privs_of_role(owner, role) ||
-		(function >= FirstNormalObjectId && cmig_role_meets_temporary(role) && owner_in(PROCOID, function, Anum_pg_proc_prolang) != ClanguageId))
+		(function >= FirstNormalObjectId && cmig_role_meets_temporary(role) &&
+		 owner_in(PROCOID, function, Anum_pg_proc_prolang) != ClanguageId))
 		refuse_code(format_procedure(function), role);
 	return false;
 }
@@ -435,17 +441,22 @@ void
 cmig_role_require_own_expressions(Oid relation, Oid role)
 {
 	static CmigQuery query = {
-		"WITH o AS (SELECT 'pg_class'::regclass::oid AS classid, $1 AS objid UNION SELECT classid, objid FROM pg_depend"
+		"WITH o AS (SELECT 'pg_class'::regclass::oid AS classid, $1 AS objid UNION"
+		" SELECT classid, objid FROM pg_depend"
 		"  WHERE refclassid = 'pg_class'::regclass AND refobjid = $1"
 		"  AND classid IN ('pg_class'::regclass, 'pg_constraint'::regclass, 'pg_statistic_ext'::regclass))"
-		" SELECT p.oid::regprocedure, CASE f.refclassid WHEN 'pg_type'::regclass THEN f.refobjid END FROM o JOIN pg_depend f USING (classid, objid)"
+		" SELECT p.oid::regprocedure, CASE f.refclassid WHEN 'pg_type'::regclass THEN f.refobjid"
+		" END FROM o JOIN pg_depend f USING (classid, objid)"
 		" LEFT JOIN pg_operator r ON f.refclassid = 'pg_operator'::regclass AND r.oid = f.refobjid"
-		" LEFT JOIN pg_proc p ON p.oid = CASE WHEN f.refclassid = 'pg_proc'::regclass THEN f.refobjid ELSE r.oprcode END"
-		" WHERE f.objsubid = 0 AND (f.refclassid = 'pg_type'::regclass OR NOT pg_has_role(p.proowner, $2, 'USAGE')"
+		" LEFT JOIN pg_proc p ON p.oid = CASE WHEN f.refclassid = 'pg_proc'::regclass"
+		" THEN f.refobjid ELSE r.oprcode END"
+		" WHERE f.objsubid = 0 AND (f.refclassid = 'pg_type'::regclass"
+		" OR NOT pg_has_role(p.proowner, $2, 'USAGE')"
 		"  OR $3 AND p.oid >= 16384 AND p.prolang <> 13) ORDER BY 1, 2", {OIDOID, OIDOID, BOOLOID}
 	};
 
-	foreach_ptr(CmigValue, row, cmig_query_list(&query, relation, role, cmig_role_meets_temporary(role)))
+	foreach_ptr(CmigValue, row,
+				cmig_query_list(&query, relation, role, cmig_role_meets_temporary(role)))
 	{
 		if (row[0] != NULL)
 			refuse_code(row[0], role);
@@ -486,7 +497,8 @@ cmig_local_rows_require(Oid table, bool children, const char *doing, const char 
 		bool		foreign = get_rel_relkind(child) == RELKIND_FOREIGN_TABLE;
 		const char *self = foreign ? "It is a foreign table, so its rows are on another server." :
 		"It is managed by Citus: its rows are in shards, and the table itself is empty.";
-		const char *other = foreign ? "Its child table %s is a foreign table whose rows are on another server." :
+		const char *other = foreign ?
+		"Its child table %s is a foreign table whose rows are on another server." :
 		"Its child table %s is managed by Citus: the rows are in shards.";
 
 		if (!foreign && (hint == NULL || !cmig_citus_manages(child)))

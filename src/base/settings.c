@@ -349,7 +349,8 @@ set_as_at_login(struct config_generic *setting, const char *initial, GucAction a
 			value = initial;
 	}
 	/* as at login, a name of what does not exist is ignored */
-	if (set_config_option(setting->name, value, PGC_USERSET, PGC_S_SESSION, action, true, DEBUG1, false) > 0)
+	if (set_config_option(setting->name, value, PGC_USERSET, PGC_S_SESSION, action, true, DEBUG1,
+						  false) > 0)
 		return;
 	value = find_in_files(setting->name);
 	cmig_settings_set(setting->name, value != NULL ? value : initial, PGC_USERSET, action);
@@ -359,12 +360,14 @@ void
 cmig_settings_as_at_login(bool storage, GucAction action)
 {
 	static const char *const others[][2] = {
-		{"lc_monetary", "C"}, {"lc_numeric", "C"}, {"lc_time", "C"}, {"timezone_abbreviations", "Default"},
+		{"lc_monetary", "C"}, {"lc_numeric", "C"}, {"lc_time", "C"},
+		{"timezone_abbreviations", "Default"},
 		{"default_text_search_config", "pg_catalog.simple"}, {"gin_fuzzy_search_limit", "0"},
 		{"restrict_nonsystem_relation_kind", ""}, {NULL, NULL}
 	};
 	static const char *const stored[][2] = {
-		{"default_tablespace", ""}, {"default_table_access_method", "heap"}, {"default_toast_compression", "pglz"}, {NULL, NULL}
+		{"default_tablespace", ""}, {"default_table_access_method", "heap"},
+		{"default_toast_compression", "pglz"}, {NULL, NULL}
 	};
 	const char *const(*lists[])[2] = {cmig_settings_forms, others, stored};
 
@@ -438,7 +441,8 @@ parse_enum(struct config_generic *setting, const char *value)
 	for (const struct config_enum_entry *option = record->options; option->name; option++)
 	{
 		if (!option->hidden)
-			appendStringInfo(&hint, "%s%s", hint.len > 0 ? ", " : "Available values: ", option->name);
+			appendStringInfo(&hint, "%s%s", hint.len > 0 ? ", " : "Available values: ",
+							 option->name);
 	}
 	appendStringInfoChar(&hint, '.');
 	refuse_value(setting, value, hint.data);
@@ -517,7 +521,8 @@ parse_stored_int(struct config_generic *setting, const char *stored)
 
 	if (stored == NULL)
 		return record->boot_val;
-	if (!parse_int(stored, &result, setting->flags, &hint) || result < record->min || result > record->max)
+	if (!parse_int(stored, &result, setting->flags, &hint) || result < record->min ||
+		result > record->max)
 		refuse_value(setting, stored, hint);
 	return result;
 }
@@ -614,7 +619,9 @@ is_unguarded(const char *guard)
 {
 	struct config_generic *setting = find_setting(guard);
 
-	return parse_enum(setting, stored_setting(setting, false)) == cmig_setting_compat(setting, enum)->boot_val ||
+	return parse_enum(setting,
+					  stored_setting(setting,
+									 false)) == cmig_setting_compat(setting, enum)->boot_val ||
 		session_may_loosen(guard);
 }
 
@@ -623,7 +630,8 @@ cmig_settings_guarded_text(const char *name, const char *session, const char *gu
 {
 	struct config_generic *setting = find_setting(name);
 
-	return is_unguarded(guard) ? cmig_settings_text(name, session) : check_text(setting, stored_setting(setting, false));
+	return is_unguarded(guard) ? cmig_settings_text(name, session) :
+		check_text(setting, stored_setting(setting, false));
 }
 
 int
@@ -631,7 +639,8 @@ cmig_settings_guarded_int(const char *name, int session, const char *guard)
 {
 	struct config_generic *setting = find_setting(name);
 
-	return is_unguarded(guard) ? cmig_settings_int(name, session) : parse_stored_int(setting, stored_setting(setting, false));
+	return is_unguarded(guard) ? cmig_settings_int(name, session) :
+		parse_stored_int(setting, stored_setting(setting, false));
 }
 
 bool
@@ -652,7 +661,8 @@ cmig_settings_protect_name(bool stored)
 	struct config_generic *setting = find_setting("cmig.protect");
 
 	return cmig_enum_name_compat(setting, stored ?
-								 parse_enum(setting, stored_setting(setting, false)) : cmig_settings_protect());
+								 parse_enum(setting, stored_setting(setting, false)) :
+								 cmig_settings_protect());
 }
 
 char *
@@ -708,7 +718,8 @@ cmig_settings_checksum_policy(void)
 	struct config_generic *setting;
 	const char *stored;
 
-	return use_session_value("cmig.checksum_policy", &setting, &stored) ? checksum_policy : parse_enum(setting, stored);
+	return use_session_value("cmig.checksum_policy", &setting, &stored) ? checksum_policy :
+		parse_enum(setting, stored);
 }
 
 bool
@@ -733,7 +744,8 @@ hint_scope(void)
 {
 	const char *client = GetConfigOption("cmig_client.hints", true, false);
 
-	return client != NULL && strcmp(client, "shell") == 0 ? GetConfigOption("cmig.scope", true, false) : NULL;
+	return client != NULL &&
+		strcmp(client, "shell") == 0 ? GetConfigOption("cmig.scope", true, false) : NULL;
 }
 
 void
@@ -795,7 +807,8 @@ PG_FUNCTION_INFO_V1(cmig_set_option);
  * updated".
  */
 char *
-cmig_database_setting_set(const char *function, const char *role, const char *name, const char *value)
+cmig_database_setting_set(const char *function, const char *role, const char *name,
+						  const char *value)
 {
 	const char *database = quote_identifier(get_database_name(MyDatabaseId));
 	char	   *sql;
@@ -804,7 +817,9 @@ cmig_database_setting_set(const char *function, const char *role, const char *na
 	PreventCommandIfReadOnly(function);
 	if (role)
 		(void) get_role_oid(role, false);
-	sql = psprintf("%s%s %s %s", role ? psprintf("ALTER ROLE %s IN DATABASE ", quote_identifier(role)) : "ALTER DATABASE ",
+	sql = psprintf("%s%s %s %s",
+				   role ? psprintf("ALTER ROLE %s IN DATABASE ", quote_identifier(role)) :
+				   "ALTER DATABASE ",
 				   database, value ? "SET" : "RESET", name);
 	if (value)
 		sql = psprintf("%s = %s", sql, quote_literal_cstr(value));
@@ -830,9 +845,11 @@ cmig_set_option(PG_FUNCTION_ARGS)
 	if (setting == NULL)
 		ereport(ERROR,
 				(errcode(name ? ERRCODE_UNDEFINED_OBJECT : ERRCODE_INVALID_PARAMETER_VALUE),
-				 name ? errmsg("pg_cmig has no setting \"%s\"", strlen(name) > NAMEDATALEN ? "..." : name)
+				 name ? errmsg("pg_cmig has no setting \"%s\"",
+							   strlen(name) > NAMEDATALEN ? "..." : name)
 				 : errmsg("the name of the setting must not be null"),
 				 errhint("SELECT name, short_desc FROM pg_settings WHERE name LIKE 'cmig.%%'")));
-	PG_RETURN_TEXT_P(cstring_to_text(cmig_database_setting_set("cmig.set_option()", role, setting->name,
+	PG_RETURN_TEXT_P(cstring_to_text(cmig_database_setting_set("cmig.set_option()", role,
+															   setting->name,
 															   cmig_argument_text(fcinfo, 1))));
 }

@@ -111,7 +111,8 @@ bool
 cmig_subtransaction_limited(CmigSubtransactionWork work, void *arg, int limit, ErrorData **error)
 {
 	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), limit);
-	TimestampTz other = get_timeout_active(STATEMENT_TIMEOUT) ? get_timeout_finish_time(STATEMENT_TIMEOUT) : 0;
+	TimestampTz other = get_timeout_active(STATEMENT_TIMEOUT) ?
+	get_timeout_finish_time(STATEMENT_TIMEOUT) : 0;
 	bool		limits = other == 0 || other > end;
 
 	if (limits)
@@ -121,7 +122,8 @@ cmig_subtransaction_limited(CmigSubtransactionWork work, void *arg, int limit, E
 		disable_timeout(STATEMENT_TIMEOUT, false);
 	if (limits && other)
 		enable_timeout_at(STATEMENT_TIMEOUT, other);
-	if (*error && limits && (*error)->sqlerrcode == ERRCODE_QUERY_CANCELED && GetCurrentTimestamp() >= end)
+	if (*error && limits && (*error)->sqlerrcode == ERRCODE_QUERY_CANCELED &&
+		GetCurrentTimestamp() >= end)
 		return false;
 	if (*error && cmig_subtransaction_must_rethrow(*error))
 		ReThrowError(*error);

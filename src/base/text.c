@@ -113,7 +113,8 @@ cmig_listing_text(CmigListing *listing)
 
 	if (left > 0)
 		appendStringInfo(&listing->text,
-						 listing->style == CMIG_LISTING_LINES ? "\nAnd %d more." : " and %d more", left);
+						 listing->style == CMIG_LISTING_LINES ? "\nAnd %d more." : " and %d more",
+						 left);
 	return listing->text.data;
 }
 
@@ -186,7 +187,8 @@ cmig_text_has_word(const char *text, const char *word)
 {
 	size_t		length = strlen(word);
 
-	for (const char *found = text; found != NULL && length > 0 && (found = strstr(found, word)) != NULL; found++)
+	for (const char *found = text; found != NULL && length > 0 &&
+		 (found = strstr(found, word)) != NULL; found++)
 		if (!(found > text && cmig_is_word(found[-1]) && cmig_is_word(found[0])) &&
 			!(cmig_is_word(found[length - 1]) && cmig_is_word(found[length])))
 			return true;
@@ -204,8 +206,10 @@ cmig_text_after(const char *text, const char *separator)
 char *
 cmig_text_replace(const char *in, const char *old, const char *new)
 {
-	return TextDatumGetCString(DirectFunctionCall3Coll(replace_text, C_COLLATION_OID, CStringGetTextDatum(in),
-													   CStringGetTextDatum(old), CStringGetTextDatum(new)));
+	return TextDatumGetCString(DirectFunctionCall3Coll(replace_text, C_COLLATION_OID,
+													   CStringGetTextDatum(in),
+													   CStringGetTextDatum(old),
+													   CStringGetTextDatum(new)));
 }
 
 char *
@@ -379,7 +383,8 @@ cmig_names_datum(const CmigNames *names)
 		nulls[i] = names->names[i] == NULL;
 		elements[i] = nulls[i] ? (Datum) 0 : CStringGetTextDatum(names->names[i]);
 	}
-	array = construct_md_array(elements, nulls, 1, &count, &lower, TEXTOID, -1, false, TYPALIGN_INT);
+	array = construct_md_array(elements, nulls, 1, &count, &lower, TEXTOID, -1, false,
+							   TYPALIGN_INT);
 	for (int i = 0; i < names->count; i++)
 		if (!nulls[i])
 			pfree(DatumGetPointer(elements[i]));
@@ -417,6 +422,8 @@ cmig_version_join_name(const char *first, const char *second)
 
 	/* long names may differ in what would be cut off only */
 	if (strlen(name) >= NAMEDATALEN)
-		return makeObjectName(first, second, psprintf("%08x", hash_bytes((const unsigned char *) name, strlen(name))));
+		return makeObjectName(first, second,
+							  psprintf("%08x",
+									   hash_bytes((const unsigned char *) name, strlen(name))));
 	return name;
 }

@@ -138,7 +138,8 @@ cmig_graph_suggest(const CmigGraph *graph, const char *name, int except)
 		return NULL;
 	initStringInfo(&text);
 	for (int i = 0; i < count; i++)
-		appendStringInfo(&text, "%s\"%s\"", i == 0 ? "" : i == count - 1 ? " or " : ", ", nearest[i]);
+		appendStringInfo(&text, "%s\"%s\"", i == 0 ? "" : i == count - 1 ? " or " : ", ",
+						 nearest[i]);
 	return text.data;
 }
 
@@ -338,7 +339,8 @@ enter_ids(CmigGraph *graph, const CmigRevision *revisions, int count)
 					   "its id %s", bad);
 		entry = cmig_name_insert(graph->names, id, &found);
 		if (found)
-			add_defect(graph, id, "Delete one of the rows, and make column \"revision\" the primary key of cmig.revision again.",
+			add_defect(graph, id,
+					   "Delete one of the rows, and make column \"revision\" the primary key of cmig.revision again.",
 					   "two rows have this id");
 		entry->node = i;
 		entry->is_label = false;
@@ -423,7 +425,8 @@ resolve_edges(CmigGraph *graph, int node, const CmigNames *names, bool depends,
 			? cmig_graph_suggest(graph, name, node) : NULL;
 
 			add_defect(graph, id,
-					   near ? psprintf("Did you mean %s? Otherwise load the missing revision.", near)
+					   near ? psprintf("Did you mean %s? Otherwise load the missing revision.",
+									   near)
 					   : psprintf("Load revision \"%s\", or correct the reference.", name),
 					   depends ? "its depends_on \"%s\" is not present"
 					   : "its down_revision \"%s\" is not present", name);
@@ -516,7 +519,8 @@ report_cycle(CmigGraph *graph, const int *cycle, int length, bool over_depends)
 	 */
 	add_defect(graph, cmig_graph_id(graph, cycle[first]),
 			   psprintf("Correct the %s of one of them.",
-						over_depends ? (replaces ? "down_revision, depends_on, or replaces" : "down_revision or depends_on")
+						over_depends ? (replaces ? "down_revision, depends_on, or replaces" :
+										"down_revision or depends_on")
 						: replaces ? "down_revision or replaces" : "down_revision"),
 			   over_depends ? "revisions %s form a cycle through depends_on"
 			   : "revisions %s form a cycle", cmig_listing_text(&names));
@@ -551,7 +555,8 @@ find_cycles(CmigGraph *graph, bool over_depends)
 		while (depth > 0)
 		{
 			int			node = path[depth - 1];
-			int			other = cmig_graph_edge_down(&graph->nodes[node], next_edge[node]++, over_depends);
+			int			other = cmig_graph_edge_down(&graph->nodes[node], next_edge[node]++,
+													 over_depends);
 			int			first = depth - 1;
 
 			if (other < 0)
@@ -768,7 +773,8 @@ cmig_graph_order(const CmigGraph *graph, const CmigMarks *marks, int *count)
 			while (depth > 0)
 			{
 				int			node = stack[depth - 1];
-				int			other = cmig_graph_edge_down(&graph->nodes[node], next_edge[node]++, true);
+				int			other = cmig_graph_edge_down(&graph->nodes[node], next_edge[node]++,
+														 true);
 
 				if (other < 0)
 				{
@@ -995,7 +1001,8 @@ find_sorted(const CmigRevision *const *sorted, int count, const char *id)
  * have rejected.  Only rows that were written manually have such problems.
  */
 static void
-check_repeatable(CmigGraph *graph, const CmigRevision *const *sorted, int count, const CmigRevision *revision)
+check_repeatable(CmigGraph *graph, const CmigRevision *const *sorted, int count,
+				 const CmigRevision *revision)
 {
 	char	   *bad = cmig_graph_check_name(revision->id);
 

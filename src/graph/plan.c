@@ -67,10 +67,12 @@ cmig_applied_require_known(const CmigGraph *graph, const CmigApplied *applied)
 			continue;
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
-				 errmsg("revision \"%s\" cannot replace \"%s\" yet", cmig_graph_id(graph, node), row),
+				 errmsg("revision \"%s\" cannot replace \"%s\" yet", cmig_graph_id(graph, node),
+						row),
 				 errdetail("It replaces %s. Some of these revisions are applied, and at least one is not loaded.", cmig_listing_names(old, CMIG_LISTING_QUOTED)),
 				 cmig_hint("Load the files of the replaced revisions, and upgrade. The files are needed until all of these revisions are applied. If the schema already has everything in \"%s\": `SELECT cmig.stamp(%s, purge => true)`",
-						   cmig_graph_id(graph, node), quote_literal_cstr(cmig_graph_id(graph, node)))));
+						   cmig_graph_id(graph, node),
+						   quote_literal_cstr(cmig_graph_id(graph, node)))));
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
@@ -91,7 +93,8 @@ cmig_applied_overlap(const CmigGraph *graph, List *nodes, bool over_depends, int
 	{
 		int			other;
 
-		for (int k = 0; (other = cmig_graph_edge_down(&graph->nodes[node], k, over_depends)) >= 0; k++)
+		for (int k = 0; (other = cmig_graph_edge_down(&graph->nodes[node], k,
+													  over_depends)) >= 0; k++)
 			cmig_graph_mark(below, other);
 	}
 	cmig_graph_mark_ancestors(graph, below, over_depends);
@@ -205,7 +208,8 @@ make_plan(const CmigGraph *graph, const CmigApplied *applied,
 		edges += graph->nodes[order[i]].parents.count + graph->nodes[order[i]].depends.count;
 	pool = palloc_extended(sizeof(int) * Max(edges, 1), MCXT_ALLOC_HUGE);
 	plan->direction = direction;
-	plan->steps = palloc_extended(sizeof(CmigPlanStep) * (Size) Max(plan->count + graph->repeatable_count, 1),
+	plan->steps = palloc_extended(sizeof(CmigPlanStep) * (Size) Max(plan->count +
+																	graph->repeatable_count, 1),
 								  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	for (int i = 0; i < plan->count; i++)
 	{
@@ -220,7 +224,8 @@ make_plan(const CmigGraph *graph, const CmigApplied *applied,
 		 * get their rows.  A node's edges contain no duplicates.
 		 */
 		step->node = order[up ? i : plan->count - 1 - i];
-		for (int k = 0; (other = cmig_graph_edge_down(&graph->nodes[step->node], k, true)) >= 0; k++)
+		for (int k = 0; (other = cmig_graph_edge_down(&graph->nodes[step->node], k,
+													  true)) >= 0; k++)
 		{
 			if (naming[other] == (up ? 0 : 1))
 				changed.nodes[changed.count++] = other;

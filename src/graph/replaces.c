@@ -387,7 +387,8 @@ report_unsound(const CmigRevision *one, const CmigRevision *other, const char *n
 				 errhint("Remove the id from its \"replaces\" line, or give the revision another id.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BROKEN_GRAPH),
-			 name == NULL ? errmsg("revisions \"%s\" and \"%s\" replace each other", one->id, other->id) :
+			 name == NULL ? errmsg("revisions \"%s\" and \"%s\" replace each other", one->id,
+								   other->id) :
 			 errmsg("revisions \"%s\" and \"%s\" both replace \"%s\"", one->id, other->id, name),
 			 name == NULL ? errhint("Correct the \"replaces\" line of one of them.") :
 			 errhint("Load only one of them, or let one of them also replace the other.")));
@@ -419,7 +420,8 @@ cmig_replaces_require_sound(const CmigRevision *revisions, int count)
 				   *other = all[i].by;
 
 		if (strcmp(all[i - 1].name, all[i].name) == 0 &&
-			!cmig_graph_lists(&one->replaces, other->id) && !cmig_graph_lists(&other->replaces, one->id))
+			!cmig_graph_lists(&one->replaces, other->id) &&
+			!cmig_graph_lists(&other->replaces, one->id))
 			report_unsound(one, other, all[i].name);
 	}
 	(void) order_replacing(revisions, count, &total, cyclic);

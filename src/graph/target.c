@@ -117,8 +117,10 @@ not_found(const CmigGraph *graph, const char *name)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
 					 errmsg("can't locate revision identified by \"%s\"", name),
-					 errdetail("Revision \"%s\" replaces it and others.", cmig_graph_id(graph, node)),
-					 errhint("Specify \"%s\", or a revision before or after it.", cmig_graph_id(graph, node))));
+					 errdetail("Revision \"%s\" replaces it and others.",
+							   cmig_graph_id(graph, node)),
+					 errhint("Specify \"%s\", or a revision before or after it.",
+							 cmig_graph_id(graph, node))));
 	if (cmig_repeatables_find(graph, name) >= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_INVALID_TARGET),
@@ -145,7 +147,8 @@ not_found(const CmigGraph *graph, const char *name)
 			 : (name[0] == '"' || name[0] == '\'') && length > 2 && name[length - 1] == name[0]
 			 ? errhint("Remove the inner quotes: '%s'", pnstrdup(name + 1, length - 2))
 			 : near ? cmig_hint("Did you mean %s? `SELECT * FROM cmig.history()` lists the revisions.", near)
-			 : graph->count == 0 ? cmig_hint("There are no revisions yet. Load some with `cmig.load`, or create one with `cmig.create_revision`.")
+			 : graph->count == 0 ?
+			 cmig_hint("There are no revisions yet. Load some with `cmig.load`, or create one with `cmig.create_revision`.")
 			 : cmig_hint("`SELECT * FROM cmig.history()` lists the revisions; `cmig.load` stores missing ones.")));
 }
 
@@ -528,12 +531,14 @@ walk(const CmigGraph *graph, const CmigIdentifier *id, int start,
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_INVALID_TARGET),
 					 errmsg("ambiguous walk: \"%s\" can go several ways", id->text),
-					 errdetail(node < 0 ? "From %s it can go to %s." : "From \"%s\" it can go to %s.",
+					 errdetail(node < 0 ? "From %s it can go to %s." :
+							   "From \"%s\" it can go to %s.",
 							   node < 0 ? "base" : cmig_graph_id(graph, node),
 							   cmig_identifier_list(graph, choices)),
 					 id->steps < 0 ? cmig_hint("`SELECT * FROM cmig.downgrade(%s)` -- or another parent: %s",
 											   quote_literal_cstr(cmig_graph_id(graph, linitial_int(choices))),
-											   cmig_identifier_list(graph, list_copy_tail(choices, 1))) :
+											   cmig_identifier_list(graph,
+																	list_copy_tail(choices, 1))) :
 					 id->label ? errhint("Specify the revision to go to.")
 					 : errhint("Specify the revision, or a branch: <label>@%s.", id->text)));
 		node = linitial_int(choices);
@@ -566,7 +571,8 @@ cmig_target_absolute(const CmigGraph *graph, const char *target)
 	if (id.relative)
 		not_valid(&id, "An absolute identifier is required.",
 				  psprintf("`SELECT * FROM cmig.plan('%s', '%s')` shows where it leads.",
-						   cmig_direction_name(id.steps < 0 ? CMIG_DOWNGRADE : CMIG_UPGRADE), id.text));
+						   cmig_direction_name(id.steps < 0 ? CMIG_DOWNGRADE : CMIG_UPGRADE),
+						   id.text));
 	return find_absolute(graph, &id, id.label);
 }
 
@@ -665,12 +671,15 @@ find_upgrade_start(const CmigGraph *graph, const CmigApplied *applied,
 	if (lineage == NULL && applied->rows->count > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
-				 errmsg("upgrade target \"%s\" is ambiguous with multiple current revisions", id->text),
+				 errmsg("upgrade target \"%s\" is ambiguous with multiple current revisions",
+						id->text),
 				 applied->nodes == NIL ?
 				 errdetail("None of the current revisions is in cmig.revision.") :
-				 errdetail("The current revisions are %s%s.", cmig_identifier_list(graph, applied->nodes),
+				 errdetail("The current revisions are %s%s.",
+						   cmig_identifier_list(graph, applied->nodes),
 						   applied->unknown ? " and unknown ones" : ""),
-				 errhint("Specify a branch, as in <label>@%s, or the revision to reach.", id->text)));
+				 errhint("Specify a branch, as in <label>@%s, or the revision to reach.",
+						 id->text)));
 	cmig_applied_require_known(graph, applied);
 	starts = rows_within(applied, lineage);
 	if (starts == NIL && lineage != NULL)
@@ -678,8 +687,10 @@ find_upgrade_start(const CmigGraph *graph, const CmigApplied *applied,
 	if (list_length(starts) > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
-				 errmsg("upgrade target \"%s\" is ambiguous with multiple current revisions", id->text),
-				 errdetail("The applied revisions on that branch are %s.", cmig_identifier_list(graph, starts)),
+				 errmsg("upgrade target \"%s\" is ambiguous with multiple current revisions",
+						id->text),
+				 errdetail("The applied revisions on that branch are %s.",
+						   cmig_identifier_list(graph, starts)),
 				 errhint("Specify the revision to reach.")));
 	return starts ? linitial_int(starts) : -1;
 }
@@ -745,7 +756,8 @@ raise_ambiguous_downgrade(const CmigGraph *graph, const CmigApplied *applied,
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
 			 errmsg("downgrade target \"%s\" is ambiguous with multiple current heads", id->text),
-			 errdetail("The current revisions are %s.", cmig_identifier_list(graph, applied->nodes)),
+			 errdetail("The current revisions are %s.",
+					   cmig_identifier_list(graph, applied->nodes)),
 			 revision->parents.count == 1
 			 ? errhint("Specify the branch, such as '%s@%s', or the revision to go back to, such as '%s'.",
 					   label, id->text, revision->parents.names[0])
@@ -787,8 +799,10 @@ find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const C
 	if (list_length(starts) > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_INVALID_TARGET),
-				 errmsg("downgrade target \"%s\" is ambiguous with multiple current heads", id->text),
-				 errdetail("The applied revisions on that branch are %s.", cmig_identifier_list(graph, starts)),
+				 errmsg("downgrade target \"%s\" is ambiguous with multiple current heads",
+						id->text),
+				 errdetail("The applied revisions on that branch are %s.",
+						   cmig_identifier_list(graph, starts)),
 				 errhint("Specify the revision to go back to.")));
 	return linitial_int(starts);
 }
@@ -818,9 +832,10 @@ find_roots(const CmigGraph *graph, int node, int branch, const char *text)
 			roots = lappend_int(roots, number);
 	}
 	if (roots == NIL)
-		not_downgradable(text, psprintf("None of the branches that start at \"%s\" leads to \"%s\".",
-										node < 0 ? "base" : cmig_graph_id(graph, node),
-										cmig_graph_id(graph, branch)),
+		not_downgradable(text,
+						 psprintf("None of the branches that start at \"%s\" leads to \"%s\".",
+								  node < 0 ? "base" : cmig_graph_id(graph, node),
+								  cmig_graph_id(graph, branch)),
 						 "`SELECT * FROM cmig.branches()` shows where branches start.");
 	return roots;
 }
@@ -849,7 +864,8 @@ cmig_target_downgrade(const CmigGraph *graph, const CmigApplied *applied, const 
 		if (symbolic && result->node < 0)
 			return result;		/* there are no revisions */
 		if (symbolic && branch >= 0 && !lineage_of(graph, branch, false, NULL)->set[result->node])
-			not_downgradable(target, psprintf("The head is not a member of branch \"%s\".", id.label),
+			not_downgradable(target,
+							 psprintf("The head is not a member of branch \"%s\".", id.label),
 							 "Specify a revision of that branch.");
 	}
 	else if (id.symbol == NULL)
@@ -878,7 +894,9 @@ cmig_target_downgrade(const CmigGraph *graph, const CmigApplied *applied, const 
 		 * not the whole graph.
 		 */
 		if (result->node < 0 && start >= 0 && !applied->applied->set[start])
-			not_downgradable(target, psprintf("Revision \"%s\" is not applied.", cmig_graph_id(graph, start)),
+			not_downgradable(target,
+							 psprintf("Revision \"%s\" is not applied.",
+									  cmig_graph_id(graph, start)),
 							 "`SELECT * FROM cmig.current()` shows what is applied.");
 		if (result->node < 0 && branch < 0)
 			branch = start;
@@ -942,7 +960,8 @@ cmig_target_stamp(const CmigGraph *graph, const CmigApplied *applied, const Cmig
 			if (id.label == NULL)
 				all_bases = true;
 			else
-				result->base_lineage = lineage_of(graph, find_branch(graph, id.label), true, result->base_lineage);
+				result->base_lineage = lineage_of(graph, find_branch(graph, id.label), true,
+												  result->base_lineage);
 		}
 		result->nodes = append_unique(result->nodes, found, seen);
 	}
@@ -979,7 +998,8 @@ find_range_end(const CmigGraph *graph, const CmigApplied *applied, const char *t
 		if (id.relative && list_length(found) > 1)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
-					 errmsg("relative revision \"%s\" is ambiguous with multiple current heads", text),
+					 errmsg("relative revision \"%s\" is ambiguous with multiple current heads",
+							text),
 					 errdetail("The current revisions are %s.", cmig_identifier_list(graph, found)),
 					 errhint("Specify a revision, or a branch: <label>@%s.", id.steps_text)));
 	}

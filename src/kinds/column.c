@@ -30,7 +30,8 @@ cmig_column_parent(const CmigObject *column)
 	 */
 	for (int i = 0; i < table->ndepends; i++)
 	{
-		const CmigObject *found = cmig_table_is(table->depends[i]) ? cmig_object_child(table->depends[i], &cmig_kind_column, column->name) : NULL;
+		const CmigObject *found = cmig_table_is(table->depends[i]) ?
+		cmig_object_child(table->depends[i], &cmig_kind_column, column->name) : NULL;
 
 		if (found != NULL)
 			return found;
@@ -52,7 +53,8 @@ cmig_column_stays_inherited(const CmigObject *from, const CmigObject *to)
 		return true;
 	for (int i = 0; i < from->ndepends; i++)
 		for (int j = 0; j < to->ndepends; j++)
-			if (from->depends[i]->kind == &cmig_kind_column && from->depends[i]->parent != from->parent &&
+			if (from->depends[i]->kind == &cmig_kind_column &&
+				from->depends[i]->parent != from->parent &&
 				to->depends[j]->kind == &cmig_kind_column && to->depends[j]->parent != to->parent &&
 				strcmp(from->depends[i]->identity, to->depends[j]->identity) == 0)
 				return true;
@@ -84,7 +86,8 @@ repeats_default(const CmigObject *value)
 	const CmigObject *top = find_top(value->parent);
 	const CmigObject *other = top ? cmig_object_child(top, &cmig_kind_default, NULL) : NULL;
 
-	return other != NULL && strcmp(value->values[CMIG_DEFINITION], other->values[CMIG_DEFINITION]) == 0;
+	return other != NULL &&
+		strcmp(value->values[CMIG_DEFINITION], other->values[CMIG_DEFINITION]) == 0;
 }
 
 /*
@@ -93,7 +96,9 @@ repeats_default(const CmigObject *value)
 static char *
 default_sql(const CmigObject *column, const CmigObject *value)
 {
-	return cmig_kind_column_sql(column, true, value ? psprintf("SET DEFAULT %s", value->values[CMIG_DEFINITION]) : "DROP DEFAULT");
+	return cmig_kind_column_sql(column, true,
+								value ? psprintf("SET DEFAULT %s", value->values[CMIG_DEFINITION]) :
+								"DROP DEFAULT");
 }
 
 /*
@@ -111,7 +116,8 @@ cmig_column_deviations(const CmigObject *column)
 	CmigObject *folded = cmig_object_copy(column);
 	List	   *ddl = NIL;
 
-	if (column->values[CMIG_COLUMN_NOT_NULL] && (top == NULL || top->values[CMIG_COLUMN_NOT_NULL] == NULL))
+	if (column->values[CMIG_COLUMN_NOT_NULL] &&
+		(top == NULL || top->values[CMIG_COLUMN_NOT_NULL] == NULL))
 		ddl = cmig_ddl_append(ddl, cmig_kind_column_sql(column, false, "SET NOT NULL"),
 							  cmig_kind_column_sql(column, false, "DROP NOT NULL"));
 
@@ -130,21 +136,32 @@ static const CmigProperty properties[] = {
 	[CMIG_COLUMN_COLLATION] = {"collation", CMIG_PROPERTY_OPTIONAL},
 	[CMIG_COLUMN_NOT_NULL] = {"not null", CMIG_PROPERTY_OPTIONAL},
 	[CMIG_COLUMN_IDENTITY] = {"kind of identity", CMIG_PROPERTY_OPTIONAL},
-	[CMIG_COLUMN_IDENTITY_OPTIONS] = {"clause of the identity", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
-	[CMIG_COLUMN_GENERATED] = {"generation expression", CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_OPTIONAL},
-	[CMIG_COLUMN_STORAGE] = {"storage", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "SET STORAGE {}", "SET STORAGE {the type's storage}"},
+	[CMIG_COLUMN_IDENTITY_OPTIONS] = {"clause of the identity",
+	CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
+	[CMIG_COLUMN_GENERATED] = {"generation expression",
+	CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_OPTIONAL},
+	[CMIG_COLUMN_STORAGE] = {"storage", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL,
+	"SET STORAGE {}", "SET STORAGE {the type's storage}"},
 	[CMIG_COLUMN_DEFAULT_STORAGE] = {"the type's storage", CMIG_PROPERTY_SILENT},
-	[CMIG_COLUMN_COMPRESSION] = {"compression", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "SET COMPRESSION {}", "SET COMPRESSION default"},
-	[CMIG_COLUMN_STATISTICS] = {"statistics target", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "SET STATISTICS {}", "SET STATISTICS -1"},
-	[CMIG_COLUMN_OPTIONS] = {"options", CMIG_PROPERTY_LIST | CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_PARAMETERS},
+	[CMIG_COLUMN_COMPRESSION] = {"compression", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL,
+	"SET COMPRESSION {}", "SET COMPRESSION default"},
+	[CMIG_COLUMN_STATISTICS] = {"statistics target",
+	CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "SET STATISTICS {}", "SET STATISTICS -1"},
+	[CMIG_COLUMN_OPTIONS] = {"options",
+		CMIG_PROPERTY_LIST | CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL |
+	CMIG_PROPERTY_PARAMETERS},
 	[CMIG_COLUMN_OF_TYPE] = {"of a typed table", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
-	[CMIG_COLUMN_SEQUENCE] = {"sequence of the identity", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
+	[CMIG_COLUMN_SEQUENCE] = {"sequence of the identity",
+	CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 	[CMIG_COLUMN_SEQUENCE_NAME] = {"name of the identity's sequence", CMIG_PROPERTY_OPTIONAL},
-	[CMIG_COLUMN_SEQUENCE_PERSISTENCE] = {"persistence of the identity's sequence", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
+	[CMIG_COLUMN_SEQUENCE_PERSISTENCE] = {"persistence of the identity's sequence",
+	CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
 	[CMIG_COLUMN_SEQUENCE_SETTINGS] = {"options of the identity", CMIG_PROPERTY_OPTIONAL},
-	[CMIG_COLUMN_CHILDREN] = {"number of the table's children", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
+	[CMIG_COLUMN_CHILDREN] = {"number of the table's children",
+	CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 	[CMIG_COLUMN_IN_KEY] = {"in the partition key", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
-	[CMIG_COLUMN_SERVER_OPTIONS] = {"options for the server", CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_FDW_OPTIONS},
+	[CMIG_COLUMN_SERVER_OPTIONS] = {"options for the server",
+	CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_FDW_OPTIONS},
 };
 
 /*
@@ -169,14 +186,17 @@ static const char column_sql[] =
 " a.attname::text, format('%I.%I.%I', n.nspname, c.relname, a.attname), NULL::text, NOT a.attislocal,"
 " nullif(format_type(a.atttypid, a.atttypmod), '?\?\?'),"
 " CASE WHEN a.attcollation <> t.typcollation THEN (SELECT format('%I.%I', kn.nspname, k.collname)"
-"  FROM pg_collation k JOIN pg_namespace kn ON kn.oid = k.collnamespace WHERE k.oid = a.attcollation) END,"
+"  FROM pg_collation k JOIN pg_namespace kn ON kn.oid = k.collnamespace"
+" WHERE k.oid = a.attcollation) END,"
 " CASE WHEN a.attnotnull THEN 't' END,"
 " CASE a.attidentity WHEN 'a' THEN 'ALWAYS' WHEN 'd' THEN 'BY DEFAULT' END,"
 IDENTITY_SQL("nullif(concat_ws(' ',"
-			 "  CASE WHEN sc.relname <> c.relname || '_' || a.attname || '_seq' OR sc.relnamespace <> c.relnamespace"
+			 "  CASE WHEN sc.relname <> c.relname || '_' || a.attname || '_seq'"
+			 " OR sc.relnamespace <> c.relnamespace"
 			 "   THEN format('SEQUENCE NAME %I.%I', sn.nspname, sc.relname) END,"
 			 PERSISTENCE_SQL "," CMIG_SEQUENCE_CLAUSE_SQL "), '')")
-" CASE WHEN a.attgenerated <> '' THEN (SELECT pg_get_expr(e.adbin, e.adrelid) || CASE a.attgenerated WHEN 's' THEN ') STORED' ELSE ') VIRTUAL' END"
+" CASE WHEN a.attgenerated <> '' THEN (SELECT pg_get_expr(e.adbin, e.adrelid) ||"
+" CASE a.attgenerated WHEN 's' THEN ') STORED' ELSE ') VIRTUAL' END"
 "  FROM pg_attrdef e WHERE e.adrelid = a.attrelid AND e.adnum = a.attnum) END,"
 " CASE WHEN a.attstorage <> t.typstorage THEN " CMIG_STORAGE_SQL("a.attstorage") " END,"
 " " CMIG_STORAGE_SQL("t.typstorage") ","
@@ -188,9 +208,12 @@ IDENTITY_SQL("format('%I.%I', sn.nspname, sc.relname)")
 IDENTITY_SQL("sc.relname::text")
 IDENTITY_SQL(PERSISTENCE_SQL)
 IDENTITY_SQL(CMIG_SEQUENCE_SETTINGS_SQL)
-" CASE WHEN c.relhassubclass THEN (SELECT nullif(count(*), 0)::text FROM pg_inherits i WHERE i.inhparent = c.oid) END,"
-" CASE WHEN c.relkind = 'p' THEN (SELECT 't' FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid"
-"  AND d.objsubid = a.attnum AND d.refclassid = d.classid AND d.refobjid = c.oid AND d.refobjsubid = 0 AND d.deptype = 'i' LIMIT 1) END,"
+" CASE WHEN c.relhassubclass THEN (SELECT nullif(count(*), 0)::text FROM pg_inherits i"
+" WHERE i.inhparent = c.oid) END,"
+" CASE WHEN c.relkind = 'p' THEN (SELECT 't' FROM pg_depend d"
+" WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid"
+"  AND d.objsubid = a.attnum AND d.refclassid = d.classid AND d.refobjid = c.oid"
+" AND d.refobjsubid = 0 AND d.deptype = 'i' LIMIT 1) END,"
 " CASE WHEN a.attfdwoptions IS NOT NULL THEN " CMIG_FDW_OPTIONS_SQL("a.attfdwoptions") " END"
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
@@ -222,7 +245,8 @@ static const char column_depends[] =
 static const char column_follows[] =
 "SELECT 'pg_class'::regclass::oid, p.attrelid, p.attnum::integer, 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer"
 " FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid"
-" JOIN pg_attribute a ON a.attrelid = c.oid AND a.attinhcount > 0 AND a.attislocal AND NOT a.attisdropped"
+" JOIN pg_attribute a ON a.attrelid = c.oid AND a.attinhcount > 0 AND a.attislocal"
+" AND NOT a.attisdropped"
 " JOIN pg_attribute p ON p.attrelid = i.inhparent AND p.attname = a.attname"
 " WHERE @c.relnamespace AND c.relkind IN ('r', 'p', 'f')";
 
@@ -237,7 +261,8 @@ inherits_expression(const CmigObject *column)
 {
 	const CmigObject *from;
 
-	if (!column->folded || column->values[CMIG_COLUMN_GENERATED] == NULL || column->parent->values[CMIG_TABLE_IS_PARTITION] != NULL)
+	if (!column->folded || column->values[CMIG_COLUMN_GENERATED] == NULL ||
+		column->parent->values[CMIG_TABLE_IS_PARTITION] != NULL)
 		return false;
 	from = cmig_column_parent(column);
 	return from != NULL &&
@@ -305,11 +330,13 @@ identity_sql(const CmigObject *from, const CmigObject *to, const char *sequence,
 	/* partitions share the partitioned table's sequence since PostgreSQL 17 */
 	if (old[CMIG_COLUMN_SEQUENCE] == NULL || new[CMIG_COLUMN_SEQUENCE] == NULL)
 		return cmig_kind_column_sql(to, false, action.data + 1);
-	cmig_sequence_settings(&action, old[CMIG_COLUMN_SEQUENCE_SETTINGS], new[CMIG_COLUMN_SEQUENCE_SETTINGS], " SET", NULL);
+	cmig_sequence_settings(&action, old[CMIG_COLUMN_SEQUENCE_SETTINGS],
+						   new[CMIG_COLUMN_SEQUENCE_SETTINGS], " SET", NULL);
 	range = cmig_sequence_range(old[CMIG_COLUMN_SEQUENCE_SETTINGS], old[CMIG_COLUMN_TYPE]);
 	to_range = cmig_sequence_range(new[CMIG_COLUMN_SEQUENCE_SETTINGS], new[CMIG_COLUMN_TYPE]);
 	*reads = cmig_sequence_range_restarts(&range, &to_range);
-	return cmig_sequence_range_alter(cmig_kind_column_sql(to, false, action.data + 1), sequence, &range, &to_range, to);
+	return cmig_sequence_range_alter(cmig_kind_column_sql(to, false, action.data + 1), sequence,
+									 &range, &to_range, to);
 }
 
 /*
@@ -350,10 +377,12 @@ alter_identity(CmigAlter *alter)
 	if (old == NULL || new == NULL)
 		return;
 	if (cmig_alter_differs(alter, CMIG_COLUMN_SEQUENCE_NAME))
-		cmig_alter_add(alter, CMIG_COLUMN_SEQUENCE_NAME, psprintf("ALTER SEQUENCE %s RENAME TO %s", old,
-																  cmig_quote(to->values[CMIG_COLUMN_SEQUENCE_NAME])));
+		cmig_alter_add(alter, CMIG_COLUMN_SEQUENCE_NAME,
+					   psprintf("ALTER SEQUENCE %s RENAME TO %s", old,
+								cmig_quote(to->values[CMIG_COLUMN_SEQUENCE_NAME])));
 	if (cmig_alter_differs(alter, CMIG_COLUMN_SEQUENCE_PERSISTENCE))
-		cmig_alter_add(alter, CMIG_COLUMN_SEQUENCE_PERSISTENCE, persistence_sql(to, alter->back ? old : new));
+		cmig_alter_add(alter, CMIG_COLUMN_SEQUENCE_PERSISTENCE,
+					   persistence_sql(to, alter->back ? old : new));
 }
 
 /*
@@ -366,7 +395,8 @@ parent_changes(const CmigAlter *alter, int property)
 	const CmigObject *from = cmig_column_parent(alter->from),
 			   *to = cmig_column_parent(alter->to);
 
-	return from != NULL && to != NULL && strcmp(from->parent->identity, to->parent->identity) == 0 &&
+	return from != NULL && to != NULL &&
+		strcmp(from->parent->identity, to->parent->identity) == 0 &&
 		!cmig_object_same(from, to, property);
 }
 
@@ -392,7 +422,8 @@ has_not_null_check(const CmigObject *column)
 	const char *check = psprintf("CHECK ((%s IS NOT NULL))", cmig_quote(column->name));
 
 	for (const CmigObject *child = column->parent->child; child != NULL; child = child->sibling)
-		if (child->kind == &cmig_kind_constraint && strcmp(child->values[CMIG_DEFINITION], check) == 0)
+		if (child->kind == &cmig_kind_constraint &&
+			strcmp(child->values[CMIG_DEFINITION], check) == 0)
 			return true;
 	return false;
 }
@@ -407,7 +438,8 @@ needs_new_column(const CmigObject *from, const CmigObject *to)
 {
 	return !cmig_object_same(from, to, CMIG_COLUMN_GENERATED) ||
 		(to->values[CMIG_COLUMN_GENERATED] != NULL &&
-		 !(cmig_object_same(from, to, CMIG_COLUMN_TYPE) && cmig_object_same(from, to, CMIG_COLUMN_COLLATION)));
+		 !(cmig_object_same(from, to, CMIG_COLUMN_TYPE) &&
+		   cmig_object_same(from, to, CMIG_COLUMN_COLLATION)));
 }
 
 /*
@@ -420,7 +452,8 @@ is_merged(const CmigObject *from, const CmigObject *to)
 	const CmigObject *old = cmig_column_parent(from),
 			   *new = cmig_column_parent(to);
 
-	return old != NULL && new != NULL && strcmp(old->parent->identity, new->parent->identity) == 0 &&
+	return old != NULL && new != NULL &&
+		strcmp(old->parent->identity, new->parent->identity) == 0 &&
 		!needs_new_column(old, new);
 }
 
@@ -442,12 +475,15 @@ alter_column(CmigAlter *alter)
 {
 	const CmigObject *from = alter->from,
 			   *to = alter->to;
-	bool		own = !cmig_column_stays_inherited(from, to) && !cmig_table_keeps_type(from->parent, to->parent);
+	bool		own = !cmig_column_stays_inherited(from, to) &&
+	!cmig_table_keeps_type(from->parent, to->parent);
 	bool		on_its_own = own && !parent_changes(alter, CMIG_COLUMN_TYPE);
 	bool		not_null = to->values[CMIG_COLUMN_NOT_NULL] != NULL;
-	bool		retypes = cmig_alter_differs(alter, CMIG_COLUMN_TYPE) || cmig_alter_differs(alter, CMIG_COLUMN_COLLATION);
+	bool		retypes = cmig_alter_differs(alter, CMIG_COLUMN_TYPE) ||
+	cmig_alter_differs(alter, CMIG_COLUMN_COLLATION);
 	bool		retyped_by_parent;
-	bool		identity_first = to->values[CMIG_COLUMN_IDENTITY] == NULL || narrows_identity(from, to);
+	bool		identity_first = to->values[CMIG_COLUMN_IDENTITY] == NULL ||
+	narrows_identity(from, to);
 
 	if (is_in_key(from) && is_in_key(to) && retypes)
 	{
@@ -455,11 +491,13 @@ alter_column(CmigAlter *alter)
 		return;
 	}
 	/* ALTER TABLE on the parent also retypes the child's generated column */
-	retyped_by_parent = !on_its_own && !cmig_alter_differs(alter, CMIG_COLUMN_GENERATED) && is_merged(from, to);
+	retyped_by_parent = !on_its_own && !cmig_alter_differs(alter, CMIG_COLUMN_GENERATED) &&
+		is_merged(from, to);
 	if (needs_new_column(from, to) && !retyped_by_parent)
 	{
 		if (own && is_merged(from, to))
-			alter->unsupported = "a column that is also inherited cannot be dropped and created again";
+			alter->unsupported =
+				"a column that is also inherited cannot be dropped and created again";
 		else
 			alter->again = own;
 		return;
@@ -474,16 +512,21 @@ alter_column(CmigAlter *alter)
 	if (retypes)
 	{
 		alter->disturbs = true;
-		alter->recasts = cmig_using_needed(from->values[CMIG_COLUMN_TYPE], to->values[CMIG_COLUMN_TYPE]);
+		alter->recasts = cmig_using_needed(from->values[CMIG_COLUMN_TYPE],
+										   to->values[CMIG_COLUMN_TYPE]);
 		if (on_its_own)
 			cmig_column_type_alter(alter);
 	}
-	if (cmig_alter_differs(alter, CMIG_COLUMN_NOT_NULL) && !parent_changes(alter, CMIG_COLUMN_NOT_NULL))
+	if (cmig_alter_differs(alter, CMIG_COLUMN_NOT_NULL) &&
+		!parent_changes(alter, CMIG_COLUMN_NOT_NULL))
 	{
 		/* a child may keep it, and must if the column is in its primary key */
-		bool		only = !not_null && to->values[CMIG_COLUMN_CHILDREN] != NULL && to->parent->values[CMIG_TABLE_PARTITION_KEY] == NULL;
+		bool		only = !not_null && to->values[CMIG_COLUMN_CHILDREN] != NULL &&
+		to->parent->values[CMIG_TABLE_PARTITION_KEY] == NULL;
 		CmigDdl    *ddl = cmig_alter_add(alter, CMIG_COLUMN_NOT_NULL,
-										 cmig_kind_column_sql(to, only, not_null ? "SET NOT NULL" : "DROP NOT NULL"));
+										 cmig_kind_column_sql(to, only,
+															  not_null ? "SET NOT NULL" :
+															  "DROP NOT NULL"));
 
 		if (not_null && !(has_not_null_check(from) && has_not_null_check(to)))
 			ddl->hazards = CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL;
@@ -495,7 +538,8 @@ alter_column(CmigAlter *alter)
 	 * set the storage, unless the statement that changes the type also sets
 	 * it
 	 */
-	for (int i = retypes && on_its_own ? CMIG_COLUMN_STATISTICS : CMIG_COLUMN_STORAGE; i <= CMIG_COLUMN_OPTIONS; i++)
+	for (int i = retypes &&
+		 on_its_own ? CMIG_COLUMN_STATISTICS : CMIG_COLUMN_STORAGE; i <= CMIG_COLUMN_OPTIONS; i++)
 		cmig_alter_property(alter, i);
 	cmig_alter_property(alter, CMIG_COLUMN_SERVER_OPTIONS);
 }
@@ -573,21 +617,26 @@ add_identity(const CmigObject *column)
 	CmigObject *plain = cmig_object_copy(column);
 
 	cmig_object_set(plain, CMIG_COLUMN_IDENTITY, NULL);
-	return cmig_ddl_append(add_column(plain), cmig_kind_column_sql(column, false, cmig_kind_text("ADD " IDENTITY_TEXT, column)),
+	return cmig_ddl_append(add_column(plain),
+						   cmig_kind_column_sql(column, false,
+												cmig_kind_text("ADD " IDENTITY_TEXT, column)),
 						   cmig_kind_column_sql(column, false, "DROP IDENTITY"));
 }
 
 static List *
 create_column(const CmigObject *column)
 {
-	const CmigObject *from = column->folded && column->inherited && column->parent->values[CMIG_TABLE_IS_PARTITION] == NULL ?
+	const CmigObject *from = column->folded && column->inherited &&
+	column->parent->values[CMIG_TABLE_IS_PARTITION] == NULL ?
 	cmig_column_parent(column) : NULL;
 	const CmigObject *value = from ? cmig_object_child(from, &cmig_kind_default, NULL) : NULL;
 	List	   *ddl = NIL;
 
 	if (!column->folded)
-		ddl = column->values[CMIG_COLUMN_IDENTITY] && column->values[CMIG_COLUMN_CHILDREN] ? add_identity(column) : add_column(column);
-	else if (value != NULL && cmig_object_child(column, &cmig_kind_default, NULL) == NULL && column->values[CMIG_COLUMN_GENERATED] == NULL)
+		ddl = column->values[CMIG_COLUMN_IDENTITY] &&
+			column->values[CMIG_COLUMN_CHILDREN] ? add_identity(column) : add_column(column);
+	else if (value != NULL && cmig_object_child(column, &cmig_kind_default, NULL) == NULL &&
+			 column->values[CMIG_COLUMN_GENERATED] == NULL)
 		/* CREATE TABLE ... INHERITS gives the column a default that it lacks */
 		ddl = cmig_ddl_append(NIL, default_sql(column, NULL), default_sql(column, value));
 	return cmig_kind_complete(column, ddl, alter_rest);
@@ -609,9 +658,12 @@ cmig_object_has_data(const CmigObject *object)
 
 CmigKind	cmig_kind_column = {
 	.name = "column",.word = "COLUMN",
-	.flags = CMIG_KIND_MODEL | CMIG_KIND_FOLDS | CMIG_KIND_DATA | CMIG_KIND_GONE_WITH_PARENT | CMIG_KIND_DISTURBED,
+	.flags = CMIG_KIND_MODEL | CMIG_KIND_FOLDS | CMIG_KIND_DATA | CMIG_KIND_GONE_WITH_PARENT |
+	CMIG_KIND_DISTURBED,
 	CMIG_PROPERTIES(properties),
 	.sql = column_sql,.depends = column_depends,.follows = column_follows,
-	.create = create_column,.define = define_column,.drops = "ALTER {on} DROP COLUMN {name}",.alter = alter_column,.alters = "{parent's word} ONLY {parent} ALTER COLUMN {name}",
+	.create = create_column,.define = define_column,.drops =
+	"ALTER {on} DROP COLUMN {name}",.alter = alter_column,.alters =
+	"{parent's word} ONLY {parent} ALTER COLUMN {name}",
 	.is_disposable = is_derived,.index = CMIG_COLUMN_SEQUENCE + 1
 };

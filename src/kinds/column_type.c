@@ -40,11 +40,15 @@ static const struct
 	bool		grows;			/* a greater modifier, or none, does not
 								 * change any value */
 }			known[] = {
-	{"smallint", NUMBER, 1}, {"integer", NUMBER, 2}, {"bigint", NUMBER, 3}, {"numeric", NUMBER, 4, true},
+	{"smallint", NUMBER, 1}, {"integer", NUMBER, 2}, {"bigint", NUMBER, 3},
+	{"numeric", NUMBER, 4, true},
 	{"real", NUMBER}, {"double precision", NUMBER, 5},
-	{"character varying", STRING, 0, true}, {"character", STRING}, {"text", STRING, 6}, {"name", STRING},
-	{"date", MOMENT}, {"timestamp without time zone", MOMENT, 0, true}, {"timestamp with time zone", MOMENT, 0, true},
-	{"time without time zone", OTHER, 0, true}, {"time with time zone", OTHER, 0, true}, {"interval", OTHER, 0, true},
+	{"character varying", STRING, 0, true}, {"character", STRING}, {"text", STRING, 6},
+	{"name", STRING},
+	{"date", MOMENT}, {"timestamp without time zone", MOMENT, 0, true},
+	{"timestamp with time zone", MOMENT, 0, true},
+	{"time without time zone", OTHER, 0, true}, {"time with time zone", OTHER, 0, true},
+	{"interval", OTHER, 0, true},
 	{"bit varying", OTHER, 0, true}, {"boolean", BOOLEAN}, {"json", DOCUMENT}, {"jsonb", DOCUMENT},
 };
 
@@ -59,8 +63,10 @@ static const struct
 }			cast[] = {
 	{"boolean", "integer"}, {"integer", "boolean"},
 	{"money", "numeric"}, {"numeric", "money"}, {"integer", "money"}, {"bigint", "money"},
-	{"timestamp without time zone", "time without time zone"}, {"timestamp with time zone", "time without time zone"},
-	{"timestamp with time zone", "time with time zone"}, {"time with time zone", "time without time zone"},
+	{"timestamp without time zone", "time without time zone"},
+	{"timestamp with time zone", "time without time zone"},
+	{"timestamp with time zone", "time with time zone"},
+	{"time with time zone", "time without time zone"},
 	{"interval", "time without time zone"}, {"time without time zone", "interval"},
 	{"bit", "integer"}, {"bit", "bigint"}, {"integer", "bit"}, {"bigint", "bit"},
 	{"inet", "cidr"}, {"macaddr", "macaddr8"}, {"macaddr8", "macaddr"},
@@ -170,7 +176,8 @@ cmig_using_needed(const char *using_from, const char *to)
 static const char *
 using_cast(const Type *from, const Type *to)
 {
-	if (strcmp(from->base, to->base) == 0 || (from->family == to->family && from->family != OTHER) ||
+	if (strcmp(from->base, to->base) == 0 ||
+		(from->family == to->family && from->family != OTHER) ||
 		to->family == STRING ||
 		(strcmp(from->base, "cidr") == 0 && strcmp(to->base, "inet") == 0) ||
 		(strcmp(from->base, "integer") == 0 && strcmp(to->base, "oid") == 0))
@@ -195,7 +202,8 @@ keeps_values(const Type *from, const Type *to)
 		return false;
 	return strcmp(from->text, to->text) == 0 ||
 		(from->grows && (to->modifiers == 0 ||
-						 (from->modifiers > 0 && to->size >= from->size && to->scale == from->scale)));
+						 (from->modifiers > 0 && to->size >= from->size &&
+						  to->scale == from->scale)));
 }
 
 /*
@@ -213,10 +221,12 @@ may_fail(const Type *from, const Type *to)
 			return from->modifiers == 0 || to->size - to->scale < from->size - from->scale;
 		if (strcmp(to->base, "bit") == 0)
 			return to->size != from->size;
-		return (strncmp(to->base, "character", 9) == 0 || strncmp(to->base, "bit varying", 11) == 0) &&
+		return (strncmp(to->base, "character", 9) == 0 ||
+				strncmp(to->base, "bit varying", 11) == 0) &&
 			(from->modifiers == 0 || to->size < from->size);
 	}
-	if (strcmp(to->base, "text") == 0 || (strcmp(to->base, "character varying") == 0 && to->modifiers == 0))
+	if (strcmp(to->base, "text") == 0 ||
+		(strcmp(to->base, "character varying") == 0 && to->modifiers == 0))
 		return false;
 	if (from->width > 0 && to->width > 0 && to->modifiers == 0)
 		return to->width < from->width;
@@ -298,31 +308,37 @@ has_digits(const Type *number, int digits)
 static bool
 is_shorter(const Type *from, const Type *to)
 {
-	return to->modifiers > 0 && (strcmp(from->base, to->base) != 0 || from->modifiers == 0 || to->size < from->size);
+	return to->modifiers > 0 &&
+		(strcmp(from->base, to->base) != 0 || from->modifiers == 0 || to->size < from->size);
 }
 
 static int
 loss_of(const Type *from, const Type *to, bool is_explicit)
 {
 	static const char numbers[] = "smallint,integer,bigint,numeric,real,double precision,money,";
-	static const char seconds[] = WITH_ZONE WITHOUT_ZONE "time without time zone,time with time zone,interval,";
+	static const char seconds[] =
+	WITH_ZONE WITHOUT_ZONE "time without time zone,time with time zone,interval,";
 	int			loss = 0;
 
 	if (is_one(to, numbers) && is_one(from, numbers))
 	{
 		if (is_one(to, "double precision,"))
-			return has_digits(from, 15) && !is_one(from, "double precision,") ? CMIG_LOSS_15_DIGITS : 0;
+			return has_digits(from, 15) &&
+				!is_one(from, "double precision,") ? CMIG_LOSS_15_DIGITS : 0;
 		if (is_one(to, "real,"))
 			return has_digits(from, 6) ? CMIG_LOSS_6_DIGITS : 0;
 		return scale_of(to) < scale_of(from) ? CMIG_LOSS_ROUNDS : 0;
 	}
 	if (is_one(to, "date,"))
 		return is_one(from, WITH_ZONE WITHOUT_ZONE) ? CMIG_LOSS_TIME : 0;
-	if (is_one(to, "time without time zone,time with time zone,") && is_one(from, WITH_ZONE WITHOUT_ZONE))
+	if (is_one(to, "time without time zone,time with time zone,") &&
+		is_one(from, WITH_ZONE WITHOUT_ZONE))
 		return CMIG_LOSS_DATE;
 	if (is_one(to, seconds) && is_one(from, seconds))
-		loss = to->modifiers > 0 && to->size < (from->modifiers > 0 ? from->size : 6) ? CMIG_LOSS_SECONDS : 0;
-	if ((is_one(to, WITH_ZONE) && is_one(from, WITHOUT_ZONE "date,")) || (is_one(to, WITHOUT_ZONE) && is_one(from, WITH_ZONE)))
+		loss = to->modifiers > 0 &&
+			to->size < (from->modifiers > 0 ? from->size : 6) ? CMIG_LOSS_SECONDS : 0;
+	if ((is_one(to, WITH_ZONE) && is_one(from, WITHOUT_ZONE "date,")) ||
+		(is_one(to, WITHOUT_ZONE) && is_one(from, WITH_ZONE)))
 		loss |= CMIG_LOSS_ZONE;
 	if (is_one(to, "character varying,character,bit,bit varying,"))
 		return is_explicit && is_shorter(from, to) ? CMIG_LOSS_CUTS : 0;
@@ -362,7 +378,8 @@ stored_type(const CmigObject *object, const char *type)
 		object = next;
 		next = NULL;
 		for (int i = 0; i < object->ndepends && next == NULL; i++)
-			if (object->depends[i]->kind == &cmig_kind_domain && strcmp(object->depends[i]->identity, element) == 0)
+			if (object->depends[i]->kind == &cmig_kind_domain &&
+				strcmp(object->depends[i]->identity, element) == 0)
 				next = object->depends[i];
 		if (next != NULL)
 			type = psprintf("%s%s", next->values[CMIG_DOMAIN_BASE], array ? "[]" : "");
@@ -372,15 +389,18 @@ stored_type(const CmigObject *object, const char *type)
 
 /* Returns what changing the type of a value through text changes in it. */
 static int
-loss_through_text(const CmigObject *from, const char *old_type, const CmigObject *to, const char *new_type)
+loss_through_text(const CmigObject *from, const char *old_type, const CmigObject *to,
+				  const char *new_type)
 {
-	const int	loss = cmig_values_lost(stored_type(from, old_type), stored_type(to, new_type), false);
+	const int	loss = cmig_values_lost(stored_type(from, old_type), stored_type(to, new_type),
+										false);
 	Type		old,
 				new;
 
 	parse(stored_type(from, old_type), stored_type(to, new_type), &old, &new);
 	/* a fraction is no text of an integer, nor a number that of a boolean */
-	return (loss == CMIG_LOSS_ROUNDS && !is_one(&new, "numeric,")) || loss == CMIG_LOSS_TRUTH ? 0 : loss;
+	return (loss == CMIG_LOSS_ROUNDS && !is_one(&new, "numeric,")) ||
+		loss == CMIG_LOSS_TRUTH ? 0 : loss;
 }
 
 int
@@ -391,13 +411,16 @@ cmig_type_loss(const CmigObject *from, const CmigObject *to)
 	if (from->kind != to->kind)
 		return 0;
 	if (from->kind == &cmig_kind_domain)
-		return loss_through_text(from, from->values[CMIG_DOMAIN_BASE], to, to->values[CMIG_DOMAIN_BASE]);
-	for (const CmigObject *child = from->kind == &cmig_kind_composite ? from->child : NULL; child != NULL; child = child->sibling)
+		return loss_through_text(from, from->values[CMIG_DOMAIN_BASE], to,
+								 to->values[CMIG_DOMAIN_BASE]);
+	for (const CmigObject *child = from->kind == &cmig_kind_composite ? from->child :
+		 NULL; child != NULL; child = child->sibling)
 	{
 		const CmigObject *other = cmig_object_child(to, &cmig_kind_attribute, child->name);
 
 		loss |= other == NULL ? CMIG_LOSS_ATTRIBUTES :
-			loss_through_text(child, child->values[CMIG_DEFINITION], other, other->values[CMIG_DEFINITION]);
+			loss_through_text(child, child->values[CMIG_DEFINITION], other,
+							  other->values[CMIG_DEFINITION]);
 	}
 	return loss;
 }
@@ -411,9 +434,11 @@ static const CmigProperty properties[] = {
 static const char default_sql[] =
 "SELECT 'pg_attrdef'::regclass::oid, e.oid, 0, 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer,"
 " a.attname::text, format('%I.%I.%I', n.nspname, c.relname, a.attname), NULL::text,"
-" NOT a.attislocal AND EXISTS (SELECT FROM pg_inherits i JOIN pg_attribute pa ON pa.attrelid = i.inhparent AND pa.attname = a.attname"
+" NOT a.attislocal AND EXISTS (SELECT FROM pg_inherits i"
+" JOIN pg_attribute pa ON pa.attrelid = i.inhparent AND pa.attname = a.attname"
 "  JOIN pg_attrdef pe ON pe.adrelid = pa.attrelid AND pe.adnum = pa.attnum WHERE i.inhrelid = c.oid"
-"  AND pg_get_expr(pe.adbin, pe.adrelid) = pg_get_expr(e.adbin, e.adrelid)) AND NOT c.relispartition,"
+"  AND pg_get_expr(pe.adbin, pe.adrelid) = pg_get_expr(e.adbin, e.adrelid))"
+" AND NOT c.relispartition,"
 " pg_get_expr(e.adbin, e.adrelid)"
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 " JOIN pg_attrdef e ON e.adrelid = c.oid"
@@ -432,7 +457,8 @@ static const char default_follows[] =
 "SELECT 'pg_attrdef'::regclass::oid, e.oid, 0, 'pg_attrdef'::regclass::oid, pe.oid, 0"
 " FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid"
 " JOIN pg_attrdef e ON e.adrelid = c.oid"
-" JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = e.adnum AND a.attgenerated = '' AND NOT a.attislocal"
+" JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = e.adnum AND a.attgenerated = ''"
+" AND NOT a.attislocal"
 " JOIN pg_attribute pa ON pa.attrelid = i.inhparent AND pa.attname = a.attname"
 " JOIN pg_attrdef pe ON pe.adrelid = pa.attrelid AND pe.adnum = pa.attnum"
 " WHERE @c.relnamespace AND c.relkind IN ('r', 'f') AND NOT c.relispartition";
@@ -446,7 +472,8 @@ drop_default(const CmigObject *value)
 static char *
 set_default(const CmigObject *value)
 {
-	return cmig_kind_column_sql(value->parent, !value->recurses, psprintf("SET DEFAULT %s", value->values[0]));
+	return cmig_kind_column_sql(value->parent, !value->recurses,
+								psprintf("SET DEFAULT %s", value->values[0]));
 }
 
 static List *
@@ -472,14 +499,17 @@ default_folds(const CmigObject *value)
 	const CmigObject *column = value->parent;
 
 	return column->kind->define != NULL &&
-		(!column->inherited || value->inherited || column->parent->values[CMIG_TABLE_IS_PARTITION] != NULL);
+		(!column->inherited || value->inherited ||
+		 column->parent->values[CMIG_TABLE_IS_PARTITION] != NULL);
 }
 
 CmigKind	cmig_kind_default = {
 	.name = "default",.word = "DEFAULT",
-	.flags = CMIG_KIND_MODEL | CMIG_KIND_FOLDS | CMIG_KIND_DISPOSABLE | CMIG_KIND_RECAST | CMIG_KIND_GONE_WITH_PARENT,
+	.flags = CMIG_KIND_MODEL | CMIG_KIND_FOLDS | CMIG_KIND_DISPOSABLE | CMIG_KIND_RECAST |
+	CMIG_KIND_GONE_WITH_PARENT,
 	CMIG_PROPERTIES(properties),
-	.sql = default_sql,.follows = default_follows,.create = create_default,.drop = drop_default,.alter = alter_default,
+	.sql = default_sql,.follows = default_follows,.create = create_default,.drop =
+	drop_default,.alter = alter_default,
 	.folds = default_folds
 };
 
@@ -505,7 +535,8 @@ append_details(StringInfo buf, const CmigObject *column, const char *storage)
 	if (strcmp(storage_of(column), storage) != 0)
 		appendStringInfo(buf, ", ALTER COLUMN %s SET STORAGE %s", name, storage_of(column));
 	if (column->values[CMIG_COLUMN_COMPRESSION] != NULL)
-		appendStringInfo(buf, ", ALTER COLUMN %s SET COMPRESSION %s", name, column->values[CMIG_COLUMN_COMPRESSION]);
+		appendStringInfo(buf, ", ALTER COLUMN %s SET COMPRESSION %s", name,
+						 column->values[CMIG_COLUMN_COMPRESSION]);
 }
 
 /*
@@ -534,8 +565,8 @@ retype_sql(const CmigObject *column, const char *type, const char *using)
  * temporary name "away".  The undo restores the column "old".
  */
 CmigDdl *
-cmig_column_type_replace(const CmigObject *old, const CmigObject *column, const CmigObject *from, const CmigObject *to,
-						 const char *away)
+cmig_column_type_replace(const CmigObject *old, const CmigObject *column, const CmigObject *from,
+						 const CmigObject *to, const char *away)
 {
 	CmigDdl    *ddl = palloc0(sizeof(CmigDdl));
 	const char *printed = old->values[CMIG_COLUMN_TYPE];
@@ -546,7 +577,8 @@ cmig_column_type_replace(const CmigObject *old, const CmigObject *column, const 
 	 * keep the old form of the type, such as an array; if the form also
 	 * changes, another statement changes it
 	 */
-	ddl->sql = retype_sql(strcmp(printed, column->values[CMIG_COLUMN_TYPE]) == 0 ? column : old, printed,
+	ddl->sql = retype_sql(strcmp(printed, column->values[CMIG_COLUMN_TYPE]) == 0 ? column : old,
+						  printed,
 						  cmig_type_convert(name, from, to, printed));
 	if (strncmp(printed, from->identity, length) == 0)
 	{
@@ -576,8 +608,12 @@ cmig_column_type_detour(const CmigObject *column, bool collation)
 	const char *text = length > 2 && strcmp(type + length - 2, "[]") == 0 ? "text[]" : "text";
 	const char *name = cmig_quote(column->name);
 
-	ddl->sql = cmig_kind_column_sql(column, false, collation ? psprintf("TYPE %s COLLATE pg_catalog.\"default\"", type) :
-									psprintf("TYPE %s%s", text, column->parent->kind == &cmig_kind_foreign_table ? "" : psprintf(" USING %s::%s", name, text)));
+	ddl->sql = cmig_kind_column_sql(column, false,
+									collation ? psprintf("TYPE %s COLLATE pg_catalog.\"default\"",
+														 type) :
+									psprintf("TYPE %s%s", text,
+											 column->parent->kind == &cmig_kind_foreign_table ? "" :
+											 psprintf(" USING %s::%s", name, text)));
 	ddl->undo = retype_sql(column, type, collation ? NULL : psprintf("%s::%s", name, type));
 	ddl->hazards = CMIG_HAZARD_REWRITE;
 	return ddl;
@@ -609,7 +645,8 @@ using_zone(const char *column, const Type *stored, const Type *to, const char *z
 	if (is_one(stored, "date,"))
 		column = psprintf("%s::timestamp", column);
 	column = psprintf("%s AT TIME ZONE %s", column, cmig_literal(zone));
-	return is_one(to, WITH_ZONE WITHOUT_ZONE) ? unconstify(char *, column) : psprintf("(%s)::%s", column, to->text);
+	return is_one(to, WITH_ZONE WITHOUT_ZONE) ? unconstify(char *, column) :
+		psprintf("(%s)::%s", column, to->text);
 }
 
 void
@@ -633,7 +670,9 @@ cmig_column_type_alter(CmigAlter *alter)
 	if (cast != NULL)
 		using = psprintf("%s%s%s", cmig_quote(to->name), cast, new.text);
 	loss = loss_of(&stored, &becomes, cast != NULL);
-	zone_decides = ((loss & CMIG_LOSS_ZONE) || (is_one(&stored, WITH_ZONE) && is_one(&becomes, "date,time without time zone,"))) &&
+	zone_decides = ((loss & CMIG_LOSS_ZONE) ||
+					(is_one(&stored, WITH_ZONE) &&
+					 is_one(&becomes, "date,time without time zone,"))) &&
 		from->parent->kind != &cmig_kind_foreign_table;
 	if (zone_decides && alter->zone != NULL)
 	{
@@ -642,9 +681,11 @@ cmig_column_type_alter(CmigAlter *alter)
 			using = using_zone(cmig_quote(to->name), &stored, &new, alter->zone);
 			loss &= ~CMIG_LOSS_ZONE;
 		}
-		else if (is_one(&stored, WITH_ZONE WITHOUT_ZONE) && is_one(&becomes, WITH_ZONE WITHOUT_ZONE))
+		else if (is_one(&stored, WITH_ZONE WITHOUT_ZONE) &&
+				 is_one(&becomes, WITH_ZONE WITHOUT_ZONE))
 		{
-			alter->unsupported = stored.is_array ? "the time zone of the values is not known, and USING cannot convert the elements of an array" :
+			alter->unsupported = stored.is_array ?
+				"the time zone of the values is not known, and USING cannot convert the elements of an array" :
 				"the time zone of the values is not known; set cmig.diff_time_zone, for example to 'UTC'";
 			return;
 		}

@@ -68,7 +68,9 @@ static const CmigProperty constraint_properties[] = {
 	INDEX_PROPERTIES,
 	[TYPE] = {"type"},
 	[INDEX] = {"index", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
-	[INDEX_OPTIONS] = {"storage parameters", CMIG_PROPERTY_LIST | CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_PARAMETERS},
+	[INDEX_OPTIONS] = {"storage parameters",
+		CMIG_PROPERTY_LIST | CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL |
+	CMIG_PROPERTY_PARAMETERS},
 	[PARTITIONED] = {"of a partitioned table", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 };
 
@@ -86,7 +88,8 @@ static const CmigProperty constraint_properties[] = {
 	" WHERE @c.relnamespace AND c.relkind IN ('r', 'p', 'f') AND " condition
 
 static const char constraint_sql[] =
-CONSTRAINT_SQL("NOT o.conislocal OR coalesce(i.relispartition, false)", "o.contype IN ('p', 'u', 'x', 'c')")
+CONSTRAINT_SQL("NOT o.conislocal OR coalesce(i.relispartition, false)",
+			   "o.contype IN ('p', 'u', 'x', 'c')")
 " ORDER BY o.conrelid, o.contype <> 'p', o.conname COLLATE \"C\"";
 
 static const char foreign_key_sql[] =
@@ -100,7 +103,8 @@ CONSTRAINT_SQL("false", "o.contype = 'f' AND o.conparentid = 0");
  */
 static const char constraint_follows[] =
 "SELECT 'pg_constraint'::regclass::oid, p.oid, 0, 'pg_constraint'::regclass::oid, o.oid, 0"
-" FROM pg_class c JOIN pg_constraint o ON o.conrelid = c.oid AND o.contype = 'c' AND o.conislocal AND o.coninhcount > 0"
+" FROM pg_class c JOIN pg_constraint o ON o.conrelid = c.oid AND o.contype = 'c' AND o.conislocal"
+" AND o.coninhcount > 0"
 " JOIN pg_inherits i ON i.inhrelid = c.oid"
 " JOIN pg_constraint p ON p.conrelid = i.inhparent AND p.conname = o.conname AND p.contype = 'c'"
 " WHERE @c.relnamespace"
@@ -111,22 +115,27 @@ static const char constraint_follows[] =
  */
 " UNION ALL SELECT 'pg_constraint'::regclass::oid, p.oid, 0, 'pg_class'::regclass::oid, c.oid, 0"
 " FROM (WITH RECURSIVE copy AS ("
-"SELECT o.conrelid, o.conname, i.inhparent FROM pg_constraint o JOIN pg_inherits i ON i.inhrelid = o.conrelid"
+"SELECT o.conrelid, o.conname, i.inhparent FROM pg_constraint o"
+" JOIN pg_inherits i ON i.inhrelid = o.conrelid"
 " WHERE o.contype = 'c' AND o.coninhcount > 0"
 " UNION SELECT d.conrelid, d.conname, i.inhparent FROM copy d"
-" JOIN pg_constraint p ON p.conrelid = d.inhparent AND p.conname = d.conname AND p.contype = 'c' AND NOT p.convalidated"
+" JOIN pg_constraint p ON p.conrelid = d.inhparent AND p.conname = d.conname AND p.contype = 'c'"
+" AND NOT p.convalidated"
 " JOIN pg_inherits i ON i.inhrelid = d.inhparent)"
 " TABLE copy) o JOIN pg_class c ON c.oid = o.conrelid"
-" JOIN pg_constraint p ON p.conrelid = o.inhparent AND p.conname = o.conname AND p.contype = 'c' AND NOT p.convalidated"
+" JOIN pg_constraint p ON p.conrelid = o.inhparent AND p.conname = o.conname AND p.contype = 'c'"
+" AND NOT p.convalidated"
 " WHERE @c.relnamespace"
 /*
  * a child's NOT VALID constraint is added together with the parent's, so a
  * comment on it is set after the parent's constraint is added
  */
 " UNION ALL SELECT 'pg_constraint'::regclass::oid, o.oid, 0, 'pg_constraint'::regclass::oid, p.oid, 0"
-" FROM pg_class c JOIN pg_constraint o ON o.conrelid = c.oid AND o.contype = 'c' AND NOT o.conislocal AND NOT o.convalidated"
+" FROM pg_class c JOIN pg_constraint o ON o.conrelid = c.oid AND o.contype = 'c'"
+" AND NOT o.conislocal AND NOT o.convalidated"
 " JOIN pg_inherits i ON i.inhrelid = c.oid"
-" JOIN pg_constraint p ON p.conrelid = i.inhparent AND p.conname = o.conname AND p.contype = 'c' AND NOT p.convalidated"
+" JOIN pg_constraint p ON p.conrelid = i.inhparent AND p.conname = o.conname AND p.contype = 'c'"
+" AND NOT p.convalidated"
 " WHERE @c.relnamespace";
 
 /*
@@ -194,7 +203,9 @@ cmig_constraint_definition(StringInfo buf, const CmigObject *constraint)
 		appendBinaryStringInfo(buf, definition, place - definition);
 		if (constraint->values[INDEX_OPTIONS] && *constraint->values[TYPE] != 'x')
 			appendStringInfo(buf, " WITH (%s)", constraint->values[INDEX_OPTIONS]);
-		appendStringInfoString(buf, cmig_kind_text("[ USING INDEX TABLESPACE {tablespace}]", constraint));
+		appendStringInfoString(buf,
+							   cmig_kind_text("[ USING INDEX TABLESPACE {tablespace}]",
+											  constraint));
 		definition = place;
 	}
 	appendStringInfoString(buf, definition);
@@ -252,7 +263,8 @@ make_again(const CmigObject *constraint)
 
 	if (constraint->comment == NULL)
 		return sql;
-	return psprintf("%s;\nCOMMENT ON %s IS %s", sql, cmig_kind_reference(constraint), cmig_literal(constraint->comment));
+	return psprintf("%s;\nCOMMENT ON %s IS %s", sql, cmig_kind_reference(constraint),
+					cmig_literal(constraint->comment));
 }
 
 /* A constraint can be validated; if its definition changes, it is re-created. */
@@ -266,7 +278,8 @@ alter_constraint(CmigAlter *alter)
 		(to->values[PARTITIONED] && cmig_alter_differs(alter, INDEX_OPTIONS)))
 		alter->again = true;
 	else if (is_validated(from, to))
-		cmig_alter_add(alter, CMIG_DEFINITION, cmig_kind_text("ALTER {on} VALIDATE CONSTRAINT {name}", to))->hazards =
+		cmig_alter_add(alter, CMIG_DEFINITION,
+					   cmig_kind_text("ALTER {on} VALIDATE CONSTRAINT {name}", to))->hazards =
 			CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL;
 	else if (alter->back && is_validated(to, from))
 		cmig_alter_add(alter, CMIG_DEFINITION, make_again(to));
@@ -284,7 +297,9 @@ create_constraint(const CmigObject *constraint)
 
 	if (!constraint->folded)
 	{
-		ddl = cmig_ddl_append(NIL, psprintf("ALTER TABLE %s %s", constraint->parent->identity, add_constraint(constraint)),
+		ddl = cmig_ddl_append(NIL,
+							  psprintf("ALTER TABLE %s %s", constraint->parent->identity,
+									   add_constraint(constraint)),
 							  cmig_kind_drop(constraint));
 
 		/*
@@ -311,7 +326,8 @@ is_redundant(const CmigObject *constraint)
 		return false;
 	for (const CmigObject *other = constraint->parent->child; other != constraint; other = other->sibling)
 	{
-		const char *others = other->kind == constraint->kind && strchr("pux", *other->values[TYPE]) != NULL ?
+		const char *others = other->kind == constraint->kind &&
+		strchr("pux", *other->values[TYPE]) != NULL ?
 		strchr(other->values[CMIG_DEFINITION], '(') : NULL;
 
 		if (others != NULL && strcmp(columns, others) == 0)
@@ -332,9 +348,12 @@ folds(const CmigObject *constraint)
 
 CmigKind	cmig_kind_constraint = {
 	.name = "constraint",.word = "CONSTRAINT",
-	.flags = CMIG_KIND_MODEL | CMIG_KIND_FOLDS | CMIG_KIND_DISPOSABLE | CMIG_KIND_RECAST | CMIG_KIND_ON_PARENT | CMIG_KIND_GONE_WITH_PARENT,
+	.flags = CMIG_KIND_MODEL | CMIG_KIND_FOLDS | CMIG_KIND_DISPOSABLE | CMIG_KIND_RECAST |
+	CMIG_KIND_ON_PARENT | CMIG_KIND_GONE_WITH_PARENT,
 	CMIG_PROPERTIES(constraint_properties),
-	.sql = constraint_sql,.follows = constraint_follows,.create = create_constraint,.define = cmig_constraint_definition,.drops = "ALTER TABLE {parent} DROP CONSTRAINT {name}",.alter = alter_constraint,.alters = "INDEX {index}",
+	.sql = constraint_sql,.follows = constraint_follows,.create = create_constraint,.define =
+	cmig_constraint_definition,.drops = "ALTER TABLE {parent} DROP CONSTRAINT {name}",.alter =
+	alter_constraint,.alters = "INDEX {index}",
 	.folds = folds,.index = INDEX + 1
 };
 
@@ -351,8 +370,10 @@ CmigKind	cmig_kind_constraint = {
 static bool
 foreign_key_folds(const CmigObject *key)
 {
-	if (key->parent->kind != &cmig_kind_table || key->parent->values[CMIG_TABLE_PARTITION_KEY] != NULL ||
-		key->parent->values[CMIG_TABLE_IS_PARTITION] != NULL || cmig_is_not_valid(key->values[CMIG_DEFINITION]))
+	if (key->parent->kind != &cmig_kind_table ||
+		key->parent->values[CMIG_TABLE_PARTITION_KEY] != NULL ||
+		key->parent->values[CMIG_TABLE_IS_PARTITION] != NULL ||
+		cmig_is_not_valid(key->values[CMIG_DEFINITION]))
 		return false;
 	for (int i = 0; i < key->ndepends; i++)
 	{
@@ -366,9 +387,12 @@ foreign_key_folds(const CmigObject *key)
 
 CmigKind	cmig_kind_foreign_key = {
 	.name = "foreign key",.word = "CONSTRAINT",
-	.flags = CMIG_KIND_MODEL | CMIG_KIND_FOLDS | CMIG_KIND_DISPOSABLE | CMIG_KIND_RECAST | CMIG_KIND_ON_PARENT | CMIG_KIND_LAST,
+	.flags = CMIG_KIND_MODEL | CMIG_KIND_FOLDS | CMIG_KIND_DISPOSABLE | CMIG_KIND_RECAST |
+	CMIG_KIND_ON_PARENT | CMIG_KIND_LAST,
 	CMIG_PROPERTIES(constraint_properties),
-	.sql = foreign_key_sql,.follows = foreign_key_follows,.create = create_constraint,.define = cmig_constraint_definition,.drops = "ALTER TABLE {parent} DROP CONSTRAINT {name}",.alter = alter_constraint,
+	.sql = foreign_key_sql,.follows = foreign_key_follows,.create = create_constraint,.define =
+	cmig_constraint_definition,.drops = "ALTER TABLE {parent} DROP CONSTRAINT {name}",.alter =
+	alter_constraint,
 	.folds = foreign_key_folds
 };
 
@@ -400,18 +424,24 @@ INDEX_PROPERTIES_SQL
 "  (SELECT string_agg(a.attnum || ' ' || a.attstattarget, ', ' ORDER BY a.attnum)"
 "   FROM pg_attribute a WHERE a.attrelid = i.oid AND a.attstattarget >= 0) END,"
 " CASE WHEN i.relkind = 'I' AND NOT x.indisvalid THEN"
-"  (SELECT string_agg(format('%I.%I', hn.nspname, h.relname), ', ' ORDER BY hn.nspname, h.relname) FROM pg_inherits s"
-"   JOIN pg_class h ON h.oid = s.inhrelid JOIN pg_namespace hn ON hn.oid = h.relnamespace WHERE s.inhparent = i.oid) END,"
+"  (SELECT string_agg(format('%I.%I', hn.nspname, h.relname), ', ' ORDER BY hn.nspname, h.relname)"
+" FROM pg_inherits s"
+"   JOIN pg_class h ON h.oid = s.inhrelid JOIN pg_namespace hn ON hn.oid = h.relnamespace"
+" WHERE s.inhparent = i.oid) END,"
 " CASE WHEN i.relkind = 'i' AND NOT x.indisvalid THEN 't' END,"
 " m.method, CASE WHEN x.indisunique THEN 't' END, CASE WHEN i.relkind = 'I' AND " ON_ONLY " THEN 't' END,"
 " CASE WHEN i.relkind = 'I' AND x.indisunique THEN (WITH RECURSIVE h AS"
-"  (SELECT inhrelid FROM pg_inherits WHERE inhparent = i.oid UNION ALL SELECT p.inhrelid FROM pg_inherits p JOIN h ON p.inhparent = h.inhrelid)"
-"  SELECT 't' WHERE EXISTS (SELECT FROM h JOIN pg_constraint o ON o.conindid = h.inhrelid AND o.contype IN ('p', 'u'))) END"
+"  (SELECT inhrelid FROM pg_inherits WHERE inhparent = i.oid UNION ALL SELECT p.inhrelid"
+" FROM pg_inherits p JOIN h ON p.inhparent = h.inhrelid)"
+"  SELECT 't' WHERE EXISTS (SELECT FROM h JOIN pg_constraint o ON o.conindid = h.inhrelid"
+" AND o.contype IN ('p', 'u'))) END"
 " FROM pg_class i JOIN pg_namespace n ON n.oid = i.relnamespace"
-" JOIN pg_index x ON x.indexrelid = i.oid JOIN pg_class t ON t.oid = x.indrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace"
+" JOIN pg_index x ON x.indexrelid = i.oid JOIN pg_class t ON t.oid = x.indrelid"
+" JOIN pg_namespace tn ON tn.oid = t.relnamespace"
 " CROSS JOIN LATERAL (SELECT pg_get_indexdef(i.oid) AS text OFFSET 0) d CROSS JOIN LATERAL " CMIG_INDEX_METHOD_SQL("d.text", "x", "i", "tn", "t") " m"
 " WHERE @i.relnamespace AND i.relkind IN ('i', 'I')"
-" AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conindid = i.oid AND o.contype IN ('p', 'u', 'x') AND o.conrelid = x.indrelid)";
+" AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conindid = i.oid"
+" AND o.contype IN ('p', 'u', 'x') AND o.conrelid = x.indrelid)";
 
 /*
  * Query for the order in which invalid indexes of partitioned tables are
@@ -421,10 +451,12 @@ INDEX_PROPERTIES_SQL
  */
 static const char index_follows[] =
 "SELECT 'pg_class'::regclass::oid, x.indexrelid, 0, 'pg_class'::regclass::oid, p.inhrelid, -2"
-" FROM pg_class i JOIN pg_index x ON x.indexrelid = i.oid JOIN pg_inherits p ON p.inhparent = x.indrelid"
+" FROM pg_class i JOIN pg_index x ON x.indexrelid = i.oid"
+" JOIN pg_inherits p ON p.inhparent = x.indrelid"
 " WHERE @i.relnamespace AND i.relkind = 'I' AND NOT x.indisvalid"
 " UNION ALL SELECT 'pg_class'::regclass::oid, h.inhparent, 0, 'pg_class'::regclass::oid, i.oid, 0"
-" FROM pg_class i JOIN pg_inherits h ON h.inhrelid = i.oid JOIN pg_index x ON x.indexrelid = h.inhparent"
+" FROM pg_class i JOIN pg_inherits h ON h.inhrelid = i.oid"
+" JOIN pg_index x ON x.indexrelid = h.inhparent"
 " WHERE @i.relnamespace AND i.relispartition AND i.relkind IN ('i', 'I') AND NOT x.indisvalid";
 
 /*
@@ -433,7 +465,8 @@ static const char index_follows[] =
  */
 static const char index_depends[] =
 "SELECT 'pg_class'::regclass::oid, h.inhrelid, 0, 'pg_class'::regclass::oid, h.inhparent, 0"
-" FROM pg_class i JOIN pg_inherits h ON h.inhrelid = i.oid JOIN pg_index x ON x.indexrelid = h.inhparent"
+" FROM pg_class i JOIN pg_inherits h ON h.inhrelid = i.oid"
+" JOIN pg_index x ON x.indexrelid = h.inhparent"
 " WHERE @i.relnamespace AND i.relkind IN ('i', 'I') AND i.relispartition AND x.indisvalid";
 
 /* Returns the qualified name of an index or of a constraint's index, or NULL. */
@@ -448,7 +481,8 @@ cmig_index_name(const CmigObject *object)
 const char *
 cmig_index_parent(const CmigObject *object)
 {
-	return object->kind == &cmig_kind_index || object->kind == &cmig_kind_constraint ? object->values[ATTACHED] : NULL;
+	return object->kind == &cmig_kind_index ||
+		object->kind == &cmig_kind_constraint ? object->values[ATTACHED] : NULL;
 }
 
 /*
@@ -483,7 +517,8 @@ targets_sql(const CmigObject *index, const char *old, const char *new)
 	 * use ALTER TABLE ONLY, because ALTER INDEX would also alter the attached
 	 * indexes
 	 */
-	appendStringInfo(&sql, "ALTER %s %s ", index->parent->kind == &cmig_kind_table && index->parent->values[CMIG_TABLE_PARTITION_KEY] != NULL ?
+	appendStringInfo(&sql, "ALTER %s %s ", index->parent->kind == &cmig_kind_table &&
+					 index->parent->values[CMIG_TABLE_PARTITION_KEY] != NULL ?
 					 "TABLE ONLY" : "INDEX", index->identity);
 	for (int pass = 0; pass < 2; pass++)
 	{
@@ -494,7 +529,8 @@ targets_sql(const CmigObject *index, const char *old, const char *new)
 			char	   *end;
 			long		column = strtol(p, &end, 10);
 
-			appendStringInfo(&sql, "%sALTER COLUMN %ld SET STATISTICS %ld", separator, column, pass == 0 ? -1 : strtol(end, NULL, 10));
+			appendStringInfo(&sql, "%sALTER COLUMN %ld SET STATISTICS %ld", separator, column,
+							 pass == 0 ? -1 : strtol(end, NULL, 10));
 			separator = ", ";
 			p = cmig_text_after(p, separator);
 		}
@@ -509,7 +545,9 @@ alter_details(CmigAlter *alter)
 	for (int i = TABLESPACE; i <= REPLICA_IDENTITY; i++)
 		cmig_alter_property(alter, i);
 	if (cmig_alter_differs(alter, STATISTICS))
-		cmig_alter_add(alter, STATISTICS, targets_sql(alter->to, alter->from->values[STATISTICS], alter->to->values[STATISTICS]));
+		cmig_alter_add(alter, STATISTICS,
+					   targets_sql(alter->to, alter->from->values[STATISTICS],
+								   alter->to->values[STATISTICS]));
 }
 
 bool
@@ -545,7 +583,8 @@ cmig_index_same_unattached(const CmigObject *index, const CmigObject *other)
 	for (int i = TABLESPACE; i <= STATISTICS; i++)
 		if (i != ATTACHED && !cmig_object_same(index, other, i))
 			return false;
-	return cmig_text_same(index->comment, other->comment) && strcmp(index->values[METHOD], other->values[METHOD]) == 0 &&
+	return cmig_text_same(index->comment, other->comment) &&
+		strcmp(index->values[METHOD], other->values[METHOD]) == 0 &&
 		cmig_index_is_unique(index) == cmig_index_is_unique(other);
 }
 
@@ -556,7 +595,8 @@ cmig_object_same_unnamed(const CmigObject *object, const CmigObject *other)
 		if (i != CMIG_DEFINITION && !cmig_object_same(object, other, i))
 			return false;
 	return cmig_index_is_unique(object) == cmig_index_is_unique(other) &&
-		cmig_kind_same_value(&object->kind->properties[CMIG_DEFINITION], cmig_index_method(object), cmig_index_method(other));
+		cmig_kind_same_value(&object->kind->properties[CMIG_DEFINITION], cmig_index_method(object),
+							 cmig_index_method(other));
 }
 
 char *
@@ -572,7 +612,8 @@ cmig_constraint_columns(const CmigObject *key, const char **rest)
 char
 cmig_constraint_type(const CmigObject *object)
 {
-	return object->kind == &cmig_kind_constraint || object->kind == &cmig_kind_foreign_key ? *object->values[TYPE] : '\0';
+	return object->kind == &cmig_kind_constraint ||
+		object->kind == &cmig_kind_foreign_key ? *object->values[TYPE] : '\0';
 }
 
 static void
@@ -593,24 +634,30 @@ alter_index(CmigAlter *alter)
 	 * too.
 	 */
 	if (old->values[NOT_VALID] && !new->values[NOT_VALID])
-		cmig_alter_add(alter, NOT_VALID, psprintf("REINDEX INDEX %s", new->identity))->hazards = alter->back ? 0 :
-			CMIG_HAZARD_INVALID | CMIG_HAZARD_BLOCKS | (cmig_index_is_unique(new) ? CMIG_HAZARD_MAY_FAIL : 0);
+		cmig_alter_add(alter, NOT_VALID,
+					   psprintf("REINDEX INDEX %s", new->identity))->hazards = alter->back ? 0 :
+			CMIG_HAZARD_INVALID | CMIG_HAZARD_BLOCKS |
+			(cmig_index_is_unique(new) ? CMIG_HAZARD_MAY_FAIL : 0);
 	alter_details(alter);
 }
 
 static List *
 create_index(const CmigObject *index)
 {
-	List	   *ddl = cmig_ddl_append(NIL, cmig_index_create(index, cmig_quote(index->name), false, false),
+	List	   *ddl = cmig_ddl_append(NIL,
+									  cmig_index_create(index, cmig_quote(index->name), false,
+														false),
 									  cmig_kind_drop(index));
 
-	cmig_ddl_hazards(ddl, CMIG_HAZARD_BLOCKS | (cmig_index_is_unique(index) ? CMIG_HAZARD_MAY_FAIL : 0));
+	cmig_ddl_hazards(ddl,
+					 CMIG_HAZARD_BLOCKS | (cmig_index_is_unique(index) ? CMIG_HAZARD_MAY_FAIL : 0));
 	return cmig_kind_complete(index, ddl, alter_details);
 }
 
 CmigKind	cmig_kind_index = {
 	.name = "index",.word = "INDEX",
-	.flags = CMIG_KIND_MODEL | CMIG_KIND_DISPOSABLE | CMIG_KIND_RECAST | CMIG_KIND_RELATION | CMIG_KIND_GONE_WITH_PARENT,
+	.flags = CMIG_KIND_MODEL | CMIG_KIND_DISPOSABLE | CMIG_KIND_RECAST | CMIG_KIND_RELATION |
+	CMIG_KIND_GONE_WITH_PARENT,
 	CMIG_PROPERTIES(index_properties),
 	.sql = index_sql,.depends = index_depends,.follows = index_follows,.create = create_index,
 	/* PostgreSQL requires CASCADE if constraints of partitions are attached */

@@ -234,7 +234,8 @@ is_operand(const CmigTokens *tokens, int first, int last)
 static bool
 takes_parentheses(const CmigTokens *tokens, int i)
 {
-	static const char *const operators[] = {"AND", "OR", "NOT", "WHEN", "THEN", "ELSE", "CASE", "CHECK",
+	static const char *const operators[] = {"AND", "OR", "NOT", "WHEN", "THEN", "ELSE", "CASE",
+		"CHECK",
 	"WHERE", "IS", "ON"};
 
 	for (int j = 0; j < lengthof(operators); j++)
@@ -283,7 +284,8 @@ is_chain(const CmigTokens *tokens, int open, const char *connective)
 	bool		found = false;
 	int			i = tokens_neighbor(tokens, open, 1);
 
-	if (tokens_is(tokens, i, "SELECT") || tokens_is(tokens, i, "WITH") || tokens_is(tokens, i, "VALUES"))
+	if (tokens_is(tokens, i, "SELECT") || tokens_is(tokens, i, "WITH") ||
+		tokens_is(tokens, i, "VALUES"))
 		return false;
 	for (; i >= 0 && i < tokens->tokens[open].match; i = tokens_neighbor(tokens, i, 1))
 	{
@@ -663,7 +665,8 @@ cmig_object_child(const CmigObject *object, const CmigKind *kind, const char *na
 {
 	CmigObject *child = object->child;
 
-	while (child != NULL && (child->kind != kind || (name != NULL && strcmp(child->name, name) != 0)))
+	while (child != NULL &&
+		   (child->kind != kind || (name != NULL && strcmp(child->name, name) != 0)))
 		child = child->sibling;
 	return child;
 }
@@ -673,7 +676,8 @@ cmig_is_not_valid(const char *definition)
 {
 	size_t		length = strlen(definition);
 
-	return length > strlen(" NOT VALID") && strcmp(definition + length - strlen(" NOT VALID"), " NOT VALID") == 0;
+	return length > strlen(" NOT VALID") &&
+		strcmp(definition + length - strlen(" NOT VALID"), " NOT VALID") == 0;
 }
 
 /* Lists such as "a, b", in which the order does not matter */
@@ -726,7 +730,8 @@ cmig_kind_same_value(const CmigProperty *property, const char *a, const char *b)
 bool
 cmig_object_same(const CmigObject *a, const CmigObject *b, int property)
 {
-	return cmig_kind_same_value(&a->kind->properties[property], a->values[property], b->values[property]);
+	return cmig_kind_same_value(&a->kind->properties[property], a->values[property],
+								b->values[property]);
 }
 
 /* Images: all objects of a set of schemas */
@@ -888,7 +893,8 @@ cmig_image_remove(CmigImage *image, const bool *marked)
 			cmig_image_alias(removed, entry->address, entry->object);
 			(void) hash_search(image->addresses, &entry->address, HASH_REMOVE, NULL);
 		}
-	removed->objects = palloc_extended(sizeof(CmigObject *) * (Size) Max(image->count, 1), MCXT_ALLOC_HUGE);
+	removed->objects = palloc_extended(sizeof(CmigObject *) * (Size) Max(image->count, 1),
+									   MCXT_ALLOC_HUGE);
 	for (int i = 0; i < image->count; i++)
 	{
 		CmigObject *object = image->objects[i];
@@ -937,7 +943,8 @@ CmigImage *
 cmig_image_copy(const CmigImage *image)
 {
 	CmigImage  *result = cmig_image_new();
-	CmigObject *copies = palloc_extended(sizeof(CmigObject) * (Size) Max(image->count, 1), MCXT_ALLOC_HUGE);
+	CmigObject *copies = palloc_extended(sizeof(CmigObject) * (Size) Max(image->count, 1),
+										 MCXT_ALLOC_HUGE);
 
 #define COPY_OF(object) ((object) ? &copies[(object)->index] : NULL)
 
@@ -987,8 +994,10 @@ CmigImage *
 cmig_image_replace(const CmigImage *image, bool *marked, CmigImage *part)
 {
 	CmigImage  *result = cmig_image_new();
-	CmigObject **copies = palloc_extended(sizeof(CmigObject *) * (Size) Max(image->count, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	CmigObject **now = palloc_extended(sizeof(CmigObject *) * (Size) Max(image->count, 1), MCXT_ALLOC_HUGE);
+	CmigObject **copies = palloc_extended(sizeof(CmigObject *) * (Size) Max(image->count, 1),
+										  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	CmigObject **now = palloc_extended(sizeof(CmigObject *) * (Size) Max(image->count, 1),
+									   MCXT_ALLOC_HUGE);
 
 #define NOW(object) ((object) ? now[(object)->index] : NULL)
 
@@ -1030,7 +1039,8 @@ cmig_image_replace(const CmigImage *image, bool *marked, CmigImage *part)
 	for (int i = 0; i < part->count; i++)
 	{
 		CmigObject *object = part->objects[i];
-		const CmigObject *former = object->partial ? cmig_image_find_exactly(image, object->address) : NULL;
+		const CmigObject *former = object->partial ?
+		cmig_image_find_exactly(image, object->address) : NULL;
 		CmigObject **depends;
 
 		cmig_image_add(result, object);
@@ -1053,7 +1063,8 @@ void
 cmig_image_finish(CmigImage *image)
 {
 	/* the "depends" arrays of all objects are parts of a single array */
-	CmigObject **depends = palloc_extended(sizeof(CmigObject *) * Max(image->nedges, 1), MCXT_ALLOC_HUGE);
+	CmigObject **depends = palloc_extended(sizeof(CmigObject *) * Max(image->nedges, 1),
+										   MCXT_ALLOC_HUGE);
 
 	cmig_image_sort(image);
 	for (int i = 0; i < image->count; i++)

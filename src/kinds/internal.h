@@ -23,7 +23,8 @@
 extern char *cmig_kind_text(const char *text, const CmigObject *object);
 
 extern List *cmig_kind_create(const CmigObject *object);
-extern List *cmig_kind_complete(const CmigObject *object, List *ddl, void (*finish) (CmigAlter *alter));
+extern List *cmig_kind_complete(const CmigObject *object, List *ddl,
+								void (*finish) (CmigAlter *alter));
 extern void cmig_kind_alter(CmigAlter *alter);
 extern void cmig_alter_both(CmigAlter *alter, void (*function) (CmigAlter *alter));
 extern bool cmig_alter_differs(const CmigAlter *alter, int property);
@@ -77,7 +78,8 @@ extern void cmig_column_type_alter(CmigAlter *alter);
  * Returns an expression that converts a column's value to the type named
  * "type", either through text or attribute by attribute.
  */
-extern char *cmig_type_convert(const char *column, const CmigObject *from, const CmigObject *to, const char *type);
+extern char *cmig_type_convert(const char *column, const CmigObject *from, const CmigObject *to,
+							   const char *type);
 
 /* in sequence.c */
 
@@ -103,7 +105,8 @@ extern void cmig_sequence_settings(StringInfo buf, const char *old, const char *
 								   const char *word, const char *type);
 
 /* Does cmig_sequence_range_alter() restart the sequence, or do its statements to revert it? */
-extern bool cmig_sequence_range_restarts(const CmigSequenceRange *from, const CmigSequenceRange *to);
+extern bool cmig_sequence_range_restarts(const CmigSequenceRange *from,
+										 const CmigSequenceRange *to);
 
 /*
  * Returns SQL that changes the range of a sequence.  The SQL works whether or
@@ -117,7 +120,8 @@ extern bool cmig_sequence_range_restarts(const CmigSequenceRange *from, const Cm
  * If the change or its undo restarts the sequence, the SQL makes the sequence
  * skip the values that the column already contains.
  */
-extern char *cmig_sequence_range_alter(const char *alter, const char *sequence, const CmigSequenceRange *from,
+extern char *cmig_sequence_range_alter(const char *alter, const char *sequence,
+									   const CmigSequenceRange *from,
 									   const CmigSequenceRange *to, const CmigObject *column);
 
 /*

@@ -69,7 +69,8 @@ text_value(const CmigObject *object, const char *name, int length, const char *v
 		const char *name;
 		const char *value;
 	}			names[] = {
-		{"", value}, {"identity", object->identity}, {"unquoted", object->name}, {"word", object->kind->word},
+		{"", value}, {"identity", object->identity}, {"unquoted", object->name},
+		{"word", object->kind->word},
 		{"parent", object->parent ? object->parent->identity : NULL},
 		{"parent's word", object->parent ? object->parent->kind->word : NULL}
 	};
@@ -148,7 +149,8 @@ cmig_kind_reference(const CmigObject *object)
 
 	if (kind->refers != NULL)
 		return cmig_kind_text(kind->refers, object);
-	return cmig_kind_text(kind->flags & CMIG_KIND_ON_PARENT ? "{word} {name} ON {parent}" : "{word} {identity}", object);
+	return cmig_kind_text(kind->flags & CMIG_KIND_ON_PARENT ? "{word} {name} ON {parent}" :
+						  "{word} {identity}", object);
 }
 
 char *
@@ -163,7 +165,9 @@ char *
 cmig_kind_column_sql(const CmigObject *column, bool only, const char *action)
 {
 	/* ONLY cannot follow the word VIEW */
-	return psprintf("ALTER %s %s%s ALTER COLUMN %s %s", cmig_table_is(column->parent) ? column->parent->kind->word : "TABLE", only ? "ONLY " : "", column->parent->identity,
+	return psprintf("ALTER %s %s%s ALTER COLUMN %s %s",
+					cmig_table_is(column->parent) ? column->parent->kind->word : "TABLE",
+					only ? "ONLY " : "", column->parent->identity,
 					cmig_quote(column->name), action);
 }
 
@@ -341,7 +345,8 @@ action_of(const CmigObject *object, int property)
 static bool
 has_action(const CmigProperty *property)
 {
-	return property->action != NULL || (property->flags & (CMIG_PROPERTY_PARAMETERS | CMIG_PROPERTY_FDW_OPTIONS)) != 0;
+	return property->action != NULL ||
+		(property->flags & (CMIG_PROPERTY_PARAMETERS | CMIG_PROPERTY_FDW_OPTIONS)) != 0;
 }
 
 /*
@@ -360,14 +365,17 @@ cmig_alter_property(CmigAlter *alter, int property)
 	if (!has_action(p) || !cmig_alter_differs(alter, property))
 		return NULL;
 	if (p->flags & CMIG_PROPERTY_FDW_OPTIONS)
-		return cmig_alter_action(alter, property, psprintf("OPTIONS (%s)", cmig_options_change(old, new)));
+		return cmig_alter_action(alter, property,
+								 psprintf("OPTIONS (%s)", cmig_options_change(old, new)));
 	if (!(p->flags & CMIG_PROPERTY_PARAMETERS))
 		return cmig_alter_action(alter, property, action_of(alter->to, property));
 	if (old == NULL)
 		return cmig_alter_action(alter, property, psprintf("SET (%s)", new));
 	return cmig_alter_add(alter, property,
-						  psprintf("ALTER %s RESET (%s)%s", name_in_alter(alter->to), parameter_names(old), new == NULL ? "" :
-								   psprintf(",%s SET (%s)", alters && pg_str_endswith(alters, column) ?
+						  psprintf("ALTER %s RESET (%s)%s", name_in_alter(alter->to),
+								   parameter_names(old), new == NULL ? "" :
+								   psprintf(",%s SET (%s)", alters &&
+											pg_str_endswith(alters, column) ?
 											cmig_kind_text(column, alter->to) : "", new)));
 }
 
@@ -377,8 +385,10 @@ mentions(const char *text, const CmigProperty *property)
 {
 	size_t		length = strlen(property->name);
 
-	for (const char *open = text ? strchr(text, '{') : NULL; open != NULL; open = strchr(open + 1, '{'))
-		if (strncmp(open + 1, property->name, length) == 0 && strchr("}|", open[1 + length]) != NULL)
+	for (const char *open = text ? strchr(text, '{') :
+		 NULL; open != NULL; open = strchr(open + 1, '{'))
+		if (strncmp(open + 1, property->name, length) == 0 &&
+			strchr("}|", open[1 + length]) != NULL)
 			return true;
 	return false;
 }
@@ -472,7 +482,8 @@ alter_unmentioned(CmigAlter *alter)
 		const CmigProperty *property = &kind->properties[i];
 
 		if (object->values[i] != NULL && !mentions(kind->creates, property) &&
-			(property->otherwise == NULL || strcmp(action_of(object, i), cmig_kind_text(property->otherwise, object)) != 0))
+			(property->otherwise == NULL ||
+			 strcmp(action_of(object, i), cmig_kind_text(property->otherwise, object)) != 0))
 			cmig_alter_property(alter, i);
 	}
 }
@@ -505,7 +516,8 @@ cmig_kind_create(const CmigObject *object)
 	List	   *ddl = NIL;
 
 	if (object->kind->creates != NULL)
-		ddl = cmig_ddl_append(NIL, cmig_kind_text(object->kind->creates, object), cmig_kind_drop(object));
+		ddl = cmig_ddl_append(NIL, cmig_kind_text(object->kind->creates, object),
+							  cmig_kind_drop(object));
 	return cmig_kind_complete(object, ddl, NULL);
 }
 
@@ -590,7 +602,8 @@ cmig_bodies_read(CmigImage *image)
 	{
 		const char *text = image->objects[i]->values[CMIG_DEFINITION];
 
-		while (image->objects[i]->kind == &cmig_kind_function && (text = next_word(text, &word)) != NULL)
+		while (image->objects[i]->kind == &cmig_kind_function &&
+			   (text = next_word(text, &word)) != NULL)
 		{
 			int			low = 0,
 						high = count;

@@ -339,7 +339,8 @@ extern void cmig_object_set(CmigObject *object, int property, char *value);
 extern CmigObject *cmig_object_root(CmigObject *object);
 
 /* Returns the child of this kind with this name (NULL: any name), or NULL. */
-extern CmigObject *cmig_object_child(const CmigObject *object, const CmigKind *kind, const char *name);
+extern CmigObject *cmig_object_child(const CmigObject *object, const CmigKind *kind,
+									 const char *name);
 
 /* Returns the name of its index, identity sequence, or multirange type. */
 extern const char *cmig_object_index(const CmigObject *object);
@@ -396,7 +397,8 @@ extern CmigImage *cmig_image_copy(const CmigImage *image);
  * Add to "other" the addresses of objects in "image" for their copies.
  * "copies" has an element, which may be NULL, for each object in "image".
  */
-extern void cmig_image_alias_copies(const CmigImage *image, CmigImage *other, CmigObject *const *copies);
+extern void cmig_image_alias_copies(const CmigImage *image, CmigImage *other,
+									CmigObject *const *copies);
 
 /* Add an object to an image, under its address and as a child of its parent. */
 extern void cmig_image_add(CmigImage *image, CmigObject *object);
@@ -684,7 +686,8 @@ extern bool cmig_column_must_be_filled(const CmigObject *column);
 
 /* in column_type.c */
 
-extern CmigDdl *cmig_column_type_replace(const CmigObject *old, const CmigObject *column, const CmigObject *from,
+extern CmigDdl *cmig_column_type_replace(const CmigObject *old, const CmigObject *column,
+										 const CmigObject *from,
 										 const CmigObject *to, const char *away);
 extern CmigDdl *cmig_column_type_detour(const CmigObject *column, bool collation);
 
@@ -723,7 +726,8 @@ extern bool cmig_index_is_unique(const CmigObject *object);
 extern const char *cmig_index_method(const CmigObject *object);
 
 /* The statement that creates the index, under this name, which is quoted. */
-extern char *cmig_index_create(const CmigObject *index, const char *name, bool concurrently, bool only);
+extern char *cmig_index_create(const CmigObject *index, const char *name, bool concurrently,
+							   bool only);
 
 /* Are two indexes the same, but for their names, and for what they are attached to, or is attached to them? */
 extern bool cmig_index_same_unattached(const CmigObject *index, const CmigObject *other);

@@ -22,26 +22,30 @@ static const CmigProperty definition_properties[] = {
 static const char collation_sql[] =
 "SELECT 'pg_collation'::regclass::oid, c.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
 " c.collname::text, format('%I.%I', n.nspname, c.collname), pg_get_userbyid(c.collowner)::text, false,"
-" concat_ws(', ', 'PROVIDER = ' || CASE c.collprovider WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' WHEN 'd' THEN 'default' ELSE 'libc' END,"
+" concat_ws(', ', 'PROVIDER = ' || CASE c.collprovider WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin'"
+" WHEN 'd' THEN 'default' ELSE 'libc' END,"
 "  CASE WHEN NOT c.collisdeterministic THEN 'DETERMINISTIC = false' END,"
 "  'LOCALE = ' || quote_literal(coalesce(j ->> 'colllocale', j ->> 'colliculocale',"
 "   CASE WHEN j ->> 'collcollate' = j ->> 'collctype' THEN j ->> 'collcollate' END)),"
 "  CASE WHEN c.collprovider = 'c' AND j ->> 'collcollate' <> j ->> 'collctype' THEN"
 "   format('LC_COLLATE = %L, LC_CTYPE = %L', j ->> 'collcollate', j ->> 'collctype') END,"
 "  'RULES = ' || quote_literal(j ->> 'collicurules'))"
-" FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace CROSS JOIN LATERAL to_jsonb(c.*) j"
+" FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace CROSS JOIN"
+" LATERAL to_jsonb(c.*) j"
 " WHERE @c.collnamespace";
 
 static const char conversion_sql[] =
 "SELECT 'pg_conversion'::regclass::oid, c.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
 " c.conname::text, format('%I.%I', n.nspname, c.conname), pg_get_userbyid(c.conowner)::text, false,"
-" format('CREATE %sCONVERSION %I.%I FOR %L TO %L FROM %s', CASE WHEN c.condefault THEN 'DEFAULT ' END, n.nspname, c.conname,"
+" format('CREATE %sCONVERSION %I.%I FOR %L TO %L FROM %s', CASE WHEN c.condefault"
+" THEN 'DEFAULT ' END, n.nspname, c.conname,"
 "  pg_encoding_to_char(c.conforencoding), pg_encoding_to_char(c.contoencoding), c.conproc::regproc)"
 " FROM pg_conversion c JOIN pg_namespace n ON n.oid = c.connamespace WHERE @c.connamespace";
 
 CmigKind	cmig_kind_collation = {
 	.name = "collation",.word = "COLLATION",.flags = CMIG_KIND_DETOUR,
-	CMIG_PROPERTIES(definition_properties),.sql = collation_sql,.creates = "CREATE COLLATION {identity} ({definition})"
+	CMIG_PROPERTIES(definition_properties),.sql = collation_sql,.creates =
+	"CREATE COLLATION {identity} ({definition})"
 };
 
 CmigKind	cmig_kind_conversion = {
@@ -70,7 +74,9 @@ CmigKind	cmig_kind_conversion = {
 static const char parser_sql[] =
 SQL("pg_ts_parser", "prs", "NULL",
 	"concat_ws(', ', " FUNCTION("START", "prsstart") ", " FUNCTION("GETTOKEN", "prstoken") ", "
-	FUNCTION("END", "prsend") ", " FUNCTION("HEADLINE", "prsheadline") ", " FUNCTION("LEXTYPES", "prslextype") ")");
+	FUNCTION("END", "prsend") ", " FUNCTION("HEADLINE",
+											"prsheadline") ", " FUNCTION("LEXTYPES",
+																		 "prslextype") ")");
 
 static const char template_sql[] =
 SQL("pg_ts_template", "tmpl", "NULL",
@@ -88,7 +94,8 @@ SQL("pg_ts_template", "tmpl", "NULL",
 
 static const char dictionary_sql[] =
 SQL("pg_ts_dict", "dict", "pg_get_userbyid(x.dictowner)",
-	"concat_ws(', ', (SELECT format('TEMPLATE = %I.%I', tn.nspname, t.tmplname) FROM pg_ts_template t"
+	"concat_ws(', ', (SELECT format('TEMPLATE = %I.%I', tn.nspname, t.tmplname)"
+	" FROM pg_ts_template t"
 	" JOIN pg_namespace tn ON tn.oid = t.tmplnamespace WHERE t.oid = x.dicttemplate), " DICTIONARY_OPTIONS_SQL ")");
 
 static const char configuration_sql[] =
@@ -137,7 +144,8 @@ static const char mapping_sql[] =
 " t.alias, format('%I.%I for %I', n.nspname, c.cfgname, t.alias), NULL::text, false, m.dictionaries"
 " FROM pg_ts_config c JOIN pg_namespace n ON n.oid = c.cfgnamespace"
 " CROSS JOIN LATERAL (SELECT cm.maptokentype, string_agg(format('%I.%I', dn.nspname, d.dictname), ', ' ORDER BY cm.mapseqno) AS dictionaries"
-"  FROM pg_ts_config_map cm JOIN pg_ts_dict d ON d.oid = cm.mapdict JOIN pg_namespace dn ON dn.oid = d.dictnamespace"
+"  FROM pg_ts_config_map cm JOIN pg_ts_dict d ON d.oid = cm.mapdict"
+" JOIN pg_namespace dn ON dn.oid = d.dictnamespace"
 "  WHERE cm.mapcfg = c.oid GROUP BY cm.maptokentype) m"
 " JOIN LATERAL ts_token_type(c.cfgparser) t ON t.tokid = m.maptokentype WHERE @c.cfgnamespace";
 
@@ -162,10 +170,13 @@ CmigKind	cmig_kind_ts_mapping = {
  */
 static const char cast_sql[] =
 "SELECT 'pg_cast'::regclass::oid, c.oid, 0, NULL::oid, NULL::oid, NULL::integer, x.name, x.name, NULL::text, false,"
-" concat('CAST ', x.name, CASE c.castmethod WHEN 'f' THEN ' WITH FUNCTION ' || c.castfunc::regprocedure WHEN 'i' THEN ' WITH INOUT' ELSE ' WITHOUT FUNCTION' END,"
+" concat('CAST ', x.name, CASE c.castmethod WHEN 'f'"
+" THEN ' WITH FUNCTION ' || c.castfunc::regprocedure WHEN 'i' THEN ' WITH INOUT' ELSE ' WITHOUT FUNCTION' END,"
 "  CASE c.castcontext WHEN 'a' THEN ' AS ASSIGNMENT' WHEN 'i' THEN ' AS IMPLICIT' END)"
-" FROM pg_cast c CROSS JOIN LATERAL (SELECT format('(%s AS %s)', format_type(c.castsource, NULL), format_type(c.casttarget, NULL)) AS name) x"
-" WHERE c.oid >= 16384 AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_cast'::regclass AND d.objid = c.oid AND d.deptype = 'i')";
+" FROM pg_cast c CROSS JOIN"
+" LATERAL (SELECT format('(%s AS %s)', format_type(c.castsource, NULL), format_type(c.casttarget, NULL)) AS name) x"
+" WHERE c.oid >= 16384 AND NOT EXISTS (SELECT FROM pg_depend d"
+" WHERE d.classid = 'pg_cast'::regclass AND d.objid = c.oid AND d.deptype = 'i')";
 
 /*
  * Query for the objects that must be created after a cast.  An expression with
@@ -173,18 +184,22 @@ static const char cast_sql[] =
  * the cast exists.
  */
 static const char cast_follows[] =
-"SELECT d.classid, d.objid, d.objsubid, 'pg_cast'::regclass::oid, c.oid, 0 FROM pg_cast c JOIN pg_depend d"
-" ON d.refclassid = 'pg_proc'::regclass AND d.refobjid = c.castfunc AND d.classid <> 'pg_cast'::regclass WHERE c.oid >= 16384";
+"SELECT d.classid, d.objid, d.objsubid, 'pg_cast'::regclass::oid, c.oid, 0 FROM pg_cast c"
+" JOIN pg_depend d"
+" ON d.refclassid = 'pg_proc'::regclass AND d.refobjid = c.castfunc"
+" AND d.classid <> 'pg_cast'::regclass WHERE c.oid >= 16384";
 
 CmigKind	cmig_kind_cast = {
 	.name = "cast",.word = "CAST",.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE,
-	CMIG_PROPERTIES(definition_properties),.sql = cast_sql,.follows = cast_follows,.creates = "CREATE {definition}"
+	CMIG_PROPERTIES(definition_properties),.sql = cast_sql,.follows = cast_follows,.creates =
+	"CREATE {definition}"
 };
 
 static const char language_sql[] =
 "SELECT 'pg_language'::regclass::oid, l.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
 " l.lanname::text, quote_ident(l.lanname), pg_get_userbyid(l.lanowner)::text, false,"
-" concat(CASE WHEN l.lanpltrusted THEN 'TRUSTED ' END, 'LANGUAGE ', quote_ident(l.lanname), ' HANDLER ' || nullif(l.lanplcallfoid, 0)::regproc::text,"
+" concat(CASE WHEN l.lanpltrusted"
+" THEN 'TRUSTED ' END, 'LANGUAGE ', quote_ident(l.lanname), ' HANDLER ' || nullif(l.lanplcallfoid, 0)::regproc::text,"
 "  ' INLINE ' || nullif(l.laninline, 0)::regproc::text, ' VALIDATOR ' || nullif(l.lanvalidator, 0)::regproc::text)"
 " FROM pg_language l WHERE l.oid >= 16384 AND l.lanname !~ '^cmig_hidden_'";
 
@@ -208,7 +223,8 @@ CmigKind	cmig_kind_transform = {
 
 static const char access_method_sql[] =
 "SELECT 'pg_am'::regclass::oid, a.oid, 0, NULL::oid, NULL::oid, NULL::integer, a.amname::text, quote_ident(a.amname), NULL::text, false,"
-" format('ACCESS METHOD %I TYPE %s HANDLER %s', a.amname, CASE a.amtype WHEN 't' THEN 'TABLE' ELSE 'INDEX' END, a.amhandler::regproc)"
+" format('ACCESS METHOD %I TYPE %s HANDLER %s', a.amname, CASE a.amtype WHEN 't' THEN 'TABLE'"
+" ELSE 'INDEX' END, a.amhandler::regproc)"
 " FROM pg_am a WHERE a.oid >= 16384 AND a.amname !~ '^cmig_hidden_'";
 
 CmigKind	cmig_kind_access_method = {
@@ -221,7 +237,8 @@ CmigKind	cmig_kind_access_method = {
 static const CmigProperty publication_properties[] = {
 	[CMIG_PUBLICATION_ALL_TABLES] = {"all tables", CMIG_PROPERTY_OPTIONAL},
 	[CMIG_PUBLICATION_PUBLISH] = {"publish", CMIG_PROPERTY_REPLACES},
-	[CMIG_PUBLICATION_VIA_ROOT] = {"publish via partition root", CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_REPLACES},
+	[CMIG_PUBLICATION_VIA_ROOT] = {"publish via partition root",
+	CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_REPLACES},
 };
 
 static const char publication_sql[] =
@@ -259,9 +276,11 @@ static const char publication_table_sql[] =
 " c.relname::text, format('%I for %I.%I', p.pubname, n.nspname, c.relname), NULL::text, false,"
 " format('TABLE ONLY %I.%I', n.nspname, c.relname),"
 " concat((SELECT format(' (%s)', string_agg(quote_ident(a.attname), ', ' ORDER BY a.attname))"
-"  FROM pg_attribute a WHERE a.attrelid = r.prrelid AND a.attnum = ANY (r.prattrs::int2[]) HAVING count(*) > 0),"
+"  FROM pg_attribute a WHERE a.attrelid = r.prrelid AND a.attnum = ANY (r.prattrs::int2[])"
+" HAVING count(*) > 0),"
 "  ' WHERE (' || pg_get_expr(r.prqual, r.prrelid) || ')')"
-" FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid JOIN pg_class c ON c.oid = r.prrelid"
+" FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid"
+" JOIN pg_class c ON c.oid = r.prrelid"
 " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE p.oid >= 16384";
 
 static const char schema_sql[] =
@@ -276,7 +295,8 @@ static const char schema_sql[] =
 
 CmigKind	cmig_kind_publication_table = {
 	.name = "table of a publication",.word = "TABLE",
-	.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE | CMIG_KIND_DISTURBED | CMIG_KIND_GONE_WITH_PARENT,
+	.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE | CMIG_KIND_DISTURBED |
+	CMIG_KIND_GONE_WITH_PARENT,
 	CMIG_PROPERTIES(member_properties),
 	.sql = publication_table_sql, MEMBER_TEXTS
 };
@@ -299,9 +319,12 @@ static const char event_trigger_sql[] =
 "SELECT 'pg_event_trigger'::regclass::oid, e.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
 " e.evtname::text, quote_ident(e.evtname), pg_get_userbyid(e.evtowner)::text, false,"
 " format('CREATE EVENT TRIGGER %I ON %s%s EXECUTE FUNCTION %s()', e.evtname, e.evtevent,"
-"  (SELECT format(' WHEN TAG IN (%s)', string_agg(quote_literal(t.tag), ', ' ORDER BY t.n)) FROM unnest(e.evttags) WITH ORDINALITY t (tag, n) HAVING count(*) > 0),"
-"  (SELECT format('%I.%I', n.nspname, p.proname) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE p.oid = e.evtfoid)),"
-" CASE e.evtenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'A' THEN 'ENABLE ALWAYS' END"
+"  (SELECT format(' WHEN TAG IN (%s)', string_agg(quote_literal(t.tag), ', ' ORDER BY t.n))"
+" FROM unnest(e.evttags) WITH ORDINALITY t (tag, n) HAVING count(*) > 0),"
+"  (SELECT format('%I.%I', n.nspname, p.proname) FROM pg_proc p"
+" JOIN pg_namespace n ON n.oid = p.pronamespace WHERE p.oid = e.evtfoid)),"
+" CASE e.evtenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'A'"
+" THEN 'ENABLE ALWAYS' END"
 " FROM pg_event_trigger e WHERE e.oid >= 16384";
 
 CmigKind	cmig_kind_event_trigger = {
@@ -351,7 +374,9 @@ alter_wrapper(CmigAlter *alter)
 	if (cmig_alter_differs(alter, FUNCTIONS))
 		appendStringInfoString(&action, alter->to->values[FUNCTIONS]);
 	if (cmig_alter_differs(alter, OPTIONS))
-		appendStringInfo(&action, " OPTIONS (%s)", cmig_options_change(alter->from->values[OPTIONS], alter->to->values[OPTIONS]));
+		appendStringInfo(&action, " OPTIONS (%s)",
+						 cmig_options_change(alter->from->values[OPTIONS],
+											 alter->to->values[OPTIONS]));
 	if (action.len > 0)
 		cmig_alter_action(alter, FUNCTIONS, action.data + 1);
 }
@@ -359,7 +384,9 @@ alter_wrapper(CmigAlter *alter)
 CmigKind	cmig_kind_foreign_data_wrapper = {
 	.name = "foreign-data wrapper",.word = "FOREIGN DATA WRAPPER",.flags = CMIG_KIND_GLOBAL,
 	CMIG_PROPERTIES(wrapper_properties),
-	.sql = wrapper_sql,.creates = "CREATE FOREIGN DATA WRAPPER {identity}{functions}[ OPTIONS ({options})]",.alter = alter_wrapper
+	.sql = wrapper_sql,.creates =
+	"CREATE FOREIGN DATA WRAPPER {identity}{functions}[ OPTIONS ({options})]",.alter =
+	alter_wrapper
 };
 
 /*
@@ -399,7 +426,8 @@ static const CmigProperty user_mapping_properties[] = {
 
 static const char user_mapping_sql[] =
 "SELECT 'pg_user_mapping'::regclass::oid, m.umid, 0, NULL::oid, NULL::oid, NULL::integer,"
-" m.usename::text, format('FOR %s SERVER %I', CASE m.umuser WHEN 0 THEN 'PUBLIC' ELSE quote_ident(m.usename) END, m.srvname),"
+" m.usename::text, format('FOR %s SERVER %I', CASE m.umuser WHEN 0 THEN 'PUBLIC'"
+" ELSE quote_ident(m.usename) END, m.srvname),"
 " NULL::text, false, " CMIG_FDW_OPTIONS_SQL("m.umoptions")
 " FROM pg_user_mappings m WHERE m.umid >= 16384 AND m.srvname !~ '^cmig_hidden_'";
 
@@ -434,16 +462,22 @@ static const CmigProperty privilege_properties[] = {
 static const char default_privileges_sql[] =
 "SELECT 'pg_default_acl'::regclass::oid, d.oid, (row_number() OVER (PARTITION BY d.oid) - 1)::integer,"
 " NULL::oid, NULL::oid, NULL::integer, e.role, format('%s %s ON %s: %s', p.place, e.privilege, w.word, e.role), pg_get_userbyid(d.defaclrole)::text, false,"
-" p.place, format('%s ON %s', e.privilege, w.word), CASE WHEN e.grantable THEN 't' END, CASE WHEN e.granted THEN 't' END"
+" p.place, format('%s ON %s', e.privilege, w.word), CASE WHEN e.grantable THEN 't' END, CASE"
+" WHEN e.granted THEN 't' END"
 " FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace"
 " CROSS JOIN LATERAL (SELECT concat('FOR ROLE ', quote_ident(pg_get_userbyid(d.defaclrole)), ' IN SCHEMA ' || quote_ident(n.nspname)) AS place) p"
-" CROSS JOIN LATERAL (SELECT CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'FUNCTIONS'"
+" CROSS JOIN LATERAL (SELECT CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES'"
+" WHEN 'f' THEN 'FUNCTIONS'"
 "  WHEN 'T' THEN 'TYPES' WHEN 'n' THEN 'SCHEMAS' ELSE 'LARGE OBJECTS' END AS word) w"
-" CROSS JOIN LATERAL (SELECT CASE coalesce(g.grantee, b.grantee) WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(coalesce(g.grantee, b.grantee))) END AS role,"
+" CROSS JOIN LATERAL (SELECT CASE coalesce(g.grantee, b.grantee) WHEN 0 THEN 'PUBLIC'"
+" ELSE quote_ident(pg_get_userbyid(coalesce(g.grantee, b.grantee))) END AS role,"
 "  coalesce(g.privilege_type, b.privilege_type) AS privilege, coalesce(g.is_grantable, false) AS grantable, g.grantee IS NOT NULL AS granted"
-"  FROM aclexplode(d.defaclacl) g FULL JOIN (SELECT * FROM aclexplode(acldefault(CASE d.defaclobjtype WHEN 'S' THEN 's' ELSE d.defaclobjtype END, d.defaclrole))"
+"  FROM aclexplode(d.defaclacl) g FULL JOIN (SELECT *"
+" FROM aclexplode(acldefault(CASE d.defaclobjtype WHEN 'S' THEN 's'"
+" ELSE d.defaclobjtype END, d.defaclrole))"
 "   WHERE d.defaclnamespace = 0) b ON b.grantee = g.grantee AND b.privilege_type = g.privilege_type"
-"  WHERE g.grantee IS NULL OR b.grantee IS NULL OR (g.is_grantable AND g.grantee <> d.defaclrole)) e";
+"  WHERE g.grantee IS NULL OR b.grantee IS NULL OR (g.is_grantable"
+" AND g.grantee <> d.defaclrole)) e";
 
 /*
  * Query for dependencies: default privileges for a schema depend on the
@@ -451,14 +485,16 @@ static const char default_privileges_sql[] =
  */
 static const char default_privileges_depends[] =
 "SELECT 'pg_default_acl'::regclass::oid, d.oid, i, 'pg_namespace'::regclass::oid, d.defaclnamespace, 0"
-" FROM pg_default_acl d CROSS JOIN LATERAL generate_series(0, coalesce(cardinality(d.defaclacl), 0) * 16) i"
+" FROM pg_default_acl d CROSS JOIN"
+" LATERAL generate_series(0, coalesce(cardinality(d.defaclacl), 0) * 16) i"
 " WHERE d.defaclnamespace <> 0";
 
 /* Returns the statement that grants or revokes the privilege. */
 static char *
 privilege_statement(const CmigObject *object, bool grant)
 {
-	return cmig_kind_text(!grant ? "[ALTER DEFAULT PRIVILEGES {place} ]REVOKE {privilege} FROM {unquoted}" :
+	return cmig_kind_text(!grant ?
+						  "[ALTER DEFAULT PRIVILEGES {place} ]REVOKE {privilege} FROM {unquoted}" :
 						  "[ALTER DEFAULT PRIVILEGES {place} ]GRANT {privilege} TO {unquoted}[{?grantable} WITH GRANT OPTION]", object);
 }
 
@@ -471,7 +507,8 @@ drop_privilege(const CmigObject *object)
 static List *
 create_privilege(const CmigObject *object)
 {
-	return cmig_ddl_append(NIL, privilege_statement(object, object->values[GRANTED] != NULL), drop_privilege(object));
+	return cmig_ddl_append(NIL, privilege_statement(object, object->values[GRANTED] != NULL),
+						   drop_privilege(object));
 }
 
 CmigKind	cmig_kind_default_privileges = {
@@ -499,18 +536,22 @@ CmigKind	cmig_kind_default_privileges = {
 
 static const char member_sql[] =
 "WITH m AS ("
-MEMBERS("pg_proc", "x.proowner", "x.proacl", "'f'", "CASE x.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END")
+MEMBERS("pg_proc", "x.proowner", "x.proacl", "'f'",
+		"CASE x.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END")
 " UNION ALL "
-MEMBERS("pg_class", "x.relowner", "x.relacl", "CASE x.relkind WHEN 'S' THEN 's' ELSE 'r' END", "CASE x.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END")
+MEMBERS("pg_class", "x.relowner", "x.relacl", "CASE x.relkind WHEN 'S' THEN 's' ELSE 'r' END",
+		"CASE x.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END")
 " UNION ALL "
 MEMBERS("pg_type", "x.typowner", "x.typacl", "'T'", "'TYPE'")
 ")"
 " SELECT 'pg_init_privs'::regclass::oid, m.objid, (row_number() OVER ())::integer, 'pg_extension'::regclass::oid, m.refobjid, 0,"
 " e.role, format('%s ON %s %s: %s', e.privilege, m.word, i.identity, e.role), pg_get_userbyid(m.owner)::text, false,"
-" NULL::text, format('%s ON %s ', e.privilege, m.word) || i.identity, CASE WHEN e.grantable THEN 't' END, CASE WHEN e.granted THEN 't' END"
+" NULL::text, format('%s ON %s ', e.privilege, m.word) || i.identity, CASE WHEN e.grantable"
+" THEN 't' END, CASE WHEN e.granted THEN 't' END"
 " FROM m JOIN pg_extension x ON x.oid = m.refobjid AND x.extname NOT IN (" CMIG_INFRASTRUCTURE ") AND x.extname !~ '^cmig_hidden_' AND x.oid >= 16384"
 " LEFT JOIN pg_init_privs p ON p.classoid = m.classid AND p.objoid = m.objid AND p.objsubid = 0"
-" CROSS JOIN LATERAL (SELECT CASE coalesce(g.grantee, b.grantee) WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(coalesce(g.grantee, b.grantee))) END AS role,"
+" CROSS JOIN LATERAL (SELECT CASE coalesce(g.grantee, b.grantee) WHEN 0 THEN 'PUBLIC'"
+" ELSE quote_ident(pg_get_userbyid(coalesce(g.grantee, b.grantee))) END AS role,"
 "  coalesce(g.privilege_type, b.privilege_type) AS privilege, coalesce(g.is_grantable, false) AS grantable, g.grantee IS NOT NULL AS granted"
 "  FROM (SELECT * FROM aclexplode(m.acl) a WHERE a.grantor = m.owner) g"
 "  FULL JOIN aclexplode(coalesce(p.initprivs, acldefault(m.type, m.owner))) b ON b.grantee = g.grantee AND b.privilege_type = g.privilege_type"
@@ -519,7 +560,8 @@ MEMBERS("pg_type", "x.typowner", "x.typacl", "'T'", "'TYPE'")
 
 CmigKind	cmig_kind_member_privilege = {
 	.name = "privilege",.word = "PRIVILEGE",
-	.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE | CMIG_KIND_NO_OWNER_SQL | CMIG_KIND_GONE_WITH_PARENT,
+	.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE | CMIG_KIND_NO_OWNER_SQL |
+	CMIG_KIND_GONE_WITH_PARENT,
 	CMIG_PROPERTIES(privilege_properties),
 	.sql = member_sql,.create = create_privilege,.drop = drop_privilege
 };

@@ -13,9 +13,12 @@
 static const CmigProperty view_properties[] = {
 	[CMIG_DEFINITION] = {"definition", CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_REPLACES},
 	[CMIG_VIEW_COLUMNS] = {"columns", CMIG_PROPERTY_OPTIONAL},
-	[CMIG_VIEW_METHOD] = {"access method", CMIG_PROPERTY_OPTIONAL, "SET ACCESS METHOD {}", "SET ACCESS METHOD heap"},
-	[CMIG_VIEW_TABLESPACE] = {"tablespace", CMIG_PROPERTY_OPTIONAL, "SET TABLESPACE {}", "SET TABLESPACE pg_default"},
-	[CMIG_VIEW_OPTIONS] = {"options", CMIG_PROPERTY_LIST | CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_PARAMETERS},
+	[CMIG_VIEW_METHOD] = {"access method", CMIG_PROPERTY_OPTIONAL, "SET ACCESS METHOD {}",
+	"SET ACCESS METHOD heap"},
+	[CMIG_VIEW_TABLESPACE] = {"tablespace", CMIG_PROPERTY_OPTIONAL, "SET TABLESPACE {}",
+	"SET TABLESPACE pg_default"},
+	[CMIG_VIEW_OPTIONS] = {"options",
+	CMIG_PROPERTY_LIST | CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_PARAMETERS},
 	[CMIG_VIEW_EMPTY] = {"without data", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 };
 
@@ -69,7 +72,8 @@ CmigKind	cmig_kind_view = {
 };
 
 CmigKind	cmig_kind_materialized_view = {
-	.name = "materialized view",.word = "MATERIALIZED VIEW",.grant_word = "TABLE",.default_type = 'r',
+	.name = "materialized view",.word = "MATERIALIZED VIEW",.grant_word = "TABLE",.default_type =
+	'r',
 	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_DISTURBED | CMIG_KIND_RELATION | CMIG_KIND_TYPE,
 	CMIG_PROPERTIES(view_properties),
 	.sql = materialized_view_sql,
@@ -96,7 +100,8 @@ static const char column_sql[] =
 " CASE WHEN a.attstattarget >= 0 THEN a.attstattarget::text END,"
 " CASE WHEN a.attstorage <> t.typstorage AND c.relkind = 'm' THEN " CMIG_STORAGE_SQL("a.attstorage") " END,"
 " " CMIG_STORAGE_SQL("t.typstorage") ","
-" CASE WHEN c.relkind = 'm' THEN CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END END,"
+" CASE WHEN c.relkind = 'm' THEN CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4'"
+" END END,"
 " CASE WHEN a.attoptions IS NOT NULL THEN " CMIG_OPTIONS_SQL("''", "a.attoptions") " END"
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"
@@ -126,7 +131,8 @@ enum
 
 static const CmigProperty function_properties[] = {
 	[CMIG_DEFINITION] = {"definition", CMIG_PROPERTY_REPLACES},
-	[SQL_BODY] = {"body", CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_REPLACES},
+	[SQL_BODY] = {"body",
+	CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_REPLACES},
 	[TYPE] = {"type"},
 	[ARGUMENTS] = {"arguments"},
 	[RESULT] = {"result", CMIG_PROPERTY_OPTIONAL},
@@ -179,7 +185,8 @@ cmig_function_answers(const CmigObject *function, const CmigObject *other)
 	size_t		length = strlen(other->identity) - 1;
 	int			arguments = 0;
 
-	if (function->kind != &cmig_kind_function || other->kind != function->kind || strncmp(function->identity, other->identity, length) != 0)
+	if (function->kind != &cmig_kind_function || other->kind != function->kind ||
+		strncmp(function->identity, other->identity, length) != 0)
 		return false;
 	if (other->identity[length - 1] == '(')
 		arguments = 1;
@@ -224,11 +231,13 @@ static const CmigProperty trigger_properties[] = {
 static const char trigger_sql[] =
 "SELECT 'pg_trigger'::regclass::oid, t.oid, 0, 'pg_class'::regclass::oid, c.oid, 0,"
 " t.tgname::text, format('%I on %I.%I', t.tgname, n.nspname, c.relname), NULL::text, false,"
-" pg_get_triggerdef(t.oid), CASE t.tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'A' THEN 'ENABLE ALWAYS' END"
+" pg_get_triggerdef(t.oid), CASE t.tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA'"
+" WHEN 'A' THEN 'ENABLE ALWAYS' END"
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 " JOIN pg_trigger t ON t.tgrelid = c.oid"
 " WHERE @c.relnamespace AND @t.oid AND NOT t.tgisinternal AND t.tgparentid = 0"
-" AND NOT EXISTS (SELECT FROM pg_proc p JOIN pg_namespace pn ON pn.oid = p.pronamespace WHERE p.oid = t.tgfoid AND pn.nspname = 'cmig')";
+" AND NOT EXISTS (SELECT FROM pg_proc p JOIN pg_namespace pn ON pn.oid = p.pronamespace"
+" WHERE p.oid = t.tgfoid AND pn.nspname = 'cmig')";
 
 /*
  * Enabling or disabling a trigger or a rule also affects the partitions'
@@ -264,8 +273,10 @@ static const char clone_sql[] =
 "SELECT 'pg_trigger'::regclass::oid, t.oid, 0, 'pg_class'::regclass::oid, c.oid, 0,"
 " t.tgname::text, format('%I on %I.%I', t.tgname, n.nspname, c.relname), NULL::text, false,"
 " " STATE_SQL("t.tgenabled") ", " STATE_SQL("p.tgenabled")
-" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_trigger t ON t.tgrelid = c.oid"
-" JOIN pg_trigger p ON p.oid = t.tgparentid AND c.relispartition AND p.tgenabled <> t.tgenabled AND NOT p.tgisinternal"
+" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+" JOIN pg_trigger t ON t.tgrelid = c.oid"
+" JOIN pg_trigger p ON p.oid = t.tgparentid AND c.relispartition AND p.tgenabled <> t.tgenabled"
+" AND NOT p.tgisinternal"
 " WHERE @c.relnamespace AND @t.oid";
 
 /*
@@ -273,9 +284,12 @@ static const char clone_sql[] =
  * attached partition.
  */
 static const char clone_depends[] =
-"WITH RECURSIVE t (oid, parent, of) AS (SELECT t.oid, t.tgparentid, c.oid FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
-"  JOIN pg_trigger p ON p.oid = t.tgparentid AND c.relispartition AND p.tgenabled <> t.tgenabled AND NOT p.tgisinternal WHERE @c.relnamespace"
-"  UNION ALL SELECT t.oid, p.tgparentid, t.of FROM t JOIN pg_trigger p ON p.oid = t.parent WHERE p.tgparentid <> 0)"
+"WITH RECURSIVE t (oid, parent, of) AS (SELECT t.oid, t.tgparentid, c.oid FROM pg_trigger t"
+" JOIN pg_class c ON c.oid = t.tgrelid"
+"  JOIN pg_trigger p ON p.oid = t.tgparentid AND c.relispartition AND p.tgenabled <> t.tgenabled"
+" AND NOT p.tgisinternal WHERE @c.relnamespace"
+"  UNION ALL SELECT t.oid, p.tgparentid, t.of FROM t JOIN pg_trigger p ON p.oid = t.parent"
+" WHERE p.tgparentid <> 0)"
 " SELECT 'pg_trigger'::regclass::oid, oid, 0, 'pg_trigger'::regclass::oid, parent, 0 FROM t"
 " UNION ALL SELECT 'pg_trigger'::regclass::oid, oid, 0, 'pg_class'::regclass::oid, of, -2 FROM t";
 
@@ -285,7 +299,8 @@ CmigKind	cmig_kind_partition_trigger = {
 	CMIG_PROPERTIES(clone_properties),
 	.sql = clone_sql,.depends = clone_depends,
 	.creates = "ALTER TABLE {parent} {enabled} TRIGGER {name}",
-	.drops = "ALTER TABLE {parent} {enabled in the partitioned table} TRIGGER {name}",.alters = "TABLE {parent}"
+	.drops = "ALTER TABLE {parent} {enabled in the partitioned table} TRIGGER {name}",.alters =
+	"TABLE {parent}"
 };
 
 /*
@@ -295,7 +310,8 @@ CmigKind	cmig_kind_partition_trigger = {
 static const char rule_sql[] =
 "SELECT 'pg_rewrite'::regclass::oid, r.oid, 0, 'pg_class'::regclass::oid, c.oid, 0,"
 " r.rulename::text, format('%I on %I.%I', r.rulename, n.nspname, c.relname), NULL::text, false,"
-" rtrim(pg_get_ruledef(r.oid), ';'), CASE r.ev_enabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'A' THEN 'ENABLE ALWAYS' END"
+" rtrim(pg_get_ruledef(r.oid), ';'), CASE r.ev_enabled WHEN 'D' THEN 'DISABLE' WHEN 'R'"
+" THEN 'ENABLE REPLICA' WHEN 'A' THEN 'ENABLE ALWAYS' END"
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 " JOIN pg_rewrite r ON r.ev_class = c.oid"
 " WHERE @c.relnamespace AND r.rulename <> '_RETURN'";
@@ -314,16 +330,20 @@ static const CmigProperty policy_properties[] = {
 	[CMIG_POLICY_COMMAND] = {"command", CMIG_PROPERTY_OPTIONAL},
 	[CMIG_POLICY_RESTRICTIVE] = {"restrictive", CMIG_PROPERTY_OPTIONAL},
 	[CMIG_POLICY_ROLES] = {"roles", CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_REPLACES},
-	[CMIG_POLICY_USING] = {"USING", CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_REPLACES},
-	[CMIG_POLICY_WITH_CHECK] = {"WITH CHECK", CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_REPLACES},
+	[CMIG_POLICY_USING] = {"USING",
+	CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_REPLACES},
+	[CMIG_POLICY_WITH_CHECK] = {"WITH CHECK",
+	CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_REPLACES},
 };
 
 static const char policy_sql[] =
 "SELECT 'pg_policy'::regclass::oid, p.oid, 0, 'pg_class'::regclass::oid, c.oid, 0,"
 " p.polname::text, format('%I on %I.%I', p.polname, n.nspname, c.relname), NULL::text, false,"
-" CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' END,"
+" CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd'"
+" THEN 'DELETE' END,"
 " CASE WHEN NOT p.polpermissive THEN 't' END,"
-" CASE WHEN p.polroles <> '{0}' THEN (SELECT string_agg(quote_ident(r.rolname), ', ' ORDER BY r.rolname COLLATE \"C\")"
+" CASE WHEN p.polroles <> '{0}' THEN (SELECT string_agg(quote_ident(r.rolname), ', '"
+" ORDER BY r.rolname COLLATE \"C\")"
 "  FROM pg_roles r WHERE r.oid = ANY (p.polroles)) END,"
 " pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)"
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
@@ -391,7 +411,8 @@ static const char aggregate_sql[] =
 FUNCTION_OPTION("FINALFUNC", "aggfinalfn")
 " CASE WHEN a.aggfinalextra THEN 'FINALFUNC_EXTRA' END,"
 " CASE WHEN a.aggfinalmodify <> CASE a.aggkind WHEN 'n' THEN 'r' ELSE 'w' END"
-"  THEN 'FINALFUNC_MODIFY = ' || CASE a.aggfinalmodify WHEN 'r' THEN 'READ_ONLY' WHEN 's' THEN 'SHAREABLE'"
+"  THEN 'FINALFUNC_MODIFY = ' || CASE a.aggfinalmodify WHEN 'r' THEN 'READ_ONLY' WHEN 's'"
+" THEN 'SHAREABLE'"
 "  ELSE 'READ_WRITE' END END,"
 FUNCTION_OPTION("COMBINEFUNC", "aggcombinefn")
 FUNCTION_OPTION("SERIALFUNC", "aggserialfn")
@@ -403,22 +424,26 @@ FUNCTION_OPTION("MINVFUNC", "aggminvtransfn")
 " CASE WHEN a.aggmtransspace <> 0 THEN 'MSSPACE = ' || a.aggmtransspace END,"
 FUNCTION_OPTION("MFINALFUNC", "aggmfinalfn")
 " CASE WHEN a.aggmfinalextra THEN 'MFINALFUNC_EXTRA' END,"
-" CASE WHEN a.aggmtransfn <> 0 AND a.aggmfinalmodify <> CASE a.aggkind WHEN 'n' THEN 'r' ELSE 'w' END"
-"  THEN 'MFINALFUNC_MODIFY = ' || CASE a.aggmfinalmodify WHEN 'r' THEN 'READ_ONLY' WHEN 's' THEN 'SHAREABLE'"
+" CASE WHEN a.aggmtransfn <> 0 AND a.aggmfinalmodify <> CASE a.aggkind WHEN 'n' THEN 'r'"
+" ELSE 'w' END"
+"  THEN 'MFINALFUNC_MODIFY = ' || CASE a.aggmfinalmodify WHEN 'r' THEN 'READ_ONLY' WHEN 's'"
+" THEN 'SHAREABLE'"
 "  ELSE 'READ_WRITE' END END,"
 " 'MINITCOND = ' || quote_literal(a.aggminitval),"
 " (SELECT format('SORTOP = OPERATOR(%I.%s)', sn.nspname, o.oprname) FROM pg_operator o"
 "  JOIN pg_namespace sn ON sn.oid = o.oprnamespace WHERE o.oid = a.aggsortop),"
 " CASE p.proparallel WHEN 's' THEN 'PARALLEL = SAFE' WHEN 'r' THEN 'PARALLEL = RESTRICTED' END,"
 " CASE a.aggkind WHEN 'h' THEN 'HYPOTHETICAL' END)"
-" FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_aggregate a ON a.aggfnoid = p.oid"
+" FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
+" JOIN pg_aggregate a ON a.aggfnoid = p.oid"
 " WHERE @p.pronamespace";
 
 CmigKind	cmig_kind_aggregate = {
 	.name = "aggregate",.word = "AGGREGATE",.grant_word = "FUNCTION",.default_type = 'f',
 	.flags = CMIG_KIND_DISPOSABLE,
 	CMIG_PROPERTIES(aggregate_properties),
-	.sql = aggregate_sql,.creates = "CREATE AGGREGATE {arguments} ({definition})",.refers = "AGGREGATE {arguments}"
+	.sql = aggregate_sql,.creates = "CREATE AGGREGATE {arguments} ({definition})",.refers =
+	"AGGREGATE {arguments}"
 };
 
 /* Operators, operator families with their members, and operator classes */
@@ -444,10 +469,13 @@ static const char operator_sql[] =
 " format('CREATE OPERATOR %I.%s (', n.nspname, o.oprname) || concat_ws(', ', 'FUNCTION = ' || o.oprcode::regproc::text,"
 "  'LEFTARG = ' || format_type(nullif(o.oprleft, 0), NULL), 'RIGHTARG = ' || format_type(nullif(o.oprright, 0), NULL),"
 "  CASE WHEN o.oprcanhash THEN 'HASHES' END, CASE WHEN o.oprcanmerge THEN 'MERGES' END),"
-" concat((SELECT ', COMMUTATOR = ' || " OPERATOR_NAME("c", "cn") " FROM pg_operator c JOIN pg_namespace cn ON cn.oid = c.oprnamespace WHERE c.oid = o.oprcom),"
-"  (SELECT ', NEGATOR = ' || " OPERATOR_NAME("g", "gn") " FROM pg_operator g JOIN pg_namespace gn ON gn.oid = g.oprnamespace WHERE g.oid = o.oprnegate)),"
+" concat((SELECT ', COMMUTATOR = ' || " OPERATOR_NAME("c",
+													  "cn") " FROM pg_operator c JOIN pg_namespace cn ON cn.oid = c.oprnamespace WHERE c.oid = o.oprcom),"
+"  (SELECT ', NEGATOR = ' || " OPERATOR_NAME("g",
+											 "gn") " FROM pg_operator g JOIN pg_namespace gn ON gn.oid = g.oprnamespace WHERE g.oid = o.oprnegate)),"
 " format('RESTRICT = %s, JOIN = %s', coalesce(nullif(o.oprrest, 0)::regproc::text, 'NONE'), coalesce(nullif(o.oprjoin, 0)::regproc::text, 'NONE'))"
-" FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace WHERE @o.oprnamespace AND o.oprcode <> 0";
+" FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace WHERE @o.oprnamespace"
+" AND o.oprcode <> 0";
 
 CmigKind	cmig_kind_operator = {
 	.name = "operator",.word = "OPERATOR",.flags = CMIG_KIND_DISPOSABLE,
@@ -466,7 +494,8 @@ static const CmigProperty member_properties[] = {
 static const char family_sql[] =
 "SELECT 'pg_opfamily'::regclass::oid, f.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
 " f.opfname::text, format('%I.%I USING %I', n.nspname, f.opfname, m.amname), pg_get_userbyid(f.opfowner)::text, false"
-" FROM pg_opfamily f JOIN pg_namespace n ON n.oid = f.opfnamespace JOIN pg_am m ON m.oid = f.opfmethod"
+" FROM pg_opfamily f JOIN pg_namespace n ON n.oid = f.opfnamespace"
+" JOIN pg_am m ON m.oid = f.opfmethod"
 " WHERE @f.opfnamespace";
 
 CmigKind	cmig_kind_operator_family = {
@@ -488,14 +517,17 @@ static const char member_sql[] =
 " format('%I.%I USING %s: operator %s (%s, %s)', n.nspname, f.opfname, f.opfmethod, a.amopstrategy, format_type(a.amoplefttype, NULL), format_type(a.amoprighttype, NULL)),"
 " NULL::text, false, " AMOP_TEXT
 " FROM " AMOP_FROM " JOIN pg_opfamily f ON f.oid = a.amopfamily JOIN pg_namespace n ON n.oid = f.opfnamespace"
-" WHERE @f.opfnamespace AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_amop'::regclass"
+" WHERE @f.opfnamespace AND NOT EXISTS (SELECT FROM pg_depend d"
+" WHERE d.classid = 'pg_amop'::regclass"
 "  AND d.objid = a.oid AND d.refclassid = 'pg_opclass'::regclass)"
 " UNION ALL SELECT 'pg_amproc'::regclass::oid, a.oid, 0, 'pg_opfamily'::regclass::oid, f.oid, 0,"
 " format('FUNCTION %s (%s, %s)', a.amprocnum, format_type(a.amproclefttype, NULL), format_type(a.amprocrighttype, NULL)),"
 " format('%I.%I USING %s: function %s (%s, %s)', n.nspname, f.opfname, f.opfmethod, a.amprocnum, format_type(a.amproclefttype, NULL), format_type(a.amprocrighttype, NULL)),"
 " NULL::text, false, " AMPROC_TEXT
-" FROM pg_amproc a JOIN pg_opfamily f ON f.oid = a.amprocfamily JOIN pg_namespace n ON n.oid = f.opfnamespace"
-" WHERE @f.opfnamespace AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_amproc'::regclass"
+" FROM pg_amproc a JOIN pg_opfamily f ON f.oid = a.amprocfamily"
+" JOIN pg_namespace n ON n.oid = f.opfnamespace"
+" WHERE @f.opfnamespace AND NOT EXISTS (SELECT FROM pg_depend d"
+" WHERE d.classid = 'pg_amproc'::regclass"
 "  AND d.objid = a.oid AND d.refclassid = 'pg_opclass'::regclass)";
 
 CmigKind	cmig_kind_operator_family_member = {
@@ -518,12 +550,17 @@ static const char class_sql[] =
 " c.opcname::text, format('%I.%I USING %I', n.nspname, c.opcname, m.amname), pg_get_userbyid(c.opcowner)::text, false,"
 " format('CREATE OPERATOR CLASS %I.%I%s FOR TYPE %s USING %I FAMILY %I.%I AS %s', n.nspname, c.opcname,"
 "  CASE WHEN c.opcdefault THEN ' DEFAULT' END, format_type(c.opcintype, NULL), m.amname, fn.nspname, f.opfname,"
-"  coalesce(nullif(concat_ws(', ', CASE WHEN c.opckeytype <> 0 THEN 'STORAGE ' || format_type(c.opckeytype, NULL) END,"
+"  coalesce(nullif(concat_ws(', ', CASE WHEN c.opckeytype <> 0"
+" THEN 'STORAGE ' || format_type(c.opckeytype, NULL) END,"
 "   (SELECT string_agg(" AMOP_TEXT ", ', ' ORDER BY a.amopstrategy, a.amoplefttype::regtype::text, a.amoprighttype::regtype::text) FROM " AMOP_FROM
-"    JOIN pg_depend d ON d.classid = 'pg_amop'::regclass AND d.objid = a.oid AND d.refclassid = 'pg_opclass'::regclass AND d.refobjid = c.oid),"
+"    JOIN pg_depend d ON d.classid = 'pg_amop'::regclass AND d.objid = a.oid"
+" AND d.refclassid = 'pg_opclass'::regclass AND d.refobjid = c.oid),"
 "   (SELECT string_agg(" AMPROC_TEXT ", ', ' ORDER BY a.amprocnum, a.amproclefttype::regtype::text, a.amprocrighttype::regtype::text) FROM pg_amproc a"
-"    JOIN pg_depend d ON d.classid = 'pg_amproc'::regclass AND d.objid = a.oid AND d.refclassid = 'pg_opclass'::regclass AND d.refobjid = c.oid)), ''), 'STORAGE ' || format_type(c.opcintype, NULL)))"
-" FROM pg_opclass c JOIN pg_namespace n ON n.oid = c.opcnamespace JOIN pg_am m ON m.oid = c.opcmethod"
+"    JOIN pg_depend d ON d.classid = 'pg_amproc'::regclass AND d.objid = a.oid"
+" AND d.refclassid = 'pg_opclass'::regclass"
+" AND d.refobjid = c.oid)), ''), 'STORAGE ' || format_type(c.opcintype, NULL)))"
+" FROM pg_opclass c JOIN pg_namespace n ON n.oid = c.opcnamespace"
+" JOIN pg_am m ON m.oid = c.opcmethod"
 " JOIN pg_opfamily f ON f.oid = c.opcfamily JOIN pg_namespace fn ON fn.oid = f.opfnamespace"
 " WHERE @c.opcnamespace";
 
@@ -533,9 +570,11 @@ static const char class_sql[] =
  */
 static const char class_depends[] =
 "SELECT 'pg_opclass'::regclass::oid, d.refobjid, 0, e.refclassid, e.refobjid, e.refobjsubid"
-" FROM pg_opclass c JOIN pg_depend d ON d.refclassid = 'pg_opclass'::regclass AND d.refobjid = c.oid"
+" FROM pg_opclass c JOIN pg_depend d ON d.refclassid = 'pg_opclass'::regclass"
+" AND d.refobjid = c.oid"
 "  AND d.classid IN ('pg_amop'::regclass, 'pg_amproc'::regclass)"
-" JOIN pg_depend e ON e.classid = d.classid AND e.objid = d.objid AND e.refclassid <> 'pg_opclass'::regclass"
+" JOIN pg_depend e ON e.classid = d.classid AND e.objid = d.objid"
+" AND e.refclassid <> 'pg_opclass'::regclass"
 " WHERE @c.opcnamespace";
 
 CmigKind	cmig_kind_operator_class = {

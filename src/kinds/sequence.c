@@ -79,7 +79,8 @@ cmig_sequence_range(const char *settings, const char *type)
  * themselves are set.
  */
 void
-cmig_sequence_settings(StringInfo buf, const char *old, const char *new, const char *word, const char *type)
+cmig_sequence_settings(StringInfo buf, const char *old, const char *new, const char *word,
+					   const char *type)
 {
 	const bool	turns = counts_down(old) != counts_down(new);
 	const bool	down = counts_down(new);
@@ -91,7 +92,8 @@ cmig_sequence_settings(StringInfo buf, const char *old, const char *new, const c
 		if (strcmp(a, b) == 0 && !(turns && (*b == 'M' || cmig_text_begins(b, "NO M"))))
 			continue;
 		if (turns && type != NULL && strncmp(b, "NO M", 4) == 0)
-			b = psprintf("%s " INT64_FORMAT, b + strlen("NO "), cmig_sequence_range_limit(type, down, b[4] == 'A'));
+			b = psprintf("%s " INT64_FORMAT, b + strlen("NO "),
+						 cmig_sequence_range_limit(type, down, b[4] == 'A'));
 		appendStringInfo(buf, "%s %s", word, b);
 	}
 }
@@ -145,11 +147,17 @@ continue_range(const char *alter, const char *sequence,
 	if (to->down ? begin > first : begin < first)
 	{
 		begin = first;
-		appendStringInfo(&sql, "%s;\n", set_value(sequence, begin, psprintf("last_value %c " INT64_FORMAT, to->down ? '>' : '<', begin)));
+		appendStringInfo(&sql, "%s;\n",
+						 set_value(sequence, begin,
+								   psprintf("last_value %c " INT64_FORMAT, to->down ? '>' : '<',
+											begin)));
 	}
 	appendStringInfoString(&sql, alter);
 	if (begin != to->start)
-		appendStringInfo(&sql, ";\n%s", set_value(sequence, to->start, psprintf("last_value = " INT64_FORMAT " AND NOT is_called", begin)));
+		appendStringInfo(&sql, ";\n%s",
+						 set_value(sequence, to->start,
+								   psprintf("last_value = " INT64_FORMAT " AND NOT is_called",
+											begin)));
 	return sql.data;
 }
 
@@ -172,7 +180,8 @@ cmig_sequence_range_alter(const char *alter, const char *sequence, const CmigSeq
 	name = cmig_quote(column->name);
 	return psprintf("%s;\nSELECT pg_catalog.setval(%s, pg_catalog.%s(%s)) FROM %s WHERE %s BETWEEN " INT64_FORMAT " AND " INT64_FORMAT
 					" HAVING pg_catalog.%s(%s) %s (SELECT last_value FROM %s)", sql,
-					cmig_literal(sequence), last, name, column->parent->identity, name, to->low, to->high,
+					cmig_literal(sequence), last, name, column->parent->identity, name, to->low,
+					to->high,
 					last, name, to->down ? "<=" : ">=", sequence);
 }
 
@@ -206,10 +215,12 @@ static const char sequence_sql[] =
 " CASE WHEN s.seqtypid <> 20 THEN format_type(s.seqtypid, NULL) END,"
 " nullif(concat_ws(' '," CMIG_SEQUENCE_CLAUSE_SQL "), ''),"
 " nullif(" CMIG_SEQUENCE_SETTINGS_SQL ", '" DEFAULT_SETTINGS "')"
-" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_sequence s ON s.seqrelid = c.oid"
+" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+" JOIN pg_sequence s ON s.seqrelid = c.oid"
 CMIG_SEQUENCE_LIMITS_SQL
 " WHERE @c.relnamespace AND c.relkind = 'S'"
-" AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid"
+" AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass"
+" AND d.objid = c.oid"
 "  AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'i')";
 
 static const char *
@@ -233,7 +244,8 @@ range_of(const CmigObject *sequence)
 static bool
 is_integer_type(const char *type)
 {
-	return strcmp(type, "integer") == 0 || strcmp(type, "bigint") == 0 || strcmp(type, "smallint") == 0;
+	return strcmp(type, "integer") == 0 || strcmp(type, "bigint") == 0 ||
+		strcmp(type, "smallint") == 0;
 }
 
 /* Is the column's type an integer type or a domain over one? */
@@ -243,7 +255,8 @@ holds_integers(const CmigObject *column)
 	if (is_integer_type(column->values[CMIG_COLUMN_TYPE]))
 		return true;
 	for (int i = 0; i < column->ndepends; i++)
-		if (column->depends[i]->kind == &cmig_kind_domain && is_integer_type(column->depends[i]->values[CMIG_DOMAIN_BASE]))
+		if (column->depends[i]->kind == &cmig_kind_domain &&
+			is_integer_type(column->depends[i]->values[CMIG_DOMAIN_BASE]))
 			return true;
 	return false;
 }
@@ -293,8 +306,10 @@ alter_sequence(CmigAlter *alter)
 	appendStringInfo(&sql, "ALTER SEQUENCE %s", to->identity);
 	if (retypes)
 		appendStringInfo(&sql, " AS %s", type_of(to));
-	cmig_sequence_settings(&sql, settings_of(from), settings_of(to), "", retypes ? type_of(to) : NULL);
-	ddl = cmig_alter_add(alter, SETTINGS, cmig_sequence_range_alter(sql.data, to->identity, &old, &new, column));
+	cmig_sequence_settings(&sql, settings_of(from), settings_of(to), "",
+						   retypes ? type_of(to) : NULL);
+	ddl = cmig_alter_add(alter, SETTINGS,
+						 cmig_sequence_range_alter(sql.data, to->identity, &old, &new, column));
 	if (column == NULL && cmig_sequence_range_restarts(&old, &new))
 		ddl->hazard = "the upgrade or the downgrade restarts the sequence, which can then return used values again";
 }
@@ -304,7 +319,8 @@ CmigKind	cmig_kind_sequence = {
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_RELATION,
 	CMIG_PROPERTIES(properties),
 	.sql = sequence_sql,
-	.creates = "CREATE [{persistence} ]SEQUENCE {identity}[ AS {type}][ {clause}]",.alter = alter_sequence
+	.creates = "CREATE [{persistence} ]SEQUENCE {identity}[ AS {type}][ {clause}]",.alter =
+	alter_sequence
 };
 
 /*
@@ -319,16 +335,19 @@ static const char owner_sql[] =
 "SELECT 'pg_class'::regclass::oid, s.oid, -1, 'pg_class'::regclass::oid, s.oid, 0,"
 " s.relname::text, format('%I.%I', sn.nspname, s.relname), NULL::text, false,"
 " format('%I.%I.%I', n.nspname, c.relname, a.attname)"
-" FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' JOIN pg_namespace sn ON sn.oid = s.relnamespace"
+" FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'"
+" JOIN pg_namespace sn ON sn.oid = s.relnamespace"
 " JOIN pg_class c ON c.oid = d.refobjid JOIN pg_namespace n ON n.oid = c.relnamespace"
 " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.refobjsubid"
-" WHERE @s.relnamespace AND d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass"
+" WHERE @s.relnamespace AND d.classid = 'pg_class'::regclass"
+" AND d.refclassid = 'pg_class'::regclass"
 " AND d.deptype = 'a' AND d.refobjsubid > 0";
 
 static const char owner_depends[] =
 "SELECT 'pg_class'::regclass::oid, d.objid, -1, d.refclassid, d.refobjid, d.refobjsubid"
 " FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'"
-" WHERE @s.relnamespace AND d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass"
+" WHERE @s.relnamespace AND d.classid = 'pg_class'::regclass"
+" AND d.refclassid = 'pg_class'::regclass"
 " AND d.deptype = 'a' AND d.refobjsubid > 0";
 
 /*
@@ -348,7 +367,8 @@ cmig_sequence_continue(const CmigObject *owner, const CmigObject *column)
 		if (owner->depends[i]->kind == &cmig_kind_column && !holds_integers(owner->depends[i]))
 			return NULL;
 	return psprintf("SELECT pg_catalog.setval(%s, greatest(max(%s), 0) + 1, false) FROM %s",
-					cmig_literal(sequence->identity), cmig_quote(column->name), column->parent->identity);
+					cmig_literal(sequence->identity), cmig_quote(column->name),
+					column->parent->identity);
 }
 
 CmigKind	cmig_kind_sequence_owner = {
@@ -356,5 +376,6 @@ CmigKind	cmig_kind_sequence_owner = {
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_DISPOSABLE | CMIG_KIND_LAST,
 	CMIG_PROPERTIES(owner_properties),
 	.sql = owner_sql,.depends = owner_depends,
-	.creates = "ALTER SEQUENCE {identity} OWNED BY {owned by}",.drops = "ALTER SEQUENCE {identity} OWNED BY NONE"
+	.creates = "ALTER SEQUENCE {identity} OWNED BY {owned by}",.drops =
+	"ALTER SEQUENCE {identity} OWNED BY NONE"
 };

@@ -17,20 +17,33 @@
  */
 
 static const CmigProperty table_properties[] = {
-	[CMIG_TABLE_PERSISTENCE] = {"persistence", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "SET UNLOGGED", "SET LOGGED"},
-	[CMIG_TABLE_PARTITION_KEY] = {"partition key", CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_OPTIONAL},
+	[CMIG_TABLE_PERSISTENCE] = {"persistence", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL,
+	"SET UNLOGGED", "SET LOGGED"},
+	[CMIG_TABLE_PARTITION_KEY] = {"partition key",
+	CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_OPTIONAL},
 	[CMIG_TABLE_IS_PARTITION] = {"partition", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 	[CMIG_TABLE_INHERITS] = {"inherits", CMIG_PROPERTY_OPTIONAL},
 	[CMIG_TABLE_OF_TYPE] = {"type", CMIG_PROPERTY_OPTIONAL},
-	[CMIG_TABLE_METHOD] = {"access method", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "SET ACCESS METHOD {}", "SET ACCESS METHOD heap"},
-	[CMIG_TABLE_TABLESPACE] = {"tablespace", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "SET TABLESPACE {}", "SET TABLESPACE pg_default"},
-	[CMIG_TABLE_OPTIONS] = {"options", CMIG_PROPERTY_LIST | CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_PARAMETERS},
-	[CMIG_TABLE_TOAST_OPTIONS] = {"options of the TOAST table", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
-	[CMIG_TABLE_ROW_SECURITY] = {"row security", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "ENABLE ROW LEVEL SECURITY", "DISABLE ROW LEVEL SECURITY"},
-	[CMIG_TABLE_FORCE_ROW_SECURITY] = {"forced row security", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "FORCE ROW LEVEL SECURITY", "NO FORCE ROW LEVEL SECURITY"},
-	[CMIG_TABLE_REPLICA_IDENTITY] = {"replica identity", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "REPLICA IDENTITY {}", "REPLICA IDENTITY DEFAULT"},
+	[CMIG_TABLE_METHOD] = {"access method", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL,
+	"SET ACCESS METHOD {}", "SET ACCESS METHOD heap"},
+	[CMIG_TABLE_TABLESPACE] = {"tablespace", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL,
+	"SET TABLESPACE {}", "SET TABLESPACE pg_default"},
+	[CMIG_TABLE_OPTIONS] = {"options",
+		CMIG_PROPERTY_LIST | CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL |
+	CMIG_PROPERTY_PARAMETERS},
+	[CMIG_TABLE_TOAST_OPTIONS] = {"options of the TOAST table",
+	CMIG_PROPERTY_SILENT | CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
+	[CMIG_TABLE_ROW_SECURITY] = {"row security", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL,
+	"ENABLE ROW LEVEL SECURITY", "DISABLE ROW LEVEL SECURITY"},
+	[CMIG_TABLE_FORCE_ROW_SECURITY] = {"forced row security",
+		CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "FORCE ROW LEVEL SECURITY",
+	"NO FORCE ROW LEVEL SECURITY"},
+	[CMIG_TABLE_REPLICA_IDENTITY] = {"replica identity",
+		CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "REPLICA IDENTITY {}",
+	"REPLICA IDENTITY DEFAULT"},
 	[CMIG_TABLE_SERVER] = {"server", CMIG_PROPERTY_OPTIONAL},
-	[CMIG_TABLE_SERVER_OPTIONS] = {"options for the server", CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_FDW_OPTIONS},
+	[CMIG_TABLE_SERVER_OPTIONS] = {"options for the server",
+	CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_FDW_OPTIONS},
 };
 
 /* The query for tables.  "server" is two expressions, "joins" what they need. */
@@ -60,7 +73,8 @@ static const char table_sql[] = TABLE_SQL("'r', 'p'", "NULL, NULL", "");
 
 static const char foreign_table_sql[] =
 TABLE_SQL("'f'", "quote_ident(v.srvname), " CMIG_FDW_OPTIONS_SQL("f.ftoptions"),
-		  " JOIN pg_foreign_table f ON f.ftrelid = c.oid JOIN pg_foreign_server v ON v.oid = f.ftserver");
+		  " JOIN pg_foreign_table f ON f.ftrelid = c.oid"
+		  " JOIN pg_foreign_server v ON v.oid = f.ftserver");
 
 bool
 cmig_table_is(const CmigObject *object)
@@ -97,7 +111,8 @@ alter_later(CmigAlter *alter)
 		if (alter->back)
 			ddl->hazards = CMIG_HAZARD_UNPROTECTS;
 		else
-			ddl->hazard = psprintf("row security disabled%s: %s", i == CMIG_TABLE_FORCE_ROW_SECURITY ? " for the owner" : "",
+			ddl->hazard = psprintf("row security disabled%s: %s",
+								   i == CMIG_TABLE_FORCE_ROW_SECURITY ? " for the owner" : "",
 								   alter->to->identity);
 	}
 }
@@ -141,7 +156,8 @@ cmig_table_keeps_inheriting(const CmigImage *from, const CmigImage *to, const Cm
 		const CmigObject *parent = cmig_text_list_has(parents, each) ?
 		table_lookup(image, each) : NULL;
 
-		for (const CmigObject *child = parent ? parent->child : NULL; child != NULL; child = child->sibling)
+		for (const CmigObject *child = parent ? parent->child :
+			 NULL; child != NULL; child = child->sibling)
 			if (child->kind == object->kind && strcmp(child->name, object->name) == 0)
 				return true;
 	}
@@ -150,7 +166,8 @@ cmig_table_keeps_inheriting(const CmigImage *from, const CmigImage *to, const Cm
 
 /* Add to *ddl the actions NO INHERIT, or INHERIT, for parents that only "in" has. */
 static void
-alter_parents(CmigAlter *alter, List **ddl, const CmigObject *in, const CmigObject *other, const char *action)
+alter_parents(CmigAlter *alter, List **ddl, const CmigObject *in, const CmigObject *other,
+			  const char *action)
 {
 	List	   *others = cut_names(other->values[CMIG_TABLE_INHERITS]);
 	CmigAlter	part = {.from = alter->from,.to = alter->to};
@@ -173,7 +190,8 @@ untype(CmigAlter *alter)
 	if (alter->from->values[CMIG_TABLE_OF_TYPE] != NULL)
 		cmig_alter_action(&part, CMIG_TABLE_OF_TYPE, "NOT OF");
 	if (alter->to->values[CMIG_TABLE_OF_TYPE] != NULL)
-		cmig_alter_action(&join, CMIG_TABLE_OF_TYPE, psprintf("OF %s", alter->to->values[CMIG_TABLE_OF_TYPE]));
+		cmig_alter_action(&join, CMIG_TABLE_OF_TYPE,
+						  psprintf("OF %s", alter->to->values[CMIG_TABLE_OF_TYPE]));
 	alter->first = part.ddl;
 	alter->last = join.ddl;
 }
@@ -190,7 +208,8 @@ alter_table(CmigAlter *alter)
 	const CmigObject *from = alter->from,
 			   *to = alter->to;
 
-	if (cmig_alter_differs(alter, CMIG_TABLE_PARTITION_KEY) || cmig_alter_differs(alter, CMIG_TABLE_SERVER))
+	if (cmig_alter_differs(alter, CMIG_TABLE_PARTITION_KEY) ||
+		cmig_alter_differs(alter, CMIG_TABLE_SERVER))
 	{
 		alter->again = true;
 		return;
@@ -219,7 +238,9 @@ create_table(const CmigObject *table)
 	List	   *ddl;
 
 	initStringInfo(&sql);
-	appendStringInfoString(&sql, cmig_kind_text("CREATE [{persistence} ]{word} {identity}[ OF {type}] (", table));
+	appendStringInfoString(&sql,
+						   cmig_kind_text("CREATE [{persistence} ]{word} {identity}[ OF {type}] (",
+										  table));
 	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
 	{
 		if (child->kind->define == NULL || !child->folded ||
@@ -235,13 +256,16 @@ create_table(const CmigObject *table)
 		sql.len -= 3;
 		sql.data[sql.len] = '\0';
 	}
-	appendStringInfoString(&sql, cmig_kind_text("[\nINHERITS ({inherits})][\nPARTITION BY {partition key}][\nUSING {access method}]", table));
+	appendStringInfoString(&sql,
+						   cmig_kind_text("[\nINHERITS ({inherits})][\nPARTITION BY {partition key}][\nUSING {access method}]", table));
 	if (values[CMIG_TABLE_OPTIONS] || values[CMIG_TABLE_TOAST_OPTIONS])
-		appendStringInfo(&sql, "\nWITH (%s%s%s)", values[CMIG_TABLE_OPTIONS] ? values[CMIG_TABLE_OPTIONS] : "",
+		appendStringInfo(&sql, "\nWITH (%s%s%s)",
+						 values[CMIG_TABLE_OPTIONS] ? values[CMIG_TABLE_OPTIONS] : "",
 						 values[CMIG_TABLE_OPTIONS] && values[CMIG_TABLE_TOAST_OPTIONS] ? ", " : "",
 						 values[CMIG_TABLE_TOAST_OPTIONS] ? values[CMIG_TABLE_TOAST_OPTIONS] : "");
 	appendStringInfoString(&sql, cmig_kind_text("[\nTABLESPACE {tablespace}]", table));
-	appendStringInfoString(&sql, cmig_kind_text("[\nSERVER {server}][\nOPTIONS ({options for the server})]", table));
+	appendStringInfoString(&sql,
+						   cmig_kind_text("[\nSERVER {server}][\nOPTIONS ({options for the server})]", table));
 	ddl = cmig_ddl_append(NIL, sql.data, cmig_kind_drop(table));
 	return cmig_kind_complete(table, ddl, alter_later);
 }
@@ -318,18 +342,22 @@ alter_extension(CmigAlter *alter)
 	 */
 	if (cmig_alter_differs(alter, CMIG_EXTENSION_SCHEMA))
 	{
-		alter->unsupported = psprintf("it is in schema %s, and cannot be moved to %s", from->values[CMIG_EXTENSION_SCHEMA], to->values[CMIG_EXTENSION_SCHEMA]);
+		alter->unsupported = psprintf("it is in schema %s, and cannot be moved to %s",
+									  from->values[CMIG_EXTENSION_SCHEMA],
+									  to->values[CMIG_EXTENSION_SCHEMA]);
 		return;
 	}
 	if (cmig_alter_differs(alter, CMIG_EXTENSION_VERSION))
 		cmig_alter_action(alter, CMIG_EXTENSION_VERSION,
-						  psprintf("UPDATE TO %s", cmig_literal(to->values[CMIG_EXTENSION_VERSION])));
+						  psprintf("UPDATE TO %s",
+								   cmig_literal(to->values[CMIG_EXTENSION_VERSION])));
 }
 
 CmigKind	cmig_kind_extension = {
 	.name = "extension",.word = "EXTENSION",.flags = CMIG_KIND_GLOBAL | CMIG_KIND_NO_OWNER_SQL,
 	CMIG_PROPERTIES(extension_properties),
-	.sql = extension_sql,.creates = "CREATE EXTENSION {identity} WITH SCHEMA {schema}",.alter = alter_extension
+	.sql = extension_sql,.creates = "CREATE EXTENSION {identity} WITH SCHEMA {schema}",.alter =
+	alter_extension
 };
 
 /* ----------------------------------------------------------------
@@ -344,7 +372,8 @@ CmigKind	cmig_kind_extension = {
 static const CmigProperty partition_properties[] = {
 	[CMIG_PARTITION_OF] = {"partitioned table"},
 	[CMIG_PARTITION_BOUND] = {"bound", CMIG_PROPERTY_EXPRESSION},
-	[CMIG_PARTITION_FOREIGN_KEYS] = {"actions that drop foreign keys of the partitioned table", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
+	[CMIG_PARTITION_FOREIGN_KEYS] = {"actions that drop foreign keys of the partitioned table",
+	CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 };
 
 static const char partition_sql[] =
@@ -389,11 +418,13 @@ static const char partition_follows[] =
 static char *
 detach(const CmigObject *partition)
 {
-	char	   *sql = psprintf("ALTER TABLE %s DETACH PARTITION %s", partition->values[CMIG_PARTITION_OF], partition->identity);
+	char	   *sql = psprintf("ALTER TABLE %s DETACH PARTITION %s",
+							   partition->values[CMIG_PARTITION_OF], partition->identity);
 
 	if (!partition->alone || partition->values[CMIG_PARTITION_FOREIGN_KEYS] == NULL)
 		return sql;
-	return psprintf("%s;\nALTER TABLE %s %s", sql, partition->identity, partition->values[CMIG_PARTITION_FOREIGN_KEYS]);
+	return psprintf("%s;\nALTER TABLE %s %s", sql, partition->identity,
+					partition->values[CMIG_PARTITION_FOREIGN_KEYS]);
 }
 
 static List *
@@ -410,7 +441,8 @@ CmigKind	cmig_kind_partition = {
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_DISPOSABLE | CMIG_KIND_GONE_WITH_PARENT | CMIG_KIND_LAST,
 	CMIG_PROPERTIES(partition_properties),
 	.sql = partition_sql,.depends = partition_depends,.follows = partition_follows,
-	.creates = "ALTER TABLE {partitioned table} ATTACH PARTITION {identity} {bound}",.create = attach,.drop = detach
+	.creates = "ALTER TABLE {partitioned table} ATTACH PARTITION {identity} {bound}",.create =
+	attach,.drop = detach
 };
 
 /* ----------------------------------------------------------------
@@ -428,7 +460,8 @@ static const CmigProperty distribution_properties[] = {
 	[CMIG_DISTRIBUTION_COLOCATED] = {"co-located with", CMIG_PROPERTY_OPTIONAL},
 	[CMIG_DISTRIBUTION_SHARDS] = {"number of shards", CMIG_PROPERTY_OPTIONAL},
 	[CMIG_DISTRIBUTION_GROUP] = {"group", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
-	[CMIG_DISTRIBUTION_COUNT] = {"effective number of shards", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
+	[CMIG_DISTRIBUTION_COUNT] = {"effective number of shards",
+	CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 	[CMIG_DISTRIBUTION_DEFAULT] = {"default group", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 };
 
@@ -445,7 +478,8 @@ distribution_is(const CmigObject *distribution, const char *method)
 static char *
 call(const CmigObject *distribution, const char *function, const char *arguments)
 {
-	return psprintf("SELECT pg_catalog.%s(%s%s)", function, cmig_literal(distribution->identity), arguments);
+	return psprintf("SELECT pg_catalog.%s(%s%s)", function, cmig_literal(distribution->identity),
+					arguments);
 }
 
 /*
@@ -467,10 +501,14 @@ distribute(const CmigObject *distribution)
 	if (distribution_is(distribution, CMIG_DISTRIBUTED_LOCAL))
 		return call(distribution, "citus_add_local_table_to_metadata", "");
 	initStringInfo(&arguments);
-	appendStringInfo(&arguments, ", %s", values[CMIG_DISTRIBUTION_COLUMN] ? cmig_literal(values[CMIG_DISTRIBUTION_COLUMN]) : "NULL");
+	appendStringInfo(&arguments, ", %s",
+					 values[CMIG_DISTRIBUTION_COLUMN] ?
+					 cmig_literal(values[CMIG_DISTRIBUTION_COLUMN]) : "NULL");
 	if (colocated != NULL || values[CMIG_DISTRIBUTION_DEFAULT] == NULL)
-		appendStringInfo(&arguments, ", colocate_with => %s", cmig_literal(colocated ? colocated : "none"));
-	if (colocated == NULL && shards != NULL && distribution_is(distribution, CMIG_DISTRIBUTED_BY_COLUMN))
+		appendStringInfo(&arguments, ", colocate_with => %s",
+						 cmig_literal(colocated ? colocated : "none"));
+	if (colocated == NULL && shards != NULL &&
+		distribution_is(distribution, CMIG_DISTRIBUTED_BY_COLUMN))
 		appendStringInfo(&arguments, ", shard_count => %s", shards);
 	return call(distribution, "create_distributed_table", arguments.data);
 }
@@ -503,10 +541,12 @@ has_keys(const CmigObject *table, const CmigObject *other)
 	{
 		const CmigObject *match;
 
-		if (child->kind == &cmig_kind_constraint ? cmig_constraint_type(child) == 'c' : !cmig_index_is_unique(child))
+		if (child->kind == &cmig_kind_constraint ? cmig_constraint_type(child) == 'c' :
+			!cmig_index_is_unique(child))
 			continue;
 		match = cmig_object_child(other, child->kind, child->name);
-		if (match == NULL || strcmp(match->values[CMIG_DEFINITION], child->values[CMIG_DEFINITION]) != 0)
+		if (match == NULL ||
+			strcmp(match->values[CMIG_DEFINITION], child->values[CMIG_DEFINITION]) != 0)
 			return false;
 	}
 	return true;
@@ -524,7 +564,10 @@ can_change_column(const CmigAlter *alter)
 	const CmigObject *from = alter->from,
 			   *to = alter->to;
 
-	return cmig_object_child(from->parent, &cmig_kind_column, to->values[CMIG_DISTRIBUTION_COLUMN]) && cmig_object_child(to->parent, &cmig_kind_column, from->values[CMIG_DISTRIBUTION_COLUMN]) &&
+	return cmig_object_child(from->parent, &cmig_kind_column,
+							 to->values[CMIG_DISTRIBUTION_COLUMN]) &&
+		cmig_object_child(to->parent, &cmig_kind_column,
+						  from->values[CMIG_DISTRIBUTION_COLUMN]) &&
 		has_keys(from->parent, to->parent) && has_keys(to->parent, from->parent);
 }
 
@@ -542,12 +585,16 @@ change(const CmigAlter *alter)
 
 	initStringInfo(&arguments);
 	if (column)
-		appendStringInfo(&arguments, ", distribution_column => %s", cmig_literal(to->values[CMIG_DISTRIBUTION_COLUMN]));
+		appendStringInfo(&arguments, ", distribution_column => %s",
+						 cmig_literal(to->values[CMIG_DISTRIBUTION_COLUMN]));
 	if (column || moves)
 		appendStringInfo(&arguments, ", colocate_with => %s",
-						 cmig_literal(to->values[CMIG_DISTRIBUTION_COLOCATED] ? to->values[CMIG_DISTRIBUTION_COLOCATED] : "none"));
-	if (cmig_alter_differs(alter, CMIG_DISTRIBUTION_SHARDS) && to->values[CMIG_DISTRIBUTION_COLOCATED] == NULL)
-		appendStringInfo(&arguments, ", shard_count => %s, cascade_to_colocated => %s", to->values[CMIG_DISTRIBUTION_SHARDS],
+						 cmig_literal(to->values[CMIG_DISTRIBUTION_COLOCATED] ?
+									  to->values[CMIG_DISTRIBUTION_COLOCATED] : "none"));
+	if (cmig_alter_differs(alter, CMIG_DISTRIBUTION_SHARDS) &&
+		to->values[CMIG_DISTRIBUTION_COLOCATED] == NULL)
+		appendStringInfo(&arguments, ", shard_count => %s, cascade_to_colocated => %s",
+						 to->values[CMIG_DISTRIBUTION_SHARDS],
 						 column || moves ? "false" : "true");
 	return call(to, "alter_distributed_table", arguments.data);
 }
@@ -558,9 +605,12 @@ alter_distribution(CmigAlter *alter)
 	const CmigObject *from = alter->from,
 			   *to = alter->to;
 
-	if (distribution_is(from, CMIG_DISTRIBUTED_OTHERWISE) || distribution_is(to, CMIG_DISTRIBUTED_OTHERWISE))
-		alter->unsupported = "the table is not distributed by hash; distribute it again with undistribute_table and create_distributed_table";
-	else if (cmig_alter_differs(alter, CMIG_DISTRIBUTION_METHOD) || !distribution_is(to, CMIG_DISTRIBUTED_BY_COLUMN))
+	if (distribution_is(from, CMIG_DISTRIBUTED_OTHERWISE) ||
+		distribution_is(to, CMIG_DISTRIBUTED_OTHERWISE))
+		alter->unsupported =
+			"the table is not distributed by hash; distribute it again with undistribute_table and create_distributed_table";
+	else if (cmig_alter_differs(alter, CMIG_DISTRIBUTION_METHOD) ||
+			 !distribution_is(to, CMIG_DISTRIBUTED_BY_COLUMN))
 		alter->again = true;
 	else if (cmig_alter_differs(alter, CMIG_DISTRIBUTION_COLUMN) && !can_change_column(alter))
 		alter->again = true;
@@ -572,7 +622,8 @@ alter_distribution(CmigAlter *alter)
 			ddl->hazards = CMIG_HAZARD_MOVES | CMIG_HAZARD_BLOCKS;
 		else
 			ddl->hazard = psprintf("moves all rows, blocks writes: %s", to->identity);
-		alter->disturbs = alter->recasts = cmig_alter_differs(alter, CMIG_DISTRIBUTION_COLUMN) || cmig_alter_differs(alter, CMIG_DISTRIBUTION_COLOCATED);
+		alter->disturbs = alter->recasts = cmig_alter_differs(alter, CMIG_DISTRIBUTION_COLUMN) ||
+			cmig_alter_differs(alter, CMIG_DISTRIBUTION_COLOCATED);
 	}
 }
 
@@ -584,7 +635,8 @@ alter_distribution(CmigAlter *alter)
  */
 CmigKind	cmig_kind_distribution = {
 	.name = "distribution",.word = "TABLE",
-	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_DISTURBED | CMIG_KIND_GONE_WITH_PARENT | CMIG_KIND_LAST | CMIG_KIND_NO_OWNER_SQL,
+	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_DISTURBED | CMIG_KIND_GONE_WITH_PARENT |
+	CMIG_KIND_LAST | CMIG_KIND_NO_OWNER_SQL,
 	CMIG_PROPERTIES(distribution_properties),
 	.create = create_distribution,.drop = undistribute,.alter = alter_distribution
 };
@@ -604,7 +656,8 @@ static const CmigProperty toast_properties[] = {
 static const char toast_sql[] =
 "SELECT 'pg_class'::regclass::oid, t.oid, 0, 'pg_class'::regclass::oid, c.oid, 0,"
 " c.relname::text, format('%I.%I', n.nspname, c.relname), NULL::text, false, " CMIG_OPTIONS_SQL("'toast.'", "t.reloptions")
-" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_class t ON t.oid = c.reltoastrelid"
+" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+" JOIN pg_class t ON t.oid = c.reltoastrelid"
 " WHERE @c.relnamespace AND c.relkind IN ('r', 'm') AND t.reloptions IS NOT NULL";
 
 static const char toast_follows[] =
@@ -636,6 +689,7 @@ CmigKind	cmig_kind_toast = {
 	.name = "TOAST parameters",.word = "TOAST",
 	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_FOLDS | CMIG_KIND_GONE_WITH_PARENT,
 	CMIG_PROPERTIES(toast_properties),
-	.sql = toast_sql,.follows = toast_follows,.create = create_toast,.drop = drop_toast,.alters = "{on}",
+	.sql = toast_sql,.follows = toast_follows,.create = create_toast,.drop = drop_toast,.alters =
+	"{on}",
 	.folds = folds
 };

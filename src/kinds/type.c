@@ -123,7 +123,8 @@ alter_enum(CmigAlter *alter)
 	{
 		if (!cmig_text_list_has(old, label))
 		{
-			appendStringInfo(&sql, "%sALTER TYPE %s ADD VALUE '%s'", sql.len > 0 ? ";\n" : "", alter->to->identity, label);
+			appendStringInfo(&sql, "%sALTER TYPE %s ADD VALUE '%s'", sql.len > 0 ? ";\n" : "",
+							 alter->to->identity, label);
 			if (before != NULL)
 				appendStringInfo(&sql, " AFTER '%s'", before);
 			else if (old != NIL)
@@ -136,7 +137,8 @@ alter_enum(CmigAlter *alter)
 }
 
 CmigKind	cmig_kind_enum = {
-	.name = "enum",.word = "TYPE",.default_type = 'T',.flags = CMIG_KIND_MODEL | CMIG_KIND_TYPE | CMIG_KIND_SWAPS,
+	.name = "enum",.word = "TYPE",.default_type = 'T',.flags = CMIG_KIND_MODEL | CMIG_KIND_TYPE |
+	CMIG_KIND_SWAPS,
 	CMIG_PROPERTIES(enum_properties),
 	.sql = enum_sql,.creates = "CREATE TYPE {identity} AS ENUM ({labels})",.alter = alter_enum
 };
@@ -148,7 +150,8 @@ CmigKind	cmig_kind_enum = {
 static const CmigProperty domain_properties[] = {
 	[CMIG_DOMAIN_BASE] = {"base type"},
 	[CMIG_DOMAIN_COLLATION] = {"collation", CMIG_PROPERTY_OPTIONAL},
-	[CMIG_DOMAIN_DEFAULT] = {"default", CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_OPTIONAL, "SET DEFAULT {}", "DROP DEFAULT"},
+	[CMIG_DOMAIN_DEFAULT] = {"default", CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_OPTIONAL,
+	"SET DEFAULT {}", "DROP DEFAULT"},
 	[CMIG_DOMAIN_NOT_NULL] = {"not null", CMIG_PROPERTY_OPTIONAL, "SET NOT NULL", "DROP NOT NULL"},
 };
 
@@ -158,7 +161,8 @@ static const CmigProperty domain_properties[] = {
 
 static const char domain_sql[] =
 TYPE_SQL(", nullif(format_type(t.typbasetype, t.typtypmod), '?\?\?'),"
-		 COLLATION_SQL("t.typcollation", "(SELECT b.typcollation FROM pg_type b WHERE b.oid = t.typbasetype)") ","
+		 COLLATION_SQL("t.typcollation",
+					   "(SELECT b.typcollation FROM pg_type b WHERE b.oid = t.typbasetype)") ","
 		 "pg_get_expr(t.typdefaultbin, 0), CASE WHEN t.typnotnull THEN 't' END", "t.typtype = 'd'");
 
 static char *
@@ -175,11 +179,13 @@ create_domain(const CmigObject *domain)
 	List	   *ddl;
 
 	initStringInfo(&sql);
-	appendStringInfoString(&sql, cmig_kind_text("CREATE DOMAIN {identity} AS {base type}[ COLLATE {collation}][ DEFAULT {default}]"
-												"[{?not null} NOT NULL]", domain));
+	appendStringInfoString(&sql,
+						   cmig_kind_text("CREATE DOMAIN {identity} AS {base type}[ COLLATE {collation}][ DEFAULT {default}]"
+										  "[{?not null} NOT NULL]", domain));
 	for (const CmigObject *child = domain->child; child != NULL; child = child->sibling)
 		if (child->folded && !cmig_is_not_valid(child->values[0]))
-			appendStringInfo(&sql, "\n\tCONSTRAINT %s %s", cmig_quote(child->name), child->values[0]);
+			appendStringInfo(&sql, "\n\tCONSTRAINT %s %s", cmig_quote(child->name),
+							 child->values[0]);
 	ddl = cmig_ddl_append(NIL, sql.data, cmig_kind_drop(domain));
 	for (const CmigObject *child = domain->child; child != NULL; child = child->sibling)
 		if (child->folded && cmig_is_not_valid(child->values[0]))
@@ -192,8 +198,10 @@ alter_domain(CmigAlter *alter)
 {
 	cmig_kind_alter(alter);
 	if (alter->zone != NULL && (cmig_type_loss(alter->from, alter->to) & CMIG_LOSS_ZONE))
-		alter->unsupported = "the time zone of the values is not known; change the columns to another domain";
-	if (!alter->again && cmig_alter_differs(alter, CMIG_DOMAIN_NOT_NULL) && alter->to->values[CMIG_DOMAIN_NOT_NULL] != NULL)
+		alter->unsupported =
+			"the time zone of the values is not known; change the columns to another domain";
+	if (!alter->again && cmig_alter_differs(alter, CMIG_DOMAIN_NOT_NULL) &&
+		alter->to->values[CMIG_DOMAIN_NOT_NULL] != NULL)
 		cmig_ddl_hazards(alter->ddl, CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL);
 }
 
@@ -211,8 +219,10 @@ static const char domain_constraint_sql[] =
 "SELECT 'pg_constraint'::regclass::oid, o.oid, 0, 'pg_type'::regclass::oid, t.oid, 0,"
 " o.conname::text, format('%I on %I.%I', o.conname, n.nspname, t.typname), NULL::text, false,"
 " pg_get_constraintdef(o.oid)"
-" FROM pg_constraint o JOIN pg_type t ON t.oid = o.contypid JOIN pg_namespace n ON n.oid = t.typnamespace"
-" WHERE @t.typnamespace AND o.contype = 'c' AND o.contypid > 0 ORDER BY t.oid, o.conname COLLATE \"C\"";
+" FROM pg_constraint o JOIN pg_type t ON t.oid = o.contypid"
+" JOIN pg_namespace n ON n.oid = t.typnamespace"
+" WHERE @t.typnamespace AND o.contype = 'c' AND o.contypid > 0"
+" ORDER BY t.oid, o.conname COLLATE \"C\"";
 
 static List *
 create_domain_constraint(const CmigObject *constraint)
@@ -232,7 +242,8 @@ CmigKind	cmig_kind_domain_constraint = {
 	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_FOLDS | CMIG_KIND_GONE_WITH_PARENT,
 	CMIG_PROPERTIES(domain_constraint_properties),
 	.sql = domain_constraint_sql,.create = create_domain_constraint,
-	.drops = "ALTER DOMAIN {parent} DROP CONSTRAINT {name}",.refers = "CONSTRAINT {name} ON DOMAIN {parent}"
+	.drops = "ALTER DOMAIN {parent} DROP CONSTRAINT {name}",.refers =
+	"CONSTRAINT {name} ON DOMAIN {parent}"
 };
 
 /*
@@ -262,7 +273,8 @@ static const CmigProperty attribute_properties[] = {
 static const char attribute_sql[] =
 "SELECT 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer, 'pg_type'::regclass::oid, c.reltype, 0,"
 " a.attname::text, format('%I.%I.%I', n.nspname, c.relname, a.attname), NULL::text, false,"
-" nullif(format_type(a.atttypid, a.atttypmod), '?\?\?'), " COLLATION_SQL("a.attcollation", "t.typcollation")
+" nullif(format_type(a.atttypid, a.atttypmod), '?\?\?'), " COLLATION_SQL("a.attcollation",
+																		 "t.typcollation")
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
 " JOIN pg_type t ON t.oid = a.atttypid"
@@ -329,7 +341,8 @@ cmig_type_can_convert(const CmigObject *from, const CmigObject *to)
 }
 
 char *
-cmig_type_convert(const char *column, const CmigObject *from, const CmigObject *to, const char *type)
+cmig_type_convert(const char *column, const CmigObject *from, const CmigObject *to,
+				  const char *type)
 {
 	StringInfoData sql;
 	const char *separator = "";
@@ -351,7 +364,8 @@ cmig_type_convert(const char *column, const CmigObject *from, const CmigObject *
 }
 
 CmigKind	cmig_kind_composite = {
-	.name = "composite type",.word = "TYPE",.default_type = 'T',.flags = CMIG_KIND_TYPE | CMIG_KIND_RELATION | CMIG_KIND_SWAPS,
+	.name = "composite type",.word = "TYPE",.default_type = 'T',.flags = CMIG_KIND_TYPE |
+	CMIG_KIND_RELATION | CMIG_KIND_SWAPS,
 	CMIG_PROPERTIES(composite_properties),
 	.sql = composite_sql,.create = create_composite,.alter = alter_composite
 };
@@ -382,7 +396,8 @@ attribute_statement(const CmigObject *attribute, const char *verb, const char *w
 static char *
 drop_attribute(const CmigObject *attribute)
 {
-	return psprintf("ALTER TYPE %s DROP ATTRIBUTE %s%s", attribute->parent->identity, cmig_quote(attribute->name), cascade(attribute));
+	return psprintf("ALTER TYPE %s DROP ATTRIBUTE %s%s", attribute->parent->identity,
+					cmig_quote(attribute->name), cascade(attribute));
 }
 
 static List *
@@ -390,7 +405,8 @@ create_attribute(const CmigObject *attribute)
 {
 	if (attribute->folded)
 		return NIL;
-	return cmig_ddl_append(NIL, attribute_statement(attribute, "ADD", ""), drop_attribute(attribute));
+	return cmig_ddl_append(NIL, attribute_statement(attribute, "ADD", ""),
+						   drop_attribute(attribute));
 }
 
 static void
@@ -421,20 +437,27 @@ static const char range_sql[] =
 "SELECT 'pg_type'::regclass::oid, t.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
 " t.typname::text, format('%I.%I', n.nspname, t.typname), pg_get_userbyid(t.typowner)::text, false,"
 " concat_ws(', ', 'SUBTYPE = ' || format_type(r.rngsubtype, NULL),"
-"  (SELECT format('SUBTYPE_OPCLASS = %I.%I', cn.nspname, c.opcname) FROM pg_opclass c JOIN pg_namespace cn ON cn.oid = c.opcnamespace"
+"  (SELECT format('SUBTYPE_OPCLASS = %I.%I', cn.nspname, c.opcname) FROM pg_opclass c"
+" JOIN pg_namespace cn ON cn.oid = c.opcnamespace"
 "   WHERE c.oid = r.rngsubopc AND NOT c.opcdefault),"
-"  (SELECT format('COLLATION = %I.%I', cn.nspname, c.collname) FROM pg_collation c JOIN pg_namespace cn ON cn.oid = c.collnamespace"
-"   WHERE c.oid = r.rngcollation AND c.oid <> (SELECT s.typcollation FROM pg_type s WHERE s.oid = r.rngsubtype)),"
+"  (SELECT format('COLLATION = %I.%I', cn.nspname, c.collname) FROM pg_collation c"
+" JOIN pg_namespace cn ON cn.oid = c.collnamespace"
+"   WHERE c.oid = r.rngcollation AND c.oid <> (SELECT s.typcollation FROM pg_type s"
+" WHERE s.oid = r.rngsubtype)),"
 "  'CANONICAL = ' || nullif(r.rngcanonical, 0)::regproc::text, 'SUBTYPE_DIFF = ' || nullif(r.rngsubdiff, 0)::regproc::text,"
 "  'MULTIRANGE_TYPE_NAME = ' || m.name), m.name"
-" FROM pg_range r JOIN pg_type t ON t.oid = r.rngtypid JOIN pg_namespace n ON n.oid = t.typnamespace"
-" CROSS JOIN LATERAL (SELECT format('%I.%I', mn.nspname, x.typname) AS name FROM pg_type x JOIN pg_namespace mn ON mn.oid = x.typnamespace"
+" FROM pg_range r JOIN pg_type t ON t.oid = r.rngtypid"
+" JOIN pg_namespace n ON n.oid = t.typnamespace"
+" CROSS JOIN LATERAL (SELECT format('%I.%I', mn.nspname, x.typname) AS name FROM pg_type x"
+" JOIN pg_namespace mn ON mn.oid = x.typnamespace"
 "  WHERE x.oid = r.rngmultitypid) m"
 " WHERE @t.typnamespace";
 
 CmigKind	cmig_kind_range = {
-	.name = "range type",.word = "TYPE",.default_type = 'T',.flags = CMIG_KIND_TYPE | CMIG_KIND_DETOUR,
-	CMIG_PROPERTIES(range_properties),.sql = range_sql,.creates = "CREATE TYPE {identity} AS RANGE ({definition})",.index = 2
+	.name = "range type",.word = "TYPE",.default_type = 'T',.flags = CMIG_KIND_TYPE |
+	CMIG_KIND_DETOUR,
+	CMIG_PROPERTIES(range_properties),.sql = range_sql,.creates =
+	"CREATE TYPE {identity} AS RANGE ({definition})",.index = 2
 };
 
 /* ----------------------------------------------------------------
@@ -492,24 +515,30 @@ FROM_SQL " AND t.typisdefined";
  * definition.
  */
 static const char definition_depends[] =
-"WITH f AS (SELECT t.oid AS type, d.refobjid AS function FROM pg_type t JOIN pg_depend d ON d.classid = 'pg_type'::regclass"
+"WITH f AS (SELECT t.oid AS type, d.refobjid AS function FROM pg_type t"
+" JOIN pg_depend d ON d.classid = 'pg_type'::regclass"
 "  AND d.objid = t.oid AND d.refclassid = 'pg_proc'::regclass"
 "  WHERE @t.typnamespace AND t.typtype = 'b' AND t.typisdefined)"
 " SELECT 'pg_type'::regclass::oid, type, -1, 'pg_proc'::regclass::oid, function, 0 FROM f"
 " UNION ALL SELECT 'pg_proc'::regclass::oid, d.objid, 0, 'pg_type'::regclass::oid, d.refobjid, -1"
-" FROM (SELECT DISTINCT type FROM f) b JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_type'::regclass AND d.refobjid = b.type"
-" WHERE d.deptype = 'n' AND NOT EXISTS (SELECT FROM f WHERE f.type = b.type AND f.function = d.objid)";
+" FROM (SELECT DISTINCT type FROM f) b JOIN pg_depend d ON d.classid = 'pg_proc'::regclass"
+" AND d.refclassid = 'pg_type'::regclass AND d.refobjid = b.type"
+" WHERE d.deptype = 'n' AND NOT EXISTS (SELECT FROM f WHERE f.type = b.type"
+" AND f.function = d.objid)";
 
 CmigKind	cmig_kind_base_type = {
 	.name = "type",.word = "TYPE",.default_type = 'T',.flags = CMIG_KIND_TYPE | CMIG_KIND_DETOUR,
 	CMIG_PROPERTIES(type_properties),
-	.sql = type_sql,.creates = "CREATE TYPE {identity}",.drops = "DROP TYPE {identity}[{?definition} CASCADE]"
+	.sql = type_sql,.creates = "CREATE TYPE {identity}",.drops =
+	"DROP TYPE {identity}[{?definition} CASCADE]"
 };
 
 CmigKind	cmig_kind_base_definition = {
-	.name = "definition of a type",.word = "TYPE",.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_GONE_WITH_PARENT,
+	.name = "definition of a type",.word = "TYPE",.flags = CMIG_KIND_DISPOSABLE |
+	CMIG_KIND_GONE_WITH_PARENT,
 	CMIG_PROPERTIES(definition_properties),
-	.sql = definition_sql,.depends = definition_depends,.creates = "CREATE TYPE {identity} ({definition})",
+	.sql = definition_sql,.depends = definition_depends,.creates =
+	"CREATE TYPE {identity} ({definition})",
 	/* dropping the definition leaves a shell type, without its functions */
 	.drops = "DROP TYPE {identity} CASCADE;\nCREATE TYPE {identity}"
 };

@@ -29,7 +29,8 @@ extern char *cmig_move_title(const CmigGraph *graph, CmigDirection direction, in
 extern char *cmig_move_describe(const CmigGraph *graph, const CmigPlan *plan);
 
 /* Log the end of a run that failed in step "index", or before them if -1. */
-extern void cmig_move_log_failure(int sqlstate, const CmigGraph *graph, const CmigPlan *plan, int index);
+extern void cmig_move_log_failure(int sqlstate, const CmigGraph *graph, const CmigPlan *plan,
+								  int index);
 
 /* Report in a NOTICE that the step for this node is about to run. */
 extern void cmig_move_report(const CmigSituation *now, const CmigPlan *plan, int node);
@@ -173,7 +174,8 @@ extern void cmig_engine_append_check(StringInfo body, const char *revision, cons
  * Append a statement that changes the row of a version table if it still contains
  * the revision that this one replaces.
  */
-extern void cmig_engine_append_replaced(StringInfo body, const char *table, const char *column, const CmigRevision *revision);
+extern void cmig_engine_append_replaced(StringInfo body, const char *table, const char *column,
+										const CmigRevision *revision);
 
 /*
  * Append a statement that takes the advisory lock of a run, whose key is an
@@ -209,22 +211,27 @@ typedef struct CmigEngineStep CmigEngineStep;
  * Append what records such a step: before its script "sql", around each statement,
  * and when the step is complete.
  */
-extern CmigEngineStep *cmig_engine_begin_step(StringInfo out, const char *revision, const char *direction, const char *sql,
+extern CmigEngineStep *cmig_engine_begin_step(StringInfo out, const char *revision,
+											  const char *direction, const char *sql,
 											  const char *key);
-extern void cmig_engine_begin_statement(StringInfo out, const CmigEngineStep *step, const CmigStatement *statement);
-extern void cmig_engine_end_statement(StringInfo out, const CmigEngineStep *step, const CmigStatement *statement);
+extern void cmig_engine_begin_statement(StringInfo out, const CmigEngineStep *step,
+										const CmigStatement *statement);
+extern void cmig_engine_end_statement(StringInfo out, const CmigEngineStep *step,
+									  const CmigStatement *statement);
 
 /*
  * Is the statement a call of a function of pg_cmig whose statements are known (see
  * run/record.c)?  If so, sets *recorded to them, a List of char *.
  */
-extern bool cmig_engine_is_recorded(const CmigRunStep *step, const CmigStatement *statement, List **recorded);
+extern bool cmig_engine_is_recorded(const CmigRunStep *step, const CmigStatement *statement,
+									List **recorded);
 
 /*
  * Append these statements, in place of the call, and what records them in the
  * progress.  "step" is NULL in a step that runs in a transaction.
  */
-extern void cmig_engine_append_recorded(StringInfo out, const CmigEngineStep *step, const CmigStatement *statement,
+extern void cmig_engine_append_recorded(StringInfo out, const CmigEngineStep *step,
+										const CmigStatement *statement,
 										List *recorded, CmigPsqlFacts *facts);
 
 extern void cmig_engine_end_step(StringInfo out, const char *revision, const char *direction);
@@ -235,8 +242,8 @@ extern void cmig_engine_end_step(StringInfo out, const char *revision, const cha
  * Append a DO statement that runs a query of a verify section or a precondition,
  * and raises an error if its result is not the expected one.
  */
-extern void cmig_psql_append_query(StringInfo out, const char *revision, const CmigStatement *statement,
-								   bool precondition);
+extern void cmig_psql_append_query(StringInfo out, const char *revision,
+								   const CmigStatement *statement, bool precondition);
 
 /*
  * Append what is before and after verify sections that run on their own.  The
@@ -247,8 +254,8 @@ extern void cmig_psql_section_close(StringInfo out);
 
 /* Append the parts of the DO statement for a section: its begin, each statement, its end. */
 extern void cmig_psql_section_begin(StringInfo body);
-extern void cmig_psql_section_append(StringInfo body, const CmigRunStep *step, const CmigStatement *statement,
-									 bool returns_rows);
+extern void cmig_psql_section_append(StringInfo body, const CmigRunStep *step,
+									 const CmigStatement *statement, bool returns_rows);
 extern void cmig_psql_section_end(StringInfo body, const char *revision);
 
 #endif							/* CMIG_MOVE_INTERNAL_H */

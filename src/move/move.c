@@ -27,7 +27,8 @@ PG_FUNCTION_INFO_V1(cmig_set_protect);
 Datum
 cmig_set_protect(PG_FUNCTION_ARGS)
 {
-	(void) cmig_database_setting_set("cmig.set_protect()", NULL, "cmig.protect", cmig_argument_text(fcinfo, 0));
+	(void) cmig_database_setting_set("cmig.set_protect()", NULL, "cmig.protect",
+									 cmig_argument_text(fcinfo, 0));
 	PG_RETURN_TEXT_P(cstring_to_text(cmig_settings_protect_name(true)));
 }
 
@@ -77,7 +78,8 @@ cmig_move_title(const CmigGraph *graph, CmigDirection direction, int node)
 
 	if (revision->repeatable)
 		return psprintf("repeatable %s%s%s", revision->id, comma, revision->message);
-	below = parents->count == 0 ? "base" : cmig_graph_ids_text(graph, parents->nodes, parents->count);
+	below = parents->count == 0 ? "base" :
+		cmig_graph_ids_text(graph, parents->nodes, parents->count);
 	return psprintf("%s %s -> %s%s%s", cmig_direction_name(direction),
 					direction == CMIG_UPGRADE ? below : revision->id,
 					direction == CMIG_UPGRADE ? revision->id : below, comma, revision->message);
@@ -97,7 +99,8 @@ cmig_move_describe(const CmigGraph *graph, const CmigPlan *plan)
 void
 cmig_move_log_failure(int sqlstate, const CmigGraph *graph, const CmigPlan *plan, int index)
 {
-	const char *revision = index >= 0 && index < plan->count ? cmig_graph_id(graph, plan->steps[index].node) : NULL;
+	const char *revision = index >= 0 &&
+	index < plan->count ? cmig_graph_id(graph, plan->steps[index].node) : NULL;
 
 	cmig_log_run_fail(sqlstate, revision == NULL ? "" :
 					  cmig_running.statement == 0 ? psprintf(" in %s", revision) :
@@ -140,14 +143,16 @@ report_expanded(const CmigExpansion *expansion)
 	ereport(NOTICE,
 			(expansion->search_path[0] ?
 			 errmsg("revision \"%s\" is expanded: builds that need it connect with search_path = %s", expansion->revision, expansion->search_path) :
-			 errmsg("revision \"%s\" is expanded: no table has a new version", expansion->revision)));
+			 errmsg("revision \"%s\" is expanded: no table has a new version",
+					expansion->revision)));
 }
 
 /* Can both builds run?  A contraction changes the tables in its last transaction. */
 static bool
 is_usable(const CmigExpansion *expansion)
 {
-	return strcmp(expansion->state, "expanded") == 0 || strcmp(expansion->state, "contracting") == 0;
+	return strcmp(expansion->state, "expanded") == 0 ||
+		strcmp(expansion->state, "contracting") == 0;
 }
 
 /* Returns the first step of the plan that is neither part of the expansion nor repeatable, or -1. */
@@ -185,7 +190,8 @@ is_unrelated(const CmigSituation *now, const CmigPlan *plan, const CmigExpansion
 
 		unrelated &= node >= 0 && cmig_graph_mark(related, node);
 	}
-	(plan->direction == CMIG_UPGRADE ? cmig_graph_mark_descendants : cmig_graph_mark_ancestors) (now->graph, related, true);
+	(plan->direction == CMIG_UPGRADE ? cmig_graph_mark_descendants :
+	 cmig_graph_mark_ancestors) (now->graph, related, true);
 	for (int i = 0; i < plan->count; i++)
 		unrelated &= !related->set[plan->steps[i].node];
 	return unrelated;
@@ -208,7 +214,9 @@ cmig_move_respect_expansion(const CmigSituation *now, CmigPlan *plan, bool commi
 	if (plan->direction == CMIG_DOWNGRADE)
 		cmig_expansion_refuse(expansion, "nothing can be reverted");
 	if (outside >= 0)
-		cmig_expansion_refuse(expansion, psprintf("revision \"%s\" cannot be applied", cmig_graph_id(now->graph, outside)));
+		cmig_expansion_refuse(expansion,
+							  psprintf("revision \"%s\" cannot be applied",
+									   cmig_graph_id(now->graph, outside)));
 	if (!is_usable(expansion))
 		cmig_expansion_refuse(expansion, "it cannot be applied");
 	report_expanded(expansion);
@@ -221,12 +229,19 @@ cmig_move_require_unrelated(void)
 	/* relations of the expansion that were altered, dropped, or renamed */
 	static CmigQuery touched = {
 		"WITH named (oid, name, ours) AS (SELECT c.oid, format('%I.%I', n.nspname, c.relname), n.nspname::text IN (SELECT cmig.version_schema(r.revision, x)"
-		"  FROM cmig.expansion_run r, unnest(r.schemas) x WHERE r.scope = $1) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace),"
-		" needed (name) AS (SELECT DISTINCT relation FROM cmig.expansion_step WHERE scope = $1 AND relation <> '')"
-		" SELECT name FROM named WHERE oid IN (SELECT l.relation FROM pg_locks l WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation'"
-		"   AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()) AND l.mode NOT IN ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock'))"
-		"  AND (ours OR name IN (TABLE needed) OR EXISTS (SELECT FROM pg_partition_ancestors(named.oid) p JOIN named a ON a.oid = p.relid WHERE a.name IN (TABLE needed)))"
-		" UNION ALL SELECT name FROM needed WHERE name NOT IN (SELECT name FROM named) ORDER BY 1 LIMIT 1", {TEXTOID}
+		"  FROM cmig.expansion_run r, unnest(r.schemas) x WHERE r.scope = $1) FROM pg_class c"
+		" JOIN pg_namespace n ON n.oid = c.relnamespace),"
+		" needed (name) AS (SELECT DISTINCT relation FROM cmig.expansion_step WHERE scope = $1"
+		" AND relation <> '')"
+		" SELECT name FROM named WHERE oid IN (SELECT l.relation FROM pg_locks l"
+		" WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation'"
+		"   AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())"
+		" AND l.mode NOT IN ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock'))"
+		"  AND (ours OR name IN (TABLE needed) OR EXISTS (SELECT"
+		" FROM pg_partition_ancestors(named.oid) p JOIN named a ON a.oid = p.relid"
+		" WHERE a.name IN (TABLE needed)))"
+		" UNION ALL SELECT name FROM needed WHERE name NOT IN (SELECT name FROM named) ORDER BY 1"
+		" LIMIT 1", {TEXTOID}
 	};
 	const CmigExpansion *expansion = cmig_expansion_read();
 	const char *name = expansion ? cmig_query_value(&touched, expansion->scope) : NULL;
@@ -305,11 +320,13 @@ cmig_move_require_expected(const CmigSituation *now, const CmigMarks *expected, 
 		int			node = cmig_graph_find_id(now->graph, rows->names[i]);
 
 		if (node < 0 || !expected->set[node])
-			changed = psprintf("It contains row \"%s\", which no step has written.", rows->names[i]);
+			changed = psprintf("It contains row \"%s\", which no step has written.",
+							   rows->names[i]);
 	}
 	for (int i = 0; changed == NULL && rows->count != expected->count && i < now->graph->count; i++)
 		if (expected->set[i] && !cmig_graph_lists(rows, cmig_graph_id(now->graph, i)))
-			changed = psprintf("The row of revision \"%s\" is missing.", cmig_graph_id(now->graph, i));
+			changed = psprintf("The row of revision \"%s\" is missing.",
+							   cmig_graph_id(now->graph, i));
 	if (changed != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -350,7 +367,8 @@ cmig_move_run_step(const CmigSituation *now, const CmigPlan *plan, const CmigPla
 	cmig_move_rows(now, step);
 	entry->finished_at = GetCurrentTimestamp();
 	if (plan->direction == CMIG_UPGRADE)
-		entry->checksum = cmig_repeatable_checksum(run->stored_sql, run->transactional, run->repeatable);
+		entry->checksum = cmig_repeatable_checksum(run->stored_sql, run->transactional,
+												   run->repeatable);
 }
 
 /*
@@ -375,7 +393,8 @@ require_outside(const CmigSituation *now, const CmigPlan *plan)
 		{
 			int			other = outside->nodes[j];
 
-			if (now->database->set[other] || now->applied->applied->set[other] || planned->set[other])
+			if (now->database->set[other] || now->applied->applied->set[other] ||
+				planned->set[other])
 				continue;
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -430,7 +449,8 @@ require_unneeded(const CmigSituation *now, const CmigPlan *plan)
 			if (needing->set[dependents->nodes[j]] && trees[dependents->nodes[j]] != trees[node])
 				ereport(ERROR,
 						(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-						 errmsg("revision \"%s\" cannot be reverted because scopes need it", cmig_graph_id(now->graph, node)),
+						 errmsg("revision \"%s\" cannot be reverted because scopes need it",
+								cmig_graph_id(now->graph, node)),
 						 errdetail("Revision \"%s\", which depends on it, is applied in at least one scope.",
 								   cmig_graph_id(now->graph, dependents->nodes[j])),
 						 errhint("Downgrade the scopes first. SELECT * FROM cmig.scope_version shows their revisions.")));
@@ -460,7 +480,8 @@ cmig_move_plan_upgrade(const CmigSituation *now, const CmigNames *targets)
 }
 
 CmigPlan *
-cmig_move_plan_downgrade(const CmigSituation *now, const char *target, CmigDowngradeTarget **resolved)
+cmig_move_plan_downgrade(const CmigSituation *now, const char *target,
+						 CmigDowngradeTarget **resolved)
 {
 	CmigPlan   *plan;
 

@@ -51,7 +51,8 @@ extern CmigPlan *cmig_move_plan_downgrade(const CmigSituation *now, const char *
  * the script starts from the state of this database.  If the script starts
  * from a different state, *now is changed to that state.
  */
-extern CmigPlan *cmig_move_plan_range(CmigSituation *now, CmigDirection direction, char *target, bool *from_here);
+extern CmigPlan *cmig_move_plan_range(CmigSituation *now, CmigDirection direction, char *target,
+									  bool *from_here);
 
 /*
  * Returns the revisions to verify, parents first.  "target" is NULL for all
@@ -105,7 +106,8 @@ extern void cmig_restore_point_init(void);
  * Returns the first argument of the SQL call, a number of steps, as a relative
  * identifier such as "+2".  If "stepwise" is true, hints mention procedures.
  */
-extern char *cmig_move_argument_steps(FunctionCallInfo fcinfo, CmigDirection direction, bool stepwise);
+extern char *cmig_move_argument_steps(FunctionCallInfo fcinfo, CmigDirection direction,
+									  bool stepwise);
 
 /*
  * Raises an error if the downgrade target is missing, or a word such as
@@ -147,8 +149,8 @@ typedef void (*CmigStepVisit) (const CmigRunStep *step, int number, void *arg);
  * Returns the checksum of a plan, and calls "visit", if not NULL, for each step
  * that has scripts.  A revision without a downgrade script is not an error here.
  */
-extern char *cmig_plan_checksum(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *texts,
-								CmigStepVisit visit, void *arg);
+extern char *cmig_plan_checksum(const CmigSituation *now, const CmigPlan *plan,
+								CmigStepTexts *texts, CmigStepVisit visit, void *arg);
 
 /*
  * Returns argument n, plan_checksum.  Raises 22023 if it is null or not a
@@ -177,7 +179,8 @@ typedef enum CmigBeforeUpgrade
 	CMIG_BEFORE_CONTRACT		/* it goes; only the workload policy applies */
 } CmigBeforeUpgrade;
 
-extern void (*cmig_before_upgrade) (const CmigSituation *now, const CmigPlan *plan, CmigBeforeUpgrade kind);
+extern void (*cmig_before_upgrade) (const CmigSituation *now, const CmigPlan *plan,
+									CmigBeforeUpgrade kind);
 
 /* A plan to run, and the state of the run. */
 typedef struct CmigRunPlan
@@ -248,8 +251,8 @@ extern void cmig_toplevel_rollback(void);
  * the revision and the direction; its message precedes that of the error.
  */
 struct CmigJournalEntry;
-extern void cmig_toplevel_record_failure(const char *scope, int64 id, struct CmigJournalEntry *entry,
-										 const ErrorData *error);
+extern void cmig_toplevel_record_failure(const char *scope, int64 id,
+										 struct CmigJournalEntry *entry, const ErrorData *error);
 
 /* Sleep, without holding a snapshot; can be canceled. */
 extern void cmig_toplevel_sleep(long ms);

@@ -397,7 +397,8 @@ refuse_changed(const StepRun *run, int statement)
 			 errdetail("The %s is partially applied: cmig.progress shows which statements have started.",
 					   cmig_direction_name(run->step->direction)),
 			 cmig_hint("Load the script with its original text up to and including that statement, and call `cmig.%s_stepwise` again; later statements may differ. Or revert by hand what that statement did, then DELETE FROM cmig.progress WHERE revision = %s AND statement = %d%s",
-					   cmig_direction_name(run->step->direction), quote_literal_cstr(run->step->revision),
+					   cmig_direction_name(run->step->direction),
+					   quote_literal_cstr(run->step->revision),
 					   statement, cmig_scope_condition())));
 }
 
@@ -426,7 +427,8 @@ hint_of_skipped(const Skipped *skipped, const CmigRunStep *step, int sqlstate)
 	foreach_int(number, skipped->temporary)
 		appendStringInfo(&numbers, "%s%d", numbers.len > 0 ? ", " : "", number);
 	return psprintf("This call has resumed at statement %d: what %s %s created in the session of an earlier call is gone. To create it again, DELETE FROM cmig.progress WHERE revision = %s AND statement IN (%s)%s, and CALL cmig.%s_stepwise again.",
-					skipped->resumed_at, list_length(skipped->temporary) == 1 ? "statement" : "statements",
+					skipped->resumed_at,
+					list_length(skipped->temporary) == 1 ? "statement" : "statements",
 					numbers.data, revision, numbers.data, cmig_scope_condition(), direction);
 }
 
@@ -485,7 +487,8 @@ run_statement(StepRun *run)
 		run->raw = cmig_run_check_statement(run->step, run->script.statement.raw);
 		cmig_toplevel_snapshot();
 		if (run->row->state == CMIG_PROGRESS_DONE ||
-			cmig_resume_judge(run->raw, "{\"existed\": true}", &leftovers, &finish) == CMIG_RESUME_DONE)
+			cmig_resume_judge(run->raw, "{\"existed\": true}", &leftovers,
+							  &finish) == CMIG_RESUME_DONE)
 		{
 			cmig_record(NULL);
 			skip(run);
@@ -597,7 +600,8 @@ end_failed(StepRun *run, ErrorData *error)
 	const char *phase = run->script.phase;
 	static CmigQuery may_call = {
 		.sql = "SELECT FROM pg_proc p WHERE p.pronamespace = 'cmig'::regnamespace AND p.proname = $2 AND p.prokind = 'p'"
-		" AND has_schema_privilege($1, p.pronamespace, 'USAGE') AND has_function_privilege($1, p.oid, 'EXECUTE')",
+		" AND has_schema_privilege($1, p.pronamespace, 'USAGE')"
+		" AND has_function_privilege($1, p.oid, 'EXECUTE')",
 		.argtypes = {OIDOID, TEXTOID}
 	};
 	const char *direction = cmig_direction_name(run->step->direction);
@@ -623,7 +627,8 @@ end_failed(StepRun *run, ErrorData *error)
 	if (error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
 		cmig_script_run_improve_hint(error, &run->script);
 	called = run->own ? cmig_statement_own_procedure(run->raw, &qualified) : NULL;
-	if (error->hint == NULL && called != NULL && error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE &&
+	if (error->hint == NULL && called != NULL &&
+		error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE &&
 		cmig_query_do(&may_call, user, called + strlen("CALL cmig.")) == 0)
 		error->hint = psprintf("The script runs as role %s. GRANT USAGE ON SCHEMA cmig TO %s, GRANT EXECUTE ON ALL PROCEDURES IN SCHEMA cmig TO %s, and `CALL cmig.%s_stepwise` again.",
 							   role, role, role, direction);
@@ -639,8 +644,10 @@ end_failed(StepRun *run, ErrorData *error)
 								   direction);
 		else
 			error->hint = psprintf("%sAfter fixing the cause, `CALL cmig.%s_stepwise` again: it continues with this statement.",
-								   run->script.statement.number > 1 ? "The statements before it are committed. "
-								   : run->own && own_work_is_there ? "What the statement committed remains. " : "",
+								   run->script.statement.number > 1 ?
+								   "The statements before it are committed. "
+								   : run->own && own_work_is_there ?
+								   "What the statement committed remains. " : "",
 								   direction);
 		if (privileges != NULL)
 			error->hint = psprintf("%s %s", error->hint, privileges);

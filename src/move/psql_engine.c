@@ -90,9 +90,11 @@ cmig_engine_append_check(StringInfo body, const char *revision, const char *dire
 const char *
 cmig_engine_file(const char *revision)
 {
-	if (revision == NULL || !cmig_text_same(GetConfigOption("cmig_client.files", true, false), "on"))
+	if (revision == NULL ||
+		!cmig_text_same(GetConfigOption("cmig_client.files", true, false), "on"))
 		return ", NULL";
-	return psprintf(", %s", quote_literal_cstr(cmig_revision_format(cmig_catalog_read_text(revision))));
+	return psprintf(", %s",
+					quote_literal_cstr(cmig_revision_format(cmig_catalog_read_text(revision))));
 }
 
 const char *
@@ -104,7 +106,8 @@ cmig_engine_guard(void)
 }
 
 void
-cmig_engine_append_replaced(StringInfo body, const char *table, const char *column, const CmigRevision *revision)
+cmig_engine_append_replaced(StringInfo body, const char *table, const char *column,
+							const CmigRevision *revision)
 {
 	if (revision->replaces.count > 0)
 		appendStringInfo(body, "\tUPDATE %s SET %s = %s WHERE %s " OP("=") " %s;\n", table, column,
@@ -179,14 +182,16 @@ is_transactional(const CmigStatement *statement)
 	const char *reason;
 
 	return cmig_statement_classify(statement->raw, &reason) == CMIG_STATEMENT_PLAIN &&
-		!IsA(node, ReindexStmt) && !IsA(node, ClusterStmt) && !IsA(node, CallStmt) && !(IsA(node, DoStmt) && may_commit((const DoStmt *) node));
+		!IsA(node, ReindexStmt) && !IsA(node, ClusterStmt) && !IsA(node, CallStmt) &&
+		!(IsA(node, DoStmt) && may_commit((const DoStmt *) node));
 }
 
 /* Append a condition on the row of the statement. */
 static void
 append_condition(StringInfo out, const CmigEngineStep *step, const CmigStatement *statement)
 {
-	appendStringInfo(out, " WHERE revision " OP("=") " %s AND direction " OP("=") " '%s' AND statement " OP("=") " %d",
+	appendStringInfo(out,
+					 " WHERE revision " OP("=") " %s AND direction " OP("=") " '%s' AND statement " OP("=") " %d",
 					 step->revision, step->direction, statement->number);
 }
 
@@ -197,9 +202,11 @@ append_condition(StringInfo out, const CmigEngineStep *step, const CmigStatement
 static void
 append_insert(StringInfo out, const CmigEngineStep *step, const CmigStatement *statement, bool done)
 {
-	appendStringInfo(out, "INSERT INTO " CMIG_ENGINE_PROGRESS " (revision, direction, checksum, statement, done, objects)\n"
+	appendStringInfo(out,
+					 "INSERT INTO " CMIG_ENGINE_PROGRESS " (revision, direction, checksum, statement, done, objects)\n"
 					 "\tVALUES (%s, '%s', '%s', %d, %s) ON CONFLICT DO NOTHING",
-					 step->revision, step->direction, step->checksum, statement->number, done ? "true, NULL" : "false, :'cmig_objects'");
+					 step->revision, step->direction, step->checksum, statement->number,
+					 done ? "true, NULL" : "false, :'cmig_objects'");
 }
 
 /* Append what records the statement. */
@@ -238,17 +245,21 @@ indexes_of(const IndexStmt *index)
 	StringInfoData query;
 
 	initStringInfo(&query);
-	appendStringInfo(&query, "SELECT i.indexrelid AS id FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid " OP("=") " i.indexrelid\n"
+	appendStringInfo(&query,
+					 "SELECT i.indexrelid AS id FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid " OP("=") " i.indexrelid\n"
 					 "\tWHERE i.indrelid " OP("=") " pg_catalog.to_regclass(%s) AND i.indisunique " OP("=") " %s AND (i.indpred IS NULL) " OP("=") " %s"
 					 " AND i.indnkeyatts " OP("=") " %d AND i.indnatts " OP("=") " %d",
-					 relation_literal(index->relation), index->unique ? "true" : "false", index->whereClause ? "false" : "true",
+					 relation_literal(index->relation), index->unique ? "true" : "false",
+					 index->whereClause ? "false" : "true",
 					 list_length(index->indexParams), list_length(elements));
 	if (index->idxname)
-		appendStringInfo(&query, " AND c.relname " OP("=") " %s", quote_literal_cstr(index->idxname));
+		appendStringInfo(&query, " AND c.relname " OP("=") " %s",
+						 quote_literal_cstr(index->idxname));
 	foreach_node(IndexElem, element, elements)
 	{
 		if (element->name)
-			appendStringInfo(&query, "\n\tAND EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid " OP("=") " i.indrelid"
+			appendStringInfo(&query,
+							 "\n\tAND EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid " OP("=") " i.indrelid"
 							 " AND a.attnum " OP("=") " i.indkey[%d] AND a.attname " OP("=") " %s)",
 							 foreach_current_index(element), quote_literal_cstr(element->name));
 	}
@@ -267,7 +278,8 @@ transients_of(const ReindexStmt *reindex)
 					"\tJOIN pg_catalog.pg_class x ON x.oid " OP("=") " i.indexrelid WHERE NOT i.indisvalid AND x.relname " OP("~") " '_cc(new|old)[0-9]*$' AND (%s)",
 					table ? psprintf("t.oid " OP("=") " %s OR EXISTS (SELECT FROM pg_catalog.pg_partition_tree(%s) p WHERE p.relid " OP("=") " t.oid)", table, table) :
 					reindex->kind == REINDEX_OBJECT_SCHEMA ?
-					psprintf("t.relnamespace " OP("=") " pg_catalog.to_regnamespace(%s)", quote_literal_cstr(quote_identifier(reindex->name))) : "true");
+					psprintf("t.relnamespace " OP("=") " pg_catalog.to_regnamespace(%s)",
+							 quote_literal_cstr(quote_identifier(reindex->name))) : "true");
 }
 
 /*
@@ -326,14 +338,16 @@ objects_of(const RawStmt *raw, bool *drops)
 		default:
 			return NULL;
 	}
-	return psprintf("SELECT c.oid AS id FROM pg_catalog.%s " OP("=") " %s", catalog, quote_literal_cstr(name));
+	return psprintf("SELECT c.oid AS id FROM pg_catalog.%s " OP("=") " %s", catalog,
+					quote_literal_cstr(name));
 }
 
 /* Append a command that drops the invalid ones of these indexes. */
 static void
 append_drop_invalid(StringInfo out, const char *indexes, const char *condition)
 {
-	appendStringInfo(out, "SELECT pg_catalog.format('DROP INDEX CONCURRENTLY %%s', i.indexrelid::pg_catalog.regclass)\n"
+	appendStringInfo(out,
+					 "SELECT pg_catalog.format('DROP INDEX CONCURRENTLY %%s', i.indexrelid::pg_catalog.regclass)\n"
 					 "FROM pg_catalog.pg_index i JOIN (%s) o ON o.id " OP("=") " i.indexrelid WHERE NOT i.indisvalid%s \\gexec\n", indexes, condition);
 }
 
@@ -355,12 +369,15 @@ append_look(StringInfo out, const CmigEngineStep *step, const CmigStatement *sta
 	if (IsA(node, IndexStmt) || IsA(node, ReindexStmt))
 		append_drop_invalid(out, objects, " AND NOT o.id" IS_OLD);
 	else if (IsA(node, AlterTableStmt))
-		appendStringInfo(out, "SELECT pg_catalog.format('ALTER TABLE %%s DETACH PARTITION %%s FINALIZE', h.inhparent::pg_catalog.regclass, h.inhrelid::pg_catalog.regclass)\n"
+		appendStringInfo(out,
+						 "SELECT pg_catalog.format('ALTER TABLE %%s DETACH PARTITION %%s FINALIZE', h.inhparent::pg_catalog.regclass, h.inhrelid::pg_catalog.regclass)\n"
 						 "FROM pg_catalog.pg_inherits h JOIN (%s) o ON o.id " OP("=") " h.inhrelid WHERE h.inhdetachpending \\gexec\n", objects);
 	if (drops)
-		appendStringInfo(out, "SELECT :'cmig_objects' " OP("<>") " '{}' AND NOT EXISTS (SELECT FROM (%s) o WHERE o.id" IS_OLD ") AS cmig_done \\gset\n", objects);
+		appendStringInfo(out,
+						 "SELECT :'cmig_objects' " OP("<>") " '{}' AND NOT EXISTS (SELECT FROM (%s) o WHERE o.id" IS_OLD ") AS cmig_done \\gset\n", objects);
 	else if (objects != NULL)
-		appendStringInfo(out, "SELECT EXISTS (SELECT FROM (%s) o WHERE NOT o.id" IS_OLD ") AS cmig_done \\gset\n", objects);
+		appendStringInfo(out,
+						 "SELECT EXISTS (SELECT FROM (%s) o WHERE NOT o.id" IS_OLD ") AS cmig_done \\gset\n", objects);
 	else if (IsA(node, CallStmt) || IsA(node, DoStmt))
 		cmig_psql_append_do(out,
 							psprintf("BEGIN\n"
@@ -376,7 +393,8 @@ append_look(StringInfo out, const CmigEngineStep *step, const CmigStatement *sta
 }
 
 CmigEngineStep *
-cmig_engine_begin_step(StringInfo out, const char *revision, const char *direction, const char *sql, const char *key)
+cmig_engine_begin_step(StringInfo out, const char *revision, const char *direction, const char *sql,
+					   const char *key)
 {
 	CmigEngineStep *step = palloc(sizeof(CmigEngineStep));
 
@@ -403,7 +421,8 @@ cmig_engine_begin_step(StringInfo out, const char *revision, const char *directi
 static void
 append_state(StringInfo out, const CmigEngineStep *step, const CmigStatement *statement)
 {
-	appendStringInfoString(out, AS_CALLER "SELECT coalesce(pg_catalog.bool_or(done), false) AS cmig_done, coalesce(pg_catalog.bool_or(NOT done), false) AS cmig_begun,\n"
+	appendStringInfoString(out,
+						   AS_CALLER "SELECT coalesce(pg_catalog.bool_or(done), false) AS cmig_done, coalesce(pg_catalog.bool_or(NOT done), false) AS cmig_begun,\n"
 						   "\tcoalesce(pg_catalog.min(objects::pg_catalog.text), '{}') AS cmig_objects FROM " CMIG_ENGINE_PROGRESS);
 	append_condition(out, step, statement);
 	appendStringInfoString(out, " \\gset\n" AS_BEFORE);
@@ -422,7 +441,8 @@ append_owner_check(StringInfo out, const CmigEngineStep *step)
 }
 
 void
-cmig_engine_begin_statement(StringInfo out, const CmigEngineStep *step, const CmigStatement *statement)
+cmig_engine_begin_statement(StringInfo out, const CmigEngineStep *step,
+							const CmigStatement *statement)
 {
 	/* an interruption ends the session, and its settings */
 	if (IsA(statement->raw->stmt, VariableSetStmt))
@@ -448,12 +468,14 @@ is_only_call(const RawStmt *raw)
 	if (!IsA(select, SelectStmt))
 		return IsA(select, CallStmt);
 	from = list_length(select->fromClause) == 1 && IsA(linitial(select->fromClause), RangeFunction);
-	if (select->op != SETOP_NONE || select->intoClause || select->whereClause || select->valuesLists || select->withClause ||
+	if (select->op != SETOP_NONE || select->intoClause || select->whereClause ||
+		select->valuesLists || select->withClause ||
 		select->groupClause || select->havingClause || (select->fromClause && !from))
 		return false;
 	foreach_node(ResTarget, target, select->targetList)
 	{
-		if (!IsA(target->val, ColumnRef) && (from || list_length(select->targetList) > 1 || !IsA(target->val, FuncCall)))
+		if (!IsA(target->val, ColumnRef) &&
+			(from || list_length(select->targetList) > 1 || !IsA(target->val, FuncCall)))
 			return false;
 	}
 	return true;
@@ -471,8 +493,8 @@ cmig_engine_is_recorded(const CmigRunStep *step, const CmigStatement *statement,
  * statements, and if it is called again, it runs only those that remain.
  */
 void
-cmig_engine_append_recorded(StringInfo out, const CmigEngineStep *step, const CmigStatement *statement,
-							List *recorded, CmigPsqlFacts *facts)
+cmig_engine_append_recorded(StringInfo out, const CmigEngineStep *step,
+							const CmigStatement *statement, List *recorded, CmigPsqlFacts *facts)
 {
 	static const char *const begin = "BEGIN ISOLATION LEVEL READ COMMITTED\\;\n";
 	bool		commits = IsA(statement->raw->stmt, CallStmt);
@@ -511,7 +533,8 @@ cmig_engine_append_recorded(StringInfo out, const CmigEngineStep *step, const Cm
 }
 
 void
-cmig_engine_end_statement(StringInfo out, const CmigEngineStep *step, const CmigStatement *statement)
+cmig_engine_end_statement(StringInfo out, const CmigEngineStep *step,
+						  const CmigStatement *statement)
 {
 	if (IsA(statement->raw->stmt, VariableSetStmt))
 		return;
@@ -524,6 +547,7 @@ cmig_engine_end_statement(StringInfo out, const CmigEngineStep *step, const Cmig
 void
 cmig_engine_end_step(StringInfo out, const char *revision, const char *direction)
 {
-	appendStringInfo(out, "DELETE FROM " CMIG_ENGINE_PROGRESS " WHERE revision " OP("=") " %s AND direction " OP("=") " '%s';\n",
+	appendStringInfo(out,
+					 "DELETE FROM " CMIG_ENGINE_PROGRESS " WHERE revision " OP("=") " %s AND direction " OP("=") " '%s';\n",
 					 quote_literal_cstr(revision), direction);
 }

@@ -176,13 +176,16 @@ append_first_check(StringInfo body, const Offline *offline)
 	if (offline->row_count == 0 && offline->engine)
 		cmig_engine_append_schema(body);
 	if (offline->row_count == 0 && offline->may_create)
-		appendStringInfo(body, "\t\tCREATE TABLE %s (%s character varying(%d) NOT NULL,\n\t\t\tCONSTRAINT %s PRIMARY KEY (%s));\n",
+		appendStringInfo(body,
+						 "\t\tCREATE TABLE %s (%s character varying(%d) NOT NULL,\n\t\t\tCONSTRAINT %s PRIMARY KEY (%s));\n",
 						 offline->table, offline->column, CMIG_MAX_ID_LENGTH,
 						 offline->constraint, offline->column);
 	else
-		appendStringInfo(body, "\t\tRAISE EXCEPTION USING ERRCODE = 'undefined_table',\n\t\t\tMESSAGE = %s,\n\t\t\tHINT = %s;\n",
+		appendStringInfo(body,
+						 "\t\tRAISE EXCEPTION USING ERRCODE = 'undefined_table',\n\t\t\tMESSAGE = %s,\n\t\t\tHINT = %s;\n",
 						 quote_literal_cstr(psprintf("version table %s does not exist", offline->table)),
-						 offline->may_create ? "'First run the script that starts at base, or call cmig.script with the version_table of this database.'"
+						 offline->may_create ?
+						 "'First run the script that starts at base, or call cmig.script with the version_table of this database.'"
 						 : "'This database does not have pg_cmig. In the database where the script was generated: SELECT cmig.script(''upgrade'', ''base:head'')'");
 	if (offline->row_count == 0 && offline->engine)
 		cmig_engine_append_tables(body);
@@ -190,10 +193,14 @@ append_first_check(StringInfo body, const Offline *offline)
 	if (offline->engine && !offline->session_lock)
 		cmig_engine_append_lock(body, offline->key, false);
 	if (offline->engine)
-		cmig_engine_append_check(body, offline->plan->count == 0 ? NULL : cmig_graph_id(offline->graph, offline->plan->steps[0].node), offline->direction);
+		cmig_engine_append_check(body,
+								 offline->plan->count == 0 ? NULL :
+								 cmig_graph_id(offline->graph, offline->plan->steps[0].node),
+								 offline->direction);
 	appendStringInfoString(body, offline->lock);
 	for (int i = 0; offline->may_create && i < offline->row_count; i++)
-		cmig_engine_append_replaced(body, offline->table, offline->column, offline->graph->nodes[offline->rows[i]].revision);
+		cmig_engine_append_replaced(body, offline->table, offline->column,
+									offline->graph->nodes[offline->rows[i]].revision);
 	if (offline->may_create && offline->longest > 0)
 		appendStringInfo(body,
 						 "\tWITH RECURSIVE base (type, modifier) AS (\n"
@@ -211,7 +218,8 @@ append_first_check(StringInfo body, const Offline *offline)
 						 "\t\t\tHINT = %s;\n"
 						 "\tEND IF;\n",
 						 quote_literal_cstr(offline->table), offline->column, offline->longest,
-						 quote_literal_cstr(psprintf("column %s of table %s is too narrow", offline->column, offline->table)),
+						 quote_literal_cstr(psprintf("column %s of table %s is too narrow",
+													 offline->column, offline->table)),
 						 offline->longest,
 						 quote_literal_cstr(psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE character varying(%d)",
 													 offline->table, offline->column, CMIG_MAX_ID_LENGTH)));
@@ -242,7 +250,9 @@ append_check(Offline *offline)
 			cmig_engine_append_owner_check(body, offline->key);
 		appendStringInfoString(body, offline->compare);
 		append_rows(body, offline);
-		appendStringInfo(body, " THEN\n\t\tRAISE SQLSTATE 'MG025' USING MESSAGE = %s;\n\tEND IF;\nEND", quote_literal_cstr(message));
+		appendStringInfo(body,
+						 " THEN\n\t\tRAISE SQLSTATE 'MG025' USING MESSAGE = %s;\n\tEND IF;\nEND",
+						 quote_literal_cstr(message));
 	}
 	else
 	{
@@ -387,7 +397,9 @@ record_step(Offline *offline, const char *revision, const char *checksum)
 					 offline->direction, offline->engine ? STARTED : "pg_catalog.clock_timestamp()",
 					 checksum ? quote_literal_cstr(checksum) : "NULL",
 					 offline->scope ? psprintf(", %s", offline->scope) :
-					 offline->engine ? psprintf("%s, pg_catalog.clock_timestamp() " OP("-") " " STARTED, cmig_engine_file(checksum ? revision : NULL)) : "",
+					 offline->engine ?
+					 psprintf("%s, pg_catalog.clock_timestamp() " OP("-") " " STARTED,
+							  cmig_engine_file(checksum ? revision : NULL)) : "",
 					 offline->journal,
 					 offline->scope ? psprintf(" WHERE j.scope " OP("=") " %s", offline->scope) : "");
 	join(offline, out);
@@ -465,7 +477,9 @@ open_table(Offline *offline, const char *name, const CmigApplied *applied)
 							  offline->scope ? psprintf(" WHERE v.scope " OP("=") " %s", offline->scope) : "");
 	offline->compare = psprintf("%s\tIF %s " OP("<>") " ", offline->lock, offline->found);
 	offline->remove = psprintf("DELETE FROM %s WHERE %s%s " OP("=") " ", offline->table,
-							   offline->scope ? psprintf("scope " OP("=") " %s AND ", offline->scope) : "", offline->column);
+							   offline->scope ?
+							   psprintf("scope " OP("=") " %s AND ", offline->scope) : "",
+							   offline->column);
 	offline->add = psprintf("INSERT INTO %s (%s%s) VALUES (%s", offline->table,
 							offline->scope ? "scope, " : "", offline->column,
 							offline->scope ? psprintf("%s, ", offline->scope) : "");
@@ -733,7 +747,8 @@ prepare_script(Offline *offline)
 	if (!offline->engine || offline->timed)
 		return;
 	join(offline, &offline->text);
-	appendStringInfoString(&offline->text, "SELECT EXTRACT(epoch FROM pg_catalog.clock_timestamp()) AS cmig_started \\gset\n");
+	appendStringInfoString(&offline->text,
+						   "SELECT EXTRACT(epoch FROM pg_catalog.clock_timestamp()) AS cmig_started \\gset\n");
 	offline->timed = true;
 }
 
@@ -1014,13 +1029,15 @@ make_text(Offline *offline)
 	appendStringInfoString(out, cmig_text_one_line(pstrdup(offline->table)));
 	appendStringInfoString(out, "\n-- psql -X -v ON_ERROR_STOP=1 -f <this file>\n\n");
 	if (stop)
-		appendStringInfoString(out, "-- some statements run outside of transactions: psql must stop at an error\n\\set ON_ERROR_STOP on\n\\set AUTOCOMMIT on\n");
+		appendStringInfoString(out,
+							   "-- some statements run outside of transactions: psql must stop at an error\n\\set ON_ERROR_STOP on\n\\set AUTOCOMMIT on\n");
 	appendStringInfoString(out, offline->start_session);
 	behind_start = offline->text.len;
 
 	/* a run of several transactions needs a lock of the session */
 	offline->session_lock = stop || offline->transaction_per_revision;
-	offline->key = psprintf("pg_catalog.hashtextextended(%s, 0)", quote_literal_cstr(psprintf("pg_cmig %s", offline->table)));
+	offline->key = psprintf("pg_catalog.hashtextextended(%s, 0)",
+							quote_literal_cstr(psprintf("pg_cmig %s", offline->table)));
 	if (offline->session_lock)
 	{
 		StringInfoData body;
@@ -1143,7 +1160,9 @@ CMIG_READER(cmig_script)
 		CmigSituation then = now;
 		bool		then_here;
 
-		offline.then = cmig_move_plan_range(&then, CMIG_UPGRADE, psprintf("base:%s", target ? target : "heads"), &then_here);
+		offline.then = cmig_move_plan_range(&then, CMIG_UPGRADE,
+											psprintf("base:%s", target ? target : "heads"),
+											&then_here);
 		if (offline.plan->count == 0)
 		{
 			offline.plan = offline.then;

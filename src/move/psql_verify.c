@@ -27,7 +27,8 @@
  * return exactly one row with one column, the boolean true.
  */
 static void
-append_block(StringInfo out, const char *revision, const CmigStatement *statement, bool precondition)
+append_block(StringInfo out, const char *revision, const CmigStatement *statement,
+			 bool precondition)
 {
 	appendStringInfoString(out, "DECLARE\n\tquery CONSTANT pg_catalog.text := ");
 	cmig_psql_append_dollar_quoted(out, statement->text);
@@ -46,7 +47,8 @@ append_block(StringInfo out, const char *revision, const CmigStatement *statemen
 						 "\t\t\tCONTINUE WHEN cell.type " OP("<>") " 'boolean' AND cell.type " OP("<>") " 'null';\n"
 						 "\t\t\tIF cell.type " OP("=") " 'null' THEN\n"
 						 "\t\t\t\tSELECT pg_catalog.string_agg(pg_catalog.concat('c', n), ', ') INTO columns\n"
-						 "\t\t\t\t\tFROM pg_catalog.generate_series(1, (SELECT pg_catalog.count(*) FROM pg_catalog.json_each(pg_catalog.row_to_json(line)))) n;\n"
+						 "\t\t\t\t\tFROM pg_catalog.generate_series(1, (SELECT pg_catalog.count(*)"
+						 " FROM pg_catalog.json_each(pg_catalog.row_to_json(line)))) n;\n"
 						 "\t\t\t\tEXECUTE pg_catalog.concat('WITH q (', columns, ') AS (', query, E'\\n) SELECT pg_catalog.pg_typeof(c', cell.number, ') FROM q LIMIT 1') INTO first;\n"
 						 "\t\t\t\tCONTINUE WHEN first " OP("<>") " 'boolean';\n"
 						 "\t\t\tEND IF;\n"
@@ -56,7 +58,8 @@ append_block(StringInfo out, const char *revision, const CmigStatement *statemen
 						 "\t\tEND LOOP;\n"
 						 "\tEND LOOP;\n"
 						 "END",
-						 quote_literal_cstr(psprintf("revision \"%s\" failed its verification", revision)),
+						 quote_literal_cstr(psprintf("revision \"%s\" failed its verification",
+													 revision)),
 						 statement->number);
 	else
 		appendStringInfo(out,
@@ -80,7 +83,8 @@ append_block(StringInfo out, const char *revision, const CmigStatement *statemen
 
 
 void
-cmig_psql_append_query(StringInfo out, const char *revision, const CmigStatement *statement, bool precondition)
+cmig_psql_append_query(StringInfo out, const char *revision, const CmigStatement *statement,
+					   bool precondition)
 {
 	StringInfoData body;
 
@@ -111,11 +115,14 @@ cmig_psql_section_begin(StringInfo body)
 }
 
 void
-cmig_psql_section_append(StringInfo body, const CmigRunStep *step, const CmigStatement *statement, bool returns_rows)
+cmig_psql_section_append(StringInfo body, const CmigRunStep *step, const CmigStatement *statement,
+						 bool returns_rows)
 {
-	char	   *place = psprintf("pg_cmig: verify of %s, statement %d, line %d%s", step->revision, statement->number,
+	char	   *place = psprintf("pg_cmig: verify of %s, statement %d, line %d%s", step->revision,
+								 statement->number,
 								 cmig_run_step_line(step, true, statement->line),
-								 step->file_name == NULL ? "" : psprintf(" of file \"%s\"", step->file_name));
+								 step->file_name == NULL ? "" :
+								 psprintf(" of file \"%s\"", step->file_name));
 
 	appendStringInfo(body, "place := %s;\n", quote_literal_cstr(place));
 	if (returns_rows)
@@ -149,7 +156,8 @@ cmig_psql_section_end(StringInfo body, const char *revision)
 					 "\tEND;\n"
 					 "\tPERFORM pg_catalog.set_config('" FOUND "', (pg_catalog.current_setting('" FOUND "')::pg_catalog.jsonb " OP("||") "\n"
 					 "\t\tpg_catalog.jsonb_build_object('revision', %s::pg_catalog.text, 'ok', complete,\n"
-					 "\t\t'message', CASE WHEN NOT complete THEN pg_catalog.concat_ws(E'\\n', message, place) END))::pg_catalog.text, true);\n"
+					 "\t\t'message', CASE WHEN NOT complete"
+					 " THEN pg_catalog.concat_ws(E'\\n', message, place) END))::pg_catalog.text, true);\n"
 					 "END", quote_literal_cstr(revision));
 }
 

@@ -210,7 +210,8 @@ prepare_index(IndexStmt *statement)
 				(errmsg("index \"%s\" exists but is invalid", statement->idxname),
 				 errdetail("IF NOT EXISTS does not replace it, and queries do not use it."),
 				 errhint("To create the index again, first drop the invalid one: DROP INDEX CONCURRENTLY %s",
-						 quote_qualified_identifier(get_namespace_name(get_rel_namespace(index)), statement->idxname))));
+						 quote_qualified_identifier(get_namespace_name(get_rel_namespace(index)),
+													statement->idxname))));
 
 	initStringInfo(&detail);
 	appendStringInfoString(&detail, "\"index\": ");
@@ -410,7 +411,8 @@ cmig_resume_judge(RawStmt *raw, const char *detail, List **leftovers, char **fin
 	{
 		if (!cmig_statement_is_concurrent(raw))
 			return CMIG_RESUME_AGAIN;
-		foreach_ptr(CmigValue, row, find_transients((ReindexStmt *) raw->stmt, member(detail, "invalid")))
+		foreach_ptr(CmigValue, row,
+					find_transients((ReindexStmt *) raw->stmt, member(detail, "invalid")))
 		{
 			*leftovers = add_leftover(*leftovers, atooid(row[0]), atooid(row[1]));
 		}

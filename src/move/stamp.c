@@ -50,7 +50,8 @@ keep_checksum(const CmigRevisionText *script, void *arg)
 	if (node >= 0)
 		known->checksums[node] =
 			MemoryContextStrdup(known->context,
-								cmig_script_checksum(script->upgrade_sql, script->edges.transactional));
+								cmig_script_checksum(script->upgrade_sql,
+													 script->edges.transactional));
 }
 
 /*
@@ -112,7 +113,8 @@ journal_stamped(const CmigGraph *graph, const CmigApplied *before, const CmigApp
 {
 	CmigJournalBatch *batch = cmig_journal_batch();
 	Size		size = sizeof(char *) * Max((Size) graph->count, 1);
-	Checksums	known = {graph, palloc_extended(size, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO), CurrentMemoryContext};
+	Checksums	known = {graph, palloc_extended(size, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO),
+	CurrentMemoryContext};
 	CmigNames	unread = {0, palloc_extended(size, MCXT_ALLOC_HUGE)};
 	int			written = journal_removed(batch, graph, before, after);
 

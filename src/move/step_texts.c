@@ -53,14 +53,16 @@ cmig_move_argument_steps(FunctionCallInfo fcinfo, CmigDirection direction, bool 
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a revision must be text, not a number"),
-				 cmig_hint("`%scmig.%s%s('" INT64_FORMAT "')`", stepwise ? call : "SELECT * FROM ", verb, suffix, steps)));
+				 cmig_hint("`%scmig.%s%s('" INT64_FORMAT "')`", stepwise ? call : "SELECT * FROM ",
+						   verb, suffix, steps)));
 	if (up ? steps <= 0 : steps >= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("an integer passed to %s is a number of steps and must be %s",
 						verb, up ? "positive" : "negative"),
 				 cmig_hint("To specify a revision, quote it: `%scmig.%s%s('005')`; use `%scmig.downgrade%s(-1)` to %s.",
-						   call, verb, suffix, call, suffix, up ? "go down" : "revert one revision")));
+						   call, verb, suffix, call, suffix,
+						   up ? "go down" : "revert one revision")));
 	return psprintf("%s" INT64_FORMAT, up ? "+" : "", steps);
 }
 
@@ -168,8 +170,14 @@ fill_step(CmigRunStep *step, const CmigPlan *plan, const CmigGraph *graph, int n
 	step->stored_sql = up ? script->upgrade_sql : script->downgrade_sql;
 	step->sql = cmig_placeholder_values_insert(step->stored_sql, &script->placeholders, id,
 											   cmig_direction_name(plan->direction), NULL);
-	step->verify_sql = cmig_placeholder_values_insert(up && !cmig_record_is_on() ? script->verify_sql : NULL, &script->placeholders, id, "verify", NULL);
-	step->precondition_sql = cmig_placeholder_values_insert(up && !cmig_record_is_on() ? script->precondition_sql : NULL, &script->placeholders,
+	step->verify_sql = cmig_placeholder_values_insert(up &&
+													  !cmig_record_is_on() ? script->verify_sql :
+													  NULL, &script->placeholders, id, "verify",
+													  NULL);
+	step->precondition_sql = cmig_placeholder_values_insert(up &&
+															!cmig_record_is_on() ?
+															script->precondition_sql : NULL,
+															&script->placeholders,
 															id, "precondition", NULL);
 	step->file_name = script->file_name;
 	step->file_lines[0] = script->file_lines[up ? 0 : 1];
@@ -254,7 +262,8 @@ static void
 keep_texts(CmigRunStep *step, CmigPack *pack)
 {
 	bool		replaced = step->sql != step->stored_sql;
-	const char **texts[] = {&step->sql, &step->stored_sql, &step->verify_sql, &step->precondition_sql, &step->file_name};
+	const char **texts[] = {&step->sql, &step->stored_sql, &step->verify_sql,
+	&step->precondition_sql, &step->file_name};
 
 	for (int i = 0; i < lengthof(texts); i++)
 		if (*texts[i] != NULL && (replaced || texts[i] != &step->stored_sql))
@@ -442,7 +451,8 @@ cmig_plan_checksum(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts
 		parts[2 * i] = revision->id;
 		parts[2 * i + 1] = text;
 		if (plan->count <= PLAN_CHECKSUM_MAX_STEPS)
-			appendStringInfo(&steps, "%s%.*s", digits_of(&parts[2 * i], 1, ID_DIGITS), TEXT_DIGITS, text);
+			appendStringInfo(&steps, "%s%.*s", digits_of(&parts[2 * i], 1, ID_DIGITS), TEXT_DIGITS,
+							 text);
 	}
 	return psprintf("%s-%s", digits_of(parts, 2 * plan->count, WHOLE_DIGITS), steps.data);
 }
@@ -486,7 +496,8 @@ describe_missing(const CmigSituation *now, const char *digits)
 	if (found < 0)
 		return pstrdup("A revision that was in the plan no longer exists.");
 	return psprintf("Revision \"%s\" was in the plan, but is %s.", cmig_graph_id(now->graph, found),
-					!cmig_repeatables_is(now->graph, found) && now->applied->applied->set[found] ? "already applied" : "no longer in it");
+					!cmig_repeatables_is(now->graph, found) &&
+					now->applied->applied->set[found] ? "already applied" : "no longer in it");
 }
 
 /*
@@ -495,7 +506,8 @@ describe_missing(const CmigSituation *now, const char *digits)
  * contains those in the current plan's checksum.
  */
 static char *
-describe_changes(const CmigSituation *now, const CmigPlan *plan, const char *given, const char *present)
+describe_changes(const CmigSituation *now, const CmigPlan *plan, const char *given,
+				 const char *present)
 {
 	int			given_count = strlen(given) / STEP_DIGITS;
 	int			count = strlen(present) / STEP_DIGITS;
@@ -571,7 +583,8 @@ cmig_plan_checksum_require(const char *checksum, const CmigSituation *now, const
  * Running a plan in the current transaction
  */
 
-void		(*cmig_before_upgrade) (const CmigSituation *now, const CmigPlan *plan, CmigBeforeUpgrade kind) = NULL;
+void		(*cmig_before_upgrade) (const CmigSituation *now, const CmigPlan *plan,
+									CmigBeforeUpgrade kind) = NULL;
 
 void
 cmig_run_plan(CmigRunPlan *run)
@@ -667,7 +680,8 @@ cmig_pending_require(const CmigSituation *now, const List *nodes, const char *ta
 			 errdetail_plural("%d revision is pending: %s.", "%d revisions are pending: %s.",
 							  pending->count, pending->count, cmig_listing_text(&ids)),
 	/* first show it, because it may be a revision that was given up */
-			 cmig_hint("`SELECT * FROM cmig.plan('upgrade', %s)` -- shows what would run; then: %s", quote_literal_cstr(target),
+			 cmig_hint("`SELECT * FROM cmig.plan('upgrade', %s)` -- shows what would run; then: %s",
+					   quote_literal_cstr(target),
 					   cmig_upgrade_call(now->graph, due, target, false))));
 }
 
@@ -715,7 +729,8 @@ is_unneeded(void *arg)
 	 * a stepwise run also settles what an interrupted run has left behind,
 	 * but not what a run in progress has written
 	 */
-	if (upgrade->stepwise && (rows != NIL || cmig_journal_has_running()) && cmig_run_lock_holder() == 0)
+	if (upgrade->stepwise && (rows != NIL || cmig_journal_has_running()) &&
+		cmig_run_lock_holder() == 0)
 		return false;
 
 	/*
@@ -731,11 +746,13 @@ is_unneeded(void *arg)
 }
 
 bool
-cmig_pending_none(const char *function, const CmigNames *targets, const char *checksum, bool stepwise)
+cmig_pending_none(const char *function, const CmigNames *targets, const char *checksum,
+				  bool stepwise)
 {
 	Upgrade		upgrade = {.targets = targets,.checksum = checksum,.stepwise = stepwise};
 	TransactionId prepared;
 
-	upgrade.busy = cmig_run_lock_transaction_holder(&prepared) != 0 || TransactionIdIsValid(prepared);
+	upgrade.busy = cmig_run_lock_transaction_holder(&prepared) != 0 ||
+		TransactionIdIsValid(prepared);
 	return cmig_change_is_unneeded(function, false, is_unneeded, &upgrade);
 }

@@ -146,7 +146,8 @@ cmig_toplevel_rollback(void)
 }
 
 void
-cmig_toplevel_record_failure(const char *scope, int64 id, CmigJournalEntry *entry, const ErrorData *error)
+cmig_toplevel_record_failure(const char *scope, int64 id, CmigJournalEntry *entry,
+							 const ErrorData *error)
 {
 	entry->outcome = "failed";
 	entry->finished_at = GetCurrentTimestamp();
@@ -177,7 +178,8 @@ cmig_toplevel_record_failure(const char *scope, int64 id, CmigJournalEntry *entr
 void
 cmig_toplevel_sleep(long ms)
 {
-	TimestampTz end = cmig_run_limit_earlier(TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms));
+	TimestampTz end =
+	cmig_run_limit_earlier(TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms));
 	bool		timed = get_timeout_active(STATEMENT_TIMEOUT);
 
 	/* suspend statement_timeout, so that it does not count the pause */
@@ -484,7 +486,8 @@ finish_step(StepwiseRun *run)
 	entry.started_at = run->started_at;
 	entry.finished_at = GetCurrentTimestamp();
 	if (run->plan->direction == CMIG_UPGRADE)
-		entry.checksum = cmig_repeatable_checksum(run->step->stored_sql, run->step->transactional, run->step->repeatable);
+		entry.checksum = cmig_repeatable_checksum(run->step->stored_sql, run->step->transactional,
+												  run->step->repeatable);
 	cmig_journal_finish(run->journal_id, &entry);
 
 	if (run->index + 1 == run->plan->count)

@@ -59,7 +59,8 @@ parse(char *text, RawParseMode mode)
 static UpdateStmt *
 check_set(const char *name, const char *set_sql)
 {
-	UpdateStmt *update = (UpdateStmt *) parse(psprintf("UPDATE %s SET %s\n", name, set_sql), RAW_PARSE_DEFAULT);
+	UpdateStmt *update = (UpdateStmt *) parse(psprintf("UPDATE %s SET %s\n", name, set_sql),
+											  RAW_PARSE_DEFAULT);
 
 	if (update == NULL || !IsA(update, UpdateStmt) || update->whereClause != NULL ||
 		update->fromClause != NIL || cmig_returns_compat(update))
@@ -150,7 +151,8 @@ check_kind(Oid relation)
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("relation with OID %u does not exist", relation),
 				 errhint("Specify a table.")));
-	if ((relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE) && !IsCatalogRelationOid(relation))
+	if ((relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE) &&
+		!IsCatalogRelationOid(relation))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -166,7 +168,8 @@ check_kind(Oid relation)
 static CmigQuery instead_rule = {
 	"SELECT rulename::text FROM pg_catalog.pg_rewrite"
 	" WHERE ev_class = $1 AND ev_type = '2' AND (is_instead OR $2) AND ev_enabled IN ('A',"
-	" CASE pg_catalog.current_setting('session_replication_role') WHEN 'replica' THEN 'R' ELSE 'O' END)"
+	" CASE pg_catalog.current_setting('session_replication_role') WHEN 'replica' THEN 'R'"
+	" ELSE 'O' END)"
 	" ORDER BY 1 LIMIT 1",
 	{OIDOID, BOOLOID}
 };
@@ -196,9 +199,12 @@ check_rules(Oid relation, bool by_key)
 static void
 check_privileges(const CmigBackfillTarget *target, Oid relation, const char *name)
 {
-	CmigQuery  *query = cmig_query_make(psprintf("EXPLAIN (COSTS OFF) UPDATE ONLY %s SET %s\n WHERE (%s\n)", name,
-												 target->set_sql, target->where_sql ? target->where_sql : "true"),
-										list_make1_oid(relation), 0, NULL);
+	CmigQuery  *query =
+	cmig_query_make(psprintf("EXPLAIN (COSTS OFF) UPDATE ONLY %s SET %s\n WHERE (%s\n)", name,
+							 target->set_sql,
+							 target->where_sql ? target->where_sql :
+							 "true"),
+					list_make1_oid(relation), 0, NULL);
 
 	query->users_text = true;
 	cmig_query_run(query, NULL, NULL);
@@ -212,7 +218,8 @@ static void
 check_partition_key(Oid relation, List *columns)
 {
 	static CmigQuery query = {
-		"SELECT a.attname FROM pg_catalog.pg_partitioned_table p JOIN pg_catalog.pg_attribute a ON a.attrelid = p.partrelid"
+		"SELECT a.attname FROM pg_catalog.pg_partitioned_table p"
+		" JOIN pg_catalog.pg_attribute a ON a.attrelid = p.partrelid"
 		" AND a.attnum = ANY (p.partattrs::int2[]) WHERE p.partrelid = $1 ORDER BY a.attnum",
 		{OIDOID}
 	};
@@ -238,8 +245,10 @@ check_partition_key(Oid relation, List *columns)
  */
 static CmigQuery foreign_cast = {
 	"SELECT p.oid::regprocedure::text FROM pg_catalog.pg_cast c"
-	" JOIN pg_catalog.pg_proc p ON p.oid = c.castfunc JOIN pg_catalog.pg_roles r ON r.oid = p.proowner"
-	" WHERE (c.castsource = $1 OR c.casttarget = $1) AND NOT r.rolsuper AND r.rolname <> current_user"
+	" JOIN pg_catalog.pg_proc p ON p.oid = c.castfunc"
+	" JOIN pg_catalog.pg_roles r ON r.oid = p.proowner"
+	" WHERE (c.castsource = $1 OR c.casttarget = $1) AND NOT r.rolsuper"
+	" AND r.rolname <> current_user"
 	" ORDER BY 1 LIMIT 1",
 	{OIDOID}
 };
@@ -251,20 +260,26 @@ static CmigQuery foreign_cast = {
  * search_path.
  */
 static CmigQuery key_query = {
-	"SELECT a.attname, a.atttypid, f.greater, f.not_greater FROM (SELECT i.* FROM pg_catalog.pg_index i"
-	"  JOIN pg_catalog.pg_class r ON r.oid = i.indexrelid JOIN pg_catalog.pg_am m ON m.oid = r.relam"
-	"  WHERE i.indrelid = $1 AND m.amname = 'btree' AND i.indisunique AND i.indimmediate AND i.indisvalid"
+	"SELECT a.attname, a.atttypid, f.greater, f.not_greater FROM (SELECT i.*"
+	" FROM pg_catalog.pg_index i"
+	"  JOIN pg_catalog.pg_class r ON r.oid = i.indexrelid"
+	" JOIN pg_catalog.pg_am m ON m.oid = r.relam"
+	"  WHERE i.indrelid = $1 AND m.amname = 'btree' AND i.indisunique AND i.indimmediate"
+	" AND i.indisvalid"
 	"  AND i.indisready AND i.indpred IS NULL AND i.indexprs IS NULL"
 	"  AND NOT EXISTS (SELECT FROM generate_series(0, i.indnkeyatts - 1) n"
 	"   JOIN pg_catalog.pg_attribute a ON a.attrelid = $1 AND a.attnum = i.indkey[n]"
 	"   JOIN pg_catalog.pg_opclass p ON p.oid = i.indclass[n]"
-	"   WHERE i.indoption[n] <> 0 OR NOT a.attnotnull OR NOT p.opcdefault OR EXISTS (SELECT FROM pg_catalog.pg_constraint c"
-	"    WHERE c.conrelid = $1 AND c.contype = 'n' AND NOT c.convalidated AND c.conkey = ARRAY[a.attnum]))"
+	"   WHERE i.indoption[n] <> 0 OR NOT a.attnotnull OR NOT p.opcdefault OR EXISTS (SELECT"
+	" FROM pg_catalog.pg_constraint c"
+	"    WHERE c.conrelid = $1 AND c.contype = 'n' AND NOT c.convalidated"
+	" AND c.conkey = ARRAY[a.attnum]))"
 	"  ORDER BY i.indisprimary DESC, i.indexrelid LIMIT 1) i"
 	" CROSS JOIN generate_series(0, i.indnkeyatts - 1) n"
 	" JOIN pg_catalog.pg_attribute a ON a.attrelid = $1 AND a.attnum = i.indkey[n]"
 	" JOIN pg_catalog.pg_opclass p ON p.oid = i.indclass[n]"
-	" CROSS JOIN LATERAL (SELECT coalesce(max(format('OPERATOR(%I.%s)', s.nspname, o.oprname)) FILTER (WHERE m.amopstrategy = 5), '>'),"
+	" CROSS JOIN LATERAL (SELECT coalesce(max(format('OPERATOR(%I.%s)', s.nspname, o.oprname))"
+	" FILTER (WHERE m.amopstrategy = 5), '>'),"
 	"  coalesce(max(format('OPERATOR(%I.%s)', s.nspname, o.oprname)) FILTER (WHERE m.amopstrategy = 2), '<=')"
 	"  FROM pg_catalog.pg_amop m JOIN pg_catalog.pg_operator o ON o.oid = m.amopopr"
 	"  JOIN pg_catalog.pg_namespace s ON s.oid = o.oprnamespace WHERE m.amopfamily = p.opcfamily"
@@ -293,7 +308,8 @@ choose_key(CmigBackfillPart *part, List *columns, bool copies)
 		ereport(ERROR,
 				(errcode(copies ? ERRCODE_FEATURE_NOT_SUPPORTED : ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("table %s has no primary key", part->name),
-				 errdetail("%s", reason ? reason : "Without where_sql, a key is required to determine which rows are done. A unique index on NOT NULL columns is sufficient."),
+				 errdetail("%s", reason ? reason :
+						   "Without where_sql, a key is required to determine which rows are done. A unique index on NOT NULL columns is sufficient."),
 				 errhint("%s", hint)));
 	key->columns = palloc(sizeof(char *) * list_length(rows));
 	key->types = palloc(sizeof(char *) * list_length(rows));
@@ -316,7 +332,8 @@ choose_key(CmigBackfillPart *part, List *columns, bool copies)
 			cast = cmig_query_value(&foreign_cast, type);
 		if (cast != NULL)
 			ereport(ERROR,
-					(errcode(copies ? ERRCODE_FEATURE_NOT_SUPPORTED : ERRCODE_INVALID_PARAMETER_VALUE),
+					(errcode(copies ? ERRCODE_FEATURE_NOT_SUPPORTED :
+							 ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("cannot backfill table %s in the order of its key", part->name),
 					 errdetail("A cast of the key's type calls function %s, which belongs to another role.", cast),
 					 errhint("%s", hint)));
@@ -328,7 +345,9 @@ choose_key(CmigBackfillPart *part, List *columns, bool copies)
 		key->greater = key->count == 0 || strcmp(key->greater, row[2]) == 0 ? row[2] : ">";
 		key->not_greater = key->count == 0 || strcmp(key->not_greater, row[3]) == 0 ? row[3] : "<=";
 		/* a domain's constraints need not be checked */
-		key->types[key->count] = format_type_extended(type, -1, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
+		key->types[key->count] = format_type_extended(type, -1,
+													  FORMAT_TYPE_TYPEMOD_GIVEN |
+													  FORMAT_TYPE_FORCE_QUALIFY);
 		key->columns[key->count++] = quoted(NULL, row[0]);
 	}
 }
@@ -509,8 +528,10 @@ static void
 require_same_parts(const CmigBackfillTarget *target, const CmigBackfillRun *run)
 {
 	static CmigQuery query = {
-		"SELECT (SELECT string_agg(n, ', ') FROM (SELECT unnest($1) EXCEPT SELECT unnest($2) ORDER BY 1) d (n)),"
-		" (SELECT string_agg(n, ', ') FROM (SELECT unnest($2) EXCEPT SELECT unnest($1) ORDER BY 1) d (n))",
+		"SELECT (SELECT string_agg(n, ', ') FROM (SELECT unnest($1) EXCEPT SELECT unnest($2)"
+		" ORDER BY 1) d (n)),"
+		" (SELECT string_agg(n, ', ') FROM (SELECT unnest($2) EXCEPT SELECT unnest($1)"
+		" ORDER BY 1) d (n))",
 		{TEXTARRAYOID, TEXTARRAYOID}
 	};
 	CmigNames	now = names_of_parts(target);
@@ -522,7 +543,8 @@ require_same_parts(const CmigBackfillTarget *target, const CmigBackfillRun *run)
 	if (row[0] != NULL && row[1] != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the partitions of table %s have changed during its backfill", target->name),
+				 errmsg("the partitions of table %s have changed during its backfill",
+						target->name),
 				 errdetail("Removed since the start: %s. Added: %s. If a partition was renamed, pg_cmig cannot tell whether its rows have been backfilled.",
 						   row[0], row[1]),
 				 cmig_hint("Rename the partition back and repeat the `CALL`. If no partition was renamed: UPDATE cmig.backfill_run SET parts = NULL WHERE id = %lld, then repeat the `CALL`.",
@@ -612,11 +634,14 @@ PG_FUNCTION_INFO_V1(cmig_backfill);
  */
 static CmigQuery lag_query = {
 	.sql = "SELECT coalesce(max(extract(epoch FROM r.replay_lag)), 0) * 1000, count(*),"
-	" (SELECT string_agg(s.slot_name::text, ', ' ORDER BY s.slot_name::text) FROM pg_replication_slots s"
-	"  WHERE NOT s.active AND NOT s.temporary AND s.wal_status IS DISTINCT FROM 'lost' AND s.restart_lsn IS NOT NULL"
+	" (SELECT string_agg(s.slot_name::text, ', ' ORDER BY s.slot_name::text)"
+	" FROM pg_replication_slots s"
+	"  WHERE NOT s.active AND NOT s.temporary AND s.wal_status IS DISTINCT FROM 'lost'"
+	" AND s.restart_lsn IS NOT NULL"
 	"  AND to_jsonb(s.*) ->> 'synced' IS DISTINCT FROM 'true'),"
 	" coalesce(bool_and(r.replay_lsn >= '0/0'::pg_lsn + $1 OR l.active_pid IS NOT NULL), true), pg_current_wal_flush_lsn() - '0/0'::pg_lsn"
-	" FROM pg_stat_replication r LEFT JOIN pg_replication_slots l ON l.active_pid = r.pid AND l.slot_type = 'logical'"
+	" FROM pg_stat_replication r LEFT JOIN pg_replication_slots l ON l.active_pid = r.pid"
+	" AND l.slot_type = 'logical'"
 	" WHERE r.state = 'streaming'",
 	.argtypes = {INT8OID}
 };
@@ -957,7 +982,8 @@ run_backfill(CmigBackfill *b)
 		else if (b->accepted)
 			note_error(b, error);
 		if (alone)
-			cmig_log_run_fail(error->sqlerrcode, psprintf(" after %lld rows", (long long) b->run.rows));
+			cmig_log_run_fail(error->sqlerrcode,
+							  psprintf(" after %lld rows", (long long) b->run.rows));
 		if (alone && error->hint == NULL && b->run.rows > 0)
 			error->hint = cmig_hint_text("The rows updated so far remain updated. Fix the cause, then repeat the `CALL` to continue with the other rows.");
 		ReThrowError(error);
@@ -970,7 +996,8 @@ run_backfill(CmigBackfill *b)
 }
 
 MemoryContext
-cmig_online_begin(FunctionCallInfo fcinfo, const char *procedure, const char *what, const char *call)
+cmig_online_begin(FunctionCallInfo fcinfo, const char *procedure, const char *what,
+				  const char *call)
 {
 	bool		one_transaction = !cmig_running_concurrent_ddl();
 	bool		alone = cmig_running.revision == NULL;
@@ -1021,7 +1048,8 @@ cmig_online_milliseconds(FunctionCallInfo fcinfo, int n, const char *name)
 	if (PG_ARGISNULL(n))
 		return 0;
 	interval = PG_GETARG_INTERVAL_P(n);
-	value = interval->time / 1000.0 + interval->day * 86400000.0 + interval->month * (30 * 86400000.0);
+	value = interval->time / 1000.0 + interval->day * 86400000.0 +
+		interval->month * (30 * 86400000.0);
 	if (value < 0 || value > 86400000.0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -1048,9 +1076,13 @@ record_statements(const CmigBackfill *b)
 	{
 		const CmigBackfillPart *part = &target->parts[i];
 		StringInfoData sql;
-		const char *update = psprintf("WITH u AS (UPDATE ONLY %s SET %s\n WHERE (%s\n) AND ctid OPERATOR(pg_catalog.>=) $1 AND ctid OPERATOR(pg_catalog.<) $2"
-									  " RETURNING (%s\n) AS still) SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE still) FROM u",
-									  part->updated, target->set_sql, target->where_sql, target->where_sql);
+		const char *update =
+		psprintf("WITH u AS (UPDATE ONLY %s SET %s\n WHERE (%s\n) AND ctid OPERATOR(pg_catalog.>=) $1 AND ctid OPERATOR(pg_catalog.<) $2"
+				 " RETURNING (%s\n) AS still)"
+				 " SELECT pg_catalog.count(*), pg_catalog.count(*)"
+				 " FILTER (WHERE still) FROM u",
+				 part->updated, target->set_sql, target->where_sql,
+				 target->where_sql);
 		const char *body = psprintf("DECLARE\n"
 									"\tblock bigint;\n"
 									"\tblocks bigint;\n"
@@ -1081,7 +1113,8 @@ record_statements(const CmigBackfill *b)
 									"\t\tEND LOOP;\n"
 									"\t\tEXIT WHEN total OPERATOR(pg_catalog.=) 0;\n"
 									"\tEND LOOP;\n"
-									"END", quote_literal_cstr(part->name), quote_literal_cstr(update),
+									"END", quote_literal_cstr(part->name),
+									quote_literal_cstr(update),
 									b->pause_ms / 1000.0, b->batch_size, b->batch_size / 2);
 
 		initStringInfo(&sql);
@@ -1127,7 +1160,8 @@ cmig_backfill(PG_FUNCTION_ARGS)
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context = cmig_online_begin(fcinfo, "cmig.backfill", "backfill", CALL_HINT);
 	char	   *set_sql = cmig_online_text(fcinfo, 1, "set_sql", CALL_HINT);
-	char	   *where_sql = PG_ARGISNULL(2) ? NULL : cmig_online_text(fcinfo, 2, "where_sql", CALL_HINT);
+	char	   *where_sql = PG_ARGISNULL(2) ? NULL :
+	cmig_online_text(fcinfo, 2, "where_sql", CALL_HINT);
 	CmigBackfill *b = make_backfill(fcinfo);
 
 	b->target = check_target(PG_GETARG_OID(0), set_sql, where_sql);

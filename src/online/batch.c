@@ -106,7 +106,8 @@ skip_settled(const CmigBackfill *b, Oid table, BlockNumber start, BlockNumber en
 		return start;
 	relation = relation_open(table, AccessShareLock);
 	end = Min(end, RelationGetNumberOfBlocks(relation));
-	while (relation->rd_rel->relam == HEAP_TABLE_AM_OID && block < end && block - start < MOST_BLOCKS)
+	while (relation->rd_rel->relam == HEAP_TABLE_AM_OID && block < end &&
+		   block - start < MOST_BLOCKS)
 	{
 		Buffer		buffer = ReadBuffer(relation, block);
 		bool		settled;
@@ -226,7 +227,8 @@ ask_shard(const CmigBackfillKey *key, const CmigNames *place, const CmigNames *b
 	append_for_format(&result, compare_key(key, key->not_greater, 0, bound));
 	appendStringInfoString(&result, " ORDER BY ");
 	append_for_format(&result, list_key(key, "cmig_row.", ""));
-	appendStringInfo(&result, " LIMIT " INT64_FORMAT ") AS cmig_rows WHERE cmig_n OPERATOR(pg_catalog.%%%%) %d OPERATOR(pg_catalog.=) 0), '')",
+	appendStringInfo(&result,
+					 " LIMIT " INT64_FORMAT ") AS cmig_rows WHERE cmig_n OPERATOR(pg_catalog.%%%%) %d OPERATOR(pg_catalog.=) 0), '')",
 					 (int64) rows * SHARD_ENDS, rows);
 	return result.data;
 }
@@ -263,15 +265,22 @@ prepare_key(CmigBackfillQueries *q, const CmigBackfillTarget *target,
 	range = psprintf("%s($1 IS NULL OR %s) AND %s", filter, compare_key(key, key->greater, 1, NULL),
 					 compare_key(key, key->not_greater, 1 + key->count, NULL));
 
-	make_query(&q->update, part, psprintf("UPDATE ONLY %s SET %s\n WHERE %s", part->updated, target->set_sql, range),
+	make_query(&q->update, part,
+			   psprintf("UPDATE ONLY %s SET %s\n WHERE %s", part->updated, target->set_sql, range),
 			   2 * key->count, TEXTOID);
-	make_query(&q->matching, part, psprintf("SELECT pg_catalog.count(*), 0::pg_catalog.int8 FROM ONLY %s WHERE %s", part->updated, range),
+	make_query(&q->matching, part,
+			   psprintf("SELECT pg_catalog.count(*), 0::pg_catalog.int8 FROM ONLY %s WHERE %s",
+						part->updated, range),
 			   2 * key->count, TEXTOID);
-	make_query(&q->bound, part, psprintf("SELECT %s FROM ONLY %s WHERE %strue ORDER BY %s LIMIT 1", columns, from, filter,
-										 list_key(key, prefix, " DESC")),
+	make_query(&q->bound, part,
+			   psprintf("SELECT %s FROM ONLY %s WHERE %strue ORDER BY %s LIMIT 1", columns, from,
+						filter,
+						list_key(key, prefix, " DESC")),
 			   0, TEXTOID);
-	make_query(&q->end, part, psprintf("SELECT %s FROM ONLY %s WHERE %s ORDER BY %s LIMIT 1 OFFSET %d", columns, from, range,
-									   order, batch_size - 1),
+	make_query(&q->end, part,
+			   psprintf("SELECT %s FROM ONLY %s WHERE %s ORDER BY %s LIMIT 1 OFFSET %d", columns,
+						from, range,
+						order, batch_size - 1),
 			   2 * key->count, TEXTOID);
 	if (part->shards > 1 && target->where_sql == NULL)
 	{
@@ -309,7 +318,8 @@ prepare_ctid(CmigBackfillQueries *q, const CmigBackfillTarget *target,
 			   2, TIDOID);
 	/* shards count; a LIMIT would have them send the rows to the coordinator */
 	make_query(&q->matching, part, part->shards > 0 ?
-			   psprintf("SELECT pg_catalog.count(*), 0::pg_catalog.int8 FROM ONLY %s%s", part->updated, range) :
+			   psprintf("SELECT pg_catalog.count(*), 0::pg_catalog.int8 FROM ONLY %s%s",
+						part->updated, range) :
 			   psprintf("SELECT pg_catalog.count(*), 0::pg_catalog.int8 FROM (SELECT 1 FROM ONLY %s%s LIMIT %d) AS cmig_rows",
 						part->updated, range, batch_size + 1),
 			   2, TIDOID);
@@ -406,9 +416,13 @@ cmig_backfill_sql_rows(const CmigBackfillTarget *target)
 			cmig_citus_size(part->oid, &pages, &rows);
 		else if (share == 1 || target->where_sql != NULL)
 		{
-			make_query(&query, part, psprintf("SELECT pg_catalog.count(*) FROM ONLY %s%s WHERE (%s\n)", part->updated,
-											  share == 1 ? "" : psprintf(" TABLESAMPLE SYSTEM (%f)", 100 * share),
-											  target->where_sql ? target->where_sql : "true"), 0, InvalidOid);
+			make_query(&query, part,
+					   psprintf("SELECT pg_catalog.count(*) FROM ONLY %s%s WHERE (%s\n)",
+								part->updated,
+								share == 1 ? "" :
+								psprintf(" TABLESAMPLE SYSTEM (%f)", 100 * share),
+								target->where_sql ? target->where_sql : "true"), 0,
+					   InvalidOid);
 			rows = strtod(*(char **) linitial(cmig_query_texts(query, NULL, NULL)), NULL) / share;
 			cmig_query_free(query);
 		}
@@ -560,7 +574,8 @@ update_blocks(CmigBackfill *b)
 	 * shards send each row of a checked update to the coordinator, so the
 	 * first batch only covers some blocks
 	 */
-	if (b->target->parts[b->part].shards > 0 && !is_at_once(b) && b->next.pass == 1 && b->next.rows == 0 &&
+	if (b->target->parts[b->part].shards > 0 && !is_at_once(b) && b->next.pass == 1 &&
+		b->next.rows == 0 &&
 		b->blocks <= b->dense_blocks)
 		blocks = Max(floor(blocks / 16), 1);
 	end = Min(start + (BlockNumber) blocks, bound);
@@ -627,7 +642,8 @@ ask_shards(CmigBackfill *b, const CmigBackfillPart *part)
 	MemoryContext old;
 	Datum		question[2] = {ObjectIdGetDatum(part->oid)};
 
-	question[1] = CStringGetTextDatum(ask_shard(&part->key, &b->next.place, &b->next.bound, b->shard_rows));
+	question[1] = CStringGetTextDatum(ask_shard(&part->key, &b->next.place, &b->next.bound,
+												b->shard_rows));
 	MemoryContextReset(b->ends_context);
 	old = MemoryContextSwitchTo(b->ends_context);
 	b->ends = fetch_keys(b->queries.shard_ends, question, NULL);
@@ -658,7 +674,8 @@ update_keys(CmigBackfill *b)
 	/* the first batch has no lower end */
 	for (int i = 0; i < 2 * count; i++)
 	{
-		const char *value = i >= count ? bound->names[i - count] : place->count > 0 ? place->names[i] : NULL;
+		const char *value = i >= count ? bound->names[i - count] : place->count > 0 ?
+		place->names[i] : NULL;
 
 		cmig_query_bind_text(values, nulls, i, value);
 	}
@@ -732,7 +749,8 @@ require_same_table(const CmigBackfillPart *part, bool by_key)
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("table %s was renamed or dropped during its backfill", part->name),
 				 name ? errdetail("It is now named %s.", name) : 0,
-				 name && by_key ? cmig_hint("Rename it back and repeat the `CALL` to continue. Under the new name, all its rows would be updated again.") : 0));
+				 name && by_key ?
+				 cmig_hint("Rename it back and repeat the `CALL` to continue. Under the new name, all its rows would be updated again.") : 0));
 }
 
 /*
@@ -744,7 +762,8 @@ require_same_key(const CmigBackfillRun *run, const CmigBackfillPart *part)
 {
 	CmigBackfillKey begun = {.count = run->key.count,.columns = run->key.names};
 
-	if (begun.count != part->key.count || strcmp(list_key(&begun, "", ""), list_key(&part->key, "", "")) != 0)
+	if (begun.count != part->key.count ||
+		strcmp(list_key(&begun, "", ""), list_key(&part->key, "", "")) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the key of table %s has changed during its backfill", part->name),
@@ -845,7 +864,8 @@ cmig_backfill_batch_run(void *arg)
 	AtEOXact_GUC(false, level);
 
 	/* the next batch uses the same connections, unless it may be the last one */
-	if (part->shards > 0 && b->next.pass == 1 && !cmig_backfill_batch_part_is_done(&b->next, b->target->by_key))
+	if (part->shards > 0 && b->next.pass == 1 &&
+		!cmig_backfill_batch_part_is_done(&b->next, b->target->by_key))
 		cmig_citus_keep_connections();
 	store(b);
 }

@@ -43,14 +43,16 @@ find_table(const char *what)
 	RangeVar   *range;
 	Oid			relation;
 
-	if (!SplitIdentifierString(pstrdup(what), '.', &names) || names == NIL || list_length(names) > 2)
+	if (!SplitIdentifierString(pstrdup(what), '.', &names) || names == NIL ||
+		list_length(names) > 2)
 		return NULL;
 	range = list_length(names) == 1 ? makeRangeVar(NULL, pstrdup(linitial(names)), -1) :
 		makeRangeVar(pstrdup(linitial(names)), pstrdup(lsecond(names)), -1);
 	relation = RangeVarGetRelid(range, NoLock, true);
 	if (!OidIsValid(relation))
 		return NULL;
-	if (get_rel_relkind(relation) != RELKIND_RELATION && get_rel_relkind(relation) != RELKIND_PARTITIONED_TABLE)
+	if (get_rel_relkind(relation) != RELKIND_RELATION &&
+		get_rel_relkind(relation) != RELKIND_PARTITIONED_TABLE)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" is not a table", what),
@@ -72,7 +74,8 @@ read_target(FunctionCallInfo fcinfo, const char *function)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the name of a revision or a table must not be empty"),
-				 errhint("SELECT * FROM cmig.%s('all'%s)", function, strcmp(function, "throttle") == 0 ? ", 1000" : "")));
+				 errhint("SELECT * FROM cmig.%s('all'%s)", function,
+						 strcmp(function, "throttle") == 0 ? ", 1000" : "")));
 	if (strcmp(what, "all") == 0)
 		return target;
 	target.kind = "revision";
@@ -85,7 +88,8 @@ read_target(FunctionCallInfo fcinfo, const char *function)
 	if (target.name == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("there is no revision or table \"%s\"", cmig_text_shortened(what, NAMEDATALEN * 2)),
+				 errmsg("there is no revision or table \"%s\"",
+						cmig_text_shortened(what, NAMEDATALEN * 2)),
 				 errhint("SELECT target, revision, state FROM cmig.backfill_progress")));
 	return target;
 }
@@ -96,12 +100,14 @@ read_target(FunctionCallInfo fcinfo, const char *function)
  * "undo" it.
  */
 static Datum
-show_target(FunctionCallInfo fcinfo, const CmigControlTarget *target, const char *effect, const char *undo)
+show_target(FunctionCallInfo fcinfo, const CmigControlTarget *target, const char *effect,
+			const char *undo)
 {
 	InitMaterializedSRF(fcinfo, 0);
 	if (cmig_control_return(target, (ReturnSetInfo *) fcinfo->resultinfo) == 0 && effect != NULL)
 		ereport(NOTICE,
-				(strcmp(target->kind, "all") == 0 ? errmsg("no backfill is running or interrupted") :
+				(strcmp(target->kind, "all") == 0 ?
+				 errmsg("no backfill is running or interrupted") :
 				 errmsg("no backfill of %s %s is running or interrupted",
 						strcmp(target->kind, "revision") == 0 ? "revision" : "table", target->name),
 				 errdetail("%s", effect), cmig_hint(undo, quote_literal_cstr(target->name))));
@@ -114,7 +120,8 @@ cmig_pause(PG_FUNCTION_ARGS)
 	CmigControlTarget target = read_target(fcinfo, "pause");
 
 	cmig_control_pause(&target);
-	return show_target(fcinfo, &target, "One that starts will wait.", "`SELECT * FROM cmig.resume_run(%s)`");
+	return show_target(fcinfo, &target, "One that starts will wait.",
+					   "`SELECT * FROM cmig.resume_run(%s)`");
 }
 
 Datum
@@ -124,7 +131,8 @@ cmig_resume_run(PG_FUNCTION_ARGS)
 
 	if (!cmig_control_resume(&target))
 		ereport(NOTICE,
-				(strcmp(target.kind, "all") == 0 ? errmsg("nothing is paused") : errmsg("%s is not paused", target.name)));
+				(strcmp(target.kind, "all") == 0 ? errmsg("nothing is paused") :
+				 errmsg("%s is not paused", target.name)));
 	return show_target(fcinfo, &target, NULL, NULL);
 }
 
@@ -139,14 +147,16 @@ cmig_throttle(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("max_rows_per_second must be at least 1"),
-				 cmig_hint("To stop it for a while: `SELECT * FROM cmig.pause(%s)`", quote_literal_cstr(target.name))));
+				 cmig_hint("To stop it for a while: `SELECT * FROM cmig.pause(%s)`",
+						   quote_literal_cstr(target.name))));
 	all = cmig_control_throttle(&target, rate);
 	if (all > 0)
 		ereport(NOTICE,
 				(errmsg("the limit of all backfills, %d rows per second, applies", all),
 				 cmig_hint("To lift all limits: `SELECT * FROM cmig.throttle('all', NULL)`")));
 	return show_target(fcinfo, &target, rate == 0 ? NULL :
-					   psprintf("One that starts will update at most %d rows per second.", all > 0 ? all : rate),
+					   psprintf("One that starts will update at most %d rows per second.",
+								all > 0 ? all : rate),
 					   "`SELECT * FROM cmig.throttle(%s, NULL)`");
 }
 
@@ -184,8 +194,10 @@ cmig_backfill_control_obey(CmigBackfill *b)
 		if (!told)
 		{
 			ereport(NOTICE,
-					(errmsg("backfill of %s is paused after %lld rows", b->target->name, (long long) b->run.rows),
-					 cmig_hint("`SELECT * FROM cmig.resume_run(%s)`", quote_literal_cstr(b->paused_by))));
+					(errmsg("backfill of %s is paused after %lld rows", b->target->name,
+							(long long) b->run.rows),
+					 cmig_hint("`SELECT * FROM cmig.resume_run(%s)`",
+							   quote_literal_cstr(b->paused_by))));
 			cmig_backfill_report(b, ", paused");
 		}
 		told = true;

@@ -90,7 +90,8 @@ void		(*cmig_ddl_exclude_check) (const List *patterns) = NULL;
 static bool
 may_have_secret(const char *command, const char *text)
 {
-	if (strstr(command, "USER MAPPING") || strstr(command, "SUBSCRIPTION") || strstr(command, "SERVER"))
+	if (strstr(command, "USER MAPPING") || strstr(command, "SUBSCRIPTION") ||
+		strstr(command, "SERVER"))
 		return true;
 	while ((text = strcasestr(text, "password")) != NULL)
 	{
@@ -125,7 +126,8 @@ ddl_log_write(const CmigDdlEntry *entry)
 		text = pnstrdup(debug_query_string,
 						pg_mbcliplen(debug_query_string, strlen(debug_query_string), QUERY_BYTES));
 	cmig_query_do(&query, entry->command, entry->object_type, entry->object,
-				  GetUserNameFromId(GetOuterUserId(), false), application_name, text, entry->reason);
+				  GetUserNameFromId(GetOuterUserId(), false), application_name, text,
+				  entry->reason);
 }
 
 PG_FUNCTION_INFO_V1(cmig_allow_ddl);
@@ -261,18 +263,25 @@ PG_FUNCTION_INFO_V1(cmig_set_ddl_policy_1_2);
  */
 static CmigQuery commands_query = {
 	.sql = "WITH made AS (SELECT * FROM pg_event_trigger_ddl_commands() WHERE NOT in_extension),"
-	" c AS (TABLE made UNION ALL SELECT x.classid, x.objid, 0, m.command_tag, o.type, s.name, o.identity, false, NULL FROM made m,"
-	"  LATERAL (SELECT d.classid, d.objid, false AS typed FROM pg_depend d WHERE d.refclassid = m.classid AND d.refobjid = m.objid AND d.deptype = 'i'"
-	"   UNION SELECT 'pg_operator'::regclass, unnest(ARRAY[p.oprcom, p.oprnegate]::oid[]), false FROM pg_operator p WHERE p.oid = m.objid AND m.classid = 'pg_operator'::regclass"
-	"   UNION SELECT 'pg_class'::regclass, t.oid, true FROM pg_class k JOIN pg_class t ON t.reloftype = k.reltype"
+	" c AS (TABLE made UNION ALL"
+	" SELECT x.classid, x.objid, 0, m.command_tag, o.type, s.name, o.identity, false, NULL"
+	" FROM made m,"
+	"  LATERAL (SELECT d.classid, d.objid, false AS typed FROM pg_depend d"
+	" WHERE d.refclassid = m.classid AND d.refobjid = m.objid AND d.deptype = 'i'"
+	"   UNION SELECT 'pg_operator'::regclass, unnest(ARRAY[p.oprcom, p.oprnegate]::oid[]), false"
+	" FROM pg_operator p WHERE p.oid = m.objid AND m.classid = 'pg_operator'::regclass"
+	"   UNION SELECT 'pg_class'::regclass, t.oid, true FROM pg_class k"
+	" JOIN pg_class t ON t.reloftype = k.reltype"
 	"    WHERE k.oid = m.objid AND m.classid = 'pg_class'::regclass AND k.relkind = 'c'"
-	"   UNION SELECT 'pg_type'::regclass, t.oid, false FROM pg_proc p JOIN pg_type t ON t.oid = p.prorettype AND NOT t.typisdefined"
+	"   UNION SELECT 'pg_type'::regclass, t.oid, false FROM pg_proc p"
+	" JOIN pg_type t ON t.oid = p.prorettype AND NOT t.typisdefined"
 	"    WHERE p.oid = m.objid AND m.classid = 'pg_proc'::regclass) x, pg_identify_object(x.classid, x.objid, 0) o, LATERAL (SELECT (parse_ident(o.schema))[1]) s (name)"
 	"  WHERE x.typed OR m.command_tag ~ '^CREATE ' AND s.name <> m.schema_name)"
 	" SELECT c.command_tag, c.object_type, c.object_identity, c.command, " NAMES("c.schema_name", "c.object_type", "a.object_names") ","
 	" (SELECT concat(" DOTTED("tn.nspname::text") ", '.', " DOTTED("t.relname::text") ") FROM pg_class t JOIN pg_namespace tn ON tn.oid = t.relnamespace"
 	"  WHERE c.object_type = 'sequence'"
-	"  AND t.oid = (SELECT d.refobjid FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.objid AND d.deptype IN ('a', 'i')"
+	"  AND t.oid = (SELECT d.refobjid FROM pg_depend d WHERE d.classid = 'pg_class'::regclass"
+	" AND d.objid = c.objid AND d.deptype IN ('a', 'i')"
 	"   AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0 LIMIT 1))"
 	", (true" MANAGED("c.schema_name") ")::text FROM c"
 	" LEFT JOIN LATERAL pg_identify_object_as_address(c.classid, c.objid, c.objsubid) a ON true" PARTS("c.object_type", "a.object_names")
@@ -291,10 +300,14 @@ static CmigQuery managed_query = {"SELECT WHERE true" MANAGED("$1"), {TEXTOID}};
  */
 static CmigQuery drops_query = {
 	.sql = "WITH d AS (SELECT *, ($1 ~ '^(DROP |ALTER PUBLICATION)' AND original) OR (normal AND $2) AS named FROM pg_event_trigger_dropped_objects())"
-	" SELECT $1, d.object_type, d.object_identity, NULL, " NAMES("d.schema_name", "d.object_type", "d.address_names") ","
+	" SELECT $1, d.object_type, d.object_identity, NULL, " NAMES("d.schema_name", "d.object_type",
+																 "d.address_names") ","
 	" NULL, d.classid::text, d.objid::text, NULL, NULL, NULL, NULL, (NOT named AND object_type IN ('table constraint', 'statistics object'))::text"
-	" FROM d" PARTS("d.object_type", "d.address_names") " WHERE (named OR $2 AND (d.object_type IN ('table constraint', 'statistics object')"
-	"  OR d.object_type IN ('type', 'operator') AND (SELECT bool_and(d.schema_name <> o.schema_name) FROM d o WHERE o.original))) AND NOT d.is_temporary"
+	" FROM d" PARTS("d.object_type",
+					"d.address_names") " WHERE (named OR $2 AND (d.object_type IN ('table constraint', 'statistics object')"
+	"  OR d.object_type IN ('type', 'operator')"
+	" AND (SELECT bool_and(d.schema_name <> o.schema_name) FROM d o WHERE o.original)))"
+	" AND NOT d.is_temporary"
 	PERMANENT("d.object_type", "d.address_names", "d.address_args")
 	" AND (d.object_type, d.object_identity) IS DISTINCT FROM ('extension', 'pg_cmig')"
 	MANAGED("d.schema_name") " ORDER BY d.original DESC",
@@ -352,7 +365,8 @@ find_before(const CmigDdlEntry *entry, const CollectedCommand *command)
 	CmigDdlEntry *before;
 	const char **names[2];
 
-	if (command->type != SCT_Simple || !(IsA(command->parsetree, RenameStmt) || IsA(command->parsetree, AlterObjectSchemaStmt)))
+	if (command->type != SCT_Simple ||
+		!(IsA(command->parsetree, RenameStmt) || IsA(command->parsetree, AlterObjectSchemaStmt)))
 		return NULL;
 	before = palloc(sizeof(CmigDdlEntry));
 	*before = *entry;
@@ -362,13 +376,19 @@ find_before(const CmigDdlEntry *entry, const CollectedCommand *command)
 	{
 		const RenameStmt *rename = (const RenameStmt *) command->parsetree;
 		bool		part = rename->subname != NULL && rename->renameType != OBJECT_SCHEMA;
-		Node	   *object = rename->object && IsA(rename->object, ObjectWithArgs) ? (Node *) ((ObjectWithArgs *) rename->object)->objname : rename->object;
-		const char *old = rename->subname ? rename->subname : rename->relation ? rename->relation->relname :
-		object == NULL ? "" : IsA(object, List) ? strVal(llast((List *) object)) : IsA(object, String) ? strVal(object) : "";
+		Node	   *object = rename->object &&
+		IsA(rename->object, ObjectWithArgs) ?
+		(Node *) ((ObjectWithArgs *) rename->object)->objname : rename->object;
+		const char *old = rename->subname ? rename->subname : rename->relation ?
+		rename->relation->relname :
+		object == NULL ? "" : IsA(object, List) ? strVal(llast((List *) object)) :
+		IsA(object, String) ? strVal(object) : "";
 
 		for (int i = 0; i < (part ? 1 : 2); i++)
 			if (*names[i] != NULL)
-				*names[i] = psprintf("%.*s%s", Max((int) (strlen(*names[i]) - strlen(rename->newname)), 0), *names[i], cmig_pattern_hide_dots(old));
+				*names[i] = psprintf("%.*s%s",
+									 Max((int) (strlen(*names[i]) - strlen(rename->newname)), 0),
+									 *names[i], cmig_pattern_hide_dots(old));
 	}
 	else
 	{
@@ -376,8 +396,10 @@ find_before(const CmigDdlEntry *entry, const CollectedCommand *command)
 		const char *now = ((const AlterObjectSchemaStmt *) command->parsetree)->newschema;
 
 		for (int i = 0; i < 2; i++)
-			if (*names[i] != NULL && schema != NULL && strncmp(*names[i], cmig_pattern_hide_dots(now), strlen(now)) == 0)
-				*names[i] = psprintf("%s%s", cmig_pattern_hide_dots(schema), *names[i] + strlen(now));
+			if (*names[i] != NULL && schema != NULL &&
+				strncmp(*names[i], cmig_pattern_hide_dots(now), strlen(now)) == 0)
+				*names[i] = psprintf("%s%s", cmig_pattern_hide_dots(schema),
+									 *names[i] + strlen(now));
 	}
 	return before;
 }
@@ -395,12 +417,19 @@ static const struct
 	size_t		table;			/* where the row has the table's OID */
 	bool		owns;
 }			connections[] = {
-	{RelationRelationId, IndexRelationId, IndexRelidIndexId, Anum_pg_index_indexrelid, offsetof(FormData_pg_index, indrelid), true},
-	{StatisticExtRelationId, StatisticExtRelationId, StatisticExtOidIndexId, Anum_pg_statistic_ext_oid, offsetof(FormData_pg_statistic_ext, stxrelid), true},
-	{RelationRelationId, InheritsRelationId, InheritsRelidSeqnoIndexId, Anum_pg_inherits_inhrelid, offsetof(FormData_pg_inherits, inhparent), false},
-	{RelationRelationId, ConstraintRelationId, ConstraintRelidTypidNameIndexId, Anum_pg_constraint_conrelid, offsetof(FormData_pg_constraint, confrelid), false},
-	{TriggerRelationId, TriggerRelationId, TriggerOidIndexId, Anum_pg_trigger_oid, offsetof(FormData_pg_trigger, tgconstrrelid), false},
-	{ConstraintRelationId, ConstraintRelationId, ConstraintOidIndexId, Anum_pg_constraint_oid, offsetof(FormData_pg_constraint, confrelid), false}
+
+	{RelationRelationId, IndexRelationId, IndexRelidIndexId, Anum_pg_index_indexrelid,
+	offsetof(FormData_pg_index, indrelid), true},
+	{StatisticExtRelationId, StatisticExtRelationId, StatisticExtOidIndexId,
+	Anum_pg_statistic_ext_oid, offsetof(FormData_pg_statistic_ext, stxrelid), true},
+	{RelationRelationId, InheritsRelationId, InheritsRelidSeqnoIndexId, Anum_pg_inherits_inhrelid,
+	offsetof(FormData_pg_inherits, inhparent), false},
+	{RelationRelationId, ConstraintRelationId, ConstraintRelidTypidNameIndexId,
+	Anum_pg_constraint_conrelid, offsetof(FormData_pg_constraint, confrelid), false},
+	{TriggerRelationId, TriggerRelationId, TriggerOidIndexId, Anum_pg_trigger_oid,
+	offsetof(FormData_pg_trigger, tgconstrrelid), false},
+	{ConstraintRelationId, ConstraintRelationId, ConstraintOidIndexId, Anum_pg_constraint_oid,
+	offsetof(FormData_pg_constraint, confrelid), false}
 };
 
 /*
@@ -439,13 +468,17 @@ connect_tables(CmigDdlEntry *entry, Oid class_id, Oid object, bool dropped)
 		if (connections[i].class_id != class_id)
 			continue;
 		catalog = table_open(connections[i].catalog, AccessShareLock);
-		ScanKeyInit(&key, connections[i].key, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(object));
-		scan = systable_beginscan(catalog, connections[i].index, true, dropped ? SnapshotAny : NULL, 1, &key);
+		ScanKeyInit(&key, connections[i].key, BTEqualStrategyNumber, F_OIDEQ,
+					ObjectIdGetDatum(object));
+		scan = systable_beginscan(catalog, connections[i].index, true, dropped ? SnapshotAny : NULL,
+								  1, &key);
 		while (HeapTupleIsValid(row = systable_getnext(scan)))
 		{
-			char	   *name = pattern_name(*(Oid *) ((char *) GETSTRUCT(row) + connections[i].table));
+			char	   *name = pattern_name(*(Oid *) ((char *) GETSTRUCT(row) +
+													  connections[i].table));
 
-			if (name == NULL || (dropped && !TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmax(row->t_data))))
+			if (name == NULL ||
+				(dropped && !TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmax(row->t_data))))
 				continue;
 			if (connections[i].owns)
 				entry->table = name;
@@ -466,7 +499,8 @@ connect_partition(CmigDdlEntry *entry, Oid parent, const char *name)
 	ScanKeyData key;
 	HeapTuple	row;
 
-	ScanKeyInit(&key, Anum_pg_inherits_inhparent, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(parent));
+	ScanKeyInit(&key, Anum_pg_inherits_inhparent, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(parent));
 	scan = systable_beginscan(catalog, InheritsParentIndexId, true, SnapshotAny, 1, &key);
 	while (HeapTupleIsValid(row = systable_getnext(scan)))
 	{
@@ -491,23 +525,29 @@ connect_sequence(CmigDdlEntry *entry, Oid sequence)
 {
 	Relation	catalog = table_open(DependRelationId, AccessShareLock);
 	HeapTuple	made = SearchSysCache1(RELOID, ObjectIdGetDatum(sequence));
-	bool		owned = HeapTupleIsValid(made) && TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmin(made->t_data));
+	bool		owned = HeapTupleIsValid(made) &&
+	TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmin(made->t_data));
 	SysScanDesc scan;
 	ScanKeyData keys[2];
 	HeapTuple	row;
 
 	if (HeapTupleIsValid(made))
 		ReleaseSysCache(made);
-	ScanKeyInit(&keys[0], Anum_pg_depend_classid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(RelationRelationId));
-	ScanKeyInit(&keys[1], Anum_pg_depend_objid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(sequence));
-	scan = systable_beginscan(catalog, DependDependerIndexId, true, SnapshotAny, lengthof(keys), keys);
+	ScanKeyInit(&keys[0], Anum_pg_depend_classid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(RelationRelationId));
+	ScanKeyInit(&keys[1], Anum_pg_depend_objid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(sequence));
+	scan = systable_beginscan(catalog, DependDependerIndexId, true, SnapshotAny, lengthof(keys),
+							  keys);
 	while (HeapTupleIsValid(row = systable_getnext(scan)))
 	{
 		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(row);
-		bool		former = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmax(row->t_data));
+		bool		former =
+		TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmax(row->t_data));
 		char	   *name = form->refobjsubid > 0 ? pattern_name(form->refobjid) : NULL;
 
-		owned |= name != NULL && (former || !TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmin(row->t_data)));
+		owned |= name != NULL &&
+			(former || !TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmin(row->t_data)));
 		if (name != NULL && former)
 			entry->others = lappend(entry->others, name);
 	}
@@ -566,7 +606,8 @@ connect_command(CmigDdlEntry *entry, const CollectedCommand *command)
 				case AT_AttachPartition:
 				case AT_DetachPartition:
 				case AT_DetachPartitionFinalize:
-					connect_partition(entry, object.objectId, castNode(PartitionCmd, cmd->def)->name->relname);
+					connect_partition(entry, object.objectId,
+									  castNode(PartitionCmd, cmd->def)->name->relname);
 					break;
 				default:
 					if (part->address.classId == ConstraintRelationId)
@@ -633,7 +674,8 @@ static bool
 is_excluded(const List *patterns, const CmigDdlEntry *entry)
 {
 	const char *type = entry->object_type;
-	bool		is_part = entry->name != NULL && entry->whole != NULL && strcmp(entry->name, entry->whole) != 0;
+	bool		is_part = entry->name != NULL && entry->whole != NULL &&
+	strcmp(entry->name, entry->whole) != 0;
 
 	foreach_ptr(char, other, entry->others)
 	{
@@ -650,17 +692,21 @@ is_excluded(const List *patterns, const CmigDdlEntry *entry)
 		if (kind != NULL && strcmp(kind, "schema") == 0)
 		{
 			if ((strcmp(type, "schema") == 0 || strchr(entry->whole, '.') != NULL) &&
-				cmig_pattern_matches(pattern->name, pnstrdup(entry->whole, strcspn(entry->whole, "."))))
+				cmig_pattern_matches(pattern->name,
+									 pnstrdup(entry->whole, strcspn(entry->whole, "."))))
 				return true;
 			continue;
 		}
 		if (kind == NULL && table == NULL)
 			table = strcmp(type, "schema") == 0 ? psprintf("%s.", entry->whole) : entry->whole;
-		if ((kind == NULL || strcmp(kind, "table") == 0) && table != NULL && cmig_pattern_matches(pattern->name, table))
+		if ((kind == NULL || strcmp(kind, "table") == 0) && table != NULL &&
+			cmig_pattern_matches(pattern->name, table))
 			return true;
 		/* "table column" and "table constraint" are kinds of their own here */
-		if (kind != NULL && entry->name != NULL && cmig_pattern_matches(pattern->name, entry->name) &&
-			(strcmp(kind, type) == 0 || (strncmp(type, "table ", 6) == 0 && strcmp(kind, type + 6) == 0)))
+		if (kind != NULL && entry->name != NULL &&
+			cmig_pattern_matches(pattern->name, entry->name) &&
+			(strcmp(kind, type) == 0 ||
+			 (strncmp(type, "table ", 6) == 0 && strcmp(kind, type + 6) == 0)))
 			return true;
 	}
 	return false;
@@ -673,7 +719,8 @@ is_exempt(void)
 	TransactionId prepared;
 	int			pid;
 
-	if (creating_extension || IsBinaryUpgrade || cmig_running.revision != NULL || cmig_session_is_entered())
+	if (creating_extension || IsBinaryUpgrade || cmig_running.revision != NULL ||
+		cmig_session_is_entered())
 		return true;
 
 	/*
@@ -708,7 +755,8 @@ deny(const CmigDdlEntry *entry, const char *hint)
 		appendStringInfo(&detail, " for %s %s", entry->object_type, entry->object);
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_DDL_DENIED),
-			 errmsg("database \"%s\" allows DDL only in revisions", get_database_name(MyDatabaseId)),
+			 errmsg("database \"%s\" allows DDL only in revisions",
+					get_database_name(MyDatabaseId)),
 			 errdetail("%s because cmig.ddl_policy is \"deny\".", detail.data),
 			 cmig_hint("%s", hint)));
 }
@@ -816,9 +864,11 @@ cmig_ddl_event(PG_FUNCTION_ARGS)
 	 * library
 	 */
 	if (!loaded)
-		DefineCustomBoolVariable("cmig.loaded", "Shows that the library of pg_cmig is loaded.", NULL,
+		DefineCustomBoolVariable("cmig.loaded", "Shows that the library of pg_cmig is loaded.",
+								 NULL,
 								 &loaded, true, PGC_INTERNAL,
-								 GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE, NULL, NULL, NULL);
+								 GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE, NULL,
+								 NULL, NULL);
 	if (event == NULL || tag == NULL || is_exempt())
 		PG_RETURN_VOID();
 	policy = cmig_settings_ddl_policy();
@@ -840,7 +890,9 @@ cmig_ddl_event(PG_FUNCTION_ARGS)
 		{
 			const CmigDdlEntry *entry = lfirst(lc);
 
-			if (strcmp(entry->managed, "false") == 0 && (entry->former_schema == NULL || cmig_query_do(&managed_query, entry->former_schema) == 0))
+			if (strcmp(entry->managed, "false") == 0 &&
+				(entry->former_schema == NULL ||
+				 cmig_query_do(&managed_query, entry->former_schema) == 0))
 				entries = foreach_delete_current(entries, lc);
 		}
 	}
@@ -865,8 +917,10 @@ cmig_ddl_event(PG_FUNCTION_ARGS)
 	{
 		const CmigDdlEntry *entry = lfirst(lc);
 
-		if ((entry->implied != NULL && strcmp(entry->implied, "true") == 0 && entry->others == NIL) ||
-			(is_excluded(patterns, entry) && (entry->before == NULL || is_excluded(patterns, entry->before))))
+		if ((entry->implied != NULL && strcmp(entry->implied, "true") == 0 &&
+			 entry->others == NIL) ||
+			(is_excluded(patterns, entry) &&
+			 (entry->before == NULL || is_excluded(patterns, entry->before))))
 			entries = foreach_delete_current(entries, lc);
 	}
 	if (entries != NIL && policy == CMIG_DDL_DENY && reason == NULL)
@@ -900,7 +954,8 @@ store_exclude(const CmigNames *names)
 					 errhint("Use * in place of this character.")));
 		appendStringInfo(&list, "%s%s", list.len > 0 ? "," : "", pattern);
 	}
-	(void) cmig_database_setting_set("cmig.set_ddl_policy()", NULL, "cmig.ddl_exclude", list.len > 0 ? list.data : NULL);
+	(void) cmig_database_setting_set("cmig.set_ddl_policy()", NULL, "cmig.ddl_exclude",
+									 list.len > 0 ? list.data : NULL);
 }
 
 /*
@@ -911,7 +966,8 @@ Datum
 cmig_set_ddl_policy_1_2(PG_FUNCTION_ARGS)
 {
 	if (!PG_ARGISNULL(1))
-		store_exclude(cmig_argument_names(PG_GETARG_ARRAYTYPE_P(1), "the list of patterns", "Use exclude => ARRAY['<schema>.<name>', ...]."));
+		store_exclude(cmig_argument_names(PG_GETARG_ARRAYTYPE_P(1), "the list of patterns",
+										  "Use exclude => ARRAY['<schema>.<name>', ...]."));
 	(void) cmig_database_setting_set("cmig.set_ddl_policy()", NULL, "cmig.ddl_policy",
 									 cmig_argument_text(fcinfo, 0));
 	PG_RETURN_TEXT_P(cstring_to_text(cmig_settings_ddl_policy_name(cmig_settings_ddl_policy_stored())));

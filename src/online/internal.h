@@ -74,8 +74,8 @@ extern char *cmig_backfill_target_name(Oid relation);
  * "call" is a correct call for hints.  Returns a new memory context, which is
  * now the current one.
  */
-extern MemoryContext cmig_online_begin(FunctionCallInfo fcinfo, const char *procedure, const char *what,
-									   const char *call);
+extern MemoryContext cmig_online_begin(FunctionCallInfo fcinfo, const char *procedure,
+									   const char *what, const char *call);
 
 /* Returns a text argument, which must not be empty. */
 extern char *cmig_online_text(FunctionCallInfo fcinfo, int n, const char *name, const char *call);

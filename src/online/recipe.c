@@ -123,7 +123,8 @@ describe_error(void *arg)
 		case ERRCODE_NOT_NULL_VIOLATION:
 		case ERRCODE_FOREIGN_KEY_VIOLATION:
 			errhint("Some rows violate the constraint%s. Correct these rows, for example with CALL cmig.backfill, and repeat this CALL.",
-					((Recipe *) arg)->one_transaction ? "" : "; new violations are already rejected");
+					((Recipe *) arg)->one_transaction ? "" :
+					"; new violations are already rejected");
 			break;
 		case ERRCODE_UNIQUE_VIOLATION:
 			errhint("Remove the duplicates and repeat this CALL. The repeated CALL drops the index that the failed build left behind.");
@@ -197,7 +198,9 @@ require_name(Oid table, const char *name, bool hold)
 static Oid
 managed_instead(Oid table, const char *name)
 {
-	Oid			now = RangeVarGetRelid(makeRangeVarFromNameList(textToQualifiedNameList(cstring_to_text(name))), NoLock, true);
+	Oid			now =
+	RangeVarGetRelid(makeRangeVarFromNameList(textToQualifiedNameList(cstring_to_text(name))),
+					 NoLock, true);
 
 	return OidIsValid(now) && cmig_citus_manages(now) ? now : table;
 }
@@ -239,7 +242,8 @@ run_sql(Recipe *recipe, const char *sql)
 	cmig_toplevel_commit();
 	cmig_lock_wait_forget();
 	cmig_runner_restart_timeout();
-	cmig_toplevel_attempt(run_bound, NULL, recipe, psprintf("%s of %s", recipe->procedure, recipe->table_name));
+	cmig_toplevel_attempt(run_bound, NULL, recipe,
+						  psprintf("%s of %s", recipe->procedure, recipe->table_name));
 	cmig_nontransactional_note_own_work();
 	cmig_toplevel_snapshot();
 }
@@ -263,7 +267,8 @@ require_column(Oid table, const char *name)
 	if (get_attnum(table, name) <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("column \"%s\" of relation \"%s\" does not exist", name, get_rel_name(table))));
+				 errmsg("column \"%s\" of relation \"%s\" does not exist", name,
+						get_rel_name(table))));
 }
 
 /*
@@ -286,7 +291,8 @@ columns_argument(FunctionCallInfo fcinfo, int n, const char *what, Oid table, ch
 		char	   *value = cmig_argument_text(fcinfo, n);
 
 		names = value[0] != '{' ? cmig_argument_one(value) :
-			cmig_argument_names(DatumGetArrayTypeP(OidInputFunctionCall(F_ARRAY_IN, value, TEXTOID, -1)), what, hint);
+			cmig_argument_names(DatumGetArrayTypeP(OidInputFunctionCall(F_ARRAY_IN, value, TEXTOID,
+																		-1)), what, hint);
 	}
 	if (names == NULL || names->count == 0)
 		ereport(ERROR,
@@ -326,7 +332,8 @@ columns_argument(FunctionCallInfo fcinfo, int n, const char *what, Oid table, ch
 static const KnownConstraint *
 find_constraint(const Recipe *recipe, const char *condition)
 {
-	return (const KnownConstraint *) cmig_query_row(&constraint_query, recipe->table, recipe->name, condition);
+	return (const KnownConstraint *) cmig_query_row(&constraint_query, recipe->table, recipe->name,
+													condition);
 }
 
 /* Raise an error for a different constraint with the recipe's name. */
@@ -406,7 +413,8 @@ normal_condition(Oid table, const char *condition)
 static void
 add_check(Recipe *recipe)
 {
-	const KnownConstraint *there = find_constraint(recipe, normal_condition(recipe->table, recipe->text));
+	const KnownConstraint *there = find_constraint(recipe,
+												   normal_condition(recipe->table, recipe->text));
 
 	if (there &&
 		(strcmp(there->kind, "c") != 0 || there->same[0] == 'f' ||
@@ -420,7 +428,8 @@ cmig_add_check(PG_FUNCTION_ARGS)
 {
 	Recipe		recipe;
 
-	begin(&recipe, fcinfo, "cmig.add_check", "CALL cmig.add_check('<table>', '<constraint>', '<condition>')");
+	begin(&recipe, fcinfo, "cmig.add_check",
+		  "CALL cmig.add_check('<table>', '<constraint>', '<condition>')");
 	recipe.name = name_argument(&recipe, 1, NULL);
 	recipe.text = cmig_online_text(fcinfo, 2, "the condition", recipe.call);
 	run_steps(&recipe, add_check);
@@ -433,7 +442,8 @@ cmig_add_check(PG_FUNCTION_ARGS)
  * attnotnull is set.
  */
 static CmigQuery not_null_query = {
-	"SELECT a.attnotnull, c.conname FROM pg_attribute a LEFT JOIN pg_constraint c ON c.conrelid = a.attrelid"
+	"SELECT a.attnotnull, c.conname FROM pg_attribute a LEFT"
+	" JOIN pg_constraint c ON c.conrelid = a.attrelid"
 	" AND c.contype = 'n' AND NOT c.convalidated AND c.conkey = ARRAY[a.attnum]"
 	" WHERE a.attrelid = $1 AND a.attname = $2::name",
 	{OIDOID, TEXTOID}
@@ -491,7 +501,8 @@ static const char *const actions[] = {
 static const char *
 action_argument(FunctionCallInfo fcinfo, int n, const char *what, const char *clause)
 {
-	char	   *value = PG_ARGISNULL(n) ? pstrdup("NO ACTION") : text_to_cstring(PG_GETARG_TEXT_PP(n));
+	char	   *value = PG_ARGISNULL(n) ? pstrdup("NO ACTION") :
+	text_to_cstring(PG_GETARG_TEXT_PP(n));
 
 	for (int i = 0; i < lengthof(actions); i++)
 	{
@@ -560,7 +571,8 @@ cmig_add_foreign_key(PG_FUNCTION_ARGS)
 	const char *on_delete;
 	const char *on_update;
 
-	begin(&recipe, fcinfo, "cmig.add_foreign_key", "CALL cmig.add_foreign_key('<table>', '<column>', '<referenced table>')");
+	begin(&recipe, fcinfo, "cmig.add_foreign_key",
+		  "CALL cmig.add_foreign_key('<table>', '<column>', '<referenced table>')");
 	columns = columns_argument(fcinfo, 1, "columns", recipe.table, &joined);
 	if (PG_ARGISNULL(2) || (get_rel_relkind(PG_GETARG_OID(2)) != RELKIND_RELATION &&
 							get_rel_relkind(PG_GETARG_OID(2)) != RELKIND_PARTITIONED_TABLE))
@@ -574,7 +586,8 @@ cmig_add_foreign_key(PG_FUNCTION_ARGS)
 	recipe.referenced_name = cmig_query_relation_name(referenced);
 	recipe.text = PG_ARGISNULL(3) ? primary_key_columns(referenced) :
 		columns_argument(fcinfo, 3, "referenced_columns", referenced, &unused);
-	recipe.name = name_argument(&recipe, 4, makeObjectName(get_rel_name(recipe.table), joined, "fkey"));
+	recipe.name = name_argument(&recipe, 4,
+								makeObjectName(get_rel_name(recipe.table), joined, "fkey"));
 	on_delete = action_argument(fcinfo, 5, "on_delete", "ON DELETE");
 	on_update = action_argument(fcinfo, 6, "on_update", "ON UPDATE");
 	recipe.text = psprintf("FOREIGN KEY (%s) REFERENCES %s(%s)%s%s", columns,
@@ -617,7 +630,8 @@ build_index(Recipe *recipe)
 		if (found != NULL && strcmp(found[0], recipe->text) != 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_TABLE),
-					 errmsg("index \"%s\" already exists with a different definition", recipe->name),
+					 errmsg("index \"%s\" already exists with a different definition",
+							recipe->name),
 					 errdetail("The existing index is: %s.", found[2]),
 					 errhint("Choose another name, or drop the existing index first.")));
 		if (found != NULL && found[1][0] == 't')
@@ -689,7 +703,8 @@ cmig_add_unique(PG_FUNCTION_ARGS)
 
 	begin(&recipe, fcinfo, "cmig.add_unique", "CALL cmig.add_unique('<table>', '<column>')");
 	recipe.text = columns_argument(fcinfo, 1, "columns", recipe.table, &joined);
-	recipe.name = name_argument(&recipe, 2, makeObjectName(get_rel_name(recipe.table), joined, "key"));
+	recipe.name = name_argument(&recipe, 2,
+								makeObjectName(get_rel_name(recipe.table), joined, "key"));
 	run_steps(&recipe, add_unique);
 	PG_RETURN_VOID();
 }

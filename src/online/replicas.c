@@ -39,7 +39,8 @@ static CmigQuery replicas_query = {
 	" max(coalesce(pg_size_pretty(pg_wal_lsn_diff($1, r.replay_lsn)), 'an unknown distance'))"
 	"  FILTER (WHERE r.replay_lsn IS NULL OR r.replay_lsn < $1)"
 	" FROM pg_stat_replication r"
-	" WHERE r.state IN ('catchup', 'streaming', 'stopping') AND (r.replay_lsn IS NOT NULL OR r.write_lsn IS NULL)"
+	" WHERE r.state IN ('catchup', 'streaming', 'stopping') AND (r.replay_lsn IS NOT NULL"
+	" OR r.write_lsn IS NULL)"
 	" GROUP BY 1 ORDER BY 1",
 	.argtypes = {PG_LSNOID, FLOAT8OID}
 };
@@ -51,9 +52,11 @@ static CmigQuery replicas_query = {
  */
 static CmigQuery slots_query = {
 	.sql = "SELECT s.slot_name::text FROM pg_replication_slots s"
-	" WHERE NOT s.temporary AND s.wal_status IS DISTINCT FROM 'lost' AND to_jsonb(s.*) ->> 'synced' IS DISTINCT FROM 'true'"
+	" WHERE NOT s.temporary AND s.wal_status IS DISTINCT FROM 'lost'"
+	" AND to_jsonb(s.*) ->> 'synced' IS DISTINCT FROM 'true'"
 	" AND CASE s.slot_type WHEN 'logical' THEN s.confirmed_flush_lsn ELSE s.restart_lsn END < $1"
-	" AND NOT EXISTS (SELECT FROM pg_stat_replication r WHERE r.pid = s.active_pid AND r.state IN ('catchup', 'streaming', 'stopping'))"
+	" AND NOT EXISTS (SELECT FROM pg_stat_replication r WHERE r.pid = s.active_pid"
+	" AND r.state IN ('catchup', 'streaming', 'stopping'))"
 	" ORDER BY 1",
 	.argtypes = {PG_LSNOID}
 };
@@ -176,7 +179,8 @@ refuse_late(const Wait *wait, int late)
 									replica->distance ? replica->distance : "an unknown distance");
 	}
 	foreach_ptr(CmigValue, row, wait->slots)
-		cmig_listing_add_format(&list, "The replica of replication slot \"%s\" is not connected. If it no longer exists, drop the slot.",
+		cmig_listing_add_format(&list,
+								"The replica of replication slot \"%s\" is not connected. If it no longer exists, drop the slot.",
 								*row);
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -217,7 +221,8 @@ cmig_wait_for_replicas(PG_FUNCTION_ARGS)
 	{
 		if (wait.deadline != 0 && GetCurrentTimestamp() >= wait.deadline)
 			refuse_late(&wait, late);
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, PAUSE, PG_WAIT_EXTENSION);
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, PAUSE,
+						 PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 		MemoryContextReset(look);

@@ -153,7 +153,9 @@ read_line(CmigExpandLine *line, const char *text, bool up)
 		if (start == NULL)
 			start = lexer.start;
 		end = lexer.next;
-		depth += (cmig_lexer_is_char(&lexer, '(') || cmig_lexer_is_char(&lexer, '[')) - (cmig_lexer_is_char(&lexer, ')') || cmig_lexer_is_char(&lexer, ']'));
+		depth += (cmig_lexer_is_char(&lexer, '(') ||
+				  cmig_lexer_is_char(&lexer, '[')) - (cmig_lexer_is_char(&lexer, ')') ||
+													  cmig_lexer_is_char(&lexer, ']'));
 		if (depth < 0 || cmig_lexer_is_char(&lexer, ';'))
 			return psprintf("The expression must not contain a %s.",
 							depth < 0 ? "parenthesis or bracket that closes nothing" : "semicolon");
@@ -180,14 +182,16 @@ read_line(CmigExpandLine *line, const char *text, bool up)
 }
 
 void
-cmig_expand_refuse_line(const CmigRevisionText *revision, int line, bool up, const char *problem, const char *hint)
+cmig_expand_refuse_line(const CmigRevisionText *revision, int line, bool up, const char *problem,
+						const char *hint)
 {
 	int			first = revision->file_lines[0];
 
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
 			 revision->file_name != NULL ?
-			 errmsg("invalid line \"-- cmig:%s\" in revision %s, line %d of file \"%s\"", up ? "up" : "down",
+			 errmsg("invalid line \"-- cmig:%s\" in revision %s, line %d of file \"%s\"",
+					up ? "up" : "down",
 					revision->edges.id, line + first - 1, revision->file_name) :
 			 errmsg("invalid line \"-- cmig:%s\" in revision %s, line %d%s", up ? "up" : "down",
 					revision->edges.id, first > 0 ? line + first - 1 : line,
@@ -273,7 +277,8 @@ cmig_expand_lines(const CmigRevisionText *revision)
 		problem = read_line(line, pnstrdup(text, lexer.next - text), up);
 		if (problem == NULL && (!is_alone(&lexer) || !after_statement))
 		{
-			problem = is_alone(&lexer) ? "It stands within a statement." : "Other text precedes it.";
+			problem = is_alone(&lexer) ? "It stands within a statement." :
+				"Other text precedes it.";
 			hint = "Put it on a line of its own, after the semicolon of the statement that it belongs to.";
 		}
 		foreach_ptr(CmigExpandLine, other, problem == NULL ? lines : NIL)
@@ -396,7 +401,8 @@ add_actions(Fill *fill, const CmigStatement *statement)
 			action = palloc0(sizeof(Action));
 			action->relation = stmt->relation;
 			action->statement = statement->offset;
-			action->semicolon = statement->offset + length + (fill->sql[statement->offset + length] == ';');
+			action->semicolon = statement->offset + length +
+				(fill->sql[statement->offset + length] == ';');
 			action->start = statement->offset + (lexer.start - text);
 			action->comma = -1;
 			actions = lappend(actions, action);
@@ -414,7 +420,8 @@ add_actions(Fill *fill, const CmigStatement *statement)
 	if (list_length(actions) != list_length(stmt->cmds))
 		return;
 	foreach(lc, actions)
-		((Action *) lfirst(lc))->cmd = list_nth_node(AlterTableCmd, stmt->cmds, foreach_current_index(lc));
+		((Action *) lfirst(lc))->cmd = list_nth_node(AlterTableCmd, stmt->cmds,
+													 foreach_current_index(lc));
 	fill->actions = list_concat(fill->actions, actions);
 }
 
@@ -423,7 +430,8 @@ static bool
 is_about(const FillLine *line, const Action *action, const char *column)
 {
 	return strcmp(line->line->column, column) == 0 &&
-		cmig_expand_is_relation(line->line, action->relation->schemaname, action->relation->relname);
+		cmig_expand_is_relation(line->line, action->relation->schemaname,
+								action->relation->relname);
 }
 
 /*
@@ -453,7 +461,8 @@ collect_columns(Node *node, void *columns)
 	if (node == NULL)
 		return false;
 	if (IsA(node, ColumnRef) && IsA(llast(((ColumnRef *) node)->fields), String))
-		*(List **) columns = lappend(*(List **) columns, strVal(llast(((ColumnRef *) node)->fields)));
+		*(List **) columns = lappend(*(List **) columns,
+									 strVal(llast(((ColumnRef *) node)->fields)));
 	return raw_expression_tree_walker(node, collect_columns, columns);
 }
 
@@ -471,7 +480,8 @@ find_reading(const Fill *fill, const Action *action, const char *column)
 		const char *problem;
 
 		if (line->change != NULL ||
-			!cmig_expand_is_relation(line->line, action->relation->schemaname, action->relation->relname))
+			!cmig_expand_is_relation(line->line, action->relation->schemaname,
+									 action->relation->relname))
 			continue;
 		(void) collect_columns(parse_expression(line->line->up, &problem), &columns);
 		if (cmig_text_list_has(columns, column))
@@ -551,7 +561,8 @@ move_constraints(Fill *fill, const Action *action)
 		while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
 			last = start + (lexer.next - lexer.text);
 		line->demands = lappend(line->demands,
-								demand_text(constraint, column->colname, pnstrdup(fill->sql + start, last - start)));
+								demand_text(constraint, column->colname,
+											pnstrdup(fill->sql + start, last - start)));
 		add_edit(fill, start, last, "");
 	}
 }
@@ -567,7 +578,8 @@ demanded_columns(const AlterTableCmd *cmd)
 
 	if (cmd->subtype == AT_SetNotNull)
 		return list_make1(cmd->name);
-	if (cmd->subtype != AT_AddConstraint || constraint->skip_validation || constraint->indexname != NULL)
+	if (cmd->subtype != AT_AddConstraint || constraint->skip_validation ||
+		constraint->indexname != NULL)
 		return NIL;
 	(void) collect_columns(constraint->raw_expr, &columns);
 	keys = constraint->contype == CONSTR_FOREIGN ? constraint->fk_attrs : constraint->keys;
@@ -599,12 +611,14 @@ move_demands(Fill *fill)
 
 		if (action->cmd->subtype == AT_AddColumn)
 			move_constraints(fill, action);
-		line = action->cmd->subtype == AT_DropColumn ? find_reading(fill, action, action->cmd->name) :
+		line = action->cmd->subtype == AT_DropColumn ?
+			find_reading(fill, action, action->cmd->name) :
 			find_filling(fill, action, demanded_columns(action->cmd));
 		if (line == NULL)
 			continue;
 		action->moved = true;
-		line->demands = lappend(line->demands, pnstrdup(fill->sql + action->start, action->end - action->start));
+		line->demands = lappend(line->demands,
+								pnstrdup(fill->sql + action->start, action->end - action->start));
 	}
 
 	/* leave no statement without an action, and a comma between those left */
@@ -615,12 +629,14 @@ move_demands(Fill *fill)
 		ListCell   *other;
 
 		if (lc != list_head(fill->actions) &&
-			((Action *) lfirst(list_nth_cell(fill->actions, foreach_current_index(lc) - 1)))->statement == first->statement)
+			((Action *) lfirst(list_nth_cell(fill->actions,
+											 foreach_current_index(lc) - 1)))->statement == first->statement)
 			continue;
 		for_each_cell(other, fill->actions, lc)
 		{
 			const Action *action = lfirst(other);
-			const Action *next = lnext(fill->actions, other) ? lfirst(lnext(fill->actions, other)) : NULL;
+			const Action *next = lnext(fill->actions, other) ? lfirst(lnext(fill->actions, other)) :
+			NULL;
 
 			if (action->statement != first->statement)
 				break;
@@ -682,11 +698,14 @@ find_changes(Fill *fill, const CmigRevisionText *revision, bool generated)
 				break;
 			if (action->cmd->subtype == AT_AddColumn && is_about(line, action, column->colname))
 				line->change = NULL;
-			else if (action->cmd->subtype == AT_AlterColumnType && is_about(line, action, action->cmd->name))
+			else if (action->cmd->subtype == AT_AlterColumnType &&
+					 is_about(line, action, action->cmd->name))
 				line->change = action;
 		}
-		if (!generated && line->change != NULL && ((const ColumnDef *) line->change->cmd->def)->raw_default != NULL)
-			cmig_expand_refuse_line(revision, line->line->line, true, "The change of the column's type has a USING.",
+		if (!generated && line->change != NULL &&
+			((const ColumnDef *) line->change->cmd->def)->raw_default != NULL)
+			cmig_expand_refuse_line(revision, line->line->line, true,
+									"The change of the column's type has a USING.",
 									"Keep one of the two.");
 	}
 }
@@ -725,20 +744,26 @@ write_lines(Fill *fill)
 			continue;
 		}
 		initStringInfo(&text);
-		appendStringInfo(&text, "UPDATE %s SET %s = (%s)", table, quote_identifier(line->column), line->up);
+		appendStringInfo(&text, "UPDATE %s SET %s = (%s)", table, quote_identifier(line->column),
+						 line->up);
 		demands = fill->lines[i].demands;
 
 		for (; i + 1 < fill->line_count && fill->lines[i + 1].change == NULL &&
 			 fill->lines[i + 1].statements == fill->lines[i].statements &&
-			 cmig_expand_is_relation(line, fill->lines[i + 1].line->schema, fill->lines[i + 1].line->relation); i++)
+			 cmig_expand_is_relation(line, fill->lines[i + 1].line->schema,
+									 fill->lines[i + 1].line->relation); i++)
 		{
 			add_edit(fill, fill->lines[i].line->start, fill->lines[i].line->end, text.data);
 			initStringInfo(&text);
-			appendStringInfo(&text, ", %s = (%s)", quote_identifier(fill->lines[i + 1].line->column), fill->lines[i + 1].line->up);
+			appendStringInfo(&text, ", %s = (%s)",
+							 quote_identifier(fill->lines[i + 1].line->column),
+							 fill->lines[i + 1].line->up);
 			demands = list_concat(demands, fill->lines[i + 1].demands);
 		}
 		foreach(lc, demands)
-			appendStringInfo(&text, "%s %s", foreach_current_index(lc) ? "," : psprintf("; ALTER TABLE %s", table), (char *) lfirst(lc));
+			appendStringInfo(&text, "%s %s",
+							 foreach_current_index(lc) ? "," : psprintf("; ALTER TABLE %s", table),
+							 (char *) lfirst(lc));
 		appendStringInfoChar(&text, ';');
 		add_edit(fill, fill->lines[i].line->start, fill->lines[i].line->end, text.data);
 	}
@@ -747,7 +772,8 @@ write_lines(Fill *fill)
 const char *
 cmig_expand_fill(const char *sql, const char *revision, bool generated)
 {
-	CmigRevisionText text = {.edges.id = unconstify(char *, revision),.upgrade_sql = unconstify(char *, sql)};
+	CmigRevisionText text = {.edges.id = unconstify(char *,
+													revision),.upgrade_sql = unconstify(char *, sql)};
 	Fill		fill = {.sql = sql};
 	List	   *lines = cmig_expand_lines(&text);
 	StringInfoData result;
@@ -802,11 +828,14 @@ cmig_expand_unfilled(const RawStmt *raw, List **created)
 			continue;
 		foreach_node(Constraint, constraint, column->constraints)
 		{
-			demanding |= constraint->contype == CONSTR_NOTNULL || constraint->contype == CONSTR_PRIMARY;
-			filled |= constraint->contype == CONSTR_DEFAULT || constraint->contype == CONSTR_IDENTITY ||
+			demanding |= constraint->contype == CONSTR_NOTNULL ||
+				constraint->contype == CONSTR_PRIMARY;
+			filled |= constraint->contype == CONSTR_DEFAULT ||
+				constraint->contype == CONSTR_IDENTITY ||
 				constraint->contype == CONSTR_GENERATED;
 		}
-		filled |= column->typeName->names != NIL && strstr(strVal(llast(column->typeName->names)), "serial") != NULL;
+		filled |= column->typeName->names != NIL &&
+			strstr(strVal(llast(column->typeName->names)), "serial") != NULL;
 		if (demanding && !filled)
 			return column;
 	}
@@ -826,7 +855,8 @@ cmig_expand_require_up(const RawStmt *raw, List **created)
 						column->colname, table->relname),
 				 errdetail("The revision has the header \"expand\", so the table may have rows that an older build writes. Nothing has been run."),
 				 errhint("Add a line after the statement: -- cmig:up %s.%s = <expression>",
-						 quote_qualified_identifier(table->schemaname, table->relname), quote_identifier(column->colname))));
+						 quote_qualified_identifier(table->schemaname, table->relname),
+						 quote_identifier(column->colname))));
 }
 
 /* ----------------------------------------------------------------
@@ -875,7 +905,8 @@ find_in_item(Node *item, const char *name, WholeUses *uses)
 	{
 		const Alias *alias = ((RangeSubselect *) item)->alias;
 
-		if (uses->how == NULL && (name == NULL || (alias != NULL && strcmp(alias->aliasname, name) == 0)))
+		if (uses->how == NULL &&
+			(name == NULL || (alias != NULL && strcmp(alias->aliasname, name) == 0)))
 			find_results(((RangeSubselect *) item)->subquery, uses);
 	}
 	else if (IsA(item, RangeVar))
@@ -883,7 +914,8 @@ find_in_item(Node *item, const char *name, WholeUses *uses)
 		const RangeVar *relation = (RangeVar *) item;
 		ListCell   *cell;
 
-		if (name != NULL && strcmp(relation->alias ? relation->alias->aliasname : relation->relname, name) != 0)
+		if (name != NULL &&
+			strcmp(relation->alias ? relation->alias->aliasname : relation->relname, name) != 0)
 			return;
 		foreach(cell, relation->schemaname == NULL ? uses->ctes : NIL)
 		{
@@ -927,9 +959,13 @@ find_star(Node *node, void *context)
 static List *
 from_of(const Node *stmt)
 {
-	return IsA(stmt, SelectStmt) ? ((SelectStmt *) stmt)->fromClause : IsA(stmt, InsertStmt) ? list_make1(((InsertStmt *) stmt)->relation) :
-		IsA(stmt, UpdateStmt) ? lcons(((UpdateStmt *) stmt)->relation, list_copy(((UpdateStmt *) stmt)->fromClause)) :
-		IsA(stmt, DeleteStmt) ? lcons(((DeleteStmt *) stmt)->relation, list_copy(((DeleteStmt *) stmt)->usingClause)) : NIL;
+	return IsA(stmt, SelectStmt) ? ((SelectStmt *) stmt)->fromClause : IsA(stmt, InsertStmt) ?
+		list_make1(((InsertStmt *) stmt)->relation) :
+		IsA(stmt, UpdateStmt) ?
+		lcons(((UpdateStmt *) stmt)->relation, list_copy(((UpdateStmt *) stmt)->fromClause)) :
+		IsA(stmt, DeleteStmt) ?
+		lcons(((DeleteStmt *) stmt)->relation, list_copy(((DeleteStmt *) stmt)->usingClause)) :
+		NIL;
 }
 
 /* The queries that a statement can name, its own before those around it. */
@@ -937,7 +973,8 @@ static List *
 with_ctes(const Node *stmt, List *around)
 {
 	const WithClause *with = IsA(stmt, SelectStmt) ? ((SelectStmt *) stmt)->withClause :
-	IsA(stmt, InsertStmt) ? ((InsertStmt *) stmt)->withClause : IsA(stmt, UpdateStmt) ? ((UpdateStmt *) stmt)->withClause :
+	IsA(stmt, InsertStmt) ? ((InsertStmt *) stmt)->withClause : IsA(stmt, UpdateStmt) ?
+	((UpdateStmt *) stmt)->withClause :
 	IsA(stmt, DeleteStmt) ? ((DeleteStmt *) stmt)->withClause : NULL;
 
 	return with ? list_concat_copy(with->ctes, around) : around;
@@ -966,7 +1003,8 @@ find_results(Node *stmt, WholeUses *uses)
 	(void) find_star(IsA(stmt, SelectStmt) ? (Node *) ((SelectStmt *) stmt)->targetList :
 					 IsA(stmt, InsertStmt) ? (Node *) cmig_returning_compat((InsertStmt *) stmt) :
 					 IsA(stmt, UpdateStmt) ? (Node *) cmig_returning_compat((UpdateStmt *) stmt) :
-					 IsA(stmt, DeleteStmt) ? (Node *) cmig_returning_compat((DeleteStmt *) stmt) : NULL, uses);
+					 IsA(stmt, DeleteStmt) ? (Node *) cmig_returning_compat((DeleteStmt *) stmt) :
+					 NULL, uses);
 	uses->ctes = ctes;
 }
 
@@ -979,7 +1017,8 @@ find_owner(const ColumnRef *column, const char *how, WholeUses *uses)
 
 	uses->how = how;
 	foreach(cell, unconstify(List *, uses->from))
-		find_in_item(lfirst(cell), count > 1 ? strVal(list_nth(column->fields, count - 2)) : NULL, uses);
+		find_in_item(lfirst(cell), count > 1 ? strVal(list_nth(column->fields, count - 2)) : NULL,
+					 uses);
 	uses->how = NULL;
 }
 
@@ -997,14 +1036,18 @@ find_ungrouped(const SelectStmt *select, WholeUses *uses)
 		foreach_ptr(const Node, by, select->groupClause)
 		{
 			if (IsA(by, ColumnRef) && !grouped)
-				grouped = equal(llast(((ColumnRef *) by)->fields), llast(((ColumnRef *) result->val)->fields)) ||
-					(result->name != NULL && strcmp(result->name, strVal(llast(((ColumnRef *) by)->fields))) == 0);
+				grouped = equal(llast(((ColumnRef *) by)->fields),
+								llast(((ColumnRef *) result->val)->fields)) ||
+					(result->name != NULL &&
+					 strcmp(result->name, strVal(llast(((ColumnRef *) by)->fields))) == 0);
 			else
-				grouped |= IsA(by, GroupingSet) || (IsA(by, A_Const) && IsA(&((A_Const *) by)->val, Integer) &&
-													intVal(&((A_Const *) by)->val) == foreach_current_index(r) + 1);
+				grouped |= IsA(by, GroupingSet) ||
+					(IsA(by, A_Const) && IsA(&((A_Const *) by)->val, Integer) &&
+					 intVal(&((A_Const *) by)->val) == foreach_current_index(r) + 1);
 		}
 		if (!grouped)
-			find_owner((ColumnRef *) result->val, "has GROUP BY of a primary key, which a view does not have, for", uses);
+			find_owner((ColumnRef *) result->val,
+					   "has GROUP BY of a primary key, which a view does not have, for", uses);
 	}
 }
 
@@ -1015,7 +1058,8 @@ find_ungrouped(const SelectStmt *select, WholeUses *uses)
 static bool
 find_elsewhere(Node *node, void *context)
 {
-	static const char *const system_columns[] = {"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"};
+	static const char *const system_columns[] = {"ctid", "xmin", "xmax", "cmin", "cmax",
+	"tableoid"};
 	WholeUses  *uses = context;
 	const List *from = uses->from;
 	List	   *ctes = uses->ctes;
@@ -1023,18 +1067,23 @@ find_elsewhere(Node *node, void *context)
 	if (node == NULL)
 		return false;
 	if (IsA(node, InsertStmt) && ((InsertStmt *) node)->onConflictClause != NULL &&
-		((InsertStmt *) node)->onConflictClause->infer != NULL && ((InsertStmt *) node)->onConflictClause->infer->conname != NULL)
-		add_use(context, ((InsertStmt *) node)->relation, "has ON CONFLICT ON CONSTRAINT, which a view does not take, for", false);
-	if (IsA(node, SelectStmt) || IsA(node, InsertStmt) || IsA(node, UpdateStmt) || IsA(node, DeleteStmt))
+		((InsertStmt *) node)->onConflictClause->infer != NULL &&
+		((InsertStmt *) node)->onConflictClause->infer->conname != NULL)
+		add_use(context, ((InsertStmt *) node)->relation,
+				"has ON CONFLICT ON CONSTRAINT, which a view does not take, for", false);
+	if (IsA(node, SelectStmt) || IsA(node, InsertStmt) || IsA(node, UpdateStmt) ||
+		IsA(node, DeleteStmt))
 	{
-		const Node *where = IsA(node, UpdateStmt) ? ((UpdateStmt *) node)->whereClause : IsA(node, DeleteStmt) ? ((DeleteStmt *) node)->whereClause : NULL;
+		const Node *where = IsA(node, UpdateStmt) ? ((UpdateStmt *) node)->whereClause :
+		IsA(node, DeleteStmt) ? ((DeleteStmt *) node)->whereClause : NULL;
 
 		uses->ctes = with_ctes(node, ctes);
 		uses->from = from_of(node);
 		if (IsA(node, SelectStmt))
 			find_ungrouped((SelectStmt *) node, uses);
 		if (where != NULL && IsA(where, CurrentOfExpr))
-			add_use(uses, linitial(uses->from), "has WHERE CURRENT OF, which a view does not take, for", false);
+			add_use(uses, linitial(uses->from),
+					"has WHERE CURRENT OF, which a view does not take, for", false);
 		(void) raw_expression_tree_walker(node, find_elsewhere, context);
 		uses->from = from;
 		uses->ctes = ctes;
@@ -1044,15 +1093,21 @@ find_elsewhere(Node *node, void *context)
 		find_results(((SubLink *) node)->subselect, uses);
 	uses->from = from;
 	if (IsA(node, RangeTableSample) && IsA(((RangeTableSample *) node)->relation, RangeVar))
-		add_use(uses, (RangeVar *) ((RangeTableSample *) node)->relation, "has TABLESAMPLE, which a view does not take, for", false);
+		add_use(uses, (RangeVar *) ((RangeTableSample *) node)->relation,
+				"has TABLESAMPLE, which a view does not take, for", false);
 	if (IsA(node, ColumnRef) && IsA(llast(((ColumnRef *) node)->fields), String))
 		for (int i = 0; i < lengthof(system_columns); i++)
 			if (strcmp(strVal(llast(((ColumnRef *) node)->fields)), system_columns[i]) == 0)
-				find_owner((ColumnRef *) node, psprintf("reads %s, which a view does not have, of", system_columns[i]), uses);
+				find_owner((ColumnRef *) node,
+						   psprintf("reads %s, which a view does not have, of", system_columns[i]),
+						   uses);
 	if (IsA(node, MergeStmt) && !CMIG_VIEWS_TAKE_MERGE_COMPAT)
-		add_use(context, ((MergeStmt *) node)->relation, "has MERGE, which a view does not take, for", false);
-	else if (IsA(node, FuncCall) && strcmp(strVal(llast(((FuncCall *) node)->funcname)), "pg_get_serial_sequence") == 0)
-		add_use(context, NULL, "has pg_get_serial_sequence, which finds no sequence of a view", false);
+		add_use(context, ((MergeStmt *) node)->relation,
+				"has MERGE, which a view does not take, for", false);
+	else if (IsA(node, FuncCall) &&
+			 strcmp(strVal(llast(((FuncCall *) node)->funcname)), "pg_get_serial_sequence") == 0)
+		add_use(context, NULL, "has pg_get_serial_sequence, which finds no sequence of a view",
+				false);
 	return raw_expression_tree_walker(node, find_elsewhere, context);
 }
 

@@ -376,7 +376,8 @@ typedef struct CmigExpandLine
 extern List *cmig_expand_lines(const CmigRevisionText *revision);
 
 /* Raises error MG013 for a line, counted from 1 in the upgrade script. */
-pg_noreturn extern void cmig_expand_refuse_line(const CmigRevisionText *revision, int line, bool up, const char *problem, const char *hint);
+pg_noreturn extern void cmig_expand_refuse_line(const CmigRevisionText *revision, int line, bool up,
+												const char *problem, const char *hint);
 
 /*
  * Parse the value of the header "expand": sets *expand to NULL for false, or
@@ -408,7 +409,8 @@ extern void cmig_expand_require_up(const RawStmt *raw, List **created);
 extern const ColumnDef *cmig_expand_unfilled(const RawStmt *raw, List **created);
 
 /* Is the line about this relation?  A NULL schema matches any. */
-extern bool cmig_expand_is_relation(const CmigExpandLine *line, const char *schema, const char *relation);
+extern bool cmig_expand_is_relation(const CmigExpandLine *line, const char *schema,
+									const char *relation);
 
 /*
  * If the current token is such a line, returns the text after its keyword, and

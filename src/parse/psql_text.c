@@ -78,7 +78,8 @@ look(Look *look, const CmigLexer *lexer, CmigPsqlFacts *facts)
 	{
 		*look = LOOK_NAME;
 		if (!facts->calls_cmig)
-			strlcpy(facts->called, lexer->start, pg_mbcliplen(lexer->start, lexer->next - lexer->start, NAMEDATALEN - 1) + 1);
+			strlcpy(facts->called, lexer->start,
+					pg_mbcliplen(lexer->start, lexer->next - lexer->start, NAMEDATALEN - 1) + 1);
 	}
 	else if (quoted ? lexer->next - lexer->start == 6 && strncmp(lexer->start, "\"cmig\"", 6) == 0 :
 			 cmig_lexer_is_word(lexer, "cmig"))
@@ -89,7 +90,8 @@ look(Look *look, const CmigLexer *lexer, CmigPsqlFacts *facts)
 		cmig_lexer_is_word(lexer, "temporary") || cmig_lexer_is_word(lexer, "pg_temp");
 	facts->prepares |= cmig_lexer_is_word(lexer, "prepare");
 	facts->declares_cursor |= cmig_lexer_is_word(lexer, "declare");
-	facts->deferrable |= cmig_lexer_is_word(lexer, "deferrable") || cmig_lexer_is_word(lexer, "deferred");
+	facts->deferrable |= cmig_lexer_is_word(lexer, "deferrable") ||
+		cmig_lexer_is_word(lexer, "deferred");
 }
 
 /*
@@ -127,7 +129,8 @@ is_variable(const CmigLexer *lexer)
 {
 	char		next = *lexer->next;
 
-	return cmig_lexer_is_char(lexer, ':') && (cmig_is_word(next) || next == '\'' || next == '"' || next == '{');
+	return cmig_lexer_is_char(lexer, ':') &&
+		(cmig_is_word(next) || next == '\'' || next == '"' || next == '{');
 }
 
 /*

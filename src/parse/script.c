@@ -118,7 +118,8 @@ refuse_place(const Region *region, const Placeholder *placeholder, const char *p
 			(errcode(ERRCODE_CMIG_BAD_FILE),
 			 errmsg("placeholder \"%s\" of revision \"%s\" %s", placeholder->name,
 					region->substitution->owner, problem),
-			 errdetail("It is on line %d of the %s script.", line_of(region, p), region->substitution->what),
+			 errdetail("It is on line %d of the %s script.", line_of(region, p),
+					   region->substitution->what),
 			 cmig_hint("%s", hint)));
 }
 
@@ -127,7 +128,8 @@ static const char *
 quoted_value(const Region *region, const Placeholder *placeholder, const char *p)
 {
 	const Substitution *substitution = region->substitution;
-	const char *value = substitution->value ? substitution->value(placeholder->name, placeholder->literal, substitution->arg) : NULL;
+	const char *value = substitution->value ?
+	substitution->value(placeholder->name, placeholder->literal, substitution->arg) : NULL;
 	StringInfoData quoted;
 
 	if (value == NULL)
@@ -284,7 +286,8 @@ cmig_substitute_script(const char *script, const CmigNames *declarations, const 
 	{
 		Placeholder *placeholder = &substitution.placeholders[i];
 
-		if (!cmig_substitute_parse(declarations->names[i], &placeholder->name, &placeholder->literal))
+		if (!cmig_substitute_parse(declarations->names[i], &placeholder->name,
+								   &placeholder->literal))
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
 					 errmsg("revision \"%s\" declares an invalid placeholder: \"%s\"",
@@ -427,7 +430,8 @@ find_piece(CmigLexer *lexer, Piece *piece)
 		else if (cmig_lexer_is_char(lexer, ')'))
 			parens = Max(parens - 1, 0);
 		else if (cmig_lexer_is_char(lexer, '\\') &&
-				 (isalpha((unsigned char) *lexer->next) || (*lexer->next && strchr(".!?", *lexer->next))))
+				 (isalpha((unsigned char) *lexer->next) ||
+				  (*lexer->next && strchr(".!?", *lexer->next))))
 		{
 			/* the parser raises a syntax error for any other backslash */
 			piece->backslash = lexer->start;
@@ -647,7 +651,8 @@ cmig_script_checksum(const char *upgrade_sql, bool transactional)
 			cmig_lexer_move(&lexer, lexer.start + 2, lexer.line);
 			continue;
 		}
-		if ((type == CMIG_TOKEN_LINE_COMMENT || type == CMIG_TOKEN_BLOCK_COMMENT) && !lexer.unterminated)
+		if ((type == CMIG_TOKEN_LINE_COMMENT || type == CMIG_TOKEN_BLOCK_COMMENT) &&
+			!lexer.unterminated)
 			continue;
 		if (type == CMIG_TOKEN_END || buffer.len > 16384)
 		{

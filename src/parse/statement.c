@@ -149,7 +149,8 @@ changes_strings(const VariableSetStmt *set)
 {
 	bool		standard;
 
-	return set->kind == VAR_SET_VALUE && pg_strcasecmp(set->name, "standard_conforming_strings") == 0 &&
+	return set->kind == VAR_SET_VALUE &&
+		pg_strcasecmp(set->name, "standard_conforming_strings") == 0 &&
 		!(parse_bool(ExtractSetVariableArgs((VariableSetStmt *) set), &standard) && standard);
 }
 
@@ -159,7 +160,8 @@ has_changed_strings(const List *options)
 {
 	foreach_node(DefElem, option, options)
 	{
-		if (strcmp(option->defname, "set") == 0 && changes_strings(castNode(VariableSetStmt, option->arg)))
+		if (strcmp(option->defname, "set") == 0 &&
+			changes_strings(castNode(VariableSetStmt, option->arg)))
 			return true;
 	}
 	return false;
@@ -210,7 +212,8 @@ cmig_statement_is_concurrent(const RawStmt *raw)
 	const char *reason;
 
 	if (IsA(raw->stmt, ReindexStmt))
-		return cmig_statement_option(((const ReindexStmt *) raw->stmt)->params, "concurrently", false);
+		return cmig_statement_option(((const ReindexStmt *) raw->stmt)->params, "concurrently",
+									 false);
 	return cmig_statement_classify(raw, &reason) == CMIG_STATEMENT_CONCURRENTLY;
 }
 
@@ -239,8 +242,10 @@ classify_set(const VariableSetStmt *set, const char **reason)
 	bool		strings = !isolation && changes_strings(set);
 
 	*reason = isolation ? "SET TRANSACTION ISOLATION LEVEL" :
-		strings ? "SET standard_conforming_strings = off" : "a statement that runs in a transaction";
-	return isolation ? CMIG_STATEMENT_TRANSACTION : strings ? CMIG_STATEMENT_STRINGS : CMIG_STATEMENT_PLAIN;
+		strings ? "SET standard_conforming_strings = off" :
+		"a statement that runs in a transaction";
+	return isolation ? CMIG_STATEMENT_TRANSACTION : strings ? CMIG_STATEMENT_STRINGS :
+		CMIG_STATEMENT_PLAIN;
 }
 
 CmigStatementClass
@@ -286,7 +291,8 @@ cmig_statement_classify(const RawStmt *raw, const char **reason)
 			return classify_set((const VariableSetStmt *) node, reason);
 		case T_CreateFunctionStmt:
 		case T_AlterFunctionStmt:
-			if (!has_changed_strings(IsA(node, CreateFunctionStmt) ? ((const CreateFunctionStmt *) node)->options :
+			if (!has_changed_strings(IsA(node, CreateFunctionStmt) ?
+									 ((const CreateFunctionStmt *) node)->options :
 									 ((const AlterFunctionStmt *) node)->actions))
 				break;
 			*reason = "a function with SET standard_conforming_strings = off";
@@ -325,7 +331,8 @@ cmig_statement_classify(const RawStmt *raw, const char **reason)
 			if (statement_has_option(((const ClusterStmt *) node)->params, "concurrently"))
 				top_level = "REPACK (CONCURRENTLY)";
 			else if (cmig_clustered_compat((const ClusterStmt *) node) == NULL)
-				top_level = cmig_is_repack_compat((const ClusterStmt *) node) ? "REPACK without a table" : "CLUSTER without a table";
+				top_level = cmig_is_repack_compat((const ClusterStmt *) node) ?
+					"REPACK without a table" : "CLUSTER without a table";
 			break;
 		case T_AlterDatabaseStmt:
 			if (statement_has_option(((const AlterDatabaseStmt *) node)->options, "tablespace"))
@@ -336,7 +343,8 @@ cmig_statement_classify(const RawStmt *raw, const char **reason)
 				top_level = CreateCommandName((Node *) node);
 			break;
 	}
-	*reason = concurrent ? concurrent : top_level ? top_level : "a statement that runs in a transaction";
+	*reason = concurrent ? concurrent : top_level ? top_level :
+		"a statement that runs in a transaction";
 	return concurrent ? CMIG_STATEMENT_CONCURRENTLY :
 		top_level ? CMIG_STATEMENT_TOP_LEVEL : CMIG_STATEMENT_PLAIN;
 }
@@ -352,8 +360,10 @@ cmig_statement_refuse(const RawStmt *raw)
 	{
 		case CMIG_STATEMENT_TRANSACTION:
 			detail = "The session that runs the revision controls the transaction.";
-			hint = strstr(reason, "ISOLATION") ? "Leave it out. To keep rows from changing, begin with LOCK TABLE, such as LOCK TABLE account IN SHARE ROW EXCLUSIVE MODE."
-				: strstr(reason, "SAVEPOINT") ? "Remove it. Put statements that may fail into a DO block with an EXCEPTION clause."
+			hint = strstr(reason, "ISOLATION") ?
+				"Leave it out. To keep rows from changing, begin with LOCK TABLE, such as LOCK TABLE account IN SHARE ROW EXCLUSIVE MODE."
+				: strstr(reason, "SAVEPOINT") ?
+				"Remove it. Put statements that may fail into a DO block with an EXCEPTION clause."
 				: "Remove it. For a commit between two statements, put them into two revisions, and run these stepwise.";
 			break;
 		case CMIG_STATEMENT_CLIENT_COPY:
@@ -456,7 +466,8 @@ cmig_statement_set_config_names(const RawStmt *raw)
 		if (is_local == NULL ||
 			!(is_local->isnull ||
 			  (IsA(&is_local->val, Boolean) && !boolVal(&is_local->val)) ||
-			  (IsA(&is_local->val, String) && parse_bool(strVal(&is_local->val), &value) && !value)))
+			  (IsA(&is_local->val, String) && parse_bool(strVal(&is_local->val), &value) &&
+			   !value)))
 			return NIL;
 		names = lappend(names, call->funcname);
 	}
@@ -510,7 +521,8 @@ written_relation(Node *node)
 	CmigSubject subject;
 
 	return cmig_statement_subject(node, &subject) && !(subject.flags & CMIG_STATEMENT_CREATES) &&
-		subject.object != NULL && IsA(subject.object, RangeVar) ? (const RangeVar *) subject.object : NULL;
+		subject.object != NULL &&
+		IsA(subject.object, RangeVar) ? (const RangeVar *) subject.object : NULL;
 }
 
 bool
@@ -591,7 +603,8 @@ find_writer(Node *node, void *may_write)
 			break;
 		case T_FuncCall:
 			names = ((FuncCall *) node)->funcname;
-			if (((CmigMayWrite) may_write) (list_length(names) > 1 ? strVal(list_nth(names, list_length(names) - 2)) : NULL,
+			if (((CmigMayWrite) may_write) (list_length(names) > 1 ?
+											strVal(list_nth(names, list_length(names) - 2)) : NULL,
 											strVal(llast(names))))
 				return true;
 			break;
@@ -620,11 +633,13 @@ cmig_row_change_command(const RawStmt *raw, CmigMayWrite may_write)
 		case T_CreateTableAsStmt:
 			return ((CreateTableAsStmt *) stmt)->objtype == OBJECT_TABLE ? "CREATE TABLE AS" : NULL;
 		case T_AlterSeqStmt:
-			return statement_has_option(((AlterSeqStmt *) stmt)->options, "restart") ? "ALTER SEQUENCE" : NULL;
+			return statement_has_option(((AlterSeqStmt *) stmt)->options, "restart") ?
+				"ALTER SEQUENCE" : NULL;
 		case T_AlterTableStmt:
 			foreach_node(AlterTableCmd, cmd, ((AlterTableStmt *) stmt)->cmds)
 			{
-				if (cmd->subtype == AT_SetIdentity && statement_has_option((List *) cmd->def, "restart"))
+				if (cmd->subtype == AT_SetIdentity &&
+					statement_has_option((List *) cmd->def, "restart"))
 					return "ALTER TABLE";
 			}
 			return NULL;
@@ -648,9 +663,11 @@ cmig_row_change_command(const RawStmt *raw, CmigMayWrite may_write)
 			command = "EXPLAIN ANALYZE";
 			break;
 		default:
-			return cmig_statement_flags(stmt) & CMIG_STATEMENT_WRITE ? CreateCommandName(stmt) : NULL;
+			return cmig_statement_flags(stmt) & CMIG_STATEMENT_WRITE ? CreateCommandName(stmt) :
+				NULL;
 	}
-	return find_writer(IsA(stmt, SelectStmt) ? stmt : cmig_statement_query(stmt), (void *) may_write) ? command : NULL;
+	return find_writer(IsA(stmt, SelectStmt) ? stmt : cmig_statement_query(stmt),
+					   (void *) may_write) ? command : NULL;
 }
 
 /*
@@ -727,7 +744,8 @@ static CmigTextProblem *
 find_write_to_dropped(const CmigStatement *statement, List **dropped, MemoryContext context)
 {
 	Node	   *stmt = statement->raw->stmt;
-	const RangeVar *table = (cmig_statement_flags(stmt) & CMIG_STATEMENT_ROWS) ? written_relation(stmt) : NULL;
+	const RangeVar *table = (cmig_statement_flags(stmt) & CMIG_STATEMENT_ROWS) ?
+	written_relation(stmt) : NULL;
 	const char *name;
 
 	if (IsA(stmt, DropStmt) && ((DropStmt *) stmt)->removeType == OBJECT_TABLE)
@@ -744,7 +762,8 @@ find_write_to_dropped(const CmigStatement *statement, List **dropped, MemoryCont
 		*dropped = NIL;
 	if (table == NULL)
 		return NULL;
-	name = table->schemaname ? psprintf("%s.%s", table->schemaname, table->relname) : table->relname;
+	name = table->schemaname ? psprintf("%s.%s", table->schemaname, table->relname) :
+		table->relname;
 	foreach_ptr(char, each, *dropped)
 	{
 		if (strcmp(each, name) == 0)
@@ -791,7 +810,8 @@ cmig_text_check(const char *what, const char *sql, bool transactional, bool off_
 		MemoryContextSwitchTo(caller);
 		error = cmig_script_error_take();
 		problem = make_problem(psprintf("its %s script cannot run: statement %d, line %d: %s", what,
-										statement.number, cmig_script_error_line(&statement, error), error->message),
+										statement.number, cmig_script_error_line(&statement, error),
+										error->message),
 							   error->hint ? error->hint : "Correct the script and load it again.");
 	}
 	PG_END_TRY();

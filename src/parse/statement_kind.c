@@ -98,10 +98,12 @@ static const StatementKind kinds[] = {
 	FIXED(AlterPolicyStmt, table, OBJECT_TABLE, DEPENDENTS, LOCKS(AccessExclusiveLock), OWNER),
 	/* existing relations */
 	TYPED(AlterTableStmt, relation, objtype, 0, OWNER, IF_EXISTS(AlterTableStmt)),
-	FIXED(AlterSeqStmt, sequence, OBJECT_SEQUENCE, DEPENDENTS, LOCKS(ShareRowExclusiveLock), OWNER, IF_EXISTS(AlterSeqStmt)),
+	FIXED(AlterSeqStmt, sequence, OBJECT_SEQUENCE, DEPENDENTS, LOCKS(ShareRowExclusiveLock), OWNER,
+		  IF_EXISTS(AlterSeqStmt)),
 	FIXED(RefreshMatViewStmt, relation, OBJECT_MATVIEW, CODE | CMIG_STATEMENT_WRITE, OWNER),
 	FIXED(ClusterStmt, relation, OBJECT_TABLE, 0, OWNER),
-	FIXED(TruncateStmt, relations, OBJECT_TABLE, IS_LIST | CMIG_STATEMENT_ROWS | CMIG_STATEMENT_WRITE),
+	FIXED(TruncateStmt, relations, OBJECT_TABLE,
+		  IS_LIST | CMIG_STATEMENT_ROWS | CMIG_STATEMENT_WRITE),
 	FIXED(LockStmt, relations, OBJECT_TABLE, IS_LIST),
 	FIXED(CopyStmt, relation, OBJECT_TABLE, CMIG_STATEMENT_ROWS | CODE, CONTAINS(CopyStmt)),
 	FIXED(InsertStmt, relation, OBJECT_TABLE, WRITE | NAMED, NEEDS("INSERT")),
@@ -228,7 +230,8 @@ cmig_statement_subject(Node *statement, CmigSubject * subject)
 	if (kind->object == 0)
 		return false;
 	subject->flags = kind->flags & 0xFFFF;
-	subject->type = kind->type_field == 0 ? kind->type : FIELD(statement, ObjectType, kind->type_field);
+	subject->type = kind->type_field == 0 ? kind->type :
+		FIELD(statement, ObjectType, kind->type_field);
 	object = FIELD(statement, void *, kind->object);
 	if (kind->flags & IS_LIST)
 		object = object == NULL ? NULL : linitial(object);
@@ -261,7 +264,8 @@ cmig_statement_subject(Node *statement, CmigSubject * subject)
 			object = list_make2(object, makeString(((CreateTransformStmt *) statement)->lang));
 			break;
 		case T_AlterOpFamilyStmt:
-			object = lcons(makeString(((AlterOpFamilyStmt *) statement)->amname), list_copy(object));
+			object = lcons(makeString(((AlterOpFamilyStmt *) statement)->amname),
+						   list_copy(object));
 			break;
 		case T_CopyStmt:
 			if (!((CopyStmt *) statement)->is_from)

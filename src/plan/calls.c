@@ -61,9 +61,12 @@ static const Helper helpers[] = {
 
 /* Functions that read, or write only to pg_cmig's own tables, or change settings. */
 static const char *const harmless[] = {
-	"allow_ddl", "audit_retain", "clear_context", "create_revision", "ddl_event", "draft", "expansion_mark", "expansion_unset", "export", "grant_access",
-	"import_files", "import_tools", "load", "load_directory", "merge", "pause", "remove_revision", "repair", "resume_run", "revoke_access", "rls_check",
-	"set_context", "set_ddl_policy", "set_option", "set_protect", "stamp", "throttle", "wait_for_replicas",
+	"allow_ddl", "audit_retain", "clear_context", "create_revision", "ddl_event", "draft",
+	"expansion_mark", "expansion_unset", "export", "grant_access",
+	"import_files", "import_tools", "load", "load_directory", "merge", "pause", "remove_revision",
+	"repair", "resume_run", "revoke_access", "rls_check",
+	"set_context", "set_ddl_policy", "set_option", "set_protect", "stamp", "throttle",
+	"wait_for_replicas",
 	"workload_save", NULL
 };
 
@@ -168,7 +171,8 @@ names_of(Node *node)
 
 	while (node && IsA(node, TypeCast))
 		node = ((TypeCast *) node)->arg;
-	foreach_ptr(Node, element, node && IsA(node, A_ArrayExpr) ? ((A_ArrayExpr *) node)->elements : NIL)
+	foreach_ptr(Node, element, node &&
+				IsA(node, A_ArrayExpr) ? ((A_ArrayExpr *) node)->elements : NIL)
 		result = constant(element) ? lappend(result, unconstify(char *, constant(element))) : NIL;
 	if (text && *text != '{')
 		return list_make1(unconstify(char *, text));
@@ -252,16 +256,19 @@ append_indexes(CmigLint *lint, const Call *call, StringInfo sql)
 		cmig_lint_state_load(lint, table);
 	while (create && IsA(create, TypeCast))
 		create = ((TypeCast *) create)->arg;
-	if ((create && IsA(create, A_Const) && IsA(&((A_Const *) create)->val, Boolean) && !boolVal(&((A_Const *) create)->val)) ||
+	if ((create && IsA(create, A_Const) && IsA(&((A_Const *) create)->val, Boolean) &&
+		 !boolVal(&((A_Const *) create)->val)) ||
 		(table && OidIsValid(table->oid) && get_rel_relispartition(table->oid)))
 		return;
 	for (int i = 0; i < lengthof(keys); i++)
 	{
 		const char *key = constant(argument(call, keys[i]));
-		bool		needed = key && (table == NULL || table->columns == NIL || cmig_lint_model_column(table, key));
+		bool		needed = key &&
+		(table == NULL || table->columns == NIL || cmig_lint_model_column(table, key));
 
 		foreach_ptr(const CmigLintIndex, index, needed && table ? table->indexes : NIL)
-			needed &= !index->usable || index->keys == NIL || strcmp(linitial(index->keys), key) != 0;
+			needed &= !index->usable || index->keys == NIL ||
+			strcmp(linitial(index->keys), key) != 0;
 		if (needed)
 			appendStringInfo(sql, "; CREATE INDEX ON %s (%s)", target, quote_identifier(key));
 	}
@@ -281,12 +288,15 @@ append_statements(CmigLint *lint, const Call *call, StringInfo sql)
 		return value;
 	table = cmig_lint_state_find(lint, cmig_locks_constant(argument(call, "target")), true);
 	/* each partition has a setting of its own */
-	foreach(lc, table && table->kind == RELKIND_PARTITIONED_TABLE ? cmig_related(CMIG_RELATED_TREE, table->oid) : NIL)
+	foreach(lc, table &&
+			table->kind == RELKIND_PARTITIONED_TABLE ? cmig_related(CMIG_RELATED_TREE, table->oid) :
+			NIL)
 	{
 		CmigLintTable *partition = cmig_lint_state_find_oid(lint, lfirst_oid(lc));
 
 		if (partition && partition != table && cmig_lint_state_exists(lint, partition))
-			appendStringInfo(sql, "; ALTER TABLE %s %s ROW LEVEL SECURITY", cmig_lint_text_qualified(partition),
+			appendStringInfo(sql, "; ALTER TABLE %s %s ROW LEVEL SECURITY",
+							 cmig_lint_text_qualified(partition),
 							 enables ? "ENABLE" : "DISABLE");
 	}
 	if (enables)

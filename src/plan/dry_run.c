@@ -157,7 +157,8 @@ require_size(const char *table, int64 size)
 
 	if (limit >= 0 && size > limit)
 		refuse(psprintf("%s has a size of %s, more than %s", table, cmig_measure_size_text(size),
-						size_limit < 0 ? "100 MB, which is the limit without CONCURRENTLY unless max_table_size is set" :
+						size_limit < 0 ?
+						"100 MB, which is the limit without CONCURRENTLY unless max_table_size is set" :
 						"max_table_size"));
 }
 
@@ -181,9 +182,11 @@ watch_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 	if (reason != NULL)
 		refuse(reason);
 	if (watching && (size_limit >= 0 || is_plain) && !IsA(statement, CreateTableAsStmt) &&
-		!IsA(statement, ExplainStmt) && !IsA(statement, DeclareCursorStmt) && !IsA(statement, CallStmt))
+		!IsA(statement, ExplainStmt) && !IsA(statement, DeclareCursorStmt) &&
+		!IsA(statement, CallStmt))
 	{
-		foreach_ptr(CmigPlannedLock, lock, cmig_planned_locks_of(cmig_planned_locks_start(), statement, &unknown))
+		foreach_ptr(CmigPlannedLock, lock,
+					cmig_planned_locks_of(cmig_planned_locks_start(), statement, &unknown))
 		{
 			if (lock->mode >= ShareLock && OidIsValid(lock->oid))
 				require_size(lock->name, lock->size);
@@ -297,7 +300,8 @@ cmig_dry_run_limit(const char *guard)
 {
 	const char *name = "cmig.dry_run_timeout";
 
-	return guard ? cmig_settings_guarded_int(name, dry_run_timeout, guard) : cmig_settings_int(name, dry_run_timeout);
+	return guard ? cmig_settings_guarded_int(name, dry_run_timeout, guard) :
+		cmig_settings_int(name, dry_run_timeout);
 }
 
 /* The arguments and the state of a dry run. */
@@ -369,7 +373,8 @@ put_row(Trial *trial, const TrialRow *row)
 	ReturnSetInfo *result = (ReturnSetInfo *) trial->fcinfo->resultinfo;
 	const CmigMeasure *measure = row->measure;
 	const char *texts[COLUMNS] = {
-		[4] = row->command,[7] = measure != NULL && measure->locks != NULL ? measure->locks : row->locks,
+		[4] = row->command,[7] = measure != NULL &&
+		measure->locks != NULL ? measure->locks : row->locks,
 		[11] = row->error
 	};
 	Datum		values[COLUMNS] = {0};
@@ -508,9 +513,11 @@ reason_not_tried(const CmigRunStep *step, const ErrorData *error)
 
 	if (refused != NULL || step->transactional)
 		return refused;
-	if (error->sqlerrcode == ERRCODE_CMIG_NEEDS_STEPWISE || error->sqlerrcode == ERRCODE_ACTIVE_SQL_TRANSACTION)
+	if (error->sqlerrcode == ERRCODE_CMIG_NEEDS_STEPWISE ||
+		error->sqlerrcode == ERRCODE_ACTIVE_SQL_TRANSACTION)
 		return error->message;
-	return error->sqlerrcode == ERRCODE_INVALID_TRANSACTION_TERMINATION ? "it commits or rolls back" : NULL;
+	return error->sqlerrcode == ERRCODE_INVALID_TRANSACTION_TERMINATION ?
+		"it commits or rolls back" : NULL;
 }
 
 /* CmigRunStatement callback: run the current statement in a subtransaction. */
@@ -518,7 +525,8 @@ static void
 try_statement(CmigScriptRun *run, DestReceiver *dest, void *arg)
 {
 	Trial	   *trial = arg;
-	TrialRow	row = {.statement = run->statement.number,.line = run->statement.line,.command = trial->command};
+	TrialRow	row =
+	{.statement = run->statement.number,.line = run->statement.line,.command = trial->command};
 	ErrorData  *error;
 	const char *reason;
 	MemoryContext old;
@@ -529,7 +537,8 @@ try_statement(CmigScriptRun *run, DestReceiver *dest, void *arg)
 	trial->line = run->statement.line;
 	trial->verifying = cmig_running.verifying;
 	trial->expected = NULL;
-	snprintf(trial->command, sizeof(trial->command), "%s%s", cmig_running.verifying ? "verify: " : run->checking ? "precondition: " : "",
+	snprintf(trial->command, sizeof(trial->command), "%s%s",
+			 cmig_running.verifying ? "verify: " : run->checking ? "precondition: " : "",
 			 CreateCommandName(run->statement.raw->stmt));
 	(void) take_refusal();
 	error = cmig_subtransaction_try(attempt_statement, trial);
@@ -636,7 +645,8 @@ static void
 pass_statements(void *arg)
 {
 	Trial	   *trial = arg;
-	CmigScriptReader *script = cmig_script_open(cmig_step_texts_get(trial->texts, trial->number - 1)->sql);
+	CmigScriptReader *script = cmig_script_open(cmig_step_texts_get(trial->texts,
+																	trial->number - 1)->sql);
 	CmigStatement statement;
 
 	(void) cmig_session_read_quietly();
@@ -775,7 +785,8 @@ run_steps(Trial *trial)
 	MemoryContext old = MemoryContextSwitchTo(context);
 	ErrorData  *error;
 
-	trial->missing = MemoryContextAllocZero(trial->context, Max(graph->count + graph->repeatable_count, 1));
+	trial->missing = MemoryContextAllocZero(trial->context,
+											Max(graph->count + graph->repeatable_count, 1));
 	for (int i = 0; i < trial->plan->count; i++)
 	{
 		int			node = trial->plan->steps[i].node;

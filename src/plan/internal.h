@@ -271,8 +271,10 @@ extern int	cmig_dry_run_limit(const char *guard);
 extern char *cmig_plan_begun(const CmigSituation *now, const CmigPlan *plan);
 
 /* Rehearse the plan's steps; see cmig_effects_read() and, for "guard", cmig_dry_run_limit(). */
-extern CmigEffects *cmig_plan_rehearse(const CmigGraph *graph, const CmigPlan *plan, CmigStepTexts *texts, bool certain,
-									   const char *caller, const char *guard, const CmigEffectsLook *look);
+extern CmigEffects *cmig_plan_rehearse(const CmigGraph *graph, const CmigPlan *plan,
+									   CmigStepTexts *texts, bool certain,
+									   const char *caller, const char *guard,
+									   const CmigEffectsLook *look);
 
 /* in related.c */
 
@@ -345,7 +347,8 @@ extern Oid	cmig_related_method(Oid relation);
  * for the table itself.  "converts" is true if the statement has a USING
  * clause.
  */
-extern List *cmig_related_retyped(Oid table, const char *column, const TypeName *type, bool converts);
+extern List *cmig_related_retyped(Oid table, const char *column, const TypeName *type,
+								  bool converts);
 
 /* in planned_locks.c */
 
@@ -401,7 +404,8 @@ extern void cmig_script_settings_follow(Node *statement);
  * setting's default.
  */
 extern void cmig_script_settings_each(Node *statement,
-									  void (*change) (const char *name, const char *value, void *arg), void *arg);
+									  void (*change) (const char *name, const char *value,
+													  void *arg), void *arg);
 
 /* What is known about the locks of a script. */
 typedef struct CmigScriptLocks
@@ -418,7 +422,9 @@ typedef struct CmigScriptLocks
  * NULL, with each statement, when names mean what they will mean to it.
  */
 extern CmigScriptLocks *cmig_script_locks_read(CmigPlannedLocks *plan, const char *sql,
-											   void (*visit) (CmigPlannedLocks *plan, const CmigStatement *statement, void *arg),
+											   void (*visit) (CmigPlannedLocks *plan,
+															  const CmigStatement *statement,
+															  void *arg),
 											   void *arg);
 
 #endif							/* CMIG_PLAN_INTERNAL_H */

@@ -117,10 +117,12 @@ cmig_lint_init(void)
 							   check_names, NULL, NULL);
 	DefineCustomIntVariable("cmig.lint_small_table",
 							"Sets the size below which a table counts as small: what only takes time is then no error of cmig.lint.",
-							NULL, &lint_small_table, 8192, 0, INT_MAX, PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
+							NULL, &lint_small_table, 8192, 0, INT_MAX, PGC_USERSET, GUC_UNIT_KB,
+							NULL, NULL, NULL);
 	DefineCustomEnumVariable("cmig.lint_policy",
 							 "Sets what an upgrade does if cmig.lint finds errors: off, warn, or error.",
-							 NULL, &lint_policy, CMIG_GATE_OFF, cmig_gate_options, PGC_USERSET, 0, NULL, NULL, NULL);
+							 NULL, &lint_policy, CMIG_GATE_OFF, cmig_gate_options, PGC_USERSET, 0,
+							 NULL, NULL, NULL);
 }
 
 /* Is the rule in a list of names? */
@@ -167,12 +169,15 @@ lint_run_begin(bool reads_facts, bool enforces, bool everything)
 	List	   *ignored = everything ? NIL : names_in("cmig.lint_ignore", lint_ignore, enforces);
 	const char *small = "cmig.lint_small_table";
 
-	lint->small = 1024 * (int64) (enforces ? cmig_settings_guarded_int(small, lint_small_table, "cmig.lint_policy") :
+	lint->small = 1024 * (int64) (enforces ?
+								  cmig_settings_guarded_int(small, lint_small_table,
+															"cmig.lint_policy") :
 								  cmig_settings_int(small, lint_small_table));
 
 	foreach_ptr(const CmigLintRule, rule, all_rules())
 	{
-		if ((!(rule->flags & CMIG_LINT_OPT_IN) || names_rule(included, rule)) && !names_rule(ignored, rule))
+		if ((!(rule->flags & CMIG_LINT_OPT_IN) || names_rule(included, rule)) &&
+			!names_rule(ignored, rule))
 			lint->rules = lappend(lint->rules, (void *) rule);
 	}
 	lint->everything = everything;
@@ -295,7 +300,8 @@ is_off(CmigLint *lint, const char *name)
 static void
 report_unused(CmigLint *lint, List *ignores, bool runs_code)
 {
-	if (ignores == NIL || !list_member_ptr(lint->rules, UNUSED_IGNORE) || (lint->effects == NULL && runs_code))
+	if (ignores == NIL || !list_member_ptr(lint->rules, UNUSED_IGNORE) ||
+		(lint->effects == NULL && runs_code))
 		return;
 	lint->rule = UNUSED_IGNORE;
 	foreach_ptr(CmigLintIgnore, ignore, ignores)
@@ -307,10 +313,12 @@ report_unused(CmigLint *lint, List *ignores, bool runs_code)
 		if (ignore->name[0] == '\0')
 			finding = cmig_lint_report(lint, NULL, "the comment has no effect: it names no rule");
 		else if (lint_rules_exists(ignore->name))
-			finding = cmig_lint_report(lint, NULL, "the comment has no effect: rule %s finds nothing here",
+			finding = cmig_lint_report(lint, NULL,
+									   "the comment has no effect: rule %s finds nothing here",
 									   ignore->name);
 		else
-			finding = cmig_lint_report(lint, NULL, "the comment has no effect: rule \"%s\" does not exist",
+			finding = cmig_lint_report(lint, NULL,
+									   "the comment has no effect: rule \"%s\" does not exist",
 									   ignore->name);
 		finding->line = ignore->line;
 	}
@@ -339,7 +347,8 @@ next_statement(CmigLint *lint, CmigScriptReader *script, CmigStatement *statemen
 		error = cmig_script_error_take();
 		lint->rule = SYNTAX_ERROR;
 		lint->statement = statement;
-		cmig_lint_report(lint, NULL, "%s", error->message)->line = cmig_script_error_line(statement, error);
+		cmig_lint_report(lint, NULL, "%s",
+						 error->message)->line = cmig_script_error_line(statement, error);
 	}
 	PG_END_TRY();
 	return more;
@@ -426,7 +435,8 @@ lint_run_script(CmigLint *lint, const char *revision, const char *script, bool t
 	/* comments at the end of the script count as the last statement's */
 	lint->statement = &statement;
 	if (has_ignores)
-		report_unused(lint, cmig_lint_ignore_read(script, end, strlen(script), end_line), runs_code);
+		report_unused(lint, cmig_lint_ignore_read(script, end, strlen(script), end_line),
+					  runs_code);
 	end_statement(lint);
 	finish_deferred(lint, false);
 	cmig_lint_state_drop_temporary(lint);
@@ -455,7 +465,8 @@ report_no_facts(CmigLint *lint)
 	lint->rule = NO_FACTS;
 	lint->revision = NULL;
 	if (list_member_ptr(lint->rules, NO_FACTS))
-		cmig_lint_report(lint, NULL, "the live tables were not read: tables that the plan does not create count as large, and these rules find only what the scripts show: %s",
+		cmig_lint_report(lint, NULL,
+						 "the live tables were not read: tables that the plan does not create count as large, and these rules find only what the scripts show: %s",
 						 cmig_text_join(names, NULL));
 }
 
@@ -477,7 +488,8 @@ report_expand(CmigLint *lint, int first)
 	{
 		const CmigLintFinding *finding = list_nth(lint->findings, i);
 
-		if (finding->dropped || finding->rehearsed || !(finding->rule->flags & CMIG_LINT_EXPAND) || finding->severity == CMIG_LINT_NOTICE ||
+		if (finding->dropped || finding->rehearsed || !(finding->rule->flags & CMIG_LINT_EXPAND) ||
+			finding->severity == CMIG_LINT_NOTICE ||
 			finding->statement == last)
 			continue;
 		last = finding->statement;
@@ -486,7 +498,8 @@ report_expand(CmigLint *lint, int first)
 	if (statements.count > 0)
 		cmig_lint_report(lint, "-- expand: true",
 						 "old and new builds can run side by side during the changes of %s %s if the header of the revision has this line and cmig.expand prepares it",
-						 statements.count == 1 ? "statement" : "statements", cmig_listing_text(&statements));
+						 statements.count == 1 ? "statement" : "statements",
+						 cmig_listing_text(&statements));
 }
 
 /*
@@ -495,8 +508,8 @@ report_expand(CmigLint *lint, int first)
  * lint_run_begin().
  */
 static CmigLint *
-examine_plan(const CmigSituation *now, const CmigPlan *plan, bool facts, bool enforces, bool everything, int64 probed,
-			 bool rehearse)
+examine_plan(const CmigSituation *now, const CmigPlan *plan, bool facts, bool enforces,
+			 bool everything, int64 probed, bool rehearse)
 {
 	CmigStepTexts *texts = cmig_step_texts_make(now->graph, plan);
 	CmigLint   *lint = lint_run_begin(facts, enforces, everything);
@@ -522,7 +535,8 @@ examine_plan(const CmigSituation *now, const CmigPlan *plan, bool facts, bool en
 		lint->expand = step->expand;
 		lint_run_script(lint, step->revision, step->sql, step->transactional);
 		lint->rule = EMPTY_DOWNGRADE;
-		if (now->graph->nodes[plan->steps[i].node].revision->reverts_nothing && list_member_ptr(lint->rules, lint->rule))
+		if (now->graph->nodes[plan->steps[i].node].revision->reverts_nothing &&
+			list_member_ptr(lint->rules, lint->rule))
 			cmig_lint_report(lint, "-- cmig:downgrade\n-- there is nothing to revert",
 							 "the downgrade section is empty, so a downgrade reverts nothing, and the next upgrade runs the revision again; write the statements or, if there is nothing to revert, a comment");
 		report_expand(lint, first);
@@ -535,9 +549,11 @@ examine_plan(const CmigSituation *now, const CmigPlan *plan, bool facts, bool en
 }
 
 void
-cmig_lint_policy_count(const CmigSituation *now, const CmigPlan *plan, bool enforces, bool rehearse, int *errors, int *warnings)
+cmig_lint_policy_count(const CmigSituation *now, const CmigPlan *plan, bool enforces, bool rehearse,
+					   int *errors, int *warnings)
 {
-	cmig_lint_count(examine_plan(now, plan, true, enforces, false, 0, rehearse)->findings, errors, warnings);
+	cmig_lint_count(examine_plan(now, plan, true, enforces, false, 0, rehearse)->findings, errors,
+					warnings);
 }
 
 void
@@ -596,7 +612,8 @@ cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *plan, bool re
 		rehearsed |= finding->rehearsed;
 		text = cmig_catalog_read_text(finding->revision);
 		in_file = text != NULL && text->file_name != NULL;
-		cmig_listing_add_format(&detail, "%s, statement %d, line %d%s (%s): %s.", finding->revision, finding->statement,
+		cmig_listing_add_format(&detail, "%s, statement %d, line %d%s (%s): %s.", finding->revision,
+								finding->statement,
 								finding->line + (in_file ? text->file_lines[0] - 1 : 0),
 								in_file ? psprintf(" of file \"%s\"", text->file_name) : "",
 								finding->rule->name, finding->message);
@@ -605,10 +622,12 @@ cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *plan, bool re
 		ereport(policy == CMIG_GATE_ERROR ? ERROR : WARNING,
 				(errcode(ERRCODE_CMIG_LINT),
 				 errmsg_plural("lint finds %d error in the scripts of this upgrade",
-							   "lint finds %d errors in the scripts of this upgrade", detail.count, detail.count),
+							   "lint finds %d errors in the scripts of this upgrade", detail.count,
+							   detail.count),
 				 errdetail_internal("%s", cmig_listing_text(&detail)),
 				 cmig_hint("To accept a finding, put a comment \"-- cmig:ignore rule\" before the statement. To see all findings and safer statements: `SELECT * FROM cmig.lint(%s%s)`",
-						   plan->target ? plan->target : "'heads'", rehearsed ? ", rehearse => true" : "")));
+						   plan->target ? plan->target : "'heads'",
+						   rehearsed ? ", rehearse => true" : "")));
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 }
@@ -695,7 +714,8 @@ CMIG_READER(cmig_lint_1_2)
 				 cmig_hint("`SELECT * FROM cmig.lint(rehearse => true)`")));
 	InitMaterializedSRF(fcinfo, 0);
 	now = cmig_move_read(true);
-	lint = examine_plan(&now, cmig_move_plan_upgrade(&now, targets), facts, false, false, size, rehearse);
+	lint = examine_plan(&now, cmig_move_plan_upgrade(&now, targets), facts, false, false, size,
+						rehearse);
 	return_findings(fcinfo, lint, true);
 	return (Datum) 0;
 }

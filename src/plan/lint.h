@@ -387,7 +387,8 @@ extern void cmig_lint_count(List *findings, int *errors, int *warnings);
  * "lint->certain" is true; report what the current statement does, whose first finding has the number "first"; and report
  * at the end what was not rehearsed.
  */
-extern void cmig_lint_rehearse(CmigLint *lint, const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *texts);
+extern void cmig_lint_rehearse(CmigLint *lint, const CmigSituation *now, const CmigPlan *plan,
+							   CmigStepTexts *texts);
 extern void cmig_lint_rehearsed_report(CmigLint *lint, int first);
 extern void cmig_lint_rehearsed_finish(CmigLint *lint);
 
@@ -490,7 +491,8 @@ extern bool cmig_lint_ignore_is(const char *name, const char *rule);
  * "is_trigger" is true if the function is called by a trigger on the table.  In
  * that case, NEW and OLD are rows of the table.
  */
-extern bool cmig_lint_body_uses(const char *source, const RangeVar *table, const char *column, bool is_trigger);
+extern bool cmig_lint_body_uses(const char *source, const RangeVar *table, const char *column,
+								bool is_trigger);
 
 /*
  * Names, quoted: for messages without the schema public; the same with the size,
@@ -732,7 +734,8 @@ extern void cmig_lint_cascade_note_query(CmigLint *lint, CmigLintTable *view, No
 
 /* Record what a DROP statement, or one action of ALTER TABLE, drops or changes. */
 extern void cmig_lint_cascade_drop(CmigLint *lint, DropStmt *drop);
-extern void cmig_lint_cascade_alter(CmigLint *lint, CmigLintTable *table, const AlterTableCmd *command);
+extern void cmig_lint_cascade_alter(CmigLint *lint, CmigLintTable *table,
+									const AlterTableCmd *command);
 
 /* Record that a live object is changed, if there is one. */
 extern void cmig_lint_cascade_changed(CmigLint *lint, Oid class, Oid oid);
@@ -761,7 +764,9 @@ extern char *cmig_lint_fix_replace(CmigLint *lint, int action, const char *repla
  * DEFAULT, and of ADD COLUMN without some clauses, a List of Constraint *.
  */
 extern char *cmig_lint_fix_action(CmigLint *lint, int action);
-extern char *cmig_lint_fix_clause(CmigLint *lint, const ColumnDef *column, const Constraint *clause);
-extern char *cmig_lint_fix_without(CmigLint *lint, int action, const ColumnDef *column, List *clauses);
+extern char *cmig_lint_fix_clause(CmigLint *lint, const ColumnDef *column,
+								  const Constraint *clause);
+extern char *cmig_lint_fix_without(CmigLint *lint, int action, const ColumnDef *column,
+								   List *clauses);
 
 #endif							/* CMIG_PLAN_LINT_H */

@@ -58,7 +58,8 @@ cmig_lint_alter_columns(const Constraint *constraint, const char *column)
 		return cmig_lint_expression_columns(constraint->raw_expr);
 	if (column)
 		return list_make1(pstrdup(column));
-	return cmig_lint_model_names(constraint->contype == CONSTR_FOREIGN ? constraint->fk_attrs : constraint->keys);
+	return cmig_lint_model_names(constraint->contype == CONSTR_FOREIGN ? constraint->fk_attrs :
+								 constraint->keys);
 }
 
 /*
@@ -99,10 +100,12 @@ find_taken(CmigLintTable *table, const char *name)
 
 	if (names == NULL || !only_grew(names->seen[0], now[0]) || !only_grew(names->seen[1], now[1]))
 	{
-		HASHCTL		control = {.keysize = NAMEDATALEN,.entrysize = sizeof(TakenName),.hcxt = CurrentMemoryContext};
+		HASHCTL		control =
+		{.keysize = NAMEDATALEN,.entrysize = sizeof(TakenName),.hcxt = CurrentMemoryContext};
 
 		names = table->names = palloc0(sizeof(CmigLintNames));
-		names->taken = hash_create("pg_cmig constraint names", 64, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+		names->taken = hash_create("pg_cmig constraint names", 64, &control,
+								   HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 	}
 	for (int i = 0; i < lengthof(now); i++)
 	{
@@ -186,10 +189,12 @@ not_null_columns(Node *expression)
 		NullTest   *test = (NullTest *) expression;
 		ColumnRef  *column = (ColumnRef *) test->arg;
 
-		if (test->nulltesttype == IS_NOT_NULL && IsA(column, ColumnRef) && IsA(llast(column->fields), String))
+		if (test->nulltesttype == IS_NOT_NULL && IsA(column, ColumnRef) &&
+			IsA(llast(column->fields), String))
 			return list_make1(pstrdup(strVal(llast(column->fields))));
 	}
-	foreach(lc, expression && IsA(expression, BoolExpr) && ((BoolExpr *) expression)->boolop == AND_EXPR ?
+	foreach(lc, expression && IsA(expression, BoolExpr) &&
+			((BoolExpr *) expression)->boolop == AND_EXPR ?
 			((BoolExpr *) expression)->args : NIL)
 		result = list_concat(result, not_null_columns(lfirst(lc)));
 	return result;
@@ -223,11 +228,13 @@ add_constraint(CmigLintTable *table, const Constraint *constraint, const char *c
 	added->validated = !constraint->skip_validation;
 	added->added_in = revision;
 	added->columns = columns;
-	added->key = constraint->contype == CONSTR_FOREIGN ? copyObject(unconstify(Constraint *, constraint)) : NULL;
+	added->key = constraint->contype == CONSTR_FOREIGN ?
+		copyObject(unconstify(Constraint *, constraint)) : NULL;
 	if (constraint->contype == CONSTR_CHECK)
 		added->proves_not_null = not_null_columns(constraint->raw_expr);
 	table->constraints = lappend(table->constraints, added);
-	if (revision == 0 || constraint->contype == CONSTR_CHECK || constraint->contype == CONSTR_FOREIGN)
+	if (revision == 0 || constraint->contype == CONSTR_CHECK ||
+		constraint->contype == CONSTR_FOREIGN)
 		return;
 	if (constraint->indexname)
 		index = cmig_lint_model_index(table, constraint->indexname);
@@ -307,7 +314,9 @@ load_definition(TupleDesc desc, HeapTuple row, void *arg)
 		index->method = get_index_am_oid(((IndexStmt *) node)->accessMethod, true);
 	}
 	else
-		add_constraint(table, (Constraint *) linitial_node(AlterTableCmd, ((AlterTableStmt *) node)->cmds)->def, NULL, 0);
+		add_constraint(table,
+					   (Constraint *) linitial_node(AlterTableCmd,
+													((AlterTableStmt *) node)->cmds)->def, NULL, 0);
 	MemoryContextDelete(context);
 }
 
@@ -317,13 +326,15 @@ cmig_lint_state_load(CmigLint *lint, CmigLintTable *table)
 	static CmigQuery columns = {
 		.sql = "SELECT attname::text, attnum::int4, atttypid, atttypmod, attcollation, attnotnull,"
 		"  atthasdef OR attidentity <> ''"
-		" FROM pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+		" FROM pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped"
+		" ORDER BY attnum",
 		.argtypes = {OIDOID}
 	};
 	static CmigQuery definitions = {
 		.sql = "SELECT format('ALTER TABLE t ADD CONSTRAINT %I %s', conname, pg_get_constraintdef(oid)), true"
 		" FROM pg_constraint WHERE conrelid = $1 AND contype IN ('c', 'f', 'p', 'u', 'x')"
-		" UNION ALL SELECT pg_get_indexdef(indexrelid), indisvalid FROM pg_index WHERE indrelid = $1",
+		" UNION ALL SELECT pg_get_indexdef(indexrelid), indisvalid FROM pg_index"
+		" WHERE indrelid = $1",
 		.argtypes = {OIDOID}
 	};
 	MemoryContext old = MemoryContextSwitchTo(lint->context);
@@ -352,10 +363,12 @@ add_column(CmigLint *lint, CmigLintTable *table, const ColumnDef *definition)
 	column->name = pstrdup(definition->colname);
 	column->is_new = true;
 	if (definition->typeName)
-		cmig_lint_types_find(lint, definition->typeName, &column->type, &column->typmod, &column->type_name);
+		cmig_lint_types_find(lint, definition->typeName, &column->type, &column->typmod,
+							 &column->type_name);
 	column->collation = get_typcollation(column->type);
 	column->not_null = definition->is_not_null;
-	if (definition->typeName && cmig_lint_types_serial(definition->typeName) != CMIG_LINT_NOT_SERIAL)
+	if (definition->typeName &&
+		cmig_lint_types_serial(definition->typeName) != CMIG_LINT_NOT_SERIAL)
 		column->not_null = column->has_default = true;
 	table->columns = lappend(table->columns, column);
 	foreach_node(Constraint, constraint, definition->constraints)
@@ -437,7 +450,8 @@ drop_constraint(CmigLintTable *table, const char *name)
 
 	if (constraint)
 		table->constraints = list_delete_ptr(table->constraints, constraint);
-	if (constraint && constraint->type != CONSTRAINT_CHECK && constraint->type != CONSTRAINT_FOREIGN && index)
+	if (constraint && constraint->type != CONSTRAINT_CHECK &&
+		constraint->type != CONSTRAINT_FOREIGN && index)
 		table->indexes = list_delete_ptr(table->indexes, index);
 }
 
@@ -468,7 +482,8 @@ apply_action(CmigLint *lint, CmigLintTable *table, AlterTableCmd *command)
 		case AT_AlterColumnType:
 			if (column)
 			{
-				cmig_lint_types_find(lint, ((ColumnDef *) command->def)->typeName, &column->type, &column->typmod,
+				cmig_lint_types_find(lint, ((ColumnDef *) command->def)->typeName, &column->type,
+									 &column->typmod,
 									 &column->type_name);
 				column->collation = get_typcollation(column->type);
 			}
@@ -513,7 +528,8 @@ apply_action(CmigLint *lint, CmigLintTable *table, AlterTableCmd *command)
 		case AT_AttachPartition:
 			adopt(table, cmig_lint_state_find(lint, ((PartitionCmd *) command->def)->name, false));
 			table->repartitioned = true;
-			if (((PartitionCmd *) command->def)->bound && ((PartitionCmd *) command->def)->bound->is_default)
+			if (((PartitionCmd *) command->def)->bound &&
+				((PartitionCmd *) command->def)->bound->is_default)
 				table->has_default_partition = true;
 			break;
 		default:
@@ -540,7 +556,8 @@ cmig_lint_alter_is_combinable(const AlterTableStmt *alter)
 	{
 		AlterTableType type = cmd->subtype;
 
-		if (type == AT_ValidateConstraint || type == AT_AttachPartition || type == AT_DetachPartition)
+		if (type == AT_ValidateConstraint || type == AT_AttachPartition ||
+			type == AT_DetachPartition)
 			return false;
 	}
 	return true;
@@ -583,7 +600,8 @@ apply_create_table(CmigLint *lint, CreateStmt *statement, RangeVar *name)
 	table->partial = statement->inhRelations != NIL || statement->ofTypename != NULL;
 	if (statement->partbound)
 	{
-		CmigLintTable *parent = cmig_lint_state_find(lint, linitial(statement->inhRelations), false);
+		CmigLintTable *parent = cmig_lint_state_find(lint, linitial(statement->inhRelations),
+													 false);
 
 		if (parent)
 			parent->repartitioned = true;
@@ -623,9 +641,13 @@ apply_create_function(CmigLint *lint, CreateFunctionStmt *statement)
 	static CmigQuery query = {
 		.sql = "SELECT oid FROM pg_proc WHERE proname = $1",.argtypes = {TEXTOID}
 	};
-	CmigLintFunction *function = cmig_lint_objects_function(lint, strVal(llast(statement->funcname)), true);
+	CmigLintFunction *function = cmig_lint_objects_function(lint,
+															strVal(llast(statement->funcname)),
+															true);
 
-	foreach_oid(oid, statement->replace ? cmig_query_oids(&query, strVal(llast(statement->funcname))) : NIL)
+	foreach_oid(oid,
+				statement->replace ? cmig_query_oids(&query, strVal(llast(statement->funcname))) :
+				NIL)
 		cmig_lint_cascade_changed(lint, ProcedureRelationId, oid);
 	function->is_volatile = true;
 	function->created_at = lint->statement_number;
@@ -635,7 +657,8 @@ apply_create_function(CmigLint *lint, CreateFunctionStmt *statement)
 		if (strcmp(option->defname, "volatility") == 0)
 			function->is_volatile = strcmp(strVal(option->arg), "volatile") == 0;
 		else if (strcmp(option->defname, "as") == 0)
-			function->body = MemoryContextStrdup(lint->context, strVal(linitial((List *) option->arg)));
+			function->body = MemoryContextStrdup(lint->context,
+												 strVal(linitial((List *) option->arg)));
 	}
 }
 
@@ -646,7 +669,8 @@ apply_create_schema(CmigLint *lint, CreateSchemaStmt *statement)
 
 	if (statement->schemaname == NULL)
 		return;
-	if (!statement->if_not_exists || !lint->reads_facts || !OidIsValid(get_namespace_oid(statement->schemaname, true)))
+	if (!statement->if_not_exists || !lint->reads_facts ||
+		!OidIsValid(get_namespace_oid(statement->schemaname, true)))
 		(void) cmig_lint_objects_schema_is_new(lint, statement->schemaname, true);
 	foreach(lc, statement->schemaElts)
 	{
@@ -670,7 +694,8 @@ apply_alter_enum(CmigLint *lint, AlterEnumStmt *statement)
 	/* a new enum may already have the value */
 	if (type->is_new && (CMIG_OWN_ENUM_VALUES_COMPAT || statement->skipIfNewValExists))
 		return;
-	if (statement->oldVal == NULL && (type->is_new || !cmig_lint_types_has_value(lint, statement)) &&
+	if (statement->oldVal == NULL &&
+		(type->is_new || !cmig_lint_types_has_value(lint, statement)) &&
 		cmig_lint_session_in_transaction(lint))
 	{
 		CmigLintNewValue *new = palloc(sizeof(CmigLintNewValue));
@@ -691,7 +716,8 @@ apply_rename(CmigLint *lint, RenameStmt *statement)
 
 	if (statement->renameType == OBJECT_SCHEMA)
 	{
-		Oid			schema = lint->reads_facts ? get_namespace_oid(statement->subname, true) : InvalidOid;
+		Oid			schema = lint->reads_facts ? get_namespace_oid(statement->subname, true) :
+		InvalidOid;
 
 		if (cmig_lint_objects_schema_is_new(lint, statement->subname, false))
 			(void) cmig_lint_objects_schema_is_new(lint, statement->newname, true);
@@ -699,7 +725,8 @@ apply_rename(CmigLint *lint, RenameStmt *statement)
 		foreach_oid(oid, OidIsValid(schema) ? cmig_lint_catalog_tables_in(schema) : NIL)
 		{
 			table = cmig_lint_state_find_oid(lint, oid);
-			if (table && cmig_lint_state_exists(lint, table) && strcmp(table->schema, statement->subname) == 0)
+			if (table && cmig_lint_state_exists(lint, table) &&
+				strcmp(table->schema, statement->subname) == 0)
 				tables = list_append_unique_ptr(tables, table);
 		}
 		foreach_ptr(CmigLintTable, view, tables)
@@ -724,7 +751,8 @@ apply_rename(CmigLint *lint, RenameStmt *statement)
 		default:
 			if (table->index_of && cmig_lint_model_index(table->index_of, table->name))
 			{
-				cmig_lint_model_index(table->index_of, table->name)->name = pstrdup(statement->newname);
+				cmig_lint_model_index(table->index_of,
+									  table->name)->name = pstrdup(statement->newname);
 				table->index_of->names = NULL;
 			}
 			cmig_lint_state_rename(lint, table, table->schema, statement->newname);
@@ -770,7 +798,8 @@ apply_creation(CmigLint *lint, Node *statement)
 	{
 		case T_CreateStmt:
 		case T_CreateForeignTableStmt:
-			apply_create_table(lint, (CreateStmt *) statement, ((CreateStmt *) statement)->relation);
+			apply_create_table(lint, (CreateStmt *) statement,
+							   ((CreateStmt *) statement)->relation);
 			break;
 		case T_CreateTableAsStmt:
 			name = create_as->into->rel;
@@ -818,10 +847,12 @@ apply_creation(CmigLint *lint, Node *statement)
 			}
 			break;
 		case T_CreateEnumStmt:
-			cmig_lint_objects_type(lint, ((CreateEnumStmt *) statement)->typeName, true)->is_new = true;
+			cmig_lint_objects_type(lint, ((CreateEnumStmt *) statement)->typeName,
+								   true)->is_new = true;
 			break;
 		case T_CreateRangeStmt:
-			cmig_lint_objects_type(lint, ((CreateRangeStmt *) statement)->typeName, true)->is_new = true;
+			cmig_lint_objects_type(lint, ((CreateRangeStmt *) statement)->typeName,
+								   true)->is_new = true;
 			break;
 		case T_CreateSchemaStmt:
 			apply_create_schema(lint, (CreateSchemaStmt *) statement);
@@ -924,11 +955,13 @@ cmig_lint_apply(CmigLint *lint, Node *statement)
 			break;
 		case T_AlterObjectSchemaStmt:
 			if (lint->target)
-				cmig_lint_state_rename(lint, lint->target, ((AlterObjectSchemaStmt *) statement)->newschema,
+				cmig_lint_state_rename(lint, lint->target,
+									   ((AlterObjectSchemaStmt *) statement)->newschema,
 									   lint->target->name);
 			break;
 		case T_DiscardStmt:
-			if (((DiscardStmt *) statement)->target == DISCARD_TEMP || ((DiscardStmt *) statement)->target == DISCARD_ALL)
+			if (((DiscardStmt *) statement)->target == DISCARD_TEMP ||
+				((DiscardStmt *) statement)->target == DISCARD_ALL)
 				cmig_lint_state_drop_temporary(lint);
 			break;
 		case T_TruncateStmt:
@@ -943,17 +976,22 @@ cmig_lint_apply(CmigLint *lint, Node *statement)
 			table = cmig_lint_state_find(lint, ((AlterPolicyStmt *) statement)->table, true);
 			if (table && OidIsValid(table->oid))
 				cmig_lint_cascade_changed(lint, PolicyRelationId,
-										  get_relation_policy_oid(table->oid, ((AlterPolicyStmt *) statement)->policy_name, true));
+										  get_relation_policy_oid(table->oid,
+																  ((AlterPolicyStmt *) statement)->policy_name, true));
 			break;
 		case T_CreatePolicyStmt:
 			table = cmig_lint_state_find(lint, ((CreatePolicyStmt *) statement)->table, true);
 			if (table)
-				lint->parts = lappend(lint->parts, cmig_lint_part_key(table, true, ((CreatePolicyStmt *) statement)->policy_name));
+				lint->parts = lappend(lint->parts,
+									  cmig_lint_part_key(table, true,
+														 ((CreatePolicyStmt *) statement)->policy_name));
 			break;
 		case T_CreateTrigStmt:
 			table = cmig_lint_state_find(lint, ((CreateTrigStmt *) statement)->relation, true);
 			if (table)
-				lint->parts = lappend(lint->parts, cmig_lint_part_key(table, false, ((CreateTrigStmt *) statement)->trigname));
+				lint->parts = lappend(lint->parts,
+									  cmig_lint_part_key(table, false,
+														 ((CreateTrigStmt *) statement)->trigname));
 			break;
 		case T_GrantStmt:
 			apply_grant(lint, (GrantStmt *) statement);
@@ -965,7 +1003,8 @@ cmig_lint_apply(CmigLint *lint, Node *statement)
 			kind = ((TransactionStmt *) statement)->kind;
 			if (kind == TRANS_STMT_BEGIN || kind == TRANS_STMT_START)
 				lint->session.in_block = lint->statement_number;
-			else if (kind == TRANS_STMT_COMMIT || kind == TRANS_STMT_ROLLBACK || kind == TRANS_STMT_PREPARE)
+			else if (kind == TRANS_STMT_COMMIT || kind == TRANS_STMT_ROLLBACK ||
+					 kind == TRANS_STMT_PREPARE)
 				lint->session.in_block = 0;
 			else
 				break;

@@ -99,16 +99,19 @@ object_of(CmigLint *lint, const DropStmt *drop, Node *name, CmigLintTable **tabl
 	else if (type == OBJECT_TRIGGER || type == OBJECT_POLICY || type == OBJECT_RULE)
 	{
 		CmigLintTable *owner = list_length(names) > 1 ?
-		cmig_lint_state_find_names(lint, list_copy_head(names, list_length(names) - 1), true) : NULL;
+		cmig_lint_state_find_names(lint, list_copy_head(names, list_length(names) - 1), true) :
+		NULL;
 
 		if (owner && OidIsValid(owner->oid))
 			search.found.objectId = cmig_part_find(type, owner->oid, strVal(llast(names)),
 												   &search.found.classId);
 	}
 	else if (type == OBJECT_TYPE || type == OBJECT_DOMAIN)
-		ObjectAddressSet(search.found, TypeRelationId, cmig_lint_types_oid(lint, castNode(TypeName, name)));
+		ObjectAddressSet(search.found, TypeRelationId,
+						 cmig_lint_types_oid(lint, castNode(TypeName, name)));
 	else if (!(IsA(name, ObjectWithArgs) && type != OBJECT_OPERATOR &&
-			   cmig_lint_objects_function(lint, strVal(llast(((ObjectWithArgs *) name)->objname)), false)) &&
+			   cmig_lint_objects_function(lint, strVal(llast(((ObjectWithArgs *) name)->objname)),
+										  false)) &&
 			 !(type == OBJECT_SCHEMA && cmig_lint_objects_schema_is_new(lint, strVal(name), false)))
 	{
 		search.search_path = cmig_text_join(lint->session.path, quote_identifier);
@@ -178,7 +181,8 @@ forget(CmigLint *lint, CmigLintTable *table, bool cascade)
 	{
 		cmig_lint_state_load(lint, table->index_of);
 		table->index_of->indexes = list_delete_ptr(table->index_of->indexes,
-												   cmig_lint_model_index(table->index_of, table->name));
+												   cmig_lint_model_index(table->index_of,
+																		 table->name));
 	}
 	cmig_lint_state_remove(lint, table);
 	foreach_ptr(CmigLintTable, view, cascade ? users_of(lint, table) : NIL)
@@ -215,8 +219,11 @@ cmig_lint_cascade_drop(CmigLint *lint, DropStmt *drop)
 		if (table)
 			forget(lint, table, cascade);
 		if (IsA(name, ObjectWithArgs) && drop->removeType != OBJECT_OPERATOR)
-			cmig_lint_objects_function(lint, strVal(llast(((ObjectWithArgs *) name)->objname)), true)->created_at = 0;
-		foreach_ptr(CmigLintTable, member, drop->removeType == OBJECT_SCHEMA ? cmig_lint_state_in_schema(lint, strVal(name)) : NIL)
+			cmig_lint_objects_function(lint, strVal(llast(((ObjectWithArgs *) name)->objname)),
+									   true)->created_at = 0;
+		foreach_ptr(CmigLintTable, member,
+					drop->removeType == OBJECT_SCHEMA ?
+					cmig_lint_state_in_schema(lint, strVal(name)) : NIL)
 			cmig_lint_state_remove(lint, member);
 	}
 	drop_objects(lint, objects, cascade);
@@ -253,7 +260,8 @@ describe(CmigListing *listing, List *objects, List *views)
 			cmig_listing_add(listing, text);
 	}
 	foreach_ptr(const CmigLintTable, view, views)
-		cmig_listing_add_format(listing, "%s %s", view->kind == RELKIND_MATVIEW ? "materialized view" : "view",
+		cmig_listing_add_format(listing, "%s %s",
+								view->kind == RELKIND_MATVIEW ? "materialized view" : "view",
 								quote_identifier(view->name));
 }
 
@@ -262,8 +270,10 @@ static void
 report_dropped(CmigLint *lint, const char *dropped, CmigListing *dependents, DropBehavior behavior)
 {
 	if (dependents->count > 0)
-		cmig_lint_report(lint, NULL, behavior == DROP_CASCADE ? "CASCADE also drops what depends on %s: %s" :
-						 "dropping %s fails, because it is used by %s", dropped, cmig_listing_text(dependents));
+		cmig_lint_report(lint, NULL,
+						 behavior == DROP_CASCADE ? "CASCADE also drops what depends on %s: %s" :
+						 "dropping %s fails, because it is used by %s", dropped,
+						 cmig_listing_text(dependents));
 }
 
 /* Implements the rule dependent-objects for ALTER TABLE. */
@@ -294,10 +304,14 @@ check_altered(CmigLint *lint, Node *node)
 		cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
 		describe(&listing, dependents, NIL);
 		if (!retypes)
-			report_dropped(lint, psprintf("%s %s", command->subtype == AT_DropColumn ? "column" : "constraint", name),
+			report_dropped(lint,
+						   psprintf("%s %s",
+									command->subtype == AT_DropColumn ? "column" : "constraint",
+									name),
 						   &listing, command->behavior);
 		else if (listing.count > 0)
-			cmig_lint_report(lint, NULL, "changing the type of column %s fails, because it is used by %s",
+			cmig_lint_report(lint, NULL,
+							 "changing the type of column %s fails, because it is used by %s",
 							 name, cmig_listing_text(&listing));
 		spared = list_concat(spared, objects);
 	}
@@ -385,7 +399,8 @@ is_still_used(CmigLint *lint, const CmigLintDeferred *missing)
 	 * report nothing if the plan has re-created the table or column, or has
 	 * renamed it back
 	 */
-	if (column ? cmig_lint_model_column(table ? table : missing->table, column) != NULL : table != NULL)
+	if (column ? cmig_lint_model_column(table ? table : missing->table, column) != NULL :
+		table != NULL)
 		return false;
 	triggers = cmig_query_oids(&query, missing->table->oid);
 	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
@@ -404,7 +419,8 @@ is_still_used(CmigLint *lint, const CmigLintDeferred *missing)
 			cmig_listing_add(&listing, format_procedure(oid));
 	}
 	if (listing.count > 0)
-		missing->finding->message = psprintf("%s: %s", missing->finding->message, cmig_listing_text(&listing));
+		missing->finding->message = psprintf("%s: %s", missing->finding->message,
+											 cmig_listing_text(&listing));
 	return listing.count > 0;
 }
 
@@ -422,7 +438,8 @@ note_missing(CmigLint *lint, CmigLintTable *table, const char *column, const cha
 		return;
 	cmig_lint_report_later(lint,
 						   cmig_lint_report(lint, NULL, "%s%s is %s, but functions still use it",
-											column ? psprintf("column %s of ", quote_identifier(column)) : "",
+											column ? psprintf("column %s of ",
+															  quote_identifier(column)) : "",
 											cmig_lint_text_name(table), what),
 						   true, is_still_used, table,
 						   makeRangeVar((char *) table->schema, (char *) table->name, -1), column);
@@ -438,10 +455,12 @@ check_code(CmigLint *lint, Node *node)
 	if (IsA(node, RenameStmt))
 	{
 		if (type == OBJECT_COLUMN || type == OBJECT_TABLE || type == OBJECT_VIEW)
-			note_missing(lint, lint->target, type == OBJECT_COLUMN ? rename->subname : NULL, "renamed");
+			note_missing(lint, lint->target, type == OBJECT_COLUMN ? rename->subname : NULL,
+						 "renamed");
 		return;
 	}
-	foreach_ptr(List, item, type == OBJECT_TABLE || type == OBJECT_VIEW ? ((DropStmt *) node)->objects : NIL)
+	foreach_ptr(List, item, type == OBJECT_TABLE ||
+				type == OBJECT_VIEW ? ((DropStmt *) node)->objects : NIL)
 		note_missing(lint, cmig_lint_state_find_names(lint, item, true), NULL, "dropped");
 }
 
@@ -455,7 +474,9 @@ check_code_column(CmigLint *lint, AlterTableCmd *command, int number)
 const CmigLintRule cmig_lint_dependents[] = {
 	{"dependent-objects", CMIG_LINT_ERROR, CMIG_LINT_FACTS, check_altered, {T_AlterTableStmt}},
 	{"dependent-objects", CMIG_LINT_ERROR, CMIG_LINT_FACTS, check_dropped, {T_DropStmt}},
-	{"code-uses-dropped", CMIG_LINT_WARNING, CMIG_LINT_FACTS, check_code, {T_RenameStmt, T_DropStmt}},
-	{"code-uses-dropped", CMIG_LINT_WARNING, CMIG_LINT_FACTS, NULL, {T_AlterTableStmt}, AT_DropColumn, check_code_column},
+	{"code-uses-dropped", CMIG_LINT_WARNING, CMIG_LINT_FACTS, check_code,
+	{T_RenameStmt, T_DropStmt}},
+	{"code-uses-dropped", CMIG_LINT_WARNING, CMIG_LINT_FACTS, NULL, {T_AlterTableStmt},
+	AT_DropColumn, check_code_column},
 	{NULL}
 };

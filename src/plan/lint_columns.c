@@ -71,7 +71,8 @@ clause_end(CmigLint *lint, const ColumnDef *column, const Constraint *clause)
 
 	foreach_node(Constraint, other, column->constraints)
 	{
-		if (other->contype != CONSTR_ATTR_DEFERRABLE && other->contype != CONSTR_ATTR_NOT_DEFERRABLE &&
+		if (other->contype != CONSTR_ATTR_DEFERRABLE &&
+			other->contype != CONSTR_ATTR_NOT_DEFERRABLE &&
 			other->contype != CONSTR_ATTR_DEFERRED && other->contype != CONSTR_ATTR_IMMEDIATE &&
 			other->location > clause->location)
 			end = Min(end, other->location);
@@ -103,7 +104,8 @@ cmig_lint_fix_without(CmigLint *lint, int action, const ColumnDef *column, List 
 	{
 		int			end = clause_end(lint, column, clause);
 
-		memset(result + clause->location - piece->from, '\x01', Min(end, piece->to) - clause->location);
+		memset(result + clause->location - piece->from, '\x01',
+			   Min(end, piece->to) - clause->location);
 	}
 	length = 0;
 	for (int i = 0; result[i]; i++)
@@ -148,8 +150,10 @@ calls_volatile(CmigLint *lint, FuncCall *call)
 		get_namespace_name(form->pronamespace) : NULL;
 		bool		variadic = OidIsValid(form->provariadic);
 
-		other |= schema && cmig_text_list_has(schemas, schema) && form->provolatile != PROVOLATILE_VOLATILE &&
-			count >= form->pronargs - form->pronargdefaults - variadic && (variadic || count <= form->pronargs);
+		other |= schema && cmig_text_list_has(schemas, schema) &&
+			form->provolatile != PROVOLATILE_VOLATILE &&
+			count >= form->pronargs - form->pronargdefaults - variadic &&
+			(variadic || count <= form->pronargs);
 	}
 	ReleaseSysCacheList(functions);
 	return !other;
@@ -230,7 +234,8 @@ static bool
 adds_to_large(CmigLint *lint, AlterTableCmd *command)
 {
 	return alters_large(lint, lint->statement->raw->stmt) &&
-		!(command->missing_ok && cmig_lint_model_column(lint->target, ((ColumnDef *) command->def)->colname) != NULL);
+		!(command->missing_ok &&
+		  cmig_lint_model_column(lint->target, ((ColumnDef *) command->def)->colname) != NULL);
 }
 
 /*
@@ -251,13 +256,15 @@ default_fix(CmigLint *lint, const ColumnDef *column, int number)
 
 	if (not_null)
 		clauses = lappend(clauses, not_null);
-	alter = psprintf("%s, ALTER COLUMN %s SET %s", cmig_lint_fix_without(lint, number, column, clauses), name, text);
+	alter = psprintf("%s, ALTER COLUMN %s SET %s",
+					 cmig_lint_fix_without(lint, number, column, clauses), name, text);
 	text += strlen("DEFAULT");
 	return psprintf(CMIG_LINT_STEPWISE "%sCALL cmig.backfill(%s, %s, %s)%s",
 					cmig_lint_fix_replace(lint, number, alter), quote_literal_cstr(table),
 					quote_literal_cstr(psprintf("%s = %s", name, text + strspn(text, " \t\r\n"))),
 					quote_literal_cstr(psprintf("%s IS NULL", name)),
-					not_null ? psprintf(";\nCALL cmig.add_not_null(%s, %s)", quote_literal_cstr(table),
+					not_null ? psprintf(";\nCALL cmig.add_not_null(%s, %s)",
+										quote_literal_cstr(table),
 										quote_literal_cstr(column->colname)) : "");
 }
 
@@ -274,7 +281,8 @@ check_default(CmigLint *lint, AlterTableCmd *command, int number)
 		return;
 	if (generated && cmig_is_stored_compat(generated))
 	{
-		cmig_lint_report(lint, NULL, "adding the stored generated column %s rewrites %s under an AccessExclusiveLock",
+		cmig_lint_report(lint, NULL,
+						 "adding the stored generated column %s rewrites %s under an AccessExclusiveLock",
 						 quote_identifier(column->colname), cmig_lint_text_table(lint->target));
 		return;
 	}
@@ -282,7 +290,8 @@ check_default(CmigLint *lint, AlterTableCmd *command, int number)
 		return;
 	cmig_lint_report(lint, default_fix(lint, column, number),
 					 "the default of column %s calls the volatile function %s(), which rewrites %s under an AccessExclusiveLock",
-					 quote_identifier(column->colname), function, cmig_lint_text_table(lint->target));
+					 quote_identifier(column->colname), function,
+					 cmig_lint_text_table(lint->target));
 }
 
 /* Implements the rule adding-auto-incrementing-field. */
@@ -293,7 +302,8 @@ check_auto_increment(CmigLint *lint, AlterTableCmd *command, int number)
 	bool		serial = cmig_lint_types_serial(column->typeName) != CMIG_LINT_NOT_SERIAL;
 
 	if (adds_to_large(lint, command) && (serial || find_constraint(column, CONSTR_IDENTITY)))
-		cmig_lint_report(lint, NULL, "adding the %s column %s rewrites %s under an AccessExclusiveLock",
+		cmig_lint_report(lint, NULL,
+						 "adding the %s column %s rewrites %s under an AccessExclusiveLock",
 						 serial ? "serial" : "identity", quote_identifier(column->colname),
 						 cmig_lint_text_table(lint->target));
 }
@@ -323,11 +333,15 @@ check_required(CmigLint *lint, AlterTableCmd *command, int number)
 		fix = psprintf(CMIG_LINT_STEPWISE "%s"
 					   "-- fill the column in all rows, for example with cmig.backfill, then:\n"
 					   "CALL cmig.add_not_null(%s, %s)",
-					   cmig_lint_fix_replace(lint, number, cmig_lint_fix_without(lint, number, column, list_make1(not_null))),
+					   cmig_lint_fix_replace(lint, number,
+											 cmig_lint_fix_without(lint, number, column,
+																   list_make1(not_null))),
 					   quote_literal_cstr(cmig_lint_text_qualified(lint->target)),
 					   quote_literal_cstr(column->colname));
-	cmig_lint_report(lint, fix, "adding the NOT NULL column %s without a default fails%s %s has rows",
-					 quote_identifier(column->colname), lint->target->bytes < 0 ? " if" : ", because",
+	cmig_lint_report(lint, fix,
+					 "adding the NOT NULL column %s without a default fails%s %s has rows",
+					 quote_identifier(column->colname),
+					 lint->target->bytes < 0 ? " if" : ", because",
 					 cmig_lint_text_table(lint->target));
 }
 
@@ -338,7 +352,8 @@ check_set_not_null(CmigLint *lint, AlterTableCmd *command, int number)
 	CmigLintColumn *column = cmig_lint_model_column(lint->target, command->name);
 
 	if (!alters_large(lint, lint->statement->raw->stmt) || (column && column->not_null) ||
-		cmig_lint_model_proves_not_null(lint->target, command->name, (AlterTableStmt *) lint->statement->raw->stmt))
+		cmig_lint_model_proves_not_null(lint->target, command->name,
+										(AlterTableStmt *) lint->statement->raw->stmt))
 		return;
 	cmig_lint_report(lint,
 					 psprintf(CMIG_LINT_STEPWISE "%sCALL cmig.add_not_null(%s, %s)",
@@ -374,7 +389,8 @@ convert(CmigLint *lint, const CmigLintColumn *column, Node *using)
 	const char *new_name;
 
 	if (using == NULL || is_column(using, column->name))
-		return (Node *) makeVar(1, Max(column->attnum, 1), column->type, column->typmod, column->collation, 0);
+		return (Node *) makeVar(1, Max(column->attnum, 1), column->type, column->typmod,
+								column->collation, 0);
 	if (!IsA(using, TypeCast))
 		return NULL;
 	from = convert(lint, column, ((TypeCast *) using)->arg);
@@ -407,7 +423,8 @@ type_change(CmigLint *lint, const CmigLintColumn *column, const ColumnDef *to)
 	const char *zone_name = lint->session.time_zone;
 	pg_tz	   *zone = zone_name ? pg_tzset(zone_name) : NULL;
 	long		offset;
-	bool		zone_matters = zone_name ? zone == NULL || !pg_get_timezone_offset(zone, &offset) || offset != 0 :
+	bool		zone_matters = zone_name ? zone == NULL || !pg_get_timezone_offset(zone, &offset) ||
+	offset != 0 :
 	TimestampTimestampTzRequiresRewrite();
 	Oid			type;
 	int32		typmod;
@@ -463,7 +480,8 @@ print(const Conversion *conversion)
 {
 	const bool	own = conversion->type >= FirstNormalObjectId;
 
-	return format_type_extended(conversion->type, conversion->typmod, FORMAT_TYPE_TYPEMOD_GIVEN | (own ? FORMAT_TYPE_FORCE_QUALIFY : 0));
+	return format_type_extended(conversion->type, conversion->typmod,
+								FORMAT_TYPE_TYPEMOD_GIVEN | (own ? FORMAT_TYPE_FORCE_QUALIFY : 0));
 }
 
 /* Returns what a conversion changes in the values, or NULL. */
@@ -475,7 +493,8 @@ lost_by(const CmigLint *lint, const Conversion *from, const Conversion *to)
 	if (lint->session.time_zone || !TimestampTimestampTzRequiresRewrite())
 		loss &= ~CMIG_LOSS_ZONE;
 	if (loss & CMIG_LOSS_ZONE)
-		return psprintf("%s; a USING clause with AT TIME ZONE does not", cmig_loss_text(CMIG_LOSS_ZONE));
+		return psprintf("%s; a USING clause with AT TIME ZONE does not",
+						cmig_loss_text(CMIG_LOSS_ZONE));
 	return loss != 0 ? cmig_loss_text(loss) : NULL;
 }
 
@@ -509,7 +528,8 @@ lost_by_using(CmigLint *lint, const CmigLintColumn *column, Node *using, Convers
 	lost = lost_by_using(lint, column, ((TypeCast *) using)->arg, &from);
 	if (!OidIsValid(from.type))
 		return NULL;
-	cmig_lint_types_find(lint, ((TypeCast *) using)->typeName, &result->type, &result->typmod, &new_name);
+	cmig_lint_types_find(lint, ((TypeCast *) using)->typeName, &result->type, &result->typmod,
+						 &new_name);
 	if (!OidIsValid(result->type))
 		return NULL;
 	result->is_explicit = true;
@@ -523,7 +543,8 @@ conversion_of(CmigLint *lint, const char *type)
 	Conversion	result = {0};
 	const char *new_name;
 
-	cmig_lint_types_find(lint, linitial_node(TypeName, cmig_raw_parse(type, RAW_PARSE_TYPE_NAME)), &result.type, &result.typmod, &new_name);
+	cmig_lint_types_find(lint, linitial_node(TypeName, cmig_raw_parse(type, RAW_PARSE_TYPE_NAME)),
+						 &result.type, &result.typmod, &new_name);
 	if (OidIsValid(result.type))
 		resolve_domain(&result);
 	return result;
@@ -534,7 +555,8 @@ cmig_lint_values_lost(CmigLint *lint, const char *from, const char *to)
 {
 	const Conversion old = conversion_of(lint, from),
 				new = conversion_of(lint, to);
-	int			loss = OidIsValid(old.type) && OidIsValid(new.type) ? cmig_values_lost(print(&old), print(&new), false) : 0;
+	int			loss = OidIsValid(old.type) &&
+	OidIsValid(new.type) ? cmig_values_lost(print(&old), print(&new), false) : 0;
 
 	/* USING may name a zone */
 	loss &= ~CMIG_LOSS_ZONE;
@@ -546,7 +568,8 @@ static void
 check_values(CmigLint *lint, AlterTableCmd *command, int number)
 {
 	ColumnDef  *to = (ColumnDef *) command->def;
-	CmigLintColumn *column = cmig_lint_model_is_large(lint->target) ? cmig_lint_model_column(lint->target, command->name) : NULL;
+	CmigLintColumn *column = cmig_lint_model_is_large(lint->target) ?
+	cmig_lint_model_column(lint->target, command->name) : NULL;
 	Conversion	from;
 	Conversion	new = {0};
 	const char *new_name;
@@ -563,7 +586,8 @@ check_values(CmigLint *lint, AlterTableCmd *command, int number)
 		lost = lost_by(lint, &from, &new);
 	if (lost != NULL)
 		cmig_lint_report(lint, NULL, "changing the type of column %s of %s to %s %s",
-						 quote_identifier(command->name), cmig_lint_text_table(lint->target), cmig_lint_types_name(lint, to->typeName), lost);
+						 quote_identifier(command->name), cmig_lint_text_table(lint->target),
+						 cmig_lint_types_name(lint, to->typeName), lost);
 }
 
 /* Implements the rule changing-column-type. */
@@ -575,8 +599,10 @@ check_type(CmigLint *lint, AlterTableCmd *command, int number)
 	type_change(lint, cmig_lint_model_column(lint->target, command->name), to) : NULL;
 
 	if (does)
-		cmig_lint_report(lint, NULL, "the new type %s of column %s %s %s under an AccessExclusiveLock; add a new column, fill it in batches, and swap the columns",
-						 cmig_lint_types_name(lint, to->typeName), quote_identifier(command->name), does,
+		cmig_lint_report(lint, NULL,
+						 "the new type %s of column %s %s %s under an AccessExclusiveLock; add a new column, fill it in batches, and swap the columns",
+						 cmig_lint_types_name(lint, to->typeName), quote_identifier(command->name),
+						 does,
 						 cmig_lint_text_table(lint->target))->rewrites = strcmp(does, "rewrites") == 0;
 }
 
@@ -588,9 +614,11 @@ check_dropped(CmigLint *lint, AlterTableCmd *command, int number)
 
 	if (!cmig_lint_model_is_shared(lint->target) || (column && column->is_new) ||
 		(column == NULL && command->missing_ok && !lint->target->partial) ||
-		(lint->target->kind == RELKIND_COMPOSITE_TYPE && !cmig_lint_catalog_type_is_used(lint->target->oid)))
+		(lint->target->kind == RELKIND_COMPOSITE_TYPE &&
+		 !cmig_lint_catalog_type_is_used(lint->target->oid)))
 		return;
-	cmig_lint_report(lint, NULL, "DROP COLUMN %s deletes data of %s and breaks clients that use it; first release a version that does not use it",
+	cmig_lint_report(lint, NULL,
+					 "DROP COLUMN %s deletes data of %s and breaks clients that use it; first release a version that does not use it",
 					 quote_identifier(command->name), cmig_lint_text_table(lint->target));
 }
 
@@ -600,9 +628,11 @@ check_nullable(CmigLint *lint, AlterTableCmd *command, int number)
 {
 	CmigLintColumn *column = cmig_lint_model_column(lint->target, command->name);
 
-	if (!cmig_lint_model_is_shared(lint->target) || (column && (column->is_new || !column->not_null)))
+	if (!cmig_lint_model_is_shared(lint->target) ||
+		(column && (column->is_new || !column->not_null)))
 		return;
-	cmig_lint_report(lint, NULL, "DROP NOT NULL allows NULL in column %s of %s, which clients may not expect",
+	cmig_lint_report(lint, NULL,
+					 "DROP NOT NULL allows NULL in column %s of %s, which clients may not expect",
 					 quote_identifier(command->name), cmig_lint_text_name(lint->target));
 }
 
@@ -616,12 +646,14 @@ check_rename(CmigLint *lint, Node *node)
 	if ((rename->renameType != OBJECT_COLUMN && rename->renameType != OBJECT_ATTRIBUTE) ||
 		!cmig_lint_model_is_shared(lint->target))
 		return;
-	if (lint->target->kind == RELKIND_COMPOSITE_TYPE && !cmig_lint_catalog_type_is_used(lint->target->oid))
+	if (lint->target->kind == RELKIND_COMPOSITE_TYPE &&
+		!cmig_lint_catalog_type_is_used(lint->target->oid))
 		return;
 	column = cmig_lint_model_column(lint->target, rename->subname);
 	if (column && column->is_new)
 		return;
-	cmig_lint_report(lint, NULL, "renaming column %s of %s breaks clients that use it; add a column %s, fill both, and drop the old one later",
+	cmig_lint_report(lint, NULL,
+					 "renaming column %s of %s breaks clients that use it; add a column %s, fill both, and drop the old one later",
 					 quote_identifier(rename->subname), cmig_lint_text_name(lint->target),
 					 quote_identifier(rename->newname));
 }
@@ -672,7 +704,8 @@ limits_column(Node *condition, const char *name)
 		return false;
 	if (expression->kind == AEXPR_BETWEEN || expression->kind == AEXPR_BETWEEN_SYM)
 		return is_column(expression->lexpr, name) && is_constant(expression->rexpr);
-	if (expression->kind != AEXPR_OP && expression->kind != AEXPR_OP_ANY && expression->kind != AEXPR_IN)
+	if (expression->kind != AEXPR_OP && expression->kind != AEXPR_OP_ANY &&
+		expression->kind != AEXPR_IN)
 		return false;
 	for (int i = 0; i < lengthof(operators); i++)
 		result |= strcmp(strVal(llast(expression->name)), operators[i]) == 0;
@@ -700,7 +733,8 @@ references_narrow(CmigLint *lint, Constraint *constraint, Oid type)
 			name = linitial(key->columns);
 	}
 	column = name == NULL ? NULL : cmig_lint_model_column(table, name);
-	return column != NULL && (column->type == INT2OID || (column->type == INT4OID && type == INT4OID)) &&
+	return column != NULL &&
+		(column->type == INT2OID || (column->type == INT4OID && type == INT4OID)) &&
 		(type == INT2OID || type == INT4OID);
 }
 
@@ -722,10 +756,13 @@ integers_suffice(CmigLint *lint, const ColumnDef *column, const char *name, List
 	type = cmig_lint_types_oid(lint, column->typeName);
 	foreach_node(Constraint, constraint, list_concat_copy(column->constraints, constraints))
 	{
-		List	   *keys = constraint->contype == CONSTR_FOREIGN ? constraint->fk_attrs : constraint->keys;
-		bool		only = keys == NIL || (list_length(keys) == 1 && strcmp(strVal(linitial(keys)), name) == 0);
+		List	   *keys = constraint->contype == CONSTR_FOREIGN ? constraint->fk_attrs :
+		constraint->keys;
+		bool		only = keys == NIL ||
+		(list_length(keys) == 1 && strcmp(strVal(linitial(keys)), name) == 0);
 
-		if (only && (constraint->contype == CONSTR_PRIMARY || constraint->contype == CONSTR_IDENTITY))
+		if (only && (constraint->contype == CONSTR_PRIMARY ||
+					 constraint->contype == CONSTR_IDENTITY))
 			return false;
 		if (constraint->contype == CONSTR_CHECK)
 			limited |= limits_column(constraint->raw_expr, name);
@@ -752,7 +789,8 @@ is_type(const TypeName *type, const char *name)
 	/* the grammar converts names such as int to internal names such as int4 */
 	return type->names != NIL && !type->pct_type && strcmp(strVal(llast(type->names)), name) == 0 &&
 		(list_length(type->names) == 1 ||
-		 (list_length(type->names) == 2 && strcmp(strVal(linitial(type->names)), "pg_catalog") == 0));
+		 (list_length(type->names) == 2 &&
+		  strcmp(strVal(linitial(type->names)), "pg_catalog") == 0));
 }
 
 /* Is this a serial type, which creates a sequence? */
@@ -847,7 +885,8 @@ judge_columns(Columns *columns, Node *node)
 
 	if (IsA(node, AlterTableStmt))
 	{
-		if ((alter->objtype == OBJECT_TABLE || alter->objtype == OBJECT_FOREIGN_TABLE) && table && !table->temporary)
+		if ((alter->objtype == OBJECT_TABLE || alter->objtype == OBJECT_FOREIGN_TABLE) && table &&
+			!table->temporary)
 			elements = alter->cmds;
 	}
 	else if (IsA(node, CreateSchemaStmt))
@@ -857,7 +896,8 @@ judge_columns(Columns *columns, Node *node)
 	}
 	else if ((IsA(node, CreateStmt) || IsA(node, CreateForeignTableStmt)) &&
 			 create->relation->relpersistence != RELPERSISTENCE_TEMP &&
-			 !(create->if_not_exists && cmig_lint_state_find(columns->lint, create->relation, true)))
+			 !(create->if_not_exists &&
+			   cmig_lint_state_find(columns->lint, create->relation, true)))
 		elements = create->tableElts;
 	columns->constraints = NIL;
 	foreach_ptr(AlterTableCmd, command, elements)
@@ -869,7 +909,8 @@ judge_columns(Columns *columns, Node *node)
 	}
 	foreach_ptr(AlterTableCmd, command, elements)
 	{
-		ColumnDef  *column = IsA(command, AlterTableCmd) ? (ColumnDef *) command->def : (ColumnDef *) command;
+		ColumnDef  *column = IsA(command, AlterTableCmd) ? (ColumnDef *) command->def :
+		(ColumnDef *) command;
 
 		if (column == NULL || !IsA(column, ColumnDef) || column->typeName == NULL)
 			continue;
@@ -895,24 +936,36 @@ check_preference(CmigLint *lint, Node *node)
 		cmig_listing_init(&columns.names, CMIG_LISTING_PLAIN);
 		judge_columns(&columns, node);
 		if (columns.names.count == 1)
-			cmig_lint_report(lint, NULL, "column %s %s", cmig_listing_text(&columns.names), preferences[i].one);
+			cmig_lint_report(lint, NULL, "column %s %s", cmig_listing_text(&columns.names),
+							 preferences[i].one);
 		else if (columns.names.count > 1)
-			cmig_lint_report(lint, NULL, "columns %s %s", cmig_listing_text(&columns.names), preferences[i].several);
+			cmig_lint_report(lint, NULL, "columns %s %s", cmig_listing_text(&columns.names),
+							 preferences[i].several);
 	}
 }
 
 #define TAGS {T_CreateStmt, T_AlterTableStmt, T_CreateForeignTableStmt, T_CreateSchemaStmt}
 
 const CmigLintRule cmig_lint_columns[] = {
-	{"adding-field-with-default", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_REWRITES | CMIG_LINT_EXPAND, NULL, {T_AlterTableStmt}, AT_AddColumn, check_default},
-	{"adding-auto-incrementing-field", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_REWRITES | CMIG_LINT_EXPAND, NULL, {T_AlterTableStmt}, AT_AddColumn, check_auto_increment},
-	{"adding-required-field", CMIG_LINT_ERROR, CMIG_LINT_EXPAND, NULL, {T_AlterTableStmt}, AT_AddColumn, check_required},
-	{"adding-not-nullable-field", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_EXPAND, NULL, {T_AlterTableStmt}, AT_SetNotNull, check_set_not_null},
-	{"changing-column-type", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_EXPAND, NULL, {T_AlterTableStmt}, AT_AlterColumnType, check_type},
-	{"changing-values", CMIG_LINT_ERROR, 0, NULL, {T_AlterTableStmt}, AT_AlterColumnType, check_values},
+	{"adding-field-with-default", CMIG_LINT_ERROR,
+		CMIG_LINT_SLOW | CMIG_LINT_REWRITES | CMIG_LINT_EXPAND, NULL, {T_AlterTableStmt},
+	AT_AddColumn, check_default},
+	{"adding-auto-incrementing-field", CMIG_LINT_ERROR,
+		CMIG_LINT_SLOW | CMIG_LINT_REWRITES | CMIG_LINT_EXPAND, NULL, {T_AlterTableStmt},
+	AT_AddColumn, check_auto_increment},
+	{"adding-required-field", CMIG_LINT_ERROR, CMIG_LINT_EXPAND, NULL, {T_AlterTableStmt},
+	AT_AddColumn, check_required},
+	{"adding-not-nullable-field", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_EXPAND, NULL,
+	{T_AlterTableStmt}, AT_SetNotNull, check_set_not_null},
+	{"changing-column-type", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_EXPAND, NULL,
+	{T_AlterTableStmt}, AT_AlterColumnType, check_type},
+	{"changing-values", CMIG_LINT_ERROR, 0, NULL, {T_AlterTableStmt}, AT_AlterColumnType,
+	check_values},
 	{"renaming-column", CMIG_LINT_WARNING, CMIG_LINT_EXPAND, check_rename, {T_RenameStmt}},
-	{"ban-drop-column", CMIG_LINT_ERROR, CMIG_LINT_EXPAND, NULL, {T_AlterTableStmt}, AT_DropColumn, check_dropped},
-	{"ban-drop-not-null", CMIG_LINT_WARNING, CMIG_LINT_EXPAND, NULL, {T_AlterTableStmt}, AT_DropNotNull, check_nullable},
+	{"ban-drop-column", CMIG_LINT_ERROR, CMIG_LINT_EXPAND, NULL, {T_AlterTableStmt}, AT_DropColumn,
+	check_dropped},
+	{"ban-drop-not-null", CMIG_LINT_WARNING, CMIG_LINT_EXPAND, NULL, {T_AlterTableStmt},
+	AT_DropNotNull, check_nullable},
 	{"ban-char-field", CMIG_LINT_NOTICE, 0, check_preference, TAGS},
 	{"prefer-text-field", CMIG_LINT_NOTICE, 0, check_preference, TAGS},
 	{"prefer-bigint-over-int", CMIG_LINT_NOTICE, 0, check_preference, TAGS},

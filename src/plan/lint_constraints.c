@@ -34,7 +34,8 @@ chosen_name(CmigLint *lint, const IndexStmt *index, const CmigLintTable *table)
 	StringInfoData columns;
 
 	initStringInfo(&columns);
-	foreach_node(IndexElem, element, list_concat_copy(index->indexParams, index->indexIncludingParams))
+	foreach_node(IndexElem, element,
+				 list_concat_copy(index->indexParams, index->indexIncludingParams))
 	{
 		const char *name = element->name ? element->name : FigureIndexColname(element->expr);
 
@@ -45,7 +46,8 @@ chosen_name(CmigLint *lint, const IndexStmt *index, const CmigLintTable *table)
 		char	   *label = pass == 0 ? "idx" : psprintf("idx%d", pass);
 		char	   *name = makeObjectName(table->name, columns.data, label);
 
-		if (cmig_lint_state_find(lint, makeRangeVar((char *) table->schema, name, -1), true) == NULL)
+		if (cmig_lint_state_find(lint, makeRangeVar((char *) table->schema, name, -1),
+								 true) == NULL)
 			return name;
 	}
 }
@@ -57,8 +59,8 @@ chosen_name(CmigLint *lint, const IndexStmt *index, const CmigLintTable *table)
  * or if one is a foreign table.
  */
 static bool
-append_partitions(CmigLint *lint, const IndexStmt *index, const CmigLintTable *table, const char *parent,
-				  const char *definition, StringInfo fix)
+append_partitions(CmigLint *lint, const IndexStmt *index, const CmigLintTable *table,
+				  const char *parent, const char *definition, StringInfo fix)
 {
 	if (!OidIsValid(table->oid) || table->repartitioned)
 		return false;
@@ -77,7 +79,8 @@ append_partitions(CmigLint *lint, const IndexStmt *index, const CmigLintTable *t
 		name = chosen_name(lint, index, partition);
 		qualified = quote_qualified_identifier(partition->schema, name);
 		appendStringInfo(fix, ";\nCREATE %sINDEX %s%s ON %s%s%s", index->unique ? "UNIQUE " : "",
-						 divided ? "" : "CONCURRENTLY ", quote_identifier(name), divided ? "ONLY " : "",
+						 divided ? "" : "CONCURRENTLY ", quote_identifier(name),
+						 divided ? "ONLY " : "",
 						 cmig_lint_text_qualified(partition), definition);
 		if (divided && !append_partitions(lint, index, partition, qualified, definition, fix))
 			return false;
@@ -96,15 +99,18 @@ static char *
 partitioned_index_fix(CmigLint *lint, const IndexStmt *index, const char *text)
 {
 	char	   *name = index->idxname ? index->idxname : chosen_name(lint, index, lint->target);
-	const char *definition = cmig_lint_source_behind_name(lint->statement->text, index->relation->location);
+	const char *definition = cmig_lint_source_behind_name(lint->statement->text,
+														  index->relation->location);
 	StringInfoData fix;
 
 	if (!cmig_lint_model_is_large_itself(lint->target) || !index->relation->inh)
 		return pstrdup(text);
 	initStringInfo(&fix);
-	appendStringInfo(&fix, CMIG_LINT_STEPWISE "CREATE %sINDEX %s ON ONLY %s%s", index->unique ? "UNIQUE " : "",
+	appendStringInfo(&fix, CMIG_LINT_STEPWISE "CREATE %sINDEX %s ON ONLY %s%s",
+					 index->unique ? "UNIQUE " : "",
 					 quote_identifier(name), cmig_lint_text_qualified(lint->target), definition);
-	if (append_partitions(lint, index, lint->target, quote_qualified_identifier(lint->target->schema, name),
+	if (append_partitions(lint, index, lint->target,
+						  quote_qualified_identifier(lint->target->schema, name),
 						  definition, &fix))
 		return fix.data;
 	return psprintf(CMIG_LINT_STEPWISE
@@ -157,7 +163,8 @@ check_deletion(CmigLint *lint, Node *node)
 		CmigLintTable *index = cmig_lint_state_find_names(lint, object, drop->missing_ok);
 		bool		partitioned = index && index->kind == RELKIND_PARTITIONED_INDEX;
 
-		appendStringInfo(&fix, "%sDROP INDEX %s%s%s", foreach_current_index(object) == 0 ? "" : ";\n",
+		appendStringInfo(&fix, "%sDROP INDEX %s%s%s",
+						 foreach_current_index(object) == 0 ? "" : ";\n",
 						 partitioned ? "" : "CONCURRENTLY ",
 						 drop->missing_ok ? "IF EXISTS " : "", NameListToQuotedString(object));
 		if (first == NULL && cmig_lint_model_is_shared(index) && !partitioned &&
@@ -182,7 +189,8 @@ check_reindex(CmigLint *lint, Node *node)
 	Oid			schema;
 	char	   *fix;
 
-	if (cmig_statement_option(reindex->params, "concurrently", false) || reindex->kind == REINDEX_OBJECT_SYSTEM ||
+	if (cmig_statement_option(reindex->params, "concurrently", false) ||
+		reindex->kind == REINDEX_OBJECT_SYSTEM ||
 		(is_schema && cmig_lint_objects_schema_is_new(lint, reindex->name, false)))
 		return;
 	if (reindex->relation)
@@ -195,19 +203,23 @@ check_reindex(CmigLint *lint, Node *node)
 	}
 	else
 	{
-		schema = is_schema && lint->reads_facts ? get_namespace_oid(reindex->name, true) : InvalidOid;
+		schema = is_schema &&
+			lint->reads_facts ? get_namespace_oid(reindex->name, true) : InvalidOid;
 		large = !lint->reads_facts || (is_schema && !OidIsValid(schema));
 		foreach_oid(oid, large ? NIL : cmig_lint_catalog_tables_in(schema))
 			large |= cmig_lint_model_is_large(cmig_lint_state_find_oid(lint, oid));
 	}
 	if (!large)
 		return;
-	fix = psprintf(CMIG_LINT_STEPWISE "%s", cmig_lint_source_insert(lint->statement->text, word, " CONCURRENTLY"));
+	fix = psprintf(CMIG_LINT_STEPWISE "%s",
+				   cmig_lint_source_insert(lint->statement->text, word, " CONCURRENTLY"));
 	if (table)
-		cmig_lint_report(lint, fix, "REINDEX blocks writes to %s, and reads that would use the index, while indexes are rebuilt",
+		cmig_lint_report(lint, fix,
+						 "REINDEX blocks writes to %s, and reads that would use the index, while indexes are rebuilt",
 						 cmig_lint_text_table(table));
 	else
-		cmig_lint_report(lint, fix, "REINDEX blocks writes to each table while its indexes are rebuilt");
+		cmig_lint_report(lint, fix,
+						 "REINDEX blocks writes to each table while its indexes are rebuilt");
 }
 
 /* Implements the rule ban-concurrently-on-partitioned-table. */
@@ -236,14 +248,18 @@ check_many_columns(CmigLint *lint, Node *node)
 	if (index->unique || list_length(index->indexParams) <= 3 || lint->target == NULL ||
 		lint->target->temporary || index_exists(lint, index))
 		return;
-	cmig_lint_report(lint, NULL, "the index has %d columns of %s; a non-unique index with more than three columns seldom helps",
+	cmig_lint_report(lint, NULL,
+					 "the index has %d columns of %s; a non-unique index with more than three columns seldom helps",
 					 list_length(index->indexParams), cmig_lint_text_name(lint->target));
 }
 
 const CmigLintRule cmig_lint_indexes[] = {
-	{"require-concurrent-index-creation", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_FILL, check_creation, {T_IndexStmt}},
-	{"require-concurrent-index-deletion", CMIG_LINT_WARNING, CMIG_LINT_FILL, check_deletion, {T_DropStmt}},
-	{"ban-concurrently-on-partitioned-table", CMIG_LINT_ERROR, CMIG_LINT_FACTS, check_partitioned, {T_IndexStmt, T_DropStmt, T_AlterTableStmt}},
+	{"require-concurrent-index-creation", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_FILL,
+	check_creation, {T_IndexStmt}},
+	{"require-concurrent-index-deletion", CMIG_LINT_WARNING, CMIG_LINT_FILL, check_deletion,
+	{T_DropStmt}},
+	{"ban-concurrently-on-partitioned-table", CMIG_LINT_ERROR, CMIG_LINT_FACTS, check_partitioned,
+	{T_IndexStmt, T_DropStmt, T_AlterTableStmt}},
 	{"require-concurrent-reindex", CMIG_LINT_ERROR, CMIG_LINT_SLOW, check_reindex, {T_ReindexStmt}},
 	{"index-with-many-columns", CMIG_LINT_NOTICE, 0, check_many_columns, {T_IndexStmt}},
 	{NULL}
@@ -269,7 +285,8 @@ static char *
 name_of(const CmigLint *lint, const Added *added)
 {
 	return cmig_lint_alter_constraint_name(lint->target, lint->target->name, added->constraint,
-										   added->column ? added->column->colname : NULL, added->earlier);
+										   added->column ? added->column->colname : NULL,
+										   added->earlier);
 }
 
 /* Returns the statement without the constraint: "" if no action remains. */
@@ -297,20 +314,23 @@ not_valid_fix(CmigLint *lint, const Added *added)
 
 	if (added->column == NULL)
 		first = cmig_lint_fix_replace(lint, added->action,
-									  psprintf("%s NOT VALID", cmig_lint_fix_action(lint, added->action)));
+									  psprintf("%s NOT VALID",
+											   cmig_lint_fix_action(lint, added->action)));
 	else
 	{
 		char	   *clause = cmig_lint_fix_clause(lint, added->column, constraint);
 
 		/* add FOREIGN KEY, which a column constraint does not have */
 		if (constraint->contype == CONSTR_FOREIGN)
-			clause = psprintf("FOREIGN KEY (%s) %s", quote_identifier(added->column->colname), clause);
+			clause = psprintf("FOREIGN KEY (%s) %s", quote_identifier(added->column->colname),
+							  clause);
 		if (constraint->conname)
 			return NULL;
 		first = psprintf("%sALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID;\n",
 						 statement_without(lint, added), table, name, clause);
 	}
-	return psprintf(CMIG_LINT_STEPWISE "%sALTER TABLE %s VALIDATE CONSTRAINT %s", first, table, name);
+	return psprintf(CMIG_LINT_STEPWISE "%sALTER TABLE %s VALIDATE CONSTRAINT %s", first, table,
+					name);
 }
 
 /* Implements the rule constraint-missing-not-valid for a new constraint. */
@@ -320,7 +340,8 @@ check_check(CmigLint *lint, const Added *added)
 	if (!added->constraint->skip_validation)
 		cmig_lint_report(lint, not_valid_fix(lint, added),
 						 "CHECK constraint %s scans %s under an AccessExclusiveLock",
-						 quote_identifier(name_of(lint, added)), cmig_lint_text_table(lint->target));
+						 quote_identifier(name_of(lint, added)),
+						 cmig_lint_text_table(lint->target));
 }
 
 /* Implements the rule constraint-missing-not-valid for VALIDATE CONSTRAINT. */
@@ -337,8 +358,10 @@ check_validate(CmigLint *lint, AlterTableCmd *command, int number)
 			strcmp(((Constraint *) other->def)->conname, command->name) == 0;
 	}
 	if (added && cmig_lint_model_is_large(lint->target))
-		cmig_lint_report(lint, psprintf("-- in a later revision\nALTER TABLE %s VALIDATE CONSTRAINT %s",
-										cmig_lint_text_qualified(lint->target), quote_identifier(command->name)),
+		cmig_lint_report(lint,
+						 psprintf("-- in a later revision\nALTER TABLE %s VALIDATE CONSTRAINT %s",
+								  cmig_lint_text_qualified(lint->target),
+								  quote_identifier(command->name)),
 						 "VALIDATE CONSTRAINT %s scans %s while the transaction still holds the lock of the statement that added the constraint",
 						 quote_identifier(command->name), cmig_lint_text_table(lint->target));
 }
@@ -407,17 +430,23 @@ using_index_fix(CmigLint *lint, const Added *added)
 	initStringInfo(&fix);
 	appendStringInfo(&fix, CMIG_LINT_STEPWISE "%s", statement_without(lint, added));
 	if (primary)
-		appendStringInfoString(&fix, not_null_fix(lint, cmig_lint_alter_columns(added->constraint, added->column ? added->column->colname : NULL)));
+		appendStringInfoString(&fix,
+							   not_null_fix(lint,
+											cmig_lint_alter_columns(added->constraint,
+																	added->column ? added->column->colname : NULL)));
 	appendStringInfo(&fix, "CREATE UNIQUE INDEX CONCURRENTLY %s ON %s (%s)", name, table,
-					 cmig_lint_text_names(cmig_lint_alter_columns(added->constraint, added->column ? added->column->colname : NULL)));
+					 cmig_lint_text_names(cmig_lint_alter_columns(added->constraint,
+																  added->column ? added->column->colname : NULL)));
 	if (constraint->including != NIL)
-		appendStringInfo(&fix, " INCLUDE (%s)", cmig_lint_text_names(cmig_lint_model_names(constraint->including)));
+		appendStringInfo(&fix, " INCLUDE (%s)",
+						 cmig_lint_text_names(cmig_lint_model_names(constraint->including)));
 	if (constraint->nulls_not_distinct)
 		appendStringInfoString(&fix, " NULLS NOT DISTINCT");
 	appendStringInfo(&fix, ";\nALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s", table, name,
 					 primary ? "PRIMARY KEY" : "UNIQUE", name);
 	if (constraint->deferrable)
-		appendStringInfo(&fix, " DEFERRABLE%s", constraint->initdeferred ? " INITIALLY DEFERRED" : "");
+		appendStringInfo(&fix, " DEFERRABLE%s",
+						 constraint->initdeferred ? " INITIALLY DEFERRED" : "");
 	return fix.data;
 }
 
@@ -438,14 +467,16 @@ check_unique(CmigLint *lint, const Added *added)
 	if (added->constraint->indexname == NULL)
 		cmig_lint_report(lint, using_index_fix(lint, added),
 						 "UNIQUE constraint %s builds its index on %s under an AccessExclusiveLock",
-						 quote_identifier(name_of(lint, added)), cmig_lint_text_table(lint->target));
+						 quote_identifier(name_of(lint, added)),
+						 cmig_lint_text_table(lint->target));
 }
 
 /* Implements the rule adding-exclusion-constraint. */
 static void
 check_exclusion(CmigLint *lint, const Added *added)
 {
-	cmig_lint_report(lint, NULL, "an exclusion constraint builds its index on %s under an AccessExclusiveLock and cannot be NOT VALID; create a new table with the constraint, and copy the rows",
+	cmig_lint_report(lint, NULL,
+					 "an exclusion constraint builds its index on %s under an AccessExclusiveLock and cannot be NOT VALID; create a new table with the constraint, and copy the rows",
 					 cmig_lint_text_table(lint->target));
 }
 
@@ -461,11 +492,14 @@ check_sets_not_null(CmigLint *lint, const Added *added)
 	{
 		CmigLintColumn *column = cmig_lint_model_column(lint->target, each);
 
-		if (column && !column->not_null && !cmig_lint_model_proves_not_null(lint->target, column->name, NULL))
+		if (column && !column->not_null &&
+			!cmig_lint_model_proves_not_null(lint->target, column->name, NULL))
 			columns = lappend(columns, (char *) column->name);
 	}
 	if (columns != NIL)
-		cmig_lint_report(lint, psprintf(CMIG_LINT_STEPWISE "%s%s", not_null_fix(lint, columns), lint->statement->text),
+		cmig_lint_report(lint,
+						 psprintf(CMIG_LINT_STEPWISE "%s%s", not_null_fix(lint, columns),
+								  lint->statement->text),
 						 "PRIMARY KEY USING INDEX scans %s to make column %s NOT NULL",
 						 cmig_lint_text_table(lint->target), cmig_lint_text_names(columns));
 }
@@ -509,7 +543,9 @@ check_added(CmigLint *lint, Node *node)
 		added.column = command->subtype == AT_AddColumn ? (ColumnDef *) command->def : NULL;
 		if (command->subtype == AT_AddConstraint)
 			constraints = list_make1(command->def);
-		else if (added.column && !(command->missing_ok && cmig_lint_model_column(lint->target, added.column->colname)))
+		else if (added.column &&
+				 !(command->missing_ok &&
+				   cmig_lint_model_column(lint->target, added.column->colname)))
 			constraints = added.column->constraints;
 		foreach_node(Constraint, key, constraints)
 		{
@@ -568,12 +604,15 @@ index_fix(const CmigLint *lint, const CmigLintTable *table, const char *index, L
 
 	if (table && table->kind == RELKIND_PARTITIONED_TABLE)
 		return NULL;
-	foreach_node(AlterTableCmd, command, table ? ((AlterTableStmt *) lint->statement->raw->stmt)->cmds : NIL)
+	foreach_node(AlterTableCmd, command,
+				 table ? ((AlterTableStmt *) lint->statement->raw->stmt)->cmds : NIL)
 	{
-		if (command->subtype == AT_AddColumn && cmig_text_list_has(columns, ((ColumnDef *) command->def)->colname))
+		if (command->subtype == AT_AddColumn &&
+			cmig_text_list_has(columns, ((ColumnDef *) command->def)->colname))
 			first = false;
 	}
-	return psprintf("%s%s;\n%s", table ? CMIG_LINT_STEPWISE : "", first ? index : text, first ? text : index);
+	return psprintf("%s%s;\n%s", table ? CMIG_LINT_STEPWISE : "", first ? index : text,
+					first ? text : index);
 }
 
 /* Report a foreign key, unless a later statement creates an index for it. */
@@ -582,7 +621,8 @@ report_foreign_key(CmigLint *lint, CmigLintTable *table, const RangeVar *name,
 				   Constraint *constraint, const char *column)
 {
 	CmigLintFinding *finding;
-	List	   *columns = column ? list_make1((char *) column) : cmig_lint_model_names(constraint->fk_attrs);
+	List	   *columns = column ? list_make1((char *) column) :
+	cmig_lint_model_names(constraint->fk_attrs);
 	char	   *on = table ? cmig_lint_text_qualified(table) : cmig_lint_text_range_var(name);
 	char	   *index;
 
@@ -591,18 +631,22 @@ report_foreign_key(CmigLint *lint, CmigLintTable *table, const RangeVar *name,
 	 * overlapping ranges
 	 */
 	index = psprintf("CREATE INDEX %sON %s %s(%s)", table ? "CONCURRENTLY " : "", on,
-					 cmig_is_temporal_compat(constraint) ? "USING gist " : "", cmig_lint_text_names(columns));
+					 cmig_is_temporal_compat(constraint) ? "USING gist " : "",
+					 cmig_lint_text_names(columns));
 	finding = cmig_lint_report(lint, index_fix(lint, table, index, columns),
 							   "foreign key (%s) has no index: deletes and updates of keys in %s scan %s",
-							   cmig_lint_text_names(columns), cmig_lint_text_range_var(constraint->pktable),
+							   cmig_lint_text_names(columns),
+							   cmig_lint_text_range_var(constraint->pktable),
 							   table ? cmig_lint_text_table(table) : on);
 	cmig_lint_report_later(lint, finding, true, lacks_index, table, name,
-						   cmig_lint_alter_constraint_name(table, name->relname, constraint, column, NIL));
+						   cmig_lint_alter_constraint_name(table, name->relname, constraint, column,
+														   NIL));
 }
 
 /* Check the foreign keys in a list of constraints and column definitions. */
 static void
-check_keys(CmigLint *lint, CmigLintTable *table, const RangeVar *name, List *constraints, const char *column)
+check_keys(CmigLint *lint, CmigLintTable *table, const RangeVar *name, List *constraints,
+		   const char *column)
 {
 	foreach_ptr(Constraint, constraint, constraints)
 	{
@@ -626,20 +670,25 @@ check_index_missing(CmigLint *lint, Node *node)
 	if (IsA(node, CreateStmt))
 	{
 		CreateStmt *create = (CreateStmt *) node;
-		bool		known = create->inhRelations == NIL && create->relation->relpersistence != RELPERSISTENCE_TEMP;
+		bool		known = create->inhRelations == NIL &&
+		create->relation->relpersistence != RELPERSISTENCE_TEMP;
 
 		foreach(lc, create->tableElts)
 			known &= !IsA(lfirst(lc), TableLikeClause);
-		if (known && (!create->if_not_exists || cmig_lint_state_find(lint, create->relation, true) == NULL))
+		if (known && (!create->if_not_exists ||
+					  cmig_lint_state_find(lint, create->relation, true) == NULL))
 			check_keys(lint, NULL, create->relation, create->tableElts, NULL);
 		return;
 	}
-	foreach_node(AlterTableCmd, command, lint->target && !lint->target->temporary ? ((AlterTableStmt *) node)->cmds : NIL)
+	foreach_node(AlterTableCmd, command, lint->target &&
+				 !lint->target->temporary ? ((AlterTableStmt *) node)->cmds : NIL)
 	{
 		if (command->subtype == AT_AddConstraint ||
 			(command->subtype == AT_AddColumn &&
-			 (!command->missing_ok || cmig_lint_model_column(lint->target, ((ColumnDef *) command->def)->colname) == NULL)))
-			check_keys(lint, lint->target, ((AlterTableStmt *) node)->relation, list_make1(command->def), NULL);
+			 (!command->missing_ok ||
+			  cmig_lint_model_column(lint->target, ((ColumnDef *) command->def)->colname) == NULL)))
+			check_keys(lint, lint->target, ((AlterTableStmt *) node)->relation,
+					   list_make1(command->def), NULL);
 	}
 }
 
@@ -657,7 +706,8 @@ check_create_domain(CmigLint *lint, Node *node)
 
 		if (type != CONSTR_CHECK && type != CONSTR_NOTNULL)
 			continue;
-		cmig_lint_report(lint, NULL, "changing the constraint of domain %s will scan every table that uses the domain; use a constraint of the column, which can be NOT VALID",
+		cmig_lint_report(lint, NULL,
+						 "changing the constraint of domain %s will scan every table that uses the domain; use a constraint of the column, which can be NOT VALID",
 						 NameListToQuotedString(((CreateDomainStmt *) node)->domainname));
 		return;
 	}
@@ -693,20 +743,31 @@ check_alter_domain(CmigLint *lint, Node *node)
 	if (adds && constraint->contype == CONSTR_CHECK && constraint->conname)
 		fix = psprintf("%s NOT VALID;\n-- in a later revision, when writes can wait:\nALTER DOMAIN %s VALIDATE CONSTRAINT %s",
 					   lint->statement->text, name, quote_identifier(constraint->conname));
-	cmig_lint_report(lint, fix, "the new constraint of domain %s scans %s and blocks writes to it", name,
+	cmig_lint_report(lint, fix, "the new constraint of domain %s scans %s and blocks writes to it",
+					 name,
 					 table ? cmig_lint_text_table(table) : "every table that uses it");
 }
 
 const CmigLintRule cmig_lint_constraints[] = {
-	{"constraint-missing-not-valid", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_FILL, check_added, {T_AlterTableStmt}},
-	{"constraint-missing-not-valid", CMIG_LINT_ERROR, CMIG_LINT_SLOW, NULL, {T_AlterTableStmt}, AT_ValidateConstraint, check_validate},
-	{"adding-foreign-key-constraint", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_FILL, check_added, {T_AlterTableStmt}},
-	{"adding-serial-primary-key-field", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_FILL, check_added, {T_AlterTableStmt}},
-	{"primary-key-sets-not-null", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_FACTS, check_added, {T_AlterTableStmt}},
-	{"disallowed-unique-constraint", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_FILL, check_added, {T_AlterTableStmt}},
-	{"adding-exclusion-constraint", CMIG_LINT_ERROR, CMIG_LINT_SLOW, check_added, {T_AlterTableStmt}},
-	{"foreign-key-without-index", CMIG_LINT_WARNING, CMIG_LINT_CALLED, check_index_missing, {T_AlterTableStmt, T_CreateStmt}},
-	{"ban-create-domain-with-constraint", CMIG_LINT_WARNING, 0, check_create_domain, {T_CreateDomainStmt}},
-	{"ban-alter-domain-with-add-constraint", CMIG_LINT_WARNING, 0, check_alter_domain, {T_AlterDomainStmt}},
+	{"constraint-missing-not-valid", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_FILL, check_added,
+	{T_AlterTableStmt}},
+	{"constraint-missing-not-valid", CMIG_LINT_ERROR, CMIG_LINT_SLOW, NULL, {T_AlterTableStmt},
+	AT_ValidateConstraint, check_validate},
+	{"adding-foreign-key-constraint", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_FILL, check_added,
+	{T_AlterTableStmt}},
+	{"adding-serial-primary-key-field", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_FILL,
+	check_added, {T_AlterTableStmt}},
+	{"primary-key-sets-not-null", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_FACTS, check_added,
+	{T_AlterTableStmt}},
+	{"disallowed-unique-constraint", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_FILL, check_added,
+	{T_AlterTableStmt}},
+	{"adding-exclusion-constraint", CMIG_LINT_ERROR, CMIG_LINT_SLOW, check_added,
+	{T_AlterTableStmt}},
+	{"foreign-key-without-index", CMIG_LINT_WARNING, CMIG_LINT_CALLED, check_index_missing,
+	{T_AlterTableStmt, T_CreateStmt}},
+	{"ban-create-domain-with-constraint", CMIG_LINT_WARNING, 0, check_create_domain,
+	{T_CreateDomainStmt}},
+	{"ban-alter-domain-with-add-constraint", CMIG_LINT_WARNING, 0, check_alter_domain,
+	{T_AlterDomainStmt}},
 	{NULL}
 };

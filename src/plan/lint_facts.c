@@ -37,7 +37,8 @@ cmig_lint_catalog_tables_with_type(Oid type)
 	List	   *result = OidIsValid(type) ? cmig_related(CMIG_RELATED_BY_TYPE, type) : NIL;
 	Oid			array = OidIsValid(type) ? get_array_type(type) : InvalidOid;
 
-	return OidIsValid(array) ? list_concat_unique_oid(result, cmig_related(CMIG_RELATED_BY_TYPE, array)) : result;
+	return OidIsValid(array) ?
+		list_concat_unique_oid(result, cmig_related(CMIG_RELATED_BY_TYPE, array)) : result;
 }
 
 bool
@@ -66,7 +67,9 @@ read_size(CmigLintTable *table, bool has_children)
 	int64		own = -1;
 
 	table->bytes = table->rows = 0;
-	foreach_oid(relation, has_children ? cmig_related(CMIG_RELATED_TREE, table->oid) : list_make1_oid(table->oid))
+	foreach_oid(relation,
+				has_children ? cmig_related(CMIG_RELATED_TREE, table->oid) :
+				list_make1_oid(table->oid))
 	{
 		HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
 		Form_pg_class form = HeapTupleIsValid(tuple) ? (Form_pg_class) GETSTRUCT(tuple) : NULL;
@@ -77,7 +80,8 @@ read_size(CmigLintTable *table, bool has_children)
 			int64		size = cmig_measure_file_size(form);
 
 			table->bytes += size;
-			table->rows = form->reltuples < 0 || table->rows < 0 ? -1 : table->rows + form->reltuples;
+			table->rows = form->reltuples < 0 ||
+				table->rows < 0 ? -1 : table->rows + form->reltuples;
 			if (relation == table->oid)
 				own = size;
 		}
@@ -104,7 +108,8 @@ cmig_lint_facts_grants(Oid relation, const char *name)
 		"  string_agg(a.privilege_type, ', ' ORDER BY array_position('{SELECT,INSERT}', a.privilege_type), a.ordinality) AS privileges,"
 		"  CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(r.rolname) END AS grantee,"
 		"  CASE WHEN bool_or(a.is_grantable) THEN ' WITH GRANT OPTION' ELSE '' END AS option"
-		"  FROM pg_class c, aclexplode(c.relacl) WITH ORDINALITY a LEFT JOIN pg_roles r ON r.oid = a.grantee"
+		"  FROM pg_class c, aclexplode(c.relacl) WITH ORDINALITY a LEFT"
+		" JOIN pg_roles r ON r.oid = a.grantee"
 		"  WHERE c.oid = $1 AND a.grantee <> c.relowner AND (a.grantee = 0 OR r.oid IS NOT NULL)"
 		"  GROUP BY a.grantor, a.grantee, r.rolname) g",
 		.argtypes = {OIDOID, TEXTOID}
@@ -146,7 +151,8 @@ cmig_lint_facts_read(Oid relation, bool sizes)
 	if (!HeapTupleIsValid(tuple))
 		return NULL;
 	form = (Form_pg_class) GETSTRUCT(tuple);
-	schema = isTempNamespace(form->relnamespace) ? "pg_temp" : get_namespace_name(form->relnamespace);
+	schema = isTempNamespace(form->relnamespace) ? "pg_temp" :
+		get_namespace_name(form->relnamespace);
 	if (schema == NULL)
 	{
 		/* the schema has just been dropped by another session */
@@ -162,7 +168,8 @@ cmig_lint_facts_read(Oid relation, bool sizes)
 	table->temporary = form->relpersistence == RELPERSISTENCE_TEMP;
 	table->logged = form->relpersistence == RELPERSISTENCE_PERMANENT;
 	table->row_security = form->relrowsecurity;
-	table->tablespace = OidIsValid(form->reltablespace) ? form->reltablespace : MyDatabaseTableSpace;
+	table->tablespace = OidIsValid(form->reltablespace) ? form->reltablespace :
+		MyDatabaseTableSpace;
 	table->method = form->relam;
 	if (sizes)
 	{
@@ -204,16 +211,19 @@ cmig_lint_types_serial(const TypeName *type)
 static Oid
 find_base(CmigLint *lint, List *names)
 {
-	char	   *schema = list_length(names) > 1 ? strVal(list_nth(names, list_length(names) - 2)) : NULL;
+	char	   *schema = list_length(names) > 1 ? strVal(list_nth(names, list_length(names) - 2)) :
+	NULL;
 	Oid			type = InvalidOid;
 
-	foreach_ptr(char, name, schema ? list_make1(schema) : lcons("pg_catalog", list_copy(lint->session.path)))
+	foreach_ptr(char, name,
+				schema ? list_make1(schema) : lcons("pg_catalog", list_copy(lint->session.path)))
 	{
 		Oid			namespace = lint->reads_facts || strcmp(name, "pg_catalog") == 0 ?
 		get_namespace_oid(name, true) : InvalidOid;
 
 		if (OidIsValid(namespace) && !OidIsValid(type))
-			type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(strVal(llast(names))),
+			type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
+								   CStringGetDatum(strVal(llast(names))),
 								   ObjectIdGetDatum(namespace));
 	}
 	return type;
@@ -259,7 +269,8 @@ find_typmod(const TypeName *type, Oid oid)
 }
 
 void
-cmig_lint_types_find(CmigLint *lint, const TypeName *type, Oid *oid, int32 *typmod, const char **new_name)
+cmig_lint_types_find(CmigLint *lint, const TypeName *type, Oid *oid, int32 *typmod,
+					 const char **new_name)
 {
 	static const Oid integers[] = {InvalidOid, INT2OID, INT4OID, INT8OID};	/* by CmigLintSerial */
 	CmigLintType *entry;
@@ -344,7 +355,8 @@ cmig_lint_types_has_value(CmigLint *lint, const AlterEnumStmt *alter)
 		return false;
 	oid = cmig_lint_types_oid(lint, makeTypeNameFromNameList(alter->typeName));
 	return OidIsValid(oid) && strlen(alter->newVal) < NAMEDATALEN &&
-		SearchSysCacheExists2(ENUMTYPOIDNAME, ObjectIdGetDatum(oid), CStringGetDatum(alter->newVal));
+		SearchSysCacheExists2(ENUMTYPOIDNAME, ObjectIdGetDatum(oid),
+							  CStringGetDatum(alter->newVal));
 }
 
 char *

@@ -48,7 +48,8 @@ is_about_all(const CmigLintTable *table, Node *condition)
 	while (IsA(condition, TypeCast))
 		condition = ((TypeCast *) condition)->arg;
 	if (IsA(condition, A_Const))
-		return IsA(&((A_Const *) condition)->val, Boolean) && boolVal(&((A_Const *) condition)->val);
+		return IsA(&((A_Const *) condition)->val, Boolean) &&
+			boolVal(&((A_Const *) condition)->val);
 	if (!IsA(condition, NullTest) || test->nulltesttype != IS_NULL || !IsA(test->arg, ColumnRef) ||
 		!IsA(llast(((ColumnRef *) test->arg)->fields), String))
 		return false;
@@ -69,20 +70,25 @@ check_all_rows(CmigLint *lint, Node *node)
 	bool		has_key = table && table->origin == CMIG_LINT_UNKNOWN;
 	char	   *fix = NULL;
 
-	if (!is_big(lint, table) || !is_about_all(table, updates ? update->whereClause : delete->whereClause))
+	if (!is_big(lint, table) ||
+		!is_about_all(table, updates ? update->whereClause : delete->whereClause))
 		return;
 	cmig_lint_state_load(lint, table);
 	foreach_ptr(CmigLintConstraint, constraint, table->constraints)
 		has_key |= constraint->type == CONSTRAINT_PRIMARY;
 	rest = cmig_lint_source_behind_name(lint->statement->text, name->location);
 	rest += strspn(rest, " \t\r\n");
-	if (has_key && updates && update->whereClause == NULL && update->fromClause == NIL && !cmig_returns_compat(update) &&
+	if (has_key && updates && update->whereClause == NULL && update->fromClause == NIL &&
+		!cmig_returns_compat(update) &&
 		update->withClause == NULL && name->inh && pg_strncasecmp(rest, "set", 3) == 0)
-		fix = psprintf(CMIG_LINT_STEPWISE "CALL cmig.backfill(%s, %s)", quote_literal_cstr(cmig_lint_text_qualified(table)),
+		fix = psprintf(CMIG_LINT_STEPWISE "CALL cmig.backfill(%s, %s)",
+					   quote_literal_cstr(cmig_lint_text_qualified(table)),
 					   quote_literal_cstr(rest + 3 + strspn(rest + 3, " \t\r\n")));
-	cmig_lint_report(lint, fix, "%s changes all rows of %s in one transaction, and blocks other writes to them until it commits; %s",
+	cmig_lint_report(lint, fix,
+					 "%s changes all rows of %s in one transaction, and blocks other writes to them until it commits; %s",
 					 updates ? "UPDATE" : "DELETE", cmig_lint_text_table(table),
-					 updates ? "cmig.backfill works in batches" : "delete in batches, or use TRUNCATE");
+					 updates ? "cmig.backfill works in batches" :
+					 "delete in batches, or use TRUNCATE");
 }
 
 /* Implements the rule copying-all-rows. */
@@ -99,7 +105,8 @@ check_copy(CmigLint *lint, Node *node)
 
 		if (!is_big(lint, table))
 			continue;
-		cmig_lint_report(lint, NULL, "INSERT reads all rows of %s in one transaction, and VACUUM cannot clean up anywhere meanwhile; copy in batches",
+		cmig_lint_report(lint, NULL,
+						 "INSERT reads all rows of %s in one transaction, and VACUUM cannot clean up anywhere meanwhile; copy in batches",
 						 cmig_lint_text_table(table));
 		return;
 	}
@@ -114,7 +121,8 @@ check_truncate(CmigLint *lint, Node *node)
 		CmigLintTable *table = cmig_lint_state_find(lint, relation, false);
 
 		if (cmig_lint_model_is_large(table))
-			cmig_lint_report(lint, NULL, "TRUNCATE deletes all rows of %s", cmig_lint_text_table(table));
+			cmig_lint_report(lint, NULL, "TRUNCATE deletes all rows of %s",
+							 cmig_lint_text_table(table));
 	}
 }
 
@@ -124,12 +132,14 @@ check_restart(CmigLint *lint, Node *node)
 {
 	CmigLintTable *table = lint->target;
 	CmigLintTable *sequence = IsA(node, AlterSeqStmt) ?
-	cmig_lint_state_find_if(lint, ((AlterSeqStmt *) node)->sequence, ((AlterSeqStmt *) node)->missing_ok) : NULL;
+	cmig_lint_state_find_if(lint, ((AlterSeqStmt *) node)->sequence,
+							((AlterSeqStmt *) node)->missing_ok) : NULL;
 	List	   *options = IsA(node, AlterSeqStmt) ? ((AlterSeqStmt *) node)->options : NIL;
 	Oid			owner = InvalidOid;
 	int32		column;
 
-	foreach_node(AlterTableCmd, command, IsA(node, AlterTableStmt) ? ((AlterTableStmt *) node)->cmds : NIL)
+	foreach_node(AlterTableCmd, command,
+				 IsA(node, AlterTableStmt) ? ((AlterTableStmt *) node)->cmds : NIL)
 	{
 		if (command->subtype == AT_SetIdentity)
 			options = list_concat(options, (List *) command->def);
@@ -165,15 +175,21 @@ check_view(CmigLint *lint, Node *node)
 	DropStmt   *drop = (DropStmt *) node;
 	ListCell   *lc;
 
-	foreach(lc, drop->removeType == OBJECT_VIEW || drop->removeType == OBJECT_MATVIEW ? drop->objects : NIL)
+	foreach(lc, drop->removeType == OBJECT_VIEW ||
+			drop->removeType == OBJECT_MATVIEW ? drop->objects : NIL)
 	{
 		CmigLintTable *view = cmig_lint_state_find_names(lint, lfirst(lc), drop->missing_ok);
 
 		if (cmig_lint_model_is_shared(view))
 			cmig_lint_report_later(lint,
-								   cmig_lint_report(lint, NULL, "DROP %sVIEW breaks clients that use %s; first release a version that does not use it",
-													drop->removeType == OBJECT_VIEW ? "" : "MATERIALIZED ", cmig_lint_text_table(view)),
-								   true, is_missing, NULL, makeRangeVar(pstrdup(view->schema), pstrdup(view->name), -1), NULL);
+								   cmig_lint_report(lint, NULL,
+													"DROP %sVIEW breaks clients that use %s; first release a version that does not use it",
+													drop->removeType == OBJECT_VIEW ? "" :
+													"MATERIALIZED ",
+													cmig_lint_text_table(view)),
+								   true, is_missing, NULL,
+								   makeRangeVar(pstrdup(view->schema), pstrdup(view->name), -1),
+								   NULL);
 	}
 }
 
@@ -187,7 +203,8 @@ is_not_created(CmigLint *lint, const CmigLintDeferred *dropped)
 char *
 cmig_lint_part_key(const CmigLintTable *table, bool is_policy, const char *name)
 {
-	return psprintf("%s of %s: %s", is_policy ? "policy" : "trigger", cmig_lint_text_qualified(table), name);
+	return psprintf("%s of %s: %s", is_policy ? "policy" : "trigger",
+					cmig_lint_text_qualified(table), name);
 }
 
 /*
@@ -212,14 +229,16 @@ check_part(CmigLint *lint, Node *node)
 	{
 		const char *name = strVal(llast(names));
 		CmigLintTable *table = list_length(names) > 1 ?
-		cmig_lint_state_find_names(lint, list_copy_head(names, list_length(names) - 1), drop->missing_ok) : NULL;
+		cmig_lint_state_find_names(lint, list_copy_head(names, list_length(names) - 1),
+								   drop->missing_ok) : NULL;
 		bool		live = table && OidIsValid(table->oid);
 		bool		restrictive = false;
 		char	   *key;
 		CmigLintFinding *finding;
 
 		if (!cmig_lint_model_is_shared(table) ||
-			(live && !OidIsValid(is_policy ? get_relation_policy_oid(table->oid, name, true) : get_trigger_oid(table->oid, name, true))))
+			(live && !OidIsValid(is_policy ? get_relation_policy_oid(table->oid, name, true) :
+								 get_trigger_oid(table->oid, name, true))))
 			continue;
 		key = cmig_lint_part_key(table, is_policy, name);
 		if (cmig_text_list_has(lint->parts, key))
@@ -229,10 +248,12 @@ check_part(CmigLint *lint, Node *node)
 		if (is_lost != restrictive)
 			continue;
 		if (restrictive)
-			finding = cmig_lint_report(lint, NULL, "DROP POLICY shows rows of %s that the restrictive policy %s hides",
+			finding = cmig_lint_report(lint, NULL,
+									   "DROP POLICY shows rows of %s that the restrictive policy %s hides",
 									   cmig_lint_text_name(table), quote_identifier(name));
 		else
-			finding = cmig_lint_report(lint, NULL, is_policy ? "DROP POLICY hides rows of %s that policy %s shows" :
+			finding = cmig_lint_report(lint, NULL,
+									   is_policy ? "DROP POLICY hides rows of %s that policy %s shows" :
 									   "DROP TRIGGER ends what happens when rows of %s change: trigger %s",
 									   cmig_lint_text_name(table), quote_identifier(name));
 		cmig_lint_report_later(lint, finding, true, is_not_created, NULL, NULL, key);
@@ -245,10 +266,13 @@ check_extension(CmigLint *lint, Node *node)
 {
 	static CmigQuery query = {
 		.sql = "SELECT string_agg(format('%s %s%s', n, word, CASE WHEN n = 1 THEN '' ELSE 's' END), ', ' ORDER BY n DESC, word)"
-		" FROM (SELECT count(*) AS n, CASE c.relname WHEN 'pg_proc' THEN 'function' WHEN 'pg_type' THEN 'type'"
-		"  WHEN 'pg_operator' THEN 'operator' WHEN 'pg_class' THEN 'relation' ELSE 'other object' END AS word"
+		" FROM (SELECT count(*) AS n, CASE c.relname WHEN 'pg_proc' THEN 'function' WHEN 'pg_type'"
+		" THEN 'type'"
+		"  WHEN 'pg_operator' THEN 'operator' WHEN 'pg_class' THEN 'relation' ELSE 'other object'"
+		" END AS word"
 		"  FROM pg_depend d JOIN pg_class c ON c.oid = d.classid"
-		"  WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = $1 AND d.deptype = 'e' GROUP BY 2) m",
+		"  WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = $1 AND d.deptype = 'e'"
+		" GROUP BY 2) m",
 		.argtypes = {OIDOID}
 	};
 	DropStmt   *drop = (DropStmt *) node;
@@ -261,7 +285,9 @@ check_extension(CmigLint *lint, Node *node)
 		char	   *members = OidIsValid(extension) ? cmig_query_value(&query, extension) : NULL;
 
 		if (OidIsValid(extension) || !lint->reads_facts)
-			cmig_lint_report(lint, NULL, "DROP EXTENSION %s breaks clients that use what it contains%s%s", quote_identifier(name),
+			cmig_lint_report(lint, NULL,
+							 "DROP EXTENSION %s breaks clients that use what it contains%s%s",
+							 quote_identifier(name),
 							 members ? ": " : "", members ? members : "");
 	}
 }
@@ -275,13 +301,19 @@ check_revoke(CmigLint *lint, Node *node)
 {
 	static CmigQuery query = {
 		.sql = "SELECT CASE WHEN s.n > 0 THEN format('has %s session%s now', s.n, CASE WHEN s.n = 1 THEN '' ELSE 's' END)"
-		" WHEN NOT EXISTS (SELECT FROM pg_shdepend d WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = r.oid"
-		"  AND d.deptype = 'o' AND d.dbid = b.oid) THEN 'owns nothing here, and can use only what is granted to it' END"
-		" FROM pg_roles r JOIN pg_database b ON b.datname = current_database(), LATERAL (SELECT count(*) AS n FROM pg_stat_activity a"
-		"  WHERE a.datid = b.oid AND a.pid <> pg_backend_pid() AND (a.usesysid = r.oid OR EXISTS (SELECT FROM pg_auth_members m"
+		" WHEN NOT EXISTS (SELECT FROM pg_shdepend d WHERE d.refclassid = 'pg_authid'::regclass"
+		" AND d.refobjid = r.oid"
+		"  AND d.deptype = 'o' AND d.dbid = b.oid)"
+		" THEN 'owns nothing here, and can use only what is granted to it' END"
+		" FROM pg_roles r JOIN pg_database b ON b.datname = current_database(),"
+		" LATERAL (SELECT count(*) AS n FROM pg_stat_activity a"
+		"  WHERE a.datid = b.oid AND a.pid <> pg_backend_pid() AND (a.usesysid = r.oid"
+		" OR EXISTS (SELECT FROM pg_auth_members m"
 		"   WHERE m.roleid = r.oid AND m.member = a.usesysid))) s"
-		" WHERE r.rolname = $1 AND ($2 = 0 OR EXISTS (SELECT FROM pg_class c, aclexplode(c.relacl) x WHERE c.oid = $2 AND x.grantee = r.oid)"
-		"  OR EXISTS (SELECT FROM pg_attribute t, aclexplode(t.attacl) x WHERE t.attrelid = $2 AND x.grantee = r.oid))",
+		" WHERE r.rolname = $1 AND ($2 = 0 OR EXISTS (SELECT"
+		" FROM pg_class c, aclexplode(c.relacl) x WHERE c.oid = $2 AND x.grantee = r.oid)"
+		"  OR EXISTS (SELECT FROM pg_attribute t, aclexplode(t.attacl) x WHERE t.attrelid = $2"
+		" AND x.grantee = r.oid))",
 		.argtypes = {TEXTOID, OIDOID}
 	};
 	GrantStmt  *grant = (GrantStmt *) node;
@@ -290,7 +322,8 @@ check_revoke(CmigLint *lint, Node *node)
 
 	if (grant->is_grant || grant->grant_option || !lint->reads_facts)
 		return;
-	foreach(lc, grant->targtype == ACL_TARGET_OBJECT && grant->objtype == OBJECT_TABLE ? grant->objects : NIL)
+	foreach(lc, grant->targtype == ACL_TARGET_OBJECT &&
+			grant->objtype == OBJECT_TABLE ? grant->objects : NIL)
 	{
 		table = cmig_lint_state_find(lint, lfirst(lc), true);
 		if (cmig_lint_model_is_shared(table))
@@ -304,8 +337,10 @@ check_revoke(CmigLint *lint, Node *node)
 		cmig_query_value(&query, role->rolename, table ? table->oid : InvalidOid) : NULL;
 
 		if (why)
-			cmig_lint_report(lint, NULL, "REVOKE takes privileges%s%s from role %s, which %s", table ? " on " : "",
-							 table ? cmig_lint_text_name(table) : "", quote_identifier(role->rolename), why);
+			cmig_lint_report(lint, NULL, "REVOKE takes privileges%s%s from role %s, which %s",
+							 table ? " on " : "",
+							 table ? cmig_lint_text_name(table) : "",
+							 quote_identifier(role->rolename), why);
 	}
 }
 
@@ -318,30 +353,41 @@ check_swap(CmigLint *lint, Node *node)
 {
 	static CmigQuery query = {
 		.sql = "SELECT string_agg(what, ', ' ORDER BY n, what) FROM ("
-		"SELECT 1 AS n, format('foreign key %I of %s', conname, conrelid::regclass) AS what FROM pg_constraint"
+		"SELECT 1 AS n, format('foreign key %I of %s', conname, conrelid::regclass) AS what"
+		" FROM pg_constraint"
 		"  WHERE contype = 'f' AND confrelid = $1 AND conrelid NOT IN ($1, $2)"
-		" UNION ALL SELECT 2, format('trigger %I', tgname) FROM pg_trigger o WHERE tgrelid = $1 AND NOT tgisinternal"
+		" UNION ALL SELECT 2, format('trigger %I', tgname) FROM pg_trigger o WHERE tgrelid = $1"
+		" AND NOT tgisinternal"
 		"  AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = $2 AND t.tgname = o.tgname)"
-		" UNION ALL SELECT 3, format('the sequence of column %I', a.attname) FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'"
-		"  JOIN pg_attribute a ON a.attrelid = $1 AND a.attnum = d.refobjsubid WHERE d.classid = 'pg_class'::regclass"
+		" UNION ALL SELECT 3, format('the sequence of column %I', a.attname) FROM pg_depend d"
+		" JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'"
+		"  JOIN pg_attribute a ON a.attrelid = $1 AND a.attnum = d.refobjsubid"
+		" WHERE d.classid = 'pg_class'::regclass"
 		"  AND d.refclassid = 'pg_class'::regclass AND d.refobjid = $1 AND d.deptype IN ('a', 'i')"
-		" UNION ALL SELECT DISTINCT 4, format('view %s', w.ev_class::regclass) FROM pg_depend d JOIN pg_rewrite w ON w.oid = d.objid AND w.ev_class <> $1"
-		"  WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = $1"
+		" UNION ALL SELECT DISTINCT 4, format('view %s', w.ev_class::regclass) FROM pg_depend d"
+		" JOIN pg_rewrite w ON w.oid = d.objid AND w.ev_class <> $1"
+		"  WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass"
+		" AND d.refobjid = $1"
 		" UNION ALL SELECT 5, format('policy %I', polname) FROM pg_policy o WHERE polrelid = $1"
 		"  AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = $2 AND p.polname = o.polname)"
-		" UNION ALL SELECT 6, format('publication %I', p.pubname) FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid"
-		"  WHERE r.prrelid = $1 AND NOT EXISTS (SELECT FROM pg_publication_rel o WHERE o.prpubid = p.oid AND o.prrelid = $2)) s",
+		" UNION ALL SELECT 6, format('publication %I', p.pubname) FROM pg_publication_rel r"
+		" JOIN pg_publication p ON p.oid = r.prpubid"
+		"  WHERE r.prrelid = $1 AND NOT EXISTS (SELECT FROM pg_publication_rel o"
+		" WHERE o.prpubid = p.oid AND o.prrelid = $2)) s",
 		.argtypes = {OIDOID, OIDOID}
 	};
 	RenameStmt *rename = (RenameStmt *) node;
 	CmigLintTable *table = lint->target;
 	CmigLintTable *old = table && rename->renameType == OBJECT_TABLE ?
-	cmig_lint_state_original(lint, makeRangeVar((char *) table->schema, rename->newname, -1)) : NULL;
-	char	   *left = old && old != table && strchr("rp", old->kind) && cmig_lint_state_find_oid(lint, old->oid) ?
+	cmig_lint_state_original(lint, makeRangeVar((char *) table->schema, rename->newname, -1)) :
+	NULL;
+	char	   *left = old && old != table && strchr("rp", old->kind) &&
+	cmig_lint_state_find_oid(lint, old->oid) ?
 	cmig_query_value(&query, old->oid, table->oid) : NULL;
 
 	if (left)
-		cmig_lint_report(lint, NULL, "the table that was named %s keeps what the new one needs: %s", quote_identifier(rename->newname), left);
+		cmig_lint_report(lint, NULL, "the table that was named %s keeps what the new one needs: %s",
+						 quote_identifier(rename->newname), left);
 }
 
 /*
@@ -353,7 +399,8 @@ static bool
 is_detached(CmigLint *lint, const CmigLintTable *table)
 {
 	List	   *parents = cmig_related(CMIG_RELATED_PARENT, table->oid);
-	CmigLintTable *parent = parents != NIL ? cmig_lint_state_find_oid(lint, linitial_oid(parents)) : NULL;
+	CmigLintTable *parent = parents != NIL ? cmig_lint_state_find_oid(lint, linitial_oid(parents)) :
+	NULL;
 
 	return parent == NULL || parent->repartitioned;
 }
@@ -367,11 +414,14 @@ check_partition_key(CmigLint *lint, AlterTableCmd *command, int number)
 
 	if (!OidIsValid(table->oid) || cmig_lint_model_column(table, command->name) == NULL)
 		return;
-	if (table->kind == RELKIND_PARTITIONED_TABLE && cmig_text_list_has(cmig_lint_facts_partition_key(table->oid), command->name))
-		cmig_lint_report(lint, NULL, "%s fails for column %s, which is in the partition key of %s; create a new table, and copy the rows",
+	if (table->kind == RELKIND_PARTITIONED_TABLE &&
+		cmig_text_list_has(cmig_lint_facts_partition_key(table->oid), command->name))
+		cmig_lint_report(lint, NULL,
+						 "%s fails for column %s, which is in the partition key of %s; create a new table, and copy the rows",
 						 does, quote_identifier(command->name), cmig_lint_text_name(table));
 	else if (get_rel_relispartition(table->oid) && !is_detached(lint, table))
-		cmig_lint_report(lint, NULL, "%s fails for column %s of the partition %s; change the partitioned table",
+		cmig_lint_report(lint, NULL,
+						 "%s fails for column %s of the partition %s; change the partitioned table",
 						 does, quote_identifier(command->name), cmig_lint_text_name(table));
 }
 
@@ -384,7 +434,8 @@ check_replaced_view(CmigLint *lint, Node *node)
 	SelectStmt *query = (SelectStmt *) create->query;
 	int			i = 0;
 
-	if (view == NULL || view->origin != CMIG_LINT_LIVE || view->kind != RELKIND_VIEW || view->redefined || !IsA(query, SelectStmt))
+	if (view == NULL || view->origin != CMIG_LINT_LIVE || view->kind != RELKIND_VIEW ||
+		view->redefined || !IsA(query, SelectStmt))
 		return;
 	while (query->op != SETOP_NONE)
 		query = query->larg;
@@ -399,29 +450,37 @@ check_replaced_view(CmigLint *lint, Node *node)
 			return;
 		name = i < list_length(create->aliases) ? strVal(list_nth(create->aliases, i)) :
 			target->name ? target->name : FigureColname(target->val);
-		type = IsA(target->val, TypeCast) ? cmig_lint_types_oid(lint, ((TypeCast *) target->val)->typeName) : InvalidOid;
+		type = IsA(target->val, TypeCast) ?
+			cmig_lint_types_oid(lint, ((TypeCast *) target->val)->typeName) : InvalidOid;
 		if (column && strcmp(column->name, name) != 0)
 		{
-			cmig_lint_report(lint, NULL, "CREATE OR REPLACE VIEW fails, because column %d of %s is %s, not %s; new columns must come last",
-							 i + 1, cmig_lint_text_name(view), quote_identifier(column->name), quote_identifier(name));
+			cmig_lint_report(lint, NULL,
+							 "CREATE OR REPLACE VIEW fails, because column %d of %s is %s, not %s; new columns must come last",
+							 i + 1, cmig_lint_text_name(view), quote_identifier(column->name),
+							 quote_identifier(name));
 			return;
 		}
 		if (column && OidIsValid(type) && OidIsValid(column->type) && type != column->type)
 		{
-			cmig_lint_report(lint, NULL, "CREATE OR REPLACE VIEW fails, because column %s of %s has type %s, not %s",
-							 quote_identifier(name), cmig_lint_text_name(view), format_type_be(column->type), format_type_be(type));
+			cmig_lint_report(lint, NULL,
+							 "CREATE OR REPLACE VIEW fails, because column %s of %s has type %s, not %s",
+							 quote_identifier(name), cmig_lint_text_name(view),
+							 format_type_be(column->type), format_type_be(type));
 			return;
 		}
 		i++;
 	}
 	if (query->targetList != NIL && i < list_length(view->columns))
-		cmig_lint_report(lint, NULL, "CREATE OR REPLACE VIEW fails, because it would drop column %s of %s",
-						 quote_identifier(((CmigLintColumn *) list_nth(view->columns, i))->name), cmig_lint_text_name(view));
+		cmig_lint_report(lint, NULL,
+						 "CREATE OR REPLACE VIEW fails, because it would drop column %s of %s",
+						 quote_identifier(((CmigLintColumn *) list_nth(view->columns, i))->name),
+						 cmig_lint_text_name(view));
 }
 
 /* Returns what a replacement may not change in a function, or NULL. */
 static char *
-forbidden_change(CmigLint *lint, const CreateFunctionStmt *create, HeapTuple row, List *inputs, int defaults)
+forbidden_change(CmigLint *lint, const CreateFunctionStmt *create, HeapTuple row, List *inputs,
+				 int defaults)
 {
 	Form_pg_proc form = (Form_pg_proc) GETSTRUCT(row);
 	bool		has_output = false;
@@ -430,8 +489,10 @@ forbidden_change(CmigLint *lint, const CreateFunctionStmt *create, HeapTuple row
 	Datum		all_names = SysCacheGetAttr(PROCOID, row, Anum_pg_proc_proargnames, &no_names);
 	Datum		modes = SysCacheGetAttr(PROCOID, row, Anum_pg_proc_proargmodes, &no_modes);
 	char	  **names = NULL;
-	int			count = no_names ? 0 : get_func_input_arg_names(all_names, no_modes ? (Datum) 0 : modes, &names);
-	Oid			type = create->returnType ? cmig_lint_types_oid(lint, create->returnType) : InvalidOid;
+	int			count = no_names ? 0 :
+	get_func_input_arg_names(all_names, no_modes ? (Datum) 0 : modes, &names);
+	Oid			type = create->returnType ? cmig_lint_types_oid(lint, create->returnType) :
+	InvalidOid;
 
 	if (form->prokind != (create->is_procedure ? PROKIND_PROCEDURE : PROKIND_FUNCTION))
 		return "it is of another kind";
@@ -439,7 +500,8 @@ forbidden_change(CmigLint *lint, const CreateFunctionStmt *create, HeapTuple row
 		has_output |= strchr("obt", parameter->mode) != NULL;
 	if (!has_output && create->returnType && OidIsValid(type) &&
 		(type != form->prorettype || create->returnType->setof != form->proretset))
-		return psprintf("it returns %s%s", form->proretset ? "SETOF " : "", format_type_be(form->prorettype));
+		return psprintf("it returns %s%s", form->proretset ? "SETOF " : "",
+						format_type_be(form->prorettype));
 	for (int i = 0; i < count && i < list_length(inputs); i++)
 	{
 		const char *name = ((FunctionParameter *) list_nth(inputs, i))->name;
@@ -456,7 +518,8 @@ check_replaced_function(CmigLint *lint, Node *node)
 {
 	CreateFunctionStmt *create = (CreateFunctionStmt *) node;
 	List	   *names = create->funcname;
-	const char *schema = list_length(names) > 1 ? strVal(list_nth(names, list_length(names) - 2)) : cmig_lint_state_creation_schema(lint);
+	const char *schema = list_length(names) > 1 ? strVal(list_nth(names, list_length(names) - 2)) :
+	cmig_lint_state_creation_schema(lint);
 	Oid			namespace = lint->reads_facts ? get_namespace_oid(schema, true) : InvalidOid;
 	Oid			types[FUNC_MAX_ARGS];
 	List	   *inputs = NIL;
@@ -464,7 +527,8 @@ check_replaced_function(CmigLint *lint, Node *node)
 	HeapTuple	row;
 	char	   *why;
 
-	if (!create->replace || !OidIsValid(namespace) || cmig_lint_objects_function(lint, strVal(llast(names)), false) ||
+	if (!create->replace || !OidIsValid(namespace) ||
+		cmig_lint_objects_function(lint, strVal(llast(names)), false) ||
 		list_length(create->parameters) > FUNC_MAX_ARGS)
 		return;
 	foreach_ptr(FunctionParameter, parameter, create->parameters)
@@ -472,7 +536,8 @@ check_replaced_function(CmigLint *lint, Node *node)
 		Oid			type = cmig_lint_types_oid(lint, parameter->argType);
 
 		/* OUT arguments of a procedure are a part of its name */
-		if (parameter->mode == FUNC_PARAM_TABLE || (parameter->mode == FUNC_PARAM_OUT && !create->is_procedure))
+		if (parameter->mode == FUNC_PARAM_TABLE ||
+			(parameter->mode == FUNC_PARAM_OUT && !create->is_procedure))
 			continue;
 		if (!OidIsValid(type))
 			return;
@@ -481,13 +546,15 @@ check_replaced_function(CmigLint *lint, Node *node)
 		defaults += parameter->defexpr != NULL;
 	}
 	row = SearchSysCache3(PROCNAMEARGSNSP, CStringGetDatum(strVal(llast(names))),
-						  PointerGetDatum(buildoidvector(types, list_length(inputs))), ObjectIdGetDatum(namespace));
+						  PointerGetDatum(buildoidvector(types, list_length(inputs))),
+						  ObjectIdGetDatum(namespace));
 	if (!HeapTupleIsValid(row))
 		return;
 	why = forbidden_change(lint, create, row, inputs, defaults);
 	ReleaseSysCache(row);
 	if (why)
-		cmig_lint_report(lint, NULL, "CREATE OR REPLACE fails for %s, because %s; drop it first", NameListToQuotedString(names), why);
+		cmig_lint_report(lint, NULL, "CREATE OR REPLACE fails for %s, because %s; drop it first",
+						 NameListToQuotedString(names), why);
 }
 
 /*
@@ -525,7 +592,10 @@ locked_rows(const CmigLintTable *table, const char *columns, bool all, List **re
 	LockRelationOid(table->oid, AccessShareLock);
 	owner = cmig_role_owner_of(table->oid);
 	initStringInfo(&text);
-	foreach_oid(each, all || table->kind == RELKIND_PARTITIONED_TABLE ? find_all_inheritors(table->oid, AccessShareLock, NULL) : list_make1_oid(table->oid))
+	foreach_oid(each, all ||
+				table->kind == RELKIND_PARTITIONED_TABLE ?
+				find_all_inheritors(table->oid, AccessShareLock, NULL) :
+				list_make1_oid(table->oid))
 	{
 		if (!strchr("rpm", get_rel_relkind(each)))
 			ereport(ERROR,
@@ -535,7 +605,8 @@ locked_rows(const CmigLintTable *table, const char *columns, bool all, List **re
 			ereport(ERROR,
 					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 					 errmsg("%s belongs to another role", cmig_query_relation_name(each))));
-		appendStringInfo(&text, "%sSELECT %s FROM ONLY %s", text.len > 0 ? " UNION ALL " : "(", columns, cmig_query_relation_name(each));
+		appendStringInfo(&text, "%sSELECT %s FROM ONLY %s", text.len > 0 ? " UNION ALL " : "(",
+						 columns, cmig_query_relation_name(each));
 		*relations = lappend_oid(*relations, each);
 	}
 	return psprintf("%s) r", text.data);
@@ -561,7 +632,8 @@ run_probe(void *arg)
 	{
 		Oid			table = probe->tables[i]->oid;
 
-		appendStringInfo(&sql, "%s%s", probe->text[i], locked_rows(probe->tables[i], probe->columns[i], probe->all, &relations));
+		appendStringInfo(&sql, "%s%s", probe->text[i],
+						 locked_rows(probe->tables[i], probe->columns[i], probe->all, &relations));
 		if (pg_class_aclcheck(table, GetUserId(), ACL_SELECT) != ACLCHECK_OK &&
 			pg_attribute_aclcheck_all(table, GetUserId(), ACL_SELECT, ACLMASK_ALL) != ACLCHECK_OK)
 			aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, cmig_query_name(table));
@@ -569,7 +641,8 @@ run_probe(void *arg)
 	}
 	appendStringInfo(&sql, "%s) r LIMIT 1", probe->text[i]);
 	cmig_role_act_as_owner(&saved, cmig_role_owner_of(probe->tables[0]->oid));
-	probe->found = cmig_query_once(cmig_query_make(sql.data, relations, 0, NULL), NULL, NULL, NULL) > 0;
+	probe->found = cmig_query_once(cmig_query_make(sql.data, relations, 0, NULL), NULL, NULL,
+								   NULL) > 0;
 	cmig_role_return(&saved);
 }
 
@@ -595,7 +668,8 @@ live_columns(const CmigLintTable *table, List *names, const char *between, const
 	{
 		CmigLintColumn *column = cmig_lint_model_column(table, name);
 
-		if (column == NULL || column->attnum == 0 || get_atttype(table->oid, column->attnum) != column->type)
+		if (column == NULL || column->attnum == 0 ||
+			get_atttype(table->oid, column->attnum) != column->type)
 			return NULL;
 		appendStringInfo(&text, "%s%s%s", text.len > 0 ? between : "",
 						 quote_identifier(get_attname(table->oid, column->attnum, false)), suffix);
@@ -607,7 +681,8 @@ live_columns(const CmigLintTable *table, List *names, const char *between, const
 static char *
 live_name(const CmigLintTable *table, bool all)
 {
-	return psprintf("%s%s", all || table->kind != RELKIND_RELATION ? "" : "ONLY ", cmig_query_relation_name(table->oid));
+	return psprintf("%s%s", all || table->kind != RELKIND_RELATION ? "" : "ONLY ",
+					cmig_query_relation_name(table->oid));
 }
 
 /* Report that the statement fails if the query, whose first table is the target, has rows. */
@@ -625,22 +700,27 @@ probe_rows(CmigLint *lint, Probe probe, const char *does, const char *what)
 		else if (cmig_citus_manages(probe.tables[i]->oid))
 			why = psprintf("the rows of %s are in shards", cmig_lint_text_table(probe.tables[i]));
 		else if (probe.tables[i]->bytes < 0 || probe.tables[i]->bytes > lint->probed)
-			why = psprintf("%s is larger than max_table_size", cmig_lint_text_table(probe.tables[i]));
+			why = psprintf("%s is larger than max_table_size",
+						   cmig_lint_text_table(probe.tables[i]));
 	}
-	if (OidIsValid(owner) && owner != cmig_role_owner_of(lint->target->oid) && !superuser_arg(owner))
+	if (OidIsValid(owner) && owner != cmig_role_owner_of(lint->target->oid) &&
+		!superuser_arg(owner))
 		why = psprintf("%s belongs to another role", cmig_lint_text_name(other));
 	if (why == NULL)
 		why = try_probe(&probe);
 	if (why)
 	{
 		CmigLintFinding *last = lint->findings ? llast(lint->findings) : NULL;
-		CmigLintFinding *finding = cmig_lint_report(lint, NULL, "rows of %s were not read: %s", cmig_lint_text_name(lint->target), why);
+		CmigLintFinding *finding = cmig_lint_report(lint, NULL, "rows of %s were not read: %s",
+													cmig_lint_text_name(lint->target), why);
 
 		finding->severity = CMIG_LINT_NOTICE;
-		finding->dropped = last && last->statement == finding->statement && strcmp(last->message, finding->message) == 0;
+		finding->dropped = last && last->statement == finding->statement &&
+			strcmp(last->message, finding->message) == 0;
 	}
 	else if (probe.found)
-		cmig_lint_report(lint, NULL, "%s fails, because rows of %s %s; to see them: %s%s%s%s%s", does, cmig_lint_text_name(lint->target), what,
+		cmig_lint_report(lint, NULL, "%s fails, because rows of %s %s; to see them: %s%s%s%s%s",
+						 does, cmig_lint_text_name(lint->target), what,
 						 probe.text[0], live_name(lint->target, probe.all), probe.text[1],
 						 other ? live_name(other, probe.all) : "", other ? probe.text[2] : "");
 }
@@ -653,9 +733,11 @@ probe_nulls(CmigLint *lint, const char *does, List *names, bool all)
 	{
 		CmigLintColumn *column = cmig_lint_model_column(lint->target, each);
 		char	   *name = live_columns(lint->target, list_make1(each), "", "");
-		Probe		probe = {{lint->target}, {name}, {"SELECT * FROM ", name ? psprintf(" WHERE %s IS NULL", name) : ""}, all};
+		Probe		probe = {{lint->target}, {name},
+		{"SELECT * FROM ", name ? psprintf(" WHERE %s IS NULL", name) : ""}, all};
 
-		if (name && !column->not_null && (lint->caller || !cmig_lint_model_proves_not_null(lint->target, column->name, NULL)))
+		if (name && !column->not_null &&
+			(lint->caller || !cmig_lint_model_proves_not_null(lint->target, column->name, NULL)))
 			probe_rows(lint, probe, does, psprintf("have NULL in column %s", name));
 	}
 }
@@ -665,13 +747,15 @@ static void
 probe_duplicates(CmigLint *lint, const char *does, List *names, bool nulls_count)
 {
 	char	   *columns = live_columns(lint->target, names, ", ", "");
-	char	   *filled = nulls_count ? NULL : live_columns(lint->target, names, " AND ", " IS NOT NULL");
+	char	   *filled = nulls_count ? NULL :
+	live_columns(lint->target, names, " AND ", " IS NOT NULL");
 	Probe		probe = {{lint->target}, {columns}};
 
 	if (columns == NULL)
 		return;
 	probe.text[0] = psprintf("SELECT %s FROM ", columns);
-	probe.text[1] = psprintf("%s%s GROUP BY %s HAVING count(*) > 1", filled ? " WHERE " : "", filled ? filled : "", columns);
+	probe.text[1] = psprintf("%s%s GROUP BY %s HAVING count(*) > 1", filled ? " WHERE " : "",
+							 filled ? filled : "", columns);
 	probe_rows(lint, probe, does, psprintf("have the same (%s)", columns));
 }
 
@@ -685,7 +769,8 @@ probe_orphans(CmigLint *lint, const char *does, const Constraint *key, List *nam
 	char	   *filled = live_columns(lint->target, names, " AND ", " IS NOT NULL");
 	char	   *referenced;
 
-	if (columns == NULL || other == NULL || !OidIsValid(other->oid) || !strchr("rp", other->kind) || cmig_is_temporal_compat(key))
+	if (columns == NULL || other == NULL || !OidIsValid(other->oid) || !strchr("rp", other->kind) ||
+		cmig_is_temporal_compat(key))
 		return;
 	cmig_lint_state_load(lint, other);
 	foreach_ptr(CmigLintConstraint, constraint, keys ? NIL : other->constraints)
@@ -693,7 +778,8 @@ probe_orphans(CmigLint *lint, const char *does, const Constraint *key, List *nam
 		if (constraint->type == CONSTRAINT_PRIMARY)
 			keys = constraint->columns;
 	}
-	referenced = list_length(keys) == list_length(names) ? live_columns(other, keys, ", ", "") : NULL;
+	referenced = list_length(keys) == list_length(names) ? live_columns(other, keys, ", ", "") :
+		NULL;
 	if (referenced)
 	{
 		Probe		probe = {{lint->target, other}, {columns, referenced}};
@@ -701,7 +787,9 @@ probe_orphans(CmigLint *lint, const char *does, const Constraint *key, List *nam
 		probe.text[0] = psprintf("SELECT %s FROM ", columns);
 		probe.text[1] = psprintf(" WHERE %s EXCEPT SELECT %s FROM ", filled, referenced);
 		probe.text[2] = "";
-		probe_rows(lint, probe, does, psprintf("have values in (%s) that are not in %s", columns, cmig_lint_text_name(other)));
+		probe_rows(lint, probe, does,
+				   psprintf("have values in (%s) that are not in %s", columns,
+							cmig_lint_text_name(other)));
 	}
 }
 
@@ -714,23 +802,31 @@ check_rows(CmigLint *lint, Node *node)
 	List	   *names = NIL;
 	ListCell   *lc;
 
-	if (lint->probed == 0 || !cmig_lint_model_is_large(table) || !OidIsValid(table->oid) || !strchr("rpm", table->kind))
+	if (lint->probed == 0 || !cmig_lint_model_is_large(table) || !OidIsValid(table->oid) ||
+		!strchr("rpm", table->kind))
 		return;
-	foreach(lc, IsA(node, IndexStmt) && index->unique && index->whereClause == NULL ? index->indexParams : NIL)
-		names = lappend(names, lfirst_node(IndexElem, lc)->name ? lfirst_node(IndexElem, lc)->name : "");
+	foreach(lc, IsA(node, IndexStmt) && index->unique &&
+			index->whereClause == NULL ? index->indexParams : NIL)
+		names = lappend(names,
+						lfirst_node(IndexElem, lc)->name ? lfirst_node(IndexElem, lc)->name : "");
 	if (names)
 		probe_duplicates(lint, "CREATE UNIQUE INDEX", names, index->nulls_not_distinct);
-	foreach_node(AlterTableCmd, command, IsA(node, AlterTableStmt) ? ((AlterTableStmt *) node)->cmds : NIL)
+	foreach_node(AlterTableCmd, command,
+				 IsA(node, AlterTableStmt) ? ((AlterTableStmt *) node)->cmds : NIL)
 	{
 		ColumnDef  *added = command->subtype == AT_AddColumn ? (ColumnDef *) command->def : NULL;
 
-		CmigLintConstraint *validated = command->subtype == AT_ValidateConstraint ? cmig_lint_model_constraint(table, command->name) : NULL;
+		CmigLintConstraint *validated = command->subtype == AT_ValidateConstraint ?
+		cmig_lint_model_constraint(table, command->name) : NULL;
 
 		if (validated && validated->key && !validated->validated && lint->caller == NULL)
 			probe_orphans(lint, "VALIDATE CONSTRAINT", validated->key, validated->columns);
 		if (command->subtype == AT_SetNotNull)
-			probe_nulls(lint, "SET NOT NULL", list_make1(command->name), ((AlterTableStmt *) node)->relation->inh);
-		foreach_node(Constraint, key, added ? added->constraints : command->subtype == AT_AddConstraint ? list_make1(command->def) : NIL)
+			probe_nulls(lint, "SET NOT NULL", list_make1(command->name),
+						((AlterTableStmt *) node)->relation->inh);
+		foreach_node(Constraint, key,
+					 added ? added->constraints : command->subtype == AT_AddConstraint ?
+					 list_make1(command->def) : NIL)
 		{
 			bool		primary = key->contype == CONSTR_PRIMARY;
 
@@ -738,22 +834,27 @@ check_rows(CmigLint *lint, Node *node)
 			/* cmig.add_foreign_key validates */
 			if (key->contype == CONSTR_FOREIGN && (lint->caller || !key->skip_validation))
 				probe_orphans(lint, "the foreign key", key, names);
-			else if ((primary || key->contype == CONSTR_UNIQUE) && key->indexname == NULL && !cmig_is_temporal_compat(key))
+			else if ((primary || key->contype == CONSTR_UNIQUE) && key->indexname == NULL &&
+					 !cmig_is_temporal_compat(key))
 			{
 				if (primary)
 					probe_nulls(lint, "PRIMARY KEY", names, false);
-				probe_duplicates(lint, primary ? "PRIMARY KEY" : "UNIQUE", names, key->nulls_not_distinct);
+				probe_duplicates(lint, primary ? "PRIMARY KEY" : "UNIQUE", names,
+								 key->nulls_not_distinct);
 			}
 		}
 	}
 }
 
 const CmigLintRule cmig_lint_losses[] = {
-	{"violated-by-rows", CMIG_LINT_ERROR, CMIG_LINT_CALLED, check_rows, {T_AlterTableStmt, T_IndexStmt}},
-	{"changing-all-rows", CMIG_LINT_ERROR, CMIG_LINT_FILL, check_all_rows, {T_UpdateStmt, T_DeleteStmt}},
+	{"violated-by-rows", CMIG_LINT_ERROR, CMIG_LINT_CALLED, check_rows,
+	{T_AlterTableStmt, T_IndexStmt}},
+	{"changing-all-rows", CMIG_LINT_ERROR, CMIG_LINT_FILL, check_all_rows,
+	{T_UpdateStmt, T_DeleteStmt}},
 	{"copying-all-rows", CMIG_LINT_WARNING, 0, check_copy, {T_InsertStmt}},
 	{"truncating-table", CMIG_LINT_ERROR, 0, check_truncate, {T_TruncateStmt}},
-	{"restarting-sequence", CMIG_LINT_WARNING, 0, check_restart, {T_AlterSeqStmt, T_AlterTableStmt}},
+	{"restarting-sequence", CMIG_LINT_WARNING, 0, check_restart,
+	{T_AlterSeqStmt, T_AlterTableStmt}},
 	{"ban-drop-view", CMIG_LINT_WARNING, CMIG_LINT_EXPAND, check_view, {T_DropStmt}},
 	{"ban-drop-trigger", CMIG_LINT_WARNING, CMIG_LINT_CALLED, check_part, {T_DropStmt}},
 	{"ban-drop-policy", CMIG_LINT_WARNING, 0, check_part, {T_DropStmt}},
@@ -761,9 +862,12 @@ const CmigLintRule cmig_lint_losses[] = {
 	{"ban-drop-extension", CMIG_LINT_WARNING, 0, check_extension, {T_DropStmt}},
 	{"revoking-privileges", CMIG_LINT_WARNING, CMIG_LINT_FACTS, check_revoke, {T_GrantStmt}},
 	{"swapping-tables", CMIG_LINT_WARNING, CMIG_LINT_FACTS, check_swap, {T_RenameStmt}},
-	{"changing-partition-key", CMIG_LINT_ERROR, CMIG_LINT_FACTS, NULL, {T_AlterTableStmt}, AT_AlterColumnType, check_partition_key},
-	{"changing-partition-key", CMIG_LINT_ERROR, CMIG_LINT_FACTS, NULL, {T_AlterTableStmt}, AT_DropColumn, check_partition_key},
+	{"changing-partition-key", CMIG_LINT_ERROR, CMIG_LINT_FACTS, NULL, {T_AlterTableStmt},
+	AT_AlterColumnType, check_partition_key},
+	{"changing-partition-key", CMIG_LINT_ERROR, CMIG_LINT_FACTS, NULL, {T_AlterTableStmt},
+	AT_DropColumn, check_partition_key},
 	{"incompatible-replace", CMIG_LINT_ERROR, CMIG_LINT_FACTS, check_replaced_view, {T_ViewStmt}},
-	{"incompatible-replace", CMIG_LINT_ERROR, CMIG_LINT_FACTS, check_replaced_function, {T_CreateFunctionStmt}},
+	{"incompatible-replace", CMIG_LINT_ERROR, CMIG_LINT_FACTS, check_replaced_function,
+	{T_CreateFunctionStmt}},
 	{NULL}
 };

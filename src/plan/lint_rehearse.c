@@ -57,11 +57,13 @@ cmig_plan_rehearse(const CmigGraph *graph, const CmigPlan *plan, CmigStepTexts *
 		nodes[i] = plan->steps[i].node;
 		scripts = lappend(scripts, pstrdup(cmig_step_texts_get(texts, i)->sql));
 	}
-	return cmig_effects_read(graph, nodes, plan->count, scripts, certain, caller, "cmig.dry_run_timeout", cmig_dry_run_limit(guard), look);
+	return cmig_effects_read(graph, nodes, plan->count, scripts, certain, caller,
+							 "cmig.dry_run_timeout", cmig_dry_run_limit(guard), look);
 }
 
 void
-cmig_lint_rehearse(CmigLint *lint, const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *texts)
+cmig_lint_rehearse(CmigLint *lint, const CmigSituation *now, const CmigPlan *plan,
+				   CmigStepTexts *texts)
 {
 	char	   *begun = cmig_plan_begun(now, plan);
 
@@ -72,7 +74,8 @@ cmig_lint_rehearse(CmigLint *lint, const CmigSituation *now, const CmigPlan *pla
 		lint->effects->not_run = begun;
 	}
 	else if (plan->count > 0)
-		lint->effects = cmig_plan_rehearse(now->graph, plan, texts, lint->certain, lint->certain ? "cmig.upgrade()" : "cmig.lint()",
+		lint->effects = cmig_plan_rehearse(now->graph, plan, texts, lint->certain,
+										   lint->certain ? "cmig.upgrade()" : "cmig.lint()",
 										   lint->certain ? "cmig.lint_policy" : NULL, NULL);
 }
 
@@ -107,7 +110,8 @@ is_told(const List *findings, const char *name)
 {
 	foreach_ptr(const CmigLintFinding, finding, findings)
 	{
-		if (finding->rule->severity != CMIG_LINT_NOTICE && strcmp(finding->rule->name, "statement-after-access-exclusive") != 0 &&
+		if (finding->rule->severity != CMIG_LINT_NOTICE &&
+			strcmp(finding->rule->name, "statement-after-access-exclusive") != 0 &&
 			has_name(finding->message, name))
 			return true;
 	}
@@ -119,7 +123,8 @@ static bool
 is_failure_told(const List *findings)
 {
 	static const char *const rules[] = {
-		"ban-duplicate-column-assignments", "changing-partition-key", "dependent-objects", "incompatible-replace"
+		"ban-duplicate-column-assignments", "changing-partition-key", "dependent-objects",
+		"incompatible-replace"
 	};
 
 	foreach_ptr(const CmigLintFinding, finding, findings)
@@ -146,8 +151,10 @@ is_error_told(const List *findings)
 static bool
 protects(const CmigKind *kind)
 {
-	return kind == &cmig_kind_constraint || kind == &cmig_kind_foreign_key || kind == &cmig_kind_domain_constraint ||
-		kind == &cmig_kind_default || kind == &cmig_kind_policy || kind == &cmig_kind_trigger || kind == &cmig_kind_rule ||
+	return kind == &cmig_kind_constraint || kind == &cmig_kind_foreign_key ||
+		kind == &cmig_kind_domain_constraint ||
+		kind == &cmig_kind_default || kind == &cmig_kind_policy || kind == &cmig_kind_trigger ||
+		kind == &cmig_kind_rule ||
 		kind == &cmig_kind_publication_table;
 }
 
@@ -187,7 +194,8 @@ report_loss(CmigLint *lint, const CmigEffect *effect)
 
 	/* what a statement drops by name is known to who wrote it */
 	if ((!named || protects(effect->kind)) && use_rule(lint, rule_of_loss(effect->kind)))
-		cmig_lint_report(lint, NULL, named || code ? "%s %s is dropped" : "%s %s is dropped, too", effect->kind->name, effect->object);
+		cmig_lint_report(lint, NULL, named || code ? "%s %s is dropped" : "%s %s is dropped, too",
+						 effect->kind->name, effect->object);
 }
 
 /* Returns the rule that reports that code renames an object of this kind. */
@@ -198,14 +206,16 @@ rule_of_name(const CmigKind *kind)
 		return "renaming-column";
 	if (kind == &cmig_kind_schema)
 		return "renaming-schema";
-	return (kind->flags & CMIG_KIND_RELATION) != 0 && kind != &cmig_kind_sequence ? "renaming-table" : "dependent-objects";
+	return (kind->flags & CMIG_KIND_RELATION) != 0 &&
+		kind != &cmig_kind_sequence ? "renaming-table" : "dependent-objects";
 }
 
 /* Returns the table as it is before the statement, or NULL. */
 static CmigLintTable *
 table_of(CmigLint *lint, const CmigEffect *effect)
 {
-	return cmig_lint_state_find(lint, makeRangeVarFromNameList(textToQualifiedNameList(cstring_to_text(effect->root))), true);
+	return cmig_lint_state_find(lint,
+								makeRangeVarFromNameList(textToQualifiedNameList(cstring_to_text(effect->root))), true);
 }
 
 static void
@@ -213,10 +223,14 @@ report_rewrite(CmigLint *lint, const CmigEffect *effect)
 {
 	CmigLintTable *table = table_of(lint, effect);
 
-	if (!cmig_lint_model_is_large_itself(table) || !use_rule(lint, effect->type == CMIG_EFFECT_EMPTIED ? "truncating-table" : "rewriting-table"))
+	if (!cmig_lint_model_is_large_itself(table) ||
+		!use_rule(lint, effect->type == CMIG_EFFECT_EMPTIED ? "truncating-table" :
+				  "rewriting-table"))
 		return;
 	lint->slow = table;
-	cmig_lint_report(lint, NULL, effect->type == CMIG_EFFECT_EMPTIED ? "table %s is emptied" : "table %s is rewritten, which blocks everything else", effect->object);
+	cmig_lint_report(lint, NULL,
+					 effect->type == CMIG_EFFECT_EMPTIED ? "table %s is emptied" :
+					 "table %s is rewritten, which blocks everything else", effect->object);
 	lint->slow = NULL;
 }
 
@@ -225,11 +239,14 @@ cmig_lint_rehearsed_locks(CmigLint *lint)
 {
 	List	   *locks = NIL;
 
-	foreach_ptr(const CmigEffect, effect, lint->effects && lint->caller == NULL ? lint->effects->effects : NIL)
+	foreach_ptr(const CmigEffect, effect, lint->effects &&
+				lint->caller == NULL ? lint->effects->effects : NIL)
 	{
 		CmigLintLock *lock;
 
-		if (effect->type != CMIG_EFFECT_LOCKED || (lint->certain && effect->doubtful) || effect->step != lint->revision_number - 1 || effect->statement != lint->statement->number)
+		if (effect->type != CMIG_EFFECT_LOCKED || (lint->certain && effect->doubtful) ||
+			effect->step != lint->revision_number - 1 ||
+			effect->statement != lint->statement->number)
 			continue;
 		lock = palloc0(sizeof(CmigLintLock));
 		lock->table = table_of(lint, effect);
@@ -248,30 +265,36 @@ report_effect(CmigLint *lint, const CmigEffect *effect, const List *findings)
 	if (lint->certain && effect->doubtful)
 		return;
 	/* no rule says what guards less than before */
-	if (effect->kind != NULL && !effect->combined && effect->type != CMIG_EFFECT_WEAKER && effect->type != CMIG_EFFECT_UNCLEAR &&
+	if (effect->kind != NULL && !effect->combined && effect->type != CMIG_EFFECT_WEAKER &&
+		effect->type != CMIG_EFFECT_UNCLEAR &&
 		is_told(findings, effect->name))
 		return;
 	switch (effect->type)
 	{
 		case CMIG_EFFECT_FAILS:
 			if (!is_failure_told(findings) && use_rule(lint, STATEMENT_FAILS))
-				cmig_lint_report(lint, NULL, "the statement fails: %s; what follows was not rehearsed", effect->what)->line = effect->line;
+				cmig_lint_report(lint, NULL,
+								 "the statement fails: %s; what follows was not rehearsed",
+								 effect->what)->line = effect->line;
 			return;
 		case CMIG_EFFECT_UNKNOWN:
 			if (!is_error_told(findings) && use_rule(lint, NOT_REHEARSED))
-				cmig_lint_report(lint, NULL, "the statement could not be rehearsed: %s", effect->what)->line = effect->line;
+				cmig_lint_report(lint, NULL, "the statement could not be rehearsed: %s",
+								 effect->what)->line = effect->line;
 			return;
 		case CMIG_EFFECT_GONE:
 			report_loss(lint, effect);
 			return;
 		case CMIG_EFFECT_RENAMED:
 			if (is_code(lint) && use_rule(lint, rule_of_name(effect->kind)))
-				cmig_lint_report(lint, NULL, "%s %s %s, which breaks clients that use it", effect->kind->name, effect->object, effect->what);
+				cmig_lint_report(lint, NULL, "%s %s %s, which breaks clients that use it",
+								 effect->kind->name, effect->object, effect->what);
 			return;
 		case CMIG_EFFECT_RETYPED:
 			lost = is_code(lint) ? cmig_lint_values_lost(lint, effect->former, effect->what) : NULL;
 			if (lost != NULL && use_rule(lint, "changing-values"))
-				cmig_lint_report(lint, NULL, "changing the type of %s %s to %s %s", effect->kind->name, effect->object, effect->what, lost);
+				cmig_lint_report(lint, NULL, "changing the type of %s %s to %s %s",
+								 effect->kind->name, effect->object, effect->what, lost);
 			return;
 		case CMIG_EFFECT_REWRITTEN:
 		case CMIG_EFFECT_EMPTIED:
@@ -297,7 +320,8 @@ report_effect(CmigLint *lint, const CmigEffect *effect, const List *findings)
 			break;
 		case CMIG_EFFECT_UNCLEAR:
 			if (use_rule(lint, rule))
-				cmig_lint_report(lint, NULL, "%s %s %s", effect->kind->name, effect->object, effect->what)->severity = CMIG_LINT_NOTICE;
+				cmig_lint_report(lint, NULL, "%s %s %s", effect->kind->name, effect->object,
+								 effect->what)->severity = CMIG_LINT_NOTICE;
 			return;
 		case CMIG_EFFECT_LOCKED:
 			return;
@@ -318,7 +342,8 @@ cmig_lint_rehearsed_report(CmigLint *lint, int first)
 	findings = list_copy_tail(lint->findings, first);
 	foreach_ptr(const CmigEffect, effect, lint->effects->effects)
 	{
-		if (effect->step == lint->revision_number - 1 && effect->statement == lint->statement->number)
+		if (effect->step == lint->revision_number - 1 &&
+			effect->statement == lint->statement->number)
 			report_effect(lint, effect, findings);
 	}
 	for (int i = first + list_length(findings); i < list_length(lint->findings); i++)
@@ -335,10 +360,12 @@ cmig_lint_rehearsed_finish(CmigLint *lint)
 		return;
 	lint->revision = NULL;
 	if (lint->effects->not_run != NULL)
-		cmig_lint_report(lint, NULL, "the statements were not rehearsed: %s", lint->effects->not_run);
+		cmig_lint_report(lint, NULL, "the statements were not rehearsed: %s",
+						 lint->effects->not_run);
 	cmig_listing_init(&reasons, CMIG_LISTING_PLAIN);
 	foreach_ptr(char, reason, lint->effects->left_out)
 		cmig_listing_add(&reasons, reason);
 	if (reasons.count > 0)
-		cmig_lint_report(lint, NULL, "objects were left out of the rehearsal, so that statements that fail there are not reported: %s", cmig_listing_text(&reasons));
+		cmig_lint_report(lint, NULL,
+						 "objects were left out of the rehearsal, so that statements that fail there are not reported: %s", cmig_listing_text(&reasons));
 }

@@ -26,8 +26,10 @@ find_original(CmigLint *lint, Node *node, RangeVar *name)
 {
 	CmigSubject subject;
 
-	if (!cmig_statement_subject(node, &subject) || subject.object == NULL || !IsA(subject.object, RangeVar) ||
-		(subject.type != OBJECT_TABLE && subject.type != OBJECT_VIEW && subject.type != OBJECT_MATVIEW))
+	if (!cmig_statement_subject(node, &subject) || subject.object == NULL ||
+		!IsA(subject.object, RangeVar) ||
+		(subject.type != OBJECT_TABLE && subject.type != OBJECT_VIEW &&
+		 subject.type != OBJECT_MATVIEW))
 		return NULL;
 	*name = *(RangeVar *) subject.object;
 	if (IsA(node, RenameStmt) && lint->target != NULL)
@@ -52,7 +54,8 @@ is_still_lost(CmigLint *lint, const CmigLintDeferred *replaced)
 	CmigLintTable *table = cmig_lint_state_find(lint, replaced->name, true);
 
 	return table && table != replaced->table &&
-		!(strcmp(replaced->finding->rule->name, "privileges-lost") == 0 ? table->has_grants : table->row_security);
+		!(strcmp(replaced->finding->rule->name, "privileges-lost") == 0 ? table->has_grants :
+		  table->row_security);
 }
 
 /* Implements the rule row-security-lost for a new table. */
@@ -64,7 +67,8 @@ check_security(CmigLint *lint, Node *node)
 
 	if (original && original->row_security)
 		cmig_lint_report_later(lint,
-							   cmig_lint_report(lint, NULL, "the old table %s has row-level security, but the new one does not",
+							   cmig_lint_report(lint, NULL,
+												"the old table %s has row-level security, but the new one does not",
 												cmig_lint_text_range_var(&name)),
 							   true, is_still_lost, original, &name, NULL);
 }
@@ -74,7 +78,8 @@ static void
 check_disable(CmigLint *lint, AlterTableCmd *command, int number)
 {
 	if (cmig_lint_model_is_shared(lint->target) && lint->target->row_security)
-		cmig_lint_report(lint, NULL, "DISABLE ROW LEVEL SECURITY shows all rows of %s to every role with privileges on it",
+		cmig_lint_report(lint, NULL,
+						 "DISABLE ROW LEVEL SECURITY shows all rows of %s to every role with privileges on it",
 						 cmig_lint_text_name(lint->target));
 }
 
@@ -82,7 +87,8 @@ check_disable(CmigLint *lint, AlterTableCmd *command, int number)
 static void
 check_privileges(CmigLint *lint, Node *node)
 {
-	static CmigQuery defaults = {.sql = "SELECT FROM pg_default_acl WHERE defaclobjtype = 'r' LIMIT 1"};
+	static CmigQuery defaults =
+	{.sql = "SELECT FROM pg_default_acl WHERE defaclobjtype = 'r' LIMIT 1"};
 	RangeVar	name;
 	CmigLintTable *original = find_original(lint, node, &name);
 	char	   *text = original ? cmig_lint_text_range_var(&name) : NULL;
@@ -90,7 +96,8 @@ check_privileges(CmigLint *lint, Node *node)
 
 	if (grants && cmig_query_run(&defaults, NULL, NULL) == 0)
 		cmig_lint_report_later(lint,
-							   cmig_lint_report(lint, psprintf("%s;\n%s", lint->statement->text, grants),
+							   cmig_lint_report(lint,
+												psprintf("%s;\n%s", lint->statement->text, grants),
 												"privileges on the old relation %s are not granted on the new one", text),
 							   true, is_still_lost, original, &name, NULL);
 }
@@ -103,7 +110,8 @@ check_privileges(CmigLint *lint, Node *node)
 static void
 check_create(CmigLint *lint, Node *node)
 {
-	cmig_lint_report(lint, NULL, "values of enum %s can be added, but not removed; a lookup table with a foreign key has no such limit",
+	cmig_lint_report(lint, NULL,
+					 "values of enum %s can be added, but not removed; a lookup table with a foreign key has no such limit",
 					 NameListToQuotedString(((CreateEnumStmt *) node)->typeName));
 }
 
@@ -113,9 +121,11 @@ check_ordering(CmigLint *lint, Node *node)
 {
 	AlterEnumStmt *alter = (AlterEnumStmt *) node;
 
-	if (alter->oldVal || alter->newValNeighbor || cmig_lint_types_is_new(lint, alter->typeName) || cmig_lint_types_has_value(lint, alter))
+	if (alter->oldVal || alter->newValNeighbor || cmig_lint_types_is_new(lint, alter->typeName) ||
+		cmig_lint_types_has_value(lint, alter))
 		return;
-	cmig_lint_report(lint, NULL, "value %s sorts after all other values of %s; specify its position with BEFORE or AFTER",
+	cmig_lint_report(lint, NULL,
+					 "value %s sorts after all other values of %s; specify its position with BEFORE or AFTER",
 					 quote_literal_cstr(alter->newVal), NameListToQuotedString(alter->typeName));
 }
 
@@ -126,8 +136,10 @@ check_rename(CmigLint *lint, Node *node)
 	AlterEnumStmt *alter = (AlterEnumStmt *) node;
 
 	if (alter->oldVal && !cmig_lint_types_is_new(lint, alter->typeName))
-		cmig_lint_report(lint, NULL, "renaming value %s of %s breaks clients that use it; add the new value, change the rows, and leave the old one",
-						 quote_literal_cstr(alter->oldVal), NameListToQuotedString(alter->typeName));
+		cmig_lint_report(lint, NULL,
+						 "renaming value %s of %s breaks clients that use it; add the new value, change the rows, and leave the old one",
+						 quote_literal_cstr(alter->oldVal),
+						 NameListToQuotedString(alter->typeName));
 }
 
 /*
@@ -157,7 +169,8 @@ may_have_type(Search *search, const CmigLintColumn *column, const CmigLintType *
 	if (!OidIsValid(column->type))
 		return column->type_name == NULL || strcmp(column->type_name, type->name) == 0;
 	oid = cmig_lint_types_oid(search->lint,
-							  makeTypeNameFromNameList(list_make2(makeString(pstrdup(type->schema)), makeString(pstrdup(type->name)))));
+							  makeTypeNameFromNameList(list_make2(makeString(pstrdup(type->schema)),
+																  makeString(pstrdup(type->name)))));
 	if (!OidIsValid(oid))
 		return get_typtype(column->type) == TYPTYPE_ENUM;
 	return getBaseType(column->type) == oid || get_element_type(column->type) == oid;
@@ -194,7 +207,8 @@ look_at_constant(Search *search, Node *node, const CmigLintColumn *column, const
 	{
 		if (strcmp(new->value, strVal(&constant->val)) != 0)
 			continue;
-		if (type ? strcmp(strVal(llast(type->names)), new->type->name) == 0 : may_have_type(search, column, new->type))
+		if (type ? strcmp(strVal(llast(type->names)), new->type->name) == 0 :
+			may_have_type(search, column, new->type))
 			search->found = new;
 		return;
 	}
@@ -209,7 +223,8 @@ look_at_comparison(Search *search, Node *left, Node *right)
 {
 	CmigLintColumn *column;
 
-	if (left == NULL || !IsA(left, ColumnRef) || !IsA(llast(((ColumnRef *) left)->fields), String) || right == NULL)
+	if (left == NULL || !IsA(left, ColumnRef) ||
+		!IsA(llast(((ColumnRef *) left)->fields), String) || right == NULL)
 		return;
 	column = find_column(search, strVal(llast(((ColumnRef *) left)->fields)));
 	foreach_ptr(Node, node, IsA(right, List) ? (List *) right : list_make1(right))
@@ -261,9 +276,12 @@ walk(Node *node, void *context)
 						CmigLintColumn *column = NULL;
 
 						if (table && insert->cols == NIL)
-							column = i < list_length(table->columns) ? list_nth(table->columns, i) : NULL;
+							column = i < list_length(table->columns) ? list_nth(table->columns, i) :
+								NULL;
 						else if (table && i < list_length(insert->cols))
-							column = cmig_lint_model_column(table, list_nth_node(ResTarget, insert->cols, i)->name);
+							column = cmig_lint_model_column(table,
+															list_nth_node(ResTarget, insert->cols,
+																		  i)->name);
 						look_at_constant(search, element, column, NULL);
 						i++;
 					}
@@ -289,7 +307,8 @@ look_at_definitions(Search *search, List *elements)
 		{
 			CmigLintColumn column = {.name = ((ColumnDef *) node)->colname};
 
-			cmig_lint_types_find(search->lint, ((ColumnDef *) node)->typeName, &column.type, &column.typmod, &column.type_name);
+			cmig_lint_types_find(search->lint, ((ColumnDef *) node)->typeName, &column.type,
+								 &column.typmod, &column.type_name);
 			foreach_node(Constraint, constraint, ((ColumnDef *) node)->constraints)
 			{
 				if (constraint->contype == CONSTR_DEFAULT)
@@ -358,12 +377,16 @@ check_use(CmigLint *lint, Node *node)
 	if (search.found == NULL)
 		return;
 	if (search.found->revision != lint->revision && search.found->revision != NULL)
-		cmig_lint_report(lint, NULL, "the new value %s of %s, which revision %s adds, cannot be used in the same transaction; cmig.upgrade_stepwise commits after each revision",
-						 quote_literal_cstr(search.found->value), quote_identifier(search.found->type->name),
+		cmig_lint_report(lint, NULL,
+						 "the new value %s of %s, which revision %s adds, cannot be used in the same transaction; cmig.upgrade_stepwise commits after each revision",
+						 quote_literal_cstr(search.found->value),
+						 quote_identifier(search.found->type->name),
 						 search.found->revision);
 	else
-		cmig_lint_report(lint, NULL, "the new value %s of %s cannot be used before the transaction that adds it commits",
-						 quote_literal_cstr(search.found->value), quote_identifier(search.found->type->name));
+		cmig_lint_report(lint, NULL,
+						 "the new value %s of %s cannot be used before the transaction that adds it commits",
+						 quote_literal_cstr(search.found->value),
+						 quote_identifier(search.found->type->name));
 }
 
 /*
@@ -392,14 +415,17 @@ check_schema(CmigLint *lint, Node *node)
 		/* an index belongs to the schema of its table */
 		if (lock->relation == NULL || lock->relation->schemaname ||
 			lock->relation->relpersistence == RELPERSISTENCE_TEMP ||
-			(lock->object && IsA(lock->object, IndexStmt)) || (IsA(node, DropStmt) && lock->type == OBJECT_INDEX))
+			(lock->object && IsA(lock->object, IndexStmt)) ||
+			(IsA(node, DropStmt) && lock->type == OBJECT_INDEX))
 			continue;
 		table = cmig_lint_state_find(lint, lock->relation, true);
-		if ((table == NULL || !table->temporary) && !cmig_text_list_has(names, lock->relation->relname))
+		if ((table == NULL || !table->temporary) &&
+			!cmig_text_list_has(names, lock->relation->relname))
 			names = lappend(names, lock->relation->relname);
 	}
 	if (names != NIL)
-		cmig_lint_report(lint, NULL, "unqualified table names depend on search_path: %s", cmig_lint_text_names(names));
+		cmig_lint_report(lint, NULL, "unqualified table names depend on search_path: %s",
+						 cmig_lint_text_names(names));
 }
 
 /*
@@ -415,7 +441,10 @@ find_holder(CmigLint *lint, Node *node)
 	{
 		foreach_node(AlterTableCmd, command, ((AlterTableStmt *) node)->cmds)
 		{
-			if (command->subtype == AT_AddOf && cmig_lint_model_is_shared(cmig_lint_state_find(lint, ((AlterTableStmt *) node)->relation, true)))
+			if (command->subtype == AT_AddOf &&
+				cmig_lint_model_is_shared(cmig_lint_state_find(lint,
+															   ((AlterTableStmt *) node)->relation,
+															   true)))
 				return "the type";
 		}
 		return NULL;
@@ -426,8 +455,10 @@ find_holder(CmigLint *lint, Node *node)
 
 		/* OWNED BY NONE has one name */
 		if (list_length(names) > 1 &&
-			cmig_lint_model_is_shared(cmig_lint_state_find(lint, ((AlterSeqStmt *) node)->sequence, true)) &&
-			!cmig_lint_model_is_shared(cmig_lint_state_find(lint, makeRangeVarFromNameList(list_copy_head(names, list_length(names) - 1)), true)))
+			cmig_lint_model_is_shared(cmig_lint_state_find(lint, ((AlterSeqStmt *) node)->sequence,
+														   true)) &&
+			!cmig_lint_model_is_shared(cmig_lint_state_find(lint,
+															makeRangeVarFromNameList(list_copy_head(names, list_length(names) - 1)), true)))
 			return "the column";
 	}
 	return NULL;
@@ -441,8 +472,10 @@ check_dynamic(CmigLint *lint, Node *node)
 	bool		qualified;
 
 	if (holder != NULL)
-		cmig_lint_report(lint, NULL, "what belongs to %s from now on is dropped with it, which lint cannot follow; cmig.lint(rehearse => true) can", holder);
-	if (!(IsA(node, DoStmt) || IsA(node, CallStmt)) || !cmig_lint_runs_code(lint, node) || (cmig_statement_own_procedure(lint->statement->raw, &qualified) && qualified))
+		cmig_lint_report(lint, NULL,
+						 "what belongs to %s from now on is dropped with it, which lint cannot follow; cmig.lint(rehearse => true) can", holder);
+	if (!(IsA(node, DoStmt) || IsA(node, CallStmt)) || !cmig_lint_runs_code(lint, node) ||
+		(cmig_statement_own_procedure(lint->statement->raw, &qualified) && qualified))
 		return;
 	cmig_lint_report(lint, NULL, "lint cannot analyze %s; cmig.dry_run shows its effects",
 					 IsA(node, DoStmt) ? "DO" : "CALL");
@@ -467,7 +500,8 @@ report_duplicate(CmigLint *lint, List *elements)
 			continue;
 		if (name && cmig_text_list_has(seen, name))
 		{
-			cmig_lint_report(lint, NULL, "column %s is specified more than once", quote_identifier(name));
+			cmig_lint_report(lint, NULL, "column %s is specified more than once",
+							 quote_identifier(name));
 			return;
 		}
 		seen = lappend(seen, (char *) name);
@@ -539,7 +573,8 @@ check_nesting(CmigLint *lint, Node *node)
 	if (!lint->transactional && begins != (lint->session.in_block != 0))
 		return;
 	(void) cmig_statement_classify(&raw, &name);
-	cmig_lint_report(lint, NULL, "%s is not allowed in a script: the session that runs the revision controls the transaction",
+	cmig_lint_report(lint, NULL,
+					 "%s is not allowed in a script: the session that runs the revision controls the transaction",
 					 name);
 }
 
@@ -563,7 +598,8 @@ check_uncommitted(CmigLint *lint, Node *node)
 	if ((statement->kind != TRANS_STMT_BEGIN && statement->kind != TRANS_STMT_START) ||
 		lint->session.in_block)
 		return;
-	finding = cmig_lint_report(lint, NULL, "the script does not end the transaction that begins here");
+	finding = cmig_lint_report(lint, NULL,
+							   "the script does not end the transaction that begins here");
 	cmig_lint_report_later(lint, finding, false, is_open, NULL, NULL, NULL);
 }
 
@@ -575,7 +611,8 @@ check_uncommitted(CmigLint *lint, Node *node)
 static void
 check_concurrent_index(CmigLint *lint, Node *node)
 {
-	if (((IndexStmt *) node)->concurrent && cmig_lint_session_in_transaction(lint) && cmig_running_concurrent_ddl() &&
+	if (((IndexStmt *) node)->concurrent && cmig_lint_session_in_transaction(lint) &&
+		cmig_running_concurrent_ddl() &&
 		cmig_lint_state_concurrently_failure(lint, node, false) == NULL)
 		cmig_lint_report(lint, psprintf(CMIG_LINT_STEPWISE "%s", lint->statement->text),
 						 "CREATE INDEX CONCURRENTLY fails inside a transaction");
@@ -604,9 +641,12 @@ check_top_level(CmigLint *lint, Node *node)
 			break;
 		default:
 			table = relation ? cmig_lint_state_find(lint, relation, false) : NULL;
-			if (table == NULL || (table->kind != RELKIND_PARTITIONED_TABLE && table->kind != RELKIND_PARTITIONED_INDEX))
+			if (table == NULL ||
+				(table->kind != RELKIND_PARTITIONED_TABLE &&
+				 table->kind != RELKIND_PARTITIONED_INDEX))
 				return;
-			name = IsA(node, ReindexStmt) ? "REINDEX of a partitioned table" : "CLUSTER of a partitioned table";
+			name = IsA(node, ReindexStmt) ? "REINDEX of a partitioned table" :
+				"CLUSTER of a partitioned table";
 			break;
 	}
 	cmig_lint_report(lint, psprintf(CMIG_LINT_STEPWISE "%s", lint->statement->text),
@@ -658,7 +698,8 @@ check_robust(CmigLint *lint, Node *node)
 				bool		adds = command->subtype == AT_AddColumn;
 
 				if (command->missing_ok || !robust ||
-					(!adds && command->subtype != AT_DropColumn && command->subtype != AT_DropConstraint))
+					(!adds && command->subtype != AT_DropColumn &&
+					 command->subtype != AT_DropConstraint))
 					continue;
 				robust = false;
 				clause = adds ? "IF NOT EXISTS" : "IF EXISTS";
@@ -677,7 +718,8 @@ check_robust(CmigLint *lint, Node *node)
 			break;
 		case T_CreateTableAsStmt:
 			word = create_as->objtype == OBJECT_MATVIEW ? "view" : "table";
-			robust = create_as->if_not_exists || create_as->into->rel->relpersistence == RELPERSISTENCE_TEMP ||
+			robust = create_as->if_not_exists ||
+				create_as->into->rel->relpersistence == RELPERSISTENCE_TEMP ||
 				cmig_lint_source_has(text, "into");
 			break;
 		case T_IndexStmt:
@@ -689,21 +731,25 @@ check_robust(CmigLint *lint, Node *node)
 			robust = ((CreateSeqStmt *) node)->if_not_exists;
 			break;
 		case T_CreateSchemaStmt:
-			robust = ((CreateSchemaStmt *) node)->if_not_exists || ((CreateSchemaStmt *) node)->schemaElts != NIL;
+			robust = ((CreateSchemaStmt *) node)->if_not_exists ||
+				((CreateSchemaStmt *) node)->schemaElts != NIL;
 			break;
 		case T_CreateExtensionStmt:
 			robust = ((CreateExtensionStmt *) node)->if_not_exists;
 			break;
 		case T_AlterEnumStmt:
 			word = "value";
-			robust = ((AlterEnumStmt *) node)->skipIfNewValExists || ((AlterEnumStmt *) node)->oldVal;
+			robust = ((AlterEnumStmt *) node)->skipIfNewValExists ||
+				((AlterEnumStmt *) node)->oldVal;
 			break;
 		default:
 			break;
 	}
 	if (!robust)
 		cmig_lint_report_later(lint,
-							   cmig_lint_report(lint, cmig_lint_source_insert(text, word, psprintf(" %s", clause)),
+							   cmig_lint_report(lint,
+												cmig_lint_source_insert(text, word,
+																		psprintf(" %s", clause)),
 												"the script does not run in a single transaction; with %s, this statement can run again if a later one fails", clause),
 							   false, has_others, NULL, NULL, NULL);
 }
@@ -725,14 +771,18 @@ check_timeout(CmigLint *lint, Node *node)
 	{
 		{"require-lock-timeout", "SET lock_timeout = '2s'",
 		"may wait for its lock on %s without a limit, and blocks later statements while it waits"},
-		{"require-statement-timeout", "SET statement_timeout = '1min'", "may hold its lock on %s for an unlimited time"},
+		{"require-statement-timeout", "SET statement_timeout = '1min'",
+		"may hold its lock on %s for an unlimited time"},
 	};
-	int			i = strcmp(lint->rule->name, timeouts[0].rule) == 0 ? CMIG_LINT_LOCK_TIMEOUT : CMIG_LINT_STATEMENT_TIMEOUT;
+	int			i = strcmp(lint->rule->name, timeouts[0].rule) == 0 ? CMIG_LINT_LOCK_TIMEOUT :
+	CMIG_LINT_STATEMENT_TIMEOUT;
 
 	if (lint->locks == NIL || lint->session.timeouts[i] || lint->session.reported[i])
 		return;
-	cmig_lint_report(lint, psprintf("%s;\n%s", timeouts[i].fix, lint->statement->text), "the statement %s",
-					 psprintf(timeouts[i].does, cmig_lint_text_name(((CmigLintLock *) linitial(lint->locks))->table)));
+	cmig_lint_report(lint, psprintf("%s;\n%s", timeouts[i].fix, lint->statement->text),
+					 "the statement %s",
+					 psprintf(timeouts[i].does,
+							  cmig_lint_text_name(((CmigLintLock *) linitial(lint->locks))->table)));
 	lint->session.reported[i] = true;
 }
 
@@ -768,7 +818,8 @@ check_after_exclusive(CmigLint *lint, Node *node)
 		return;
 	foreach_ptr(RangeVar, name, cmig_lint_uses_of(node, NULL))
 		runs |= cmig_lint_model_is_shared(cmig_lint_state_find(lint, name, false));
-	foreach(lc, IsA(node, AlterTableStmt) && cmig_lint_model_is_large(lint->target) ? ((AlterTableStmt *) node)->cmds : NIL)
+	foreach(lc, IsA(node, AlterTableStmt) &&
+			cmig_lint_model_is_large(lint->target) ? ((AlterTableStmt *) node)->cmds : NIL)
 		runs |= lfirst_node(AlterTableCmd, lc)->subtype == AT_ValidateConstraint;
 
 	/* another table that this revision has not locked against reads already */
@@ -779,14 +830,17 @@ check_after_exclusive(CmigLint *lint, Node *node)
 			other = lock->table;
 	}
 	if (runs)
-		cmig_lint_report(lint, NULL, "%s, locked against reads and writes by statement %d, stays locked while this statement runs",
+		cmig_lint_report(lint, NULL,
+						 "%s, locked against reads and writes by statement %d, stays locked while this statement runs",
 						 cmig_lint_text_name(session->held), session->held_since);
 	else if (other && !session->wait_reported)
 	{
 		session->wait_reported = true;
 
-		cmig_lint_report(lint, NULL, "%s, locked against reads and writes by statement %d, stays locked while this statement waits for its lock on %s",
-						 cmig_lint_text_name(session->held), session->held_since, cmig_lint_text_name(other));
+		cmig_lint_report(lint, NULL,
+						 "%s, locked against reads and writes by statement %d, stays locked while this statement waits for its lock on %s",
+						 cmig_lint_text_name(session->held), session->held_since,
+						 cmig_lint_text_name(other));
 	}
 }
 
@@ -805,16 +859,20 @@ check_backfill(CmigLint *lint, Node *node)
 		if (table == NULL || list_member_ptr(seen, table))
 			continue;
 		seen = lappend(seen, table);
-		if (cmig_lint_model_is_large(table) && table->in_revision == lint->revision_number && table->locked_at > 0)
-			cmig_lint_report(lint, NULL, "UPDATE of %s runs in the transaction that altered the table in statement %d, and the table stays locked meanwhile; use cmig.backfill in a later revision",
+		if (cmig_lint_model_is_large(table) && table->in_revision == lint->revision_number &&
+			table->locked_at > 0)
+			cmig_lint_report(lint, NULL,
+							 "UPDATE of %s runs in the transaction that altered the table in statement %d, and the table stays locked meanwhile; use cmig.backfill in a later revision",
 							 cmig_lint_text_table(table), table->locked_at);
 	}
 }
 
 /* The last ones use the findings of the other rules. */
 const CmigLintRule cmig_lint_others[] = {
-	{"row-security-lost", CMIG_LINT_ERROR, CMIG_LINT_FACTS, check_security, {T_CreateStmt, T_CreateTableAsStmt, T_RenameStmt}},
-	{"row-security-lost", CMIG_LINT_ERROR, CMIG_LINT_CALLED, NULL, {T_AlterTableStmt}, AT_DisableRowSecurity, check_disable},
+	{"row-security-lost", CMIG_LINT_ERROR, CMIG_LINT_FACTS, check_security,
+	{T_CreateStmt, T_CreateTableAsStmt, T_RenameStmt}},
+	{"row-security-lost", CMIG_LINT_ERROR, CMIG_LINT_CALLED, NULL, {T_AlterTableStmt},
+	AT_DisableRowSecurity, check_disable},
 	{"privileges-lost", CMIG_LINT_WARNING, CMIG_LINT_FACTS, check_privileges,
 	{T_CreateStmt, T_CreateTableAsStmt, T_RenameStmt, T_ViewStmt}},
 	{"prefer-lookup-table-over-enum", CMIG_LINT_NOTICE, 0, check_create, {T_CreateEnumStmt}},
@@ -829,7 +887,8 @@ const CmigLintRule cmig_lint_others[] = {
 	{T_DoStmt, T_CallStmt, T_AlterExtensionContentsStmt, T_AlterTableStmt, T_AlterSeqStmt}},
 	{"transaction-nesting", CMIG_LINT_ERROR, 0, check_nesting, {T_TransactionStmt}},
 	{"ban-uncommitted-transaction", CMIG_LINT_ERROR, 0, check_uncommitted, {T_TransactionStmt}},
-	{"ban-concurrent-index-creation-in-transaction", CMIG_LINT_ERROR, 0, check_concurrent_index, {T_IndexStmt}},
+	{"ban-concurrent-index-creation-in-transaction", CMIG_LINT_ERROR, 0, check_concurrent_index,
+	{T_IndexStmt}},
 	{"ban-non-transactional-statement", CMIG_LINT_ERROR, 0, check_top_level},
 	{"prefer-robust-stmts", CMIG_LINT_NOTICE, 0, check_robust},
 	{"require-lock-timeout", CMIG_LINT_NOTICE, 0, check_timeout},

@@ -24,7 +24,8 @@ cmig_lint_report(CmigLint *lint, const char *fix, const char *format,...)
 	{
 		/* the fix does the slow part first, so that the call need not */
 		appendStringInfoString(&message, "in this call, ");
-		fix = fix && IsA(lint->statement->raw->stmt, IndexStmt) ? psprintf("%s;\n-- then, in another revision\n%s", fix, lint->caller->text) : NULL;
+		fix = fix && IsA(lint->statement->raw->stmt, IndexStmt) ?
+			psprintf("%s;\n-- then, in another revision\n%s", fix, lint->caller->text) : NULL;
 	}
 	va_start(args, format);
 	appendStringInfoString(&message, cmig_text_format(format, args));
@@ -44,7 +45,8 @@ cmig_lint_report(CmigLint *lint, const char *fix, const char *format,...)
 		finding->line = lint->statement->line;
 	}
 	if (lint->slow || lint->target || lint->locks != NIL)
-		finding->relation = (lint->slow ? lint->slow : lint->target ? lint->target : ((CmigLintLock *) linitial(lint->locks))->table)->oid;
+		finding->relation = (lint->slow ? lint->slow : lint->target ? lint->target :
+							 ((CmigLintLock *) linitial(lint->locks))->table)->oid;
 	finding->rewrites = lint->rule->flags & CMIG_LINT_REWRITES;
 	finding->message = message.data;
 	finding->fix = fix ? pstrdup(fix) : NULL;
@@ -105,16 +107,19 @@ cmig_lint_model_index(const CmigLintTable *table, const char *name)
 }
 
 bool
-cmig_lint_model_proves_not_null(const CmigLintTable *table, const char *column, const AlterTableStmt *alter)
+cmig_lint_model_proves_not_null(const CmigLintTable *table, const char *column,
+								const AlterTableStmt *alter)
 {
 
 	foreach_ptr(CmigLintConstraint, constraint, table->constraints)
 	{
-		bool		proves = constraint->validated && cmig_text_list_has(constraint->proves_not_null, column);
+		bool		proves = constraint->validated &&
+		cmig_text_list_has(constraint->proves_not_null, column);
 
 		/* ALTER TABLE drops constraints before it performs other actions */
 		foreach_node(AlterTableCmd, command, proves && alter ? alter->cmds : NIL)
-			proves &= command->subtype != AT_DropConstraint || strcmp(command->name, constraint->name) != 0;
+			proves &= command->subtype != AT_DropConstraint ||
+			strcmp(command->name, constraint->name) != 0;
 		if (proves)
 			return true;
 	}
@@ -297,7 +302,9 @@ cmig_lint_source_actions(const CmigLint *lint)
 	int			depth = 0;
 
 	cmig_lexer_init(&lexer, text);
-	cmig_lexer_move(&lexer, cmig_lint_source_behind_name(text, ((AlterTableStmt *) lint->statement->raw->stmt)->relation->location), 1);
+	cmig_lexer_move(&lexer,
+					cmig_lint_source_behind_name(text,
+												 ((AlterTableStmt *) lint->statement->raw->stmt)->relation->location), 1);
 	cmig_lexer_next_sql(&lexer);
 	/* the ends of ONLY (name) and name * */
 	if (cmig_lexer_is_char(&lexer, ')') || cmig_lexer_is_char(&lexer, '*'))
@@ -370,7 +377,8 @@ cmig_lint_source_long_names(const char *text)
 		char	   *name;
 
 		/* skip U&"...", which may contain escapes */
-		if ((lexer.type != CMIG_TOKEN_WORD && (lexer.type != CMIG_TOKEN_QUOTED || *lexer.start != '"')) ||
+		if ((lexer.type != CMIG_TOKEN_WORD &&
+			 (lexer.type != CMIG_TOKEN_QUOTED || *lexer.start != '"')) ||
 			lexer.next - lexer.start < NAMEDATALEN)
 			continue;
 		name = lexer.type == CMIG_TOKEN_WORD ? pnstrdup(lexer.start, lexer.next - lexer.start) :
@@ -513,15 +521,19 @@ static const char *const before_tables[] = {"from", "using", "table", "truncate"
 
 /* Words that start a new clause. */
 static const char *const clauses[] = {
-	"from", "using", "table", "truncate", "lock", "select", "where", "on", "set", "values", "group", "order", "having",
+	"from", "using", "table", "truncate", "lock", "select", "where", "on", "set", "values", "group",
+	"order", "having",
 	"returning", "limit", "window", "into", "update", "then", "loop", NULL
 };
 
 /* Words that can be a table's alias only if they are quoted. */
 static const char *const no_alias[] = {
-	"where", "join", "left", "right", "inner", "outer", "cross", "full", "natural", "on", "using", "set", "order", "group",
-	"having", "limit", "offset", "fetch", "for", "union", "except", "intersect", "values", "select", "default", "loop",
-	"returning", "when", "then", "window", "tablesample", "overriding", "as", "end", "add", "drop", "alter", "rename", "in",
+	"where", "join", "left", "right", "inner", "outer", "cross", "full", "natural", "on", "using",
+	"set", "order", "group",
+	"having", "limit", "offset", "fetch", "for", "union", "except", "intersect", "values", "select",
+	"default", "loop",
+	"returning", "when", "then", "window", "tablesample", "overriding", "as", "end", "add", "drop",
+	"alter", "rename", "in",
 	"restart", "continue", "cascade", "restrict", "from", "with", "strict", NULL
 };
 
@@ -542,7 +554,8 @@ token_text(const CmigLexer *lexer)
 			return downcase_identifier(lexer->start, length, false, false);
 		case CMIG_TOKEN_QUOTED:
 		case CMIG_TOKEN_STRING:
-			return quote ? unquote(quote, lexer->next - quote, mark) : pnstrdup(lexer->start, length);
+			return quote ? unquote(quote, lexer->next - quote, mark) :
+				pnstrdup(lexer->start, length);
 		case CMIG_TOKEN_DOLLAR:
 			while (tag < length && lexer->start[tag] != '$')
 				tag++;
@@ -558,7 +571,8 @@ static bool
 is_name(const Statement *statement, int i)
 {
 	return i >= 0 && i < statement->count &&
-		(statement->tokens[i].type == CMIG_TOKEN_WORD || statement->tokens[i].type == CMIG_TOKEN_QUOTED);
+		(statement->tokens[i].type == CMIG_TOKEN_WORD ||
+		 statement->tokens[i].type == CMIG_TOKEN_QUOTED);
 }
 
 /* Is token number "i" the word, operator, or character "text"? */
@@ -566,7 +580,8 @@ static bool
 is_token(const Statement *statement, int i, const char *text)
 {
 	return i >= 0 && i < statement->count &&
-		(statement->tokens[i].type == CMIG_TOKEN_WORD || statement->tokens[i].type == CMIG_TOKEN_OPERATOR) &&
+		(statement->tokens[i].type == CMIG_TOKEN_WORD ||
+		 statement->tokens[i].type == CMIG_TOKEN_OPERATOR) &&
 		strcmp(statement->tokens[i].text, text) == 0;
 }
 
@@ -598,7 +613,8 @@ find_tables(Statement *statement)
 		if (is_word_in(statement, i, clauses))
 			lists_tables = is_word_in(statement, i, before_tables);
 		if (i == 0 || !is_name(statement, i) || is_word_in(statement, i, before_table) ||
-			!(is_word_in(statement, i - 1, before_table) || (is_token(statement, i - 1, ",") && lists_tables)))
+			!(is_word_in(statement, i - 1, before_table) ||
+			  (is_token(statement, i - 1, ",") && lists_tables)))
 			continue;
 		ours = strcmp(tokens[last].text, statement->table->relname) == 0 &&
 			(!qualified || strcmp(tokens[i].text, statement->table->schemaname) == 0);
@@ -630,7 +646,8 @@ is_column(const Statement *statement, int i)
 		 * hold a row of the table
 		 */
 		return cmig_text_list_has(statement->own, qualifier) ||
-			(!cmig_text_list_has(statement->others, qualifier) && (statement->names_table || statement->has_row));
+			(!cmig_text_list_has(statement->others, qualifier) &&
+			 (statement->names_table || statement->has_row));
 	}
 
 	/*
@@ -664,7 +681,8 @@ search_strings(const Statement *statement)
 		/* skip RAISE, whose strings are only messages */
 		if (is_token(statement, i, "raise"))
 			return false;
-		if (statement->tokens[i].type != CMIG_TOKEN_STRING && statement->tokens[i].type != CMIG_TOKEN_DOLLAR)
+		if (statement->tokens[i].type != CMIG_TOKEN_STRING &&
+			statement->tokens[i].type != CMIG_TOKEN_DOLLAR)
 			continue;
 		inner.names_table |= strcmp(statement->tokens[i].text, statement->table->relname) == 0;
 		appendStringInfo(&text, "%s ", statement->tokens[i].text);
@@ -680,7 +698,8 @@ static bool
 search(const char *source, const Statement *in)
 {
 	Statement	all = *in;
-	Token	   *tokens = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Token) * (strlen(source) + 1));
+	Token	   *tokens = MemoryContextAllocHuge(CurrentMemoryContext,
+												sizeof(Token) * (strlen(source) + 1));
 	bool		is_dynamic = false;
 	bool		found = false;
 	CmigLexer	lexer;
@@ -724,7 +743,8 @@ search(const char *source, const Statement *in)
 bool
 cmig_lint_body_uses(const char *source, const RangeVar *table, const char *column, bool is_trigger)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig body", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig body",
+												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	Statement	body = {.table = table,.column = column,.is_trigger = is_trigger};
 	bool		result = search(source, &body);

@@ -98,12 +98,15 @@ cmig_lint_state_begin(bool reads_facts, const char *search_path)
 	lint->reads_facts = lint->reads_sizes = reads_facts;
 	control.keysize = sizeof(((Entry *) NULL)->key);
 	control.entrysize = sizeof(Entry);
-	lint->names = hash_create("pg_cmig lint names", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	lint->names = hash_create("pg_cmig lint names", 64, &control,
+							  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	control.keysize = sizeof(Oid);
 	control.entrysize = sizeof(OidEntry);
-	lint->oids = hash_create("pg_cmig lint oids", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	lint->oids = hash_create("pg_cmig lint oids", 64, &control,
+							 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	lint->session.path = lint->session.default_path = cmig_lint_session_path(search_path);
-	lint->session.default_timeouts[CMIG_LINT_LOCK_TIMEOUT] = LockTimeout != 0 || cmig_lock_timeout != 0;
+	lint->session.default_timeouts[CMIG_LINT_LOCK_TIMEOUT] = LockTimeout != 0 ||
+		cmig_lock_timeout != 0;
 	lint->session.default_timeouts[CMIG_LINT_STATEMENT_TIMEOUT] = StatementTimeout != 0;
 	return lint;
 }
@@ -171,7 +174,9 @@ cmig_lint_objects_type(CmigLint *lint, List *names, bool create)
 	}
 	if (!create)
 		return NULL;
-	entry = entry_of(lint, TYPE, list_length(names) > 1 ? linitial(schemas) : cmig_lint_state_creation_schema(lint), name, true);
+	entry = entry_of(lint, TYPE,
+					 list_length(names) > 1 ? linitial(schemas) :
+					 cmig_lint_state_creation_schema(lint), name, true);
 	entry->now = type = MemoryContextAllocZero(lint->context, sizeof(CmigLintType));
 	type->schema = entry->key.schema;
 	type->name = entry->key.name;
@@ -293,7 +298,9 @@ cmig_lint_state_find_names(CmigLint *lint, List *names, bool if_exists)
 CmigLintTable *
 cmig_lint_state_original(CmigLint *lint, const RangeVar *name)
 {
-	Entry	   *entry = entry_of(lint, RELATION, name->schemaname ? name->schemaname : cmig_lint_state_creation_schema(lint),
+	Entry	   *entry = entry_of(lint, RELATION,
+								 name->schemaname ? name->schemaname :
+								 cmig_lint_state_creation_schema(lint),
 								 name->relname, false);
 
 	return entry && entry->now != entry->original ? entry->original : NULL;
@@ -332,7 +339,9 @@ cmig_lint_state_add(CmigLint *lint, const RangeVar *name, char kind)
 	table->empty = table->empty_itself = true;
 	table->rows = -1;
 	table->bytes = -1;
-	enter(lint, table, table->temporary ? TEMPORARY : schema ? schema : cmig_lint_state_creation_schema(lint), name->relname);
+	enter(lint, table,
+		  table->temporary ? TEMPORARY : schema ? schema : cmig_lint_state_creation_schema(lint),
+		  name->relname);
 	return table;
 }
 
@@ -405,7 +414,8 @@ cmig_lint_state_concurrently_failure(CmigLint *lint, Node *statement, bool quali
 	const char *name;
 	Oid			partition;
 
-	if (!cmig_running_concurrent_ddl() || cmig_statement_classify(&raw, &command) != CMIG_STATEMENT_CONCURRENTLY)
+	if (!cmig_running_concurrent_ddl() ||
+		cmig_statement_classify(&raw, &command) != CMIG_STATEMENT_CONCURRENTLY)
 		return NULL;
 	if (IsA(statement, IndexStmt))
 		relation = ((IndexStmt *) statement)->relation;
@@ -429,7 +439,8 @@ cmig_lint_state_concurrently_failure(CmigLint *lint, Node *statement, bool quali
 	partition = table->has_default_partition && OidIsValid(table->oid) && !table->detached ?
 		get_default_partition_oid(table->oid) : InvalidOid;
 	return !OidIsValid(partition) || cmig_lint_state_is_gone(lint, partition) ? NULL :
-		psprintf("DETACH PARTITION ... CONCURRENTLY fails because %s has a default partition", name);
+		psprintf("DETACH PARTITION ... CONCURRENTLY fails because %s has a default partition",
+				 name);
 }
 
 /*
@@ -437,14 +448,18 @@ cmig_lint_state_concurrently_failure(CmigLint *lint, Node *statement, bool quali
  */
 
 void
-cmig_script_settings_each(Node *statement, void (*change) (const char *name, const char *value, void *arg), void *arg)
+cmig_script_settings_each(Node *statement,
+						  void (*change) (const char *name, const char *value, void *arg),
+						  void *arg)
 {
-	static const char *const all[] = {"lock_timeout", "statement_timeout", "timezone", "search_path"};
+	static const char *const all[] = {"lock_timeout", "statement_timeout", "timezone",
+	"search_path"};
 	VariableSetStmt *set = (VariableSetStmt *) statement;
 	StringInfoData text;
 
 	/* SELECT set_config('name', 'value', is_local) */
-	foreach_node(ResTarget, target, IsA(statement, SelectStmt) ? ((SelectStmt *) statement)->targetList : NIL)
+	foreach_node(ResTarget, target,
+				 IsA(statement, SelectStmt) ? ((SelectStmt *) statement)->targetList : NIL)
 	{
 		FuncCall   *call = (FuncCall *) target->val;
 		bool		sets = call && IsA(call, FuncCall) && list_length(call->args) == 3 &&
@@ -618,7 +633,8 @@ add_statement(CmigLint *lint, List *result, Node *statement)
 		if (lock->action == CMIG_LOCK_DOMAIN)
 		{
 			foreach(lc2, cmig_lint_catalog_tables_with_type(cmig_lint_types_oid(lint, castNode(TypeName, lock->object))))
-				result = add_lock(result, cmig_lint_state_find_oid(lint, lfirst_oid(lc2)), lock->mode, false);
+				result = add_lock(result, cmig_lint_state_find_oid(lint, lfirst_oid(lc2)),
+								  lock->mode, false);
 		}
 		if (lock->action == CMIG_LOCK_CALL)
 		{
@@ -632,7 +648,8 @@ add_statement(CmigLint *lint, List *result, Node *statement)
 				result = add_statement(lint, result, inner->raw->stmt);
 			lint->called = list_concat(lint->called, called);
 		}
-		if (lock->relation == NULL || lock->action == CMIG_LOCK_CREATE || lock->action == CMIG_LOCK_UNKNOWN)
+		if (lock->relation == NULL || lock->action == CMIG_LOCK_CREATE ||
+			lock->action == CMIG_LOCK_UNKNOWN)
 			continue;
 
 		/*
@@ -670,7 +687,8 @@ cmig_lint_runs_code(CmigLint *lint, Node *statement)
 void
 cmig_lint_state_begin_statement(CmigLint *lint, Node *statement)
 {
-	const RangeVar *target = IsA(statement, AlterTableStmt) ? ((AlterTableStmt *) statement)->relation :
+	const RangeVar *target = IsA(statement, AlterTableStmt) ?
+	((AlterTableStmt *) statement)->relation :
 	IsA(statement, IndexStmt) ? ((IndexStmt *) statement)->relation :
 	IsA(statement, RenameStmt) ? ((RenameStmt *) statement)->relation :
 	IsA(statement, AlterObjectSchemaStmt) ? ((AlterObjectSchemaStmt *) statement)->relation : NULL;

@@ -21,8 +21,10 @@
 static bool
 is_lost(CmigLint *lint, const CmigLintTable *table)
 {
-	return table != NULL && (cmig_lint_model_is_shared(table) || table->adopts) && cmig_lint_state_exists(lint, table) &&
-		(table->kind == RELKIND_RELATION || table->kind == RELKIND_PARTITIONED_TABLE || table->kind == RELKIND_MATVIEW);
+	return table != NULL && (cmig_lint_model_is_shared(table) || table->adopts) &&
+		cmig_lint_state_exists(lint, table) &&
+		(table->kind == RELKIND_RELATION || table->kind == RELKIND_PARTITIONED_TABLE ||
+		 table->kind == RELKIND_MATVIEW);
 }
 
 /* Returns the first table that is lost with the schema, also if it was moved there, or NULL. */
@@ -37,7 +39,8 @@ lost_with_schema(CmigLint *lint, const char *schema)
 		tables = lappend(tables, cmig_lint_state_find_oid(lint, each));
 	foreach_ptr(CmigLintTable, table, tables)
 	{
-		if (is_lost(lint, table) && strcmp(table->schema, schema) == 0 && (found == NULL || strcmp(table->name, found->name) < 0))
+		if (is_lost(lint, table) && strcmp(table->schema, schema) == 0 &&
+			(found == NULL || strcmp(table->name, found->name) < 0))
 			found = table;
 	}
 	return found;
@@ -49,17 +52,24 @@ check_drop_owned(CmigLint *lint, Node *node)
 {
 	foreach_node(RoleSpec, spec, ((DropOwnedStmt *) node)->roles)
 	{
-		Oid			role = lint->reads_facts && spec->roletype != ROLESPEC_PUBLIC ? get_rolespec_oid(spec, true) : InvalidOid;
+		Oid			role = lint->reads_facts &&
+		spec->roletype != ROLESPEC_PUBLIC ? get_rolespec_oid(spec, true) : InvalidOid;
 		ObjectAddress owner = {AuthIdRelationId, role, 0};
 
-		foreach_oid(each, OidIsValid(role) ? cmig_dropped_locks(&owner, ((DropOwnedStmt *) node)->behavior == DROP_CASCADE) : NIL)
+		foreach_oid(each,
+					OidIsValid(role) ?
+					cmig_dropped_locks(&owner,
+									   ((DropOwnedStmt *) node)->behavior == DROP_CASCADE) :
+					NIL)
 		{
 			const CmigLintTable *table = cmig_lint_state_find_oid(lint, each);
 
 			if (!is_lost(lint, table) || cmig_role_owner_of(each) != role)
 				continue;
-			cmig_lint_report(lint, NULL, "DROP OWNED deletes the data of %s and of all other tables of role %s, and breaks clients",
-							 cmig_lint_text_table(table), quote_identifier(GetUserNameFromId(role, false)));
+			cmig_lint_report(lint, NULL,
+							 "DROP OWNED deletes the data of %s and of all other tables of role %s, and breaks clients",
+							 cmig_lint_text_table(table),
+							 quote_identifier(GetUserNameFromId(role, false)));
 			break;
 		}
 	}
@@ -75,19 +85,25 @@ check_drop_table(CmigLint *lint, Node *node)
 	foreach_ptr(List, item, schemas || drop->removeType == OBJECT_TABLE ? drop->objects : NIL)
 	{
 		const char *schema = schemas ? strVal(item) : NULL;
-		CmigLintTable *table = schema ? lost_with_schema(lint, schema) : cmig_lint_state_find_names(lint, item, drop->missing_ok);
+		CmigLintTable *table = schema ? lost_with_schema(lint, schema) :
+		cmig_lint_state_find_names(lint, item, drop->missing_ok);
 
 		if (schema && table)
-			cmig_lint_report(lint, NULL, "DROP SCHEMA %s CASCADE deletes the data of %s and of all other tables in the schema, and breaks clients",
+			cmig_lint_report(lint, NULL,
+							 "DROP SCHEMA %s CASCADE deletes the data of %s and of all other tables in the schema, and breaks clients",
 							 quote_identifier(schema), cmig_lint_text_table(table));
-		else if (schema && !lint->reads_facts && !cmig_lint_objects_schema_is_new(lint, schema, false))
-			cmig_lint_report(lint, NULL, "DROP SCHEMA %s CASCADE deletes the data of all tables in the schema, and breaks clients",
+		else if (schema && !lint->reads_facts &&
+				 !cmig_lint_objects_schema_is_new(lint, schema, false))
+			cmig_lint_report(lint, NULL,
+							 "DROP SCHEMA %s CASCADE deletes the data of all tables in the schema, and breaks clients",
 							 quote_identifier(schema));
 		else if (!schema && cmig_lint_model_is_shared(table))
-			cmig_lint_report(lint, NULL, "DROP TABLE deletes the data of %s and breaks clients that use it; first release a version that does not use it",
+			cmig_lint_report(lint, NULL,
+							 "DROP TABLE deletes the data of %s and breaks clients that use it; first release a version that does not use it",
 							 cmig_lint_text_table(table));
 		else if (!schema && is_lost(lint, table))
-			cmig_lint_report(lint, NULL, "DROP TABLE deletes the data of tables that existed before and are now partitions or children of %s",
+			cmig_lint_report(lint, NULL,
+							 "DROP TABLE deletes the data of tables that existed before and are now partitions or children of %s",
 							 cmig_lint_text_name(table));
 	}
 }
@@ -132,10 +148,12 @@ check_truncate(CmigLint *lint, Node *node)
 	if (names != NIL)
 		cmig_lint_report(lint, NULL, "TRUNCATE CASCADE also empties %s%s, which %s not listed",
 						 (char *) linitial(names),
-						 list_length(names) > 1 ? psprintf(" and %d other tables", list_length(names) - 1) : "",
+						 list_length(names) > 1 ?
+						 psprintf(" and %d other tables", list_length(names) - 1) : "",
 						 list_length(names) > 1 ? "are" : "is");
 	else if (!known)
-		cmig_lint_report(lint, NULL, "TRUNCATE CASCADE also empties unlisted tables that reference the listed ones");
+		cmig_lint_report(lint, NULL,
+						 "TRUNCATE CASCADE also empties unlisted tables that reference the listed ones");
 }
 
 /* Do clients refer to this kind of relation, or an unknown one, in queries? */
@@ -175,11 +193,13 @@ check_rename(CmigLint *lint, Node *node)
 		return;
 	if (IsA(node, AlterObjectSchemaStmt))
 		cmig_lint_report(lint, rename_fix(lint, move->newschema, lint->target->name),
-						 "SET SCHEMA breaks clients that use %s", cmig_lint_text_table(lint->target));
+						 "SET SCHEMA breaks clients that use %s",
+						 cmig_lint_text_table(lint->target));
 	else if (rename->renameType == OBJECT_TABLE || rename->renameType == OBJECT_VIEW ||
 			 rename->renameType == OBJECT_MATVIEW || rename->renameType == OBJECT_FOREIGN_TABLE)
 		cmig_lint_report(lint, rename_fix(lint, lint->target->schema, rename->newname),
-						 "RENAME TO %s breaks clients that use %s", quote_identifier(rename->newname),
+						 "RENAME TO %s breaks clients that use %s",
+						 quote_identifier(rename->newname),
 						 cmig_lint_text_table(lint->target));
 }
 
@@ -189,8 +209,10 @@ check_rename_schema(CmigLint *lint, Node *node)
 {
 	RenameStmt *rename = (RenameStmt *) node;
 
-	if (rename->renameType == OBJECT_SCHEMA && !cmig_lint_objects_schema_is_new(lint, rename->subname, false))
-		cmig_lint_report(lint, NULL, "RENAME TO %s breaks clients that use schema %s, or have it in search_path",
+	if (rename->renameType == OBJECT_SCHEMA &&
+		!cmig_lint_objects_schema_is_new(lint, rename->subname, false))
+		cmig_lint_report(lint, NULL,
+						 "RENAME TO %s breaks clients that use schema %s, or have it in search_path",
 						 quote_identifier(rename->newname), quote_identifier(rename->subname));
 }
 
@@ -211,7 +233,8 @@ compacted(CmigLint *lint, Node *node)
 		if (cmig_statement_option(cluster->params, "concurrently", false))
 			return NULL;
 		if (cmig_clustered_compat(cluster) == NULL)
-			return cmig_is_repack_compat(cluster) ? "all tables" : "all tables that were clustered before";
+			return cmig_is_repack_compat(cluster) ? "all tables" :
+				"all tables that were clustered before";
 		table = cmig_lint_state_find(lint, cmig_clustered_compat(cluster), false);
 	}
 	else
@@ -245,15 +268,18 @@ rewriting_action(CmigLint *lint, AlterTableCmd *command)
 	switch (command->subtype)
 	{
 		case AT_SetLogged:
-			return lint->target->logged && lint->target->origin == CMIG_LINT_LIVE ? NULL : "SET LOGGED";
+			return lint->target->logged &&
+				lint->target->origin == CMIG_LINT_LIVE ? NULL : "SET LOGGED";
 		case AT_SetUnLogged:
 			return lint->target->logged ? "SET UNLOGGED" : NULL;
 		case AT_SetAccessMethod:
 			return command->name && OidIsValid(lint->target->method) &&
-				get_table_am_oid(command->name, true) == lint->target->method ? NULL : "SET ACCESS METHOD";
+				get_table_am_oid(command->name, true) == lint->target->method ? NULL :
+				"SET ACCESS METHOD";
 		case AT_SetTableSpace:
 			return OidIsValid(lint->target->tablespace) &&
-				get_tablespace_oid(command->name, true) == lint->target->tablespace ? NULL : "SET TABLESPACE";
+				get_tablespace_oid(command->name, true) == lint->target->tablespace ? NULL :
+				"SET TABLESPACE";
 		case AT_AddColumn:
 			column = (ColumnDef *) command->def;
 			if (command->missing_ok && cmig_lint_model_column(lint->target, column->colname))
@@ -275,10 +301,12 @@ check_rewrite(CmigLint *lint, Node *node)
 
 	if (IsA(node, RefreshMatViewStmt))
 	{
-		view = refresh->concurrent || refresh->skipData ? NULL : cmig_lint_state_find(lint, refresh->relation, false);
+		view = refresh->concurrent ||
+			refresh->skipData ? NULL : cmig_lint_state_find(lint, refresh->relation, false);
 		if (cmig_lint_model_is_large(view))
-			cmig_lint_report(lint, psprintf("-- needs a unique index on columns of the view\nREFRESH MATERIALIZED VIEW CONCURRENTLY %s",
-											cmig_lint_text_range_var(refresh->relation)),
+			cmig_lint_report(lint,
+							 psprintf("-- needs a unique index on columns of the view\nREFRESH MATERIALIZED VIEW CONCURRENTLY %s",
+									  cmig_lint_text_range_var(refresh->relation)),
 							 "REFRESH MATERIALIZED VIEW blocks reads of %s while its query runs",
 							 cmig_lint_text_table(view));
 	}
@@ -288,7 +316,8 @@ check_rewrite(CmigLint *lint, Node *node)
 		if (tables)
 			cmig_lint_report(lint, NULL, "%s rewrites %s under an AccessExclusiveLock",
 							 IsA(node, VacuumStmt) ? "VACUUM FULL" :
-							 cmig_is_repack_compat((ClusterStmt *) node) ? "REPACK" : "CLUSTER", tables);
+							 cmig_is_repack_compat((ClusterStmt *) node) ? "REPACK" : "CLUSTER",
+							 tables);
 	}
 	else if (cmig_lint_model_is_large(lint->target) && is_table_or_view(lint->target->kind))
 	{
@@ -308,7 +337,8 @@ static void
 check_repack(CmigLint *lint, Node *node)
 {
 	if (cmig_has_repack_compat && compacted(lint, node))
-		cmig_lint_report(lint, NULL, "REPACK (CONCURRENTLY) rewrites a table without blocking others");
+		cmig_lint_report(lint, NULL,
+						 "REPACK (CONCURRENTLY) rewrites a table without blocking others");
 }
 
 /* Implements the rule prefer-single-alter-table. */
@@ -318,11 +348,14 @@ check_single_alter(CmigLint *lint, Node *node)
 	AlterTableStmt *alter = (AlterTableStmt *) node;
 	CmigLintTable *table = lint->target;
 	char	   *fix = NULL;
-	char	   *generated = table ? psprintf("ALTER TABLE %s ", cmig_lint_text_qualified(table)) : "";
+	char	   *generated = table ? psprintf("ALTER TABLE %s ", cmig_lint_text_qualified(table)) :
+	"";
 
 	/* generated files have one action in each statement, for review */
-	if (alter->objtype != OBJECT_TABLE || !cmig_lint_model_is_shared(table) || !lint->transactional ||
-		(lint->revision && list_length(alter->cmds) == 1 && strncmp(lint->statement->text, generated, strlen(generated)) == 0) ||
+	if (alter->objtype != OBJECT_TABLE || !cmig_lint_model_is_shared(table) ||
+		!lint->transactional ||
+		(lint->revision && list_length(alter->cmds) == 1 &&
+		 strncmp(lint->statement->text, generated, strlen(generated)) == 0) ||
 		table->in_revision != lint->revision_number || table->altered_at == 0 ||
 		!cmig_lint_alter_is_combinable(alter))
 		return;
@@ -332,7 +365,8 @@ check_single_alter(CmigLint *lint, Node *node)
 
 		fix = psprintf("%s, %s", table->altered_text, lint->statement->text + first->from);
 	}
-	cmig_lint_report(lint, fix, "%s is already altered by statement %d; one ALTER TABLE can do both",
+	cmig_lint_report(lint, fix,
+					 "%s is already altered by statement %d; one ALTER TABLE can do both",
 					 cmig_lint_text_name(table), table->altered_at);
 }
 
@@ -346,9 +380,11 @@ check_detach(CmigLint *lint, AlterTableCmd *command, int number)
 {
 	PartitionCmd *detach = (PartitionCmd *) command->def;
 
-	if (cmig_lint_model_is_shared(lint->target) && !lint->target->has_default_partition && !detach->concurrent &&
+	if (cmig_lint_model_is_shared(lint->target) && !lint->target->has_default_partition &&
+		!detach->concurrent &&
 		cmig_lint_model_is_shared(cmig_lint_state_find(lint, detach->name, false)))
-		cmig_lint_report(lint, psprintf(CMIG_LINT_STEPWISE "%s CONCURRENTLY", lint->statement->text),
+		cmig_lint_report(lint,
+						 psprintf(CMIG_LINT_STEPWISE "%s CONCURRENTLY", lint->statement->text),
 						 "DETACH PARTITION locks %s against reads and writes",
 						 cmig_lint_text_table(lint->target));
 }
@@ -400,11 +436,13 @@ is_scanned(CmigLint *lint, const CmigLintTable *parent, CmigLintTable *table)
 static void
 report_default(CmigLint *lint, const CmigLintTable *parent, const char *action)
 {
-	Oid			other = OidIsValid(parent->oid) ? get_default_partition_oid(parent->oid) : InvalidOid;
+	Oid			other = OidIsValid(parent->oid) ? get_default_partition_oid(parent->oid) :
+	InvalidOid;
 	CmigLintTable *rest = OidIsValid(other) ? cmig_lint_state_find_oid(lint, other) : NULL;
 
 	if (is_scanned(lint, parent, rest))
-		cmig_lint_report(lint, NULL, "%s scans the default partition %s under an AccessExclusiveLock; first add a valid CHECK constraint to it that excludes the bounds, and drop the constraint afterward",
+		cmig_lint_report(lint, NULL,
+						 "%s scans the default partition %s under an AccessExclusiveLock; first add a valid CHECK constraint to it that excludes the bounds, and drop the constraint afterward",
 						 action, cmig_lint_text_table(rest));
 }
 
@@ -420,7 +458,8 @@ check_attach(CmigLint *lint, AlterTableCmd *command, int number)
 		return;
 	partition = cmig_lint_state_find(lint, attach->name, false);
 	if (is_scanned(lint, lint->target, partition))
-		cmig_lint_report(lint, NULL, "ATTACH PARTITION scans %s under an AccessExclusiveLock; first add NOT NULL and a valid CHECK constraint that implies the bounds, and drop the constraint afterward",
+		cmig_lint_report(lint, NULL,
+						 "ATTACH PARTITION scans %s under an AccessExclusiveLock; first add NOT NULL and a valid CHECK constraint that implies the bounds, and drop the constraint afterward",
 						 cmig_lint_text_table(partition));
 	else
 		report_default(lint, lint->target, "ATTACH PARTITION");
@@ -431,7 +470,8 @@ static void
 check_new_partition(CmigLint *lint, Node *node)
 {
 	CreateStmt *create = (CreateStmt *) node;
-	CmigLintTable *parent = create->partbound ? cmig_lint_state_find(lint, linitial(create->inhRelations), false) : NULL;
+	CmigLintTable *parent = create->partbound ?
+	cmig_lint_state_find(lint, linitial(create->inhRelations), false) : NULL;
 
 	if (parent != NULL)
 		report_default(lint, parent, "CREATE TABLE ... PARTITION OF");
@@ -465,8 +505,11 @@ static const CitusFunction functions[] = {
 	{"alter_distributed_table", COPIES("to new shards"), NULL},
 	{"undistribute_table", COPIES("to the coordinator"), ""},
 	{"alter_table_set_access_method", COPIES("to a new table"), NULL},
-	{"citus_schema_distribute", "copies the rows of all tables in the schema to shards, and blocks writes to them meanwhile", NULL},
-	{"citus_schema_undistribute", "copies the rows of all tables in the schema to the coordinator, and blocks writes to them meanwhile", NULL},
+	{"citus_schema_distribute",
+		"copies the rows of all tables in the schema to shards, and blocks writes to them meanwhile",
+	NULL},
+	{"citus_schema_undistribute",
+	"copies the rows of all tables in the schema to the coordinator, and blocks writes to them meanwhile", NULL},
 	{"rebalance_table_shards", MOVES, NULL},
 	{"citus_drain_node", MOVES, NULL},
 	{"citus_move_shard_placement", MOVES, NULL},
@@ -482,13 +525,16 @@ citus_function(CmigLint *lint, const FuncCall *call, CmigLintTable **table)
 {
 	RangeVar   *name = cmig_locks_constant(cmig_call_argument(call, 0, "table_name"));
 
-	if (list_length(call->funcname) > 1 && strcmp(strVal(linitial(call->funcname)), "pg_catalog") != 0)
+	if (list_length(call->funcname) > 1 &&
+		strcmp(strVal(linitial(call->funcname)), "pg_catalog") != 0)
 		return NULL;
 	for (int i = 0; i < lengthof(functions); i++)
 	{
 		if (strcmp(strVal(llast(call->funcname)), functions[i].name) != 0)
 			continue;
-		*table = name && (functions[i].storage || strchr(functions[i].does, '%')) ? cmig_lint_state_find(lint, name, false) : NULL;
+		*table = name &&
+			(functions[i].storage || strchr(functions[i].does, '%')) ?
+			cmig_lint_state_find(lint, name, false) : NULL;
 		return &functions[i];
 	}
 	return NULL;
@@ -507,7 +553,8 @@ named_column(const FuncCall *call)
 {
 	Node	   *column = cmig_call_argument(call, 1, "distribution_column");
 
-	return column && IsA(column, A_Const) && !((A_Const *) column)->isnull ? cmig_lint_expression_constant(column) : NULL;
+	return column && IsA(column, A_Const) &&
+		!((A_Const *) column)->isnull ? cmig_lint_expression_constant(column) : NULL;
 }
 
 void
@@ -520,7 +567,8 @@ cmig_lint_citus_apply(CmigLint *lint)
 		const char *column = named_column(call);
 
 		if (function && function->storage && table)
-			table->citus = *function->storage == '\0' ? NULL : *function->storage != 'h' ? function->storage :
+			table->citus = *function->storage == '\0' ? NULL : *function->storage != 'h' ?
+				function->storage :
 				column ? psprintf("h%s", column) : "s";
 	}
 }
@@ -533,32 +581,39 @@ check_distribution(CmigLint *lint, Node *node)
 	{
 		CmigLintTable *table;
 		const CitusFunction *function = citus_function(lint, call, &table);
-		bool		alone = IsA(node, SelectStmt) && list_length(((SelectStmt *) node)->targetList) == 1 &&
+		bool		alone = IsA(node, SelectStmt) &&
+		list_length(((SelectStmt *) node)->targetList) == 1 &&
 		linitial_node(ResTarget, ((SelectStmt *) node)->targetList)->val == (Node *) call;
 		char	   *sql = NULL;
 
 		lint->slow = function ? table : NULL;
-		if (function == NULL || function->does == NULL || (strchr(function->does, '%') && !cmig_lint_model_is_large(table)))
+		if (function == NULL || function->does == NULL ||
+			(strchr(function->does, '%') && !cmig_lint_model_is_large(table)))
 			continue;
-		if (function == functions && alone && named_column(call) && cmig_lint_source_has(lint->statement->text, DISTRIBUTE))
+		if (function == functions && alone && named_column(call) &&
+			cmig_lint_source_has(lint->statement->text, DISTRIBUTE))
 			sql = cmig_lint_source_insert(lint->statement->text, DISTRIBUTE, "_concurrently");
 		cmig_lint_report(lint, sql ? psprintf(CMIG_LINT_STEPWISE "%s", sql) : NULL,
-						 "%s %s", function->name, psprintf(function->does, table ? cmig_lint_text_table(table) : ""));
+						 "%s %s", function->name,
+						 psprintf(function->does, table ? cmig_lint_text_table(table) : ""));
 	}
 }
 
 /* Report a key of a distributed table without its distribution column. */
 static void
-check_citus_key(CmigLint *lint, const CmigLintTable *table, const char *column, const char *what, List *columns)
+check_citus_key(CmigLint *lint, const CmigLintTable *table, const char *column, const char *what,
+				List *columns)
 {
 	if (column && !cmig_text_list_has(columns, column))
-		cmig_lint_report(lint, NULL, "%s fails on %s, because it does not include the distribution column %s",
+		cmig_lint_report(lint, NULL,
+						 "%s fails on %s, because it does not include the distribution column %s",
 						 what, cmig_lint_text_name(table), quote_identifier(column));
 }
 
 /* Report a foreign key that Citus does not allow. */
 static void
-check_citus_reference(CmigLint *lint, const CmigLintTable *table, const char *column, const Constraint *key, const char *own)
+check_citus_reference(CmigLint *lint, const CmigLintTable *table, const char *column,
+					  const Constraint *key, const char *own)
 {
 	CmigLintTable *other = cmig_lint_state_find(lint, key->pktable, true);
 	const char *remote = other && other->citus && *other->citus == 'h' ? other->citus + 1 : NULL;
@@ -566,7 +621,8 @@ check_citus_reference(CmigLint *lint, const CmigLintTable *table, const char *co
 	List	   *keys = cmig_lint_model_names(key->pk_attrs);
 	bool		matches = false;
 
-	if (other == NULL || other->origin == CMIG_LINT_UNKNOWN || other == table || (other->citus && *other->citus == 's') ||
+	if (other == NULL || other->origin == CMIG_LINT_UNKNOWN || other == table ||
+		(other->citus && *other->citus == 's') ||
 		(table->citus && *table->citus == 's'))
 		return;
 	cmig_lint_state_load(lint, other);
@@ -578,7 +634,8 @@ check_citus_reference(CmigLint *lint, const CmigLintTable *table, const char *co
 	for (int i = 0; own && remote && i < Min(list_length(columns), list_length(keys)); i++)
 		matches |= strcmp(list_nth(columns, i), own) == 0 && strcmp(list_nth(keys, i), remote) == 0;
 	if (own ? !matches && !(other->citus && *other->citus == 't') : remote != NULL)
-		cmig_lint_report(lint, NULL, "the foreign key from %s to %s fails: Citus allows those of distributed tables only to reference tables, and with both distribution columns to each other",
+		cmig_lint_report(lint, NULL,
+						 "the foreign key from %s to %s fails: Citus allows those of distributed tables only to reference tables, and with both distribution columns to each other",
 						 cmig_lint_text_name(table), cmig_lint_text_name(other));
 }
 
@@ -587,7 +644,8 @@ static void
 check_citus(CmigLint *lint, Node *node)
 {
 	InsertStmt *insert = (InsertStmt *) node;
-	RangeVar   *name = IsA(node, UpdateStmt) ? ((UpdateStmt *) node)->relation : IsA(node, InsertStmt) ? insert->relation :
+	RangeVar   *name = IsA(node, UpdateStmt) ? ((UpdateStmt *) node)->relation :
+	IsA(node, InsertStmt) ? insert->relation :
 	IsA(node, CreateTrigStmt) ? ((CreateTrigStmt *) node)->relation : NULL;
 	CmigLintTable *table = name ? cmig_lint_state_find(lint, name, true) : lint->target;
 	const char *column = table && table->citus && *table->citus == 'h' ? table->citus + 1 : NULL;
@@ -598,24 +656,32 @@ check_citus(CmigLint *lint, Node *node)
 		CmigLintTable *other;
 		const CitusFunction *function = citus_function(lint, call, &other);
 
-		if (function == NULL || other == NULL || strncmp(function->name, DISTRIBUTE, strlen(DISTRIBUTE)) != 0)
+		if (function == NULL || other == NULL ||
+			strncmp(function->name, DISTRIBUTE, strlen(DISTRIBUTE)) != 0)
 			continue;
 		cmig_lint_state_load(lint, other);
 		foreach_ptr(CmigLintConstraint, key, other->constraints)
 		{
 			if (key->type == CONSTRAINT_PRIMARY || key->type == CONSTRAINT_UNIQUE)
-				check_citus_key(lint, other, named_column(call), psprintf("%s with %s", function->name, quote_identifier(key->name)), key->columns);
+				check_citus_key(lint, other, named_column(call),
+								psprintf("%s with %s", function->name, quote_identifier(key->name)),
+								key->columns);
 		}
 	}
-	foreach_node(ResTarget, each, !column ? NIL : IsA(node, UpdateStmt) ? ((UpdateStmt *) node)->targetList :
-				 IsA(node, InsertStmt) && insert->onConflictClause ? insert->onConflictClause->targetList : NIL)
+	foreach_node(ResTarget, each,
+				 !column ? NIL : IsA(node, UpdateStmt) ? ((UpdateStmt *) node)->targetList :
+				 IsA(node, InsertStmt) &&
+				 insert->onConflictClause ? insert->onConflictClause->targetList : NIL)
 	{
 		if (strcmp(each->name, column) == 0)
-			cmig_lint_report(lint, NULL, "the statement fails, because it changes the distribution column %s of %s; delete the rows, and insert them again",
+			cmig_lint_report(lint, NULL,
+							 "the statement fails, because it changes the distribution column %s of %s; delete the rows, and insert them again",
 							 quote_identifier(column), cmig_lint_text_name(table));
 	}
-	if (IsA(node, CreateTrigStmt) && table && table->citus && strchr("ht", *table->citus) && !(unsafe && strcmp(unsafe, "on") == 0))
-		cmig_lint_report(lint, NULL, "CREATE TRIGGER fails, because Citus does not run triggers of %s, whose rows are in shards", cmig_lint_text_name(table));
+	if (IsA(node, CreateTrigStmt) && table && table->citus && strchr("ht", *table->citus) &&
+		!(unsafe && strcmp(unsafe, "on") == 0))
+		cmig_lint_report(lint, NULL,
+						 "CREATE TRIGGER fails, because Citus does not run triggers of %s, whose rows are in shards", cmig_lint_text_name(table));
 	if (IsA(node, IndexStmt) && table && ((IndexStmt *) node)->unique)
 	{
 		List	   *columns = NIL;
@@ -624,16 +690,21 @@ check_citus(CmigLint *lint, Node *node)
 			columns = lappend(columns, element->name ? element->name : "");
 		check_citus_key(lint, table, column, "a unique index", columns);
 	}
-	foreach_node(AlterTableCmd, command, IsA(node, AlterTableStmt) && table ? ((AlterTableStmt *) node)->cmds : NIL)
+	foreach_node(AlterTableCmd, command, IsA(node, AlterTableStmt) &&
+				 table ? ((AlterTableStmt *) node)->cmds : NIL)
 	{
 		ColumnDef  *added = command->subtype == AT_AddColumn ? (ColumnDef *) command->def : NULL;
 
-		foreach_node(Constraint, key, added ? added->constraints : command->subtype == AT_AddConstraint ? list_make1(command->def) : NIL)
+		foreach_node(Constraint, key,
+					 added ? added->constraints : command->subtype == AT_AddConstraint ?
+					 list_make1(command->def) : NIL)
 		{
-			const char *what = key->contype == CONSTR_PRIMARY ? "PRIMARY KEY" : key->contype == CONSTR_UNIQUE ? "UNIQUE" : NULL;
+			const char *what = key->contype == CONSTR_PRIMARY ? "PRIMARY KEY" :
+			key->contype == CONSTR_UNIQUE ? "UNIQUE" : NULL;
 
 			if (what && key->indexname == NULL)
-				check_citus_key(lint, table, column, what, cmig_lint_alter_columns(key, added ? added->colname : NULL));
+				check_citus_key(lint, table, column, what,
+								cmig_lint_alter_columns(key, added ? added->colname : NULL));
 			else if (key->contype == CONSTR_FOREIGN)
 				check_citus_reference(lint, table, added ? added->colname : NULL, key, column);
 		}
@@ -645,15 +716,19 @@ const CmigLintRule cmig_lint_tables[] = {
 	{"ban-drop-table", CMIG_LINT_ERROR, 0, check_drop_owned, {T_DropOwnedStmt}},
 	{"ban-drop-database", CMIG_LINT_ERROR, 0, check_drop_database, {T_DropdbStmt}},
 	{"ban-truncate-cascade", CMIG_LINT_ERROR, 0, check_truncate, {T_TruncateStmt}},
-	{"renaming-table", CMIG_LINT_WARNING, CMIG_LINT_EXPAND, check_rename, {T_RenameStmt, T_AlterObjectSchemaStmt}},
+	{"renaming-table", CMIG_LINT_WARNING, CMIG_LINT_EXPAND, check_rename,
+	{T_RenameStmt, T_AlterObjectSchemaStmt}},
 	{"renaming-schema", CMIG_LINT_WARNING, 0, check_rename_schema, {T_RenameStmt}},
 	{"rewriting-table", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_REWRITES, check_rewrite,
 	{T_AlterTableStmt, T_VacuumStmt, T_ClusterStmt, T_RefreshMatViewStmt}},
 	{"prefer-repack", CMIG_LINT_WARNING, 0, check_repack, {T_VacuumStmt, T_ClusterStmt}},
 	{"prefer-single-alter-table", CMIG_LINT_NOTICE, 0, check_single_alter, {T_AlterTableStmt}},
-	{"require-concurrent-partition-detach", CMIG_LINT_WARNING, 0, NULL, {T_AlterTableStmt}, AT_DetachPartition, check_detach},
-	{"attaching-partition", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_FACTS, NULL, {T_AlterTableStmt}, AT_AttachPartition, check_attach},
-	{"attaching-partition", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_FACTS, check_new_partition, {T_CreateStmt}},
+	{"require-concurrent-partition-detach", CMIG_LINT_WARNING, 0, NULL, {T_AlterTableStmt},
+	AT_DetachPartition, check_detach},
+	{"attaching-partition", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_FACTS, NULL,
+	{T_AlterTableStmt}, AT_AttachPartition, check_attach},
+	{"attaching-partition", CMIG_LINT_ERROR, CMIG_LINT_SLOW | CMIG_LINT_FACTS, check_new_partition,
+	{T_CreateStmt}},
 	{"distributing-table", CMIG_LINT_ERROR, CMIG_LINT_SLOW, check_distribution},
 	{"unsupported-by-citus", CMIG_LINT_ERROR, CMIG_LINT_CALLED | CMIG_LINT_FACTS, check_citus},
 	{NULL}

@@ -60,7 +60,8 @@ create(List **locks, const RangeVar *relation, Node *statement)
 
 /* Append an entry for changing or dropping a trigger, rule, or policy. */
 static CmigLock *
-change_part(List **locks, ObjectType type, const RangeVar *relation, const char *name, LOCKMODE mode)
+change_part(List **locks, ObjectType type, const RangeVar *relation, const char *name,
+			LOCKMODE mode)
 {
 	CmigLock   *lock = act(locks, CMIG_LOCK_PART, relation, name);
 
@@ -84,7 +85,8 @@ cmig_locks_constant(Node *node)
 
 	while (constant != NULL && IsA(constant, TypeCast))
 		constant = (A_Const *) ((TypeCast *) constant)->arg;
-	if (constant == NULL || !IsA(constant, A_Const) || constant->isnull || !IsA(&constant->val, String) ||
+	if (constant == NULL || !IsA(constant, A_Const) || constant->isnull ||
+		!IsA(&constant->val, String) ||
 		!SplitIdentifierString(pstrdup(strVal(&constant->val)), '.', &parts))
 		return NULL;
 	foreach_ptr(char, part, parts)
@@ -101,7 +103,9 @@ owner_of(Node *object)
 {
 	List	   *name = (List *) object;
 
-	return IsA(name, List) && list_length(name) > 1 ? cmig_locks_relation(list_copy_head(name, list_length(name) - 1)) : NULL;
+	return IsA(name, List) &&
+		list_length(name) > 1 ? cmig_locks_relation(list_copy_head(name, list_length(name) - 1)) :
+		NULL;
 }
 
 bool
@@ -143,9 +147,11 @@ called_sequence(const FuncCall *call)
 {
 	const char *function = strVal(llast(call->funcname));
 
-	if (strcmp(function, "nextval") != 0 && strcmp(function, "currval") != 0 && strcmp(function, "setval") != 0)
+	if (strcmp(function, "nextval") != 0 && strcmp(function, "currval") != 0 &&
+		strcmp(function, "setval") != 0)
 		return NULL;
-	if (list_length(call->funcname) > 1 && strcmp(strVal(linitial(call->funcname)), "pg_catalog") != 0)
+	if (list_length(call->funcname) > 1 &&
+		strcmp(strVal(linitial(call->funcname)), "pg_catalog") != 0)
 		return NULL;
 	return call->args == NIL ? NULL : cmig_locks_constant(linitial(call->args));
 }
@@ -167,7 +173,9 @@ walk_node(Node *node, void *arg)
 			relation = (RangeVar *) node;
 			/* FOR UPDATE OF locks only the relations that it lists */
 			take(&walk->locks, relation, walk->mode == RowShareLock && walk->chosen != NIL &&
-				 !cmig_text_list_has(walk->chosen, relation->alias ? relation->alias->aliasname : relation->relname) ?
+				 !cmig_text_list_has(walk->chosen,
+									 relation->alias ? relation->alias->aliasname :
+									 relation->relname) ?
 				 AccessShareLock : walk->mode, walk->with);
 			return false;
 		case T_FuncCall:
@@ -188,7 +196,8 @@ walk_node(Node *node, void *arg)
 			break;
 		case T_SelectStmt:
 			/* FOR UPDATE in the query does not apply to the outer query */
-			walk->mode = ((SelectStmt *) node)->lockingClause != NIL ? RowShareLock : AccessShareLock;
+			walk->mode = ((SelectStmt *) node)->lockingClause != NIL ? RowShareLock :
+				AccessShareLock;
 			walk->chosen = NIL;
 			foreach_ptr(const LockingClause, clause, ((SelectStmt *) node)->lockingClause)
 			{
@@ -227,7 +236,8 @@ walk_node(Node *node, void *arg)
 	 * relation that is read
 	 */
 	relation = *target;
-	take(&walk->locks, relation, RowExclusiveLock, IsA(node, InsertStmt) ? CMIG_LOCK_INSERTED : walk->with);
+	take(&walk->locks, relation, RowExclusiveLock,
+		 IsA(node, InsertStmt) ? CMIG_LOCK_INSERTED : walk->with);
 	*target = NULL;
 	(void) raw_expression_tree_walker(node, walk_node, walk);
 	*target = relation;
@@ -250,7 +260,8 @@ add_query(List **locks, Node *query, bool planned)
 	 */
 	if (query && IsA(query, CreateTableAsStmt))
 		query = ((CreateTableAsStmt *) query)->query;
-	if (query && (IsA(query, ExecuteStmt) || IsA(query, DeclareCursorStmt) || IsA(query, RefreshMatViewStmt)))
+	if (query && (IsA(query, ExecuteStmt) || IsA(query, DeclareCursorStmt) ||
+				  IsA(query, RefreshMatViewStmt)))
 		return;
 	if (planned)
 		walk.with = CMIG_LOCK_CHILDREN | CMIG_LOCK_VIEWED;
@@ -258,7 +269,8 @@ add_query(List **locks, Node *query, bool planned)
 	foreach_ptr(CmigLock, lock, walk.locks)
 	{
 		/* leave out the names of WITH queries */
-		if (lock->relation == NULL || lock->mode == RowExclusiveLock || lock->relation->schemaname != NULL ||
+		if (lock->relation == NULL || lock->mode == RowExclusiveLock ||
+			lock->relation->schemaname != NULL ||
 			!cmig_text_list_has(walk.ctes, lock->relation->relname))
 			*locks = lappend(*locks, lock);
 	}
@@ -320,13 +332,15 @@ add_sequence_owner(List **locks, List *options)
 static int
 add_constraint(List **locks, const RangeVar *relation, Constraint *constraint)
 {
-	bool		is_index = constraint->contype == CONSTR_UNIQUE || constraint->contype == CONSTR_EXCLUSION;
+	bool		is_index = constraint->contype == CONSTR_UNIQUE ||
+	constraint->contype == CONSTR_EXCLUSION;
 
 	add_foreign_keys(locks, list_make1(constraint));
 	/* ALTER TABLE renames the index in USING INDEX to the constraint's name */
 	if (constraint->indexname != NULL && constraint->conname != NULL &&
 		strcmp(constraint->indexname, constraint->conname) != 0)
-		take(locks, makeRangeVar(relation->schemaname, constraint->indexname, -1), ShareUpdateExclusiveLock, 0);
+		take(locks, makeRangeVar(relation->schemaname, constraint->indexname, -1),
+			 ShareUpdateExclusiveLock, 0);
 	/* UNIQUE and EXCLUDE build indexes in the partitions */
 	if (relation->inh && is_index)
 		take(locks, relation, ShareLock, CMIG_LOCK_PARTITIONS);
@@ -356,7 +370,8 @@ add_command(List **locks, const AlterTableStmt *alter, const AlterTableCmd *comm
 	{
 		case AT_AddColumn:
 			add_foreign_keys(locks, castNode(ColumnDef, command->def)->constraints);
-			act(locks, CMIG_LOCK_ADD_COLUMN, relation, command->name)->column = (ColumnDef *) command->def;
+			act(locks, CMIG_LOCK_ADD_COLUMN, relation,
+				command->name)->column = (ColumnDef *) command->def;
 			return CMIG_LOCK_CHILDREN;
 		case AT_DropColumn:
 			act(locks, CMIG_LOCK_DROP_COLUMN, relation, command->name)->cascade = cascade;
@@ -407,7 +422,8 @@ add_command(List **locks, const AlterTableStmt *alter, const AlterTableCmd *comm
 		case AT_DisableTrigUser:
 			return CMIG_LOCK_PARTITIONS;
 		case AT_ClusterOn:
-			take(locks, makeRangeVar(relation->schemaname, command->name, -1), ShareUpdateExclusiveLock, 0);
+			take(locks, makeRangeVar(relation->schemaname, command->name, -1),
+				 ShareUpdateExclusiveLock, 0);
 			return 0;
 		case AT_ReplicaIdentity:
 			identity = castNode(ReplicaIdentityStmt, command->def);
@@ -424,11 +440,13 @@ add_command(List **locks, const AlterTableStmt *alter, const AlterTableCmd *comm
 			partition = castNode(PartitionCmd, command->def)->name;
 			if (alter->objtype == OBJECT_INDEX)
 			{
-				take(locks, partition, AccessExclusiveLock, CMIG_LOCK_TABLE)->table_mode = AccessShareLock;
+				take(locks, partition, AccessExclusiveLock,
+					 CMIG_LOCK_TABLE)->table_mode = AccessShareLock;
 				return CMIG_LOCK_TABLE;
 			}
 			take(locks, partition, AccessExclusiveLock, CMIG_LOCK_CHILDREN);
-			return CMIG_LOCK_DEFAULT | CMIG_LOCK_PARTITIONED | CMIG_LOCK_REFERENCED | CMIG_LOCK_KEYS;
+			return CMIG_LOCK_DEFAULT | CMIG_LOCK_PARTITIONED | CMIG_LOCK_REFERENCED |
+				CMIG_LOCK_KEYS;
 		case AT_DetachPartition:
 		case AT_DetachPartitionFinalize:
 			partition = castNode(PartitionCmd, command->def)->name;
@@ -515,23 +533,27 @@ add_rename(List **locks, const RenameStmt *rename)
 	switch (rename->renameType)
 	{
 		case OBJECT_TABCONSTRAINT:
-			act(locks, CMIG_LOCK_RENAME_CONSTRAINT, rename->relation, rename->subname)->mode = ShareUpdateExclusiveLock;
+			act(locks, CMIG_LOCK_RENAME_CONSTRAINT, rename->relation,
+				rename->subname)->mode = ShareUpdateExclusiveLock;
 			pg_fallthrough;
 		case OBJECT_COLUMN:
 		case OBJECT_ATTRIBUTE:
-			take(locks, rename->relation, AccessExclusiveLock, (rename->relation->inh ? CMIG_LOCK_CHILDREN : 0) |
+			take(locks, rename->relation, AccessExclusiveLock,
+				 (rename->relation->inh ? CMIG_LOCK_CHILDREN : 0) |
 				 (rename->behavior == DROP_CASCADE ? CMIG_LOCK_TYPED : 0));
 			break;
 		case OBJECT_TRIGGER:
 		case OBJECT_RULE:
 		case OBJECT_POLICY:
-			change_part(locks, rename->renameType, rename->relation, rename->subname, AccessExclusiveLock);
+			change_part(locks, rename->renameType, rename->relation, rename->subname,
+						AccessExclusiveLock);
 			break;
 		default:
 			if (!cmig_is_relation_type(rename->renameType))
 				break;
 			take(locks, rename->relation,
-				 rename->renameType == OBJECT_INDEX ? ShareUpdateExclusiveLock : AccessExclusiveLock, 0);
+				 rename->renameType == OBJECT_INDEX ? ShareUpdateExclusiveLock :
+				 AccessExclusiveLock, 0);
 			act(locks, CMIG_LOCK_RENAME, rename->relation, rename->newname);
 	}
 }
@@ -551,11 +573,13 @@ add_comment(List **locks, ObjectType type, Node *object)
 static void
 add_vacuum(List **locks, const VacuumStmt *vacuum)
 {
-	LOCKMODE	mode = vacuum->is_vacuumcmd && cmig_statement_option(vacuum->options, "full", false) ?
+	LOCKMODE	mode = vacuum->is_vacuumcmd &&
+	cmig_statement_option(vacuum->options, "full", false) ?
 	AccessExclusiveLock : ShareUpdateExclusiveLock;
 
 	if (vacuum->rels == NIL)
-		act(locks, CMIG_LOCK_UNKNOWN, NULL, vacuum->is_vacuumcmd ? "VACUUM of all tables" : "ANALYZE of all tables");
+		act(locks, CMIG_LOCK_UNKNOWN, NULL,
+			vacuum->is_vacuumcmd ? "VACUUM of all tables" : "ANALYZE of all tables");
 	foreach_node(VacuumRelation, rel, vacuum->rels)
 	{
 		const RangeVar *relation = rel->relation;
@@ -575,11 +599,14 @@ add_reindex(List **locks, const ReindexStmt *reindex)
 	LOCKMODE	mode = concurrent ? ShareUpdateExclusiveLock : ShareLock;
 
 	if (reindex->kind == REINDEX_OBJECT_TABLE)
-		take(locks, reindex->relation, mode, CMIG_LOCK_PARTITIONS | (concurrent ? 0 : CMIG_LOCK_STORED));
+		take(locks, reindex->relation, mode,
+			 CMIG_LOCK_PARTITIONS | (concurrent ? 0 : CMIG_LOCK_STORED));
 	else if (reindex->kind == REINDEX_OBJECT_INDEX)
-		take(locks, reindex->relation, concurrent ? mode : AccessExclusiveLock, CMIG_LOCK_TABLE)->table_mode = mode;
+		take(locks, reindex->relation, concurrent ? mode : AccessExclusiveLock,
+			 CMIG_LOCK_TABLE)->table_mode = mode;
 	else
-		act(locks, CMIG_LOCK_UNKNOWN, NULL, reindex->kind == REINDEX_OBJECT_SCHEMA ? "REINDEX SCHEMA" :
+		act(locks, CMIG_LOCK_UNKNOWN, NULL,
+			reindex->kind == REINDEX_OBJECT_SCHEMA ? "REINDEX SCHEMA" :
 			reindex->kind == REINDEX_OBJECT_SYSTEM ? "REINDEX SYSTEM" : "REINDEX DATABASE");
 }
 
@@ -633,8 +660,10 @@ add_maintenance(List **locks, Node *statement)
 	switch (nodeTag(statement))
 	{
 		case T_RefreshMatViewStmt:
-			take(locks, refresh->relation, refresh->concurrent ? ExclusiveLock : AccessExclusiveLock,
-				 (refresh->skipData ? 0 : CMIG_LOCK_VIEWED) | (refresh->concurrent ? 0 : CMIG_LOCK_STORED));
+			take(locks, refresh->relation,
+				 refresh->concurrent ? ExclusiveLock : AccessExclusiveLock,
+				 (refresh->skipData ? 0 : CMIG_LOCK_VIEWED) |
+				 (refresh->concurrent ? 0 : CMIG_LOCK_STORED));
 			break;
 		case T_TruncateStmt:
 			foreach(lc, truncate->relations)
@@ -644,10 +673,12 @@ add_maintenance(List **locks, Node *statement)
 					 (truncate->behavior == DROP_CASCADE ? CMIG_LOCK_REFERENCING : 0));
 			break;
 		case T_DropOwnedStmt:
-			add_owned(locks, CMIG_LOCK_DROP_OWNED, ((DropOwnedStmt *) statement)->roles, ((DropOwnedStmt *) statement)->behavior, 0);
+			add_owned(locks, CMIG_LOCK_DROP_OWNED, ((DropOwnedStmt *) statement)->roles,
+					  ((DropOwnedStmt *) statement)->behavior, 0);
 			break;
 		case T_ReassignOwnedStmt:
-			add_owned(locks, CMIG_LOCK_REASSIGN_OWNED, ((ReassignOwnedStmt *) statement)->roles, DROP_RESTRICT,
+			add_owned(locks, CMIG_LOCK_REASSIGN_OWNED, ((ReassignOwnedStmt *) statement)->roles,
+					  DROP_RESTRICT,
 					  CMIG_LOCK_SEQUENCES | CMIG_LOCK_INDEXES);
 			break;
 		case T_VacuumStmt:
@@ -657,7 +688,8 @@ add_maintenance(List **locks, Node *statement)
 			add_reindex(locks, (ReindexStmt *) statement);
 			break;
 		case T_ClusterStmt:
-			if (take(locks, cmig_clustered_compat((ClusterStmt *) statement), AccessExclusiveLock, CMIG_LOCK_STORED) == NULL)
+			if (take(locks, cmig_clustered_compat((ClusterStmt *) statement), AccessExclusiveLock,
+					 CMIG_LOCK_STORED) == NULL)
 				act(locks, CMIG_LOCK_UNKNOWN, NULL, "CLUSTER of all tables");
 			break;
 		case T_LockStmt:
@@ -666,7 +698,8 @@ add_maintenance(List **locks, Node *statement)
 					 CMIG_LOCK_VIEWED | (lfirst_node(RangeVar, lc)->inh ? CMIG_LOCK_CHILDREN : 0));
 			break;
 		case T_CallStmt:
-			act(locks, CMIG_LOCK_CALL, NULL, "CALL")->object = (Node *) ((CallStmt *) statement)->funccall;
+			act(locks, CMIG_LOCK_CALL, NULL,
+				"CALL")->object = (Node *) ((CallStmt *) statement)->funccall;
 			break;
 		case T_DoStmt:
 		case T_ExecuteStmt:
@@ -724,7 +757,8 @@ add_other(List **locks, Node *statement)
 			add_publication(locks, of.publication->pubobjects);
 			/* SET also locks the tables that are removed */
 			if (of.publication->pubobjects != NIL && of.publication->action == AP_SetObjects)
-				act(locks, CMIG_LOCK_PUBLICATION, NULL, of.publication->pubname)->mode = ShareUpdateExclusiveLock;
+				act(locks, CMIG_LOCK_PUBLICATION, NULL,
+					of.publication->pubname)->mode = ShareUpdateExclusiveLock;
 			break;
 		case T_CopyStmt:
 			take(locks, of.copy->relation, of.copy->is_from ? RowExclusiveLock : AccessShareLock,
@@ -775,10 +809,12 @@ cmig_statement_locks(Node *statement)
 			add_create_table(locks, (CreateStmt *) statement);
 			break;
 		case T_IndexStmt:
-			take(locks, of.index->relation, of.index->concurrent ? ShareUpdateExclusiveLock : ShareLock,
+			take(locks, of.index->relation,
+				 of.index->concurrent ? ShareUpdateExclusiveLock : ShareLock,
 				 of.index->relation->inh ? CMIG_LOCK_PARTITIONS : 0);
 			if (of.index->idxname != NULL)
-				create(locks, makeRangeVar(of.index->relation->schemaname, of.index->idxname, -1), statement);
+				create(locks, makeRangeVar(of.index->relation->schemaname, of.index->idxname, -1),
+					   statement);
 			break;
 		case T_AlterTableStmt:
 			add_alter(locks, (AlterTableStmt *) statement);
@@ -818,7 +854,8 @@ cmig_statement_locks(Node *statement)
 			add_create_schema(locks, (CreateSchemaStmt *) statement);
 			break;
 		case T_CreateTrigStmt:
-			take(locks, of.trigger->relation, ShareRowExclusiveLock, of.trigger->row ? CMIG_LOCK_PARTITIONS : 0);
+			take(locks, of.trigger->relation, ShareRowExclusiveLock,
+				 of.trigger->row ? CMIG_LOCK_PARTITIONS : 0);
 			take(locks, of.trigger->constrrel, AccessShareLock, 0);
 			break;
 		case T_CreatePublicationStmt:

@@ -35,7 +35,8 @@ cmig_measure_file_size(Form_pg_class form)
 		return 0;
 	/* the copy of a table in an engine has only the number of its pages */
 	return Max((int64) form->relpages * BLCKSZ,
-			   cmig_file_size_compat(OidIsValid(form->reltablespace) ? form->reltablespace : MyDatabaseTableSpace,
+			   cmig_file_size_compat(OidIsValid(form->reltablespace) ? form->reltablespace :
+									 MyDatabaseTableSpace,
 									 form->relfilenode));
 }
 
@@ -120,7 +121,8 @@ cmig_existing_restore(CmigExistingSet *set)
 		Form_pg_class now;
 		bool		changed;
 
-		if (relation->held < ShareLock || (first->relkind != RELKIND_RELATION && first->relkind != RELKIND_MATVIEW) ||
+		if (relation->held < ShareLock ||
+			(first->relkind != RELKIND_RELATION && first->relkind != RELKIND_MATVIEW) ||
 			!HeapTupleIsValid(row = SearchSysCache1(RELOID, ObjectIdGetDatum(relation->oid))))
 			continue;
 		now = (Form_pg_class) GETSTRUCT(row);
@@ -138,7 +140,8 @@ cmig_existing_restore(CmigExistingSet *set)
 
 			if (table != NULL)
 			{
-				cmig_set_row_counts_compat(table, first->relpages, first->reltuples, first->relallvisible,
+				cmig_set_row_counts_compat(table, first->relpages, first->reltuples,
+										   first->relallvisible,
 										   cmig_frozen_pages_compat(first));
 				relation_close(table, NoLock);
 			}
@@ -162,7 +165,8 @@ cmig_measure_size(Oid relation)
 	HeapTuple	row;
 
 	/* the relation, and then its TOAST table */
-	for (Oid part = relation; HeapTupleIsValid(row = SearchSysCache1(RELOID, ObjectIdGetDatum(part)));)
+	for (Oid part = relation; HeapTupleIsValid(row = SearchSysCache1(RELOID,
+																	 ObjectIdGetDatum(part)));)
 	{
 		size += cmig_measure_file_size((Form_pg_class) GETSTRUCT(row));
 		part = ((Form_pg_class) GETSTRUCT(row))->reltoastrelid;
@@ -286,7 +290,8 @@ cmig_waiters_watch(void)
 	}
 	seen_count = 0;
 	watching = true;
-	enable_timeout_every(timer, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), TICK_MS), TICK_MS);
+	enable_timeout_every(timer, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), TICK_MS),
+						 TICK_MS);
 }
 
 void
@@ -359,7 +364,8 @@ cmig_measure_add_line(char **text, const char *line)
 CmigExistingSet *
 cmig_measure_start(void)
 {
-	HASHCTL		control = {.keysize = sizeof(Oid),.entrysize = sizeof(CmigExisting),.hcxt = CurrentMemoryContext};
+	HASHCTL		control =
+	{.keysize = sizeof(Oid),.entrysize = sizeof(CmigExisting),.hcxt = CurrentMemoryContext};
 	CmigExistingSet *set = palloc0(sizeof(CmigExistingSet));
 	Oid			own_schema = get_namespace_oid("cmig", true);
 	Relation	catalog = table_open(RelationRelationId, AccessShareLock);
@@ -367,7 +373,8 @@ cmig_measure_start(void)
 	HeapTuple	tuple;
 
 	set->context = CurrentMemoryContext;
-	set->relations = hash_create("pg_cmig existing relations", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	set->relations = hash_create("pg_cmig existing relations", 64, &control,
+								 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
@@ -389,7 +396,8 @@ cmig_measure_start(void)
 			relation->first_counters = relation->last = count(form->oid);
 		if (form->relnamespace != own_schema && !IsToastNamespace(form->relnamespace) &&
 			form->relkind != RELKIND_COMPOSITE_TYPE)
-			relation->name = quote_qualified_identifier(get_namespace_name(form->relnamespace), NameStr(form->relname));
+			relation->name = quote_qualified_identifier(get_namespace_name(form->relnamespace),
+														NameStr(form->relname));
 	}
 	systable_endscan(scan);
 	table_close(catalog, AccessShareLock);
@@ -491,7 +499,8 @@ is_read_in_full(CmigExisting *relation)
 	int64		blocks = now.blocks - relation->last.blocks;
 
 	relation->last = now;
-	return (relation->first.relkind == RELKIND_RELATION || relation->first.relkind == RELKIND_MATVIEW) &&
+	return (relation->first.relkind == RELKIND_RELATION ||
+			relation->first.relkind == RELKIND_MATVIEW) &&
 		scans > 0 && relation->pages > 0 && blocks >= relation->pages;
 }
 
@@ -565,7 +574,8 @@ cmig_measure_end(CmigMeasure *measure)
 		relation->held = Max(relation->held, one->mode);
 		relation->now = true;
 		if (wait != NULL || cmig_measure_is_reported(one->oid, kind, one->mode))
-			cmig_measure_add_line(&measure->locks, wait != NULL ? psprintf("%s, %s", line, wait) : line);
+			cmig_measure_add_line(&measure->locks,
+								  wait != NULL ? psprintf("%s, %s", line, wait) : line);
 		if (one->mode == AccessExclusiveLock && is_rewritten(relation))
 			cmig_measure_add_line(&measure->rewrites, relation->name);
 		if (kind != RELKIND_SEQUENCE && is_read_in_full(relation))
@@ -578,8 +588,10 @@ cmig_measure_end(CmigMeasure *measure)
 		CmigExisting *relation = cmig_existing_get(measure->relations, seen[i].relation);
 
 		if (relation != NULL && relation->held != NoLock && !relation->now)
-			cmig_measure_add_line(&measure->locks, psprintf("held since an earlier statement: %s, %s", relation->name,
-															wait_text(relation->oid)));
+			cmig_measure_add_line(&measure->locks,
+								  psprintf("held since an earlier statement: %s, %s",
+										   relation->name,
+										   wait_text(relation->oid)));
 	}
 	foreach_ptr(Touched, x, touched)
 		x->relation->now = false;

@@ -42,7 +42,8 @@ extern char *cmig_script_locks(CmigPlannedLocks *plan, const char *sql);
 extern void cmig_plan_preconditions_check(const CmigSituation *now, const CmigPlan *plan);
 
 /* Plan an upgrade to the targets, or a downgrade, which must have one target. */
-extern CmigPlan *cmig_plan_make(const CmigSituation *now, CmigDirection direction, const CmigNames *targets);
+extern CmigPlan *cmig_plan_make(const CmigSituation *now, CmigDirection direction,
+								const CmigNames *targets);
 
 /* Register cmig.dry_run_timeout, and install the hooks. */
 extern void cmig_dry_run_init(void);
@@ -67,8 +68,8 @@ extern bool cmig_lint_policy_is_error(void);
  * rule settings that apply to cmig.lint_policy.  If "rehearse" is true, the
  * scripts run on copies.
  */
-extern void cmig_lint_policy_count(const CmigSituation *now, const CmigPlan *plan, bool enforces, bool rehearse,
-								   int *errors, int *warnings);
+extern void cmig_lint_policy_count(const CmigSituation *now, const CmigPlan *plan, bool enforces,
+								   bool rehearse, int *errors, int *warnings);
 
 /* in workload.c */
 
@@ -84,7 +85,8 @@ extern void cmig_workload_policy_init(void);
  * Call this before the first step of a plan.  If queries of the application
  * break, raises MG024 or a warning, depending on the policy.
  */
-extern void cmig_workload_policy_enforce(const CmigSituation *now, const CmigPlan *plan, CmigBeforeUpgrade kind);
+extern void cmig_workload_policy_enforce(const CmigSituation *now, const CmigPlan *plan,
+										 CmigBeforeUpgrade kind);
 
 /* See cmig_expansion_find_calls. */
 extern CmigOldCalls cmig_workload_old_calls(const CmigSituation *now, const CmigPlan *plan);

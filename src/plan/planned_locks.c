@@ -55,7 +55,8 @@ add_lock(List **locks, CmigPlannedLock *lock)
 {
 	foreach_ptr(CmigPlannedLock, other, *locks)
 	{
-		if (other->oid == lock->oid && (OidIsValid(lock->oid) || strcmp(other->name, lock->name) == 0))
+		if (other->oid == lock->oid &&
+			(OidIsValid(lock->oid) || strcmp(other->name, lock->name) == 0))
 		{
 			if (lock->mode >= other->mode)
 				other->routed = lock->routed && (other->routed || lock->mode > other->mode);
@@ -84,7 +85,8 @@ add_existing(List **locks, Oid relation, LOCKMODE mode, bool routed)
 	lock->oid = relation;
 	lock->mode = mode;
 	lock->kind = kind;
-	lock->name = quote_qualified_identifier(cmig_query_schema_name(get_rel_namespace(relation)), name);
+	lock->name = quote_qualified_identifier(cmig_query_schema_name(get_rel_namespace(relation)),
+											name);
 	lock->size = cmig_measure_size(relation);
 	lock->routed = routed;
 	add_lock(locks, lock);
@@ -96,7 +98,8 @@ add_existing(List **locks, Oid relation, LOCKMODE mode, bool routed)
  * earlier statement has dropped the relation, or NULL.
  */
 static void
-add_missing(List **locks, const RangeVar *relation, const CmigLintTable *named, const char *gone, LOCKMODE mode)
+add_missing(List **locks, const RangeVar *relation, const CmigLintTable *named, const char *gone,
+			LOCKMODE mode)
 {
 	CmigPlannedLock *lock;
 
@@ -104,7 +107,8 @@ add_missing(List **locks, const RangeVar *relation, const CmigLintTable *named, 
 		return;					/* no other session can use the relation */
 	lock = palloc0(sizeof(CmigPlannedLock));
 	lock->mode = mode;
-	lock->name = quote_qualified_identifier(named != NULL ? named->schema : gone != NULL ? gone : relation->schemaname,
+	lock->name = quote_qualified_identifier(named != NULL ? named->schema : gone != NULL ? gone :
+											relation->schemaname,
 											relation->relname);
 	lock->is_new = named != NULL;
 	add_lock(locks, lock);
@@ -137,7 +141,8 @@ add_related(List **locks, const CmigLock *lock, Oid relation)
 	add_all(locks, tables, lock->mode);
 	foreach_oid(table, tables)
 	{
-		bool		has_indexes = with & (CMIG_LOCK_INDEXES | CMIG_LOCK_STORED | CMIG_LOCK_PARTITIONED | CMIG_LOCK_ATTACHED);
+		bool		has_indexes = with & (CMIG_LOCK_INDEXES | CMIG_LOCK_STORED |
+										  CMIG_LOCK_PARTITIONED | CMIG_LOCK_ATTACHED);
 
 		foreach_oid(index, has_indexes ? cmig_related(CMIG_RELATED_INDEXES, table) : NIL)
 		{
@@ -159,7 +164,8 @@ add_related(List **locks, const CmigLock *lock, Oid relation)
 					get_rel_relkind(table) == RELKIND_MATVIEW ? AccessShareLock : lock->mode);
 	}
 	/* the partitions to which the statement can add rows */
-	foreach_oid(oid, with & CMIG_LOCK_ROUTED && partitioned ? cmig_related(CMIG_RELATED_TREE, relation) : NIL)
+	foreach_oid(oid, with & CMIG_LOCK_ROUTED &&
+				partitioned ? cmig_related(CMIG_RELATED_TREE, relation) : NIL)
 	{
 		if (oid != relation)
 			add_existing(locks, oid, lock->mode, true);
@@ -167,7 +173,8 @@ add_related(List **locks, const CmigLock *lock, Oid relation)
 	if (with & CMIG_LOCK_TABLE)
 		add_existing(locks, IndexGetRelation(relation, true), lock->table_mode, false);
 	if (with & CMIG_LOCK_KEYS)
-		add_all(locks, list_delete_oid(heap_truncate_find_FKs(list_make1_oid(relation)), relation), lock->table_mode);
+		add_all(locks, list_delete_oid(heap_truncate_find_FKs(list_make1_oid(relation)), relation),
+				lock->table_mode);
 	if (with & CMIG_LOCK_TYPED)
 		add_all(locks, cmig_related(CMIG_RELATED_TYPED, relation), lock->mode);
 	if (with & CMIG_LOCK_DEFAULT)
@@ -205,7 +212,9 @@ add_part(List **locks, const CmigLock *lock, Oid relation)
 			 * a rewrite also rebuilds the indexes of child tables and
 			 * partitions
 			 */
-			foreach_oid(each, cmig_column_rewrites(lock->column) ? cmig_related(CMIG_RELATED_TREE, relation) : NIL)
+			foreach_oid(each,
+						cmig_column_rewrites(lock->column) ?
+						cmig_related(CMIG_RELATED_TREE, relation) : NIL)
 			{
 				if (get_rel_relkind(each) != RELKIND_PARTITIONED_TABLE)
 					add_all(locks, cmig_related(CMIG_RELATED_INDEXES, each), AccessExclusiveLock);
@@ -215,12 +224,14 @@ add_part(List **locks, const CmigLock *lock, Oid relation)
 			/* with ONLY, the child tables keep the column, but are locked */
 			add_existing(locks, relation, AccessExclusiveLock, false);
 			add_all(locks, cmig_related(CMIG_RELATED_CHILDREN, relation), AccessExclusiveLock);
-			foreach(lc, lock->relation->inh ? cmig_related(CMIG_RELATED_TREE, relation) : list_make1_oid(relation))
+			foreach(lc, lock->relation->inh ? cmig_related(CMIG_RELATED_TREE, relation) :
+					list_make1_oid(relation))
 			{
 				AttrNumber	attnum = get_attnum(lfirst_oid(lc), lock->name);
 
 				if (attnum != InvalidAttrNumber)
-					add_dropped(locks, RelationRelationId, lfirst_oid(lc), attnum, lock->cascade, AccessExclusiveLock);
+					add_dropped(locks, RelationRelationId, lfirst_oid(lc), attnum, lock->cascade,
+								AccessExclusiveLock);
 			}
 			break;
 		case CMIG_LOCK_DROP_CONSTRAINT:
@@ -229,7 +240,8 @@ add_part(List **locks, const CmigLock *lock, Oid relation)
 			break;
 		case CMIG_LOCK_RETYPE:
 			foreach(lc, cmig_related(CMIG_RELATED_TREE, relation))
-				add_all(locks, cmig_related_retyped(lfirst_oid(lc), lock->name, lock->new_type, lock->converts),
+				add_all(locks, cmig_related_retyped(lfirst_oid(lc), lock->name, lock->new_type,
+													lock->converts),
 						AccessExclusiveLock);
 			break;
 		case CMIG_LOCK_PART:
@@ -255,7 +267,8 @@ add_part(List **locks, const CmigLock *lock, Oid relation)
 			break;
 		case CMIG_LOCK_ACCESS_METHOD:
 			oid = cmig_related_method(relation);
-			if (!OidIsValid(oid) || oid != get_am_oid(lock->name ? lock->name : default_table_access_method, true))
+			if (!OidIsValid(oid) ||
+				oid != get_am_oid(lock->name ? lock->name : default_table_access_method, true))
 				add_all(locks, cmig_related(CMIG_RELATED_INDEXES, relation), AccessExclusiveLock);
 			break;
 		case CMIG_LOCK_VALIDATE:
@@ -287,10 +300,13 @@ cmig_call_unknown(const FuncCall *call)
 		Form_pg_proc form = (Form_pg_proc) GETSTRUCT(&functions->members[i]->tuple);
 		char	   *actual = get_namespace_name(form->pronamespace);
 
-		if (actual == NULL || (schema != NULL ? strcmp(schema, actual) != 0 : !list_member_oid(path, form->pronamespace)))
+		if (actual == NULL ||
+			(schema != NULL ? strcmp(schema, actual) != 0 :
+			 !list_member_oid(path, form->pronamespace)))
 			continue;
 		found = true;
-		harmless = form->pronamespace == PG_CATALOG_NAMESPACE || form->provolatile == PROVOLATILE_IMMUTABLE;
+		harmless = form->pronamespace == PG_CATALOG_NAMESPACE ||
+			form->provolatile == PROVOLATILE_IMMUTABLE;
 		if (!harmless)
 			schema = actual;
 	}
@@ -306,14 +322,16 @@ add_created(CmigPlannedLocks *plan, const CmigLock *lock)
 	char		kind = 0;
 	CmigLintTable *table;
 
-	if (lock->object != NULL && IsA(lock->object, CreateStmt) && ((CreateStmt *) lock->object)->partspec != NULL)
+	if (lock->object != NULL && IsA(lock->object, CreateStmt) &&
+		((CreateStmt *) lock->object)->partspec != NULL)
 		kind = RELKIND_PARTITIONED_TABLE;
 	else if (lock->object != NULL && IsA(lock->object, IndexStmt))
 	{
 		/* an index is created in the schema of its table */
 		table = cmig_lint_state_find(plan, ((IndexStmt *) lock->object)->relation, true);
 		created.schemaname = table != NULL ? (char *) table->schema : NULL;
-		kind = table != NULL && table->kind == RELKIND_PARTITIONED_TABLE ? RELKIND_PARTITIONED_INDEX : RELKIND_INDEX;
+		kind = table != NULL &&
+			table->kind == RELKIND_PARTITIONED_TABLE ? RELKIND_PARTITIONED_INDEX : RELKIND_INDEX;
 	}
 	if (created.schemaname == NULL && created.relpersistence != RELPERSISTENCE_TEMP)
 		created.schemaname = (char *) cmig_lint_state_creation_schema(plan);
@@ -379,7 +397,8 @@ follow(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, List **unknow
 			break;
 		case CMIG_LOCK_DROP_OWNED:
 			foreach_ptr(RoleSpec, spec, (List *) lock->object)
-				add_dropped(locks, AuthIdRelationId, get_rolespec_oid(spec, true), 0, lock->cascade, lock->mode);
+				add_dropped(locks, AuthIdRelationId, get_rolespec_oid(spec, true), 0, lock->cascade,
+							lock->mode);
 			break;
 		case CMIG_LOCK_REASSIGN_OWNED:
 			foreach_ptr(RoleSpec, role, (List *) lock->object)
@@ -421,7 +440,8 @@ follow(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, List **unknow
 				add_all(locks, cmig_related(CMIG_RELATED_BY_TYPE, object.objectId), lock->mode);
 			break;
 		case CMIG_LOCK_PUBLICATION:
-			add_all(locks, cmig_related(CMIG_RELATED_PUBLISHED, get_publication_oid(lock->name, true)), lock->mode);
+			add_all(locks, cmig_related(CMIG_RELATED_PUBLISHED,
+										get_publication_oid(lock->name, true)), lock->mode);
 			break;
 		default:
 			if (OidIsValid(oid) && lock->action == CMIG_LOCK_TAKE)
@@ -555,7 +575,8 @@ read_script(void *arg)
 		found->statement = statement.number;
 		failure = cmig_planned_locks_failure(reading->plan, statement.raw->stmt);
 		if (failure != NULL)
-			found->failures = lappend(found->failures, psprintf("statement %d: %s", statement.number, failure));
+			found->failures = lappend(found->failures,
+									  psprintf("statement %d: %s", statement.number, failure));
 		if (reading->visit != NULL)
 			reading->visit(reading->plan, &statement, reading->arg);
 		locks = cmig_planned_locks_of(reading->plan, statement.raw->stmt, &unknown);
@@ -565,7 +586,8 @@ read_script(void *arg)
 			int			count = list_length(found->unknown);
 
 			if (count <= MAX_UNKNOWN && !cmig_text_list_has(found->unknown, name))
-				found->unknown = lappend(found->unknown, pstrdup(count < MAX_UNKNOWN ? name : "other code"));
+				found->unknown = lappend(found->unknown,
+										 pstrdup(count < MAX_UNKNOWN ? name : "other code"));
 		}
 		cmig_script_settings_follow(statement.raw->stmt);
 		found->statement++;
@@ -574,7 +596,8 @@ read_script(void *arg)
 
 CmigScriptLocks *
 cmig_script_locks_read(CmigPlannedLocks *plan, const char *sql,
-					   void (*visit) (CmigPlannedLocks *plan, const CmigStatement *statement, void *arg), void *arg)
+					   void (*visit) (CmigPlannedLocks *plan, const CmigStatement *statement,
+									  void *arg), void *arg)
 {
 	Reading    *reading = palloc0(sizeof(Reading));
 	CmigScriptLocks *found = &reading->found;

@@ -72,9 +72,11 @@ put(Preflight *preflight, const Fact *fact)
 {
 	StringInfo	facts = &preflight->facts;
 
-	appendStringInfo(facts, "%s{\"kind\": \"%s\", \"statement\": %d, \"class\": %u, \"object\": %u, \"mode\": %d, \"bytes\": " INT64_FORMAT
+	appendStringInfo(facts,
+					 "%s{\"kind\": \"%s\", \"statement\": %d, \"class\": %u, \"object\": %u, \"mode\": %d, \"bytes\": " INT64_FORMAT
 					 ", \"indexes\": " INT64_FORMAT ", \"rows\": %.0f, \"columns\": [",
-					 facts->len > 0 ? ", " : "", fact->kind, preflight->statement, fact->class, fact->object, fact->mode,
+					 facts->len > 0 ? ", " : "", fact->kind, preflight->statement, fact->class,
+					 fact->object, fact->mode,
 					 fact->bytes, fact->indexes, fact->rows);
 	foreach_ptr(char, column, fact->columns)
 	{
@@ -92,7 +94,8 @@ put(Preflight *preflight, const Fact *fact)
 
 /* Add a fact with a name, a detail, or a number. */
 static void
-put_other(Preflight *preflight, const char *kind, const char *name, const char *detail, int64 number)
+put_other(Preflight *preflight, const char *kind, const char *name, const char *detail,
+		  int64 number)
 {
 	Fact		fact = {.kind = kind,.name = name,.detail = detail,.bytes = number};
 
@@ -129,7 +132,8 @@ static Oid
 find(Preflight *preflight, const RangeVar *relation)
 {
 	const char *gone;
-	CmigLintTable *table = relation ? cmig_lint_state_look(preflight->names, relation, &gone) : NULL;
+	CmigLintTable *table = relation ? cmig_lint_state_look(preflight->names, relation, &gone) :
+	NULL;
 
 	return table && !table->temporary ? table->oid : InvalidOid;
 }
@@ -169,7 +173,8 @@ need_object(Preflight *preflight, ObjectType type, Node *name, const char *privi
 		case OBJECT_MATVIEW:
 		case OBJECT_SEQUENCE:
 		case OBJECT_INDEX:
-			need_relation(preflight, names ? cmig_locks_relation(names) : (RangeVar *) name, privilege);
+			need_relation(preflight, names ? cmig_locks_relation(names) : (RangeVar *) name,
+						  privilege);
 			break;
 		case OBJECT_COLUMN:
 		case OBJECT_TABCONSTRAINT:
@@ -177,7 +182,9 @@ need_object(Preflight *preflight, ObjectType type, Node *name, const char *privi
 		case OBJECT_RULE:
 		case OBJECT_POLICY:
 			if (list_length(names) > 1)
-				need_relation(preflight, cmig_locks_relation(list_copy_head(names, list_length(names) - 1)), "OWNER");
+				need_relation(preflight,
+							  cmig_locks_relation(list_copy_head(names, list_length(names) - 1)),
+							  "OWNER");
 			break;
 		case OBJECT_TYPE:
 		case OBJECT_DOMAIN:
@@ -208,7 +215,8 @@ need_roles(Preflight *preflight, List *roles, const char *privilege)
 	ListCell   *lc;
 
 	foreach(lc, roles)
-		need(preflight, AuthIdRelationId, IsA(lfirst(lc), RoleSpec) ? get_rolespec_oid(lfirst(lc), true) :
+		need(preflight, AuthIdRelationId,
+			 IsA(lfirst(lc), RoleSpec) ? get_rolespec_oid(lfirst(lc), true) :
 			 get_role_oid(lfirst_node(AccessPriv, lc)->priv_name, true), privilege);
 }
 
@@ -231,18 +239,21 @@ works(Preflight *preflight, Oid relation, bool inh, const char *detail, List *co
 {
 	ListCell   *lc;
 
-	foreach(lc, !OidIsValid(relation) ? NIL : inh ? cmig_related(CMIG_RELATED_TREE, relation) : list_make1_oid(relation))
+	foreach(lc, !OidIsValid(relation) ? NIL : inh ? cmig_related(CMIG_RELATED_TREE, relation) :
+			list_make1_oid(relation))
 	{
 		HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(lfirst_oid(lc)));
 		Form_pg_class form;
-		Fact		fact = {.kind = "work",.detail = detail,.object = lfirst_oid(lc),.columns = columns};
+		Fact		fact =
+		{.kind = "work",.detail = detail,.object = lfirst_oid(lc),.columns = columns};
 
 		if (!HeapTupleIsValid(tuple))
 			continue;
 		form = (Form_pg_class) GETSTRUCT(tuple);
 		if (form->relkind == RELKIND_RELATION || form->relkind == RELKIND_MATVIEW)
 		{
-			fact.class = OidIsValid(form->reltablespace) ? form->reltablespace : MyDatabaseTableSpace;
+			fact.class = OidIsValid(form->reltablespace) ? form->reltablespace :
+				MyDatabaseTableSpace;
 			fact.rows = form->reltuples;
 			fact.bytes = cmig_citus_manages(form->oid) ? -1 : cmig_measure_size(form->oid);
 			foreach_oid(each, cmig_related(CMIG_RELATED_INDEXES, form->oid))
@@ -256,9 +267,11 @@ works(Preflight *preflight, Oid relation, bool inh, const char *detail, List *co
 
 /* The statement adds a constraint to a table. */
 static void
-add_constraint(Preflight *preflight, const RangeVar *table, const Constraint *constraint, const char *column)
+add_constraint(Preflight *preflight, const RangeVar *table, const Constraint *constraint,
+			   const char *column)
 {
-	List	   *columns = column ? list_make1(unconstify(char *, column)) : cmig_lint_model_names(constraint->keys);
+	List	   *columns = column ? list_make1(unconstify(char *, column)) :
+	cmig_lint_model_names(constraint->keys);
 	bool		key = constraint->contype == CONSTR_PRIMARY;
 
 	if (constraint->contype == CONSTR_FOREIGN)
@@ -269,7 +282,8 @@ add_constraint(Preflight *preflight, const RangeVar *table, const Constraint *co
 		changes(preflight, find(preflight, table), "ADD PRIMARY KEY", NULL);
 	if ((key || constraint->contype == CONSTR_UNIQUE || constraint->contype == CONSTR_EXCLUSION) &&
 		constraint->indexname == NULL && table != NULL)
-		works(preflight, find(preflight, table), table->inh, "index", list_delete_ptr(columns, NULL));
+		works(preflight, find(preflight, table), table->inh, "index",
+			  list_delete_ptr(columns, NULL));
 }
 
 /* What ALTER TABLE needs, and what it changes in a published table. */
@@ -285,7 +299,8 @@ look_at_alter(Preflight *preflight, const AlterTableStmt *alter)
 			case AT_AddColumn:
 				changes(preflight, table, "ADD COLUMN", ((ColumnDef *) command->def)->colname);
 				foreach_ptr(Constraint, constraint, ((ColumnDef *) command->def)->constraints)
-					add_constraint(preflight, alter->relation, constraint, ((ColumnDef *) command->def)->colname);
+					add_constraint(preflight, alter->relation, constraint,
+								   ((ColumnDef *) command->def)->colname);
 				break;
 			case AT_AddConstraint:
 				add_constraint(preflight, alter->relation, (Constraint *) command->def, NULL);
@@ -300,11 +315,13 @@ look_at_alter(Preflight *preflight, const AlterTableStmt *alter)
 				changes(preflight, table, "DROP CONSTRAINT", command->name);
 				break;
 			case AT_ReplicaIdentity:
-				changes(preflight, table, ((ReplicaIdentityStmt *) command->def)->identity_type == REPLICA_IDENTITY_NOTHING ?
+				changes(preflight, table,
+						((ReplicaIdentityStmt *) command->def)->identity_type == REPLICA_IDENTITY_NOTHING ?
 						"REPLICA IDENTITY NOTHING" : "REPLICA IDENTITY", NULL);
 				break;
 			case AT_ChangeOwner:
-				need(preflight, AuthIdRelationId, get_rolespec_oid(command->newowner, true), "MEMBER");
+				need(preflight, AuthIdRelationId, get_rolespec_oid(command->newowner, true),
+					 "MEMBER");
 				break;
 			case AT_AttachPartition:
 			case AT_DetachPartition:
@@ -328,7 +345,8 @@ need_function(Preflight *preflight, List *name)
 {
 	List	   *path = list_length(name) == 1 ? fetch_search_path(true) :
 	list_make1_oid(get_namespace_oid(strVal(list_nth(name, list_length(name) - 2)), true));
-	CatCList   *functions = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(strVal(llast(name))));
+	CatCList   *functions = SearchSysCacheList1(PROCNAMEARGSNSP,
+												CStringGetDatum(strVal(llast(name))));
 	bool		found = false;
 
 	foreach_oid(each, path)
@@ -352,10 +370,12 @@ static void
 look_at_call(Preflight *preflight, const FuncCall *call)
 {
 	static const char *const does[][2] = {
-		{"backfill", "backfill"}, {"add_not_null", "scan"}, {"add_check", "scan"}, {"add_foreign_key", "scan"}, {"add_unique", "index"}
+		{"backfill", "backfill"}, {"add_not_null", "scan"}, {"add_check", "scan"},
+		{"add_foreign_key", "scan"}, {"add_unique", "index"}
 	};
 	const RangeVar *table = call->args == NIL ? NULL : cmig_locks_constant(linitial(call->args));
-	const char *columns = list_length(call->args) > 1 ? cmig_lint_expression_constant(lsecond(call->args)) : NULL;
+	const char *columns = list_length(call->args) > 1 ?
+	cmig_lint_expression_constant(lsecond(call->args)) : NULL;
 	bool		known;
 	List	   *statements;
 
@@ -363,14 +383,16 @@ look_at_call(Preflight *preflight, const FuncCall *call)
 	(void) cmig_calls_expand(preflight->names, call, &known, &statements);
 	foreach_ptr(CmigStatement, statement, statements)
 		look_at_node(preflight, statement->raw->stmt);
-	if (table == NULL || list_length(call->funcname) != 2 || strcmp(strVal(linitial(call->funcname)), "cmig") != 0)
+	if (table == NULL || list_length(call->funcname) != 2 ||
+		strcmp(strVal(linitial(call->funcname)), "cmig") != 0)
 		return;
 	for (int i = 0; i < lengthof(does); i++)
 	{
 		if (strcmp(strVal(llast(call->funcname)), does[i][0]) != 0)
 			continue;
 		need_relation(preflight, table, i == 0 ? "UPDATE" : "OWNER");
-		works(preflight, find(preflight, table), true, does[i][1], columns ? list_make1(unconstify(char *, columns)) : NIL);
+		works(preflight, find(preflight, table), true, does[i][1],
+			  columns ? list_make1(unconstify(char *, columns)) : NIL);
 	}
 }
 
@@ -380,14 +402,16 @@ look_at_drop(Preflight *preflight, const DropStmt *drop)
 {
 	foreach_ptr(List, object, drop->objects)
 	{
-		Oid			relation = drop->removeType != OBJECT_INDEX && drop->removeType != OBJECT_TABLE ? InvalidOid :
+		Oid			relation = drop->removeType != OBJECT_INDEX &&
+		drop->removeType != OBJECT_TABLE ? InvalidOid :
 		find(preflight, cmig_locks_relation(object));
 
 		need_object(preflight, drop->removeType, (Node *) object, "DROP");
 		if (drop->removeType == OBJECT_TABLE)
 			changes(preflight, relation, "DROP TABLE", NULL);
 		else if (OidIsValid(relation))
-			changes(preflight, IndexGetRelation(relation, true), "DROP INDEX", get_rel_name(relation));
+			changes(preflight, IndexGetRelation(relation, true), "DROP INDEX",
+					get_rel_name(relation));
 	}
 }
 
@@ -423,15 +447,18 @@ look_at_query(Preflight *preflight, Node *query)
 
 	foreach_ptr(const CmigLock, lock, cmig_statement_locks(query))
 	{
-		if (lock->action == CMIG_LOCK_TAKE && lock->relation != NULL && lock->mode == AccessShareLock)
+		if (lock->action == CMIG_LOCK_TAKE && lock->relation != NULL &&
+			lock->mode == AccessShareLock)
 			need_relation(preflight, lock->relation, "SELECT");
 	}
-	foreach_node(MergeWhenClause, each, IsA(query, MergeStmt) ? ((MergeStmt *) query)->mergeWhenClauses : NIL)
+	foreach_node(MergeWhenClause, each,
+				 IsA(query, MergeStmt) ? ((MergeStmt *) query)->mergeWhenClauses : NIL)
 	{
 		CmdType		does = each->commandType;
 
 		if (does != CMD_NOTHING)
-			need_relation(preflight, target, does == CMD_INSERT ? "INSERT" : does == CMD_UPDATE ? "UPDATE" : "DELETE");
+			need_relation(preflight, target,
+						  does == CMD_INSERT ? "INSERT" : does == CMD_UPDATE ? "UPDATE" : "DELETE");
 	}
 	if (whole)
 		works(preflight, find(preflight, target), target->inh, "update", NIL);
@@ -483,13 +510,15 @@ look_at_global(Preflight *preflight, Node *node)
 			put_other(preflight, "attribute", ((CreateRoleStmt *) node)->role, "CREATEROLE", 0);
 			break;
 		case T_CreateEventTrigStmt:
-			put_other(preflight, "attribute", ((CreateEventTrigStmt *) node)->trigname, "SUPERUSER", 0);
+			put_other(preflight, "attribute", ((CreateEventTrigStmt *) node)->trigname, "SUPERUSER",
+					  0);
 			break;
 		case T_DropRoleStmt:
 			put_other(preflight, "attribute", NULL, "CREATEROLE", 0);
 			break;
 		case T_AlterPublicationStmt:
-			need(preflight, PublicationRelationId, get_publication_oid(((AlterPublicationStmt *) node)->pubname, true), "OWNER");
+			need(preflight, PublicationRelationId,
+				 get_publication_oid(((AlterPublicationStmt *) node)->pubname, true), "OWNER");
 			need_published(preflight, ((AlterPublicationStmt *) node)->pubobjects);
 			break;
 		case T_CreatePublicationStmt:
@@ -522,7 +551,8 @@ look_at_node(Preflight *preflight, Node *node)
 		if (lock->action == CMIG_LOCK_CALL)
 			look_at_call(preflight, (const FuncCall *) lock->object);
 		/* an index is created where its table is */
-		if (lock->action == CMIG_LOCK_CREATE && lock->relation->relpersistence != RELPERSISTENCE_TEMP && !IsA(node, IndexStmt))
+		if (lock->action == CMIG_LOCK_CREATE &&
+			lock->relation->relpersistence != RELPERSISTENCE_TEMP && !IsA(node, IndexStmt))
 			need_schema(preflight, lock->relation->schemaname ?
 						list_make2(makeString(lock->relation->schemaname), makeString(lock->relation->relname)) :
 						list_make1(makeString(lock->relation->relname)));
@@ -623,7 +653,8 @@ put_locks(Preflight *preflight, const CmigScriptLocks *locks)
 	preflight->statement = 0;
 	foreach_ptr(const CmigPlannedLock, lock, locks->locks)
 	{
-		Fact		fact = {.kind = OidIsValid(lock->oid) ? "lock" : lock->is_new ? "new" : "missing",
+		Fact		fact = {.kind = OidIsValid(lock->oid) ? "lock" : lock->is_new ? "new" :
+			"missing",
 			.name = lock->name,.object = lock->oid,.mode = lock->mode,.class = lock->routed
 		};
 
@@ -632,12 +663,15 @@ put_locks(Preflight *preflight, const CmigScriptLocks *locks)
 			if (DoLockModesConflict(lock->mode, mode))
 				fact.bytes |= INT64CONST(1) << mode;
 		put(preflight, &fact);
-		if (preflight->expands && OidIsValid(lock->oid) && lock->mode == AccessExclusiveLock && get_rel_relkind(lock->oid) == RELKIND_RELATION)
+		if (preflight->expands && OidIsValid(lock->oid) && lock->mode == AccessExclusiveLock &&
+			get_rel_relkind(lock->oid) == RELKIND_RELATION)
 		{
 			works(preflight, lock->oid, false, "expand", NIL);
-			preflight->expanded.names = repalloc(preflight->expanded.names, sizeof(char *) * (preflight->expanded.count + 1));
+			preflight->expanded.names = repalloc(preflight->expanded.names,
+												 sizeof(char *) * (preflight->expanded.count + 1));
 			preflight->expanded.names[preflight->expanded.count++] =
-				quote_qualified_identifier(get_namespace_name(get_rel_namespace(lock->oid)), get_rel_name(lock->oid));
+				quote_qualified_identifier(get_namespace_name(get_rel_namespace(lock->oid)),
+										   get_rel_name(lock->oid));
 		}
 	}
 	foreach_ptr(char, each, locks->unknown)
@@ -645,7 +679,8 @@ put_locks(Preflight *preflight, const CmigScriptLocks *locks)
 	foreach_ptr(char, failure, locks->failures)
 		put_other(preflight, "failure", NULL, failure, 0);
 	if (locks->error != NULL)
-		put_other(preflight, "failure", NULL, psprintf("statement %d: %s", locks->statement, locks->error->message), 0);
+		put_other(preflight, "failure", NULL,
+				  psprintf("statement %d: %s", locks->statement, locks->error->message), 0);
 }
 
 /*
@@ -661,7 +696,8 @@ put_expansion(Preflight *preflight)
 		put_other(preflight, "expansion", expansion->revision, expansion->state, 0);
 	else if (preflight->expanded.count > 0)
 	{
-		foreach_ptr(CmigValue, row, cmig_expansion_readers(&preflight->expanded, &preflight->expanded, &unseen))
+		foreach_ptr(CmigValue, row,
+					cmig_expansion_readers(&preflight->expanded, &preflight->expanded, &unseen))
 			put_other(preflight, "reader", row[0], row[1], 0);
 		if (unseen != NULL)
 			put_other(preflight, "unseen", NULL, unseen, 0);
@@ -732,7 +768,8 @@ CMIG_READER(cmig_preflight)
 		preflight->expands = step->expand;
 		if (preflight->expands)
 			put_other(preflight, "expand", NULL, NULL, 0);
-		put_locks(preflight, cmig_script_locks_read(preflight->names, step->sql, look_at, preflight));
+		put_locks(preflight,
+				  cmig_script_locks_read(preflight->names, step->sql, look_at, preflight));
 	}
 	findings = plan->count > 0 ? cmig_lint_findings(&now, plan) : NIL;
 	foreach_ptr(const CmigLintFinding, finding, findings)
@@ -750,17 +787,21 @@ CMIG_READER(cmig_preflight)
 	put_free_space(preflight);
 	cmig_lint_count(findings, &errors, &warnings);
 	if (errors + warnings > 0)
-		put_other(preflight, "lint", psprintf("%d", warnings), cmig_lint_policy_is_error() ? "stops" : NULL, errors);
+		put_other(preflight, "lint", psprintf("%d", warnings),
+				  cmig_lint_policy_is_error() ? "stops" : NULL, errors);
 	holder = cmig_run_lock_transaction_holder(&prepared);
 	runner = cmig_run_lock_holder();
-	put_other(preflight, "run", NULL, TransactionIdIsValid(prepared) ? psprintf("%u", prepared) : NULL, runner != 0 ? runner : holder);
+	put_other(preflight, "run", NULL,
+			  TransactionIdIsValid(prepared) ? psprintf("%u", prepared) : NULL,
+			  runner != 0 ? runner : holder);
 	if (runner == 0 && cmig_progress_read() != NIL)
 		put_other(preflight, "partial", NULL, cmig_progress_place(llast(cmig_progress_read())), 0);
 	cmig_library_version_read();
 	put_other(preflight, "library", NULL, cmig_library_version_hint(), 0);
 	foreach_ptr(CmigValue, row, cmig_citus_node_problems())
 	{
-		Fact		fact = {.kind = "node",.name = row[0],.detail = row[2],.columns = list_make2(row[1], row[3])};
+		Fact		fact =
+		{.kind = "node",.name = row[0],.detail = row[2],.columns = list_make2(row[1], row[3])};
 
 		put(preflight, &fact);
 	}

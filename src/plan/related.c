@@ -105,7 +105,8 @@ cmig_conversion_rewrites(Node *value, bool zone_matters)
 		else if (IsA(value, CoerceToDomain))
 			value = (Node *) ((CoerceToDomain *) value)->arg;
 		else if (IsA(value, FuncExpr) && !zone_matters &&
-				 (call->funcid == F_TIMESTAMPTZ_TIMESTAMP || call->funcid == F_TIMESTAMP_TIMESTAMPTZ))
+				 (call->funcid == F_TIMESTAMPTZ_TIMESTAMP ||
+				  call->funcid == F_TIMESTAMP_TIMESTAMPTZ))
 			value = linitial(call->args);
 		else
 			return true;
@@ -171,7 +172,8 @@ analyze_default(void *arg)
 	value->is_volatile = true;
 	cmig_raw_parse_blank_strings(raw);
 	value->is_volatile =
-		contain_volatile_functions(transformExpr(make_parsestate(NULL), raw, EXPR_KIND_COLUMN_DEFAULT));
+		contain_volatile_functions(transformExpr(make_parsestate(NULL), raw,
+												 EXPR_KIND_COLUMN_DEFAULT));
 }
 
 bool
@@ -240,9 +242,12 @@ cmig_dropped_locks_find(ObjectType type, Node *name, ObjectAddress *object)
 	if (type == OBJECT_TYPE || type == OBJECT_DOMAIN)
 		ObjectAddressSet(*object, TypeRelationId, find_type(castNode(TypeName, name), NULL));
 	else if (type == OBJECT_OPERATOR)
-		ObjectAddressSet(*object, OperatorRelationId, LookupOperWithArgs(castNode(ObjectWithArgs, name), true));
-	else if (type == OBJECT_FUNCTION || type == OBJECT_PROCEDURE || type == OBJECT_ROUTINE || type == OBJECT_AGGREGATE)
-		ObjectAddressSet(*object, ProcedureRelationId, LookupFuncWithArgs(type, castNode(ObjectWithArgs, name), true));
+		ObjectAddressSet(*object, OperatorRelationId,
+						 LookupOperWithArgs(castNode(ObjectWithArgs, name), true));
+	else if (type == OBJECT_FUNCTION || type == OBJECT_PROCEDURE || type == OBJECT_ROUTINE ||
+			 type == OBJECT_AGGREGATE)
+		ObjectAddressSet(*object, ProcedureRelationId,
+						 LookupFuncWithArgs(type, castNode(ObjectWithArgs, name), true));
 	else if (type == OBJECT_OPCLASS || type == OBJECT_OPFAMILY)
 	{
 		/* the first part of the name is the access method */
@@ -252,7 +257,8 @@ cmig_dropped_locks_find(ObjectType type, Node *name, ObjectAddress *object)
 		if (OidIsValid(method) && type == OBJECT_OPCLASS)
 			ObjectAddressSet(*object, OperatorClassRelationId, get_opclass_oid(method, rest, true));
 		else if (OidIsValid(method))
-			ObjectAddressSet(*object, OperatorFamilyRelationId, get_opfamily_oid(method, rest, true));
+			ObjectAddressSet(*object, OperatorFamilyRelationId,
+							 get_opfamily_oid(method, rest, true));
 	}
 	return OidIsValid(object->objectId);
 }
@@ -272,9 +278,11 @@ cmig_dropped_locks_find(ObjectType type, Node *name, ObjectAddress *object)
  */
 static CmigQuery dropped_query = {
 	.sql = "WITH RECURSIVE dropped(class, obj, sub, told) AS ("
-	"(SELECT class, obj, sub, false FROM unnest($1, $2, $3) o(class, obj, sub) WHERE class <> 'pg_authid'::regclass"
+	"(SELECT class, obj, sub, false FROM unnest($1, $2, $3) o(class, obj, sub)"
+	" WHERE class <> 'pg_authid'::regclass"
 	" UNION ALL SELECT classid, objid, objsubid, false FROM pg_shdepend"
-	"  WHERE $1[1] = 'pg_authid'::regclass AND refclassid = $1[1] AND refobjid = ANY ($2) AND deptype IN ('o', 'r')"
+	"  WHERE $1[1] = 'pg_authid'::regclass AND refclassid = $1[1] AND refobjid = ANY ($2)"
+	" AND deptype IN ('o', 'r')"
 	"   AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database()))"
 	" UNION SELECT next.class, next.obj, next.sub, next.told FROM dropped d, LATERAL ("
 	"  SELECT p.classid, p.objid, p.objsubid, p.deptype = 'n' FROM pg_depend p"
@@ -284,39 +292,50 @@ static CmigQuery dropped_query = {
 	"   JOIN pg_class v ON v.oid = r.ev_class AND v.relkind IN ('v', 'm')"
 	"   WHERE d.class = 'pg_rewrite'::regclass AND r.oid = d.obj"
 	"  UNION ALL SELECT 'pg_class'::regclass, a.attrelid, a.attnum::int4, d.told FROM pg_attrdef f"
-	"   JOIN pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum AND a.attgenerated <> ''"
+	"   JOIN pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum"
+	" AND a.attgenerated <> ''"
 	"   WHERE d.class = 'pg_attrdef'::regclass AND f.oid = d.obj"
 	"  UNION ALL SELECT 'pg_constraint'::regclass, p.oid, 0, d.told FROM pg_constraint c"
 	"   JOIN pg_constraint p ON p.oid = c.conparentid AND p.conrelid = c.conrelid"
 	"   WHERE d.class = 'pg_constraint'::regclass AND c.oid = d.obj"
 	"  ) next(class, obj, sub, told)"
 	"  WHERE NOT EXISTS (SELECT FROM unnest($5, $6, $7) spared(class, obj, sub)"
-	"   WHERE spared.class = next.class AND spared.obj = next.obj AND spared.sub IN (0, next.sub))),"
+	"   WHERE spared.class = next.class AND spared.obj = next.obj"
+	" AND spared.sub IN (0, next.sub))),"
 	" found AS (SELECT class, obj, sub, bool_or(told) AS told, CASE class"
 	"  WHEN 'pg_class'::regclass THEN obj"
-	"  WHEN 'pg_constraint'::regclass THEN (SELECT NULLIF(conrelid, 0) FROM pg_constraint WHERE oid = obj)"
+	"  WHEN 'pg_constraint'::regclass THEN (SELECT NULLIF(conrelid, 0) FROM pg_constraint"
+	" WHERE oid = obj)"
 	"  WHEN 'pg_rewrite'::regclass THEN (SELECT ev_class FROM pg_rewrite WHERE oid = obj)"
 	"  WHEN 'pg_trigger'::regclass THEN (SELECT tgrelid FROM pg_trigger WHERE oid = obj)"
 	"  WHEN 'pg_policy'::regclass THEN (SELECT polrelid FROM pg_policy WHERE oid = obj)"
-	"  WHEN 'pg_statistic_ext'::regclass THEN (SELECT stxrelid FROM pg_statistic_ext WHERE oid = obj)"
-	"  WHEN 'pg_attrdef'::regclass THEN (SELECT adrelid FROM pg_attrdef WHERE oid = obj) END AS relation"
+	"  WHEN 'pg_statistic_ext'::regclass THEN (SELECT stxrelid FROM pg_statistic_ext"
+	" WHERE oid = obj)"
+	"  WHEN 'pg_attrdef'::regclass THEN (SELECT adrelid FROM pg_attrdef WHERE oid = obj)"
+	" END AS relation"
 	" FROM dropped GROUP BY class, obj, sub)"
 	" SELECT class, obj, sub, relation, CASE WHEN class = 'pg_class'::regclass AND sub = 0"
 	"  THEN (SELECT indrelid FROM pg_index WHERE indexrelid = obj) END,"
 	" told AND CASE class"
-	"  WHEN 'pg_class'::regclass THEN (SELECT relkind IN ('r', 'p', 'f') OR (relkind IN ('v', 'm') AND sub = 0)"
+	"  WHEN 'pg_class'::regclass THEN (SELECT relkind IN ('r', 'p', 'f') OR (relkind IN ('v', 'm')"
+	" AND sub = 0)"
 	"   OR (relkind = 'c' AND sub <> 0) FROM pg_class WHERE oid = obj)"
-	"  WHEN 'pg_constraint'::regclass THEN (SELECT conparentid = 0 FROM pg_constraint WHERE oid = obj)"
-	"  WHEN 'pg_trigger'::regclass THEN (SELECT tgparentid = 0 AND NOT tgisinternal FROM pg_trigger WHERE oid = obj)"
+	"  WHEN 'pg_constraint'::regclass THEN (SELECT conparentid = 0 FROM pg_constraint"
+	" WHERE oid = obj)"
+	"  WHEN 'pg_trigger'::regclass THEN (SELECT tgparentid = 0 AND NOT tgisinternal FROM pg_trigger"
+	" WHERE oid = obj)"
 	"  ELSE class IN ('pg_policy'::regclass, 'pg_attrdef'::regclass, 'pg_proc'::regclass) END"
-	"  AND NOT EXISTS (SELECT FROM found o WHERE o.class = 'pg_class'::regclass AND o.obj = f.relation"
+	"  AND NOT EXISTS (SELECT FROM found o WHERE o.class = 'pg_class'::regclass"
+	" AND o.obj = f.relation"
 	"   AND (o.class, o.sub) <> (f.class, f.sub) AND (o.sub = 0 OR f.class = 'pg_attrdef'::regclass"
 	"    AND o.sub = (SELECT adnum FROM pg_attrdef WHERE oid = f.obj)))"
 	"  AND NOT EXISTS (SELECT FROM unnest($5, $6, $7) spared(class, obj, sub)"
 	"   WHERE spared.class = 'pg_class'::regclass AND spared.obj = f.relation AND spared.sub = 0)"
-	"  AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = class AND objid = obj AND deptype = 'e')"
+	"  AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = class AND objid = obj"
+	" AND deptype = 'e')"
 	" FROM found f ORDER BY obj, sub",
-	.argtypes = {OIDARRAYOID, OIDARRAYOID, INT4ARRAYOID, BOOLOID, OIDARRAYOID, OIDARRAYOID, INT4ARRAYOID}
+	.argtypes = {OIDARRAYOID, OIDARRAYOID, INT4ARRAYOID, BOOLOID, OIDARRAYOID, OIDARRAYOID,
+	INT4ARRAYOID}
 };
 
 /* The rows of dropped_query. */
@@ -343,7 +362,8 @@ add_dropped(TupleDesc desc, HeapTuple row, void *arg)
 		dropped->told = lappend(dropped->told, object);
 	for (int column = 4; column <= 5; column++)
 	{
-		Oid			relation = DatumGetObjectId(cmig_query_datum(desc, row, column, OIDOID, &isnull));
+		Oid			relation = DatumGetObjectId(cmig_query_datum(desc, row, column, OIDOID,
+																 &isnull));
 
 		if (!isnull)
 			dropped->locked = list_append_unique_oid(dropped->locked, relation);
@@ -366,7 +386,9 @@ set_objects(Datum *values, List *objects)
 		parts[2 * count + i] = Int32GetDatum(object->objectSubId);
 	}
 	for (int i = 0; i < 3; i++)
-		values[i] = PointerGetDatum(construct_array(parts + i * count, count, i < 2 ? OIDOID : INT4OID, sizeof(Oid), true, TYPALIGN_INT));
+		values[i] = PointerGetDatum(construct_array(parts + i * count, count,
+													i < 2 ? OIDOID : INT4OID, sizeof(Oid), true,
+													TYPALIGN_INT));
 }
 
 /* Run dropped_query. */
@@ -450,34 +472,52 @@ static struct
 	const char *kinds;
 }			related[] = {
 
-	[CMIG_RELATED_TREE] = {OF_OID("WITH RECURSIVE tree(oid) AS (SELECT $1 UNION SELECT i.inhrelid FROM tree"
-								  " JOIN pg_inherits i ON i.inhparent = tree.oid) SELECT oid FROM tree")},
-	[CMIG_RELATED_CHILDREN] = {OF_OID("SELECT inhrelid FROM pg_inherits WHERE inhparent = $1 ORDER BY inhrelid")},
-	[CMIG_RELATED_TYPED] = {OF_OID("SELECT t.oid FROM pg_class c JOIN pg_class t ON t.reloftype = c.reltype"
-								   " WHERE c.oid = $1"), "c"},
+	[CMIG_RELATED_TREE] =
+	{OF_OID("WITH RECURSIVE tree(oid) AS (SELECT $1 UNION SELECT i.inhrelid FROM tree"
+			" JOIN pg_inherits i ON i.inhparent = tree.oid) SELECT oid"
+			" FROM tree")},
+	[CMIG_RELATED_CHILDREN] =
+	{OF_OID("SELECT inhrelid FROM pg_inherits WHERE inhparent = $1 ORDER BY inhrelid")},
+	[CMIG_RELATED_TYPED] =
+	{OF_OID("SELECT t.oid FROM pg_class c JOIN pg_class t ON t.reloftype = c.reltype"
+			" WHERE c.oid = $1"), "c"},
 	[CMIG_RELATED_INDEXES] = {OF_OID("SELECT indexrelid FROM pg_index WHERE indrelid = $1")},
-	[CMIG_RELATED_DEFAULT] = {OF_OID("SELECT partdefid FROM pg_partitioned_table WHERE partrelid = $1"
-									 " AND partdefid <> 0"), "p"},
-	[CMIG_RELATED_PARENT] = {OF_OID("SELECT r.oid FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid"
-									" JOIN pg_partitioned_table p ON p.partrelid = i.inhparent,"
-									" LATERAL (VALUES (i.inhparent), (NULLIF(p.partdefid, 0))) r(oid)"
-									" WHERE c.oid = $1 AND c.relispartition AND r.oid IS NOT NULL")},
-	[CMIG_RELATED_VIEWED] = {OF_OID("WITH RECURSIVE source(oid) AS (SELECT $1 UNION SELECT d.refobjid FROM source"
-									"  JOIN pg_class c ON c.oid = source.oid AND (c.relkind = 'v' OR c.oid = $1)"
-									"  JOIN pg_rewrite r ON r.ev_class = c.oid"
-									"  JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid"
-									"   AND d.refclassid = 'pg_class'::regclass)"
-									" SELECT oid FROM source WHERE oid <> $1"), "vm"},
-	[CMIG_RELATED_REFERENCED] = {OF_OID("SELECT DISTINCT confrelid FROM pg_constraint WHERE conrelid = $1"
-										" AND contype = 'f'")},
-	[CMIG_RELATED_BY_KEY] = {OF_OID("SELECT confrelid FROM pg_constraint WHERE oid = $1 AND contype = 'f'")},
-	[CMIG_RELATED_BY_TYPE] = {OF_OID("SELECT DISTINCT objid FROM pg_depend WHERE refclassid = 'pg_type'::regclass"
-									 " AND refobjid = $1 AND classid = 'pg_class'::regclass AND objsubid <> 0"
-									 " ORDER BY objid")},
-	[CMIG_RELATED_PUBLISHED] = {OF_OID("SELECT prrelid FROM pg_publication_rel WHERE prpubid = $1")},
-	[CMIG_RELATED_OWNED] = {OF_OID("SELECT objid FROM pg_shdepend WHERE classid = 'pg_class'::regclass"
-								   " AND refclassid = 'pg_authid'::regclass AND refobjid = $1 AND deptype = 'o'"
-								   " AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())")}
+	[CMIG_RELATED_DEFAULT] =
+	{OF_OID("SELECT partdefid FROM pg_partitioned_table WHERE partrelid = $1"
+			" AND partdefid <> 0"), "p"},
+	[CMIG_RELATED_PARENT] =
+	{OF_OID("SELECT r.oid FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid"
+			" JOIN pg_partitioned_table p ON p.partrelid = i.inhparent,"
+			" LATERAL (VALUES (i.inhparent), (NULLIF(p.partdefid, 0))) r(oid)"
+			" WHERE c.oid = $1 AND c.relispartition"
+			" AND r.oid IS NOT NULL")},
+	[CMIG_RELATED_VIEWED] =
+	{OF_OID("WITH RECURSIVE source(oid) AS (SELECT $1 UNION SELECT d.refobjid FROM source"
+			"  JOIN pg_class c ON c.oid = source.oid AND (c.relkind = 'v'"
+			" OR c.oid = $1)"
+			"  JOIN pg_rewrite r ON r.ev_class = c.oid"
+			"  JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass"
+			" AND d.objid = r.oid"
+			"   AND d.refclassid = 'pg_class'::regclass)"
+			" SELECT oid FROM source WHERE oid <> $1"), "vm"},
+	[CMIG_RELATED_REFERENCED] =
+	{OF_OID("SELECT DISTINCT confrelid FROM pg_constraint WHERE conrelid = $1"
+			" AND contype = 'f'")},
+	[CMIG_RELATED_BY_KEY] =
+	{OF_OID("SELECT confrelid FROM pg_constraint WHERE oid = $1 AND contype = 'f'")},
+	[CMIG_RELATED_BY_TYPE] =
+	{OF_OID("SELECT DISTINCT objid FROM pg_depend WHERE refclassid = 'pg_type'::regclass"
+			" AND refobjid = $1 AND classid = 'pg_class'::regclass"
+			" AND objsubid <> 0"
+			" ORDER BY objid")},
+	[CMIG_RELATED_PUBLISHED] =
+	{OF_OID("SELECT prrelid FROM pg_publication_rel WHERE prpubid = $1")},
+	[CMIG_RELATED_OWNED] =
+	{OF_OID("SELECT objid FROM pg_shdepend WHERE classid = 'pg_class'::regclass"
+			" AND refclassid = 'pg_authid'::regclass AND refobjid = $1"
+			" AND deptype = 'o'"
+			" AND dbid = (SELECT oid FROM pg_database"
+			" WHERE datname = current_database())")}
 };
 
 List *

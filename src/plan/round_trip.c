@@ -49,7 +49,8 @@ cmig_verify(PG_FUNCTION_ARGS)
 	cmig_extension_share();
 	cmig_run_limit_start();
 	now = cmig_move_read(true);
-	nodes = cmig_move_choose_applied(&now, target == NULL || strcmp(target, "current") == 0 ? NULL : target, &count);
+	nodes = cmig_move_choose_applied(&now, target == NULL ||
+									 strcmp(target, "current") == 0 ? NULL : target, &count);
 
 	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig verify", ALLOCSET_DEFAULT_SIZES);
 	caller = MemoryContextSwitchTo(context);
@@ -57,7 +58,8 @@ cmig_verify(PG_FUNCTION_ARGS)
 	{
 		const char *id = cmig_graph_id(now.graph, nodes[i]);
 		CmigRevisionText *script = cmig_catalog_read_text(id);
-		CmigRunStep step = {.revision = id,.direction = CMIG_UPGRADE,.transactional = true,.sql = ""};
+		CmigRunStep step =
+		{.revision = id,.direction = CMIG_UPGRADE,.transactional = true,.sql = ""};
 		ErrorData  *error;
 		Datum		values[3] = {0};
 		bool		nulls[3] = {0};
@@ -65,7 +67,8 @@ cmig_verify(PG_FUNCTION_ARGS)
 		CHECK_FOR_INTERRUPTS();
 		if (script == NULL || script->verify_sql == NULL)
 			continue;
-		step.verify_sql = cmig_placeholder_values_insert(script->verify_sql, &script->placeholders, id, "verify", NULL);
+		step.verify_sql = cmig_placeholder_values_insert(script->verify_sql, &script->placeholders,
+														 id, "verify", NULL);
 		step.file_name = script->file_name;
 		step.file_lines[1] = script->file_lines[2];
 		error = cmig_subtransaction_rehearse(run_section, &step);
@@ -84,8 +87,10 @@ cmig_verify(PG_FUNCTION_ARGS)
 		if (error != NULL)
 		{
 			cmig_listing_add(&failed, id);
-			values[2] = CStringGetTextDatum(psprintf("%s\n%s", error->sqlerrcode == ERRCODE_CMIG_VERIFY_FAILED && error->detail ?
-													 error->detail : error->message, cmig_script_run_place(error)));
+			values[2] = CStringGetTextDatum(psprintf("%s\n%s",
+													 error->sqlerrcode == ERRCODE_CMIG_VERIFY_FAILED && error->detail ?
+													 error->detail : error->message,
+													 cmig_script_run_place(error)));
 		}
 		cmig_result_add(result, lengthof(values), values, nulls);
 		MemoryContextReset(context);
@@ -99,7 +104,8 @@ cmig_verify(PG_FUNCTION_ARGS)
 	if (failed.count > 0 && cmig_argument_bool(fcinfo, 1, false))
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_VERIFY_FAILED),
-				 errmsg_plural("%d revision failed its verification", "%d revisions failed their verification",
+				 errmsg_plural("%d revision failed its verification",
+							   "%d revisions failed their verification",
 							   failed.count, failed.count),
 				 errdetail("Verification failed for %s.", cmig_listing_text(&failed)),
 				 cmig_hint("`SELECT * FROM cmig.verify()` shows why.")));
@@ -168,8 +174,8 @@ typedef struct Merge
 
 /* Add a row.  All strings except revision and problem can be NULL. */
 static void
-add_row(RoundTrip *trip, const char *revision, const char *problem, const char *kind, const char *object,
-		const char *missing_sql, const char *message)
+add_row(RoundTrip *trip, const char *revision, const char *problem, const char *kind,
+		const char *object, const char *missing_sql, const char *message)
 {
 	cmig_result_add_text(trip->fcinfo, revision, problem, kind, object, missing_sql, message);
 	if (object != NULL)
@@ -190,7 +196,8 @@ has_failed(RoundTrip *trip, int node, const char *problem, ErrorData *error)
 	if (error->sqlerrcode != ERRCODE_CMIG_NOT_REPLAYABLE)
 		ReThrowError(error);
 	add_row(trip, cmig_graph_id(trip->graph, node), problem, NULL, NULL, NULL,
-			psprintf("%s\n%s", error->detail != NULL ? error->detail : error->message, cmig_script_run_place(error)));
+			psprintf("%s\n%s", error->detail != NULL ? error->detail : error->message,
+					 cmig_script_run_place(error)));
 	return true;
 }
 
@@ -230,7 +237,8 @@ compare(RoundTrip *trip, int node, const char *problem, CmigImage *from, CmigIma
 		if (object != NULL && (line == NULL || list_member_ptr(objects, line)))
 		{
 			const char *action = cmig_diff_line_action(object);
-			bool		grants = strcmp(object->kind, "schema") == 0 && strcmp(action, "create") != 0 && sql != NULL && strncmp(sql, "GRANT ", 6) == 0;
+			bool		grants = strcmp(object->kind, "schema") == 0 &&
+			strcmp(action, "create") != 0 && sql != NULL && strncmp(sql, "GRANT ", 6) == 0;
 
 			if (grants && problem == NULL)
 				trip->lost = true;
@@ -323,7 +331,8 @@ take(RoundTrip *trip, int node)
 	trip->node = node;
 	trip->nodes = &trip->node;
 	trip->count = 1;
-	trip->failed[node] = has_failed(trip, node, "cannot be replayed", cmig_subtransaction_try(upgrade, trip));
+	trip->failed[node] = has_failed(trip, node, "cannot be replayed",
+									cmig_subtransaction_try(upgrade, trip));
 	if (trip->failed[node])
 	{
 		MemoryContextSwitchTo(caller);
@@ -354,7 +363,8 @@ static void
 cut_off(RoundTrip *trip, int node, const char *message)
 {
 	trip->failed[node] = true;
-	add_row(trip, cmig_graph_id(trip->graph, node), "cannot be replayed", NULL, NULL, NULL, message);
+	add_row(trip, cmig_graph_id(trip->graph, node), "cannot be replayed", NULL, NULL, NULL,
+			message);
 }
 
 /* Subtransaction callback: run a repeatable revision's script. */
@@ -408,8 +418,10 @@ replay_revisions(CmigReplay *replay, void *arg)
 		ReThrowError(error);
 	if (error != NULL)
 	{
-		cut_off(trip, trip->only, psprintf("it builds on revision \"%s\", which cannot be replayed: %s\n%s",
-										   cmig_replay_failed(), error->detail, cmig_script_run_place(error)));
+		cut_off(trip, trip->only,
+				psprintf("it builds on revision \"%s\", which cannot be replayed: %s\n%s",
+						 cmig_replay_failed(), error->detail,
+						 cmig_script_run_place(error)));
 		return;
 	}
 	trip->before = trip->after;
@@ -419,7 +431,8 @@ replay_revisions(CmigReplay *replay, void *arg)
 		int			below = 0;
 
 		CHECK_FOR_INTERRUPTS();
-		for (int k = 0; (below = cmig_graph_edge_down(&trip->graph->nodes[node], k, true)) >= 0; k++)
+		for (int k = 0; (below = cmig_graph_edge_down(&trip->graph->nodes[node], k,
+													  true)) >= 0; k++)
 			if (trip->failed[below])
 				break;
 		if (below >= 0)
@@ -433,8 +446,10 @@ replay_revisions(CmigReplay *replay, void *arg)
 	{
 		CHECK_FOR_INTERRUPTS();
 		trip->run = each;
-		if (!has_failed(trip, trip->run->node, "cannot be replayed", cmig_subtransaction_try(run_repeatable, trip)))
-			(void) has_failed(trip, trip->run->node, "second run fails", cmig_subtransaction_try(run_repeatable, trip));
+		if (!has_failed(trip, trip->run->node, "cannot be replayed",
+						cmig_subtransaction_try(run_repeatable, trip)))
+			(void) has_failed(trip, trip->run->node, "second run fails",
+							  cmig_subtransaction_try(run_repeatable, trip));
 	}
 
 	/*
@@ -578,7 +593,8 @@ CMIG_READER(cmig_round_trip)
 				(errcode(ERRCODE_CMIG_ROUND_TRIP),
 				 errmsg("downgrades do not revert their upgrades"),
 				 errdetail_plural("There is %d problem:\n%s", "There are %d problems:\n%s",
-								  trip.problems.count, trip.problems.count, cmig_listing_text(&trip.problems)),
+								  trip.problems.count, trip.problems.count,
+								  cmig_listing_text(&trip.problems)),
 				 cmig_hint("`SELECT * FROM cmig.round_trip()`")));
 	return (Datum) 0;
 }

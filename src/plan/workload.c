@@ -66,7 +66,8 @@ is_broken(const CmigWorkloadQuery *query)
 
 	if (before == NULL || after == NULL || before->error != NULL)
 		return false;
-	return after->error != NULL ? !after->refused : after->missing != NULL && before->missing == NULL;
+	return after->error != NULL ? !after->refused : after->missing != NULL &&
+		before->missing == NULL;
 }
 
 /* The error that the query raises. */
@@ -82,9 +83,11 @@ compare_costs(const CmigQueryPlan *before, const CmigQueryPlan *after)
 {
 	double		factor = cmig_settings_real("cmig.workload_factor", workload_factor);
 
-	if (before == NULL || after == NULL || before->error != NULL || after->error != NULL || before->cost == after->cost)
+	if (before == NULL || after == NULL || before->error != NULL || after->error != NULL ||
+		before->cost == after->cost)
 		return CMIG_SAME_PLAN;
-	return after->cost >= before->cost * factor ? CMIG_SLOWER : before->cost >= after->cost * factor ? CMIG_FASTER : CMIG_SAME_PLAN;
+	return after->cost >= before->cost * factor ? CMIG_SLOWER :
+		before->cost >= after->cost * factor ? CMIG_FASTER : CMIG_SAME_PLAN;
 }
 
 static bool
@@ -92,7 +95,8 @@ is_changed(const CmigWorkloadQuery *query)
 {
 	CmigQueryPlan *const *plans = query->plans;
 
-	return compare_costs(plans[CMIG_WORKLOAD_BEFORE], plans[CMIG_WORKLOAD_AFTER]) != CMIG_SAME_PLAN ||
+	return compare_costs(plans[CMIG_WORKLOAD_BEFORE],
+						 plans[CMIG_WORKLOAD_AFTER]) != CMIG_SAME_PLAN ||
 		compare_costs(plans[CMIG_WORKLOAD_BEFORE], plans[CMIG_WORKLOAD_ANALYZED]) != CMIG_SAME_PLAN;
 }
 
@@ -120,7 +124,8 @@ plan_elsewhere(Check *check)
 
 	foreach_ptr(CmigWorkloadQuery, query, check->changed)
 	{
-		if (query->calls != NULL && query->function == NULL && query->path == NULL && is_lost(query))
+		if (query->calls != NULL && query->function == NULL && query->path == NULL &&
+			is_lost(query))
 			lost = lappend(lost, query);
 	}
 	/* what is found nowhere fails as it did */
@@ -131,7 +136,8 @@ plan_elsewhere(Check *check)
 
 		more = tried < Min(list_length(check->schemas), MOST_PATHS);
 		if (more)
-			path = psprintf("%s, public", quote_identifier(get_namespace_name(list_nth_oid(check->schemas, tried++))));
+			path = psprintf("%s, public",
+							quote_identifier(get_namespace_name(list_nth_oid(check->schemas, tried++))));
 		foreach_ptr(CmigWorkloadQuery, query, lost)
 			query->path = path;
 		cmig_workload_plan(lost, CMIG_WORKLOAD_BEFORE, check->sizes, check->schemas);
@@ -152,7 +158,8 @@ plan_before(const CmigCopiedTable *tables, int count, const List *schemas, void 
 	check->schemas = list_copy(schemas);
 	check->sizes = cmig_workload_sizes_read(tables, count, check->stats);
 	/* those that break, too, to find the copies of their functions */
-	cmig_workload_plan(list_concat_copy(check->changed, check->broken), CMIG_WORKLOAD_BEFORE, check->sizes, check->schemas);
+	cmig_workload_plan(list_concat_copy(check->changed, check->broken), CMIG_WORKLOAD_BEFORE,
+					   check->sizes, check->schemas);
 	plan_elsewhere(check);
 }
 
@@ -178,7 +185,8 @@ static void
 plan_between(int step, const CmigStatement *statement, void *arg)
 {
 	Check	   *check = arg;
-	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig statement", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig statement",
+												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(scratch);
 	List	   *whole = NIL;
 
@@ -191,15 +199,18 @@ plan_between(int step, const CmigStatement *statement, void *arg)
 	foreach_ptr(CmigWorkloadQuery, query, whole)
 	{
 		const CmigRevision *revision = check->graph->nodes[check->plan->steps[step].node].revision;
-		bool		same = strcmp(state_of(query->plans[CMIG_WORKLOAD_STATEMENT]), state_of(query->plans[CMIG_WORKLOAD_AFTER])) == 0;
+		bool		same = strcmp(state_of(query->plans[CMIG_WORKLOAD_STATEMENT]),
+								  state_of(query->plans[CMIG_WORKLOAD_AFTER])) == 0;
 
 		query->plans[CMIG_WORKLOAD_STATEMENT] = NULL;
 		if (!same)
 			continue;
 		MemoryContextSwitchTo(check->context);
-		query->place = psprintf("revision %s, statement %d, line %d", revision->id, statement->number, statement->line);
+		query->place = psprintf("revision %s, statement %d, line %d", revision->id,
+								statement->number, statement->line);
 		query->expands = revision->expands;
-		query->expanded = check->expansion && cmig_graph_lists(check->expansion->revisions, revision->id);
+		query->expanded = check->expansion &&
+			cmig_graph_lists(check->expansion->revisions, revision->id);
 	}
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(scratch);
@@ -218,8 +229,10 @@ compare(const CmigQueryPlan *before, const CmigQueryPlan *after, char **detail)
 	static CmigQuery query = {
 		"WITH line AS (SELECT new, n, ltrim(t, ' ->') AS l, row_number() OVER (PARTITION BY new, ltrim(t, ' ->') ORDER BY n) AS same"
 		"  FROM (VALUES (false, $1), (true, $2)) p (new, shape), string_to_table(shape, E'\n') WITH ORDINALITY s (t, n))"
-		" SELECT concat('the plan changes:', string_agg(concat(E'\n', CASE WHEN new THEN '+ ' ELSE '- ' END, l), '' ORDER BY new, n)) FROM line a"
-		" WHERE l <> '' AND NOT EXISTS (SELECT FROM line b WHERE b.l = a.l AND b.same = a.same AND b.new <> a.new)", {TEXTOID, TEXTOID}
+		" SELECT concat('the plan changes:', string_agg(concat(E'\n', CASE WHEN new THEN '+ '"
+		" ELSE '- ' END, l), '' ORDER BY new, n)) FROM line a"
+		" WHERE l <> '' AND NOT EXISTS (SELECT FROM line b WHERE b.l = a.l AND b.same = a.same"
+		" AND b.new <> a.new)", {TEXTOID, TEXTOID}
 	};
 	CmigVerdict verdict = compare_costs(before, after);
 
@@ -238,7 +251,8 @@ judge_plans(CmigWorkloadQuery *query)
 
 	if (after->unsized || before->blind != after->blind)
 	{
-		query->detail = after->unsized ? "it reads a table that the revisions create, whose size is not known" :
+		query->detail = after->unsized ?
+			"it reads a table that the revisions create, whose size is not known" :
 			"the planner would call a function of a user only before the upgrade, or only after it";
 		return;
 	}
@@ -268,9 +282,11 @@ static char *
 describe_change(const CmigQueryPlan *before, const CmigQueryPlan *after)
 {
 	if (strcmp(before->columns, after->columns) != 0)
-		return psprintf("the columns of the result change from (%s) to (%s)", before->columns, after->columns);
+		return psprintf("the columns of the result change from (%s) to (%s)", before->columns,
+						after->columns);
 	if (strcmp(before->column_types, after->column_types) != 0)
-		return psprintf("a type of the result (%s) is replaced by one with the same name", after->columns);
+		return psprintf("a type of the result (%s) is replaced by one with the same name",
+						after->columns);
 	if (after->stale != NULL)
 		return psprintf("with parameters of the types that they had, %s", after->stale);
 	return NULL;
@@ -280,7 +296,8 @@ describe_change(const CmigQueryPlan *before, const CmigQueryPlan *after)
 static bool
 names_schema(Node *node, void *context)
 {
-	if (node != NULL && IsA(node, RangeVar) && ((RangeVar *) node)->schemaname != NULL && cmig_text_list_has(context, ((RangeVar *) node)->schemaname))
+	if (node != NULL && IsA(node, RangeVar) && ((RangeVar *) node)->schemaname != NULL &&
+		cmig_text_list_has(context, ((RangeVar *) node)->schemaname))
 		return true;
 	return node != NULL && raw_expression_tree_walker(node, names_schema, context);
 }
@@ -298,7 +315,8 @@ uses_new_version(const Check *check, const CmigWorkloadQuery *query)
 		if (strcmp(setting[0], "search_path") == 0)
 			path = setting[1];
 	}
-	if (check->versions == NIL || path == NULL || !SplitIdentifierString(pstrdup(path), ',', &names))
+	if (check->versions == NIL || path == NULL ||
+		!SplitIdentifierString(pstrdup(path), ',', &names))
 		return false;
 	foreach_ptr(char, name, names)
 		found |= cmig_text_list_has(check->versions, name);
@@ -320,23 +338,32 @@ judge(CmigWorkloadQuery *query, const Check *check, char *reason, const char *ag
 		query->sqlstate = before->sqlstate;
 		query->detail = before->error;
 		/* undefined_table: the views of the new version have no copies */
-		if (check->versions != NIL && check->plan->count > 0 && query->function == NULL && strcmp(before->sqlstate, "42P01") == 0 &&
-			names_schema(cmig_workload_query_in(linitial_node(RawStmt, cmig_raw_parse(query->sql, RAW_PARSE_DEFAULT))->stmt), check->versions))
+		if (check->versions != NIL && check->plan->count > 0 && query->function == NULL &&
+			strcmp(before->sqlstate, "42P01") == 0 &&
+			names_schema(cmig_workload_query_in(linitial_node(RawStmt,
+															  cmig_raw_parse(query->sql, RAW_PARSE_DEFAULT))->stmt), check->versions))
 		{
 			query->verdict = CMIG_BREAKS;
 			query->detail = "cmig.contract drops the schema of the new version";
 		}
 		else if (!before->refused || strncmp(before->sqlstate, "XX", 2) == 0)
-			query->detail = psprintf("before the upgrade: %s%s%s", before->error, check->gaps && is_lost(query) ? ", or was not copied" : "", after->error || after->missing ? "" :
-									 check->expands ? "; only the new version runs it" : "; after it, the query has a plan");
+			query->detail = psprintf("before the upgrade: %s%s%s", before->error, check->gaps &&
+									 is_lost(query) ? ", or was not copied" : "", after->error ||
+									 after->missing ? "" :
+									 check->expands ? "; only the new version runs it" :
+									 "; after it, the query has a plan");
 	}
 	else if (is_broken(query))
 	{
 		query->verdict = CMIG_BREAKS;
 		query->sqlstate = state_of(after);
-		query->detail = psprintf("%s%s%s", query->place ? query->place : "", query->place ? ": " : "", after->error ? after->error : after->missing);
+		query->detail = psprintf("%s%s%s", query->place ? query->place : "",
+								 query->place ? ": " : "",
+								 after->error ? after->error : after->missing);
 		if (query->expands)
-			query->detail = psprintf("%s; %s", query->detail, !query->expanded ? "with cmig.expand, the old version runs it until cmig.contract" :
+			query->detail = psprintf("%s; %s", query->detail,
+									 !query->expanded ?
+									 "with cmig.expand, the old version runs it until cmig.contract" :
 									 query->since == NULL ? "only the old version runs it" :
 									 psprintf("only the old version runs it, calls since %s: " INT64_FORMAT, query->since, query->recent));
 	}
@@ -350,7 +377,8 @@ judge(CmigWorkloadQuery *query, const Check *check, char *reason, const char *ag
 		query->verdict = CMIG_CHANGES_RESULT;
 		query->sqlstate = "0A000";
 		query->detail = psprintf("%s: statements that open connections have prepared fail until they reconnect or DEALLOCATE ALL", change);
-		if (before->shape != NULL && after->shape != NULL && compare(before, after, &change) != CMIG_SAME_PLAN)
+		if (before->shape != NULL && after->shape != NULL &&
+			compare(before, after, &change) != CMIG_SAME_PLAN)
 			query->detail = psprintf("%s\n%s", query->detail, change);
 	}
 	else if (again != NULL && is_changed(query))
@@ -368,7 +396,8 @@ judge_in_body(CmigWorkloadQuery *query)
 {
 	if (query->verdict == CMIG_NOT_JUDGED && query->head->unjudged++ == 0)
 		query->head->reason = psprintf("line %d: %s", query->line, query->detail);
-	if (query->verdict == CMIG_NOT_JUDGED || (query->verdict == CMIG_SAME_PLAN && !query->plans[CMIG_WORKLOAD_BEFORE]->reads))
+	if (query->verdict == CMIG_NOT_JUDGED ||
+		(query->verdict == CMIG_SAME_PLAN && !query->plans[CMIG_WORKLOAD_BEFORE]->reads))
 		query->verdict = CMIG_UNLISTED;
 }
 
@@ -377,21 +406,24 @@ static void
 describe_place(CmigWorkloadQuery *query)
 {
 	const CmigWorkloadQuery *head = query->head;
-	char	   *place = query->function ? psprintf("function %s", query->function) : query->path ? psprintf("search_path = %s", query->path) : NULL;
+	char	   *place = query->function ? psprintf("function %s", query->function) : query->path ?
+	psprintf("search_path = %s", query->path) : NULL;
 
 	if (head == query && query->verdict == CMIG_SAME_PLAN && head->dynamic + head->unjudged > 0)
 	{
 		query->verdict = CMIG_NOT_JUDGED;
 		query->detail = head->dynamic ? psprintf("dynamic statements: %d", head->dynamic) : "";
 		if (head->unjudged > 0)
-			query->detail = psprintf("%s%squeries that cannot be judged: %d (%s)", query->detail, head->dynamic ? "; " : "", head->unjudged, head->reason);
+			query->detail = psprintf("%s%squeries that cannot be judged: %d (%s)", query->detail,
+									 head->dynamic ? "; " : "", head->unjudged, head->reason);
 	}
 	if (head != NULL && head->table != NULL)
 		place = psprintf("%s, trigger of %s", place, head->table);
 	if (query->line > 0)
 		place = psprintf("%s, line %d", place, query->line);
 	if (place != NULL)
-		query->detail = psprintf("%s%s%s", place, query->detail ? ": " : "", query->detail ? query->detail : "");
+		query->detail = psprintf("%s%s%s", place, query->detail ? ": " : "",
+								 query->detail ? query->detail : "");
 }
 
 static List *
@@ -446,7 +478,9 @@ find_obstacle(const Check *check, const CmigEffects *effects)
 		if (obstacle.reason == NULL && effect->type == CMIG_EFFECT_FAILS)
 		{
 			obstacle.reason = psprintf("the upgrade fails in revision %s, statement %d: %s",
-									   cmig_graph_id(check->graph, check->plan->steps[effect->step].node), effect->statement, effect->what);
+									   cmig_graph_id(check->graph,
+													 check->plan->steps[effect->step].node),
+									   effect->statement, effect->what);
 			obstacle.harmless = true;
 		}
 	}
@@ -464,7 +498,9 @@ tell_gaps(const Check *check, const CmigEffects *effects)
 	{
 		if (effect->type == CMIG_EFFECT_UNKNOWN)
 			cmig_listing_add_format(&gaps, "revision %s, statement %d: %s",
-									cmig_graph_id(check->graph, check->plan->steps[effect->step].node), effect->statement, effect->what);
+									cmig_graph_id(check->graph,
+												  check->plan->steps[effect->step].node),
+									effect->statement, effect->what);
 	}
 	foreach_ptr(char, reason, effects->left_out)
 		cmig_listing_add(&gaps, reason);
@@ -478,18 +514,23 @@ tell_gaps(const Check *check, const CmigEffects *effects)
 static CmigEffects *
 run_revisions(Check *check)
 {
-	CmigEffectsLook look = {.arg = check,.live = &check->live,.begin = plan_before,.end = plan_after,.after = check->broken != NIL ? plan_between : NULL};
+	CmigEffectsLook look =
+	{.arg = check,.live = &check->live,.begin = plan_before,.end = plan_after,.after = check->broken != NIL ? plan_between : NULL};
 	List	   *queries = list_concat_copy(check->broken, check->changed);
 
 	for (int i = 0; i < check->plan->count; i++)
-		check->expands &= check->graph->nodes[check->plan->steps[i].node].revision->expands || cmig_repeatables_is(check->graph, check->plan->steps[i].node);
+		check->expands &= check->graph->nodes[check->plan->steps[i].node].revision->expands ||
+			cmig_repeatables_is(check->graph, check->plan->steps[i].node);
 	foreach_ptr(const CmigWorkloadQuery, query, queries)
 	{
-		look.texts = lappend(unconstify(List *, look.texts), query->head ? query->head->sql : query->sql);
+		look.texts = lappend(unconstify(List *, look.texts),
+							 query->head ? query->head->sql : query->sql);
 		if (query->function != NULL)
 			look.texts = lappend(unconstify(List *, look.texts), query->function);
 	}
-	return cmig_plan_rehearse(check->graph, check->plan, cmig_step_texts_make(check->graph, check->plan), false, "cmig.workload_check()", check->guard, &look);
+	return cmig_plan_rehearse(check->graph, check->plan,
+							  cmig_step_texts_make(check->graph, check->plan), false,
+							  "cmig.workload_check()", check->guard, &look);
 }
 
 /* Returns NULL, or why the second run, with the queries that it is about, has not ended. */
@@ -535,14 +576,18 @@ choose_roles(const List *queries)
 	}
 	if (others != NIL)
 		ereport(NOTICE,
-				(errmsg("queries of other roles are judged with the privileges of role \"%s\"", caller),
-				 granted ? errhint("GRANT %s TO %s", cmig_text_join(granted, quote_identifier), quote_identifier(caller)) : 0));
+				(errmsg("queries of other roles are judged with the privileges of role \"%s\"",
+						caller),
+				 granted ? errhint("GRANT %s TO %s", cmig_text_join(granted, quote_identifier),
+								   quote_identifier(caller)) : 0));
 }
 
 List *
-cmig_workload_judge(const CmigSituation *now, const CmigPlan *plan, const List *queries, HTAB *stats, const char *guard, CmigObstacle *obstacle)
+cmig_workload_judge(const CmigSituation *now, const CmigPlan *plan, const List *queries,
+					HTAB *stats, const char *guard, CmigObstacle *obstacle)
 {
-	Check		check = {.plan = plan,.graph = now->graph,.stats = stats,.guard = guard,.context = CurrentMemoryContext,.expansion = cmig_expansion_read(),.expands = true};
+	Check		check =
+	{.plan = plan,.graph = now->graph,.stats = stats,.guard = guard,.context = CurrentMemoryContext,.expansion = cmig_expansion_read(),.expands = true};
 	CmigEffects *effects;
 
 	foreach_ptr(CmigValue, row, check.expansion ? cmig_expansion_schemas() : NIL)
@@ -564,7 +609,8 @@ cmig_workload_judge(const CmigSituation *now, const CmigPlan *plan, const List *
 	*obstacle = find_obstacle(&check, effects);
 	check.gaps = effects->left_out != NIL;
 	tell_gaps(&check, effects);
-	return judge_all(&check, queries, obstacle->reason, obstacle->reason ? NULL : run_again(&check));
+	return judge_all(&check, queries, obstacle->reason,
+					 obstacle->reason ? NULL : run_again(&check));
 }
 
 /* ----------------------------------------------------------------
@@ -579,16 +625,19 @@ cost_of(const CmigWorkloadQuery *query, CmigWorkloadPhase phase)
 {
 	const CmigQueryPlan *plan = query->plans[phase];
 
-	return plan != NULL && plan->error == NULL && query->head != query ? psprintf("%.2f", plan->cost) : NULL;
+	return plan != NULL && plan->error == NULL &&
+		query->head != query ? psprintf("%.2f", plan->cost) : NULL;
 }
 
 CMIG_READER(cmig_workload_check)
 {
 	CmigNames  *targets = cmig_argument_target(fcinfo, 0);
 	CmigNames  *texts = PG_ARGISNULL(1) ? NULL :
-	cmig_argument_names(PG_GETARG_ARRAYTYPE_P(1), "the list of queries", "SELECT * FROM cmig.workload_check(queries => ARRAY['SELECT ...'])");
+	cmig_argument_names(PG_GETARG_ARRAYTYPE_P(1), "the list of queries",
+						"SELECT * FROM cmig.workload_check(queries => ARRAY['SELECT ...'])");
 	char	   *saved = cmig_argument_text(fcinfo, 2);
-	char	   *stats = PG_ARGISNULL(3) ? NULL : DatumGetCString(DirectFunctionCall1(jsonb_out, PG_GETARG_DATUM(3)));
+	char	   *stats = PG_ARGISNULL(3) ? NULL :
+	DatumGetCString(DirectFunctionCall1(jsonb_out, PG_GETARG_DATUM(3)));
 	CmigSituation now;
 	CmigPlan   *plan;
 	List	   *queries;
@@ -601,7 +650,8 @@ CMIG_READER(cmig_workload_check)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("queries and the name of a workload cannot be combined"),
-				 cmig_hint("`SELECT * FROM cmig.workload_check(workload => %s)`", quote_literal_cstr(saved))));
+				 cmig_hint("`SELECT * FROM cmig.workload_check(workload => %s)`",
+						   quote_literal_cstr(saved))));
 	InitMaterializedSRF(fcinfo, 0);
 	now = cmig_move_read(true);
 	plan = cmig_move_plan_upgrade(&now, targets);
@@ -612,11 +662,13 @@ CMIG_READER(cmig_workload_check)
 	if (texts != NULL && queries == NIL)
 		ereport(NOTICE,
 				(errmsg("no queries were passed, so none was judged")));
-	queries = cmig_workload_judge(&now, plan, queries, stats ? cmig_workload_stats_read(stats) : NULL, NULL, &obstacle);
+	queries = cmig_workload_judge(&now, plan, queries,
+								  stats ? cmig_workload_stats_read(stats) : NULL, NULL, &obstacle);
 	foreach_ptr(const CmigWorkloadQuery, query, queries)
 	{
 		char	   *row[] = {
-			query->id, query->calls, query->text, verdicts[query->verdict], query->sqlstate, query->detail,
+			query->id, query->calls, query->text, verdicts[query->verdict], query->sqlstate,
+			query->detail,
 			cost_of(query, CMIG_WORKLOAD_BEFORE), cost_of(query, CMIG_WORKLOAD_AFTER)
 		};
 

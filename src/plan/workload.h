@@ -120,7 +120,8 @@ typedef struct CmigObstacle
  * and "guard" as in cmig_dry_run_limit().
  * *obstacle says why they were not judged, if they were not.
  */
-extern List *cmig_workload_judge(const CmigSituation *now, const CmigPlan *plan, const List *queries, HTAB *stats,
+extern List *cmig_workload_judge(const CmigSituation *now, const CmigPlan *plan,
+								 const List *queries, HTAB *stats,
 								 const char *guard, CmigObstacle *obstacle);
 
 /* in workload_queries.c */
@@ -177,7 +178,8 @@ typedef struct CmigStats
 
 /* Returns the rows of cmig.stats_export(), which are in a JSON array, as a hash table. */
 extern HTAB *cmig_workload_stats_read(const char *json);
-extern const CmigStats *cmig_workload_stats_find(HTAB *stats, Oid relation, AttrNumber column, bool inherited);
+extern const CmigStats *cmig_workload_stats_find(HTAB *stats, Oid relation, AttrNumber column,
+												 bool inherited);
 
 /* in workload_plan.c */
 
@@ -188,14 +190,15 @@ typedef struct CmigWorkloadSizes CmigWorkloadSizes;
  * Call this before the scripts change the copies.  "stats" are used in place of
  * those in the catalogs, or NULL.
  */
-extern CmigWorkloadSizes *cmig_workload_sizes_read(const CmigCopiedTable *tables, int count, HTAB *stats);
+extern CmigWorkloadSizes *cmig_workload_sizes_read(const CmigCopiedTable *tables, int count,
+												   HTAB *stats);
 
 /*
  * Plan the queries as the copies are now.  "schemas" is a list of Oid: the
  * schemas of the copies.
  */
-extern void cmig_workload_plan(const List *queries, CmigWorkloadPhase phase, CmigWorkloadSizes *live,
-							   const List *schemas);
+extern void cmig_workload_plan(const List *queries, CmigWorkloadPhase phase,
+							   CmigWorkloadSizes *live, const List *schemas);
 
 /* in workload_plpgsql.c */
 

@@ -95,7 +95,8 @@ static CopiedRelation *
 enter(CmigWorkloadSizes *into, Oid copy, Oid live)
 {
 	CopiedRelation *entry = hash_search(into->relations, &copy, HASH_ENTER, NULL);
-	const CmigStats *stats = into->stats ? cmig_workload_stats_find(into->stats, live, 0, false) : NULL;
+	const CmigStats *stats = into->stats ? cmig_workload_stats_find(into->stats, live, 0, false) :
+	NULL;
 	HeapTuple	row = SearchSysCache1(RELOID, ObjectIdGetDatum(live));
 
 	*entry = (CopiedRelation)
@@ -115,7 +116,8 @@ enter(CmigWorkloadSizes *into, Oid copy, Oid live)
 	if (stats != NULL)
 		entry->size = stats->size;
 	entry->readable = pg_class_aclcheck(live, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
-		(check_enable_rls(live, InvalidOid, true) != RLS_ENABLED || has_privs_of_role(GetUserId(), cmig_role_owner_of(live)));
+		(check_enable_rls(live, InvalidOid, true) != RLS_ENABLED ||
+		 has_privs_of_role(GetUserId(), cmig_role_owner_of(live)));
 	return entry;
 }
 
@@ -129,10 +131,15 @@ copy_extended_statistics(const CopiedRelation *entry)
 {
 	/* each has its table's schema, in which names are unique */
 	static CmigQuery query = {
-		"SELECT o.oid, s.oid FROM pg_statistic_ext o JOIN pg_class oc ON oc.oid = o.stxrelid AND oc.relnamespace = o.stxnamespace"
-		" JOIN pg_statistic_ext s ON s.stxname = o.stxname AND s.stxkeys::text = o.stxkeys::text AND s.stxexprs IS NULL JOIN pg_class c ON c.oid = s.stxrelid AND c.relnamespace = s.stxnamespace"
-		" WHERE oc.oid = $1 AND c.oid = $2 AND NOT EXISTS (SELECT FROM unnest(s.stxkeys) k LEFT JOIN (pg_attribute oa JOIN pg_attribute a USING (attnum, attname))"
-		"  ON oa.attrelid = oc.oid AND a.attrelid = c.oid AND a.attnum = k WHERE a.atttypid IS NULL OR a.atttypid >= 16384)", {OIDOID, OIDOID}
+		"SELECT o.oid, s.oid FROM pg_statistic_ext o JOIN pg_class oc ON oc.oid = o.stxrelid"
+		" AND oc.relnamespace = o.stxnamespace"
+		" JOIN pg_statistic_ext s ON s.stxname = o.stxname AND s.stxkeys::text = o.stxkeys::text"
+		" AND s.stxexprs IS NULL JOIN pg_class c ON c.oid = s.stxrelid"
+		" AND c.relnamespace = s.stxnamespace"
+		" WHERE oc.oid = $1 AND c.oid = $2 AND NOT EXISTS (SELECT FROM unnest(s.stxkeys) k LEFT"
+		" JOIN (pg_attribute oa JOIN pg_attribute a USING (attnum, attname))"
+		"  ON oa.attrelid = oc.oid AND a.attrelid = c.oid AND a.attnum = k WHERE a.atttypid IS NULL"
+		" OR a.atttypid >= 16384)", {OIDOID, OIDOID}
 	};
 
 	Relation	catalog = table_open(StatisticExtDataRelationId, RowExclusiveLock);
@@ -141,14 +148,19 @@ copy_extended_statistics(const CopiedRelation *entry)
 	{
 		for (int inherited = 0; inherited <= 1; inherited++)
 		{
-			HeapTuple	row = SearchSysCache2(STATEXTDATASTXOID, ObjectIdGetDatum(strtoul(objects[1], NULL, 10)), BoolGetDatum(inherited));
-			Datum		values[Natts_pg_statistic_ext_data] = {ObjectIdGetDatum(strtoul(objects[0], NULL, 10))};
+			HeapTuple	row = SearchSysCache2(STATEXTDATASTXOID,
+											  ObjectIdGetDatum(strtoul(objects[1], NULL, 10)),
+											  BoolGetDatum(inherited));
+			Datum		values[Natts_pg_statistic_ext_data] =
+			{ObjectIdGetDatum(strtoul(objects[0], NULL, 10))};
 			bool		nulls[Natts_pg_statistic_ext_data] = {false};
 			bool		replaced[Natts_pg_statistic_ext_data] = {true};
 
 			if (!HeapTupleIsValid(row))
 				continue;
-			CatalogTupleInsert(catalog, heap_modify_tuple(row, RelationGetDescr(catalog), values, nulls, replaced));
+			CatalogTupleInsert(catalog,
+							   heap_modify_tuple(row, RelationGetDescr(catalog), values, nulls,
+												 replaced));
 			ReleaseSysCache(row);
 		}
 	}
@@ -178,14 +190,17 @@ enter_table(CmigWorkloadSizes *into, Oid copy, Oid live)
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute column = TupleDescAttr(desc, i);
-		AttrNumber	attnum = column->attisdropped ? InvalidAttrNumber : get_attnum(live, NameStr(column->attname));
+		AttrNumber	attnum = column->attisdropped ? InvalidAttrNumber :
+		get_attnum(live, NameStr(column->attname));
 
 		if (attnum <= 0)
 			continue;
 		entry->columns[i].live = attnum;
-		get_atttypetypmodcoll(live, attnum, &entry->columns[i].type, &entry->columns[i].typmod, &entry->columns[i].collation);
+		get_atttypetypmodcoll(live, attnum, &entry->columns[i].type, &entry->columns[i].typmod,
+							  &entry->columns[i].collation);
 		/* a type of the user has a copy, too */
-		if (entry->columns[i].type >= FirstNormalObjectId && entry->columns[i].type != column->atttypid)
+		if (entry->columns[i].type >= FirstNormalObjectId &&
+			entry->columns[i].type != column->atttypid)
 			entry->columns[i].type = InvalidOid;
 	}
 	foreach_oid(index, RelationGetIndexList(relation))
@@ -205,10 +220,12 @@ CmigWorkloadSizes *
 cmig_workload_sizes_read(const CmigCopiedTable *tables, int count, HTAB *stats)
 {
 	CmigWorkloadSizes *result = palloc0(sizeof(CmigWorkloadSizes));
-	HASHCTL		control = {.keysize = sizeof(Oid),.entrysize = sizeof(CopiedRelation),.hcxt = CurrentMemoryContext};
+	HASHCTL		control =
+	{.keysize = sizeof(Oid),.entrysize = sizeof(CopiedRelation),.hcxt = CurrentMemoryContext};
 
 	result->stats = stats;
-	result->relations = hash_create("pg_cmig sizes", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	result->relations = hash_create("pg_cmig sizes", 256, &control,
+									HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	for (int i = 0; i < count; i++)
 		enter_table(result, tables[i].copy, tables[i].live);
 	return result;
@@ -239,7 +256,8 @@ set_index_size(IndexOptInfo * index, const RelOptInfo * rel)
 
 		/* the scripts create it */
 		for (int i = 0; i < desc->natts; i++)
-			width += get_typavgwidth(TupleDescAttr(desc, i)->atttypid, TupleDescAttr(desc, i)->atttypmod);
+			width += get_typavgwidth(TupleDescAttr(desc, i)->atttypid,
+									 TupleDescAttr(desc, i)->atttypmod);
 		index_close(relation, NoLock);
 		index->tuples = rel->tuples;
 		index->pages = ceil(index->tuples * MAXALIGN((Size) width) / (BLCKSZ * 0.9)) + 1;
@@ -258,7 +276,8 @@ set_sizes(CMIG_SIZES_PARAMETERS_COMPAT)
 	const CopiedRelation *entry = find(CMIG_SIZES_RELATION_COMPAT);
 
 	/* a new partition of a live table is empty */
-	if (rel->reloptkind == RELOPT_BASEREL && CMIG_SIZES_RELATION_COMPAT >= FirstNormalObjectId && entry == NULL)
+	if (rel->reloptkind == RELOPT_BASEREL && CMIG_SIZES_RELATION_COMPAT >= FirstNormalObjectId &&
+		entry == NULL)
 	{
 		Relation	table = table_open(CMIG_SIZES_RELATION_COMPAT, NoLock);
 
@@ -280,16 +299,19 @@ set_sizes(CMIG_SIZES_PARAMETERS_COMPAT)
 static HeapTuple
 copy_statistics(const CopiedRelation *entry, AttrNumber column, bool inherited)
 {
-	const CmigStats *stats = entry->imported ? cmig_workload_stats_find(sizes->stats, entry->live, column, inherited) : NULL;
+	const CmigStats *stats = entry->imported ?
+	cmig_workload_stats_find(sizes->stats, entry->live, column, inherited) : NULL;
 
 	if (entry->imported)
 		return stats ? heap_copytuple(stats->row) : NULL;
-	return SearchSysCacheCopy3(STATRELATTINH, ObjectIdGetDatum(entry->live), Int16GetDatum(column), BoolGetDatum(inherited));
+	return SearchSysCacheCopy3(STATRELATTINH, ObjectIdGetDatum(entry->live), Int16GetDatum(column),
+							   BoolGetDatum(inherited));
 }
 
 /* Let the planner use them, without values if these are of another type or must not be read. */
 static bool
-use_statistics(const CopiedRelation *entry, AttrNumber column, bool inherited, bool same_type, VariableStatData * data)
+use_statistics(const CopiedRelation *entry, AttrNumber column, bool inherited, bool same_type,
+			   VariableStatData * data)
 {
 	HeapTuple	row = copy_statistics(entry, column, inherited);
 
@@ -306,7 +328,8 @@ static bool
 find_statistics(PlannerInfo * root, RangeTblEntry *rte, AttrNumber attnum, VariableStatData * data)
 {
 	const CopiedRelation *entry = rte->rtekind == RTE_RELATION ? find(rte->relid) : NULL;
-	const CopiedColumn *column = entry && attnum > 0 && attnum <= entry->count ? &entry->columns[attnum - 1] : NULL;
+	const CopiedColumn *column = entry && attnum > 0 &&
+	attnum <= entry->count ? &entry->columns[attnum - 1] : NULL;
 	Oid			type,
 				collation;
 	int32		typmod;
@@ -320,7 +343,8 @@ find_statistics(PlannerInfo * root, RangeTblEntry *rte, AttrNumber attnum, Varia
 		if (!sizes->analyzed)
 			return true;
 	}
-	return use_statistics(entry, column->live, rte->inh, type == column->type && collation == column->collation, data);
+	return use_statistics(entry, column->live, rte->inh, type == column->type &&
+						  collation == column->collation, data);
 }
 
 /* Hook of the planner: so has an expression of an index. */
@@ -334,18 +358,21 @@ find_index_statistics(PlannerInfo * root, Oid index, AttrNumber attnum, Variable
 				live_collation;
 	int32		typmod;
 
-	if (entry == NULL || !SearchSysCacheExists2(ATTNUM, ObjectIdGetDatum(entry->live), Int16GetDatum(attnum)))
+	if (entry == NULL ||
+		!SearchSysCacheExists2(ATTNUM, ObjectIdGetDatum(entry->live), Int16GetDatum(attnum)))
 		return entry != NULL;
 	get_atttypetypmodcoll(index, attnum, &type, &typmod, &collation);
 	get_atttypetypmodcoll(entry->live, attnum, &live_type, &typmod, &live_collation);
-	return use_statistics(entry, attnum, false, type == live_type && type < FirstNormalObjectId && collation == live_collation, data);
+	return use_statistics(entry, attnum, false, type == live_type && type < FirstNormalObjectId &&
+						  collation == live_collation, data);
 }
 
 static int32
 find_width(Oid relation, AttrNumber attnum)
 {
 	const CopiedRelation *entry = find(relation);
-	AttrNumber	live = entry && attnum > 0 && attnum <= entry->count ? entry->columns[attnum - 1].live : 0;
+	AttrNumber	live = entry && attnum > 0 &&
+	attnum <= entry->count ? entry->columns[attnum - 1].live : 0;
 	HeapTuple	row;
 
 	if (live == 0)
@@ -381,7 +408,8 @@ static char *
 describe_columns(const Query *query, StringInfo types)
 {
 	StringInfoData text;
-	List	   *targets = query->commandType == CMD_SELECT ? query->targetList : query->returningList;
+	List	   *targets = query->commandType == CMD_SELECT ? query->targetList :
+	query->returningList;
 
 	initStringInfo(&text);
 	foreach_node(TargetEntry, target, targets)
@@ -391,10 +419,12 @@ describe_columns(const Query *query, StringInfo types)
 		if (target->resjunk)
 			continue;
 		appendStringInfo(types, "%u ", exprType(value));
-		appendStringInfo(&text, "%s%s %s", text.len ? ", " : "", quote_identifier(target->resname ? target->resname : ""),
+		appendStringInfo(&text, "%s%s %s", text.len ? ", " : "",
+						 quote_identifier(target->resname ? target->resname : ""),
 						 format_type_with_typemod(exprType(value), exprTypmod(value)));
 		if (OidIsValid(exprCollation(value)) && exprCollation(value) != DEFAULT_COLLATION_OID)
-			appendStringInfo(&text, " COLLATE %s", quote_identifier(get_collation_name(exprCollation(value))));
+			appendStringInfo(&text, " COLLATE %s",
+							 quote_identifier(get_collation_name(exprCollation(value))));
 	}
 	return text.data;
 }
@@ -451,11 +481,15 @@ find_null(const Query *query, CmdType command, const List *targets)
 	const TriggerDesc *triggers = relation->trigdesc;
 
 	/* a trigger can change the row before it is written */
-	bool		changed = triggers && (command == CMD_INSERT ? triggers->trig_insert_before_row || triggers->trig_insert_instead_row :
-									   triggers->trig_update_before_row || triggers->trig_update_instead_row);
+	bool		changed = triggers &&
+	(command == CMD_INSERT ? triggers->trig_insert_before_row ||
+	 triggers->trig_insert_instead_row :
+	 triggers->trig_update_before_row ||
+	 triggers->trig_update_instead_row);
 	char	   *missing = NULL;
 
-	for (int i = 0; i < desc->natts && missing == NULL && relation->rd_rel->relkind != RELKIND_VIEW && !changed; i++)
+	for (int i = 0; i < desc->natts && missing == NULL &&
+		 relation->rd_rel->relkind != RELKIND_VIEW && !changed; i++)
 	{
 		Form_pg_attribute column = TupleDescAttr(desc, i);
 		bool		given = command == CMD_UPDATE;
@@ -473,7 +507,8 @@ find_null(const Query *query, CmdType command, const List *targets)
 		}
 		if (null || !given)
 			missing = psprintf("null value in column %s of relation %s violates the not-null constraint",
-							   quote_identifier(NameStr(column->attname)), quote_identifier(RelationGetRelationName(relation)));
+							   quote_identifier(NameStr(column->attname)),
+							   quote_identifier(RelationGetRelationName(relation)));
 	}
 	table_close(relation, NoLock);
 	return missing;
@@ -494,11 +529,13 @@ find_missing(const Query *query)
 		return missing;
 	if (query->commandType == CMD_INSERT || query->commandType == CMD_UPDATE)
 		missing = find_null(query, query->commandType, query->targetList);
-	if (missing == NULL && query->onConflict != NULL && query->onConflict->action == ONCONFLICT_UPDATE)
+	if (missing == NULL && query->onConflict != NULL &&
+		query->onConflict->action == ONCONFLICT_UPDATE)
 		missing = find_null(query, CMD_UPDATE, query->onConflict->onConflictSet);
 	foreach_node(MergeAction, action, query->mergeActionList)
 	{
-		if (missing == NULL && (action->commandType == CMD_INSERT || action->commandType == CMD_UPDATE))
+		if (missing == NULL &&
+			(action->commandType == CMD_INSERT || action->commandType == CMD_UPDATE))
 			missing = find_null(query, action->commandType, action->targetList);
 	}
 	return missing;
@@ -527,11 +564,13 @@ refuse_state(Node *node, void *context)
 
 	if (node == NULL)
 		return false;
-	if (IsA(node, WindowFunc) && ((WindowFunc *) node)->winagg && ((WindowFunc *) node)->winfnoid >= FirstNormalObjectId)
+	if (IsA(node, WindowFunc) && ((WindowFunc *) node)->winagg &&
+		((WindowFunc *) node)->winfnoid >= FirstNormalObjectId)
 	{
 		row = SearchSysCache1(AGGFNOID, ObjectIdGetDatum(((WindowFunc *) node)->winfnoid));
-		if (HeapTupleIsValid(row) && (((Form_pg_aggregate) GETSTRUCT(row))->aggtranstype >= FirstNormalObjectId ||
-									  ((Form_pg_aggregate) GETSTRUCT(row))->aggmtranstype >= FirstNormalObjectId))
+		if (HeapTupleIsValid(row) &&
+			(((Form_pg_aggregate) GETSTRUCT(row))->aggtranstype >= FirstNormalObjectId ||
+			 ((Form_pg_aggregate) GETSTRUCT(row))->aggmtranstype >= FirstNormalObjectId))
 			refuse("the state of an aggregate has a type that a user has defined");
 		if (HeapTupleIsValid(row))
 			ReleaseSysCache(row);
@@ -584,7 +623,8 @@ start_plan(PlannedStmt *plan, const char *text, ExplainState * state)
 	forget_values(plan->planTree);
 	foreach_ptr(Plan, subplan, plan->subplans)
 		forget_values(subplan);
-	query = CreateQueryDesc(plan, text, GetActiveSnapshot(), InvalidSnapshot, None_Receiver, NULL, NULL, 0);
+	query = CreateQueryDesc(plan, text, GetActiveSnapshot(), InvalidSnapshot, None_Receiver, NULL,
+							NULL, 0);
 	standard_ExecutorStart(query, EXEC_FLAG_EXPLAIN_ONLY);
 	if (state != NULL)
 		ExplainPrintPlan(state, query);
@@ -602,11 +642,13 @@ find_function(Planning *planning)
 
 	planning->searching = true;
 	if (!SearchSysCacheExists1(PROCOID, ObjectIdGetDatum(function)))
-		function = DatumGetObjectId(DirectFunctionCall1(regprocedurein, CStringGetDatum(planning->query->function)));
+		function = DatumGetObjectId(DirectFunctionCall1(regprocedurein,
+														CStringGetDatum(planning->query->function)));
 	planning->query->copy = function;
 	row = SearchSysCacheCopy1(PROCOID, ObjectIdGetDatum(function));
 	if (!HeapTupleIsValid(row) ||
-		strcmp(TextDatumGetCString(SysCacheGetAttr(PROCOID, row, Anum_pg_proc_prosrc, &isnull)), planning->query->body) != 0)
+		strcmp(TextDatumGetCString(SysCacheGetAttr(PROCOID, row, Anum_pg_proc_prosrc, &isnull)),
+			   planning->query->body) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),
 				 errmsg("the function has another body")));
@@ -641,7 +683,8 @@ add_leaf(Node *node, void *context)
 static bool
 unify(Node *one, Node *other)
 {
-	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig expressions", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig expressions",
+												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(scratch);
 	Node	   *pairs[][2] = {{copyObject(one), copyObject(other)}, {one, other}};
 	bool		same = true;
@@ -686,11 +729,14 @@ unify_expressions(Node *node, void *context)
 	{
 		SelectStmt *select = (SelectStmt *) node;
 		List	   *grouped = list_concat_copy(select->groupClause, select->distinctClause);
-		List	   *others = list_make5(select->fromClause, select->whereClause, select->withClause, select->larg, select->rarg);
+		List	   *others = list_make5(select->fromClause, select->whereClause, select->withClause,
+										select->larg, select->rarg);
 
 		foreach_node(ResTarget, target, list_member_ptr(grouped, NULL) ? select->targetList : NIL)
 			grouped = lappend(grouped, target->val);
-		(void) unify_expressions((Node *) list_make4(select->targetList, select->havingClause, select->sortClause, select->windowClause), grouped);
+		(void) unify_expressions((Node *) list_make4(select->targetList, select->havingClause,
+													 select->sortClause, select->windowClause),
+								 grouped);
 		return unify_expressions((Node *) others, NIL);
 	}
 	foreach_ptr(Node, other, node ? context : NIL)
@@ -713,13 +759,15 @@ put_parameters(Node *node, void *context)
 {
 	const CmigWorkloadQuery *query = context;
 
-	if (node != NULL && IsA(node, A_Const) && list_member_int(query->literals, ((A_Const *) node)->location))
+	if (node != NULL && IsA(node, A_Const) &&
+		list_member_int(query->literals, ((A_Const *) node)->location))
 	{
 		ParamRef   *parameter = makeNode(ParamRef);
 
 		parameter->location = ((A_Const *) node)->location;
 		parameter->number = strtol(query->text + parameter->location + 1, NULL, 10);
-		StaticAssertStmt(sizeof(ParamRef) <= sizeof(A_Const), "a parameter must fit in place of a constant");
+		StaticAssertStmt(sizeof(ParamRef) <= sizeof(A_Const),
+						 "a parameter must fit in place of a constant");
 		memcpy(node, parameter, sizeof(ParamRef));
 	}
 	if (node != NULL && IsA(node, ParamRef) && ((ParamRef *) node)->number > MOST_PARAMETERS)
@@ -742,7 +790,8 @@ put_literal(CmigWorkloadQuery *query, const ErrorData *error)
 	int			length;
 
 	CHECK_FOR_INTERRUPTS();
-	if (error->sqlerrcode != ERRCODE_SYNTAX_ERROR || error->cursorpos <= 0 || query->function != NULL)
+	if (error->sqlerrcode != ERRCODE_SYNTAX_ERROR || error->cursorpos <= 0 ||
+		query->function != NULL)
 		return false;
 	place += pg_mbcharcliplen(place, strlen(place), error->cursorpos - 1);
 	length = *place == '$' ? strspn(place + 1, "0123456789") : 0;
@@ -791,7 +840,9 @@ analyze_in_body(Planning *planning, HeapTuple function)
 	Query	   *result;
 
 	planning->searching = true;
-	table = query->head->table ? DatumGetObjectId(DirectFunctionCall1(regclassin, CStringGetDatum(query->head->table))) : InvalidOid;
+	table = query->head->table ?
+		DatumGetObjectId(DirectFunctionCall1(regclassin, CStringGetDatum(query->head->table))) :
+		InvalidOid;
 	/* what is wrong with the function is told once */
 	planning->searching = query->number > 0;
 	cmig_workload_plpgsql_compile(query->head, ((Form_pg_proc) GETSTRUCT(function))->oid, table);
@@ -816,7 +867,8 @@ analyze(Planning *planning, RawStmt *raw, HeapTuple function)
 	Query	   *query;
 
 	for (int i = 0; former != NULL && i < former->count; i++)
-		if (OidIsValid(former->types[i]) && !SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(former->types[i])))
+		if (OidIsValid(former->types[i]) &&
+			!SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(former->types[i])))
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_OBJECT),
 					 errmsg("the type of parameter $%d is dropped", i + 1)));
@@ -840,7 +892,8 @@ analyze(Planning *planning, RawStmt *raw, HeapTuple function)
 	else if (former != NULL)
 		query = parse_analyze_fixedparams(raw, source, former->types, former->count, NULL);
 	else
-		query = parse_analyze_varparams(raw, source, &planning->plan->types, &planning->plan->count, NULL);
+		query = parse_analyze_varparams(raw, source, &planning->plan->types, &planning->plan->count,
+										NULL);
 	if (query->commandType == CMD_UTILITY)
 		refuse_utility();
 	return query;
@@ -856,7 +909,8 @@ make_plan(void *arg)
 	const char *text = planning->query->sql;
 	ExplainState *state = planning->query->explained ? NewExplainState() : NULL;
 	bool		contained = false;
-	RawStmt    *raw = planning->query->head ? NULL : parse(planning->query, plan->unified, &contained);
+	RawStmt    *raw = planning->query->head ? NULL :
+	parse(planning->query, plan->unified, &contained);
 	HeapTuple	function = planning->query->function ? find_function(planning) : NULL;
 	Query	   *query;
 	StringInfoData types;
@@ -917,9 +971,11 @@ find_stale(CmigWorkloadQuery *query, CmigQueryPlan *plan)
 	ErrorData  *error;
 
 	if (before->error != NULL || plan->error != NULL ||
-		(before->count == plan->count && memcmp(before->types, plan->types, sizeof(Oid) * plan->count) == 0))
+		(before->count == plan->count &&
+		 memcmp(before->types, plan->types, sizeof(Oid) * plan->count) == 0))
 		return;
-	planning.scratch = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig plan", ALLOCSET_DEFAULT_SIZES);
+	planning.scratch = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig plan",
+											 ALLOCSET_DEFAULT_SIZES);
 	error = cmig_subtransaction_rehearse(make_plan, &planning);
 	MemoryContextDelete(planning.scratch);
 	if (error != NULL && cmig_subtransaction_must_rethrow(error))
@@ -938,7 +994,8 @@ plan_query(CmigWorkloadQuery *query)
 			   *first;
 	bool		internal;
 
-	planning.scratch = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig plan", ALLOCSET_DEFAULT_SIZES);
+	planning.scratch = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig plan",
+											 ALLOCSET_DEFAULT_SIZES);
 	sizes->plan = plan;
 
 	/*
@@ -957,7 +1014,9 @@ plan_query(CmigWorkloadQuery *query)
 	 * a query that needs no unified parameters before the scripts must not
 	 * break after them
 	 */
-	if (error != NULL && (error->sqlerrcode == ERRCODE_GROUPING_ERROR || error->sqlerrcode == ERRCODE_INVALID_COLUMN_REFERENCE) &&
+	if (error != NULL &&
+		(error->sqlerrcode == ERRCODE_GROUPING_ERROR ||
+		 error->sqlerrcode == ERRCODE_INVALID_COLUMN_REFERENCE) &&
 		(before == NULL || before->error != NULL || before->unified))
 	{
 		plan->unified = true;
@@ -972,10 +1031,12 @@ plan_query(CmigWorkloadQuery *query)
 	internal = ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INTERNAL_ERROR;
 	if (cmig_subtransaction_must_rethrow(error) && !internal)
 		ReThrowError(error);
-	plan->error = planning.searching ? pstrdup("it is dropped or replaced, or was not copied") : error->message;
+	plan->error = planning.searching ? pstrdup("it is dropped or replaced, or was not copied") :
+		error->message;
 	plan->sqlstate = pstrdup(unpack_sql_state(error->sqlerrcode));
 	plan->utility = cmig_error_is_from(error, ERRCODE_FEATURE_NOT_SUPPORTED, "refuse_utility");
-	plan->refused = internal || planning.searching || (query->head && error->sqlerrcode == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE) ||
+	plan->refused = internal || planning.searching ||
+		(query->head && error->sqlerrcode == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE) ||
 		cmig_error_is_from(error, ERRCODE_INSUFFICIENT_PRIVILEGE, "outside.c") ||
 		cmig_error_is_from(error, ERRCODE_INSUFFICIENT_PRIVILEGE, "refuse");
 	return plan;
@@ -1013,11 +1074,13 @@ blind_planner(const List *schemas)
 
 			if (oid < FirstNormalObjectId ||
 				((i > 0 || superuser_arg(operator->oprowner)) &&
-				 (!list_member_oid(schemas, schema) || OidIsValid(getExtensionOfObject(catalogs[i], oid)))))
+				 (!list_member_oid(schemas, schema) ||
+				  OidIsValid(getExtensionOfObject(catalogs[i], oid)))))
 				continue;
 			copy = heap_copytuple(row);
 			if (i == 0)
-				((Form_pg_operator) GETSTRUCT(copy))->oprrest = ((Form_pg_operator) GETSTRUCT(copy))->oprjoin = InvalidOid;
+				((Form_pg_operator) GETSTRUCT(copy))->oprrest =
+					((Form_pg_operator) GETSTRUCT(copy))->oprjoin = InvalidOid;
 			else
 				((Form_pg_proc) GETSTRUCT(copy))->provolatile = PROVOLATILE_VOLATILE;
 			CatalogTupleUpdate(catalog, &copy->t_self, copy);
@@ -1045,7 +1108,8 @@ plan_batch(void *arg)
 
 	functions = (CmigOutsideWatch)
 	{
-		.refuse = refuse,.distrusts = 'u',.strict = true,.trusts = GetUserId(),.because = "queries are only planned",.mark = GetCurrentTransactionId()
+		.refuse = refuse,.distrusts = 'u',.strict = true,.trusts = GetUserId(),.because =
+			"queries are only planned",.mark = GetCurrentTransactionId()
 	};
 	(void) cmig_outside_watch(&functions);
 	blind_planner(batch->schemas);
@@ -1070,7 +1134,8 @@ plan_batch(void *arg)
 }
 
 void
-cmig_workload_plan(const List *queries, CmigWorkloadPhase phase, CmigWorkloadSizes *live, const List *schemas)
+cmig_workload_plan(const List *queries, CmigWorkloadPhase phase, CmigWorkloadSizes *live,
+				   const List *schemas)
 {
 	Batch		batch = {.queries = queries,.phase = phase};
 	get_relation_stats_hook_type stats_hook = get_relation_stats_hook;
@@ -1100,7 +1165,8 @@ cmig_workload_plan(const List *queries, CmigWorkloadPhase phase, CmigWorkloadSiz
 
 			if (error != NULL)
 				ReThrowError(error);
-			foreach_ptr(CmigWorkloadQuery, query, batch.schemas == NIL && schemas != NIL ? batch.queries : NIL)
+			foreach_ptr(CmigWorkloadQuery, query, batch.schemas == NIL &&
+						schemas != NIL ? batch.queries : NIL)
 			{
 				if (query->plans[phase]->refused)
 					refused = lappend(refused, query);

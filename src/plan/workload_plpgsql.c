@@ -103,26 +103,47 @@ static const struct
 }			fields[] =
 
 {
-	FIELD(ASSIGN, PLpgSQL_stmt_assign, varno, ASSIGNED), FIELD(ASSIGN, PLpgSQL_stmt_assign, expr, EXPR),
-	FIELD(IF, PLpgSQL_stmt_if, cond, EXPR), FIELD(IF, PLpgSQL_stmt_if, then_body, BODY), FIELD(IF, PLpgSQL_stmt_if, elsif_list, BRANCHES), FIELD(IF, PLpgSQL_stmt_if, else_body, BODY),
-	FIELD(CASE, PLpgSQL_stmt_case, t_varno, ASSIGNED), FIELD(CASE, PLpgSQL_stmt_case, t_expr, EXPR), FIELD(CASE, PLpgSQL_stmt_case, case_when_list, BRANCHES), FIELD(CASE, PLpgSQL_stmt_case, else_stmts, BODY),
+	FIELD(ASSIGN, PLpgSQL_stmt_assign, varno, ASSIGNED),
+	FIELD(ASSIGN, PLpgSQL_stmt_assign, expr, EXPR),
+	FIELD(IF, PLpgSQL_stmt_if, cond, EXPR), FIELD(IF, PLpgSQL_stmt_if, then_body, BODY),
+	FIELD(IF, PLpgSQL_stmt_if, elsif_list, BRANCHES),
+	FIELD(IF, PLpgSQL_stmt_if, else_body, BODY),
+	FIELD(CASE, PLpgSQL_stmt_case, t_varno, ASSIGNED), FIELD(CASE, PLpgSQL_stmt_case, t_expr, EXPR),
+	FIELD(CASE, PLpgSQL_stmt_case, case_when_list, BRANCHES),
+	FIELD(CASE, PLpgSQL_stmt_case, else_stmts, BODY),
 	FIELD(LOOP, PLpgSQL_stmt_loop, body, BODY),
 	FIELD(WHILE, PLpgSQL_stmt_while, cond, EXPR), FIELD(WHILE, PLpgSQL_stmt_while, body, BODY),
-	FIELD(FORI, PLpgSQL_stmt_fori, lower, EXPR), FIELD(FORI, PLpgSQL_stmt_fori, upper, EXPR), FIELD(FORI, PLpgSQL_stmt_fori, step, EXPR), FIELD(FORI, PLpgSQL_stmt_fori, body, BODY),
-	FIELD(FORS, PLpgSQL_stmt_fors, var, INTO), FIELD(FORS, PLpgSQL_stmt_fors, query, EXPR), FIELD(FORS, PLpgSQL_stmt_fors, body, BODY),
-	FIELD(FORC, PLpgSQL_stmt_forc, argquery, EXPR), FIELD(FORC, PLpgSQL_stmt_forc, var, INTO), FIELD(FORC, PLpgSQL_stmt_forc, curvar, CURSOR), FIELD(FORC, PLpgSQL_stmt_forc, body, BODY),
-	FIELD(DYNFORS, PLpgSQL_stmt_dynfors, params, EXPRS), FIELD(DYNFORS, PLpgSQL_stmt_dynfors, var, INTO), FIELD(DYNFORS, PLpgSQL_stmt_dynfors, query, TEXT), FIELD(DYNFORS, PLpgSQL_stmt_dynfors, body, BODY),
-	FIELD(FOREACH_A, PLpgSQL_stmt_foreach_a, expr, EXPR), FIELD(FOREACH_A, PLpgSQL_stmt_foreach_a, body, BODY),
+	FIELD(FORI, PLpgSQL_stmt_fori, lower, EXPR), FIELD(FORI, PLpgSQL_stmt_fori, upper, EXPR),
+	FIELD(FORI, PLpgSQL_stmt_fori, step, EXPR), FIELD(FORI, PLpgSQL_stmt_fori, body, BODY),
+	FIELD(FORS, PLpgSQL_stmt_fors, var, INTO), FIELD(FORS, PLpgSQL_stmt_fors, query, EXPR),
+	FIELD(FORS, PLpgSQL_stmt_fors, body, BODY),
+	FIELD(FORC, PLpgSQL_stmt_forc, argquery, EXPR), FIELD(FORC, PLpgSQL_stmt_forc, var, INTO),
+	FIELD(FORC, PLpgSQL_stmt_forc, curvar, CURSOR), FIELD(FORC, PLpgSQL_stmt_forc, body, BODY),
+	FIELD(DYNFORS, PLpgSQL_stmt_dynfors, params, EXPRS),
+	FIELD(DYNFORS, PLpgSQL_stmt_dynfors, var, INTO),
+	FIELD(DYNFORS, PLpgSQL_stmt_dynfors, query, TEXT),
+	FIELD(DYNFORS, PLpgSQL_stmt_dynfors, body, BODY),
+	FIELD(FOREACH_A, PLpgSQL_stmt_foreach_a, expr, EXPR),
+	FIELD(FOREACH_A, PLpgSQL_stmt_foreach_a, body, BODY),
 	FIELD(EXIT, PLpgSQL_stmt_exit, cond, EXPR),
 	FIELD(RETURN, PLpgSQL_stmt_return, expr, EXPR),
 	FIELD(RETURN_NEXT, PLpgSQL_stmt_return_next, expr, EXPR),
-	FIELD(RETURN_QUERY, PLpgSQL_stmt_return_query, query, ROWS), FIELD(RETURN_QUERY, PLpgSQL_stmt_return_query, params, EXPRS), FIELD(RETURN_QUERY, PLpgSQL_stmt_return_query, dynquery, TEXT),
-	FIELD(RAISE, PLpgSQL_stmt_raise, params, EXPRS), FIELD(RAISE, PLpgSQL_stmt_raise, options, OPTIONS),
-	FIELD(ASSERT, PLpgSQL_stmt_assert, cond, EXPR), FIELD(ASSERT, PLpgSQL_stmt_assert, message, EXPR),
-	FIELD(EXECSQL, PLpgSQL_stmt_execsql, target, INTO), FIELD(EXECSQL, PLpgSQL_stmt_execsql, sqlstmt, EXPR),
-	FIELD(DYNEXECUTE, PLpgSQL_stmt_dynexecute, params, EXPRS), FIELD(DYNEXECUTE, PLpgSQL_stmt_dynexecute, target, INTO), FIELD(DYNEXECUTE, PLpgSQL_stmt_dynexecute, query, TEXT),
-	FIELD(OPEN, PLpgSQL_stmt_open, argquery, EXPR), FIELD(OPEN, PLpgSQL_stmt_open, params, EXPRS), FIELD(OPEN, PLpgSQL_stmt_open, query, EXPR), FIELD(OPEN, PLpgSQL_stmt_open, dynquery, TEXT),
-	FIELD(FETCH, PLpgSQL_stmt_fetch, expr, EXPR), FIELD(FETCH, PLpgSQL_stmt_fetch, target, INTO), FIELD(FETCH, PLpgSQL_stmt_fetch, curvar, CURSOR),
+	FIELD(RETURN_QUERY, PLpgSQL_stmt_return_query, query, ROWS),
+	FIELD(RETURN_QUERY, PLpgSQL_stmt_return_query, params, EXPRS),
+	FIELD(RETURN_QUERY, PLpgSQL_stmt_return_query, dynquery, TEXT),
+	FIELD(RAISE, PLpgSQL_stmt_raise, params, EXPRS),
+	FIELD(RAISE, PLpgSQL_stmt_raise, options, OPTIONS),
+	FIELD(ASSERT, PLpgSQL_stmt_assert, cond, EXPR),
+	FIELD(ASSERT, PLpgSQL_stmt_assert, message, EXPR),
+	FIELD(EXECSQL, PLpgSQL_stmt_execsql, target, INTO),
+	FIELD(EXECSQL, PLpgSQL_stmt_execsql, sqlstmt, EXPR),
+	FIELD(DYNEXECUTE, PLpgSQL_stmt_dynexecute, params, EXPRS),
+	FIELD(DYNEXECUTE, PLpgSQL_stmt_dynexecute, target, INTO),
+	FIELD(DYNEXECUTE, PLpgSQL_stmt_dynexecute, query, TEXT),
+	FIELD(OPEN, PLpgSQL_stmt_open, argquery, EXPR), FIELD(OPEN, PLpgSQL_stmt_open, params, EXPRS),
+	FIELD(OPEN, PLpgSQL_stmt_open, query, EXPR), FIELD(OPEN, PLpgSQL_stmt_open, dynquery, TEXT),
+	FIELD(FETCH, PLpgSQL_stmt_fetch, expr, EXPR), FIELD(FETCH, PLpgSQL_stmt_fetch, target, INTO),
+	FIELD(FETCH, PLpgSQL_stmt_fetch, curvar, CURSOR),
 	FIELD(PERFORM, PLpgSQL_stmt_perform, expr, EXPR),
 	FIELD(CALL, PLpgSQL_stmt_call, expr, EXPR)
 };
@@ -151,12 +172,14 @@ read_block(const PLpgSQL_stmt_block *block)
 	{
 		PLpgSQL_variable *variable = (PLpgSQL_variable *) compiled->datums[block->initvarnos[i]];
 
-		add(VALUE, variable->default_val, variable->lineno, variable->dtype == PLPGSQL_DTYPE_REC ? variable : NULL);
+		add(VALUE, variable->default_val, variable->lineno,
+			variable->dtype == PLPGSQL_DTYPE_REC ? variable : NULL);
 		if (variable->dtype == PLPGSQL_DTYPE_VAR)
 			add(PLAIN, ((PLpgSQL_var *) variable)->cursor_explicit_expr, variable->lineno, NULL);
 	}
 	read_statements(block->body);
-	foreach_ptr(const PLpgSQL_exception, exception, block->exceptions ? block->exceptions->exc_list : NIL)
+	foreach_ptr(const PLpgSQL_exception, exception,
+				block->exceptions ? block->exceptions->exc_list : NIL)
 		read_statements(exception->action);
 }
 
@@ -182,7 +205,8 @@ read_statement(const PLpgSQL_stmt *statement)
 			case ASSIGNED:
 				kind = VALUE;
 				/* CASE with an expression has a variable of its own */
-				if (statement->cmd_type == PLPGSQL_STMT_CASE ? ((const PLpgSQL_stmt_case *) statement)->t_expr != NULL :
+				if (statement->cmd_type == PLPGSQL_STMT_CASE ?
+					((const PLpgSQL_stmt_case *) statement)->t_expr != NULL :
 					compiled->datums[AT(int)]->dtype == PLPGSQL_DTYPE_REC)
 					target = compiled->datums[AT(int)];
 				break;
@@ -210,7 +234,8 @@ read_statement(const PLpgSQL_stmt *statement)
 				break;
 			case CURSOR:
 				if (target != NULL)
-					add(FETCHED, ((PLpgSQL_var *) compiled->datums[AT(int)])->cursor_explicit_expr, line, target);
+					add(FETCHED, ((PLpgSQL_var *) compiled->datums[AT(int)])->cursor_explicit_expr,
+						line, target);
 				break;
 			case BODY:
 				read_statements(AT(List *));
@@ -239,7 +264,8 @@ read_statements(const List *statements)
 static void
 set_columns(void *record, TupleDesc columns)
 {
-	((PLpgSQL_rec *) record)->erh = columns ? make_expanded_record_from_tupdesc(columns, compiled->fn_cxt) : NULL;
+	((PLpgSQL_rec *) record)->erh = columns ?
+		make_expanded_record_from_tupdesc(columns, compiled->fn_cxt) : NULL;
 }
 
 void
@@ -267,22 +293,27 @@ cmig_workload_plpgsql_compile(const CmigWorkloadQuery *head, Oid function, Oid t
 	}
 	cmig_compiled_xmin_compat(compiled) = InvalidTransactionId;
 	info.fn_extra = compiled;
-	InitFunctionCallInfoData(*fcinfo, &info, 0, NO_COLLATION, result == TRIGGEROID ? (Node *) &dml : result == EVENT_TRIGGEROID ? (Node *) &ddl : NULL, NULL);
+	InitFunctionCallInfoData(*fcinfo, &info, 0, NO_COLLATION,
+							 result == TRIGGEROID ? (Node *) &dml : result == EVENT_TRIGGEROID ?
+							 (Node *) &ddl : NULL, NULL);
 	compiling = true;
-	(void) ((PLpgSQL_function *(*) (FunctionCallInfo, bool)) plpgsql("plpgsql_compile")) (fcinfo, false);
+	(void) ((PLpgSQL_function *(*) (FunctionCallInfo,
+									bool)) plpgsql("plpgsql_compile")) (fcinfo, false);
 	compiling = false;
 	for (int i = 0; i < compiled->ndatums; i++)
 	{
 		PLpgSQL_var *variable = (PLpgSQL_var *) compiled->datums[i];
 
-		if ((variable->dtype == PLPGSQL_DTYPE_VAR || variable->dtype == PLPGSQL_DTYPE_PROMISE) && variable->datatype->collation == NO_COLLATION)
+		if ((variable->dtype == PLPGSQL_DTYPE_VAR || variable->dtype == PLPGSQL_DTYPE_PROMISE) &&
+			variable->datatype->collation == NO_COLLATION)
 			variable->datatype->collation = get_typcollation(variable->datatype->typoid);
 	}
 	body = (Body)
 	{
 		.oid = function,.state =
 		{
-			.func = compiled,.ndatums = compiled->ndatums,.datums = compiled->datums,.datum_context = compiled->fn_cxt
+			.func = compiled,.ndatums = compiled->ndatums,.datums =
+				compiled->datums,.datum_context = compiled->fn_cxt
 		}
 	};
 	compiled->cur_estate = &body.state;
@@ -327,14 +358,16 @@ check_returned(TupleDesc columns)
 	}
 	else if (class != TYPEFUNC_COMPOSITE && class != TYPEFUNC_COMPOSITE_DOMAIN)
 		return;
-	(void) convert_tuples_by_position(columns, expected, "structure of query does not match function result type");
+	(void) convert_tuples_by_position(columns, expected,
+									  "structure of query does not match function result type");
 }
 
 /* The query's result is assigned to the part's target. */
 static void
 fill(const Part *part, const Query *query)
 {
-	List	   *columns = query->commandType == CMD_SELECT ? query->targetList : query->returningList;
+	List	   *columns = query->commandType == CMD_SELECT ? query->targetList :
+	query->returningList;
 	Node	   *value = columns ? (Node *) linitial_node(TargetEntry, columns)->expr : NULL;
 	PLpgSQL_var *variable = (PLpgSQL_var *) part->target;
 
@@ -342,8 +375,11 @@ fill(const Part *part, const Query *query)
 		check_returned(ExecCleanTypeFromTL(columns));
 	if (part->target == NULL)
 		return;
-	if (part->target->dtype == PLPGSQL_DTYPE_REC && ((PLpgSQL_rec *) part->target)->rectypeid == RECORDOID)
-		set_columns(part->target, part->kind == VALUE ? get_expr_result_tupdesc(value, true) : ExecCleanTypeFromTL(columns));
+	if (part->target->dtype == PLPGSQL_DTYPE_REC &&
+		((PLpgSQL_rec *) part->target)->rectypeid == RECORDOID)
+		set_columns(part->target,
+					part->kind == VALUE ? get_expr_result_tupdesc(value, true) :
+					ExecCleanTypeFromTL(columns));
 	else if (part->target->dtype == PLPGSQL_DTYPE_VAR && part->kind == VALUE)
 	{
 		/* the variable of CASE */
@@ -357,7 +393,8 @@ fill(const Part *part, const Query *query)
 
 		/* do the fields of records exist? */
 		for (int i = 0; i < row->nfields; i++)
-			(void) ((Oid (*) (PLpgSQL_execstate *, PLpgSQL_datum *)) plpgsql("plpgsql_exec_get_datum_type")) (&body.state, compiled->datums[row->varnos[i]]);
+			(void) ((Oid (*) (PLpgSQL_execstate *,
+							  PLpgSQL_datum *)) plpgsql("plpgsql_exec_get_datum_type")) (&body.state, compiled->datums[row->varnos[i]]);
 	}
 }
 
@@ -370,7 +407,8 @@ analyze(const Part *part)
 
 	raw->stmt = cmig_workload_query_in(raw->stmt);
 	expr->func = compiled;
-	query = parse_analyze_withcb(raw, expr->query, (ParserSetupHook) plpgsql("plpgsql_parser_setup"), expr, NULL);
+	query = parse_analyze_withcb(raw, expr->query,
+								 (ParserSetupHook) plpgsql("plpgsql_parser_setup"), expr, NULL);
 	fill(part, query);
 	return query;
 }
@@ -385,7 +423,8 @@ analyze_before(void *arg)
 Query *
 cmig_workload_plpgsql_analyze(const CmigWorkloadQuery *query)
 {
-	Part	   *wanted = query->number <= list_length(body.parts) ? list_nth(body.parts, query->number - 1) : NULL;
+	Part	   *wanted = query->number <= list_length(body.parts) ?
+	list_nth(body.parts, query->number - 1) : NULL;
 
 	/* the same body has other parts if a name in it means something else */
 	if (wanted == NULL || wanted->expr == NULL || strcmp(wanted->expr->query, query->text) != 0)
@@ -399,7 +438,8 @@ cmig_workload_plpgsql_analyze(const CmigWorkloadQuery *query)
 
 		if (part->target == NULL)
 			continue;
-		if (part->target->dtype == PLPGSQL_DTYPE_REC && ((PLpgSQL_rec *) part->target)->rectypeid == RECORDOID)
+		if (part->target->dtype == PLPGSQL_DTYPE_REC &&
+			((PLpgSQL_rec *) part->target)->rectypeid == RECORDOID)
 			set_columns(part->target, NULL);
 		if (part->expr != NULL)
 			error = cmig_subtransaction_rehearse(analyze_before, part);

@@ -24,10 +24,12 @@ cmig_workload_policy_init(void)
 {
 	DefineCustomEnumVariable("cmig.workload_policy",
 							 "Sets what an upgrade does if queries of the application break: off, warn, or error.",
-							 NULL, &workload_policy, CMIG_GATE_OFF, cmig_gate_options, PGC_USERSET, 0, NULL, NULL, NULL);
+							 NULL, &workload_policy, CMIG_GATE_OFF, cmig_gate_options, PGC_USERSET,
+							 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("cmig.workload_min_calls",
 							"Sets how often a day a query must be called for cmig.workload_policy to apply to it.",
-							NULL, &workload_min_calls, 1, 0, INT_MAX, PGC_USERSET, 0, NULL, NULL, NULL);
+							NULL, &workload_min_calls, 1, 0, INT_MAX, PGC_USERSET, 0, NULL, NULL,
+							NULL);
 }
 
 /*
@@ -50,7 +52,8 @@ static List *
 read_queries(CmigGate policy)
 {
 	List	   *all = cmig_workload_known(policy == CMIG_GATE_ERROR);
-	int			least = cmig_settings_guarded_int("cmig.workload_min_calls", workload_min_calls, "cmig.workload_policy");
+	int			least = cmig_settings_guarded_int("cmig.workload_min_calls", workload_min_calls,
+												  "cmig.workload_policy");
 	List	   *queries = NIL;
 
 	if (all == NIL)
@@ -70,9 +73,13 @@ read_queries(CmigGate policy)
 static char *
 describe(const CmigWorkloadQuery *query)
 {
-	return psprintf("%s (%s%s%s): %s.", cmig_text_shortened(cmig_text_one_line(pstrdup(query->text)), 200),
-					isinf(query->daily) ? psprintf("calls: %s", query->calls) : psprintf(query->daily < 10 ? "calls a day: %.1f" : "calls a day: %.0f", query->daily),
-					query->role ? ", role: " : "", query->role ? quote_identifier(query->role) : "", query->detail);
+	return psprintf("%s (%s%s%s): %s.",
+					cmig_text_shortened(cmig_text_one_line(pstrdup(query->text)), 200),
+					isinf(query->daily) ? psprintf("calls: %s", query->calls) :
+					psprintf(query->daily < 10 ? "calls a day: %.1f" : "calls a day: %.0f",
+							 query->daily),
+					query->role ? ", role: " : "", query->role ? quote_identifier(query->role) : "",
+					query->detail);
 }
 
 /* Returns the call that judges the query and others. */
@@ -80,7 +87,8 @@ static char *
 call_for(const CmigPlan *plan, const CmigWorkloadQuery *query)
 {
 	return psprintf("cmig.workload_check(%s%s%s)", plan->target ? plan->target : "'heads'",
-					query->workload ? ", workload => " : "", query->workload ? quote_literal_cstr(query->workload) : "");
+					query->workload ? ", workload => " : "",
+					query->workload ? quote_literal_cstr(query->workload) : "");
 }
 
 static void
@@ -88,7 +96,8 @@ judge(const CmigSituation *now, const CmigPlan *plan, CmigGate policy, CmigBefor
 {
 	List	   *queries = read_queries(policy);
 	CmigObstacle obstacle = {0};
-	List	   *judged = queries ? cmig_workload_judge(now, plan, queries, NULL, "cmig.workload_policy", &obstacle) : NIL;
+	List	   *judged = queries ?
+	cmig_workload_judge(now, plan, queries, NULL, "cmig.workload_policy", &obstacle) : NIL;
 	const CmigWorkloadQuery *worst = NULL;
 	const CmigWorkloadQuery *unjudged = NULL;
 	int			count = 0;
@@ -96,7 +105,8 @@ judge(const CmigSituation *now, const CmigPlan *plan, CmigGate policy, CmigBefor
 
 	if (obstacle.reason != NULL)
 	{
-		bool		stops = policy == CMIG_GATE_ERROR && kind != CMIG_BEFORE_EXPAND && !obstacle.harmless;
+		bool		stops = policy == CMIG_GATE_ERROR && kind != CMIG_BEFORE_EXPAND &&
+		!obstacle.harmless;
 
 		ereport(stops ? ERROR : WARNING,
 				(errcode(ERRCODE_CMIG_WORKLOAD),
@@ -111,24 +121,34 @@ judge(const CmigSituation *now, const CmigPlan *plan, CmigGate policy, CmigBefor
 			worst = worst ? worst : query;
 			cmig_listing_add(&detail, describe(query));
 		}
-		else if (query->verdict == CMIG_NOT_JUDGED && obstacle.reason == NULL && !cmig_workload_is_utility(query) && count++ == 0)
+		else if (query->verdict == CMIG_NOT_JUDGED && obstacle.reason == NULL &&
+				 !cmig_workload_is_utility(query) && count++ == 0)
 			unjudged = query;
 	}
 	if (unjudged != NULL)
 		ereport(NOTICE,
-				(errmsg_plural("%d query of the application was not judged", "%d queries of the application were not judged", count, count),
-				 cmig_hint("`SELECT * FROM %s WHERE verdict = 'not_judged'`", call_for(plan, unjudged))));
+				(errmsg_plural("%d query of the application was not judged",
+							   "%d queries of the application were not judged", count, count),
+				 cmig_hint("`SELECT * FROM %s WHERE verdict = 'not_judged'`",
+						   call_for(plan, unjudged))));
 	if (worst == NULL)
 		return;
 	/* the tables keep the shape of the old version until cmig.contract */
 	ereport(policy == CMIG_GATE_ERROR && kind != CMIG_BEFORE_EXPAND ? ERROR : WARNING,
 			(errcode(ERRCODE_CMIG_WORKLOAD),
-			 errmsg_plural(kind == CMIG_BEFORE_EXPAND ? "%d query of the application breaks with cmig.contract" : "%d query of the application breaks with this upgrade",
-						   kind == CMIG_BEFORE_EXPAND ? "%d queries of the application break with cmig.contract" : "%d queries of the application break with this upgrade",
+			 errmsg_plural(kind == CMIG_BEFORE_EXPAND ?
+						   "%d query of the application breaks with cmig.contract" :
+						   "%d query of the application breaks with this upgrade",
+						   kind == CMIG_BEFORE_EXPAND ?
+						   "%d queries of the application break with cmig.contract" :
+						   "%d queries of the application break with this upgrade",
 						   detail.count, detail.count),
 			 errdetail_internal("%s", cmig_listing_text(&detail)),
 			 cmig_hint("To see all: `SELECT * FROM %s`%s", call_for(plan, worst),
-					   policy == CMIG_GATE_ERROR && kind != CMIG_BEFORE_EXPAND ? ". To upgrade nevertheless: `SET cmig.workload_policy = warn`" : "")));
+					   policy == CMIG_GATE_ERROR &&
+					   kind != CMIG_BEFORE_EXPAND ?
+					   ". To upgrade nevertheless: `SET cmig.workload_policy = warn`" :
+					   "")));
 }
 
 CmigOldCalls
@@ -136,7 +156,8 @@ cmig_workload_old_calls(const CmigSituation *now, const CmigPlan *plan)
 {
 	CmigExpansionCount count = cmig_expansion_counted(cmig_expansion_read());
 	CmigOldCalls result = {.since = count.since,.unknown = count.why};
-	int			least = cmig_settings_guarded_int("cmig.workload_min_calls", workload_min_calls, "cmig.workload_policy");
+	int			least = cmig_settings_guarded_int("cmig.workload_min_calls", workload_min_calls,
+												  "cmig.workload_policy");
 	List	   *queries = NIL;
 	List	   *roles = NIL;
 	CmigObstacle obstacle;
@@ -183,17 +204,24 @@ judge_contraction(const CmigSituation *now, const CmigPlan *plan, CmigGate polic
 {
 	CmigOldCalls old = cmig_workload_old_calls(now, plan);
 	bool		stops = policy == CMIG_GATE_ERROR;
-	const char *anyway = stops ? ". To contract nevertheless: `SET cmig.workload_policy = warn`" : "";
-	const char *expand = psprintf("%sCALL cmig.expand(%s)", cmig_scope_is_set() ? psprintf("SET cmig.scope = %s; ", quote_literal_cstr(cmig_scope_current())) : "",
-								  quote_literal_cstr(cmig_graph_id(now->graph, plan->steps[plan->count - 1].node)));
+	const char *anyway = stops ? ". To contract nevertheless: `SET cmig.workload_policy = warn`" :
+	"";
+	const char *expand = psprintf("%sCALL cmig.expand(%s)",
+								  cmig_scope_is_set() ?
+								  psprintf("SET cmig.scope = %s; ",
+										   quote_literal_cstr(cmig_scope_current())) : "",
+								  quote_literal_cstr(cmig_graph_id(now->graph,
+																   plan->steps[plan->count - 1].node)));
 
 	if (old.count > 0)
 		ereport(stops ? ERROR : WARNING,
 				(errcode(ERRCODE_CMIG_WORKLOAD),
 				 errmsg_plural("%d query that breaks with cmig.contract was called since %s",
-							   "%d queries that break with cmig.contract were called since %s", old.count, old.count, old.since),
+							   "%d queries that break with cmig.contract were called since %s",
+							   old.count, old.count, old.since),
 				 errdetail_internal("%s", old.detail),
-				 cmig_hint("To count again, when no old build runs any more: `%s`%s", expand, anyway)));
+				 cmig_hint("To count again, when no old build runs any more: `%s`%s", expand,
+						   anyway)));
 	else if (old.unknown != NULL)
 		ereport(stops ? ERROR : WARNING,
 				(errcode(ERRCODE_CMIG_WORKLOAD),
@@ -201,7 +229,8 @@ judge_contraction(const CmigSituation *now, const CmigPlan *plan, CmigGate polic
 				 cmig_hint("After fixing the cause, count again: `%s`%s", expand, anyway)));
 	else
 		ereport(NOTICE,
-				(errmsg(old.calls == 0 ? "no query that breaks with cmig.contract was called since %s" :
+				(errmsg(old.calls == 0 ?
+						"no query that breaks with cmig.contract was called since %s" :
 						"queries that break with cmig.contract were called less than cmig.workload_min_calls times a day since %s", old.since)));
 }
 
@@ -224,7 +253,8 @@ cmig_workload_policy_enforce(const CmigSituation *now, const CmigPlan *plan, Cmi
 	if (policy == CMIG_GATE_OFF || plan->count == 0 || kind == CMIG_BEFORE_RESET)
 		return;
 	error_context_stack = &callback;
-	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig workload", ALLOCSET_DEFAULT_SIZES);
+	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig workload",
+									ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
 	if (kind == CMIG_BEFORE_CONTRACT)
 		judge_contraction(now, plan, policy);

@@ -23,10 +23,13 @@ static List *
 read_settings(void)
 {
 	static CmigQuery query = {
-		"SELECT d.setrole, s.name, substr(c, strpos(c, '=') + 1) FROM pg_db_role_setting d CROSS JOIN unnest(d.setconfig) c"
+		"SELECT d.setrole, s.name, substr(c, strpos(c, '=') + 1) FROM pg_db_role_setting d CROSS"
+		" JOIN unnest(d.setconfig) c"
 		" JOIN pg_settings s ON s.name = split_part(c, '=', 1)"
-		" WHERE d.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))"
-		" AND (s.name = 'search_path' OR s.category LIKE 'Query Tuning%' AND s.context = 'user' AND s.name !~ '^geqo|_collapse_limit'"
+		" WHERE d.setdatabase IN (0, (SELECT oid FROM pg_database"
+		" WHERE datname = current_database()))"
+		" AND (s.name = 'search_path' OR s.category LIKE 'Query Tuning%' AND s.context = 'user'"
+		" AND s.name !~ '^geqo|_collapse_limit'"
 		" OR s.name = ANY ('{effective_io_concurrency,hash_mem_multiplier,max_parallel_workers,max_parallel_workers_per_gather,parallel_leader_participation,work_mem}'))"
 		" ORDER BY d.setrole <> 0, d.setdatabase <> 0, s.name"
 	};
@@ -74,12 +77,14 @@ static void
 refuse_text(const CmigLexer *lexer, int number, int copy)
 {
 	int			line = copy > 0 ? copy : lexer->line;
-	char	   *where = number > 1 ? psprintf("text %d of the queries, line %d", number, line) : psprintf("line %d of the queries", line);
+	char	   *where = number > 1 ? psprintf("text %d of the queries, line %d", number, line) :
+	psprintf("line %d of the queries", line);
 
 	ereport(ERROR,
 			(errcode(ERRCODE_SYNTAX_ERROR),
 			 copy > 0 ? errmsg("%s: the data of COPY are not queries", where) :
-			 lexer->unterminated ? errmsg("%s: unterminated %s", where, cmig_lexer_type_name(lexer)) :
+			 lexer->unterminated ?
+			 errmsg("%s: unterminated %s", where, cmig_lexer_type_name(lexer)) :
 			 errmsg("%s: commands of psql are not queries", where),
 			 errhint("Pass only SQL statements, each of which ends at a semicolon.")));
 }
@@ -101,11 +106,13 @@ add_statements(List **queries, const char *text, List *settings, int number)
 	cmig_lexer_init(&lexer, text);
 	do
 	{
-		bool		ends = cmig_lexer_next_sql(&lexer) == CMIG_TOKEN_END || cmig_lexer_is_char(&lexer, ';');
+		bool		ends = cmig_lexer_next_sql(&lexer) == CMIG_TOKEN_END ||
+		cmig_lexer_is_char(&lexer, ';');
 
 		if (number > 0 && (lexer.unterminated || cmig_lexer_is_char(&lexer, '\\')))
 			refuse_text(&lexer, number, copy);
-		if (start != NULL && cmig_lexer_is_word(&lexer, "stdin") && pg_strncasecmp(start, "copy", 4) == 0)
+		if (start != NULL && cmig_lexer_is_word(&lexer, "stdin") &&
+			pg_strncasecmp(start, "copy", 4) == 0)
 			copy = lexer.line;
 		if (ends && start != NULL)
 		{
@@ -160,7 +167,9 @@ queries_of(const CmigValue *function)
 {
 	List	   *queries = NIL;
 	int			number = 0;
-	List	   *settings = list_make2(make_setting("search_path", function[5] ? function[5] : namespace_search_path),
+	List	   *settings = list_make2(make_setting("search_path",
+												   function[5] ? function[5] :
+												   namespace_search_path),
 									  make_setting("check_function_bodies", "on"));
 
 	if (function[2] != NULL)
@@ -195,15 +204,22 @@ List *
 cmig_workload_bodies(void)
 {
 	static CmigQuery functions = {
-		"SELECT p.oid::regprocedure, p.prosrc, CASE WHEN l.lanname <> 'sql' THEN NULL WHEN p.prosqlbody IS NULL THEN p.prosrc"
+		"SELECT p.oid::regprocedure, p.prosrc, CASE WHEN l.lanname <> 'sql' THEN NULL"
+		" WHEN p.prosqlbody IS NULL THEN p.prosrc"
 		"   ELSE regexp_replace(regexp_replace(pg_get_function_sqlbody(p.oid), '^RETURN ', 'SELECT '), '^BEGIN ATOMIC(.*)END$', '\\1') END,"
 		" CASE WHEN p.prosecdef THEN pg_get_userbyid(p.proowner) END, pg_stat_get_function_calls(p.oid),"
-		" (SELECT substr(c, 13) FROM unnest(p.proconfig) c WHERE c LIKE 'search\\_path=%'), p.oid, t.tgrelid::regclass"
-		" FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang JOIN pg_namespace n ON n.oid = p.pronamespace"
-		" LEFT JOIN (SELECT DISTINCT tgfoid, tgrelid FROM pg_trigger WHERE tgparentid = 0) t ON t.tgfoid = p.oid"
-		" WHERE p.oid >= 16384 AND (l.lanname = 'sql' OR EXISTS (SELECT FROM pg_proc h WHERE h.oid = l.lanplcallfoid"
-		"   AND h.prosrc = 'plpgsql_call_handler' AND h.probin = '$libdir/plpgsql')) AND n.nspname !~ '^pg_' AND n.nspname <> 'cmig'"
-		" AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')"
+		" (SELECT substr(c, 13) FROM unnest(p.proconfig) c"
+		" WHERE c LIKE 'search\\_path=%'), p.oid, t.tgrelid::regclass"
+		" FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang"
+		" JOIN pg_namespace n ON n.oid = p.pronamespace"
+		" LEFT JOIN (SELECT DISTINCT tgfoid, tgrelid FROM pg_trigger"
+		" WHERE tgparentid = 0) t ON t.tgfoid = p.oid"
+		" WHERE p.oid >= 16384 AND (l.lanname = 'sql' OR EXISTS (SELECT FROM pg_proc h"
+		" WHERE h.oid = l.lanplcallfoid"
+		"   AND h.prosrc = 'plpgsql_call_handler' AND h.probin = '$libdir/plpgsql'))"
+		" AND n.nspname !~ '^pg_' AND n.nspname <> 'cmig'"
+		" AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass"
+		" AND d.objid = p.oid AND d.deptype = 'e')"
 		" ORDER BY 5 DESC NULLS LAST, p.oid::regprocedure::text, t.tgrelid::regclass::text"
 	};
 	List	   *queries = NIL;
@@ -247,7 +263,8 @@ read_rows(const char *sql, Oid function, const CmigExpansionCount *count, const 
 	int			hidden = 0;
 
 	query->function = function;
-	foreach_ptr(CmigValue, row, cmig_query_list(query, count ? count->calls : NULL, info ? info[0] : NULL, name))
+	foreach_ptr(CmigValue, row,
+				cmig_query_list(query, count ? count->calls : NULL, info ? info[0] : NULL, name))
 	{
 		CmigWorkloadQuery *one = palloc0(sizeof(CmigWorkloadQuery));
 
@@ -267,8 +284,10 @@ read_rows(const char *sql, Oid function, const CmigExpansionCount *count, const 
 	}
 	if (hidden > 0)
 		ereport(NOTICE,
-				(errmsg_plural("%d query of other roles is not visible", "%d queries of other roles are not visible", hidden, hidden),
-				 errhint("GRANT pg_read_all_stats TO %s", quote_identifier(GetUserNameFromId(GetUserId(), false)))));
+				(errmsg_plural("%d query of other roles is not visible",
+							   "%d queries of other roles are not visible", hidden, hidden),
+				 errhint("GRANT pg_read_all_stats TO %s",
+						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
 	return queries;
 }
 
@@ -298,13 +317,15 @@ cmig_workload_counted(const CmigExpansionCount *count)
 {
 	char	  **function = require_statements();
 
-	return read_rows(psprintf(COUNTED " ORDER BY calls DESC, query, queryid, userid", function[0]), strtoul(function[3], NULL, 10), count, NULL);
+	return read_rows(psprintf(COUNTED " ORDER BY calls DESC, query, queryid, userid", function[0]),
+					 strtoul(function[3], NULL, 10), count, NULL);
 }
 
 List *
 cmig_workload_saved(const char *name)
 {
-	List	   *queries = read_rows(SAVED " ORDER BY w.calls DESC, w.name, w.number", InvalidOid, NULL, name);
+	List	   *queries = read_rows(SAVED " ORDER BY w.calls DESC, w.name, w.number", InvalidOid,
+									NULL, name);
 
 	if (queries == NIL)
 		ereport(ERROR,

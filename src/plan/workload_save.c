@@ -39,8 +39,10 @@ open_table(void)
 {
 	Oid			oid = get_relname_relid("workload", get_namespace_oid("cmig", false));
 	Relation	table = OidIsValid(oid) ? table_open(oid, ShareRowExclusiveLock) : NULL;
-	static const Oid types[] = {TEXTOID, INT4OID, INT8OID, INT8OID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
-	bool		same = table != NULL && table->rd_rel->relkind == RELKIND_RELATION && table->rd_rel->relpersistence == RELPERSISTENCE_PERMANENT &&
+	static const Oid types[] = {TEXTOID, INT4OID, INT8OID, INT8OID, TEXTOID, TEXTOID,
+	TIMESTAMPTZOID, TIMESTAMPTZOID};
+	bool		same = table != NULL && table->rd_rel->relkind == RELKIND_RELATION &&
+	table->rd_rel->relpersistence == RELPERSISTENCE_PERMANENT &&
 	RelationGetDescr(table)->natts == COLUMNS && table->trigdesc == NULL && table->rd_rules == NULL;
 
 	for (int i = 0; same && i < COLUMNS; i++)
@@ -62,7 +64,8 @@ delete_rows(Relation table, const char *name)
 	SysScanDesc scan;
 	HeapTuple	row;
 
-	ScanKeyEntryInitialize(&key, 0, NAME, BTEqualStrategyNumber, InvalidOid, C_COLLATION_OID, F_TEXTEQ, CStringGetTextDatum(name));
+	ScanKeyEntryInitialize(&key, 0, NAME, BTEqualStrategyNumber, InvalidOid, C_COLLATION_OID,
+						   F_TEXTEQ, CStringGetTextDatum(name));
 	scan = systable_beginscan(table, InvalidOid, false, NULL, 1, &key);
 	while (HeapTupleIsValid(row = systable_getnext(scan)))
 		CatalogTupleDelete(table, &row->t_self);
@@ -77,7 +80,8 @@ delete_rows(Relation table, const char *name)
 static bool
 has_plan(const char *text)
 {
-	static const char *const verbs[] = {"delete", "insert", "merge", "select", "table", "update", "values", "with", NULL};
+	static const char *const verbs[] = {"delete", "insert", "merge", "select", "table", "update",
+	"values", "with", NULL};
 	CmigLexer	lexer;
 
 	cmig_lexer_init(&lexer, text);
@@ -100,7 +104,8 @@ CMIG_READER(cmig_workload_save)
 	if (name == NULL || *name == '\0')
 		ereport(ERROR,
 				(errcode(name ? ERRCODE_INVALID_PARAMETER_VALUE : ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg(name ? "the name of a workload must not be empty" : "the name of a workload must not be null"),
+				 errmsg(name ? "the name of a workload must not be empty" :
+						"the name of a workload must not be null"),
 				 cmig_hint("`SELECT cmig.workload_save('production')`")));
 	PreventCommandIfReadOnly("cmig.workload_save()");
 	queries = cmig_workload_counted(NULL);
@@ -111,7 +116,8 @@ CMIG_READER(cmig_workload_save)
 			ereport(ERROR,
 					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 					 errmsg("%s", query->unknown),
-					 errhint("GRANT pg_read_all_stats TO %s", quote_identifier(GetUserNameFromId(GetUserId(), false)))));
+					 errhint("GRANT pg_read_all_stats TO %s",
+							 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
 	}
 	info = cmig_statements_info();
 	table = open_table();
@@ -136,7 +142,8 @@ CMIG_READER(cmig_workload_save)
 		values[QUERY - 1] = CStringGetTextDatum(query->text);
 		nulls[SINCE - 1] = info == NULL || info[0] == NULL;
 		if (!nulls[SINCE - 1])
-			values[SINCE - 1] = DirectFunctionCall1(float8_timestamptz, Float8GetDatum(strtod(info[0], NULL)));
+			values[SINCE - 1] = DirectFunctionCall1(float8_timestamptz,
+													Float8GetDatum(strtod(info[0], NULL)));
 		values[SAVED_AT - 1] = TimestampTzGetDatum(GetCurrentTimestamp());
 		row = heap_form_tuple(RelationGetDescr(table), values, nulls);
 		CatalogTupleInsert(table, row);

@@ -46,7 +46,8 @@ static const struct
  */
 enum
 {
-	ROW, KEY, REASON, OID, NUMBER, TYPE, COLLATION, COLUMN_NAME, PAGES, TUPLES, VISIBLE_PAGES, INHERITED, NULL_FRAC, AVG_WIDTH, N_DISTINCT, SLOTS
+	ROW, KEY, REASON, OID, NUMBER, TYPE, COLLATION, COLUMN_NAME, PAGES, TUPLES, VISIBLE_PAGES,
+	INHERITED, NULL_FRAC, AVG_WIDTH, N_DISTINCT, SLOTS
 };
 
 static void
@@ -68,7 +69,8 @@ read_values(const char *row, const char *key, const char *text, Oid type)
 
 	PG_TRY();
 	{
-		values = DatumGetArrayTypeP(OidFunctionCall3(F_ARRAY_IN, CStringGetDatum(text), ObjectIdGetDatum(type), Int32GetDatum(-1)));
+		values = DatumGetArrayTypeP(OidFunctionCall3(F_ARRAY_IN, CStringGetDatum(text),
+													 ObjectIdGetDatum(type), Int32GetDatum(-1)));
 	}
 	PG_CATCH();
 	{
@@ -76,7 +78,8 @@ read_values(const char *row, const char *key, const char *text, Oid type)
 
 		if (cmig_subtransaction_must_rethrow(error))
 			ReThrowError(error);
-		refuse(row, key, psprintf("must be an array of type %s: %s", format_type_be(type), error->message));
+		refuse(row, key,
+			   psprintf("must be an array of type %s: %s", format_type_be(type), error->message));
 	}
 	PG_END_TRY();
 	if (ARR_NDIM(values) != 1 || array_contains_nulls(values))
@@ -88,7 +91,8 @@ read_values(const char *row, const char *key, const char *text, Oid type)
 static Oid
 type_of_slot(int slot, Oid type)
 {
-	return !slots[slot].elements ? type : type == TSVECTOROID ? TEXTOID : get_base_element_type(type);
+	return !slots[slot].elements ? type : type == TSVECTOROID ? TEXTOID :
+		get_base_element_type(type);
 }
 
 /*
@@ -104,14 +108,16 @@ read_slot(const CmigValue *row, int slot, Oid type, ArrayType **values, ArrayTyp
 	if (slots[slot].values && slots[slot].numbers && (value == NULL) != (number == NULL))
 		refuse(row[ROW], value ? slots[slot].numbers : slots[slot].values, "is missing");
 	*numbers = number ? read_values(row[ROW], slots[slot].numbers, number, FLOAT4OID) : NULL;
-	*values = value && OidIsValid(type) ? read_values(row[ROW], slots[slot].values, value, type) : NULL;
+	*values = value &&
+		OidIsValid(type) ? read_values(row[ROW], slots[slot].values, value, type) : NULL;
 	if (*values == NULL)
 		return;
 	if (*numbers != NULL)
 		more = ARR_DIMS(*numbers)[0] - ARR_DIMS(*values)[0];
 	/* the least and the greatest frequency of an element, and that of NULLs */
 	if (slots[slot].elements ? more != 2 && more != 3 : more != 0)
-		refuse(row[ROW], slots[slot].values, psprintf("does not have as many values as \"%s\"", slots[slot].numbers));
+		refuse(row[ROW], slots[slot].values,
+			   psprintf("does not have as many values as \"%s\"", slots[slot].numbers));
 	if (*numbers == NULL && ARR_DIMS(*values)[0] < 2)
 		refuse(row[ROW], slots[slot].values, "must have two values or more");
 }
@@ -135,8 +141,10 @@ read_column(const CmigValue *row)
 	for (int i = 0; i < STATISTIC_NUM_SLOTS; i++)
 	{
 		Oid			own = OidIsValid(type) ? type_of_slot(i, type) : InvalidOid;
-		TypeCacheEntry *cache = OidIsValid(own) ? lookup_type_cache(own, TYPECACHE_LT_OPR | TYPECACHE_EQ_OPR) : NULL;
-		Oid			operator = cache == NULL ? InvalidOid : slots[i].sorted ? cache->lt_opr : cache->eq_opr;
+		TypeCacheEntry *cache = OidIsValid(own) ?
+		lookup_type_cache(own, TYPECACHE_LT_OPR | TYPECACHE_EQ_OPR) : NULL;
+		Oid			operator = cache == NULL ? InvalidOid : slots[i].sorted ? cache->lt_opr :
+		cache->eq_opr;
 		ArrayType  *slot_values;
 		ArrayType  *slot_numbers;
 
@@ -145,7 +153,8 @@ read_column(const CmigValue *row)
 			continue;
 		values[Anum_pg_statistic_stakind1 - 1 + used] = Int16GetDatum(slots[i].kind);
 		values[Anum_pg_statistic_staop1 - 1 + used] = ObjectIdGetDatum(operator);
-		values[Anum_pg_statistic_stacoll1 - 1 + used] = slots[i].elements && type == TSVECTOROID ? ObjectIdGetDatum(DEFAULT_COLLATION_OID) :
+		values[Anum_pg_statistic_stacoll1 - 1 + used] = slots[i].elements &&
+			type == TSVECTOROID ? ObjectIdGetDatum(DEFAULT_COLLATION_OID) :
 			ObjectIdGetDatum(strtoul(row[COLLATION], NULL, 10));
 		values[Anum_pg_statistic_stanumbers1 - 1 + used] = PointerGetDatum(slot_numbers);
 		nulls[Anum_pg_statistic_stanumbers1 - 1 + used] = slot_numbers == NULL;
@@ -161,8 +170,10 @@ read_column(const CmigValue *row)
 HTAB *
 cmig_workload_stats_read(const char *json)
 {
-	HASHCTL		control = {.keysize = sizeof(CmigStatsKey),.entrysize = sizeof(CmigStats),.hcxt = CurrentMemoryContext};
-	HTAB	   *result = hash_create("pg_cmig statistics", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	HASHCTL		control =
+	{.keysize = sizeof(CmigStatsKey),.entrysize = sizeof(CmigStats),.hcxt = CurrentMemoryContext};
+	HTAB	   *result = hash_create("pg_cmig statistics", 256, &control,
+									 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 
 	/*
 	 * Sums of widths must not overflow, and no value in a table is wider than
@@ -170,22 +181,32 @@ cmig_workload_stats_read(const char *json)
 	 * of its expression.
 	 */
 	static CmigQuery query = {
-		"SELECT n, w.key, w.reason, c.oid, a.attnum, CASE WHEN a.atttypid < 16384 AND (c.relkind <> 'i' OR o.opckeytype = 0) THEN a.atttypid END, a.attcollation, e->>'column_name',"
+		"SELECT n, w.key, w.reason, c.oid, a.attnum, CASE WHEN a.atttypid < 16384"
+		" AND (c.relkind <> 'i' OR o.opckeytype = 0) THEN a.atttypid END, a.attcollation, e->>'column_name',"
 		" e->>'pages', e->>'tuples', e->>'visible_pages', e->>'inherited', e->>'null_frac', e->>'avg_width', e->>'n_distinct',"
 		" e->>'most_common_vals', translate(e->>'most_common_freqs', '[]', '{}'), e->>'histogram_bounds', NULL, NULL, '{' || (e->>'correlation') || '}',"
 		" e->>'most_common_elems', translate(e->>'most_common_elem_freqs', '[]', '{}'), NULL, translate(e->>'elem_count_histogram', '[]', '{}')"
-		" FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY j (e, n) LEFT JOIN pg_namespace s ON s.nspname = e->>'schema'"
+		" FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY j (e, n) LEFT"
+		" JOIN pg_namespace s ON s.nspname = e->>'schema'"
 		" LEFT JOIN pg_class c ON c.relnamespace = s.oid AND c.relname = e->>'relation'"
-		" LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = e->>'column_name' AND a.attnum > 0 AND NOT a.attisdropped"
-		" LEFT JOIN pg_index i ON i.indexrelid = c.oid LEFT JOIN pg_opclass o ON o.oid = i.indclass[a.attnum - 1]"
-		" LEFT JOIN LATERAL (SELECT key, CASE type WHEN 'string' THEN 'is missing' WHEN 'boolean' THEN 'must be true or false' "
-		"   ELSE concat('must be ', CASE type WHEN 'array' THEN 'an array of numbers' ELSE 'a number' END, ' from ', least, ' to ', most) END AS reason"
+		" LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = e->>'column_name'"
+		" AND a.attnum > 0 AND NOT a.attisdropped"
+		" LEFT JOIN pg_index i ON i.indexrelid = c.oid LEFT"
+		" JOIN pg_opclass o ON o.oid = i.indclass[a.attnum - 1]"
+		" LEFT JOIN LATERAL (SELECT key, CASE type WHEN 'string' THEN 'is missing' WHEN 'boolean'"
+		" THEN 'must be true or false' "
+		"   ELSE concat('must be ', CASE type WHEN 'array' THEN 'an array of numbers'"
+		" ELSE 'a number' END, ' from ', least, ' to ', most) END AS reason"
 		"  FROM (VALUES (1, 'schema', 'string', '', '', NULL, true), (2, 'relation', 'string', '', '', NULL, true), (3, 'pages', 'number', '0', '4294967294', false, true), (4, 'tuples', 'number', '0', '1e18', false, true),"
 		"   (5, 'visible_pages', 'number', '0', '4294967294', false, true), (6, 'inherited', 'boolean', '', '', true, true), (7, 'null_frac', 'number', '0', '1', true, true), (8, 'avg_width', 'number', '0', '32768', true, true),"
 		"   (9, 'n_distinct', 'number', '-1', '1e18', true, true), (10, 'correlation', 'number', '-1', '1', true, false), (11, 'most_common_freqs', 'array', '0', '1', true, false),"
 		"   (12, 'most_common_elem_freqs', 'array', '0', '1', true, false), (13, 'elem_count_histogram', 'array', '0', '1073741823', true, false)) k (place, key, type, least, most, of_column, required)"
-		"  WHERE of_column IS DISTINCT FROM (e->>'column_name' IS NULL) AND CASE WHEN e->>key IS NULL THEN required WHEN type = 'string' THEN false WHEN jsonb_typeof(e->key) <> type THEN true WHEN type = 'boolean' THEN false"
-		"   ELSE (SELECT bool_and(CASE jsonb_typeof(v) WHEN 'number' THEN v::numeric BETWEEN least::numeric AND most::numeric ELSE false END) FROM jsonb_path_query(e->key, '$[*]') v) IS NOT TRUE END"
+		"  WHERE of_column IS DISTINCT FROM (e->>'column_name' IS NULL) AND CASE"
+		" WHEN e->>key IS NULL THEN required WHEN type = 'string' THEN false"
+		" WHEN jsonb_typeof(e->key) <> type THEN true WHEN type = 'boolean' THEN false"
+		"   ELSE (SELECT bool_and(CASE jsonb_typeof(v) WHEN 'number'"
+		" THEN v::numeric BETWEEN least::numeric AND most::numeric ELSE false END)"
+		" FROM jsonb_path_query(e->key, '$[*]') v) IS NOT TRUE END"
 		"  ORDER BY place LIMIT 1) w ON true ORDER BY n", {TEXTOID}
 	};
 
@@ -223,7 +244,8 @@ cmig_workload_stats_read(const char *json)
 	if (hash_get_num_entries(result) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg(*json == '[' ? "the statistics are about no table of this database" : "the statistics must be an array"),
+				 errmsg(*json == '[' ? "the statistics are about no table of this database" :
+						"the statistics must be an array"),
 				 cmig_hint("`SELECT jsonb_agg(s) FROM cmig.stats_export() s`")));
 	return result;
 }

@@ -86,33 +86,43 @@ static CmigQuery find = {
 	" grant_text AS (SELECT u.level, m.m[1] AS privileges, m.m[2] AS objects, coalesce(m.m[3], '') AS option"
 	"  FROM unnest($1, $2) AS u(level, statement),"
 	"  regexp_match(u.statement, '^GRANT (.*) ON (.*) TO " SOMEBODY "( WITH GRANT OPTION)?$') AS m(m)),"
-	" target AS (SELECT g.level, g.privileges, g.option, o.kind, o.oid FROM grant_text g JOIN object o ON NOT o.audit AND o.attnum = 0"
+	" target AS (SELECT g.level, g.privileges, g.option, o.kind, o.oid FROM grant_text g"
+	" JOIN object o ON NOT o.audit AND o.attnum = 0"
 	"   AND g.objects = 'ALL ' || o.kind || 'S IN SCHEMA cmig'"
-	"  UNION ALL SELECT g.level, g.privileges, g.option, 'SCHEMA', s.oid FROM grant_text g JOIN space s ON g.objects = 'SCHEMA ' || s.nspname"
+	"  UNION ALL SELECT g.level, g.privileges, g.option, 'SCHEMA', s.oid FROM grant_text g"
+	" JOIN space s ON g.objects = 'SCHEMA ' || s.nspname"
 	"  UNION ALL SELECT g.level, g.privileges, g.option, 'ROUTINE', to_regprocedure(f.f[1])::oid"
-	"   FROM grant_text g, regexp_match(g.objects, '^(?:FUNCTION|PROCEDURE) (.*)$') AS f(f) WHERE f.f IS NOT NULL"
-	"  UNION ALL SELECT g.level, g.privileges, g.option, CASE WHEN c.c[1] IS NULL THEN 'TABLE' ELSE 'SEQUENCE' END, to_regclass(c.c[2])::oid"
+	"   FROM grant_text g, regexp_match(g.objects, '^(?:FUNCTION|PROCEDURE) (.*)$') AS f(f)"
+	" WHERE f.f IS NOT NULL"
+	"  UNION ALL SELECT g.level, g.privileges, g.option, CASE WHEN c.c[1] IS NULL THEN 'TABLE'"
+	" ELSE 'SEQUENCE' END, to_regclass(c.c[2])::oid"
 	"   FROM grant_text g, string_to_table(g.objects, ', ') AS n(name), regexp_match(n.name, '^(SEQUENCE )?(cmig\\.[a-z_]+)$') AS c(c)"
 	"   WHERE c.c IS NOT NULL),"
 	" given AS (SELECT DISTINCT t.level, t.kind, t.oid, CASE WHEN k.name IS NULL THEN 0 ELSE"
-	"   (SELECT a.attnum::integer FROM pg_attribute a WHERE a.attrelid = t.oid AND a.attname = k.name) END AS attnum,"
+	"   (SELECT a.attnum::integer FROM pg_attribute a WHERE a.attrelid = t.oid"
+	" AND a.attname = k.name) END AS attnum,"
 	"  p.p[1] || t.option AS privilege"
 	"  FROM target t CROSS JOIN regexp_matches(t.privileges, '([A-Z]+)(?: \\(([^)]*)\\))?', 'g') AS p(p)"
 	"  LEFT JOIN LATERAL string_to_table(p.p[2], ', ') AS k(name) ON true),"
 	" size AS (SELECT g.level, count(*) AS number FROM given g GROUP BY g.level),"
-	" has AS (SELECT h.grantee, g.level FROM given g JOIN held h ON h.kind = g.kind AND h.oid = g.oid AND h.attnum = g.attnum"
-	"   AND h.privilege IN (g.privilege, g.privilege || ' WITH GRANT OPTION') JOIN size z USING (level)"
+	" has AS (SELECT h.grantee, g.level FROM given g JOIN held h ON h.kind = g.kind"
+	" AND h.oid = g.oid AND h.attnum = g.attnum"
+	"   AND h.privilege IN (g.privilege, g.privilege || ' WITH GRANT OPTION')"
+	" JOIN size z USING (level)"
 	"  WHERE h.grantee <> 0 GROUP BY h.grantee, g.level, z.number"
 	"  HAVING count(DISTINCT (g.kind, g.oid, g.attnum, g.privilege)) = z.number),"
-	" covered AS (SELECT DISTINCT a.grantee, g.kind, g.oid, g.attnum, g.privilege FROM has a JOIN given g USING (level)),"
-	" beyond AS (SELECT h.* FROM held h LEFT JOIN covered c USING (grantee, kind, oid, attnum, privilege)"
+	" covered AS (SELECT DISTINCT a.grantee, g.kind, g.oid, g.attnum, g.privilege FROM has a"
+	" JOIN given g USING (level)),"
+	" beyond AS (SELECT h.* FROM held h LEFT"
+	" JOIN covered c USING (grantee, kind, oid, attnum, privilege)"
 	"  WHERE c.grantee IS NULL),"
 
 	/*
 	 * find pairs of levels of which "level" is contained in "other", so that
 	 * only the larger level is named
 	 */
-	" within AS (SELECT x.level, y.level AS other FROM given x JOIN given y USING (kind, oid, attnum, privilege) JOIN size z ON z.level = x.level"
+	" within AS (SELECT x.level, y.level AS other FROM given x"
+	" JOIN given y USING (kind, oid, attnum, privilege) JOIN size z ON z.level = x.level"
 	"  WHERE x.level <> y.level GROUP BY x.level, y.level, z.number HAVING count(*) = z.number),"
 	" listed AS (SELECT b.audit, b.grantee, b.grantor, b.by_owner, b.kind, b.name,"
 	"   string_agg(b.privilege || b.columns, ', ' ORDER BY b.privilege) AS privileges,"
@@ -136,13 +146,17 @@ static CmigQuery find = {
 	" SELECT 'warning', 'role ' || d.role, format('it has privileges that its access levels do not include: %s',"
 	"   string_agg(d.what, '; ' ORDER BY d.what COLLATE \"C\")),"
 	"  format('SELECT cmig.revoke_access(%L)', pg_get_userbyid(d.grantee)) || coalesce("
-	"   (SELECT string_agg(format('; SELECT cmig.grant_access(%L, %L)', pg_get_userbyid(d.grantee), a.level), '' ORDER BY a.level)"
-	"    FROM has a WHERE a.grantee = d.grantee AND NOT EXISTS (SELECT FROM has b JOIN within w ON w.other = b.level"
+	"   (SELECT string_agg(format(';"
+	" SELECT cmig.grant_access(%L, %L)', pg_get_userbyid(d.grantee), a.level), '' ORDER BY a.level)"
+	"    FROM has a WHERE a.grantee = d.grantee AND NOT EXISTS (SELECT FROM has b"
+	" JOIN within w ON w.other = b.level"
 	"     WHERE b.grantee = a.grantee AND w.level = a.level)), '')"
 	" FROM described d WHERE NOT d.audit AND d.grantee <> 0 GROUP BY d.grantee, d.role"
-	" UNION ALL SELECT CASE WHEN d.audit AND d.reads AND d.grantee <> 0 THEN 'notice' ELSE 'warning' END,"
+	" UNION ALL SELECT CASE WHEN d.audit AND d.reads AND d.grantee <> 0 THEN 'notice'"
+	" ELSE 'warning' END,"
 	"  CASE WHEN d.grantee = 0 THEN 'PUBLIC' ELSE 'role ' || d.role END,"
-	"  CASE WHEN d.audit AND d.reads THEN 'it can read the audit log: ' WHEN d.audit THEN 'it has privileges on the audit log: '"
+	"  CASE WHEN d.audit AND d.reads THEN 'it can read the audit log: ' WHEN d.audit"
+	" THEN 'it has privileges on the audit log: '"
 	"   ELSE 'every role has privileges on pg_cmig: ' END || d.what, d.revoke"
 	" FROM described d WHERE d.audit OR d.grantee = 0"
 
@@ -154,12 +168,14 @@ static CmigQuery find = {
 	"  format('they grant %s %s on tables created by hand, such as partitions of the audit log', " ROLE_NAME("a.grantee") ","
 	"   string_agg(a.privilege_type, ', ' ORDER BY a.privilege_type)),"
 	"  format('ALTER DEFAULT PRIVILEGES FOR ROLE %s%s REVOKE %s ON TABLES FROM %s', d.defaclrole::regrole,"
-	"   CASE WHEN d.defaclnamespace = 0 THEN '' ELSE ' IN SCHEMA ' || d.defaclnamespace::regnamespace END,"
+	"   CASE WHEN d.defaclnamespace = 0 THEN ''"
+	" ELSE ' IN SCHEMA ' || d.defaclnamespace::regnamespace END,"
 	"   string_agg(a.privilege_type, ', ' ORDER BY a.privilege_type),"
 	"   " ROLE_NAME("a.grantee") ")"
 	" FROM pg_default_acl d JOIN log l ON l.relowner = d.defaclrole, aclexplode(d.defaclacl) a"
 	" WHERE d.defaclobjtype = 'r' AND a.grantee <> d.defaclrole"
-	" AND d.defaclnamespace IN (SELECT 0::oid UNION SELECT s.oid FROM space s WHERE s.nspname = 'cmig_audit')"
+	" AND d.defaclnamespace IN (SELECT 0::oid UNION SELECT s.oid FROM space s"
+	" WHERE s.nspname = 'cmig_audit')"
 	" GROUP BY d.oid, d.defaclrole, d.defaclnamespace, a.grantee"
 	" ORDER BY 1 DESC, 2, 3",
 	{TEXTARRAYOID, TEXTARRAYOID}
@@ -174,8 +190,10 @@ static CmigQuery find_publications = {
 	.sql = "SELECT 'notice', format('publication %I', p.pubname),"
 	" 'it publishes the tables of pg_cmig; a subscriber with revisions of its own stops at the next run in this database',"
 	" 'Unless the subscriber is to replace this server, use a publication FOR TABLES IN SCHEMA or FOR TABLE.' FROM pg_publication p"
-	" WHERE p.puballtables OR EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = 'cmig.version'::regclass)"
-	" OR EXISTS (SELECT FROM pg_publication_namespace s WHERE s.pnpubid = p.oid AND s.pnnspid = 'cmig'::regnamespace)"
+	" WHERE p.puballtables OR EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid"
+	" AND r.prrelid = 'cmig.version'::regclass)"
+	" OR EXISTS (SELECT FROM pg_publication_namespace s WHERE s.pnpubid = p.oid"
+	" AND s.pnnspid = 'cmig'::regnamespace)"
 	" UNION ALL SELECT 'warning', format('subscription %I', s.subname),"
 	" 'it writes to the tables of pg_cmig; it stops with a duplicate key in cmig.journal if revisions also run in this database, and does not replicate their DDL',"
 	" 'Unless this server is to replace the publisher, subscribe to a publication FOR TABLES IN SCHEMA or FOR TABLE.'"
@@ -242,7 +260,8 @@ add_of_text(TextCheck *check, const char *severity, const CmigRevisionText *text
 {
 	MemoryContext old = MemoryContextSwitchTo(check->context);
 
-	add(check->problems, severity, pstrdup(text->edges.id), pstrdup(problem), fix ? pstrdup(fix) : NULL);
+	add(check->problems, severity, pstrdup(text->edges.id), pstrdup(problem),
+		fix ? pstrdup(fix) : NULL);
 	MemoryContextSwitchTo(old);
 }
 
@@ -258,7 +277,8 @@ in_file(const char *problem, const CmigRevisionText *text, const char *what)
 		return problem;
 	at += strlen(", line ");
 	first += strtol(at, &end, 10) - 1;
-	return psprintf("%.*s%d of file \"%s\"%s", (int) (at - problem), problem, first, text->file_name, end);
+	return psprintf("%.*s%d of file \"%s\"%s", (int) (at - problem), problem, first,
+					text->file_name, end);
 }
 
 /* Can the column be null, as far as the database and the script tell? */
@@ -270,14 +290,17 @@ may_be_null(const RangeVar *table, const char *column, List *lines, const char *
 	bool		nulls;
 
 	cmig_settings_override("search_path", path);
-	row = SearchSysCacheAttName(table->schemaname ? get_relname_relid(table->relname, get_namespace_oid(table->schemaname, true)) :
+	row = SearchSysCacheAttName(table->schemaname ?
+								get_relname_relid(table->relname,
+												  get_namespace_oid(table->schemaname, true)) :
 								RelnameGetRelid(table->relname), column);
 	AtEOXact_GUC(false, guc_level);
 	nulls = !HeapTupleIsValid(row) || !((Form_pg_attribute) GETSTRUCT(row))->attnotnull;
 	if (HeapTupleIsValid(row))
 		ReleaseSysCache(row);
 	foreach_ptr(const CmigExpandLine, line, lines)
-		nulls &= line->up == NULL || strcmp(line->column, column) != 0 || !cmig_expand_is_relation(line, table->schemaname, table->relname);
+		nulls &= line->up == NULL || strcmp(line->column, column) != 0 ||
+		!cmig_expand_is_relation(line, table->schemaname, table->relname);
 	return nulls;
 }
 
@@ -296,22 +319,27 @@ check_filled(const CmigRevisionText *text, const char *script, TextCheck *check)
 		const ColumnDef *column = cmig_expand_unfilled(statement.raw, &created);
 		const AlterTableStmt *alter = (const AlterTableStmt *) statement.raw->stmt;
 
-		foreach_ptr(const AlterTableCmd, command, IsA(alter, AlterTableStmt) && !cmig_text_list_has(created, alter->relation->relname) ? alter->cmds : NIL)
+		foreach_ptr(const AlterTableCmd, command, IsA(alter, AlterTableStmt) &&
+					!cmig_text_list_has(created, alter->relation->relname) ? alter->cmds : NIL)
 		{
 			if (command->subtype == AT_AddColumn)
 				added = lappend(added, pstrdup(((const ColumnDef *) command->def)->colname));
-			if (command->subtype == AT_SetNotNull && !cmig_text_list_has(added, command->name) && may_be_null(alter->relation, command->name, lines, check->path))
+			if (command->subtype == AT_SetNotNull && !cmig_text_list_has(added, command->name) &&
+				may_be_null(alter->relation, command->name, lines, check->path))
 				add_of_text(check, "warning", text,
 							in_file(psprintf("cmig.expand would refuse it: statement %d, line %d: column \"%s\" must not be null, but the old build may write nulls",
-											 statement.number, statement.line, command->name), text, "upgrade"),
+											 statement.number, statement.line, command->name), text,
+									"upgrade"),
 							psprintf("Add a line after the statement: -- cmig:up %s.%s = <expression>",
-									 quote_identifier(alter->relation->relname), quote_identifier(command->name)));
+									 quote_identifier(alter->relation->relname),
+									 quote_identifier(command->name)));
 		}
 
 		if (column != NULL)
 			add_of_text(check, "error", text,
 						in_file(psprintf("its upgrade script cannot run: statement %d, line %d: column \"%s\" must not be null, but nothing fills it",
-										 statement.number, statement.line, column->colname), text, "upgrade"),
+										 statement.number, statement.line, column->colname), text,
+								"upgrade"),
 						psprintf("Add a line after the statement: -- cmig:up %s.%s = <expression>",
 								 quote_identifier(((const AlterTableStmt *) statement.raw->stmt)->relation->relname), quote_identifier(column->colname)));
 	}
@@ -337,7 +365,8 @@ check_script(const CmigRevisionText *text, const char *what, const char *sql,
 	PG_TRY();
 	{
 		if (text->placeholders.count > 0 || strcmp(what, "upgrade") == 0)
-			script = cmig_placeholder_values_insert(sql, &text->placeholders, text->edges.id, what, &missing);
+			script = cmig_placeholder_values_insert(sql, &text->placeholders, text->edges.id, what,
+													&missing);
 	}
 	PG_CATCH();
 	{
@@ -351,11 +380,13 @@ check_script(const CmigRevisionText *text, const char *what, const char *sql,
 		add_of_text(check, "error", text, error->message, error->hint);
 	else if (missing != NULL)
 		add_of_text(check, "warning", text,
-					psprintf("placeholder \"%s\" of its %s script has no value in this session", missing, what),
+					psprintf("placeholder \"%s\" of its %s script has no value in this session",
+							 missing, what),
 					psprintf("SET cmig_var.%s = '<value>'", missing));
 	if (error != NULL || script == NULL)
 		return;
-	problem = cmig_text_check(what, script, text->edges.transactional, !cmig_running_concurrent_ddl());
+	problem = cmig_text_check(what, script, text->edges.transactional,
+							  !cmig_running_concurrent_ddl());
 	if (problem != NULL)
 		add_of_text(check, severity, text, in_file(problem->problem, text, what), problem->fix);
 	else if (text->expand != NULL && strcmp(what, "upgrade") == 0)
@@ -377,7 +408,8 @@ check_text(const CmigRevisionText *text, void *arg)
 		char	   *recorded = cmig_journal_read_checksum(text->edges.id);
 
 		if (recorded != NULL &&
-			strcmp(recorded, cmig_script_checksum(text->upgrade_sql, text->edges.transactional)) != 0)
+			strcmp(recorded,
+				   cmig_script_checksum(text->upgrade_sql, text->edges.transactional)) != 0)
 			add_of_text(check, "warning", text,
 						"its upgrade script or transactional flag is not the one that was applied in this database",
 						psprintf("SELECT cmig.repair(%s) -- accepts this script; otherwise, load the one that was applied",
@@ -424,9 +456,11 @@ add_script_problems(const CmigView *view, bool rehearse, List **problems)
 			psprintf("cmig.lint finds %s%s%s in pending revisions%s",
 					 errors > 0 ? psprintf("%d error%s", errors, errors == 1 ? "" : "s") : "",
 					 errors > 0 && warnings > 0 ? " and " : "",
-					 warnings > 0 ? psprintf("%d warning%s", warnings, warnings == 1 ? "" : "s") : "",
+					 warnings > 0 ? psprintf("%d warning%s", warnings, warnings == 1 ? "" : "s") :
+					 "",
 					 stops && errors > 0 ? ", and cmig.lint_policy is error" : ""),
-			rehearse ? "`SELECT * FROM cmig.lint('heads', rehearse => true)`" : "`SELECT * FROM cmig.lint('heads')`");
+			rehearse ? "`SELECT * FROM cmig.lint('heads', rehearse => true)`" :
+			"`SELECT * FROM cmig.lint('heads')`");
 }
 
 /*
@@ -448,7 +482,8 @@ add_graph_problems(const CmigView *view, List **problems)
 
 	if (worker_hint != NULL)
 		add(problems, "error", get_database_name(MyDatabaseId),
-			"it is on a Citus worker; the revisions and their state are on the coordinator", worker_hint);
+			"it is on a Citus worker; the revisions and their state are on the coordinator",
+			worker_hint);
 	foreach_ptr(const CmigDefect, defect, graph->defects)
 		add(problems, "error", defect->revision, defect->problem, defect->fix);
 	foreach_ptr(char, name, view->applied->unknown)
@@ -512,8 +547,8 @@ add_graph_problems(const CmigView *view, List **problems)
  * new revision.  Otherwise, it is a notice.
  */
 static void
-add_waiting(const CmigView *view, List **problems, const CmigRevisionSet *set, const CmigPlace *place,
-			const CmigRevision *revision, const char *stored)
+add_waiting(const CmigView *view, List **problems, const CmigRevisionSet *set,
+			const CmigPlace *place, const CmigRevision *revision, const char *stored)
 {
 	const CmigNames *old = &revision->replaces;
 	const CmigNames *missing = cmig_replaces_missing(set->revisions, set->count, revision);
@@ -532,10 +567,12 @@ add_waiting(const CmigView *view, List **problems, const CmigRevisionSet *set, c
 			pending = lappend_int(pending, node);
 	}
 	upgrade = cmig_upgrade_call(view->graph, pending, old->names[old->count - 1], begun);
-	if (missing->count == 0 || (view->graph->defects == NIL && cmig_graph_find_id(view->graph, revision->id) < 0))
+	if (missing->count == 0 ||
+		(view->graph->defects == NIL && cmig_graph_find_id(view->graph, revision->id) < 0))
 	{
 		add(problems, "notice", revision->id,
-			psprintf("it is not used until all revisions that it replaces are applied: %s", stored), upgrade);
+			psprintf("it is not used until all revisions that it replaces are applied: %s", stored),
+			upgrade);
 		return;
 	}
 	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
@@ -556,7 +593,8 @@ static void
 add_replaced(const CmigView *view, List **problems)
 {
 	CmigRevisionSet *set = cmig_catalog_read_revisions(false);
-	const CmigPlace *place = cmig_replaces_any(set->revisions, set->count) ? cmig_active_place() : NULL;
+	const CmigPlace *place = cmig_replaces_any(set->revisions, set->count) ? cmig_active_place() :
+	NULL;
 
 	for (int i = 0; place != NULL && i < set->count; i++)
 	{
@@ -575,7 +613,8 @@ add_replaced(const CmigView *view, List **problems)
 			add_waiting(view, problems, set, place, revision, cmig_listing_text(&stored));
 		else if (stored.count > 0)
 			add(problems, "notice", revision->id,
-				psprintf("the revisions that it replaces are no longer needed in this database: %s", cmig_listing_text(&stored)),
+				psprintf("the revisions that it replaces are no longer needed in this database: %s",
+						 cmig_listing_text(&stored)),
 				"When no database needs these revisions, delete their files, and load with `prune => true`");
 	}
 }
@@ -625,13 +664,15 @@ add_run_problems(List **problems)
 		CmigProgressRow *row = llast(rows);
 
 		add(problems, "warning", row->revision,
-			psprintf("its %s is partially applied: %s", cmig_direction_name(row->direction), cmig_progress_place(row)),
+			psprintf("its %s is partially applied: %s", cmig_direction_name(row->direction),
+					 cmig_progress_place(row)),
 			cmig_progress_next(row));
 	}
 	if (id != 0)
 		add(problems, "warning", "cmig.journal",
 			psprintf("a row has id " INT64_FORMAT ", which is so high that newer rows have lower ids", id),
-			psprintf("DELETE FROM cmig.journal WHERE id = " INT64_FORMAT "%s", id, cmig_scope_condition()));
+			psprintf("DELETE FROM cmig.journal WHERE id = " INT64_FORMAT "%s", id,
+					 cmig_scope_condition()));
 
 	if (!cmig_scope_is_set())
 	{
@@ -640,7 +681,8 @@ add_run_problems(List **problems)
 			add(problems, scopes.failed > 0 ? "warning" : "notice", "scopes",
 				psprintf("of %d scopes, %d failed, %d are behind, and %d were never upgraded",
 						 scopes.count, scopes.failed, scopes.behind, scopes.never),
-				"`SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL OR pending IS DISTINCT FROM 0`");
+				"`SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL OR pending IS DISTINCT"
+				" FROM 0`");
 		foreach_ptr(char, name, cmig_scope_list_gone())
 		{
 			char	   *scope = quote_literal_cstr(name);
@@ -656,12 +698,14 @@ add_run_problems(List **problems)
 	if (cmig_journal_read_last_drift(&drift) && !drift.is_past &&
 		strncmp(drift.message, CMIG_JOURNAL_NO_DRIFT, strlen(CMIG_JOURNAL_NO_DRIFT)) != 0)
 		add(problems, "warning", "schema",
-			psprintf("it differed from the revisions when last compared, %s: %s", drift.ago, drift.message),
+			psprintf("it differed from the revisions when last compared, %s: %s", drift.ago,
+					 drift.message),
 			"`SELECT * FROM cmig.drift()` -- fix each difference with its upgrade_sql, or as its hazard says if upgrade_sql is null");
 	fault = cmig_audit_status_fault(&refused);
 	if (fault != NULL)
 		add(problems, refused ? "error" : "warning", "cmig_audit",
-			refused ? psprintf("audited tables cannot be written: %s", fault->problem) : fault->problem, fault->fix);
+			refused ? psprintf("audited tables cannot be written: %s", fault->problem) :
+			fault->problem, fault->fix);
 }
 
 /*
@@ -705,10 +749,12 @@ add_tool_problems(const CmigView *view, List **problems)
 		char	   *elsewhere;
 		char	   *name;
 
-		if (tool->select == NULL || !OidIsValid(table) || list_member_oid(seen, table) || cmig_tool_state_refusal(tool, table) != NULL)
+		if (tool->select == NULL || !OidIsValid(table) || list_member_oid(seen, table) ||
+			cmig_tool_state_refusal(tool, table) != NULL)
 			continue;
 		seen = lappend_oid(seen, table);
-		elsewhere = applied_elsewhere(view, cmig_tool_match(tool, cmig_tool_state_read(tool, table)));
+		elsewhere = applied_elsewhere(view,
+									  cmig_tool_match(tool, cmig_tool_state_read(tool, table)));
 		name = cmig_query_relation_name(table);
 		if (elsewhere)
 			add(problems, "warning", name,
@@ -717,7 +763,8 @@ add_tool_problems(const CmigView *view, List **problems)
 		else
 			add(problems, "notice", name,
 				"the table of another migration tool still exists; all migrations recorded in it are known to pg_cmig",
-				psprintf("ALTER TABLE %s RENAME TO %s -- stops the other tool", name, quote_identifier(psprintf("%.58s_old", get_rel_name(table)))));
+				psprintf("ALTER TABLE %s RENAME TO %s -- stops the other tool", name,
+						 quote_identifier(psprintf("%.58s_old", get_rel_name(table)))));
 	}
 }
 
@@ -783,7 +830,8 @@ CMIG_READER(cmig_check_1_2)
 		if (strcmp(problem->severity, "error") == 0 && errors++ < 20)
 			appendStringInfo(&detail, "%s%s: %s.", errors > 1 ? "\n" : "",
 							 problem->object, problem->problem);
-		cmig_result_add_text(fcinfo, problem->severity, problem->object, problem->problem, problem->fix);
+		cmig_result_add_text(fcinfo, problem->severity, problem->object, problem->problem,
+							 problem->fix);
 	}
 	if (errors > 0 && !PG_ARGISNULL(0) && PG_GETARG_BOOL(0))
 		ereport(ERROR,

@@ -31,7 +31,8 @@ cmig_view_read(void)
 const bool *
 cmig_view_elsewhere(const CmigView *view)
 {
-	static CmigQuery readable = {"SELECT FROM pg_class WHERE oid = to_regclass('cmig.scope_version') AND has_table_privilege(oid, 'SELECT')"};
+	static CmigQuery readable =
+	{"SELECT FROM pg_class WHERE oid = to_regclass('cmig.scope_version') AND has_table_privilege(oid, 'SELECT')"};
 	const CmigGraph *graph = view->graph;
 	const CmigNames *rows;
 	const CmigMarks *scopes;
@@ -95,7 +96,8 @@ cmig_view_pending(const CmigView *view)
 	const bool *elsewhere = cmig_view_elsewhere(view);
 
 	for (int i = 0; i < view->graph->count; i++)
-		if (cmig_graph_is_effective_head(view->graph, i) && is_of_scope(view, i) && (elsewhere == NULL || !elsewhere[i]))
+		if (cmig_graph_is_effective_head(view->graph, i) && is_of_scope(view, i) &&
+			(elsewhere == NULL || !elsewhere[i]))
 			heads = lappend_int(heads, i);
 	plan = cmig_plan_upgrade(view->graph, view->applied, heads);
 	cmig_repeatable_add_due(view->graph, view->applied, plan, false);
@@ -156,7 +158,8 @@ cmig_current(PG_FUNCTION_ARGS)
 		values[0] = CStringGetTextDatum(rows->names[i]);
 		values[1] = BoolGetDatum(node >= 0 && cmig_graph_is_head(view.graph, node));
 		values[2] = BoolGetDatum(node >= 0);
-		values[3] = cmig_names_datum(cmig_view_names(node >= 0 ? cmig_graph_labels(labels, node) : NIL));
+		values[3] = cmig_names_datum(cmig_view_names(node >= 0 ? cmig_graph_labels(labels, node) :
+													 NIL));
 		if (node >= 0)
 			values[4] = CStringGetTextDatum(view.graph->nodes[node].revision->message);
 		else
@@ -205,7 +208,8 @@ cmig_branches(PG_FUNCTION_ARGS)
 		if (node->children.count < 2)
 			continue;
 		for (int j = 0; j < node->children.count; j++)
-			children = lappend(children, (void *) cmig_graph_id(view.graph, node->children.nodes[j]));
+			children = lappend(children,
+							   (void *) cmig_graph_id(view.graph, node->children.nodes[j]));
 		values[0] = CStringGetTextDatum(node->revision->id);
 		values[1] = cmig_names_datum(cmig_view_names(cmig_graph_labels(labels, i)));
 		values[2] = cmig_names_datum(cmig_view_names(children));
@@ -231,7 +235,8 @@ take_time(TupleDesc desc, HeapTuple row, void *arg)
 	int			node = cmig_graph_find_id(applied->graph, revision);
 
 	if (node >= 0)
-		applied->times[node] = DatumGetTimestampTz(cmig_query_datum(desc, row, 2, TIMESTAMPTZOID, NULL));
+		applied->times[node] = DatumGetTimestampTz(cmig_query_datum(desc, row, 2, TIMESTAMPTZOID,
+																	NULL));
 	pfree(revision);
 }
 
@@ -249,7 +254,8 @@ cmig_history(PG_FUNCTION_ARGS)
 	MemoryContext context;
 	MemoryContext old;
 
-	at.times = palloc_extended(sizeof(TimestampTz) * (Size) Max(graph->count + graph->repeatable_count, 1),
+	at.times = palloc_extended(sizeof(TimestampTz) * (Size) Max(graph->count +
+																graph->repeatable_count, 1),
 							   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	cmig_journal_each_applied(take_time, &at);
 
@@ -274,7 +280,8 @@ cmig_history(PG_FUNCTION_ARGS)
 		values[1] = cmig_names_datum(&revision->parents);
 		nulls[1] = !in_graph;
 		values[2] = cmig_names_datum(&revision->depends);
-		values[3] = cmig_names_datum(in_graph ? cmig_view_names(cmig_graph_labels(labels, n)) : &revision->labels);
+		values[3] = cmig_names_datum(in_graph ? cmig_view_names(cmig_graph_labels(labels, n)) :
+									 &revision->labels);
 		values[4] = BoolGetDatum(in_graph && node->children.count == 0);
 		values[5] = BoolGetDatum(in_graph && view.is_row[n]);
 		values[6] = BoolGetDatum(in_graph && node->children.count > 1);
@@ -317,7 +324,8 @@ show_revision(FunctionCallInfo fcinfo, const CmigView *view, const CmigShownLabe
 	const CmigNode *node = &view->graph->nodes[n];
 	const CmigRevision *revision = node->revision;
 	bool		repeatable = revision->repeatable;
-	bool		applied = repeatable ? cmig_repeatable_state(view->graph, n) == CMIG_REPEATABLE_CURRENT :
+	bool		applied = repeatable ?
+	cmig_repeatable_state(view->graph, n) == CMIG_REPEATABLE_CURRENT :
 	view->applied->applied->set[n];
 	List	   *shown = repeatable ? NIL : cmig_graph_labels(labels, n);
 	int			children = repeatable ? 0 : node->children.count;
@@ -332,16 +340,20 @@ show_revision(FunctionCallInfo fcinfo, const CmigView *view, const CmigShownLabe
 		{"down_revision", cmig_names_text(&revision->parents), repeatable},
 		{"depends_on", cmig_names_text(&revision->depends)},
 		{"branch_labels", cmig_names_text(cmig_view_names(shown)), repeatable},
-		{"replaces", cmig_names_text(&revision->replaces), repeatable || revision->replaces.count == 0},
-		{"branches_into", cmig_graph_ids_text(view->graph, node->children.nodes, children), repeatable},
+		{"replaces", cmig_names_text(&revision->replaces), repeatable ||
+		revision->replaces.count == 0},
+		{"branches_into", cmig_graph_ids_text(view->graph, node->children.nodes, children),
+		repeatable},
 		{"message", text->edges.message},
 		{"description", text->description},
 		{"transactional", text->edges.transactional ? "yes" : "no"},
 		{"expand", text->expand, text->expand == NULL},
-		{"reversible", text->downgrade_sql != NULL ? "yes" : text->expand != NULL ? "generated" : "no", repeatable},
+		{"reversible", text->downgrade_sql != NULL ? "yes" : text->expand != NULL ? "generated" :
+		"no", repeatable},
 		{"applied", applied ? "yes" : "no"},
 		{"head", children == 0 ? "yes" : "no", repeatable},
-		{"created_at", text->edges.has_created_at ? timestamptz_to_str(text->edges.created_at) : NULL},
+		{"created_at", text->edges.has_created_at ? timestamptz_to_str(text->edges.created_at) :
+		NULL},
 		{"created_by", text->edges.created_by},
 		{"placeholders", cmig_names_text(&text->placeholders), text->placeholders.count == 0},
 		{"precondition_sql", text->precondition_sql, text->precondition_sql == NULL},

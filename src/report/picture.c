@@ -192,7 +192,8 @@ typedef enum Format
 static void
 append_text(StringInfo to, const char *text, Format format)
 {
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 .,_-";
+	static const char plain[] =
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 .,_-";
 
 	for (const unsigned char *c = (const unsigned char *) (text ? text : ""); *c; c++)
 	{
@@ -471,7 +472,8 @@ static const Chart mermaid_chart = {
 		"    classDef pending fill:#ffffff,stroke:#6b7280,color:#1f2937,stroke-dasharray:4 3",
 		"    classDef partial fill:#fde7c8,stroke:#b45309,color:#4a2503"
 	},
-	.indent = "    ",.label = "[\"",.line_break = "<br>",.state = "\"]:::",.states = state_classes,.end = "",
+	.indent = "    ",.label = "[\"",.line_break = "<br>",.state = "\"]:::",.states =
+	state_classes,.end = "",
 	.arrows = {" --> ", " -.-> "},.ends = {"", ""}
 };
 
@@ -483,7 +485,8 @@ static const Chart dot_chart = {
 		"\tnode [shape=box, style=\"rounded,filled\", fillcolor=white, fontname=\"sans-serif\"];"
 	},
 	.last = {"}"},
-	.indent = "\t",.label = " [label=\"",.line_break = "\\n",.state = "\", ",.states = dot_states,.end = "];",
+	.indent = "\t",.label = " [label=\"",.line_break = "\\n",.state = "\", ",.states =
+	dot_states,.end = "];",
 	.arrows = {" -> ", " -> "},.ends = {";", " [style=dashed];"}
 };
 
@@ -536,7 +539,8 @@ draw_chart(const CmigPicture *picture, const Chart *chart)
 			appendStringInfoString(&text, part == 0 ? chart->label : chart->line_break);
 			append_text(&text, parts[part], chart->format);
 		}
-		appendStringInfo(&text, "%s%s%s", chart->state, chart->states[picture->states[nodes[i]]], chart->end);
+		appendStringInfo(&text, "%s%s%s", chart->state, chart->states[picture->states[nodes[i]]],
+						 chart->end);
 		picture->line(text.data, picture->arg);
 		pfree(notes);
 	}
@@ -661,7 +665,8 @@ x_of(int lane)
 static void
 begin_image(StringInfo to, int width, const char *class, int height)
 {
-	appendStringInfo(to, "<svg class=\"%s\" viewBox=\"0 0 %d %d\" preserveAspectRatio=\"none\" aria-hidden=\"true\">",
+	appendStringInfo(to,
+					 "<svg class=\"%s\" viewBox=\"0 0 %d %d\" preserveAspectRatio=\"none\" aria-hidden=\"true\">",
 					 class, width * CMIG_SVG_LANE, height);
 }
 
@@ -713,8 +718,10 @@ append_turn(StringInfo to, int from, int start, int lane, int color)
 {
 	int			middle = (start + ROW) / 2;
 
-	appendStringInfo(to, "<path class=\"l%d\" d=\"M%d %dC%d %d %d %d %d %d\"/>", color %CMIG_SVG_COLORS,
-					 x_of(from), start, x_of(from), middle + 2, x_of(lane), middle - 2, x_of(lane), ROW);
+	appendStringInfo(to, "<path class=\"l%d\" d=\"M%d %dC%d %d %d %d %d %d\"/>",
+					 color %CMIG_SVG_COLORS,
+					 x_of(from), start, x_of(from), middle + 2, x_of(lane), middle - 2, x_of(lane),
+					 ROW);
 }
 
 void
@@ -732,10 +739,12 @@ cmig_svg_row(StringInfo to, const CmigLanesRow *row, int width, CmigPictureState
 			append_turn(to, row->lane, MIDDLE, row->forks[i].lane,
 						row->forks[i].opens ? row->forks[i].lane : row->lane);
 		if (!row->begins || row->straight)
-			appendStringInfo(to, "<path class=\"l%d\" d=\"M%d %dV%d\"/>", row->lane % CMIG_SVG_COLORS,
+			appendStringInfo(to, "<path class=\"l%d\" d=\"M%d %dV%d\"/>",
+							 row->lane % CMIG_SVG_COLORS,
 							 x, row->begins ? MIDDLE : 0, row->straight ? ROW : MIDDLE);
 	}
-	appendStringInfo(to, "<path class=\"n %s\" d=\"M%d %dh0\"/><path class=\"i %s\" d=\"M%d %dh0\"/></svg>",
+	appendStringInfo(to,
+					 "<path class=\"n %s\" d=\"M%d %dh0\"/><path class=\"i %s\" d=\"M%d %dh0\"/></svg>",
 					 state_classes[state], x, MIDDLE, state_classes[state], x, MIDDLE);
 }
 

@@ -18,7 +18,8 @@ drawing_read(const CmigView *view, const CmigMarks *range)
 	CmigNames  *begun = cmig_progress_begun();
 
 	/* a role may have been granted the tables of version 1.1 only */
-	static CmigQuery readable = {"SELECT FROM pg_class WHERE oid = to_regclass('cmig.expansion_run') AND has_table_privilege(oid, 'SELECT')"};
+	static CmigQuery readable =
+	{"SELECT FROM pg_class WHERE oid = to_regclass('cmig.expansion_run') AND has_table_privilege(oid, 'SELECT')"};
 	const CmigExpansion *expansion = cmig_query_do(&readable) > 0 ? cmig_expansion_read() : NULL;
 	int			total = graph->count + graph->repeatable_count;
 	CmigPictureState *states = palloc_extended(sizeof(CmigPictureState) *
@@ -80,7 +81,8 @@ cmig_graph(PG_FUNCTION_ARGS)
 	if (format == NULL || !cmig_picture_draw(&picture, format))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 format ? errmsg("unknown format \"%s\"", strlen(format) > NAMEDATALEN ? "..." : format)
+				 format ? errmsg("unknown format \"%s\"",
+								 strlen(format) > NAMEDATALEN ? "..." : format)
 				 : errmsg("the format must not be null"),
 				 errhint("The formats are: text, mermaid, dot.")));
 	return (Datum) 0;
@@ -140,15 +142,18 @@ static CmigQuery functions_query = {
 };
 
 static CmigQuery tables_query = {
-	"SELECT CASE WHEN a.attnum IS NULL THEN 'cmig.' || c.relname ELSE '    ' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod) END,"
+	"SELECT CASE WHEN a.attnum IS NULL THEN 'cmig.' || c.relname"
+	" ELSE '    ' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod) END,"
 	" NULL, coalesce(d.description, '')"
 	" FROM pg_class c"
 	" CROSS JOIN LATERAL (SELECT NULL::smallint, NULL::name, NULL::oid, NULL::integer UNION ALL"
 	" SELECT attnum, attname, atttypid, atttypmod FROM pg_attribute"
-	" WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped) a (attnum, attname, atttypid, atttypmod)"
+	" WHERE attrelid = c.oid AND attnum > 0"
+	" AND NOT attisdropped) a (attnum, attname, atttypid, atttypmod)"
 	" LEFT JOIN pg_description d ON d.objoid = c.oid AND d.classoid = 'pg_class'::regclass"
 	" AND d.objsubid = coalesce(a.attnum, 0)"
-	" WHERE c.relnamespace = 'cmig'::regnamespace AND c.relkind IN ('r', 'v') AND c.relname::text = $1"
+	" WHERE c.relnamespace = 'cmig'::regnamespace AND c.relkind IN ('r', 'v')"
+	" AND c.relname::text = $1"
 	" ORDER BY a.attnum NULLS FIRST",
 	{TEXTOID}
 };
@@ -166,7 +171,8 @@ static CmigQuery similar_query = {
 	"SELECT string_agg(name, ', ') FROM (SELECT name FROM"
 	" (SELECT proname::text FROM pg_proc WHERE pronamespace = 'cmig'::regnamespace"
 	" UNION ALL SELECT relname::text FROM pg_class"
-	" WHERE relnamespace = 'cmig'::regnamespace AND relkind IN ('r', 'v') AND relname NOT LIKE 'audit\\_%') n (name)"
+	" WHERE relnamespace = 'cmig'::regnamespace AND relkind IN ('r', 'v')"
+	" AND relname NOT LIKE 'audit\\_%') n (name)"
 	" WHERE $1 <> '' AND (strpos(name, lower($1)) > 0 OR strpos(lower($1), name) > 0)"
 	" GROUP BY name ORDER BY name COLLATE \"C\" LIMIT 10) n",
 	{TEXTOID}
@@ -455,7 +461,8 @@ page_table(StringInfo page, CmigPageTable *table)
 	}
 	appendStringInfoString(page, "</tbody>\n</table>");
 	if (shown < list_length(rows))
-		appendStringInfo(page, "\n<p class=\"dim\">These are the first %d of %d rows.</p>", shown, list_length(rows));
+		appendStringInfo(page, "\n<p class=\"dim\">These are the first %d of %d rows.</p>", shown,
+						 list_length(rows));
 }
 
 /* page_section callback: append a CmigPageTable and those that follow it. */
@@ -688,8 +695,10 @@ append_step(StringInfo page, const CmigJournalShown *row, const CmigGraph *graph
 	appendStringInfoString(page, "</p>");
 	if (row->message)
 		page_element(page, "p", NULL, row->message);
-	page_element(page, "p", "dim", psprintf("%s, by %s%s%s", row->started_at ? row->started_at : "", row->role,
-											row->elapsed ? ", " : "", row->elapsed ? row->elapsed : ""));
+	page_element(page, "p", "dim",
+				 psprintf("%s, by %s%s%s", row->started_at ? row->started_at : "", row->role,
+						  row->elapsed ? ", " : "",
+						  row->elapsed ? row->elapsed : ""));
 	appendStringInfoString(page, "</li>\n");
 }
 
@@ -708,10 +717,12 @@ page_journal(void *arg)
 	}
 	appendStringInfoString(page, "<ol>\n");
 	foreach_ptr(const CmigJournalShown, row, rows)
-		append_step(page, row, graph, row->revision ? cmig_repeatables_find_any(graph, row->revision) : -1);
+		append_step(page, row, graph,
+					row->revision ? cmig_repeatables_find_any(graph, row->revision) : -1);
 	appendStringInfoString(page, "</ol>");
 	if (atoi(((const CmigJournalShown *) linitial(rows))->count) > MOST_ROWS)
-		appendStringInfo(page, "<p class=\"dim\">These are the last %d of %s rows of cmig.journal.</p>",
+		appendStringInfo(page,
+						 "<p class=\"dim\">These are the last %d of %s rows of cmig.journal.</p>",
 						 MOST_ROWS, ((const CmigJournalShown *) linitial(rows))->count);
 }
 
@@ -757,16 +768,19 @@ CMIG_READER(cmig_report)
 	initStringInfo(&sql);
 	for (int i = 0; i < view.graph->count; i++)
 		if (elsewhere != NULL && elsewhere[i])
-			appendStringInfo(&sql, "%s%s", sql.len > 0 ? ", " : " WHERE revision NOT IN (", quote_literal_cstr(cmig_graph_id(view.graph, i)));
+			appendStringInfo(&sql, "%s%s", sql.len > 0 ? ", " : " WHERE revision NOT IN (",
+							 quote_literal_cstr(cmig_graph_id(view.graph, i)));
 		else
 			pending += !view.applied->applied->set[i];
-	pending_table.made = cmig_query_make(psprintf("SELECT step::pg_catalog.text, revision, message, locks FROM cmig.plan('upgrade', 'heads')%s%s",
-												  sql.data, sql.len > 0 ? ")" : ""), NIL, 0, NULL);
+	pending_table.made =
+		cmig_query_make(psprintf("SELECT step::pg_catalog.text, revision, message, locks FROM cmig.plan('upgrade', 'heads')%s%s",
+								 sql.data, sql.len > 0 ? ")" : ""), NIL, 0, NULL);
 	/* use the caller's search_path, on which the locks depend */
 	pending_table.made->users_text = true;
 	initStringInfo(&page);
 	pixels = Min(graph_width(&picture) * CMIG_SVG_LANE, MOST_PIXELS);
-	appendStringInfoString(&page, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+	appendStringInfoString(&page,
+						   "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
 						   "<meta http-equiv=\"Content-Security-Policy\""
 						   " content=\"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n"
 						   "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
@@ -775,7 +789,8 @@ CMIG_READER(cmig_report)
 	appendStringInfo(&page, "\n<style>\n%s\n", style);
 	for (int color = 0; color <CMIG_SVG_COLORS; color ++)
 		appendStringInfo(&page, ".g .l%d,.k .l%d{stroke:var(--c%d)}", color, color, color);
-	appendStringInfo(&page, ".g,.k{width:min(%dpx,32vw)}.b{padding-left:calc(min(%dpx,32vw) + 10px)}",
+	appendStringInfo(&page,
+					 ".g,.k{width:min(%dpx,32vw)}.b{padding-left:calc(min(%dpx,32vw) + 10px)}",
 					 pixels, pixels);
 	appendStringInfoString(&page, "\n</style>\n</head>\n<body>\n<main>\n<header>");
 	page_element(&page, "h1", NULL, title);

@@ -78,7 +78,8 @@ put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 	may_go_up &= cmig_expansion_read() == NULL;
 	/* "heads" would include those of trees that belong elsewhere */
 	if (!view->applied->unknown && may_go_up)
-		hint = cmig_upgrade_call(view->graph, due, heads == 1 ? "head" : cmig_scope_is_set() || cmig_view_elsewhere(view) ? NULL : "heads", false);
+		hint = cmig_upgrade_call(view->graph, due, heads == 1 ? "head" : cmig_scope_is_set() ||
+								 cmig_view_elsewhere(view) ? NULL : "heads", false);
 
 	/*
 	 * first show it, because it may be a revision that was given up; not in
@@ -87,12 +88,15 @@ put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 	args = hint ? strchr(hint, '(') + 1 : "";
 	if ((*args == '\'' || *args == 'A') && args[1] != '<' && strncmp(hint, "`SET ", 5) != 0)
 		hint = psprintf("`SELECT * FROM cmig.plan('upgrade', %.*s)` -- shows what would run; then: %s", (int) strcspn(args, ")"), args, hint);
-	put_item(fcinfo, "pending", psprintf("%d: %s", pending->count, cmig_graph_ids_text(view->graph, nodes, pending->count)), hint);
+	put_item(fcinfo, "pending",
+			 psprintf("%d: %s", pending->count,
+					  cmig_graph_ids_text(view->graph, nodes, pending->count)), hint);
 	put_item(fcinfo, "pending written by", written_by.data,
 			 "`SELECT revision, created_by FROM cmig.plan('upgrade', 'heads')`");
 	if (expandable && may_go_up && view->applied->applied->count > 0)
 		put_item(fcinfo, "can be expanded", expandable,
-				 psprintf("`CALL cmig.expand(%s)` -- prepares it while the old build runs", quote_literal_cstr(expandable)));
+				 psprintf("`CALL cmig.expand(%s)` -- prepares it while the old build runs",
+						  quote_literal_cstr(expandable)));
 	if (stepwise)
 		put_item(fcinfo, "not transactional", stepwise,
 				 "To run it with `cmig.upgrade` in tests and fresh installs: `SET cmig.concurrent_ddl = off`");
@@ -109,7 +113,8 @@ upgrade_of_scopes(const CmigView *view)
 	for (int i = 0; elsewhere != NULL && i < view->graph->count; i++)
 		if (elsewhere[i] && cmig_graph_is_effective_head(view->graph, i))
 			heads = lappend_int(heads, i);
-	return heads ? psprintf(" -- shows them; then: %s", cmig_upgrade_call(view->graph, heads, NULL, false)) : "";
+	return heads ? psprintf(" -- shows them; then: %s",
+							cmig_upgrade_call(view->graph, heads, NULL, false)) : "";
 }
 
 /*
@@ -132,22 +137,30 @@ is_still_to_do(const CmigView *view, const char *revision, bool down)
  * a run lock that it holds, as rows of cmig.status.
  */
 static CmigQuery read_activity = {
-	"SELECT v.item, v.value, v.hint FROM (SELECT pg_catalog.date_trunc('second', least(xact_start, query_start))::text AS since,"
+	"SELECT v.item, v.value, v.hint"
+	" FROM (SELECT pg_catalog.date_trunc('second', least(xact_start, query_start))::text AS since,"
 	"  pg_catalog.regexp_replace(pg_catalog.regexp_replace(pg_catalog.left(query, 160), '^pg_cmig: ', ''), '\\s+', ' ', 'g') AS doing,"
 	"  pg_catalog.date_trunc('second', pg_catalog.clock_timestamp() - query_start)::text AS time,"
-	"  CASE WHEN wait_event_type <> 'Timeout' THEN wait_event_type || ': ' || wait_event END AS event,"
+	"  CASE WHEN wait_event_type <> 'Timeout' THEN wait_event_type || ': ' || wait_event"
+	" END AS event,"
 	"  nullif(pg_catalog.array_to_string(pg_catalog.pg_blocking_pids(pid), ', '), '') AS blockers,"
 	"  'SELECT * FROM pg_stat_activity WHERE pid ' AS look,"
-	"  (SELECT pg_catalog.string_agg(w.pid::text, ', ' ORDER BY w.pid) FROM pg_catalog.pg_locks h, pg_catalog.pg_locks w"
-	"   WHERE h.pid = $1 AND h.granted AND NOT w.granted AND h.locktype = 'advisory' AND w.locktype = 'advisory' AND h.objsubid > 2"
-	"   AND w.database = h.database AND w.classid = h.classid AND w.objid = h.objid AND w.objsubid = h.objsubid) AS waiting"
+	"  (SELECT pg_catalog.string_agg(w.pid::text, ', ' ORDER BY w.pid)"
+	" FROM pg_catalog.pg_locks h, pg_catalog.pg_locks w"
+	"   WHERE h.pid = $1 AND h.granted AND NOT w.granted AND h.locktype = 'advisory'"
+	" AND w.locktype = 'advisory' AND h.objsubid > 2"
+	"   AND w.database = h.database AND w.classid = h.classid AND w.objid = h.objid"
+	" AND w.objsubid = h.objsubid) AS waiting"
 	"  FROM pg_catalog.pg_stat_activity WHERE pid = $1) a,"
-	" LATERAL (VALUES (1, $2, coalesce(a.doing, '') || CASE $2 WHEN 'running' THEN ', by process ' || $1 ELSE '' END, a.look || '= ' || $1),"
-	"  (2, 'running since', a.since || CASE $2 WHEN 'running' THEN ', this statement for ' ELSE ', for ' END || a.time, NULL),"
+	" LATERAL (VALUES (1, $2, coalesce(a.doing, '') || CASE $2 WHEN 'running'"
+	" THEN ', by process ' || $1 ELSE '' END, a.look || '= ' || $1),"
+	"  (2, 'running since', a.since || CASE $2 WHEN 'running' THEN ', this statement for '"
+	" ELSE ', for ' END || a.time, NULL),"
 	"  (3, 'waits for', CASE WHEN a.blockers IS NULL THEN a.event"
 	"   ELSE 'process ' || a.blockers || ' (' || coalesce(a.event, '') || ')' END, a.look || 'IN (' || a.blockers || ')'),"
 	"  (4, 'waiting', 'for this run: process ' || a.waiting, a.look || 'IN (' || a.waiting || ')'))"
-	" AS v (number, item, value, hint) WHERE v.value IS NOT NULL ORDER BY v.number", {INT4OID, TEXTOID}
+	" AS v (number, item, value, hint) WHERE v.value IS NOT NULL ORDER BY v.number",
+	{INT4OID, TEXTOID}
 };
 
 /*
@@ -203,9 +216,11 @@ put_stepwise(FunctionCallInfo fcinfo, const CmigView *view)
 			if (strcmp(last.direction, "expand") == 0)
 				again = psprintf("`CALL cmig.expand(%s)`", quote_literal_cstr(last.revision));
 			put_item(fcinfo, "failed",
-					 psprintf("%s%s: %s", step, last.statement != 0 ? psprintf(", statement %d", last.statement) : "",
+					 psprintf("%s%s: %s", step,
+							  last.statement != 0 ? psprintf(", statement %d", last.statement) : "",
 							  last.message ? last.message : ""),
-					 cmig_expansion_read() != NULL ? NULL : psprintf("Fix the cause, then %s", again));
+					 cmig_expansion_read() != NULL ? NULL :
+					 psprintf("Fix the cause, then %s", again));
 		}
 	}
 	if (rows != NIL && runner == 0)
@@ -213,7 +228,8 @@ put_stepwise(FunctionCallInfo fcinfo, const CmigView *view)
 		CmigProgressRow *row = llast(rows);
 
 		put_item(fcinfo, "partially applied",
-				 psprintf("%s of %s: %s", cmig_direction_name(row->direction), row->revision, cmig_progress_place(row)),
+				 psprintf("%s of %s: %s", cmig_direction_name(row->direction), row->revision,
+						  cmig_progress_place(row)),
 				 cmig_progress_next(row));
 	}
 }
@@ -244,25 +260,34 @@ static void
 put_backfills(FunctionCallInfo fcinfo)
 {
 	static CmigQuery query = {
-		"SELECT v.item, v.value, v.hint, CASE WHEN v.number = 1 AND b.revision IS NULL THEN b.pid END"
+		"SELECT v.item, v.value, v.hint, CASE WHEN v.number = 1 AND b.revision IS NULL"
+		" THEN b.pid END"
 		" FROM (SELECT p.id::bigint, p.target::text, p.revision::text, p.state::text, p.rows::bigint, p.percent::numeric,"
 		"   p.rows_per_second::numeric, p.eta::interval, p.set_sql::text, p.where_sql::text, (j->>'rows_total')::bigint AS total,"
 		"   j->>'paused_by' AS paused_by, j->>'max_rows_per_second' AS most, j->>'last_error' AS error,"
-		"   (SELECT l.pid FROM pg_locks l WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 1668114791 AND l.objsubid = 17224"
-		"    AND l.objid = to_regclass(p.target::text)::oid AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+		"   (SELECT l.pid FROM pg_locks l WHERE l.locktype = 'advisory' AND l.granted"
+		" AND l.classid = 1668114791 AND l.objsubid = 17224"
+		"    AND l.objid = to_regclass(p.target::text)::oid AND l.database = (SELECT oid"
+		" FROM pg_database WHERE datname = current_database())"
 		"    AND p.state::text IN ('running', 'paused')) AS pid"
-		"  FROM cmig.backfill_progress p JOIN cmig.backfill_run r ON r.id::bigint = p.id::bigint, LATERAL to_jsonb(p.*) j"
+		"  FROM cmig.backfill_progress p JOIN cmig.backfill_run r ON r.id::bigint = p.id::bigint,"
+		" LATERAL to_jsonb(p.*) j"
 		"  WHERE r.scope::text = $1 AND p.state::text NOT IN ('done', 'abandoned')) b,"
-		" LATERAL (VALUES (1, 'backfill', concat(b.target, CASE WHEN b.state <> 'running' THEN ', ' || b.state END, ': ', b.rows,"
+		" LATERAL (VALUES (1, 'backfill', concat(b.target, CASE WHEN b.state <> 'running'"
+		" THEN ', ' || b.state END, ': ', b.rows,"
 		"   CASE WHEN b.total IS NULL THEN format(' rows, %s %% of this pass', b.percent)"
 		"   ELSE format(' of %s rows (%s %%)', greatest(b.total, b.rows), b.percent) END,"
 		"   ', ' || b.rows_per_second || ' rows per second', ', ' || b.eta || ' left', ', by process ' || b.pid),"
 		"   CASE WHEN b.set_sql = '" CMIG_STATE_COLUMN " = NULL' THEN NULL WHEN b.state = 'interrupted' AND b.revision IS NULL THEN format('CALL cmig.backfill(%L, %L%s)', b.target, b.set_sql, ', ' || quote_literal(b.where_sql))"
-		"   WHEN b.state = 'running' THEN format('To stop it for a while: `SELECT * FROM cmig.pause(%L)`', coalesce(b.revision, b.target)) END),"
-		"  (2, 'paused', b.target || ', by ' || b.paused_by, format('`SELECT * FROM cmig.resume_run(%L)`', split_part(b.paused_by, ', ', 1))),"
-		"  (3, 'limited', format('%s, to %s rows per second', b.target, b.most), 'SELECT * FROM cmig.run_control'),"
+		"   WHEN b.state = 'running' THEN format('To stop it for a while: `SELECT *"
+		" FROM cmig.pause(%L)`', coalesce(b.revision, b.target)) END),"
+		"  (2, 'paused', b.target || ', by ' || b.paused_by, format('`SELECT *"
+		" FROM cmig.resume_run(%L)`', split_part(b.paused_by, ', ', 1))),"
+		"  (3, 'limited', format('%s, to %s rows per second', b.target, b.most), 'SELECT *"
+		" FROM cmig.run_control'),"
 		"  (4, 'last error', b.target || ': ' || b.error, NULL)) AS v (number, item, value, hint)"
-		" WHERE v.value IS NOT NULL AND (v.number <> 3 OR b.most IS NOT NULL) ORDER BY b.id, v.number",
+		" WHERE v.value IS NOT NULL AND (v.number <> 3 OR b.most IS NOT NULL)"
+		" ORDER BY b.id, v.number",
 		{TEXTOID}
 	};
 
@@ -297,14 +322,16 @@ put_expansion(FunctionCallInfo fcinfo)
 			cmig_listing_add(&scopes, row[0]);
 	}
 	if (scopes.count > 0)
-		put_item(fcinfo, "expanded scopes", cmig_listing_text(&scopes), "SELECT scope, revision, state FROM cmig.expansion_run");
+		put_item(fcinfo, "expanded scopes", cmig_listing_text(&scopes),
+				 "SELECT scope, revision, state FROM cmig.expansion_run");
 	if (expansion == NULL)
 		return;
 	if (runner != 0)
 		put_activity(fcinfo, runner, "running");
 	foreach_ptr(char, relation, cmig_expansion_relations(expansion))
 	{
-		CmigExpansionRows rows = cmig_expansion_rows(expansion, relation, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end));
+		CmigExpansionRows rows = cmig_expansion_rows(expansion, relation,
+													 TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end));
 
 		counted += rows.counted;
 		left += rows.left;
@@ -314,11 +341,18 @@ put_expansion(FunctionCallInfo fcinfo)
 	}
 	if (*counts == '\0' && counted > 0)
 		counts = psprintf(", %lld rows left, %lld failed", (long long) left, (long long) failed);
-	put_item(fcinfo, "expanded", psprintf("%s, %s%s%s%s", expansion->revision, expansion->state, counts,
-										  expansion->search_path[0] ? "; search_path = " : "", expansion->search_path),
-			 strcmp(expansion->state, "expanded") == 0 ? "`SELECT * FROM cmig.expansion()`; when no old build runs: `CALL cmig.contract()` -- or, to undo it: `CALL cmig.abandon()`" :
-			 strcmp(expansion->state, "expanding") == 0 ? psprintf("`CALL cmig.expand(%s)` -- or, to undo it: `CALL cmig.abandon()`", quote_literal_cstr(expansion->revision)) :
-			 strcmp(expansion->state, "contracting") == 0 ? "`CALL cmig.contract()` -- or, to undo it: `CALL cmig.abandon()`" : "`CALL cmig.abandon()`");
+	put_item(fcinfo, "expanded",
+			 psprintf("%s, %s%s%s%s", expansion->revision, expansion->state, counts,
+					  expansion->search_path[0] ? "; search_path = " : "",
+					  expansion->search_path),
+			 strcmp(expansion->state, "expanded") == 0 ?
+			 "`SELECT * FROM cmig.expansion()`; when no old build runs: `CALL cmig.contract()` -- or, to undo it: `CALL cmig.abandon()`" :
+			 strcmp(expansion->state, "expanding") == 0 ?
+			 psprintf("`CALL cmig.expand(%s)` -- or, to undo it: `CALL cmig.abandon()`",
+					  quote_literal_cstr(expansion->revision)) :
+			 strcmp(expansion->state, "contracting") == 0 ?
+			 "`CALL cmig.contract()` -- or, to undo it: `CALL cmig.abandon()`" :
+			 "`CALL cmig.abandon()`");
 }
 
 /* Add a row that says that the server is a standby, if it is one. */
@@ -331,7 +365,8 @@ put_standby(FunctionCallInfo fcinfo)
 	};
 
 	if (RecoveryInProgress())
-		put_item(fcinfo, "standby", cmig_query_value(&query), "Run upgrades and backfills on the primary.");
+		put_item(fcinfo, "standby", cmig_query_value(&query),
+				 "Run upgrades and backfills on the primary.");
 }
 
 /*
@@ -344,7 +379,8 @@ put_failure(FunctionCallInfo fcinfo, const CmigView *view, bool pending)
 	/* the owner of a database may usually not call pg_current_logfile() */
 	static CmigQuery find_log = {
 		"SELECT concat('SHOW log_destination',"
-		" CASE WHEN has_function_privilege('pg_current_logfile()', 'EXECUTE') THEN '; SELECT pg_current_logfile()' END)"
+		" CASE WHEN has_function_privilege('pg_current_logfile()', 'EXECUTE') THEN ';"
+		" SELECT pg_current_logfile()' END)"
 	};
 	CmigLastFailure failure;
 	const char *code;
@@ -352,7 +388,8 @@ put_failure(FunctionCallInfo fcinfo, const CmigView *view, bool pending)
 	if (!cmig_last_failure_is_kept())
 	{
 		if (pending)
-			put_item(fcinfo, "failed runs", "only in the server log, because pg_cmig is not preloaded",
+			put_item(fcinfo, "failed runs",
+					 "only in the server log, because pg_cmig is not preloaded",
 					 cmig_query_value(&find_log));
 		return;
 	}
@@ -367,7 +404,8 @@ put_failure(FunctionCallInfo fcinfo, const CmigView *view, bool pending)
 					  cmig_direction_name(failure.direction), failure.revision,
 					  failure.statement > 0 ? psprintf(", statement %d", failure.statement) : "",
 					  code, failure.message),
-			 psprintf("Fix the cause, then SELECT * FROM cmig.%s(%s)", cmig_direction_name(failure.direction),
+			 psprintf("Fix the cause, then SELECT * FROM cmig.%s(%s)",
+					  cmig_direction_name(failure.direction),
 					  failure.direction != CMIG_UPGRADE ? "'-1'" :
 					  cmig_repeatables_find(view->graph, failure.revision) >= 0 ? "'heads'" :
 					  quote_literal_cstr(failure.revision)));
@@ -403,7 +441,8 @@ put_findings(FunctionCallInfo fcinfo, const CmigView *view)
 				 psprintf("%s: %s", problem->object, problem->problem), problem->fix);
 	if (cmig_journal_read_last_drift(&drift))
 	{
-		bool		clean = strncmp(drift.message, CMIG_JOURNAL_NO_DRIFT, strlen(CMIG_JOURNAL_NO_DRIFT)) == 0;
+		bool		clean = strncmp(drift.message, CMIG_JOURNAL_NO_DRIFT,
+									strlen(CMIG_JOURNAL_NO_DRIFT)) == 0;
 
 		put_item(fcinfo, "drift",
 				 psprintf("%s: %s%s", drift.ago, drift.message,
@@ -418,7 +457,9 @@ put_findings(FunctionCallInfo fcinfo, const CmigView *view)
 	policy = cmig_settings_ddl_policy_stored();
 	excluded = cmig_settings_ddl_exclude();
 	if (policy != CMIG_DDL_ALLOW)
-		put_item(fcinfo, "DDL policy", *excluded ? psprintf("%s, except for %s", cmig_settings_ddl_policy_name(policy), excluded) :
+		put_item(fcinfo, "DDL policy",
+				 *excluded ? psprintf("%s, except for %s", cmig_settings_ddl_policy_name(policy),
+									  excluded) :
 				 cmig_settings_ddl_policy_name(policy),
 				 ddl[0][0] == 't' ? NULL :
 				 "ALTER EVENT TRIGGER cmig_ddl_start ENABLE ALWAYS; ALTER EVENT TRIGGER cmig_ddl_end ENABLE ALWAYS;"
@@ -431,7 +472,8 @@ put_findings(FunctionCallInfo fcinfo, const CmigView *view)
 				 cmig_settings_protect() == CMIG_PROTECT_ON
 				 ? "on: every downgrade is refused"
 				 : "base: reset, downgrade to base, purge, and prune are refused",
-				 cmig_settings_may_unprotect() ? "`BEGIN; SET LOCAL cmig.protect = off; SELECT ...; COMMIT`" : NULL);
+				 cmig_settings_may_unprotect() ?
+				 "`BEGIN; SET LOCAL cmig.protect = off; SELECT ...; COMMIT`" : NULL);
 }
 
 CMIG_READER(cmig_status)
@@ -458,7 +500,8 @@ CMIG_READER(cmig_status)
 	worker_hint = graph->count == 0 ? cmig_citus_worker_hint() : NULL;
 	if (worker_hint != NULL)
 	{
-		put_item(fcinfo, "Citus worker", "the revisions and their state are on the coordinator", worker_hint);
+		put_item(fcinfo, "Citus worker", "the revisions and their state are on the coordinator",
+				 worker_hint);
 		return (Datum) 0;
 	}
 	if (cmig_scope_is_set())
@@ -466,23 +509,29 @@ CMIG_READER(cmig_status)
 	if (view.applied->rows->count == 0)
 		put_item(fcinfo, "current", "base",
 				 !cmig_scope_is_set() && cmig_version_rows_of(CMIG_ROWS_TRIED)->count > 0 ? NULL :
-				 graph->count == 0 ? "If the schema already exists: `SELECT content FROM cmig.baseline('<message>')`"
-				 : cmig_scope_is_set() ? "If the schema already exists: `SELECT cmig.stamp('<revision>')`"
+				 graph->count == 0 ?
+				 "If the schema already exists: `SELECT content"
+				 " FROM cmig.baseline('<message>')`"
+				 : cmig_scope_is_set() ?
+				 "If the schema already exists: `SELECT cmig.stamp('<revision>')`"
 				 : "If the schema already exists: `SELECT * FROM cmig.locate()` -- finds its revision");
 	else
 		put_item(fcinfo, "current", cmig_names_text(view.applied->rows), NULL);
 	put_item(fcinfo, "revisions", graph->count == 0 ? "none" :
 			 psprintf("%d, %d applied", graph->count, view.applied->applied->count),
-			 graph->count == 0 ? "`SELECT cmig.create_revision('<message>', '<upgrade>', '<downgrade>')` -- or load files: `SELECT * FROM cmig.load('<text>')`" : NULL);
+			 graph->count == 0 ?
+			 "`SELECT cmig.create_revision('<message>', '<upgrade>', '<downgrade>')` -- or load files: `SELECT * FROM cmig.load('<text>')`" : NULL);
 	for (int i = graph->count; i < graph->count + graph->repeatable_count; i++)
 		current += cmig_repeatable_state(graph, i) == CMIG_REPEATABLE_CURRENT;
 	if (graph->repeatable_count > 0)
 		put_item(fcinfo, "repeatable",
-				 psprintf("%d, %d to run", graph->repeatable_count, graph->repeatable_count - current), NULL);
+				 psprintf("%d, %d to run", graph->repeatable_count,
+						  graph->repeatable_count - current), NULL);
 	if (heads > 0)
 		put_item(fcinfo, heads == 1 ? "head" : "heads",
 				 cmig_graph_ids_text(graph, head_nodes, heads),
-				 cmig_check_unmerged_heads(graph) > 0 ? "`SELECT cmig.merge('heads', '<message>')`" : NULL);
+				 cmig_check_unmerged_heads(graph) > 0 ?
+				 "`SELECT cmig.merge('heads', '<message>')`" : NULL);
 	if (graph->defects == NIL)
 		pending = put_pending(fcinfo, &view, heads);
 
@@ -490,7 +539,8 @@ CMIG_READER(cmig_status)
 		scopes = cmig_scope_summary();
 	if (scopes.count > 0)
 		put_item(fcinfo, "scopes",
-				 psprintf("%d, %d failed, %d behind, %d never upgraded", scopes.count, scopes.failed, scopes.behind, scopes.never),
+				 psprintf("%d, %d failed, %d behind, %d never upgraded", scopes.count,
+						  scopes.failed, scopes.behind, scopes.never),
 				 scopes.failed + scopes.behind + scopes.never == 0 ? NULL :
 				 psprintf("`SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL OR pending IS DISTINCT FROM 0`%s", scopes.behind > 0 ? upgrade_of_scopes(&view) : ""));
 	put_stepwise(fcinfo, &view);
@@ -528,7 +578,8 @@ CMIG_READER(cmig_metric_counts)
 	put_count(fcinfo, "scopes_behind", scopes.behind + scopes.never);
 	put_count(fcinfo, "scopes_failed", scopes.failed);
 	if (scopes.last_run != 0)
-		put_count(fcinfo, "scopes_last_run_timestamp_seconds", timestamptz_to_time_t(scopes.last_run));
+		put_count(fcinfo, "scopes_last_run_timestamp_seconds",
+				  timestamptz_to_time_t(scopes.last_run));
 	if (cmig_last_failure_is_kept())
 	{
 		(void) cmig_last_failure_read(&failure);
@@ -596,12 +647,14 @@ plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
 			cmig_listing_add(&empty, cmig_graph_id(now.graph, plan->steps[i].node));
 	if (empty.count > 0)
 		ereport(WARNING,
-				(errmsg_plural("the downgrade section of %s is empty", "the downgrade sections of %s are empty",
+				(errmsg_plural("the downgrade section of %s is empty",
+							   "the downgrade sections of %s are empty",
 							   empty.count, cmig_listing_text(&empty)),
 				 errdetail("A downgrade reverts nothing, and the next upgrade runs the same statements again."),
 				 errhint("Write the statements or, if there is nothing to revert, a comment below the line \"-- cmig:downgrade\". Without this line, the revision is irreversible.")));
 	found.planned = cmig_planned_locks_start();
-	found.locks = palloc_extended(sizeof(char *) * (Size) plan->count, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	found.locks = palloc_extended(sizeof(char *) * (Size) plan->count,
+								  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	found.scratch = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig plan row",
 										  ALLOCSET_DEFAULT_SIZES);
 	texts = cmig_step_texts_make(now.graph, plan);
@@ -622,7 +675,8 @@ plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
 		values[3] = BoolGetDatum(revision->transactional);
 		values[4] = BoolGetDatum(revision->irreversible && !revision->expands);
 		nulls[5] = revision->created_by == NULL;
-		values[5] = nulls[5] ? (Datum) 0 : DirectFunctionCall1(namein, CStringGetDatum(revision->created_by));
+		values[5] = nulls[5] ? (Datum) 0 :
+			DirectFunctionCall1(namein, CStringGetDatum(revision->created_by));
 		values[6] = CStringGetTextDatum(revision->message);
 		values[7] = locks != NULL ? CStringGetTextDatum(locks) : (Datum) 0;
 		nulls[7] = locks == NULL;
@@ -686,7 +740,8 @@ cmig_require(PG_FUNCTION_ARGS)
 				 errmsg("target database is not up to date"),
 				 errdetail("No revision is loaded in database \"%s\".",
 						   get_database_name(MyDatabaseId)),
-				 cmig_hint("Load the revision files with `cmig.load`, then %s", cmig_upgrade_call(now.graph, NIL, target, false))));
+				 cmig_hint("Load the revision files with `cmig.load`, then %s",
+						   cmig_upgrade_call(now.graph, NIL, target, false))));
 	cmig_pending_require(&now, nodes, target);
 	PG_RETURN_VOID();
 }

@@ -58,16 +58,19 @@ cmig_rls_both(const CmigRlsCase *a, const CmigRlsCase *b)
 
 		foreach_ptr(CmigRlsLiteral, there, a->literals)
 		{
-			if ((literal->result < VALUE_NULL) != (there->result < VALUE_NULL) || !equal(literal->node, there->node))
+			if ((literal->result < VALUE_NULL) != (there->result < VALUE_NULL) ||
+				!equal(literal->node, there->node))
 				continue;
 
 			/*
 			 * two results exclude each other; an expression means the same in
 			 * different queries if it uses no column
 			 */
-			if (literal->result != there->result && (literal->scope == there->scope || !cmig_rls_any(literal->node, is_var)))
+			if (literal->result != there->result &&
+				(literal->scope == there->scope || !cmig_rls_any(literal->node, is_var)))
 				return NULL;
-			known |= literal->result == there->result && literal->scope == there->scope && literal->implied == there->implied;
+			known |= literal->result == there->result && literal->scope == there->scope &&
+				literal->implied == there->implied;
 		}
 		if (!known)
 			result->literals = lappend(result->literals, literal);
@@ -157,10 +160,12 @@ cmig_rls_is_tied(const CmigRlsCase *facts, int relation)
  */
 
 /* The beginnings of names of columns that contain a row's owner. */
-static const char owners[] = "tenant org account company customer workspace team user owner client member created_by author sub email login";
+static const char owners[] =
+"tenant org account company customer workspace team user owner client member created_by author sub email login";
 
 /* Those of properties that many rows share, like a status. */
-static const char properties[] = "status state kind type role region country city lang locale currency category priority level visibility color plan tier";
+static const char properties[] =
+"status state kind type role region country city lang locale currency category priority level visibility color plan tier";
 
 bool
 cmig_rls_names_owner(const char *name)
@@ -182,7 +187,8 @@ cmig_rls_may_own(Oid relid, AttrNumber attno)
 		return false;
 	if (cmig_rls_names_owner(name))
 		return true;
-	return !cmig_rls_in_words(name, properties, true) && type != DATEOID && type != TIMESTAMPOID && type != TIMESTAMPTZOID && type != TIMEOID &&
+	return !cmig_rls_in_words(name, properties, true) && type != DATEOID && type != TIMESTAMPOID &&
+		type != TIMESTAMPTZOID && type != TIMEOID &&
 		type != FLOAT4OID && type != FLOAT8OID;
 }
 
@@ -194,12 +200,16 @@ cmig_rls_may_own(Oid relid, AttrNumber attno)
 static CmigQuery may_join = {
 	"WITH k AS (SELECT a.attrelid, a.attnum, a.attname, a.attname ~* ('^(' || replace($5, ' ', '|') || ')')"
 	"   OR (a.attname !~* ('^(' || replace($6, ' ', '|') || ')') AND (a.attname ~* '^id$' OR a.attname ~ '._id$|.Id$' OR a.atttypid = 'uuid'::regtype"
-	"    OR EXISTS (SELECT FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indisunique AND (i.indisprimary OR i.indnkeyatts = 1)"
+	"    OR EXISTS (SELECT FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indisunique"
+	" AND (i.indisprimary OR i.indnkeyatts = 1)"
 	"     AND a.attnum = ANY (i.indkey))"
-	"    OR EXISTS (SELECT FROM pg_constraint c WHERE c.conrelid = a.attrelid AND c.contype = 'f' AND a.attnum = ANY (c.conkey)))) AS identifies"
+	"    OR EXISTS (SELECT FROM pg_constraint c WHERE c.conrelid = a.attrelid AND c.contype = 'f'"
+	" AND a.attnum = ANY (c.conkey)))) AS identifies"
 	"  FROM pg_attribute a WHERE a.attrelid IN ($1, $3) AND a.attnum IN ($2, $4) AND a.attnum > 0)"
-	" SELECT FROM k a CROSS JOIN k b WHERE a.attrelid = $1 AND a.attnum = $2 AND b.attrelid = $3 AND b.attnum = $4"
-	" AND (EXISTS (SELECT FROM pg_constraint c CROSS JOIN LATERAL unnest(c.conkey, c.confkey) f(own, other) WHERE c.contype = 'f'"
+	" SELECT FROM k a CROSS JOIN k b WHERE a.attrelid = $1 AND a.attnum = $2 AND b.attrelid = $3"
+	" AND b.attnum = $4"
+	" AND (EXISTS (SELECT FROM pg_constraint c CROSS JOIN"
+	" LATERAL unnest(c.conkey, c.confkey) f(own, other) WHERE c.contype = 'f'"
 	"   AND ((c.conrelid, f.own, c.confrelid, f.other) = ($1, $2, $3, $4) OR (c.conrelid, f.own, c.confrelid, f.other) = ($3, $4, $1, $2)))"
 	"  OR (a.identifies AND b.identifies AND ($1 = $3 OR a.attname <> 'id' OR b.attname <> 'id')))",
 	{OIDOID, INT4OID, OIDOID, INT4OID, TEXTOID, TEXTOID}
@@ -211,7 +221,9 @@ relate(CmigRlsCase *facts, const CmigRlsValue *a, const CmigRlsValue *b)
 {
 	if (a->origin == FROM_COLUMN && b->origin == FROM_COLUMN)
 	{
-		if (a->relation != b->relation && cmig_query_do(&may_join, a->relid, a->attno, b->relid, b->attno, owners, properties) > 0)
+		if (a->relation != b->relation &&
+			cmig_query_do(&may_join, a->relid, a->attno, b->relid, b->attno, owners,
+						  properties) > 0)
 			facts->links = lappend_int(lappend_int(facts->links, a->relation), b->relation);
 		return;
 	}
@@ -222,7 +234,8 @@ relate(CmigRlsCase *facts, const CmigRlsValue *a, const CmigRlsValue *b)
 		a = b;
 		b = swap;
 	}
-	if (a->origin == FROM_COLUMN && b->origin == FROM_CONTEXT && cmig_rls_may_own(a->relid, a->attno))
+	if (a->origin == FROM_COLUMN && b->origin == FROM_CONTEXT &&
+		cmig_rls_may_own(a->relid, a->attno))
 		facts->tied = bms_add_member(facts->tied, a->relation);
 }
 
@@ -316,12 +329,17 @@ values_of_var(Var *var, CmigRlsScope *scope)
 			break;
 		case RTE_SUBQUERY:
 		case RTE_CTE:
-			if (row && var->varattno > 0 && var->varattno <= list_length(row->scope->query->targetList))
-				return cmig_rls_values_of((Node *) list_nth_node(TargetEntry, row->scope->query->targetList, var->varattno - 1)->expr, row->scope);
+			if (row && var->varattno > 0 &&
+				var->varattno <= list_length(row->scope->query->targetList))
+				return cmig_rls_values_of((Node *) list_nth_node(TargetEntry,
+																 row->scope->query->targetList,
+																 var->varattno - 1)->expr,
+										  row->scope);
 			break;
 		case RTE_FUNCTION:
 			if (list_length(entry->functions) == 1 && var->varattno == 1 && !entry->funcordinality)
-				return cmig_rls_values_of(linitial_node(RangeTblFunction, entry->functions)->funcexpr, home);
+				return cmig_rls_values_of(linitial_node(RangeTblFunction,
+														entry->functions)->funcexpr, home);
 			break;
 		default:
 			break;
@@ -344,7 +362,8 @@ keeps_distinct(Oid from, Oid to)
 	if (from == to)
 		return true;
 	if (to == TEXTOID || to == VARCHAROID)
-		return from != FLOAT4OID && from != FLOAT8OID && from != JSONBOID && from != JSONOID && from != XMLOID;
+		return from != FLOAT4OID && from != FLOAT8OID && from != JSONBOID && from != JSONOID &&
+			from != XMLOID;
 	if (to == JSONBOID || to == JSONOID)
 		return true;
 	for (int i = 0; numbers[i]; i++)
@@ -370,8 +389,10 @@ converted(Node *node)
 		return (Node *) ((CoerceToDomain *) node)->arg;
 	if (IsA(node, ArrayCoerceExpr))
 		return (Node *) ((ArrayCoerceExpr *) node)->arg;
-	if (IsA(node, FuncExpr) && list_length(((FuncExpr *) node)->args) == 1 && ((FuncExpr *) node)->funcid < FirstUnpinnedObjectId &&
-		(((FuncExpr *) node)->funcformat == COERCE_EXPLICIT_CAST || ((FuncExpr *) node)->funcformat == COERCE_IMPLICIT_CAST))
+	if (IsA(node, FuncExpr) && list_length(((FuncExpr *) node)->args) == 1 &&
+		((FuncExpr *) node)->funcid < FirstUnpinnedObjectId &&
+		(((FuncExpr *) node)->funcformat == COERCE_EXPLICIT_CAST ||
+		 ((FuncExpr *) node)->funcformat == COERCE_IMPLICIT_CAST))
 		return linitial(((FuncExpr *) node)->args);
 	return NULL;
 }
@@ -409,9 +430,11 @@ is_unique_expression(Oid relid, Node *node)
 		Form_pg_index form = index->rd_index;
 
 		bool		isnull;
-		Datum		stored = SysCacheGetAttr(INDEXRELID, index->rd_indextuple, Anum_pg_index_indexprs, &isnull);
+		Datum		stored = SysCacheGetAttr(INDEXRELID, index->rd_indextuple,
+											 Anum_pg_index_indexprs, &isnull);
 
-		if (!isnull && form->indisunique && form->indisvalid && form->indimmediate && form->indnkeyatts == 1 &&
+		if (!isnull && form->indisunique && form->indisvalid && form->indimmediate &&
+			form->indnkeyatts == 1 &&
 			heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL))
 			found |= list_member(stringToNode(TextDatumGetCString(stored)), node);
 		index_close(index, AccessShareLock);
@@ -440,7 +463,8 @@ values_of_call(Node *node, CmigRlsScope *scope)
 	"jsonb_extract_path_text";
 	List	   *args = NIL;
 	List	   *parts = NIL;
-	Oid			function = IsA(node, FuncExpr) ? ((FuncExpr *) node)->funcid : get_opcode(cmig_rls_operator(node, &args));
+	Oid			function = IsA(node, FuncExpr) ? ((FuncExpr *) node)->funcid :
+	get_opcode(cmig_rls_operator(node, &args));
 	Node	   *arg;
 	List	   *result = NIL;
 	Node	   *varying = NULL;
@@ -452,14 +476,17 @@ values_of_call(Node *node, CmigRlsScope *scope)
 	if (cmig_rls_calls_setting(node) || cmig_rls_calls_user(node))
 		return list_make1(make_value(FROM_CONTEXT, node, scope));
 	if (cmig_rls_calls_session_function(node))
-		return list_make1(make_value(((FuncExpr *) node)->funcretset ? FROM_ELSEWHERE : FROM_CONTEXT, node, scope));
+		return list_make1(make_value(((FuncExpr *) node)->funcretset ? FROM_ELSEWHERE :
+									 FROM_CONTEXT, node, scope));
 	if ((arg = converted(node)) != NULL)
 	{
 		foreach_ptr(CmigRlsValue, value, cmig_rls_values_of(arg, scope))
 		{
 			/* a member of a document is compared by its value */
-			if (value->origin == FROM_COLUMN && !keeps_distinct(exprType(arg), exprType(node)) && !is_unique_expression(value->relid, node) &&
-				!(IsA(cmig_rls_unwrap(arg), OpExpr) && exprType(linitial(((OpExpr *) cmig_rls_unwrap(arg))->args)) == JSONBOID))
+			if (value->origin == FROM_COLUMN && !keeps_distinct(exprType(arg), exprType(node)) &&
+				!is_unique_expression(value->relid, node) &&
+				!(IsA(cmig_rls_unwrap(arg), OpExpr) &&
+				  exprType(linitial(((OpExpr *) cmig_rls_unwrap(arg))->args)) == JSONBOID))
 				value->origin = FROM_ELSEWHERE;
 			result = lappend(result, value);
 		}
@@ -487,7 +514,8 @@ values_of_call(Node *node, CmigRlsScope *scope)
 	{
 		Node	   *each = cmig_rls_unwrap(element);
 
-		if (IsA(each, Const) || (IsA(each, ArrayExpr) && !cmig_rls_any(each, is_var) && !cmig_rls_calls_context(each)))
+		if (IsA(each, Const) ||
+			(IsA(each, ArrayExpr) && !cmig_rls_any(each, is_var) && !cmig_rls_calls_context(each)))
 			continue;
 		varying = each;
 		count++;
@@ -497,16 +525,21 @@ values_of_call(Node *node, CmigRlsScope *scope)
 	{
 		bool		keeps = value->origin == FROM_CONTEXT ? is_named(function, notations) :
 		value->origin == FROM_COLUMN && (is_named(function, injective) ||
-										 is_named(function, "textcat textanycat anytextcat concat") ||
+										 is_named(function,
+												  "textcat textanycat anytextcat concat") ||
 										 is_unique_expression(value->relid, node) ||
-										 (is_named(function, "lower upper") && IsA(varying, CoerceViaIO) &&
+										 (is_named(function, "lower upper") &&
+										  IsA(varying, CoerceViaIO) &&
 										  exprType((Node *) ((CoerceViaIO *) varying)->arg) == UUIDOID));
 
 		if (!keeps)
 			value->origin = FROM_ELSEWHERE;
 		result = lappend(result, value);
 	}
-	return result ? of_whole(result, node, scope) : list_make1(make_value(count > 0 && only_context && is_named(function, notations) ? FROM_CONTEXT : FROM_ELSEWHERE, node, scope));
+	return result ? of_whole(result, node, scope) :
+		list_make1(make_value(count > 0 && only_context &&
+							  is_named(function, notations) ? FROM_CONTEXT : FROM_ELSEWHERE, node,
+							  scope));
 }
 
 /* Returns the constants of a default that nobody has as a key. */
@@ -515,10 +548,12 @@ is_nobody(const CmigRlsValue *value)
 {
 	char	   *text;
 
-	if (!value->fallback || value->constant == NULL || value->origin == FROM_CONTEXT || !cmig_rls_sample_is_builtin(value->constant->consttype))
+	if (!value->fallback || value->constant == NULL || value->origin == FROM_CONTEXT ||
+		!cmig_rls_sample_is_builtin(value->constant->consttype))
 		return false;
 	text = cmig_rls_sample_text(value->constant);
-	return text == NULL || strspn(text, "0-{}[]") == strlen(text) || text[0] == '-' || strcmp(text, "none") == 0 || strcmp(text, "nobody") == 0;
+	return text == NULL || strspn(text, "0-{}[]") == strlen(text) || text[0] == '-' ||
+		strcmp(text, "none") == 0 || strcmp(text, "nobody") == 0;
 }
 
 /* Returns "condition" of a CASE, with the value that "CASE value" compares. */
@@ -556,15 +591,20 @@ branches_of(Node *node, CmigRlsScope *scope)
 	{
 		CaseWhen   *when = IsA(lfirst(lc), CaseWhen) && IsA(node, CaseExpr) ? lfirst(lc) : NULL;
 		Expr	   *value = IsA(node, CaseExpr) ? ((CaseExpr *) node)->arg : NULL;
-		Node	   *condition = when && value ? put_value((Node *) when->expr, value) : when ? (Node *) when->expr : NULL;
+		Node	   *condition = when &&
+		value ? put_value((Node *) when->expr, value) : when ? (Node *) when->expr : NULL;
 
 		branch = palloc0(sizeof(Branch));
-		branch->cases = when ? cmig_rls_product(rest, cmig_rls_cases_of(condition, IS_TRUE_BIT, scope)) : rest;
+		branch->cases = when ?
+			cmig_rls_product(rest, cmig_rls_cases_of(condition, IS_TRUE_BIT, scope)) : rest;
 		branch->result = when ? (Node *) when->result : lfirst(lc);
 		branch->not_null = (when == NULL);
 		result = lappend(result, branch);
-		rest = cmig_rls_product(rest, when ? list_concat(cmig_rls_cases_of(condition, IS_FALSE_BIT, scope),
-														 cmig_rls_cases_of(condition, IS_NULL_BIT, scope)) :
+		rest = cmig_rls_product(rest,
+								when ? list_concat(cmig_rls_cases_of(condition, IS_FALSE_BIT,
+																	 scope),
+												   cmig_rls_cases_of(condition, IS_NULL_BIT,
+																	 scope)) :
 								cmig_rls_null_cases(lfirst(lc), true, scope));
 	}
 	branch = palloc0(sizeof(Branch));
@@ -584,7 +624,8 @@ cmig_rls_cases_of_branches(Node *node, int want, CmigRlsScope *scope)
 	{
 		if (branch->result == NULL ? null : !(branch->not_null && null))
 			result = list_concat(result, branch->result == NULL ? branch->cases :
-								 cmig_rls_product(branch->cases, cmig_rls_cases_of(branch->result, want, scope)));
+								 cmig_rls_product(branch->cases,
+												  cmig_rls_cases_of(branch->result, want, scope)));
 	}
 	return result;
 }
@@ -610,15 +651,22 @@ cmig_rls_values_of(Node *node, CmigRlsScope *scope)
 		case T_Var:
 			return values_of_var((Var *) node, scope);
 		case T_SubLink:
-			if (((SubLink *) node)->subLinkType != EXPR_SUBLINK && ((SubLink *) node)->subLinkType != ARRAY_SUBLINK)
+			if (((SubLink *) node)->subLinkType != EXPR_SUBLINK &&
+				((SubLink *) node)->subLinkType != ARRAY_SUBLINK)
 				break;
 			query = castNode(Query, ((SubLink *) node)->subselect);
 			target = query->targetList ? linitial(query->targetList) : NULL;
-			foreach_ptr(CmigRlsRow, row, cmig_rls_rows_of(query, scope, target && selects_one((Node *) target->expr)))
+			foreach_ptr(CmigRlsRow, row,
+						cmig_rls_rows_of(query, scope, target &&
+										 selects_one((Node *) target->expr)))
 			{
 				/* an arm of a UNION has a target of its own */
-				target = row->scope->query->targetList ? linitial(row->scope->query->targetList) : NULL;
-				result = list_concat(result, target ? given(row->facts, cmig_rls_values_of((Node *) target->expr, row->scope)) :
+				target = row->scope->query->targetList ? linitial(row->scope->query->targetList) :
+					NULL;
+				result = list_concat(result,
+									 target ? given(row->facts,
+													cmig_rls_values_of((Node *) target->expr,
+																	   row->scope)) :
 									 list_make1(make_value(FROM_ELSEWHERE, NULL, row->scope)));
 			}
 			return result;
@@ -628,7 +676,10 @@ cmig_rls_values_of(Node *node, CmigRlsScope *scope)
 			{
 				bool		fallback = IsA(node, CaseExpr) || foreach_current_index(branch) > 0;
 				List	   *cases = branch->result == NULL ? NIL :
-				branch->not_null ? cmig_rls_product(branch->cases, cmig_rls_null_cases(branch->result, false, scope)) : branch->cases;
+				branch->not_null ?
+				cmig_rls_product(branch->cases,
+								 cmig_rls_null_cases(branch->result, false, scope)) :
+				branch->cases;
 
 				foreach_ptr(CmigRlsCase, each, cases)
 				{
@@ -669,7 +720,8 @@ cmig_rls_null_cases(Node *node, bool null, CmigRlsScope *scope)
 			{
 				CmigRlsValue *value = linitial(values_of_var((Var *) node, scope));
 
-				if (value->origin == FROM_COLUMN && value->relation == 0 && ((Var *) node)->varattno != 0 &&
+				if (value->origin == FROM_COLUMN && value->relation == 0 &&
+					((Var *) node)->varattno != 0 &&
 					cmig_rls_is_not_null(value->relid, ((Var *) node)->varattno))
 					return null ? NIL : list_make1(cmig_rls_no_facts());
 				break;
@@ -687,7 +739,8 @@ cmig_rls_null_cases(Node *node, bool null, CmigRlsScope *scope)
 		case T_OpExpr:
 			if (exprType(node) == BOOLOID)
 				return null ? cmig_rls_cases_of(node, IS_NULL_BIT, scope) :
-					list_concat(cmig_rls_cases_of(node, IS_TRUE_BIT, scope), cmig_rls_cases_of(node, IS_FALSE_BIT, scope));
+					list_concat(cmig_rls_cases_of(node, IS_TRUE_BIT, scope),
+								cmig_rls_cases_of(node, IS_FALSE_BIT, scope));
 			break;
 		default:
 			if (converted(node) && !IsA(node, ArrayCoerceExpr))
@@ -698,7 +751,9 @@ cmig_rls_null_cases(Node *node, bool null, CmigRlsScope *scope)
 
 	/* NULLIF(x, y) is not null only if x is not */
 	if (!null && IsA(node, NullIfExpr))
-		return cmig_rls_product(result, cmig_rls_null_cases(linitial(((NullIfExpr *) node)->args), false, scope));
+		return cmig_rls_product(result,
+								cmig_rls_null_cases(linitial(((NullIfExpr *) node)->args), false,
+													scope));
 	return result;
 }
 
@@ -706,7 +761,8 @@ cmig_rls_null_cases(Node *node, bool null, CmigRlsScope *scope)
 List *
 cmig_rls_not_null(Node *node, CmigRlsScope *scope)
 {
-	return cmig_rls_mark_literals(cmig_rls_null_cases(node, false, scope), offsetof(CmigRlsLiteral, implied));
+	return cmig_rls_mark_literals(cmig_rls_null_cases(node, false, scope),
+								  offsetof(CmigRlsLiteral, implied));
 }
 
 /*
@@ -735,8 +791,10 @@ cmig_rls_compare_constants(OpExpr *expr, Const *left, Const *right, bool *result
 
 	comparison->args = list_make2(left, right);
 	if (expr->opno >= FirstUnpinnedObjectId || op_volatile(expr->opno) != PROVOLATILE_IMMUTABLE ||
-		!cmig_rls_calls_evaluable((Node *) comparison) || type_is_collatable(left->consttype) != OidIsValid(expr->inputcollid) ||
-		cmig_rls_sandbox_run(CMIG_ROLE_NOBODY, run_comparison, &value) != 0 || !IsA(value, Const) || value->constisnull)
+		!cmig_rls_calls_evaluable((Node *) comparison) ||
+		type_is_collatable(left->consttype) != OidIsValid(expr->inputcollid) ||
+		cmig_rls_sandbox_run(CMIG_ROLE_NOBODY, run_comparison, &value) != 0 || !IsA(value, Const) ||
+		value->constisnull)
 		return false;
 	*result = DatumGetBool(value->constvalue);
 	return true;
@@ -746,7 +804,8 @@ cmig_rls_compare_constants(OpExpr *expr, Const *left, Const *right, bool *result
 static const char *
 comparison_name(Oid opno)
 {
-	char	   *name = opno < FirstUnpinnedObjectId || get_mergejoin_opfamilies(opno) != NIL || cmig_is_ordering_operator_compat(opno) ?
+	char	   *name = opno < FirstUnpinnedObjectId || get_mergejoin_opfamilies(opno) != NIL ||
+	cmig_is_ordering_operator_compat(opno) ?
 	get_opname(opno) : NULL;
 
 	return name && cmig_rls_in_words(name, "= <> <= >= < >", false) ? name : NULL;
@@ -769,7 +828,8 @@ holds_element(const char *name, Node *left_node, Node *right_node)
 	 * to_jsonb(x)
 	 */
 	if (strcmp(name, "@>") == 0)
-		return IsA(right_node, ArrayExpr) || (exprType(right_node) == JSONBOID && IsA(right_node, FuncExpr));
+		return IsA(right_node, ArrayExpr) ||
+			(exprType(right_node) == JSONBOID && IsA(right_node, FuncExpr));
 	if (strcmp(name, "<@") == 0)
 		return IsA(left_node, ArrayExpr);
 	return false;
@@ -779,7 +839,8 @@ holds_element(const char *name, Node *left_node, Node *right_node)
 static List *
 either_null(Node *left, Node *right, CmigRlsScope *scope)
 {
-	return list_concat(cmig_rls_null_cases(left, true, scope), cmig_rls_null_cases(right, true, scope));
+	return list_concat(cmig_rls_null_cases(left, true, scope),
+					   cmig_rls_null_cases(right, true, scope));
 }
 
 /*
@@ -787,12 +848,14 @@ either_null(Node *left, Node *right, CmigRlsScope *scope)
  * what follows from it if the values are equal.
  */
 static List *
-compare_values(OpExpr *expr, const CmigRlsValue *left, const CmigRlsValue *right, int want, CmigRlsScope *scope)
+compare_values(OpExpr *expr, const CmigRlsValue *left, const CmigRlsValue *right, int want,
+			   CmigRlsScope *scope)
 {
 	const char *name = comparison_name(expr->opno);
 	bool		truth = want == IS_TRUE_BIT;
 	bool		equality = cmig_rls_is_equality(expr->opno);
-	bool		same = name && left->node && left->scope == right->scope && equal(left->node, right->node) && !contain_volatile_functions(left->node);
+	bool		same = name && left->node && left->scope == right->scope &&
+	equal(left->node, right->node) && !contain_volatile_functions(left->node);
 	CmigRlsCase *facts = cmig_rls_both(left->facts, right->facts);
 	OpExpr	   *shown = expr;
 	List	   *result;
@@ -804,7 +867,8 @@ compare_values(OpExpr *expr, const CmigRlsValue *left, const CmigRlsValue *right
 	{
 		bool		holds = strcmp(name, "<>") != 0 && strchr(name, '=') != NULL;
 
-		return holds == truth ? cmig_rls_product(list_make1(facts), cmig_rls_not_null(left->node, left->scope)) : NIL;
+		return holds == truth ?
+			cmig_rls_product(list_make1(facts), cmig_rls_not_null(left->node, left->scope)) : NIL;
 	}
 	if (name && left->node && right->node && IsA(left->node, Const) && IsA(right->node, Const))
 	{
@@ -814,17 +878,21 @@ compare_values(OpExpr *expr, const CmigRlsValue *left, const CmigRlsValue *right
 			return known == truth ? list_make1(facts) : NIL;
 	}
 	/* nobody has the value of such a default */
-	if ((equality || (get_opname(expr->opno) && get_opname(expr->opno)[0] == '@')) && truth && (is_nobody(left) || is_nobody(right)))
+	if ((equality || (get_opname(expr->opno) && get_opname(expr->opno)[0] == '@')) && truth &&
+		(is_nobody(left) || is_nobody(right)))
 		return NIL;
 	if (left->node && right->node && left->scope == scope && right->scope == scope &&
-		!(equal(left->node, cmig_rls_unwrap(linitial(expr->args))) && equal(right->node, cmig_rls_unwrap(lsecond(expr->args)))) &&
-		exprType(left->node) == exprType(cmig_rls_unwrap(linitial(expr->args))) && exprType(right->node) == exprType(cmig_rls_unwrap(lsecond(expr->args))))
+		!(equal(left->node, cmig_rls_unwrap(linitial(expr->args))) &&
+		  equal(right->node, cmig_rls_unwrap(lsecond(expr->args)))) &&
+		exprType(left->node) == exprType(cmig_rls_unwrap(linitial(expr->args))) &&
+		exprType(right->node) == exprType(cmig_rls_unwrap(lsecond(expr->args))))
 	{
 		shown = copyObject(expr);
 		shown->args = list_make2(left->node, right->node);
 	}
 	/* a <> b is the negation of a = b, and so on */
-	if (name && (strcmp(name, "<>") == 0 || strcmp(name, "<=") == 0 || strcmp(name, ">=") == 0) && OidIsValid(get_negator(expr->opno)))
+	if (name && (strcmp(name, "<>") == 0 || strcmp(name, "<=") == 0 || strcmp(name, ">=") == 0) &&
+		OidIsValid(get_negator(expr->opno)))
 	{
 		shown = copyObject(shown);
 		shown->opno = get_negator(expr->opno);
@@ -842,7 +910,9 @@ compare_values(OpExpr *expr, const CmigRlsValue *left, const CmigRlsValue *right
 	foreach_ptr(CmigRlsCase, each, result)
 	{
 		if (truth && (equality || (get_opname(expr->opno) && left->node && right->node &&
-								   holds_element(get_opname(expr->opno), cmig_rls_unwrap(linitial(expr->args)), cmig_rls_unwrap(lsecond(expr->args))))))
+								   holds_element(get_opname(expr->opno),
+												 cmig_rls_unwrap(linitial(expr->args)),
+												 cmig_rls_unwrap(lsecond(expr->args))))))
 			relate(each, left, right);
 	}
 	return result;
@@ -887,17 +957,22 @@ cmig_rls_compare(OpExpr *expr, int want, CmigRlsScope *scope)
 	left = cmig_rls_unwrap(linitial(expr->args));
 	right = cmig_rls_unwrap(lsecond(expr->args));
 	/* a comparison of two conditions */
-	if (name && (strcmp(name, "=") == 0 || strcmp(name, "<>") == 0) && exprType(left) == BOOLOID && exprType(right) == BOOLOID &&
+	if (name && (strcmp(name, "=") == 0 || strcmp(name, "<>") == 0) && exprType(left) == BOOLOID &&
+		exprType(right) == BOOLOID &&
 		!(IsA(left, Var) && IsA(right, Var)))
 	{
 		int			bits[] = {IS_TRUE_BIT, IS_FALSE_BIT};
 
 		if (want == IS_NULL_BIT)
-			return list_concat(cmig_rls_cases_of(left, IS_NULL_BIT, scope), cmig_rls_cases_of(right, IS_NULL_BIT, scope));
+			return list_concat(cmig_rls_cases_of(left, IS_NULL_BIT, scope),
+							   cmig_rls_cases_of(right, IS_NULL_BIT, scope));
 		for (int i = 0; i < 2; i++)
 			for (int j = 0; j < 2; j++)
 				if ((i == j) == ((want == IS_TRUE_BIT) == (strcmp(name, "=") == 0)))
-					result = list_concat(result, cmig_rls_product(cmig_rls_cases_of(left, bits[i], scope), cmig_rls_cases_of(right, bits[j], scope)));
+					result = list_concat(result,
+										 cmig_rls_product(cmig_rls_cases_of(left, bits[i], scope),
+														  cmig_rls_cases_of(right, bits[j],
+																			scope)));
 		return result;
 	}
 	if (want == IS_NULL_BIT)
@@ -906,7 +981,9 @@ cmig_rls_compare(OpExpr *expr, int want, CmigRlsScope *scope)
 			return cmig_rls_single((Node *) expr, want, scope);
 		if (name && equal(left, right) && !contain_volatile_functions(left))
 			return cmig_rls_null_cases(left, true, scope);
-		return name ? either_null(left, right, scope) : list_concat(either_null(left, right, scope), cmig_rls_single((Node *) expr, want, scope));
+		return name ? either_null(left, right, scope) :
+			list_concat(either_null(left, right, scope),
+						cmig_rls_single((Node *) expr, want, scope));
 	}
 	others = cmig_rls_values_of(right, scope);
 	foreach_ptr(CmigRlsValue, value, cmig_rls_values_of(left, scope))
@@ -934,12 +1011,16 @@ elements_of(Node *array)
 
 	if (IsA(array, ArrayExpr) && !((ArrayExpr *) array)->multidims)
 		return ((ArrayExpr *) array)->elements;
-	if (!IsA(array, Const) || ((Const *) array)->constisnull || !OidIsValid(element = get_element_type(((Const *) array)->consttype)))
+	if (!IsA(array, Const) || ((Const *) array)->constisnull ||
+		!OidIsValid(element = get_element_type(((Const *) array)->consttype)))
 		return NIL;
 	get_typlenbyvalalign(element, &length, &by_value, &alignment);
-	deconstruct_array(DatumGetArrayTypeP(((Const *) array)->constvalue), element, length, by_value, alignment, &values, &nulls, &count);
+	deconstruct_array(DatumGetArrayTypeP(((Const *) array)->constvalue), element, length, by_value,
+					  alignment, &values, &nulls, &count);
 	for (int i = 0; i < count && count <= MAX_ELEMENTS; i++)
-		result = lappend(result, makeConst(element, -1, ((Const *) array)->constcollid, length, values[i], nulls[i], by_value));
+		result = lappend(result,
+						 makeConst(element, -1, ((Const *) array)->constcollid, length, values[i],
+								   nulls[i], by_value));
 	return result;
 }
 
@@ -953,7 +1034,8 @@ cmig_rls_compare_any(ScalarArrayOpExpr *expr, int want, CmigRlsScope *scope)
 
 	foreach_ptr(Expr, element, elements)
 	{
-		OpExpr	   *part = (OpExpr *) make_opclause(expr->opno, BOOLOID, false, copyObject(linitial(expr->args)),
+		OpExpr	   *part = (OpExpr *) make_opclause(expr->opno, BOOLOID, false,
+													copyObject(linitial(expr->args)),
 													element, InvalidOid, expr->inputcollid);
 
 		part->opfuncid = expr->opfuncid;
@@ -962,9 +1044,11 @@ cmig_rls_compare_any(ScalarArrayOpExpr *expr, int want, CmigRlsScope *scope)
 	if (list_length(parts) == 1)
 		return cmig_rls_cases_of(linitial(parts), want, scope);
 	if (parts)
-		return cmig_rls_cases_of((Node *) makeBoolExpr(expr->useOr ? OR_EXPR : AND_EXPR, parts, -1), want, scope);
+		return cmig_rls_cases_of((Node *) makeBoolExpr(expr->useOr ? OR_EXPR : AND_EXPR, parts, -1),
+								 want, scope);
 	if (want != IS_TRUE_BIT || !expr->useOr || !cmig_rls_is_equality(expr->opno))
 		return cmig_rls_single((Node *) expr, want, scope);
-	return cmig_rls_product(cmig_rls_equal_values(cmig_rls_values_of(linitial(expr->args), scope), cmig_rls_values_of(array, scope)),
+	return cmig_rls_product(cmig_rls_equal_values(cmig_rls_values_of(linitial(expr->args), scope),
+												  cmig_rls_values_of(array, scope)),
 							cmig_rls_single((Node *) expr, want, scope));
 }

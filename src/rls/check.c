@@ -32,7 +32,8 @@ static char *rls_gate_level = NULL;
 
 /* All schemas except those of PostgreSQL and pg_cmig, or those named, as oid[]. */
 static CmigQuery read_schemas = {
-	"SELECT coalesce(array_agg(n.oid), '{}')::text FROM pg_namespace n WHERE n.nspname = ANY ($1) OR ($1 IS NULL"
+	"SELECT coalesce(array_agg(n.oid), '{}')::text FROM pg_namespace n WHERE n.nspname = ANY ($1)"
+	" OR ($1 IS NULL"
 	" AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'cmig', 'cmig_audit'))",
 	{TEXTARRAYOID}
 };
@@ -45,19 +46,21 @@ static CmigQuery tables_with_policies = {
 
 /* Returns a row if column $2 of table $1 is the first column of an index. */
 static CmigQuery has_index = {
-	"SELECT FROM pg_index x WHERE x.indrelid = $1 AND x.indkey[0] = $2 AND x.indisvalid AND x.indpred IS NULL",
+	"SELECT FROM pg_index x WHERE x.indrelid = $1 AND x.indkey[0] = $2 AND x.indisvalid"
+	" AND x.indpred IS NULL",
 	{OIDOID, INT4OID}
 };
 
 /* Returns a row if the default of column $2 of table $1 is ''. */
 static CmigQuery has_empty_default = {
-	"SELECT FROM pg_attrdef d WHERE d.adrelid = $1 AND d.adnum = $2 AND pg_get_expr(d.adbin, d.adrelid) ~ '^''''(::[^:]*)?$'",
+	"SELECT FROM pg_attrdef d WHERE d.adrelid = $1 AND d.adnum = $2"
+	" AND pg_get_expr(d.adbin, d.adrelid) ~ '^''''(::[^:]*)?$'",
 	{OIDOID, INT4OID}
 };
 
 void
-cmig_rls_report(List **findings, const char *rule, const char *severity, const CmigRlsPolicy *policy,
-				const char *problem, char *fix)
+cmig_rls_report(List **findings, const char *rule, const char *severity,
+				const CmigRlsPolicy *policy, const char *problem, char *fix)
 {
 	CmigRlsFinding *finding = palloc0(sizeof(CmigRlsFinding));
 
@@ -89,7 +92,8 @@ compare_findings(const ListCell *a, const ListCell *b)
 char *
 cmig_rls_advice(const CmigRlsPolicy *policy, bool is_check, const char *advice)
 {
-	return psprintf("-- %s of policy %s on %s: %s", is_check ? "WITH CHECK" : "USING", quote_identifier(policy->name),
+	return psprintf("-- %s of policy %s on %s: %s", is_check ? "WITH CHECK" : "USING",
+					quote_identifier(policy->name),
 					policy->table, advice);
 }
 
@@ -107,11 +111,14 @@ repair(const CmigRlsPolicy *policy, bool is_check)
 	initStringInfo(&text);
 	appendStringInfo(&text, "ALTER POLICY %s ON %s", quote_identifier(policy->name), policy->table);
 	if (policy->qual)
-		appendStringInfo(&text, " USING (%s)", cmig_rls_repair_text(policy->qual, policy->relid, &in_qual));
+		appendStringInfo(&text, " USING (%s)",
+						 cmig_rls_repair_text(policy->qual, policy->relid, &in_qual));
 	if (policy->check)
-		appendStringInfo(&text, " WITH CHECK (%s)", cmig_rls_repair_text(policy->check, policy->relid, &in_check));
+		appendStringInfo(&text, " WITH CHECK (%s)",
+						 cmig_rls_repair_text(policy->check, policy->relid, &in_check));
 	if (!(is_check ? in_check : in_qual))
-		return cmig_rls_advice(policy, is_check, "call the function in a sub-select, (SELECT <function>())");
+		return cmig_rls_advice(policy, is_check,
+							   "call the function in a sub-select, (SELECT <function>())");
 	return text.data;
 }
 
@@ -121,8 +128,10 @@ cmig_rls_try_it(const CmigRlsPolicy *policy)
 {
 	Oid			role = linitial_oid(policy->roles);
 
-	return psprintf("-- try it: SELECT * FROM cmig.rls_test(%s, %s, '<user id>', '<tenant id>')", quote_literal_cstr(policy->table),
-					quote_literal_cstr(role == ACL_ID_PUBLIC ? "<role>" : GetUserNameFromId(role, false)));
+	return psprintf("-- try it: SELECT * FROM cmig.rls_test(%s, %s, '<user id>', '<tenant id>')",
+					quote_literal_cstr(policy->table),
+					quote_literal_cstr(role == ACL_ID_PUBLIC ? "<role>" :
+									   GetUserNameFromId(role, false)));
 }
 
 /*
@@ -155,15 +164,20 @@ check_policy(const CmigRlsPolicy *policy, List **findings)
 		if (in->truth == CMIG_RLS_NEVER)
 			cmig_rls_report(findings, "always_false", "warning", policy,
 							psprintf("%s is always false: %s", is_check ? "WITH CHECK" : "USING",
-									 policy->permissive ? "it allows nothing" : "it forbids everything"), cmig_rls_policy_drop(policy));
+									 policy->permissive ? "it allows nothing" :
+									 "it forbids everything"), cmig_rls_policy_drop(policy));
 		column = -1;
-		while (in->truth == CMIG_RLS_DEPENDS && (column = bms_next_member(in->empty_keys, column)) >= 0)
+		while (in->truth == CMIG_RLS_DEPENDS &&
+			   (column = bms_next_member(in->empty_keys, column)) >= 0)
 		{
 			if (cmig_query_do(&has_empty_default, policy->relid, column) > 0)
 				cmig_rls_report(findings, "open_without_context", "error", policy,
 								psprintf("%s compares %s, whose default is '', with a setting, which is '' after a transaction that used SET LOCAL: without a context, it is true for the rows that have the default",
-										 is_check ? "WITH CHECK" : "USING", quote_identifier(get_attname(policy->relid, column, false))),
-								cmig_rls_advice(policy, is_check, "compare with (SELECT nullif(current_setting(<name>, true), ''))"));
+										 is_check ? "WITH CHECK" : "USING",
+										 quote_identifier(get_attname(policy->relid, column,
+																	  false))),
+								cmig_rls_advice(policy, is_check,
+												"compare with (SELECT nullif(current_setting(<name>, true), ''))"));
 		}
 		foreach_ptr(CmigRlsForm, form, in->truth == CMIG_RLS_DEPENDS ? in->forms : NIL)
 		{
@@ -172,19 +186,25 @@ check_policy(const CmigRlsPolicy *policy, List **findings)
 			 * Citus rejects sub-selects in policies
 			 */
 			if (strcmp(form->rule, "per_row_function") != 0 || !cmig_citus_manages(policy->relid))
-				cmig_rls_report(findings, form->rule, strcmp(form->rule, "unknown_column") == 0 ? "error" : "warning", policy, form->problem,
-								form->advice ? cmig_rls_advice(policy, is_check, form->advice) : repair(policy, is_check));
+				cmig_rls_report(findings, form->rule,
+								strcmp(form->rule, "unknown_column") == 0 ? "error" : "warning",
+								policy, form->problem,
+								form->advice ? cmig_rls_advice(policy, is_check, form->advice) :
+								repair(policy, is_check));
 		}
 	}
 	column = -1;
-	while (policy->commands != CMIG_RLS_INSERT && (column = bms_next_member(policy->in_qual->keys, column)) >= 0)
+	while (policy->commands != CMIG_RLS_INSERT &&
+		   (column = bms_next_member(policy->in_qual->keys, column)) >= 0)
 	{
 		char	   *name = get_attname(policy->relid, column, true);
 
 		if (name && cmig_query_do(&has_index, policy->relid, column) == 0)
 			cmig_rls_report(findings, "missing_index", "warning", policy,
-							psprintf("no index has its key %s as the first column", quote_identifier(name)),
-							psprintf("CREATE INDEX ON %s (%s)", policy->table, quote_identifier(name)));
+							psprintf("no index has its key %s as the first column",
+									 quote_identifier(name)),
+							psprintf("CREATE INDEX ON %s (%s)", policy->table,
+									 quote_identifier(name)));
 	}
 	if (!policy->permissive && cmig_citus_manages(policy->relid))
 		cmig_rls_report(findings, "restrictive_on_shards", "error", policy,
@@ -254,8 +274,10 @@ check_catalogs(char *schemas, List **findings)
 	cmig_query_at_once(true, run_rules, &run);
 	foreach_ptr(CmigRlsFinding, finding, run.found)
 	{
-		if (finding->definer && cmig_rls_sandbox_run(InvalidOid, judge_function, finding) == 0 && finding->severity[0] == 'n')
-			finding->problem = psprintf("%s, but shows only rows that belong to the context", finding->problem);
+		if (finding->definer && cmig_rls_sandbox_run(InvalidOid, judge_function, finding) == 0 &&
+			finding->severity[0] == 'n')
+			finding->problem = psprintf("%s, but shows only rows that belong to the context",
+										finding->problem);
 	}
 	*findings = list_concat(*findings, run.found);
 }
@@ -297,7 +319,8 @@ read_siblings(void *arg)
 		}
 		policy->in_qual = cmig_rls_expr_read(policy->qual, policy->relid, false);
 		policy->in_check = cmig_rls_expr_read(policy->check, policy->relid, true);
-		keys = bms_add_members(bms_add_members(keys, policy->in_qual->context_keys), policy->in_check->context_keys);
+		keys = bms_add_members(bms_add_members(keys, policy->in_qual->context_keys),
+							   policy->in_check->context_keys);
 	}
 	foreach_ptr(CmigRlsPolicy, policy, siblings)
 	{
@@ -330,10 +353,12 @@ find_all(const CmigNames *names, bool shards)
 
 	foreach_ptr(const CmigShardProblem, problem, shards ? cmig_citus_shard_problems(names) : NIL)
 	{
-		CmigRlsFinding finding = {"shard_differs", problem->severity, problem->object, problem->problem, unconstify(char *, problem->fix)};
+		CmigRlsFinding finding = {"shard_differs", problem->severity, problem->object,
+		problem->problem, unconstify(char *, problem->fix)};
 
 		if (strcmp(problem->kind, "index") != 0 && strcmp(problem->kind, "constraint") != 0)
-			judging.findings = lappend(judging.findings, memcpy(palloc(sizeof(finding)), &finding, sizeof(finding)));
+			judging.findings = lappend(judging.findings,
+									   memcpy(palloc(sizeof(finding)), &finding, sizeof(finding)));
 	}
 	foreach_oid(table, cmig_query_oids(&tables_with_policies, schemas))
 	{
@@ -347,7 +372,8 @@ find_all(const CmigNames *names, bool shards)
 			judging.policy = sibling;
 			if (!read || cmig_rls_sandbox_run(InvalidOid, judge_policy, &judging) != 0)
 				cmig_rls_report(&judging.findings, "not_judged", "warning", judging.policy,
-								"it cannot be checked: reading it fails", cmig_rls_try_it(judging.policy));
+								"it cannot be checked: reading it fails",
+								cmig_rls_try_it(judging.policy));
 		}
 	}
 	check_catalogs(schemas, &judging.findings);
@@ -374,7 +400,8 @@ CMIG_READER(cmig_rls_check)
 		(void) get_namespace_oid(schema, false);
 	foreach_ptr(CmigRlsFinding, finding, find_all(schema ? cmig_argument_one(schema) : NULL, true))
 	{
-		cmig_result_add_strings(result, offsetof(CmigRlsFinding, definer) / sizeof(char *), (void *) finding);
+		cmig_result_add_strings(result, offsetof(CmigRlsFinding, definer) / sizeof(char *),
+								(void *) finding);
 		for (int i = 0; i < lengthof(severities); i++)
 			counts[i] += strcmp(finding->severity, severities[i]) == 0;
 	}
@@ -383,7 +410,9 @@ CMIG_READER(cmig_rls_check)
 	initStringInfo(&name);
 	escape_json(&name, schema ? schema : "");
 	for (int i = 0; i < lengthof(severities); i++)
-		cmig_measured_note("rls_findings", psprintf("{\"schema\": %s, \"severity\": \"%s\"}", name.data, severities[i]), counts[i], true);
+		cmig_measured_note("rls_findings",
+						   psprintf("{\"schema\": %s, \"severity\": \"%s\"}", name.data,
+									severities[i]), counts[i], true);
 	return (Datum) 0;
 }
 
@@ -435,9 +464,11 @@ cmig_rls_gate(void)
 		 * what is not judged
 		 */
 		if (finding->severity[0] == 'n' ||
-			(finding->severity[0] == 'w' && strcmp(level, "not_judged") != 0 && (unjudged || strcmp(level, "error") == 0)))
+			(finding->severity[0] == 'w' && strcmp(level, "not_judged") != 0 &&
+			 (unjudged || strcmp(level, "error") == 0)))
 			continue;
-		cmig_listing_add_format(&detail, "%s (%s): %s.", finding->object, finding->rule, finding->problem);
+		cmig_listing_add_format(&detail, "%s (%s): %s.", finding->object, finding->rule,
+								finding->problem);
 		if (fix == NULL)
 			fix = finding->fix;
 	}
@@ -446,10 +477,12 @@ cmig_rls_gate(void)
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_RLS_GATE),
 			 errmsg_plural("the upgrade would leave %d hole in row-level security",
-						   "the upgrade would leave %d holes in row-level security", detail.count, detail.count),
+						   "the upgrade would leave %d holes in row-level security", detail.count,
+						   detail.count),
 			 errdetail_internal("%s", cmig_listing_text(&detail)),
 			 strncmp(fix, try_it, strlen(try_it)) == 0 ?
-			 errhint("SELECT * FROM cmig.rls_check() shows all findings. Try: %s", fix + strlen(try_it)) :
+			 errhint("SELECT * FROM cmig.rls_check() shows all findings. Try: %s",
+					 fix + strlen(try_it)) :
 			 errhint("SELECT * FROM cmig.rls_check() shows all findings. Add to the last revision: %s", fix)));
 }
 
@@ -469,7 +502,8 @@ check_gate(char **value, void **extra, GucSource source)
 static bool
 check_gate_level(char **value, void **extra, GucSource source)
 {
-	if (strcmp(*value, "error") == 0 || strcmp(*value, "warning") == 0 || strcmp(*value, "not_judged") == 0)
+	if (strcmp(*value, "error") == 0 || strcmp(*value, "warning") == 0 ||
+		strcmp(*value, "not_judged") == 0)
 		return true;
 	GUC_check_errhint("Available values: error, warning, not_judged.");
 	return false;
@@ -486,10 +520,12 @@ cmig_rls_check_init(void)
 	 */
 	DefineCustomStringVariable("cmig.rls_gate",
 							   "Sets the schemas whose row-level security is checked at the end of an upgrade.",
-							   "Findings with severity error stop the upgrade.", &rls_gate, "", PGC_SUSET, GUC_LIST_INPUT,
+							   "Findings with severity error stop the upgrade.", &rls_gate, "",
+							   PGC_SUSET, GUC_LIST_INPUT,
 							   check_gate, NULL, NULL);
 	DefineCustomStringVariable("cmig.rls_gate_level",
 							   "Sets which findings of cmig.rls_check stop an upgrade.",
 							   "error: errors; warning: also warnings; not_judged: also policies that cannot be judged.",
-							   &rls_gate_level, "error", PGC_SUSET, 0, check_gate_level, NULL, NULL);
+							   &rls_gate_level, "error", PGC_SUSET, 0, check_gate_level, NULL,
+							   NULL);
 }

@@ -63,7 +63,8 @@ cmig_set_context(PG_FUNCTION_ARGS)
 	 * type text.
 	 */
 	if (PG_ARGISNULL(0) && PG_ARGISNULL(1) &&
-		get_fn_expr_argtype(fcinfo->flinfo, 0) == UNKNOWNOID && get_fn_expr_argtype(fcinfo->flinfo, 1) == UNKNOWNOID)
+		get_fn_expr_argtype(fcinfo->flinfo, 0) == UNKNOWNOID &&
+		get_fn_expr_argtype(fcinfo->flinfo, 1) == UNKNOWNOID)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("set_context requires a user or a tenant"),

@@ -41,12 +41,15 @@ PG_FUNCTION_INFO_V1(cmig_enable_rls_schema);
 static CmigQuery candidate_roles = {
 	"WITH t AS (SELECT c.relowner, c.relacl FROM pg_class c"
 	"  WHERE (c.oid = $1 OR c.relnamespace = $1) AND c.relkind IN ('r', 'p')),"
-	" r AS (SELECT r.oid, r.rolname, r.rolcanlogin FROM pg_roles r WHERE NOT r.rolsuper AND NOT r.rolbypassrls),"
+	" r AS (SELECT r.oid, r.rolname, r.rolcanlogin FROM pg_roles r WHERE NOT r.rolsuper"
+	" AND NOT r.rolbypassrls),"
 	" granted AS (SELECT DISTINCT r.rolname FROM t CROSS JOIN LATERAL aclexplode(t.relacl) a"
 	"  JOIN r ON r.oid = a.grantee WHERE r.oid <> t.relowner ORDER BY r.rolname LIMIT 10),"
-	" login AS (SELECT r.rolname FROM r WHERE r.rolcanlogin AND r.oid NOT IN (SELECT t.relowner FROM t)"
+	" login AS (SELECT r.rolname FROM r WHERE r.rolcanlogin AND r.oid NOT IN (SELECT t.relowner"
+	" FROM t)"
 	"  ORDER BY r.rolname LIMIT 10)"
-	" SELECT coalesce((SELECT string_agg(quote_ident(rolname), ', ' ORDER BY rolname) FROM granted),"
+	" SELECT coalesce((SELECT string_agg(quote_ident(rolname), ', ' ORDER BY rolname)"
+	" FROM granted),"
 	"  (SELECT string_agg(quote_ident(rolname), ', ' ORDER BY rolname) FROM login))",
 	{OIDOID}
 };
@@ -127,17 +130,21 @@ commands_argument(FunctionCallInfo fcinfo, int n)
  * the roles to which row-level security does not apply.
  */
 static CmigQuery read_conflicts = {
-	"(SELECT 'error', c.message, c.detail, c.hint FROM unnest($2) WITH ORDINALITY b(name, n) CROSS JOIN unnest($1) WITH ORDINALITY a(name, n)"
-	" LEFT JOIN pg_roles x ON x.rolname = b.name LEFT JOIN pg_roles r ON r.rolname = a.name CROSS JOIN LATERAL (VALUES"
+	"(SELECT 'error', c.message, c.detail, c.hint FROM unnest($2) WITH ORDINALITY b(name, n) CROSS"
+	" JOIN unnest($1) WITH ORDINALITY a(name, n)"
+	" LEFT JOIN pg_roles x ON x.rolname = b.name LEFT JOIN pg_roles r ON r.rolname = a.name CROSS"
+	" JOIN LATERAL (VALUES"
 	"  (b.name = 'public', 'PUBLIC cannot be a bypass role', 'Everybody would see every row.', 'Specify the roles of users who maintain the data.'),"
 	"  (a.name = 'public', format('role \"%s\" would not bypass row-level security', b.name),"
 	"   'It is in bypass_roles, but the policies for PUBLIC apply to it too.', 'Name the application''s roles instead of PUBLIC.'),"
 	"  (a.name = b.name, format('role \"%s\" is listed in both \"roles\" and \"bypass_roles\"', a.name),"
 	"   'The role would both see every row and be limited to its own.', 'Remove the role from one of the two lists.'),"
-	"  (NOT r.rolsuper AND NOT x.rolsuper AND pg_has_role(r.oid, x.oid, 'USAGE'), format('role \"%s\" would bypass row-level security', a.name),"
+	"  (NOT r.rolsuper AND NOT x.rolsuper"
+	" AND pg_has_role(r.oid, x.oid, 'USAGE'), format('role \"%s\" would bypass row-level security', a.name),"
 	"   format('It is in roles, and has the privileges of the bypass role \"%s\".', b.name),"
 	"   format('Remove role \"%s\" from roles or role \"%s\" from bypass_roles, or REVOKE %I FROM %I', a.name, b.name, b.name, a.name)),"
-	"  (NOT r.rolsuper AND NOT x.rolsuper AND pg_has_role(x.oid, r.oid, 'USAGE'), format('role \"%s\" would not bypass row-level security', b.name),"
+	"  (NOT r.rolsuper AND NOT x.rolsuper"
+	" AND pg_has_role(x.oid, r.oid, 'USAGE'), format('role \"%s\" would not bypass row-level security', b.name),"
 	"   format('It is in bypass_roles, but has the privileges of \"%s\", whose policies apply to it too.', a.name),"
 	"   format('REVOKE %I FROM %I, and grant the privileges on the tables directly to role \"%s\".', a.name, b.name, b.name))"
 	"  ) c(holds, message, detail, hint) WHERE c.holds ORDER BY b.n, a.n LIMIT 1)"
@@ -195,7 +202,8 @@ read_options(FunctionCallInfo fcinfo, Oid where, bool with_via)
 				 : errdetail("There are no roles other than superusers and the owner yet. To create one, use CREATE ROLE."),
 				 errhint("Use roles => '{<role>}'")));
 	}
-	complain(cmig_query_list(&read_conflicts, names_argument(fcinfo, 3, "roles"), names_argument(fcinfo, 4, "bypass_roles")));
+	complain(cmig_query_list(&read_conflicts, names_argument(fcinfo, 3, "roles"),
+							 names_argument(fcinfo, 4, "bypass_roles")));
 	if (!with_via)
 		return options;
 	options->via_key = cmig_argument_text(fcinfo, 13);
@@ -207,7 +215,8 @@ read_options(FunctionCallInfo fcinfo, Oid where, bool with_via)
 	if (cmig_citus_manages(where))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cmig.enable_rls cannot use a membership table for table \"%s\"", get_rel_name(where)),
+				 errmsg("cmig.enable_rls cannot use a membership table for table \"%s\"",
+						get_rel_name(where)),
 				 errdetail("Citus manages the table, and rejects sub-selects in its policies."),
 				 errhint("Use tenant_column or user_column, without via.")));
 	return options;
@@ -225,12 +234,14 @@ read_options(FunctionCallInfo fcinfo, Oid where, bool with_via)
 	" AND pg_catalog.has_function_privilege(" role ", 'cmig.require_tenant_id()', 'EXECUTE')"
 static CmigQuery has_access = {HAS_ACCESS("$1"), {OIDOID}};
 
-static CmigQuery has_more_access = {"SELECT WHERE has_table_privilege($1, 'cmig.revision', 'SELECT')", {OIDOID}};
+static CmigQuery has_more_access =
+{"SELECT WHERE has_table_privilege($1, 'cmig.revision', 'SELECT')", {OIDOID}};
 
 /* Returns a row if a policy's comment contains the word of a setup $1. */
 static CmigQuery has_word = {
 	"SELECT FROM pg_description d WHERE d.classoid = 'pg_policy'::regclass"
-	" AND position('[cmig.enable_rls ' IN d.description) > 0 AND position($1 || ' ' IN translate(d.description, ']', ' ')) > 0",
+	" AND position('[cmig.enable_rls ' IN d.description) > 0"
+	" AND position($1 || ' ' IN translate(d.description, ']', ' ')) > 0",
 	{TEXTOID}
 };
 
@@ -280,7 +291,9 @@ grant_access(CmigRlsSetup *options)
 					 errdetail("With require_context, the policies call pg_cmig functions, and you are not allowed to grant access to them."),
 					 errhint("The owner of the extension can grant it: SELECT cmig.grant_access(%s, 'application')",
 							 quote_literal_cstr(name))));
-		statements = list_concat(statements, cmig_access_statements(true, quote_identifier(name), "application"));
+		statements = list_concat(statements,
+								 cmig_access_statements(true, quote_identifier(name),
+														"application"));
 		options->granted = lappend(options->granted, name);
 	}
 	return statements;
@@ -301,7 +314,9 @@ revoke_access(const List *granted)
 		Oid			role = get_role_oid(name, true);
 
 		if (OidIsValid(role) && !is_recorded(name) && cmig_query_do(&has_more_access, role) == 0)
-			statements = list_concat(statements, cmig_access_statements(false, quote_identifier(name), "application"));
+			statements = list_concat(statements,
+									 cmig_access_statements(false, quote_identifier(name),
+															"application"));
 	}
 	return statements;
 }
@@ -320,7 +335,8 @@ revoke_access(const List *granted)
  * key $7 or $8 is unique and the policies protect existing rows.
  */
 static CmigQuery read_warnings = {
-	"WITH a AS (SELECT r.oid, r.rolname, n.n FROM unnest($1) WITH ORDINALITY n(name, n) JOIN pg_roles r ON r.rolname = n.name)"
+	"WITH a AS (SELECT r.oid, r.rolname, n.n FROM unnest($1) WITH ORDINALITY n(name, n)"
+	" JOIN pg_roles r ON r.rolname = n.name)"
 	" SELECT 'warning', w.message, w.detail, w.hint FROM ("
 	"  SELECT 0, format('the owner of table %s is also subject to the policies of the table', $4),"
 	"   CASE WHEN b.bypass THEN format('Role \"%s\" is a member of a bypass role, but also has the privileges of role \"%s\".', o.rolname, b.bound)"
@@ -328,14 +344,21 @@ static CmigQuery read_warnings = {
 	"    || ' Its data migrations and pg_dump runs will see no rows or fail.',"
 	"   CASE WHEN b.bypass THEN format('REVOKE %I FROM %I', b.bound, o.rolname)"
 	"    ELSE 'Add to bypass_roles a role that the owner is a member of. For a backup role, see doc/row-level-security.md.' END"
-	"  FROM pg_roles o CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = ANY ($2)"
-	"    AND pg_has_role(o.oid, r.oid, 'USAGE')), max(a.rolname::text) FILTER (WHERE pg_has_role(o.oid, a.oid, 'USAGE')) FROM a) b(bypass, bound)"
-	"  WHERE o.oid = $3 AND NOT o.rolsuper AND NOT o.rolbypassrls AND NOT (b.bypass AND b.bound IS NULL)"
-	"  UNION ALL SELECT a.n, v.message, v.detail, v.hint FROM a JOIN pg_class c ON c.oid = $5 CROSS JOIN LATERAL (VALUES"
+	"  FROM pg_roles o CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM pg_roles r"
+	" WHERE r.rolname = ANY ($2)"
+	"    AND pg_has_role(o.oid, r.oid, 'USAGE')), max(a.rolname::text)"
+	" FILTER (WHERE pg_has_role(o.oid, a.oid, 'USAGE')) FROM a) b(bypass, bound)"
+	"  WHERE o.oid = $3 AND NOT o.rolsuper AND NOT o.rolbypassrls AND NOT (b.bypass"
+	" AND b.bound IS NULL)"
+	"  UNION ALL SELECT a.n, v.message, v.detail, v.hint FROM a JOIN pg_class c ON c.oid = $5 CROSS"
+	" JOIN LATERAL (VALUES"
 	"   (has_any_column_privilege(a.oid, c.oid, 'INSERT, UPDATE') AND (NOT c.relrowsecurity OR"
-	"     (EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polpermissive AND p.polcmd IN ('*', 'a', 'w'))"
-	"      AND NOT EXISTS (SELECT FROM pg_index x JOIN pg_attribute k ON k.attrelid = x.indrelid AND k.attnum = x.indkey[0]"
-	"       WHERE x.indrelid = c.oid AND k.attname = coalesce(nullif($7, ''), nullif($8, ''), 'tenant_id')"
+	"     (EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polpermissive"
+	" AND p.polcmd IN ('*', 'a', 'w'))"
+	"      AND NOT EXISTS (SELECT FROM pg_index x JOIN pg_attribute k ON k.attrelid = x.indrelid"
+	" AND k.attnum = x.indkey[0]"
+	"       WHERE x.indrelid = c.oid"
+	" AND k.attname = coalesce(nullif($7, ''), nullif($8, ''), 'tenant_id')"
 	"       AND x.indisunique AND x.indisvalid AND x.indnkeyatts = 1 AND x.indpred IS NULL))),"
 	"    format('role \"%s\" can write to membership table %s', a.rolname, $6),"
 	"    'By adding a row to the membership table, the role can get access to rows of the protected table.',"
@@ -351,8 +374,10 @@ warn(FunctionCallInfo fcinfo, const CmigRlsSetup *options, const CmigRlsTable *t
 {
 	const CmigRlsTable *via = options->via_table;
 
-	complain(cmig_query_list(&read_warnings, names_argument(fcinfo, 3, "roles"), names_argument(fcinfo, 4, "bypass_roles"),
-							 options->force ? table->owner : InvalidOid, table->name, via ? via->relid : InvalidOid,
+	complain(cmig_query_list(&read_warnings, names_argument(fcinfo, 3, "roles"),
+							 names_argument(fcinfo, 4, "bypass_roles"),
+							 options->force ? table->owner : InvalidOid, table->name,
+							 via ? via->relid : InvalidOid,
 							 via ? via->name : NULL, options->via_key, options->key_column));
 }
 
@@ -373,13 +398,16 @@ warn_workers(const CmigRlsSetup *options, const CmigRlsTable *table)
 	{
 		const char *name = quote_literal_cstr(GetUserNameFromId(role, false));
 
-		if (!cmig_citus_workers_agree(psprintf("SELECT EXISTS (" HAS_ACCESS("%s") ")", name, name, name)))
-			appendStringInfo(&grants, "%sSELECT * FROM run_command_on_workers(%s)", grants.len > 0 ? "; " : "",
+		if (!cmig_citus_workers_agree(psprintf("SELECT EXISTS (" HAS_ACCESS("%s") ")", name, name,
+											   name)))
+			appendStringInfo(&grants, "%sSELECT * FROM run_command_on_workers(%s)",
+							 grants.len > 0 ? "; " : "",
 							 quote_literal_cstr(psprintf("SELECT count(*) FROM cmig.grant_access(%s, 'application')", name)));
 	}
 	if (grants.len > 0)
 		ereport(WARNING,
-				(errmsg("roles of %s need access level \"application\" on the workers of Citus", table->name),
+				(errmsg("roles of %s need access level \"application\" on the workers of Citus",
+						table->name),
 				 errdetail("With require_context, the policies of the shards call pg_cmig functions there."),
 				 errhint("%s", grants.data)));
 	return true;
@@ -453,7 +481,8 @@ lock_family(Oid relid, LOCKMODE mode)
 
 CMIG_READER(cmig_enable_rls)
 {
-	Oid			relid = table_argument(fcinfo, "SELECT * FROM cmig.enable_rls('<table>', roles => '{<role>}')");
+	Oid			relid = table_argument(fcinfo,
+									   "SELECT * FROM cmig.enable_rls('<table>', roles => '{<role>}')");
 	CmigRlsSetup *options;
 	List	   *family;
 
@@ -476,7 +505,8 @@ CMIG_READER(cmig_enable_rls)
 
 CMIG_READER(cmig_rls_script)
 {
-	Oid			relid = table_argument(fcinfo, "SELECT cmig.rls_script('<table>', roles => '{<role>}')");
+	Oid			relid = table_argument(fcinfo,
+									   "SELECT cmig.rls_script('<table>', roles => '{<role>}')");
 	CmigRlsSetup *options = read_options(fcinfo, relid, true);
 	List	   *statements = grant_access(options);
 	StringInfoData text;
@@ -486,7 +516,8 @@ CMIG_READER(cmig_rls_script)
 		appendStringInfoString(&text, "-- require_context: these policies need pg_cmig\n");
 	foreach_oid(relation, lock_family(relid, AccessShareLock))
 		statements = list_concat(statements,
-								 cmig_rls_plan_enable(options, cmig_rls_table_read(relation), false, true));
+								 cmig_rls_plan_enable(options, cmig_rls_table_read(relation), false,
+													  true));
 	foreach_ptr(char, statement, statements)
 		appendStringInfo(&text, "%s;\n", statement);
 	warn(fcinfo, options, cmig_rls_table_read(relid));
@@ -535,7 +566,8 @@ CMIG_READER(cmig_disable_rls)
 static CmigQuery schema_tables = {
 	"SELECT c.oid FROM pg_class c WHERE c.relnamespace = $1"
 	" AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't'"
-	" ORDER BY c.relispartition, EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid), c.relname",
+	" ORDER BY c.relispartition, EXISTS (SELECT FROM pg_inherits i"
+	" WHERE i.inhrelid = c.oid), c.relname",
 	{OIDOID}
 };
 
@@ -587,7 +619,8 @@ excepted_argument(FunctionCallInfo fcinfo, int n, Oid namespace, const char *sch
 							name ? quote_identifier(name) : psprintf("%u", relid), schema),
 					 errhint("Name tables of the schema, as in except_tables => '{%s.<table>}'",
 							 quote_identifier(schema))));
-		excepted = list_concat_unique_oid(excepted, find_all_inheritors(relid, AccessShareLock, NULL));
+		excepted = list_concat_unique_oid(excepted,
+										  find_all_inheritors(relid, AccessShareLock, NULL));
 	}
 	return excepted;
 }
@@ -598,7 +631,8 @@ excepted_argument(FunctionCallInfo fcinfo, int n, Oid namespace, const char *sch
  * cannot be enabled on some of the tables, raises an error that lists them.
  */
 static List *
-tables_with_key(Oid namespace, const char *schema, const CmigRlsSetup *options, const List *excepted)
+tables_with_key(Oid namespace, const char *schema, const CmigRlsSetup *options,
+				const List *excepted)
 {
 	List	   *all = cmig_query_oids(&schema_tables, namespace);
 	List	   *tables = NIL;
@@ -660,7 +694,8 @@ CMIG_READER(cmig_enable_rls_schema)
 	bool		warned = false;
 
 	InitMaterializedSRF(fcinfo, 0);
-	cmig_argument_require(fcinfo, 0, "the schema", "SELECT * FROM cmig.enable_rls_schema('public', roles => '{app}')");
+	cmig_argument_require(fcinfo, 0, "the schema",
+						  "SELECT * FROM cmig.enable_rls_schema('public', roles => '{app}')");
 	namespace = get_namespace_oid(schema, false);
 	if (IsCatalogNamespace(namespace) || IsToastNamespace(namespace) ||
 		strcmp(schema, "information_schema") == 0 ||

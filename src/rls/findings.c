@@ -27,7 +27,8 @@
 static bool
 is_always_true(const CmigRlsPolicy *policy)
 {
-	return (policy->commands == CMIG_RLS_INSERT ? policy->in_check : policy->in_qual)->truth == CMIG_RLS_ALWAYS;
+	return (policy->commands == CMIG_RLS_INSERT ? policy->in_check :
+			policy->in_qual)->truth == CMIG_RLS_ALWAYS;
 }
 
 /*
@@ -77,7 +78,8 @@ leaks(const Judged *judged)
  * same restrictive policies, so the list of results is searched first.
  */
 static const Judged *
-judge_for(const CmigRlsPolicy *policy, const List *siblings, bool is_check, int command, Oid role, List **known)
+judge_for(const CmigRlsPolicy *policy, const List *siblings, bool is_check, int command, Oid role,
+		  List **known)
 {
 	List	   *parts = list_make1(is_check && policy->check ? policy->check : policy->qual);
 	Judged	   *judged;
@@ -87,7 +89,8 @@ judge_for(const CmigRlsPolicy *policy, const List *siblings, bool is_check, int 
 	{
 		Node	   *part = is_check && other->check ? other->check : other->qual;
 
-		if (!other->permissive && (other->commands & command) && cmig_rls_binds(other, role) && part)
+		if (!other->permissive && (other->commands & command) && cmig_rls_binds(other, role) &&
+			part)
 			parts = lappend(parts, part);
 	}
 	tree = list_length(parts) > 1 ? (Node *) makeBoolExpr(AND_EXPR, parts, -1) : linitial(parts);
@@ -102,7 +105,8 @@ judge_for(const CmigRlsPolicy *policy, const List *siblings, bool is_check, int 
 	judged->tree = tree;
 	judged->role = role;
 	judged->verdict = cmig_rls_prove(tree, policy->relid, role, 0);
-	if (judged->verdict.kind == CMIG_RLS_DOUBT && !judged->verdict.tables && judged->verdict.function == NULL)
+	if (judged->verdict.kind == CMIG_RLS_DOUBT && !judged->verdict.tables &&
+		judged->verdict.function == NULL)
 		cmig_rls_run(tree, policy->relid, role, &judged->leak);
 	return judged;
 }
@@ -137,7 +141,8 @@ static bool
 writes(const CmigRlsPolicy *policy, const List *siblings, bool is_check)
 {
 	static const AclMode modes[] = {ACL_SELECT, ACL_INSERT, ACL_UPDATE, ACL_DELETE};
-	int			commands = is_check ? FOR_NEW_ROWS : policy->check ? CMIG_RLS_UPDATE | CMIG_RLS_DELETE : CMIG_RLS_ALL & ~CMIG_RLS_SELECT;
+	int			commands = is_check ? FOR_NEW_ROWS : policy->check ?
+	CMIG_RLS_UPDATE | CMIG_RLS_DELETE : CMIG_RLS_ALL & ~CMIG_RLS_SELECT;
 
 	for (int i = 0; i < lengthof(modes); i++)
 	{
@@ -166,10 +171,13 @@ replace_policy(const CmigRlsPolicy *policy)
 
 	foreach_oid(role, policy->roles)
 		names = lappend(names, public ? "<role>" : GetUserNameFromId(role, false));
-	if (get_attnum(policy->relid, "tenant_id") == InvalidAttrNumber && get_attnum(policy->relid, "user_id") == InvalidAttrNumber)
+	if (get_attnum(policy->relid, "tenant_id") == InvalidAttrNumber &&
+		get_attnum(policy->relid, "user_id") == InvalidAttrNumber)
 		return psprintf("-- ALTER POLICY %s ON %s %s (<key> = <context>): <key> is the column that identifies the owner of a row, <context> is the current user or tenant",
-						quote_identifier(policy->name), policy->table, policy->commands == CMIG_RLS_INSERT ? "WITH CHECK" : "USING");
-	return psprintf("%sSELECT cmig.enable_rls(%s, roles => %s); %s%s", public ? "-- " : "", quote_literal_cstr(policy->table),
+						quote_identifier(policy->name), policy->table,
+						policy->commands == CMIG_RLS_INSERT ? "WITH CHECK" : "USING");
+	return psprintf("%sSELECT cmig.enable_rls(%s, roles => %s); %s%s", public ? "-- " : "",
+					quote_literal_cstr(policy->table),
 					quote_literal_cstr(cmig_rls_array_text(names)), cmig_rls_policy_drop(policy),
 					public ? ", where <role> is the role of the application" : "");
 }
@@ -179,11 +187,14 @@ replace_policy(const CmigRlsPolicy *policy)
  * to the roles of policy $3; null if it applies to one of them otherwise.
  */
 static CmigQuery read_membership = {
-	"WITH pairs AS (SELECT m.oid AS member, r.oid AS role FROM pg_policy p CROSS JOIN LATERAL unnest(p.polroles) r(oid)"
+	"WITH pairs AS (SELECT m.oid AS member, r.oid AS role FROM pg_policy p CROSS JOIN"
+	" LATERAL unnest(p.polroles) r(oid)"
 	"  JOIN pg_policy o ON o.polrelid = p.polrelid CROSS JOIN LATERAL unnest(o.polroles) m(oid)"
 	"  WHERE p.polrelid = $1 AND p.polname = $2 AND o.polname = $3)"
-	" SELECT min(format('REVOKE %I FROM %I', g.rolname, m.rolname)) FROM pairs JOIN pg_roles m ON m.oid = pairs.member"
-	" JOIN pg_auth_members a ON a.member = m.oid JOIN pg_roles g ON g.oid = a.roleid JOIN pg_roles r ON r.oid = pairs.role"
+	" SELECT min(format('REVOKE %I FROM %I', g.rolname, m.rolname)) FROM pairs"
+	" JOIN pg_roles m ON m.oid = pairs.member"
+	" JOIN pg_auth_members a ON a.member = m.oid JOIN pg_roles g ON g.oid = a.roleid"
+	" JOIN pg_roles r ON r.oid = pairs.role"
 	" WHERE pg_has_role(m.oid, r.oid, 'USAGE') AND pg_has_role(g.oid, r.oid, 'MEMBER')"
 	" AND NOT EXISTS (SELECT FROM pairs WHERE pairs.role IN (pairs.member, 0))",
 	{OIDOID, TEXTOID, TEXTOID}
@@ -202,7 +213,8 @@ has_others(const CmigRlsPolicy *policy, const List *siblings, List **shared)
 
 	foreach_ptr(CmigRlsPolicy, other, siblings)
 	{
-		if (other == policy || !(policy->commands & other->commands) || !other->permissive || is_always_true(other))
+		if (other == policy || !(policy->commands & other->commands) || !other->permissive ||
+			is_always_true(other))
 			continue;
 		others = true;
 		foreach_oid(role, other->roles)
@@ -233,7 +245,8 @@ check_always(const CmigRlsPolicy *policy, const List *siblings, List **findings)
 	if (!policy->permissive)
 	{
 		cmig_rls_report(findings, "always_true", "warning", policy,
-						"it restricts nothing: its expression is always true", cmig_rls_policy_drop(policy));
+						"it restricts nothing: its expression is always true",
+						cmig_rls_policy_drop(policy));
 		return;
 	}
 	others = has_others(policy, siblings, &shared);
@@ -254,16 +267,21 @@ check_always(const CmigRlsPolicy *policy, const List *siblings, List **findings)
 	}
 	else if (policy->setup && policy->setup->public_read && policy->commands == CMIG_RLS_SELECT)
 		cmig_rls_report(findings, "always_true", "notice", policy,
-						"every row may be read, as requested by public_read", cmig_rls_policy_drop(policy));
+						"every row may be read, as requested by public_read",
+						cmig_rls_policy_drop(policy));
 	else if (others)
 		cmig_rls_report(findings, "always_true", "error", policy,
 						inherited ? "it is always true and applies to roles that are subject to other policies: they are members of its roles" :
 						"it is always true and overrides the other policies of its roles: permissive policies are combined using OR",
 						inherited ? revoke : cmig_rls_policy_drop(policy));
 	else
-		cmig_rls_report(findings, "always_true", policy->commands == CMIG_RLS_SELECT ? "warning" : "error", policy,
-						psprintf("it is always true: every row may be %s", policy->commands == CMIG_RLS_SELECT ? "read" : policy->commands == CMIG_RLS_INSERT ? "inserted" :
-								 policy->commands == CMIG_RLS_UPDATE ? "updated" : policy->commands == CMIG_RLS_DELETE ? "deleted" :
+		cmig_rls_report(findings, "always_true",
+						policy->commands == CMIG_RLS_SELECT ? "warning" : "error", policy,
+						psprintf("it is always true: every row may be %s",
+								 policy->commands == CMIG_RLS_SELECT ? "read" :
+								 policy->commands == CMIG_RLS_INSERT ? "inserted" :
+								 policy->commands == CMIG_RLS_UPDATE ? "updated" :
+								 policy->commands == CMIG_RLS_DELETE ? "deleted" :
 								 "read and written"),
 						replace_policy(policy));
 }
@@ -278,7 +296,8 @@ has_owner(const CmigRlsPolicy *policy)
 {
 	char	   *name;
 
-	for (int column = 1; bms_is_empty(policy->keys) && (name = get_attname(policy->relid, column, true)) != NULL; column++)
+	for (int column = 1; bms_is_empty(policy->keys) &&
+		 (name = get_attname(policy->relid, column, true)) != NULL; column++)
 		if (cmig_rls_names_owner(name))
 			return true;
 	return !bms_is_empty(policy->keys);
@@ -291,7 +310,8 @@ rows_text(const Judged *judged)
 	const CmigRlsLeak *leak = &judged->leak;
 
 	if (leak->found)
-		return psprintf("such as one where %s%s", leak->row, leak->context ? psprintf(", while %s", leak->context) : "");
+		return psprintf("such as one where %s%s", leak->row,
+						leak->context ? psprintf(", while %s", leak->context) : "");
 	if (judged->verdict.condition)
 		return psprintf("those where %s", judged->verdict.condition);
 	return "by a sub-select that does not use the context";
@@ -313,12 +333,14 @@ without_arms(Node *node, const CmigRlsPolicy *policy, Oid role, CmigRlsVerdictKi
 	{
 		Node	   *arm = without_arms(arg, policy, role, kind);
 
-		if (expr->boolop == AND_EXPR ? arm != NULL : arm && cmig_rls_prove(arm, policy->relid, role, 0).kind < kind)
+		if (expr->boolop == AND_EXPR ? arm != NULL : arm &&
+			cmig_rls_prove(arm, policy->relid, role, 0).kind < kind)
 			kept = lappend(kept, arm);
 		else if (expr->boolop == AND_EXPR)
 			return NULL;
 	}
-	return list_length(kept) > 1 ? (Node *) makeBoolExpr(expr->boolop, kept, -1) : kept ? linitial(kept) : NULL;
+	return list_length(kept) > 1 ? (Node *) makeBoolExpr(expr->boolop, kept, -1) : kept ?
+		linitial(kept) : NULL;
 }
 
 /*
@@ -328,13 +350,17 @@ without_arms(Node *node, const CmigRlsPolicy *policy, Oid role, CmigRlsVerdictKi
 static char *
 leave_out(const CmigRlsPolicy *policy, bool is_check, const Judged *judged, const char *advice)
 {
-	Node	   *tree = without_arms(is_check ? policy->check : policy->qual, policy, judged->role, judged->verdict.kind);
+	Node	   *tree = without_arms(is_check ? policy->check : policy->qual, policy, judged->role,
+									judged->verdict.kind);
 	char	   *text = tree ? cmig_rls_repair_text(tree, policy->relid, NULL) : NULL;
 
-	if (tree == NULL || cmig_rls_prove(tree, policy->relid, judged->role, 0).kind >= judged->verdict.kind)
+	if (tree == NULL ||
+		cmig_rls_prove(tree, policy->relid, judged->role, 0).kind >= judged->verdict.kind)
 		return cmig_rls_advice(policy, is_check, advice);
-	return psprintf("ALTER POLICY %s ON %s %s (%s)%s", quote_identifier(policy->name), policy->table, is_check ? "WITH CHECK" : "USING", text,
-					!is_check && equal(policy->qual, policy->check) ? psprintf(" WITH CHECK (%s)", text) : "");
+	return psprintf("ALTER POLICY %s ON %s %s (%s)%s", quote_identifier(policy->name),
+					policy->table, is_check ? "WITH CHECK" : "USING", text,
+					!is_check && equal(policy->qual, policy->check) ?
+					psprintf(" WITH CHECK (%s)", text) : "");
 }
 
 /* Check what the USING or the WITH CHECK expression lets through. */
@@ -344,7 +370,8 @@ check_expression(const CmigRlsPolicy *policy, const List *siblings, bool is_chec
 	const CmigRlsExpression *in = is_check ? policy->in_check : policy->in_qual;
 	Node	   *tree = is_check ? policy->check : policy->qual;
 	const char *where = is_check ? "WITH CHECK" : "USING";
-	static const char *const own_only = "require <key> = <context> for every row, and combine other conditions with it using AND";
+	static const char *const own_only =
+	"require <key> = <context> for every row, and combine other conditions with it using AND";
 	const Judged *judged;
 	const CmigRlsVerdict *verdict;
 	const CmigRlsLeak *leak;
@@ -358,16 +385,19 @@ check_expression(const CmigRlsPolicy *policy, const List *siblings, bool is_chec
 	 * an expression that is always true has been reported, unless a floor
 	 * limits it
 	 */
-	if (in->truth == CMIG_RLS_NEVER || !policy->permissive || (in->truth == CMIG_RLS_ALWAYS && !is_floored(policy, siblings)))
+	if (in->truth == CMIG_RLS_NEVER || !policy->permissive ||
+		(in->truth == CMIG_RLS_ALWAYS && !is_floored(policy, siblings)))
 		return;
 	judged = judge(policy, siblings, is_check, is_check ? FOR_NEW_ROWS : FOR_ROWS);
-	if (judged == NULL || judged->verdict.kind == CMIG_RLS_TIED || (!cmig_rls_calls_context(tree) && !has_owner(policy)))
+	if (judged == NULL || judged->verdict.kind == CMIG_RLS_TIED ||
+		(!cmig_rls_calls_context(tree) && !has_owner(policy)))
 		return;
 	verdict = &judged->verdict;
 	leak = &judged->leak;
 	bypass = !verdict->context && has_others(policy, siblings, &shared) && shared == NIL;
 	written = writes(policy, siblings, is_check);
-	what = is_check ? "can be written" : written && verdict->kind == CMIG_RLS_MARKED ? "are let through and can be changed" : "are let through";
+	what = is_check ? "can be written" : written &&
+		verdict->kind == CMIG_RLS_MARKED ? "are let through and can be changed" : "are let through";
 	if (verdict->kind == CMIG_RLS_FOREIGN)
 		fix = leave_out(policy, is_check, judged, own_only);
 	else
@@ -376,11 +406,17 @@ check_expression(const CmigRlsPolicy *policy, const List *siblings, bool is_chec
 	{
 		/* rows without an owner are all that a bypass policy may leave out */
 		cmig_rls_report(findings, "swallowing_or", bypass && verdict->condition == NULL ? "notice" :
-						verdict->context || verdict->condition == NULL ? "error" : "warning", policy,
-						verdict->condition == NULL ? psprintf("%s has a branch that is true for every row that has an owner", where) :
-						psprintf(verdict->setting ? "%s is true for every row if %s: anyone who runs SQL can make that so" :
-								 "%s is true for every row if %s, which does not depend on the row", where, verdict->condition),
-						leave_out(policy, is_check, judged, "leave out the branch; for a role that must see every row, create a separate policy: CREATE POLICY bypass ON <table> TO <role> USING (true) WITH CHECK (true)"));
+						verdict->context || verdict->condition == NULL ? "error" : "warning",
+						policy,
+						verdict->condition == NULL ?
+						psprintf("%s has a branch that is true for every row that has an owner",
+								 where) :
+						psprintf(verdict->setting ?
+								 "%s is true for every row if %s: anyone who runs SQL can make that so" :
+								 "%s is true for every row if %s, which does not depend on the row",
+								 where, verdict->condition),
+						leave_out(policy, is_check, judged,
+								  "leave out the branch; for a role that must see every row, create a separate policy: CREATE POLICY bypass ON <table> TO <role> USING (true) WITH CHECK (true)"));
 	}
 	else if (verdict->kind == CMIG_RLS_FOREIGN || verdict->kind == CMIG_RLS_MARKED)
 	{
@@ -390,22 +426,30 @@ check_expression(const CmigRlsPolicy *policy, const List *siblings, bool is_chec
 		 * do not report a policy that was created for bypass_roles, or one
 		 * that seems to be meant to let its roles see these rows
 		 */
-		if ((bypass && (policy->setup || marked)) || (policy->setup && policy->setup->shared && verdict->null_key && !written))
+		if ((bypass && (policy->setup || marked)) ||
+			(policy->setup && policy->setup->shared && verdict->null_key && !written))
 			return;
-		cmig_rls_report(findings, "foreign_rows", bypass || (marked && !written) ? "notice" : "error", policy,
-						psprintf("%s: rows that belong to %s %s: %s", where, verdict->null_key ? "nobody" : "others", what, rows_text(judged)), fix);
+		cmig_rls_report(findings, "foreign_rows", bypass ||
+						(marked && !written) ? "notice" : "error", policy,
+						psprintf("%s: rows that belong to %s %s: %s", where,
+								 verdict->null_key ? "nobody" : "others", what, rows_text(judged)),
+						fix);
 	}
 	else if (leak->found)
-		cmig_rls_report(findings, leak->unset || leak->nobody ? "open_without_context" : "foreign_rows",
+		cmig_rls_report(findings, leak->unset ||
+						leak->nobody ? "open_without_context" : "foreign_rows",
 						"error", policy,
-						psprintf("%s: %srows %s %s, %s", where, leak->unset ? "without a context, " : "",
-								 leak->nobody ? "without a key" : "that belong to others", what, rows_text(judged)), fix);
+						psprintf("%s: %srows %s %s, %s", where,
+								 leak->unset ? "without a context, " : "",
+								 leak->nobody ? "without a key" : "that belong to others", what,
+								 rows_text(judged)), fix);
 	else
 		cmig_rls_report(findings, "not_judged", "warning", policy,
 						verdict->function ?
 						psprintf("%s depends on what %s() returns for a row, which cannot be checked", where, verdict->function) :
 						psprintf("%s is not proved to let through only rows that belong to the context: it is true if %s", where,
-								 verdict->condition ? verdict->condition : "a sub-select finds rows"),
+								 verdict->condition ? verdict->condition :
+								 "a sub-select finds rows"),
 						cmig_rls_try_it(policy));
 }
 
@@ -422,8 +466,10 @@ loses_tenant(const CmigRlsPolicy *policy, const Bitmapset *lost)
 	{
 		char	   *name = get_attname(policy->relid, column, true);
 
-		if (name == NULL || !(cmig_rls_in_words(name, "user owner created author assign member", true) ||
-							  (policy->setup && policy->setup->user_column && strcmp(name, policy->setup->user_column) == 0)))
+		if (name == NULL ||
+			!(cmig_rls_in_words(name, "user owner created author assign member", true) ||
+			  (policy->setup && policy->setup->user_column &&
+			   strcmp(name, policy->setup->user_column) == 0)))
 			return true;
 	}
 	return false;
@@ -446,7 +492,9 @@ check_with_check(const CmigRlsPolicy *policy, const List *siblings, List **findi
 	if (!(policy->commands & CMIG_RLS_UPDATE) || policy->qual == NULL ||
 		policy->in_qual->truth == CMIG_RLS_ALWAYS || policy->in_check->truth == CMIG_RLS_NEVER ||
 		(policy->check && (!policy->permissive ||
-						   predicate_implied_by(make_ands_implicit((Expr *) policy->qual), make_ands_implicit((Expr *) policy->check), false))))
+						   predicate_implied_by(make_ands_implicit((Expr *) policy->qual),
+												make_ands_implicit((Expr *) policy->check),
+												false))))
 		return;
 	fix = psprintf("ALTER POLICY %s ON %s WITH CHECK (%s)", quote_identifier(policy->name),
 				   policy->table, cmig_rls_repair_text(policy->qual, policy->relid, NULL));
@@ -459,7 +507,8 @@ check_with_check(const CmigRlsPolicy *policy, const List *siblings, List **findi
 	judged = judge(policy, siblings, true, FOR_NEW_ROWS);
 	floored = is_floored(policy, siblings);
 	/* columns that USING compares with the context but WITH CHECK does not */
-	lost = bms_difference(bms_intersect(policy->keys, policy->in_qual->columns), policy->in_check->columns);
+	lost = bms_difference(bms_intersect(policy->keys, policy->in_qual->columns),
+						  policy->in_check->columns);
 	if (policy->in_check->truth == CMIG_RLS_ALWAYS && !floored)
 		problem = "WITH CHECK is always true: it accepts new and changed rows that USING rejects";
 	else if (judged->verdict.kind == CMIG_RLS_TIED && floored)
@@ -470,7 +519,8 @@ check_with_check(const CmigRlsPolicy *policy, const List *siblings, List **findi
 	{
 		problem = judged->verdict.kind == CMIG_RLS_OPEN ?
 			psprintf("WITH CHECK is true for every row %s: it accepts new and changed rows that USING rejects",
-					 judged->verdict.condition ? psprintf("if %s", judged->verdict.condition) : "that has an owner") :
+					 judged->verdict.condition ? psprintf("if %s", judged->verdict.condition) :
+					 "that has an owner") :
 			psprintf("WITH CHECK is true for rows that belong to others, %s: it accepts new and changed rows that USING rejects", rows_text(judged));
 	}
 	else if (judged->verdict.kind == CMIG_RLS_DOUBT)

@@ -85,15 +85,19 @@ read_key(Reading *reading, Oid opno, List *args, bool is_operator, bool any)
 	if (right == NULL || !cmig_rls_is_equality(opno))
 		return;
 	if (is_operator && IsA(left, Var) && equal(left, right))
-		note(reading, "unknown_column", psprintf("a comparison in %s has the same column on both sides", reading->clause),
+		note(reading, "unknown_column",
+			 psprintf("a comparison in %s has the same column on both sides", reading->clause),
 			 "qualify both columns with their tables, as in <table>.<column>");
-	if (reading->depth > 0 || !IsA(column, Var) || column->varlevelsup != 0 || column->varattno <= 0 || contain_vars_of_level(value, 0))
+	if (reading->depth > 0 || !IsA(column, Var) || column->varlevelsup != 0 ||
+		column->varattno <= 0 || contain_vars_of_level(value, 0))
 		return;
 	reading->found->keys = bms_add_member(reading->found->keys, column->varattno);
 	if (is_operator && may_be_empty(value))
 		reading->found->empty_keys = bms_add_member(reading->found->empty_keys, column->varattno);
-	if ((is_operator || (any && !swapped)) && !IsA(value, Const) && !IsA(value, ArrayExpr) && !IsA(value, Param))
-		reading->found->context_keys = bms_add_member(reading->found->context_keys, column->varattno);
+	if ((is_operator || (any && !swapped)) && !IsA(value, Const) && !IsA(value, ArrayExpr) &&
+		!IsA(value, Param))
+		reading->found->context_keys = bms_add_member(reading->found->context_keys,
+													  column->varattno);
 }
 
 /* Record how often a sub-select is evaluated and what it returns. */
@@ -101,19 +105,26 @@ static void
 read_sublink(Reading *reading, SubLink *link)
 {
 	Query	   *query = castNode(Query, link->subselect);
-	Var		   *first = query->targetList ? (Var *) linitial_node(TargetEntry, query->targetList)->expr : NULL;
+	Var		   *first = query->targetList ?
+	(Var *) linitial_node(TargetEntry, query->targetList)->expr : NULL;
 	OpExpr	   *test = (OpExpr *) link->testexpr;
-	Var		   *left = test && IsA(test, OpExpr) ? (Var *) cmig_rls_unwrap(linitial(test->args)) : NULL;
-	char	   *name = left && IsA(left, Var) ? get_attname(reading->relid, left->varattno, true) : NULL;
+	Var		   *left = test &&
+	IsA(test, OpExpr) ? (Var *) cmig_rls_unwrap(linitial(test->args)) : NULL;
+	char	   *name = left &&
+	IsA(left, Var) ? get_attname(reading->relid, left->varattno, true) : NULL;
 
 	if (reading->depth == 0 && contain_vars_of_level((Node *) query, 1))
-		note(reading, "correlated_subquery", psprintf("%s has a sub-select that depends on the row, so it runs for each row", reading->clause),
+		note(reading, "correlated_subquery",
+			 psprintf("%s has a sub-select that depends on the row, so it runs for each row",
+					  reading->clause),
 			 "select the keys without using columns of the row, and use <key> = ANY (ARRAY(SELECT <key> FROM <table> WHERE <user> = <context>))");
 	if (reading->depth == 0 && link->subLinkType == ANY_SUBLINK)
-		note(reading, "in_subselect", psprintf("%s has %s IN (SELECT ...), which cannot use an index; = ANY (ARRAY(SELECT ...)) can",
-											   reading->clause, name ? name : "expression"),
+		note(reading, "in_subselect",
+			 psprintf("%s has %s IN (SELECT ...), which cannot use an index; = ANY (ARRAY(SELECT ...)) can",
+					  reading->clause, name ? name : "expression"),
 			 name ? NULL : "use <key> = ANY (ARRAY(SELECT <key> FROM <table>)) for each key");
-	name = first && IsA(first, Var) && link->subLinkType != EXISTS_SUBLINK && first->varlevelsup == reading->depth + 1 ?
+	name = first && IsA(first, Var) && link->subLinkType != EXISTS_SUBLINK &&
+		first->varlevelsup == reading->depth + 1 ?
 		get_attname(reading->relid, first->varattno, true) : NULL;
 	if (name)
 		note(reading, "unknown_column",
@@ -159,10 +170,14 @@ read_walker(Node *node, void *context)
 				Const	   *name = linitial(args);
 				Const	   *missing_ok = list_length(args) == 2 ? lsecond(args) : NULL;
 
-				if (missing_ok == NULL || (IsA(missing_ok, Const) && (missing_ok->constisnull || !DatumGetBool(missing_ok->constvalue))))
+				if (missing_ok == NULL ||
+					(IsA(missing_ok, Const) &&
+					 (missing_ok->constisnull || !DatumGetBool(missing_ok->constvalue))))
 					note(reading, "no_missing_ok",
 						 psprintf("%s reads the setting %s without missing_ok, which fails if the setting was never set", reading->clause,
-								  IsA(name, Const) && !name->constisnull ? TextDatumGetCString(name->constvalue) : "?"), NULL);
+								  IsA(name, Const) &&
+								  !name->constisnull ? TextDatumGetCString(name->constvalue) :
+								  "?"), NULL);
 			}
 			break;
 		case T_OpExpr:
@@ -174,10 +189,13 @@ read_walker(Node *node, void *context)
 			break;
 		case T_ScalarArrayOpExpr:
 			function = get_opcode(((ScalarArrayOpExpr *) node)->opno);
-			read_key(reading, ((ScalarArrayOpExpr *) node)->opno, ((ScalarArrayOpExpr *) node)->args, false, ((ScalarArrayOpExpr *) node)->useOr);
+			read_key(reading, ((ScalarArrayOpExpr *) node)->opno,
+					 ((ScalarArrayOpExpr *) node)->args, false,
+					 ((ScalarArrayOpExpr *) node)->useOr);
 			break;
 		case T_CoerceViaIO:
-			if (may_be_empty((Node *) ((CoerceViaIO *) node)->arg) && !type_is_array(exprType(node)) &&
+			if (may_be_empty((Node *) ((CoerceViaIO *) node)->arg) &&
+				!type_is_array(exprType(node)) &&
 				exprType(node) != TEXTOID && exprType(node) != VARCHAROID)
 				note(reading, "cast_of_empty",
 					 psprintf("%s casts a setting to %s, which fails if the setting is '', as it is after a transaction that used SET LOCAL",
@@ -186,17 +204,22 @@ read_walker(Node *node, void *context)
 		default:
 			break;
 	}
-	volatility = OidIsValid(function) && reading->depth == 0 ? func_volatile(function) : PROVOLATILE_IMMUTABLE;
+	volatility = OidIsValid(function) &&
+		reading->depth == 0 ? func_volatile(function) : PROVOLATILE_IMMUTABLE;
 	found->runs |= volatility != PROVOLATILE_IMMUTABLE;
 	if (volatility == PROVOLATILE_VOLATILE)
 		note(reading, "volatile_function",
-			 psprintf("%s calls the volatile function %s() for each row, and cannot use an index", reading->clause, get_func_name(function)), NULL);
+			 psprintf("%s calls the volatile function %s() for each row, and cannot use an index",
+					  reading->clause, get_func_name(function)), NULL);
 	else if (volatility == PROVOLATILE_STABLE && contain_vars_of_level(node, 0))
-		note(reading, "per_row_function", psprintf("%s calls %s() with a column for each row", reading->clause, get_func_name(function)),
+		note(reading, "per_row_function",
+			 psprintf("%s calls %s() with a column for each row", reading->clause,
+					  get_func_name(function)),
 			 "let the function return the keys that the user may see, and use <key> = ANY (ARRAY(SELECT <function>()))");
 	else if (volatility == PROVOLATILE_STABLE)
 		note(reading, "per_row_function",
-			 psprintf("%s calls %s() for each row; in a sub-select it is called once", reading->clause, get_func_name(function)), NULL);
+			 psprintf("%s calls %s() for each row; in a sub-select it is called once",
+					  reading->clause, get_func_name(function)), NULL);
 	return expression_tree_walker(node, read_walker, context);
 }
 
@@ -253,8 +276,10 @@ repair(Node *node, void *context)
 		return expression_tree_mutator(node, repair, context);
 	if (IsA(node, SubLink) && ((SubLink *) node)->subLinkType == ANY_SUBLINK)
 		test = (OpExpr *) ((SubLink *) node)->testexpr;
-	if (test && IsA(test, OpExpr) && list_length(test->args) == 2 && cmig_rls_is_equality(test->opno) &&
-		IsA(lsecond(test->args), Param) && OidIsValid(get_array_type(exprType(lsecond(test->args)))))
+	if (test && IsA(test, OpExpr) && list_length(test->args) == 2 &&
+		cmig_rls_is_equality(test->opno) &&
+		IsA(lsecond(test->args), Param) &&
+		OidIsValid(get_array_type(exprType(lsecond(test->args)))))
 	{
 		ScalarArrayOpExpr *any = makeNode(ScalarArrayOpExpr);
 		SubLink    *link = copyObject((SubLink *) node);
@@ -272,7 +297,8 @@ repair(Node *node, void *context)
 		return (Node *) any;
 	}
 	if (!*(bool *) context && (exprType(node) != BOOLOID || IsA(node, FuncExpr)) &&
-		!IsA(node, Const) && !IsA(node, Param) && !IsA(node, SubLink) && !contain_vars_of_level(node, 0) &&
+		!IsA(node, Const) && !IsA(node, Param) && !IsA(node, SubLink) &&
+		!contain_vars_of_level(node, 0) &&
 		cmig_rls_expr_read(node, InvalidOid, false)->runs)
 		return once(repair(node, &inside));
 	if (IsA(node, CoerceViaIO) && may_be_empty((Node *) ((CoerceViaIO *) node)->arg))
@@ -284,7 +310,8 @@ repair(Node *node, void *context)
 		expr->opfuncid = F_TEXTEQ;
 		expr->opresulttype = TEXTOID;
 		expr->inputcollid = DEFAULT_COLLATION_OID;
-		expr->args = list_make2(repair((Node *) cast->arg, context), cmig_rls_sample_const(TEXTOID, ""));
+		expr->args = list_make2(repair((Node *) cast->arg, context),
+								cmig_rls_sample_const(TEXTOID, ""));
 		expr->location = -1;
 		cast->arg = (Expr *) expr;
 		return (Node *) cast;
@@ -319,7 +346,8 @@ cmig_rls_repair_text(Node *tree, Oid relid, bool *changed)
 	cmig_settings_pin_search_path();
 	cmig_settings_override("datestyle", "ISO");
 	/* return a stand-in if the table has been dropped in the meantime */
-	text = name ? deparse_expression(repaired, deparse_context_for(name, relid), false, false) : pstrdup("<expression>");
+	text = name ? deparse_expression(repaired, deparse_context_for(name, relid), false, false) :
+		pstrdup("<expression>");
 	AtEOXact_GUC(false, guc_level);
 	return text;
 }

@@ -151,9 +151,11 @@ extern char *cmig_rls_policy_drop(const CmigRlsPolicy *policy);
 /* A comment that marks an index as created by enable_rls. */
 #define CMIG_RLS_INDEX_MARK "[cmig.enable_rls index]"
 
-extern CmigRlsColumn *cmig_rls_key_column(const CmigRlsTable *table, const char *name, const char *argument);
+extern CmigRlsColumn *cmig_rls_key_column(const CmigRlsTable *table, const char *name,
+										  const char *argument);
 extern bool cmig_rls_has_key(const CmigRlsSetup *options, const CmigRlsTable *table);
-extern List *cmig_rls_plan_enable(const CmigRlsSetup *options, const CmigRlsTable *table, bool many, bool fresh);
+extern List *cmig_rls_plan_enable(const CmigRlsSetup *options, const CmigRlsTable *table, bool many,
+								  bool fresh);
 extern List *cmig_rls_plan_disable(const CmigRlsTable *table);
 extern bool cmig_rls_plan_is_default(const char *statement);
 

@@ -87,7 +87,8 @@ cmig_rls_is_equality(Oid opno)
 {
 	char	   *name = get_opname(opno);
 
-	return name && strcmp(name, "=") == 0 && (opno < FirstUnpinnedObjectId || get_mergejoin_opfamilies(opno) != NIL);
+	return name && strcmp(name, "=") == 0 &&
+		(opno < FirstUnpinnedObjectId || get_mergejoin_opfamilies(opno) != NIL);
 }
 
 /*
@@ -113,7 +114,8 @@ static bool
 is_plain_select(Query *query)
 {
 	return query->rtable == NIL && query->cteList == NIL && query->jointree->quals == NULL &&
-		query->setOperations == NULL && !query->hasAggs && !query->hasTargetSRFs && query->havingQual == NULL &&
+		query->setOperations == NULL && !query->hasAggs && !query->hasTargetSRFs &&
+		query->havingQual == NULL &&
 		query->limitCount == NULL && query->limitOffset == NULL;
 }
 
@@ -128,11 +130,13 @@ cmig_rls_unwrap(Node *node)
 			node = (Node *) ((RelabelType *) node)->arg;
 		else if (IsA(node, CollateExpr))
 			node = (Node *) ((CollateExpr *) node)->arg;
-		else if (IsA(node, SubLink) && link->subLinkType == EXPR_SUBLINK && is_plain_select(castNode(Query, link->subselect)) &&
+		else if (IsA(node, SubLink) && link->subLinkType == EXPR_SUBLINK &&
+				 is_plain_select(castNode(Query, link->subselect)) &&
 				 castNode(Query, link->subselect)->targetList != NIL)
 		{
 			/* the columns of the expression move out of the sub-select */
-			node = copyObject((Node *) linitial_node(TargetEntry, castNode(Query, link->subselect)->targetList)->expr);
+			node = copyObject((Node *) linitial_node(TargetEntry,
+													 castNode(Query, link->subselect)->targetList)->expr);
 			IncrementVarSublevelsUp(node, -1, 1);
 		}
 		else
@@ -191,7 +195,8 @@ cmig_rls_sample_is_builtin(Oid type)
 	 * leave out record and polymorphic types, which are built-in too, but
 	 * whose values can contain values of any type
 	 */
-	return type == UNKNOWNOID || kind == TYPTYPE_BASE || kind == TYPTYPE_RANGE || kind == TYPTYPE_MULTIRANGE;
+	return type == UNKNOWNOID || kind == TYPTYPE_BASE || kind == TYPTYPE_RANGE ||
+		kind == TYPTYPE_MULTIRANGE;
 }
 
 Const *
@@ -282,8 +287,10 @@ may_run(Oid function)
 	name = NameStr(proc->proname);
 	may = proc->prokind == PROKIND_FUNCTION &&
 		(proc->prolang == INTERNALlanguageId ||
-		 (proc->prolang == SQLlanguageId && !heap_attisnull(tuple, Anum_pg_proc_prosqlbody, NULL))) &&
-		(proc->provolatile == PROVOLATILE_IMMUTABLE ? !cmig_rls_in_words(name, not_immutable, true) :
+		 (proc->prolang == SQLlanguageId &&
+		  !heap_attisnull(tuple, Anum_pg_proc_prosqlbody, NULL))) &&
+		(proc->provolatile == PROVOLATILE_IMMUTABLE ?
+		 !cmig_rls_in_words(name, not_immutable, true) :
 		 proc->provolatile == PROVOLATILE_STABLE && cmig_rls_in_words(name, stable, true));
 	ReleaseSysCache(tuple);
 	return may;
@@ -329,8 +336,10 @@ cmig_rls_calls_user(Node *node)
 {
 	SQLValueFunction *function = (SQLValueFunction *) node;
 
-	return IsA(node, SQLValueFunction) && (function->op == SVFOP_CURRENT_ROLE || function->op == SVFOP_CURRENT_USER ||
-										   function->op == SVFOP_USER || function->op == SVFOP_SESSION_USER);
+	return IsA(node, SQLValueFunction) &&
+		(function->op == SVFOP_CURRENT_ROLE || function->op == SVFOP_CURRENT_USER ||
+		 function->op == SVFOP_USER ||
+		 function->op == SVFOP_SESSION_USER);
 }
 
 static bool
@@ -377,7 +386,8 @@ cmig_rls_calls_session_function(Node *node)
 static bool
 is_context(Node *node)
 {
-	return cmig_rls_calls_setting(node) || cmig_rls_calls_user(node) || cmig_rls_calls_session_function(node);
+	return cmig_rls_calls_setting(node) || cmig_rls_calls_user(node) ||
+		cmig_rls_calls_session_function(node);
 }
 
 bool
@@ -400,7 +410,8 @@ cmig_rls_calls_evaluable(Node *node)
 	switch (nodeTag(node))
 	{
 		case T_ScalarArrayOpExpr:
-			return cmig_rls_calls_builtin(get_opcode(cmig_rls_operator(node, &args)), ((ScalarArrayOpExpr *) node)->args, node);
+			return cmig_rls_calls_builtin(get_opcode(cmig_rls_operator(node, &args)),
+										  ((ScalarArrayOpExpr *) node)->args, node);
 		case T_OpExpr:
 		case T_DistinctExpr:
 		case T_NullIfExpr:
@@ -421,8 +432,10 @@ cmig_rls_calls_evaluable(Node *node)
 		case T_SubscriptingRef:
 			return cmig_rls_sample_is_builtin(exprType(node));
 		default:
-			return IsA(node, NullTest) || IsA(node, BoolExpr) || IsA(node, BooleanTest) || IsA(node, CaseExpr) || IsA(node, CaseWhen) ||
-				IsA(node, CoalesceExpr) || IsA(node, CaseTestExpr) || IsA(node, SQLValueFunction) || IsA(node, RelabelType) ||
+			return IsA(node, NullTest) || IsA(node, BoolExpr) || IsA(node, BooleanTest) ||
+				IsA(node, CaseExpr) || IsA(node, CaseWhen) ||
+				IsA(node, CoalesceExpr) || IsA(node, CaseTestExpr) || IsA(node, SQLValueFunction) ||
+				IsA(node, RelabelType) ||
 				IsA(node, CollateExpr) || IsA(node, List);
 	}
 }
@@ -463,7 +476,8 @@ analyze(void *arg)
 	List	   *raw;
 
 	if (!isnull)
-		deconstruct_array(DatumGetArrayTypeP(config), TEXTOID, -1, false, TYPALIGN_INT, &settings, NULL, &count);
+		deconstruct_array(DatumGetArrayTypeP(config), TEXTOID, -1, false, TYPALIGN_INT, &settings,
+						  NULL, &count);
 	for (int i = 0; i < count; i++)
 	{
 		char	   *value = TextDatumGetCString(settings[i]);
@@ -473,7 +487,8 @@ analyze(void *arg)
 	}
 	raw = cmig_raw_parse(body->source, RAW_PARSE_DEFAULT);
 	if (list_length(raw) == 1 && IsA(linitial_node(RawStmt, raw)->stmt, SelectStmt))
-		body->query = cmig_safe_parse(linitial_node(RawStmt, raw), body->source, body->tuple, body->call,
+		body->query = cmig_safe_parse(linitial_node(RawStmt, raw), body->source, body->tuple,
+									  body->call,
 									  cmig_rls_sample_is_builtin);
 }
 
@@ -485,7 +500,8 @@ analyze(void *arg)
  * semicolon in the parentheses.
  */
 static CmigQuery select_of_body = {
-	"SELECT 'SELECT (' || m[1] || E'\\n)' FROM regexp_match($1, '^\\s*begin\\s+return\\M(.*);\\s*end\\s*;?\\s*$', 'i') m",
+	"SELECT 'SELECT (' || m[1] || E'\\n)'"
+	" FROM regexp_match($1, '^\\s*begin\\s+return\\M(.*);\\s*end\\s*;?\\s*$', 'i') m",
 	{TEXTOID}
 };
 
@@ -506,7 +522,8 @@ body_query(HeapTuple tuple, FuncExpr *call)
 	if (!isnull)
 	{
 		Node	   *node = stringToNode(TextDatumGetCString(source));
-		List	   *queries = IsA(node, List) ? linitial_node(List, (List *) node) : list_make1(node);
+		List	   *queries = IsA(node, List) ? linitial_node(List, (List *) node) :
+		list_make1(node);
 
 		return list_length(queries) == 1 ? linitial_node(Query, queries) : NULL;
 	}
@@ -514,7 +531,8 @@ body_query(HeapTuple tuple, FuncExpr *call)
 	body.source = isnull ? NULL : TextDatumGetCString(source);
 	if (body.source && proc->prolang != SQLlanguageId)
 		body.source = cmig_query_value(&select_of_body, body.source);
-	return body.source && cmig_rls_sandbox_run(proc->proowner, analyze, &body) == 0 ? body.query : NULL;
+	return body.source &&
+		cmig_rls_sandbox_run(proc->proowner, analyze, &body) == 0 ? body.query : NULL;
 }
 
 /*
@@ -580,7 +598,8 @@ body_of(FuncExpr *call, bool *definer)
 		OidIsValid(proc->provariadic) || type_is_rowtype(proc->prorettype) ||
 		(query = body_query(tuple, call)) == NULL || query->commandType != CMD_SELECT ||
 		list_length(query->targetList) != 1 ||
-		exprType((Node *) linitial_node(TargetEntry, query->targetList)->expr) != call->funcresulttype)
+		exprType((Node *) linitial_node(TargetEntry,
+										query->targetList)->expr) != call->funcresulttype)
 	{
 		ReleaseSysCache(tuple);
 		return NULL;
@@ -594,7 +613,8 @@ body_of(FuncExpr *call, bool *definer)
 	{
 		/* unnest(ARRAY(SELECT ...)) returns the same rows */
 		FuncExpr   *unnest = makeFuncExpr(F_UNNEST_ANYARRAY, call->funcresulttype, list_make1(link),
-										  call->funccollid, call->inputcollid, COERCE_EXPLICIT_CALL);
+										  call->funccollid, call->inputcollid,
+										  COERCE_EXPLICIT_CALL);
 
 		unnest->funcretset = true;
 		result = (Node *) unnest;
@@ -602,7 +622,8 @@ body_of(FuncExpr *call, bool *definer)
 	else if (is_plain_select(query))
 		result = (Node *) linitial_node(TargetEntry, query->targetList)->expr;
 	else if (query->limitCount == NULL)
-		query->limitCount = (Node *) makeConst(INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(1), false, FLOAT8PASSBYVAL);
+		query->limitCount = (Node *) makeConst(INT8OID, -1, InvalidOid, sizeof(int64),
+											   Int64GetDatum(1), false, FLOAT8PASSBYVAL);
 	result = put_arguments(result, &arguments);
 	ReleaseSysCache(tuple);
 	return result;
@@ -643,8 +664,10 @@ expand(Node *node, void *context)
 	node = expression_tree_mutator(node, expand, context);
 
 	/* x IN (SELECT y) without any other clause is x = y */
-	if (IsA(node, SubLink) && ((SubLink *) node)->subLinkType == ANY_SUBLINK && IsA(((SubLink *) node)->testexpr, OpExpr) &&
-		IsA(llast(((OpExpr *) ((SubLink *) node)->testexpr)->args), Param) && is_plain_select((Query *) ((SubLink *) node)->subselect))
+	if (IsA(node, SubLink) && ((SubLink *) node)->subLinkType == ANY_SUBLINK &&
+		IsA(((SubLink *) node)->testexpr, OpExpr) &&
+		IsA(llast(((OpExpr *) ((SubLink *) node)->testexpr)->args), Param) &&
+		is_plain_select((Query *) ((SubLink *) node)->subselect))
 	{
 		SubLink    *link = (SubLink *) node;
 		OpExpr	   *test = (OpExpr *) link->testexpr;
@@ -659,12 +682,14 @@ expand(Node *node, void *context)
 	 * replace (row).column, where a whole row was passed to the function,
 	 * with the column
 	 */
-	if (IsA(node, FieldSelect) && IsA(((FieldSelect *) node)->arg, Var) && ((Var *) ((FieldSelect *) node)->arg)->varattno == 0)
+	if (IsA(node, FieldSelect) && IsA(((FieldSelect *) node)->arg, Var) &&
+		((Var *) ((FieldSelect *) node)->arg)->varattno == 0)
 	{
 		FieldSelect *field = (FieldSelect *) node;
 		Var		   *row = (Var *) field->arg;
 
-		return (Node *) makeVar(row->varno, field->fieldnum, field->resulttype, field->resulttypmod, field->resultcollid, row->varlevelsup);
+		return (Node *) makeVar(row->varno, field->fieldnum, field->resulttype, field->resulttypmod,
+								field->resultcollid, row->varlevelsup);
 	}
 	return node;
 }

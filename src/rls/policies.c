@@ -66,7 +66,8 @@ candidates(const CmigRlsTable *table)
 	foreach_ptr(CmigRlsColumn, column, table->columns)
 	{
 		if (column->cast)
-			cmig_listing_add_format(&could, "%s (%s)", quote_identifier(column->name), column->type);
+			cmig_listing_add_format(&could, "%s (%s)", quote_identifier(column->name),
+									column->type);
 	}
 	return could.count ? cmig_listing_text(&could) : NULL;
 }
@@ -94,7 +95,8 @@ cmig_rls_key_column(const CmigRlsTable *table, const char *name, const char *arg
 						name, table->name),
 				 errdetail("Its type is %s.", column->type),
 				 errhint("The type of a key must be uuid, bigint, integer, smallint, text, varchar, or a domain over one of them%s.",
-						 strcmp(argument, "user_column") == 0 || strcmp(argument, "tenant_column") == 0 ?
+						 strcmp(argument, "user_column") == 0 ||
+						 strcmp(argument, "tenant_column") == 0 ?
 						 psprintf(". Use %s => '' to leave out this key", argument) : "")));
 	return column;
 }
@@ -103,7 +105,8 @@ cmig_rls_key_column(const CmigRlsTable *table, const char *name, const char *arg
 bool
 cmig_rls_has_key(const CmigRlsSetup *options, const CmigRlsTable *table)
 {
-	return cmig_rls_find(table->columns, options->tenant_column ? options->tenant_column : "tenant_id") ||
+	return cmig_rls_find(table->columns,
+						 options->tenant_column ? options->tenant_column : "tenant_id") ||
 		cmig_rls_find(table->columns, options->user_column ? options->user_column : "user_id");
 }
 
@@ -112,7 +115,8 @@ cmig_rls_has_key(const CmigRlsSetup *options, const CmigRlsTable *table)
  * usual name need not exist, and none if the table is one of many.
  */
 static char *
-find_column(const CmigRlsTable *table, const char *given, const char *usual, const char *argument, bool many)
+find_column(const CmigRlsTable *table, const char *given, const char *usual, const char *argument,
+			bool many)
 {
 	const char *name = given ? given : usual;
 
@@ -135,7 +139,8 @@ resolve_via(CmigRlsSetup *setup, const CmigRlsTable *table)
 				 errmsg("table %s cannot be its own membership table", table->name),
 				 errdetail("The policy would query its own table, which would cause infinite recursion."),
 				 errhint("To protect a membership table, specify its user column: user_column => %s",
-						 quote_literal_cstr(is_given(setup->via_user) ? setup->via_user : "user_id"))));
+						 quote_literal_cstr(is_given(setup->via_user) ? setup->via_user :
+											"user_id"))));
 	if (is_given(setup->user_column))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -145,14 +150,16 @@ resolve_via(CmigRlsSetup *setup, const CmigRlsTable *table)
 	if (!is_given(setup->via_user))
 		setup->via_user = "user_id";
 	if (!is_given(setup->key_column))
-		setup->key_column = is_given(setup->via_key) && cmig_rls_find(table->columns, setup->via_key) ? setup->via_key : "tenant_id";
+		setup->key_column = is_given(setup->via_key) &&
+			cmig_rls_find(table->columns, setup->via_key) ? setup->via_key : "tenant_id";
 	if (!is_given(setup->via_key))
 		setup->via_key = setup->key_column;
 	(void) cmig_rls_key_column(via, setup->via_user, "via_user");
 	via_key = cmig_rls_key_column(via, setup->via_key, "via_key");
 	key = cmig_rls_key_column(table, setup->key_column, "key_column");
 	/* there are operators that compare integers of different sizes */
-	if (strcmp(key->cast, via_key->cast) != 0 && (strstr(key->cast, "int") == NULL || strstr(via_key->cast, "int") == NULL))
+	if (strcmp(key->cast, via_key->cast) != 0 &&
+		(strstr(key->cast, "int") == NULL || strstr(via_key->cast, "int") == NULL))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("column \"%s\" of table %s cannot be compared with column \"%s\" of table %s",
@@ -189,7 +196,8 @@ resolve_keys(CmigRlsSetup *setup, const CmigRlsTable *table, bool many)
 				 errhint("Name the membership table: via => 'memberships'")));
 	setup->key_column = setup->via_key = setup->via_user = NULL;
 	setup->user_column = find_column(table, setup->user_column, "user_id", "user_column", many);
-	setup->tenant_column = find_column(table, setup->tenant_column, "tenant_id", "tenant_column", many);
+	setup->tenant_column = find_column(table, setup->tenant_column, "tenant_id", "tenant_column",
+									   many);
 	if (setup->user_column == NULL && setup->tenant_column == NULL)
 	{
 		char	   *could = candidates(table);
@@ -201,7 +209,8 @@ resolve_keys(CmigRlsSetup *setup, const CmigRlsTable *table, bool many)
 				 : errdetail("None of its columns has a type that can be used as a key."),
 				 errhint("Specify the key with user_column => '<column>' or tenant_column => '<column>'. For a table of users, use user_column => 'id'")));
 	}
-	if (setup->user_column && setup->tenant_column && strcmp(setup->user_column, setup->tenant_column) == 0)
+	if (setup->user_column && setup->tenant_column &&
+		strcmp(setup->user_column, setup->tenant_column) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("user_column and tenant_column are the same column"),
@@ -229,14 +238,17 @@ setting_text(const char *setting, const char *cast)
  * a context is required, the expression raises an error without one.
  */
 static char *
-equals(const CmigRlsSetup *setup, const CmigRlsTable *table, const CmigRlsColumn *column, const char *setting)
+equals(const CmigRlsSetup *setup, const CmigRlsTable *table, const CmigRlsColumn *column,
+	   const char *setting)
 {
 	bool		plain = strcmp(column->cast, "text") == 0;
 	char	   *value = !setup->require_context ? setting_text(setting, column->cast) :
-	psprintf("cmig.require_%s()%s%s", strcmp(setting, CMIG_RLS_USER_SETTING) == 0 ? "user_id" : "tenant_id",
+	psprintf("cmig.require_%s()%s%s",
+			 strcmp(setting, CMIG_RLS_USER_SETTING) == 0 ? "user_id" : "tenant_id",
 			 plain ? "" : "::", plain ? "" : column->cast);
 
-	return psprintf(table->by_citus ? "%s = %s" : "%s = (SELECT %s)", quote_identifier(column->name), value);
+	return psprintf(table->by_citus ? "%s = %s" : "%s = (SELECT %s)",
+					quote_identifier(column->name), value);
 }
 
 /* Add a policy to the list of wanted policies. */
@@ -274,7 +286,8 @@ add_policies(List **policies, const CmigRlsTable *table, char *name, bool permis
 			char	   *command = cmig_rls_commands_text(bit, "");
 
 			if (mask & bit)
-				add_policy(policies, table, psprintf("%s_%s", name, asc_tolower(command, strlen(command))),
+				add_policy(policies, table,
+						   psprintf("%s_%s", name, asc_tolower(command, strlen(command))),
 						   permissive, bit, roles, expression, comment);
 		}
 }
@@ -284,7 +297,8 @@ add_policies(List **policies, const CmigRlsTable *table, char *name, bool permis
  * rows, except for reading rows that are public or shared.
  */
 static void
-add_floor(List **policies, const CmigRlsSetup *setup, const CmigRlsTable *table, const CmigRlsColumn *tenant)
+add_floor(List **policies, const CmigRlsSetup *setup, const CmigRlsTable *table,
+		  const CmigRlsColumn *tenant)
 {
 	char	   *floor = equals(setup, table, tenant, CMIG_RLS_TENANT_SETTING);
 
@@ -294,7 +308,9 @@ add_floor(List **policies, const CmigRlsSetup *setup, const CmigRlsTable *table,
 				   psprintf("Tenant floor: only rows whose %s is %s or null (shared), whatever other policies allow.",
 							tenant->name, CMIG_RLS_TENANT_SETTING));
 	add_policies(policies, table, "tenant_floor", false,
-				 setup->public_read || setup->shared ? CMIG_RLS_ALL & ~CMIG_RLS_SELECT : CMIG_RLS_ALL, setup->roles, floor,
+				 setup->public_read ||
+				 setup->shared ? CMIG_RLS_ALL & ~CMIG_RLS_SELECT : CMIG_RLS_ALL, setup->roles,
+				 floor,
 				 psprintf("Tenant floor: only rows whose %s is %s, whatever other policies allow.",
 						  tenant->name, CMIG_RLS_TENANT_SETTING));
 }
@@ -315,14 +331,16 @@ add_for_shards(List **policies, const CmigRlsSetup *setup, const CmigRlsTable *t
 	add_policies(policies, table, "user_access", true, setup->commands, setup->roles,
 				 psprintf("%s AND %s", of_tenant, of_user),
 				 psprintf("Rows whose %s is %s and whose %s is %s.",
-						  tenant->name, CMIG_RLS_TENANT_SETTING, user->name, CMIG_RLS_USER_SETTING));
+						  tenant->name, CMIG_RLS_TENANT_SETTING, user->name,
+						  CMIG_RLS_USER_SETTING));
 	if (!setup->shared || setup->public_read)
 		return;
 	of_tenant = psprintf("(%s OR %s IS NULL)", of_tenant, quote_identifier(tenant->name));
 	of_user = setup->commands & CMIG_RLS_SELECT ?
 		psprintf("(%s OR %s IS NULL)", of_user, quote_identifier(user->name)) :
 		psprintf("%s IS NULL", quote_identifier(user->name));
-	add_policy(policies, table, "shared_read", true, CMIG_RLS_SELECT, setup->roles, psprintf("%s AND %s", of_tenant, of_user),
+	add_policy(policies, table, "shared_read", true, CMIG_RLS_SELECT, setup->roles,
+			   psprintf("%s AND %s", of_tenant, of_user),
 			   psprintf("Rows whose %s is %s or null, and whose %s is %s or null (shared).",
 						tenant->name, CMIG_RLS_TENANT_SETTING, user->name, CMIG_RLS_USER_SETTING));
 }
@@ -345,19 +363,25 @@ wanted_policies(const CmigRlsSetup *setup, const CmigRlsTable *table)
 	else if (key)
 		add_policies(&policies, table, "member_access", true, setup->commands, setup->roles,
 					 psprintf("%s = ANY (ARRAY(SELECT m.%s FROM %s m WHERE m.%s))",
-							  quote_identifier(key->name), quote_identifier(setup->via_key), via->name,
-							  equals(setup, via, cmig_rls_find(via->columns, setup->via_user), CMIG_RLS_USER_SETTING)),
-					 psprintf("Rows whose %s is one that %s gives to %s.", key->name, via->name, CMIG_RLS_USER_SETTING));
+							  quote_identifier(key->name), quote_identifier(setup->via_key),
+							  via->name,
+							  equals(setup, via, cmig_rls_find(via->columns, setup->via_user),
+									 CMIG_RLS_USER_SETTING)),
+					 psprintf("Rows whose %s is one that %s gives to %s.", key->name, via->name,
+							  CMIG_RLS_USER_SETTING));
 	else
 	{
 		CmigRlsColumn *column = user ? user : tenant;
 		const char *setting = user ? CMIG_RLS_USER_SETTING : CMIG_RLS_TENANT_SETTING;
 
-		add_policies(&policies, table, user ? "user_access" : "tenant_access", true, setup->commands, setup->roles,
-					 equals(setup, table, column, setting), psprintf("Rows whose %s is %s.", column->name, setting));
+		add_policies(&policies, table, user ? "user_access" : "tenant_access", true,
+					 setup->commands, setup->roles,
+					 equals(setup, table, column, setting),
+					 psprintf("Rows whose %s is %s.", column->name, setting));
 	}
 	if (setup->public_read)
-		add_policy(&policies, table, "public_read", true, CMIG_RLS_SELECT, setup->roles, "true", "Every row may be read.");
+		add_policy(&policies, table, "public_read", true, CMIG_RLS_SELECT, setup->roles, "true",
+				   "Every row may be read.");
 	else if (setup->shared && !both_on_shards)
 	{
 		CmigRlsColumn *column = key ? key : user ? user : tenant;
@@ -401,7 +425,8 @@ policy_statement(const char *verb, const CmigRlsPolicy *policy)
 	StringInfoData text;
 
 	initStringInfo(&text);
-	appendStringInfo(&text, "%s POLICY %s ON %s", verb, quote_identifier(policy->name), policy->table);
+	appendStringInfo(&text, "%s POLICY %s ON %s", verb, quote_identifier(policy->name),
+					 policy->table);
 	if (strcmp(verb, "CREATE") == 0)
 	{
 		appendStringInfoString(&text, policy->permissive ? "" : " AS RESTRICTIVE");
@@ -409,7 +434,8 @@ policy_statement(const char *verb, const CmigRlsPolicy *policy)
 			appendStringInfo(&text, " FOR %s", cmig_rls_commands_text(policy->commands, ","));
 	}
 	foreach_oid(role, policy->roles)
-		appendStringInfo(&text, "%s%s", foreach_current_index(role) ? ", " : " TO ", cmig_rls_role_text(role));
+		appendStringInfo(&text, "%s%s", foreach_current_index(role) ? ", " : " TO ",
+						 cmig_rls_role_text(role));
 	if (policy->qual_text)
 		appendStringInfo(&text, "\n    USING (%s)", policy->qual_text);
 	if (policy->check_text)
@@ -423,7 +449,8 @@ policy_statement(const char *verb, const CmigRlsPolicy *policy)
  * wanted one.
  */
 static List *
-plan_policies(const CmigRlsTable *table, const List *existing, const List *wanted, const CmigRlsSetup *setup)
+plan_policies(const CmigRlsTable *table, const List *existing, const List *wanted,
+			  const CmigRlsSetup *setup)
 {
 	List	   *alters = NIL;
 	List	   *narrow = NIL;
@@ -453,16 +480,20 @@ plan_policies(const CmigRlsTable *table, const List *existing, const List *wante
 		else if (have->permissive != want->permissive || have->commands != want->commands ||
 				 (have->qual_text == NULL) != (want->qual_text == NULL) ||
 				 (have->check_text == NULL) != (want->check_text == NULL))
-			*creates = lappend(lappend(*creates, cmig_rls_policy_drop(have)), policy_statement("CREATE", want));
-		else if (list_difference_oid(want->roles, have->roles) != NIL || list_length(want->roles) != list_length(have->roles) ||
+			*creates = lappend(lappend(*creates, cmig_rls_policy_drop(have)),
+							   policy_statement("CREATE", want));
+		else if (list_difference_oid(want->roles, have->roles) != NIL ||
+				 list_length(want->roles) != list_length(have->roles) ||
 				 !cmig_rls_same_expression(table->relid, want->qual_text, have->qual_text) ||
 				 !cmig_rls_same_expression(table->relid, want->check_text, have->check_text))
 			alters = lappend(alters, policy_statement("ALTER", want));
 		else
 			changed = strcmp(have->comment, comment) != 0;
 		if (changed)
-			comments = lappend(comments, psprintf("COMMENT ON POLICY %s ON %s IS %s", quote_identifier(want->name),
-												  table->name, quote_literal_cstr(comment)));
+			comments = lappend(comments,
+							   psprintf("COMMENT ON POLICY %s ON %s IS %s",
+										quote_identifier(want->name),
+										table->name, quote_literal_cstr(comment)));
 	}
 	foreach_ptr(CmigRlsPolicy, have, existing)
 	{
@@ -501,7 +532,8 @@ set_default(const CmigRlsTable *table, const char *column, const char *expressio
 	List	   *parsed;
 
 	if (expression == NULL)
-		return psprintf(DEFAULT_PREFIX "%s ALTER COLUMN %s DROP DEFAULT", table->name, quote_identifier(column));
+		return psprintf(DEFAULT_PREFIX "%s ALTER COLUMN %s DROP DEFAULT", table->name,
+						quote_identifier(column));
 	statement = psprintf(DEFAULT_PREFIX "%s ALTER COLUMN %s SET DEFAULT %s",
 						 table->name, quote_identifier(column), expression);
 	parsed = cmig_raw_parse(statement, RAW_PARSE_DEFAULT);
@@ -537,7 +569,8 @@ follow_renames(const CmigRlsTable *table)
 {
 	foreach_ptr(CmigRlsDefault, was, table->setup ? table->setup->defaults : NIL)
 	{
-		const char *setting = table->setup->user_column && strcmp(was->column, table->setup->user_column) == 0 ?
+		const char *setting = table->setup->user_column &&
+		strcmp(was->column, table->setup->user_column) == 0 ?
 		CMIG_RLS_USER_SETTING : CMIG_RLS_TENANT_SETTING;
 		CmigRlsColumn *found = NULL;
 		int			count = 0;
@@ -562,7 +595,8 @@ follow_renames(const CmigRlsTable *table)
  * setting.
  */
 static List *
-plan_default(CmigRlsSetup *setup, const CmigRlsTable *table, char *name, const char *setting, bool fresh)
+plan_default(CmigRlsSetup *setup, const CmigRlsTable *table, char *name, const char *setting,
+			 bool fresh)
 {
 	CmigRlsColumn *column = cmig_rls_find(table->columns, name);
 	CmigRlsDefault *was;
@@ -603,7 +637,8 @@ plan_old_defaults(const CmigRlsTable *table, const CmigRlsSetup *setup)
 
 	foreach_ptr(CmigRlsDefault, was, table->setup ? table->setup->defaults : NIL)
 	{
-		if (cmig_rls_find(setup ? setup->defaults : NIL, was->column) == NULL && default_is_ours(cmig_rls_find(table->columns, was->column)))
+		if (cmig_rls_find(setup ? setup->defaults : NIL, was->column) == NULL &&
+			default_is_ours(cmig_rls_find(table->columns, was->column)))
 			statements = lappend(statements, set_default(table, was->column, was->expression));
 	}
 	return statements;
@@ -614,7 +649,8 @@ plan_old_defaults(const CmigRlsTable *table, const CmigRlsSetup *setup)
  * Adds an index that enable_rls has created and that is still needed to *kept.
  */
 static List *
-plan_index(const CmigRlsSetup *setup, const CmigRlsTable *table, const char *name, bool fresh, List **kept)
+plan_index(const CmigRlsSetup *setup, const CmigRlsTable *table, const char *name, bool fresh,
+		   List **kept)
 {
 	CmigRlsColumn *column = cmig_rls_find(table->columns, name);
 	char	   *index;
@@ -628,9 +664,12 @@ plan_index(const CmigRlsSetup *setup, const CmigRlsTable *table, const char *nam
 		return NIL;
 	}
 	if (index == NULL)
-		index = ChooseRelationName(table->relname, name, "rls_idx", get_rel_namespace(table->relid), false);
-	return list_make2(psprintf("CREATE INDEX %s ON %s (%s)", quote_identifier(index), table->name, quote_identifier(name)),
-					  psprintf("COMMENT ON INDEX %s IS %s", quote_qualified_identifier(table->nspname, index),
+		index = ChooseRelationName(table->relname, name, "rls_idx", get_rel_namespace(table->relid),
+								   false);
+	return list_make2(psprintf("CREATE INDEX %s ON %s (%s)", quote_identifier(index), table->name,
+							   quote_identifier(name)),
+					  psprintf("COMMENT ON INDEX %s IS %s",
+							   quote_qualified_identifier(table->nspname, index),
 							   quote_literal_cstr("The key of row-level security. " CMIG_RLS_INDEX_MARK)));
 }
 
@@ -647,7 +686,9 @@ plan_old_indexes(const CmigRlsTable *table, const List *kept)
 		char	   *index = column->made_index;
 
 		if (index && !cmig_text_list_has(kept, index))
-			statements = lappend(statements, psprintf("DROP INDEX %s", quote_qualified_identifier(table->nspname, index)));
+			statements = lappend(statements,
+								 psprintf("DROP INDEX %s",
+										  quote_qualified_identifier(table->nspname, index)));
 	}
 	return statements;
 }
@@ -681,17 +722,21 @@ cmig_rls_plan_enable(const CmigRlsSetup *options, const CmigRlsTable *table, boo
 	follow_renames(table);
 
 	defaults = plan_default(&setup, table, setup.user_column, CMIG_RLS_USER_SETTING, fresh);
-	defaults = list_concat(defaults, plan_default(&setup, table, setup.tenant_column, CMIG_RLS_TENANT_SETTING, fresh));
+	defaults = list_concat(defaults,
+						   plan_default(&setup, table, setup.tenant_column, CMIG_RLS_TENANT_SETTING,
+										fresh));
 	indexes = plan_index(&setup, table, setup.tenant_column, fresh, &kept);
 	indexes = list_concat(indexes, plan_index(&setup, table, setup.user_column, fresh, &kept));
-	if (setup.key_column && (setup.tenant_column == NULL || strcmp(setup.key_column, setup.tenant_column) != 0))
+	if (setup.key_column &&
+		(setup.tenant_column == NULL || strcmp(setup.key_column, setup.tenant_column) != 0))
 		indexes = list_concat(indexes, plan_index(&setup, table, setup.key_column, fresh, &kept));
 	if (!fresh)
 	{
 		defaults = list_concat(defaults, plan_old_defaults(table, &setup));
 		indexes = list_concat(indexes, plan_old_indexes(table, kept));
 	}
-	statements = plan_flags(table, fresh ? setup.enabled : table->enabled, fresh ? setup.forced : table->forced,
+	statements = plan_flags(table, fresh ? setup.enabled : table->enabled,
+							fresh ? setup.forced : table->forced,
 							true, options->force || setup.forced);
 	statements = list_concat(statements, plan_policies(table, fresh ? NIL : table->policies,
 													   wanted_policies(&setup, table), &setup));
@@ -721,7 +766,9 @@ cmig_rls_plan_disable(const CmigRlsTable *table)
 			last = lappend(last, cmig_rls_policy_drop(policy));
 	}
 	statements = list_concat(statements, last);
-	statements = list_concat(statements, plan_flags(table, table->enabled, table->forced, setup->enabled, setup->forced));
+	statements = list_concat(statements,
+							 plan_flags(table, table->enabled, table->forced, setup->enabled,
+										setup->forced));
 	statements = list_concat(statements, plan_old_defaults(table, NULL));
 	return list_concat(statements, plan_old_indexes(table, NIL));
 }

@@ -42,8 +42,10 @@
 
 /* Returns a row if row-level security of table $1 applies to role $2, or PUBLIC. */
 static CmigQuery policies_apply = {
-	"SELECT FROM pg_class c LEFT JOIN pg_roles r ON r.oid = $2 WHERE c.oid = $1 AND c.relrowsecurity AND ($2 = 0"
-	" OR (NOT r.rolsuper AND NOT r.rolbypassrls AND (c.relforcerowsecurity OR NOT pg_has_role(r.oid, c.relowner, 'USAGE'))))",
+	"SELECT FROM pg_class c LEFT JOIN pg_roles r ON r.oid = $2 WHERE c.oid = $1"
+	" AND c.relrowsecurity AND ($2 = 0"
+	" OR (NOT r.rolsuper AND NOT r.rolbypassrls AND (c.relforcerowsecurity"
+	" OR NOT pg_has_role(r.oid, c.relowner, 'USAGE'))))",
 	{OIDOID, OIDOID}
 };
 
@@ -62,14 +64,16 @@ shows_only_own(Oid relid, Oid role, int nesting)
 		/* a bypass for roles that are named does not open the table to PUBLIC */
 		if (policy->qual_text && (policy->commands & CMIG_RLS_SELECT) &&
 			(OidIsValid(role) ? cmig_rls_binds(policy, role) :
-			 !OidIsValid(linitial_oid(policy->roles)) || strncmp(policy->qual_text, "{CONST ", 7) != 0))
+			 !OidIsValid(linitial_oid(policy->roles)) ||
+			 strncmp(policy->qual_text, "{CONST ", 7) != 0))
 			*policies = lappend(*policies, stringToNode(policy->qual_text));
 	}
 	foreach_ptr(Node, each, permissive)
 	{
 		List	   *parts = lappend(list_copy(restrictive), each);
 
-		if (cmig_rls_prove((Node *) makeBoolExpr(AND_EXPR, parts, -1), relid, role, nesting).kind != CMIG_RLS_TIED)
+		if (cmig_rls_prove((Node *) makeBoolExpr(AND_EXPR, parts, -1), relid, role,
+						   nesting).kind != CMIG_RLS_TIED)
 			return false;
 	}
 	return permissive != NIL;
@@ -79,7 +83,8 @@ static List *add_from(Node *from, List *rows, bool nullable);
 
 /* Returns a copy of the row in which a range table entry has the given row. */
 static CmigRlsRow *
-with_entry(const CmigRlsRow *row, int index, const CmigRlsCase *facts, int relation, CmigRlsRow *inner)
+with_entry(const CmigRlsRow *row, int index, const CmigRlsCase *facts, int relation,
+		   CmigRlsRow *inner)
 {
 	CmigRlsRow *result = palloc(sizeof(CmigRlsRow));
 	int			count = list_length(row->scope->query->rtable);
@@ -87,8 +92,10 @@ with_entry(const CmigRlsRow *row, int index, const CmigRlsCase *facts, int relat
 
 	*result = *row;
 	*scope = *row->scope;
-	scope->relations = memcpy(palloc(sizeof(int) * count), row->scope->relations, sizeof(int) * count);
-	scope->rows = memcpy(palloc(sizeof(CmigRlsRow *) * count), row->scope->rows, sizeof(CmigRlsRow *) * count);
+	scope->relations = memcpy(palloc(sizeof(int) * count), row->scope->relations,
+							  sizeof(int) * count);
+	scope->rows = memcpy(palloc(sizeof(CmigRlsRow *) * count), row->scope->rows,
+						 sizeof(CmigRlsRow *) * count);
 	scope->relations[index] = relation;
 	scope->rows[index] = inner;
 	result->scope = scope;
@@ -131,7 +138,8 @@ add_entry(int index, List *rows, bool nullable)
 			int			relation = ++row->scope->proof->relations;
 
 			if (!row->scope->definer && row->scope->proof->nesting < MAX_NESTING &&
-				shows_only_own(entry->relid, row->scope->proof->role, row->scope->proof->nesting + 1))
+				shows_only_own(entry->relid, row->scope->proof->role,
+							   row->scope->proof->nesting + 1))
 				facts->tied = bms_make_singleton(relation);
 			result = lappend(result, with_entry(row, index - 1, facts, relation, NULL));
 			continue;
@@ -139,7 +147,8 @@ add_entry(int index, List *rows, bool nullable)
 		/* a recursive query is not examined */
 		if (!nullable && entry->rtekind == RTE_SUBQUERY)
 			inner = cmig_rls_rows_of(entry->subquery, row->scope, false);
-		else if (!nullable && entry->rtekind == RTE_CTE && (cte = find_cte(entry, &home)) != NULL && !cte->cterecursive)
+		else if (!nullable && entry->rtekind == RTE_CTE && (cte = find_cte(entry, &home)) != NULL &&
+				 !cte->cterecursive)
 			inner = cmig_rls_rows_of((Query *) cte->ctequery, home, false);
 		if (inner == NIL && (nullable || entry->rtekind != RTE_SUBQUERY))
 			result = lappend(result, row);
@@ -165,7 +174,8 @@ filter(List *rows, Node *quals)
 	foreach_ptr(CmigRlsRow, row, rows)
 	{
 		foreach_ptr(CmigRlsCase, facts, cmig_rls_product(list_make1(row->facts),
-														 cmig_rls_cases_of(quals, IS_TRUE_BIT, row->scope)))
+														 cmig_rls_cases_of(quals, IS_TRUE_BIT,
+																		   row->scope)))
 		{
 			CmigRlsRow *kept = palloc(sizeof(CmigRlsRow));
 
@@ -194,8 +204,10 @@ add_from(Node *from, List *rows, bool nullable)
 			rows = add_from(node, rows, nullable);
 		return filter(rows, ((FromExpr *) from)->quals);
 	}
-	rows = add_from(join->larg, rows, nullable || join->jointype == JOIN_RIGHT || join->jointype == JOIN_FULL);
-	rows = add_from(join->rarg, rows, nullable || join->jointype == JOIN_LEFT || join->jointype == JOIN_FULL);
+	rows = add_from(join->larg, rows, nullable || join->jointype == JOIN_RIGHT ||
+					join->jointype == JOIN_FULL);
+	rows = add_from(join->rarg, rows, nullable || join->jointype == JOIN_LEFT ||
+					join->jointype == JOIN_FULL);
 	return join->jointype == JOIN_INNER && !nullable ? filter(rows, join->quals) : rows;
 }
 
@@ -206,11 +218,13 @@ rows_of_arms(Node *node, Query *query, CmigRlsScope *scope)
 	SetOperationStmt *operation = (SetOperationStmt *) node;
 
 	if (IsA(node, RangeTblRef))
-		return cmig_rls_rows_of(rt_fetch(((RangeTblRef *) node)->rtindex, query->rtable)->subquery, scope, false);
+		return cmig_rls_rows_of(rt_fetch(((RangeTblRef *) node)->rtindex, query->rtable)->subquery,
+								scope, false);
 	/* every row of INTERSECT and EXCEPT is one of the first arm */
 	if (operation->op != SETOP_UNION)
 		return rows_of_arms(operation->larg, query, scope);
-	return list_concat(rows_of_arms(operation->larg, query, scope), rows_of_arms(operation->rarg, query, scope));
+	return list_concat(rows_of_arms(operation->larg, query, scope),
+					   rows_of_arms(operation->rarg, query, scope));
 }
 
 /*
@@ -250,7 +264,8 @@ cmig_rls_rows_of(Query *query, CmigRlsScope *outer, bool aggregated)
 static bool
 always_returns(Query *query)
 {
-	return query->setOperations == NULL && query->havingQual == NULL && query->limitCount == NULL && query->limitOffset == NULL &&
+	return query->setOperations == NULL && query->havingQual == NULL && query->limitCount == NULL &&
+		query->limitOffset == NULL &&
 		query->groupClause == NIL && query->groupingSets == NIL && !query->hasTargetSRFs &&
 		(query->hasAggs || (query->rtable == NIL && query->jointree->quals == NULL));
 }
@@ -259,26 +274,32 @@ always_returns(Query *query)
 static List *
 compare_rows(SubLink *link, CmigRlsScope *scope)
 {
-	List	   *tests = IsA(link->testexpr, BoolExpr) && ((BoolExpr *) link->testexpr)->boolop == AND_EXPR ?
+	List	   *tests = IsA(link->testexpr, BoolExpr) &&
+	((BoolExpr *) link->testexpr)->boolop == AND_EXPR ?
 	((BoolExpr *) link->testexpr)->args : list_make1(link->testexpr);
 	List	   *result = NIL;
 
 	foreach_ptr(CmigRlsRow, row, cmig_rls_rows_of(castNode(Query, link->subselect), scope, false))
 	{
-		List	   *cases = cmig_rls_product(list_make1(row->facts), cmig_rls_single((Node *) link, IS_TRUE_BIT, scope));
+		List	   *cases = cmig_rls_product(list_make1(row->facts),
+											 cmig_rls_single((Node *) link, IS_TRUE_BIT, scope));
 
 		foreach_ptr(OpExpr, test, tests)
 		{
 			Param	   *param;
 			Node	   *target;
 
-			if (!IsA(test, OpExpr) || list_length(test->args) != 2 || !cmig_rls_is_equality(test->opno))
+			if (!IsA(test, OpExpr) || list_length(test->args) != 2 ||
+				!cmig_rls_is_equality(test->opno))
 				continue;
 			param = (Param *) cmig_rls_bare(lsecond(test->args));
-			if (!IsA(param, Param) || param->paramkind != PARAM_SUBLINK || param->paramid > list_length(row->scope->query->targetList))
+			if (!IsA(param, Param) || param->paramkind != PARAM_SUBLINK ||
+				param->paramid > list_length(row->scope->query->targetList))
 				continue;
-			target = (Node *) list_nth_node(TargetEntry, row->scope->query->targetList, param->paramid - 1)->expr;
-			cases = cmig_rls_product(cases, cmig_rls_equal_values(cmig_rls_values_of(linitial(test->args), scope), cmig_rls_values_of(target, row->scope)));
+			target = (Node *) list_nth_node(TargetEntry, row->scope->query->targetList,
+											param->paramid - 1)->expr;
+			cases = cmig_rls_product(cases,
+									 cmig_rls_equal_values(cmig_rls_values_of(linitial(test->args), scope), cmig_rls_values_of(target, row->scope)));
 		}
 		result = list_concat(result, cases);
 	}
@@ -310,8 +331,11 @@ cases_of_link(SubLink *link, int want, CmigRlsScope *scope)
 			break;
 		case EXPR_SUBLINK:
 			if (query->targetList == NIL ||
-				(query->hasAggs && (contain_vars_of_level((Node *) query, 1) || cmig_rls_calls_context((Node *) query))) ||
-				(want != IS_TRUE_BIT && (query->rtable != NIL || query->setOperations != NULL || query->cteList != NIL)))
+				(query->hasAggs &&
+				 (contain_vars_of_level((Node *) query, 1) ||
+				  cmig_rls_calls_context((Node *) query))) ||
+				(want != IS_TRUE_BIT &&
+				 (query->rtable != NIL || query->setOperations != NULL || query->cteList != NIL)))
 				break;
 			foreach_ptr(CmigRlsRow, row, cmig_rls_rows_of(query, scope, false))
 				result = list_concat(result, cmig_rls_product(list_make1(row->facts),
@@ -352,7 +376,8 @@ cases_of_list(BoolExpr *expr, int want, CmigRlsScope *scope)
 		{
 			List	   *nulls = cmig_rls_cases_of(node, IS_NULL_BIT, scope);
 
-			with_null = list_concat(cmig_rls_product(with_null, list_concat_copy(this, nulls)), cmig_rls_product(all, nulls));
+			with_null = list_concat(cmig_rls_product(with_null, list_concat_copy(this, nulls)),
+									cmig_rls_product(all, nulls));
 		}
 		all = cmig_rls_product(all, this);
 	}
@@ -363,9 +388,12 @@ cases_of_list(BoolExpr *expr, int want, CmigRlsScope *scope)
 static List *
 cases_of_test(BooleanTest *test, int want, CmigRlsScope *scope)
 {
-	int			hits = test->booltesttype == IS_TRUE || test->booltesttype == IS_NOT_TRUE ? IS_TRUE_BIT :
-	test->booltesttype == IS_FALSE || test->booltesttype == IS_NOT_FALSE ? IS_FALSE_BIT : IS_NULL_BIT;
-	bool		negated = test->booltesttype == IS_NOT_TRUE || test->booltesttype == IS_NOT_FALSE || test->booltesttype == IS_NOT_UNKNOWN;
+	int			hits = test->booltesttype == IS_TRUE ||
+	test->booltesttype == IS_NOT_TRUE ? IS_TRUE_BIT :
+	test->booltesttype == IS_FALSE ||
+	test->booltesttype == IS_NOT_FALSE ? IS_FALSE_BIT : IS_NULL_BIT;
+	bool		negated = test->booltesttype == IS_NOT_TRUE || test->booltesttype == IS_NOT_FALSE ||
+	test->booltesttype == IS_NOT_UNKNOWN;
 	List	   *result = NIL;
 
 	if (want == IS_NULL_BIT)
@@ -390,10 +418,13 @@ cases_of_distinct(DistinctExpr *expr, int want, CmigRlsScope *scope)
 		return NIL;
 	if (want == IS_FALSE_BIT)
 		return list_concat(cmig_rls_cases_of((Node *) equality, IS_TRUE_BIT, scope),
-						   cmig_rls_product(cmig_rls_null_cases(left, true, scope), cmig_rls_null_cases(right, true, scope)));
+						   cmig_rls_product(cmig_rls_null_cases(left, true, scope),
+											cmig_rls_null_cases(right, true, scope)));
 	return list_concat(cmig_rls_cases_of((Node *) equality, IS_FALSE_BIT, scope),
-					   list_concat(cmig_rls_product(cmig_rls_null_cases(left, true, scope), cmig_rls_null_cases(right, false, scope)),
-								   cmig_rls_product(cmig_rls_null_cases(left, false, scope), cmig_rls_null_cases(right, true, scope))));
+					   list_concat(cmig_rls_product(cmig_rls_null_cases(left, true, scope),
+													cmig_rls_null_cases(right, false, scope)),
+								   cmig_rls_product(cmig_rls_null_cases(left, false, scope),
+													cmig_rls_null_cases(right, true, scope))));
 }
 
 /*
@@ -401,9 +432,12 @@ cases_of_distinct(DistinctExpr *expr, int want, CmigRlsScope *scope)
  * these are the roles with a privilege on the table; its owner is not counted.
  */
 static CmigQuery bound_roles = {
-	"SELECT r.rolname::text FROM pg_roles r JOIN pg_class c ON c.oid = $1 WHERE NOT r.rolsuper AND r.rolname !~ '^pg_'"
-	" AND CASE WHEN $2 <> 0 THEN pg_has_role(r.oid, $2, 'USAGE') ELSE NOT pg_has_role(r.oid, c.relowner, 'USAGE')"
-	"  AND (has_any_column_privilege(r.oid, $1, 'SELECT, INSERT, UPDATE') OR has_table_privilege(r.oid, $1, 'DELETE')) END",
+	"SELECT r.rolname::text FROM pg_roles r JOIN pg_class c ON c.oid = $1 WHERE NOT r.rolsuper"
+	" AND r.rolname !~ '^pg_'"
+	" AND CASE WHEN $2 <> 0 THEN pg_has_role(r.oid, $2, 'USAGE')"
+	" ELSE NOT pg_has_role(r.oid, c.relowner, 'USAGE')"
+	"  AND (has_any_column_privilege(r.oid, $1, 'SELECT, INSERT, UPDATE')"
+	" OR has_table_privilege(r.oid, $1, 'DELETE')) END",
 	{OIDOID, OIDOID}
 };
 
@@ -422,7 +456,8 @@ excludes_roles(OpExpr *expr, int want, CmigRlsScope *scope)
 		return false;
 	user = cmig_rls_calls_user(cmig_rls_bare(lsecond(expr->args))) ? 1 : 0;
 	other = cmig_rls_unwrap(list_nth(expr->args, 1 - user));
-	if (!cmig_rls_calls_user(cmig_rls_bare(list_nth(expr->args, user))) || !IsA(other, Const) || ((Const *) other)->constisnull ||
+	if (!cmig_rls_calls_user(cmig_rls_bare(list_nth(expr->args, user))) || !IsA(other, Const) ||
+		((Const *) other)->constisnull ||
 		!cmig_rls_sample_is_builtin(exprType(list_nth(expr->args, user))))
 		return false;
 	names = cmig_query_list(&bound_roles, scope->proof->relid, scope->proof->role);
@@ -431,7 +466,8 @@ excludes_roles(OpExpr *expr, int want, CmigRlsScope *scope)
 		Const	   *name = cmig_rls_sample_const(exprType(list_nth(expr->args, user)), *row);
 		bool		result;
 
-		if (!cmig_rls_compare_constants(expr, user ? (Const *) other : name, user ? name : (Const *) other, &result) ||
+		if (!cmig_rls_compare_constants(expr, user ? (Const *) other : name,
+										user ? name : (Const *) other, &result) ||
 			result == (want == IS_TRUE_BIT))
 			return false;
 	}
@@ -454,11 +490,15 @@ cmig_rls_cases_of(Node *node, int want, CmigRlsScope *scope)
 	switch (nodeTag(node))
 	{
 		case T_Const:
-			return want == (((Const *) node)->constisnull ? IS_NULL_BIT : DatumGetBool(((Const *) node)->constvalue) ? IS_TRUE_BIT : IS_FALSE_BIT) ?
+			return want == (((Const *) node)->constisnull ? IS_NULL_BIT :
+							DatumGetBool(((Const *) node)->constvalue) ? IS_TRUE_BIT :
+							IS_FALSE_BIT) ?
 				list_make1(cmig_rls_no_facts()) : NIL;
 		case T_BoolExpr:
 			return ((BoolExpr *) node)->boolop == NOT_EXPR ?
-				cmig_rls_cases_of(linitial(((BoolExpr *) node)->args), want == IS_NULL_BIT ? want : want ^ (IS_TRUE_BIT | IS_FALSE_BIT), scope) :
+				cmig_rls_cases_of(linitial(((BoolExpr *) node)->args),
+								  want == IS_NULL_BIT ? want : want ^ (IS_TRUE_BIT | IS_FALSE_BIT),
+								  scope) :
 				cases_of_list((BoolExpr *) node, want, scope);
 		case T_OpExpr:
 			if (excludes_roles((OpExpr *) node, want, scope))
@@ -471,7 +511,8 @@ cmig_rls_cases_of(Node *node, int want, CmigRlsScope *scope)
 		case T_NullTest:
 			if (((NullTest *) node)->argisrow || want == IS_NULL_BIT)
 				return want == IS_NULL_BIT ? NIL : cmig_rls_single(node, want, scope);
-			return cmig_rls_mark_literals(cmig_rls_null_cases((Node *) ((NullTest *) node)->arg, (((NullTest *) node)->nulltesttype == IS_NULL) == (want == IS_TRUE_BIT), scope),
+			return cmig_rls_mark_literals(cmig_rls_null_cases((Node *) ((NullTest *) node)->arg,
+															  (((NullTest *) node)->nulltesttype == IS_NULL) == (want == IS_TRUE_BIT), scope),
 										  offsetof(CmigRlsLiteral, asked));
 		case T_BooleanTest:
 			return cases_of_test((BooleanTest *) node, want, scope);
@@ -483,7 +524,8 @@ cmig_rls_cases_of(Node *node, int want, CmigRlsScope *scope)
 		case T_Var:
 			if (want == IS_NULL_BIT)
 				return cmig_rls_null_cases(node, true, scope);
-			return cmig_rls_product(cmig_rls_single(node, want, scope), cmig_rls_not_null(node, scope));
+			return cmig_rls_product(cmig_rls_single(node, want, scope),
+									cmig_rls_not_null(node, scope));
 		default:
 			return cmig_rls_single(node, want, scope);
 	}
@@ -500,7 +542,8 @@ typedef struct Uses
 } Uses;
 
 /* Returns a row if row-level security applies to table $1, or it is a view. */
-static CmigQuery has_policies = {"SELECT FROM pg_class WHERE oid = $1 AND (relrowsecurity OR relkind <> 'r')", {OIDOID}};
+static CmigQuery has_policies =
+{"SELECT FROM pg_class WHERE oid = $1 AND (relrowsecurity OR relkind <> 'r')", {OIDOID}};
 
 static bool
 uses_walker(Node *node, void *context)
@@ -518,9 +561,11 @@ uses_walker(Node *node, void *context)
 		return false;
 	}
 	operator = cmig_rls_operator(node, &args);
-	if (uses->unread == NULL && cmig_rls_is_foreign_call(node) && !cmig_rls_calls_session_function(node))
+	if (uses->unread == NULL && cmig_rls_is_foreign_call(node) &&
+		!cmig_rls_calls_session_function(node))
 		uses->unread = get_func_name(((FuncExpr *) node)->funcid);
-	else if (uses->unread == NULL && operator >= FirstUnpinnedObjectId && !cmig_rls_is_equality(operator))
+	else if (uses->unread == NULL && operator >= FirstUnpinnedObjectId &&
+			 !cmig_rls_is_equality(operator))
 		uses->unread = get_func_name(get_opcode(operator));
 	if (IsA(node, Query))
 	{
@@ -530,7 +575,8 @@ uses_walker(Node *node, void *context)
 		foreach_node(RangeTblEntry, entry, ((Query *) node)->rtable)
 		{
 			uses->table |= entry->rtekind == RTE_RELATION;
-			uses->hidden |= entry->rtekind == RTE_RELATION && cmig_query_do(&has_policies, entry->relid) > 0;
+			uses->hidden |= entry->rtekind == RTE_RELATION &&
+				cmig_query_do(&has_policies, entry->relid) > 0;
 		}
 		result = query_tree_walker((Query *) node, uses_walker, context, 0);
 		uses->depth--;
@@ -546,7 +592,8 @@ uses_walker(Node *node, void *context)
 static bool
 is_mark(const CmigRlsLiteral *literal)
 {
-	static const char *const secret[] = {"private", "hidden", "secret", "internal", "restricted", "draft"};
+	static const char *const secret[] = {"private", "hidden", "secret", "internal", "restricted",
+	"draft"};
 	Node	   *node = cmig_rls_bare(literal->node);
 	Oid			relid = literal->scope->query == NULL ? literal->scope->proof->relid : InvalidOid;
 	char	   *name = NULL;
@@ -563,7 +610,8 @@ is_mark(const CmigRlsLiteral *literal)
 		name = get_attname(relid, ((Var *) node)->varattno, true);
 		/* published_at IS NOT NULL, and rows without an owner */
 		if (literal->result == VALUE_NULL || literal->result == VALUE_NOT_NULL)
-			return literal->asked && (literal->result == VALUE_NOT_NULL || (name && cmig_rls_names_owner(name)));
+			return literal->asked &&
+				(literal->result == VALUE_NOT_NULL || (name && cmig_rls_names_owner(name)));
 		for (int i = 0; name && literal->result != IS_TRUE_BIT && i < lengthof(secret); i++)
 			if (strstr(name, secret[i]))
 				return literal->result == IS_FALSE_BIT;
@@ -574,10 +622,12 @@ is_mark(const CmigRlsLiteral *literal)
 		return false;
 	left = cmig_rls_bare(linitial(args));
 	right = cmig_rls_bare(lsecond(args));
-	constant = IsA(right, Const) && ((Const *) right)->consttype == TEXTOID && !((Const *) right)->constisnull ? (Const *) right : NULL;
+	constant = IsA(right, Const) && ((Const *) right)->consttype == TEXTOID &&
+		!((Const *) right)->constisnull ? (Const *) right : NULL;
 	if (IsA(node, OpExpr) && strcmp(get_opname(opno), "?") == 0)
 	{
-		if (!IsA(left, Var) || !IsA(right, Const) || (constant && cmig_rls_names_owner(cmig_rls_sample_text(constant))))
+		if (!IsA(left, Var) || !IsA(right, Const) ||
+			(constant && cmig_rls_names_owner(cmig_rls_sample_text(constant))))
 			return false;
 		name = get_attname(relid, ((Var *) left)->varattno, true);
 		return name == NULL || !cmig_rls_names_owner(name);
@@ -585,7 +635,8 @@ is_mark(const CmigRlsLiteral *literal)
 	/* nobody marks rows with an empty text */
 	if (constant && VARSIZE_ANY_EXHDR(DatumGetPointer(constant->constvalue)) == 0)
 		return false;
-	return cmig_rls_is_equality(opno) && (IsA(left, Var) || IsA(left, Const)) && (IsA(right, Var) || IsA(right, Const)) &&
+	return cmig_rls_is_equality(opno) && (IsA(left, Var) || IsA(left, Const)) &&
+		(IsA(right, Var) || IsA(right, Const)) &&
 		!(IsA(left, Var) && IsA(right, Var));
 }
 
@@ -593,7 +644,9 @@ is_mark(const CmigRlsLiteral *literal)
 static bool
 asks_privileges(Node *node)
 {
-	char	   *name = IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid < FirstUnpinnedObjectId ? get_func_name(((FuncExpr *) node)->funcid) : NULL;
+	char	   *name = IsA(node, FuncExpr) &&
+	((FuncExpr *) node)->funcid < FirstUnpinnedObjectId ?
+	get_func_name(((FuncExpr *) node)->funcid) : NULL;
 
 	return name && cmig_rls_in_words(name, "pg_has_ has_", true);
 }
@@ -622,8 +675,10 @@ judge(const CmigRlsCase *facts, const CmigRlsProof *proof, CmigRlsVerdict *verdi
 		(void) uses_walker(literal->node, &uses);
 		/* a row that has an owner is any row */
 		if (literal->implied ||
-			(literal->result == VALUE_NOT_NULL && IsA(literal->node, Var) && literal->scope->query == NULL &&
-			 cmig_rls_names_owner(get_attname(proof->relid, ((Var *) literal->node)->varattno, false))))
+			(literal->result == VALUE_NOT_NULL && IsA(literal->node, Var) &&
+			 literal->scope->query == NULL &&
+			 cmig_rls_names_owner(get_attname(proof->relid, ((Var *) literal->node)->varattno,
+											  false))))
 			continue;
 		/* a test of a membership may be meant to let its members see more */
 		if (cmig_rls_any(literal->node, asks_privileges))
@@ -649,7 +704,8 @@ judge(const CmigRlsCase *facts, const CmigRlsProof *proof, CmigRlsVerdict *verdi
 		this.tables |= uses.table;
 		if (this.function == NULL)
 			this.function = uses.unread;
-		mixed |= (uses.row || uses.table) && (context || uses.unread) && !(uses.table && !uses.row && !uses.unread);
+		mixed |= (uses.row || uses.table) && (context || uses.unread) &&
+			!(uses.table && !uses.row && !uses.unread);
 		if (uses.row || uses.table)
 		{
 			Node	   *node = cmig_rls_bare(literal->node);
@@ -659,22 +715,31 @@ judge(const CmigRlsCase *facts, const CmigRlsProof *proof, CmigRlsVerdict *verdi
 				marked = true;
 				this.null_key |= literal->result == VALUE_NULL && uses.row;
 			}
-			else if (!(literal->result == IS_TRUE_BIT && IsA(node, OpExpr) && list_length(((OpExpr *) node)->args) == 2 &&
-					   IsA(cmig_rls_bare(linitial(((OpExpr *) node)->args)), Var) && IsA(cmig_rls_bare(lsecond(((OpExpr *) node)->args)), Var) && table))
+			else if (!(literal->result == IS_TRUE_BIT && IsA(node, OpExpr) &&
+					   list_length(((OpExpr *) node)->args) == 2 &&
+					   IsA(cmig_rls_bare(linitial(((OpExpr *) node)->args)), Var) &&
+					   IsA(cmig_rls_bare(lsecond(((OpExpr *) node)->args)), Var) && table))
 				unmarked = true;
 		}
 		if (literal->scope->query != NULL)
 			continue;
-		appendStringInfo(&text, "%s%s", text.len ? " AND " : "", literal->result == IS_FALSE_BIT ? "NOT " : "");
-		appendStringInfoString(&text, deparse_expression(literal->node, deparse_context_for(cmig_query_name(proof->relid), proof->relid), false, false));
-		appendStringInfoString(&text, literal->result <= IS_FALSE_BIT ? "" : literal->result == VALUE_NOT_NULL ? " IS NOT NULL" : " IS NULL");
+		appendStringInfo(&text, "%s%s", text.len ? " AND " : "",
+						 literal->result == IS_FALSE_BIT ? "NOT " : "");
+		appendStringInfoString(&text,
+							   deparse_expression(literal->node,
+												  deparse_context_for(cmig_query_name(proof->relid),
+																	  proof->relid), false, false));
+		appendStringInfoString(&text,
+							   literal->result <= IS_FALSE_BIT ? "" :
+							   literal->result == VALUE_NOT_NULL ? " IS NOT NULL" : " IS NULL");
 	}
 	/* as SQL, for messages; conditions of sub-selects cannot be shown */
 	this.condition = text.len ? text.data : NULL;
 	if (mixed || (row && table && this.context))
 		this.kind = CMIG_RLS_DOUBT;
 	else if (row)
-		this.kind = !marked || unmarked ? CMIG_RLS_FOREIGN : this.tables ? CMIG_RLS_DOUBT : CMIG_RLS_MARKED;
+		this.kind = !marked ||
+			unmarked ? CMIG_RLS_FOREIGN : this.tables ? CMIG_RLS_DOUBT : CMIG_RLS_MARKED;
 	else if (table || this.tables)
 		this.kind = CMIG_RLS_DOUBT;
 	else if (this.function)
@@ -697,7 +762,8 @@ is_own(const CmigRlsRow *row, const CmigRlsCase *facts)
 		bool		own = entry->rtekind == RTE_JOIN || entry->rtekind == RTE_RESULT;
 
 		if (entry->rtekind == RTE_RELATION)
-			own = cmig_query_do(&has_policies, entry->relid) == 0 || cmig_rls_is_tied(facts, row->scope->relations[n]);
+			own = cmig_query_do(&has_policies, entry->relid) == 0 ||
+				cmig_rls_is_tied(facts, row->scope->relations[n]);
 		else if (row->scope->rows[n])
 			own = is_own(row->scope->rows[n], facts);
 		else if (entry->rtekind == RTE_FUNCTION)
@@ -721,9 +787,11 @@ shows_strangers(Node *node, void *context)
 		return true;
 	if (!IsA(node, SubLink))
 		return expression_tree_walker(node, shows_strangers, context);
-	foreach_ptr(CmigRlsRow, row, cmig_rls_rows_of(castNode(Query, ((SubLink *) node)->subselect), context, true))
+	foreach_ptr(CmigRlsRow, row,
+				cmig_rls_rows_of(castNode(Query, ((SubLink *) node)->subselect), context, true))
 	{
-		if (!is_own(row, row->facts) || shows_strangers((Node *) row->scope->query->targetList, row->scope))
+		if (!is_own(row, row->facts) ||
+			shows_strangers((Node *) row->scope->query->targetList, row->scope))
 			return true;
 	}
 	return shows_strangers(((SubLink *) node)->testexpr, context);
@@ -741,7 +809,8 @@ cmig_rls_shows_only_own(Oid function)
 	Oid		   *types;
 	int			count;
 	Oid			result = get_func_signature(function, &types, &count);
-	FuncExpr   *call = makeFuncExpr(function, result, NIL, InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
+	FuncExpr   *call = makeFuncExpr(function, result, NIL, InvalidOid, InvalidOid,
+									COERCE_EXPLICIT_CALL);
 	Node	   *body;
 
 	call->funcretset = get_func_retset(function);
@@ -757,7 +826,8 @@ cmig_rls_shows_only_own(Oid function)
 		call->args = lappend(call->args, param);
 	}
 	body = cmig_rls_expand((Node *) call);
-	return !IsA(body, FuncExpr) || ((FuncExpr *) body)->funcid != function ? !shows_strangers(body, &scope) : false;
+	return !IsA(body, FuncExpr) ||
+		((FuncExpr *) body)->funcid != function ? !shows_strangers(body, &scope) : false;
 }
 
 /*
@@ -801,7 +871,8 @@ cmig_rls_truth(Node *tree, Oid relid)
 	cmig_rls_gave_up = false;
 	if (cmig_rls_cases_of(tree, IS_TRUE_BIT, &scope) == NIL)
 		truth = CMIG_RLS_NEVER;
-	else if (cmig_rls_cases_of(tree, IS_FALSE_BIT, &scope) == NIL && cmig_rls_cases_of(tree, IS_NULL_BIT, &scope) == NIL)
+	else if (cmig_rls_cases_of(tree, IS_FALSE_BIT, &scope) == NIL &&
+			 cmig_rls_cases_of(tree, IS_NULL_BIT, &scope) == NIL)
 		truth = CMIG_RLS_ALWAYS;
 	if (cmig_rls_gave_up)
 		truth = CMIG_RLS_DEPENDS;

@@ -89,12 +89,14 @@ typedef struct Trial
  */
 
 #define OWN_NUMBER 12
-static const int strange_numbers[] = {5, 31, 129, 1, 2, 11, 13, 22, 120, 112, -12, 0, 1200, 76, 524, 1012};
+static const int strange_numbers[] = {5, 31, 129, 1, 2, 11, 13, 22, 120, 112, -12, 0, 1200, 76, 524,
+1012};
 
 #define OWN_TEXT "b_2.x-7q"
 static const char *const strange_texts[] = {
 	"a1", "c9", "b_2.x-7R", "bX2.x-7q", "b_2Yx-7q", "b_2.x-7qQ", "b_2.x-7", "zb_2.x-7qz",
-	"X_2.x-7q", "b", "q", "b2.x7q", "b2x7q", "b_", "b_2", "7q", "b_2.x-7q/", "#b_2.x-7q!", "b-2.x-7q", "org_b_2.x-7q", "b_2.x-7q:1"
+	"X_2.x-7q", "b", "q", "b2.x7q", "b2x7q", "b_", "b_2", "7q", "b_2.x-7q/", "#b_2.x-7q!",
+	"b-2.x-7q", "org_b_2.x-7q", "b_2.x-7q:1"
 };
 
 #define OWN_UUID "2a2a2a2a-2a2a-42a2-82a2-2a2a2a2a2a2a"
@@ -128,17 +130,22 @@ sample_text(Oid type, Oid form, int whose)
 		case INT2OID:
 		case INT4OID:
 		case INT8OID:
-			return psprintf("%d", whose == OWN ? OWN_NUMBER : whose < lengthof(strange_numbers) ? strange_numbers[whose] : 300 + whose);
+			return psprintf("%d",
+							whose == OWN ? OWN_NUMBER : whose < lengthof(strange_numbers) ?
+							strange_numbers[whose] : 300 + whose);
 		case UUIDOID:
-			return whose == OWN ? OWN_UUID : whose < lengthof(strange_uuids) ? strange_uuids[whose] :
-				psprintf("%02x%06x-0000-4000-8000-0000000000%02x", (whose * 37) & 255, whose * 7919, whose & 255);
+			return whose == OWN ? OWN_UUID : whose < lengthof(strange_uuids) ?
+				strange_uuids[whose] :
+				psprintf("%02x%06x-0000-4000-8000-0000000000%02x", (whose * 37) & 255, whose * 7919,
+						 whose & 255);
 		case BPCHAROID:
 		case TEXTOID:
 		case VARCHAROID:
 		case NAMEOID:
 			if (form != TEXTOID)
 				return sample_text(form, form, whose);
-			return whose == OWN ? OWN_TEXT : whose < lengthof(strange_texts) ? strange_texts[whose] : psprintf("t%d", whose);
+			return whose == OWN ? OWN_TEXT : whose < lengthof(strange_texts) ?
+				strange_texts[whose] : psprintf("t%d", whose);
 		case BOOLOID:
 			return whose % 2 ? "true" : "false";
 		case DATEOID:
@@ -149,7 +156,8 @@ sample_text(Oid type, Oid form, int whose)
 		case JSONOID:
 		case JSONBOID:
 			/* the context's value is a list of keys, a row's value an object */
-			return psprintf(whose == OWN ? "[\"%s\"]" : "{\"key\": \"%s\"}", sample_text(TEXTOID, form, whose));
+			return psprintf(whose == OWN ? "[\"%s\"]" : "{\"key\": \"%s\"}",
+							sample_text(TEXTOID, form, whose));
 		case INETOID:
 		case CIDROID:
 			return psprintf("10.0.0.%d", whose + 2);
@@ -164,13 +172,15 @@ value_of(const Maker *maker, const Input *input, int whose)
 {
 	bool		text = input->context && input->type == TEXTOID;
 	Oid			type = text && OidIsValid(input->cast) ? input->cast : input->type;
-	const char *value = cmig_rls_sample_is_builtin(type) ? sample_text(type, maker->form, whose) : NULL;
+	const char *value = cmig_rls_sample_is_builtin(type) ? sample_text(type, maker->form, whose) :
+	NULL;
 
 	if (value)
 		value = cmig_rls_sample_text(cmig_rls_sample_const(type, value));
 	else if (text)
 		value = sample_text(TEXTOID, maker->form, whose);
-	return value ? cmig_rls_sample_const(input->type, value) : makeNullConst(input->type, -1, get_typcollation(input->type));
+	return value ? cmig_rls_sample_const(input->type, value) :
+		makeNullConst(input->type, -1, get_typcollation(input->type));
 }
 
 /* Returns the input for a column, or for a part of the context. */
@@ -218,7 +228,8 @@ input_of(Maker *maker, Node *node)
 	if (IsA(node, Var) && ((Var *) node)->varlevelsup == 0 && ((Var *) node)->varattno > 0)
 		return find_input(maker, ((Var *) node)->varattno, NULL, ((Var *) node)->vartype, NULL);
 	if (cmig_rls_calls_session_function(node) && !call->funcretset)
-		return find_input(maker, 0, node, exprType(node), psprintf("%s()", get_func_name(call->funcid)));
+		return find_input(maker, 0, node, exprType(node),
+						  psprintf("%s()", get_func_name(call->funcid)));
 	if (!cmig_rls_calls_setting(node))
 		return NULL;
 	/* settings with one and with two arguments are the same */
@@ -244,7 +255,9 @@ note_constant(Maker *maker, List *args)
 	if (constant->consttype == input->type)
 		input->constants = list_append_unique(input->constants, constant);
 	else if (input->type == TEXTOID && cmig_rls_sample_is_builtin(constant->consttype))
-		input->constants = list_append_unique(input->constants, cmig_rls_sample_const(TEXTOID, cmig_rls_sample_text(constant)));
+		input->constants = list_append_unique(input->constants,
+											  cmig_rls_sample_const(TEXTOID,
+																	cmig_rls_sample_text(constant)));
 }
 
 /* Convert a node and everything below it. */
@@ -262,7 +275,10 @@ make(Node *node, void *context)
 	if (IsA(node, SubLink) && cmig_rls_unwrap(node) != node)
 		return make(cmig_rls_unwrap(node), context);
 	if (cmig_rls_calls_user(node))
-		return (Node *) cmig_rls_sample_const(exprType(node), OidIsValid(maker->role) ? GetUserNameFromId(maker->role, false) : "somebody");
+		return (Node *) cmig_rls_sample_const(exprType(node),
+											  OidIsValid(maker->role) ?
+											  GetUserNameFromId(maker->role, false) :
+											  "somebody");
 	if (!IsA(node, NullIfExpr) && (input = input_of(maker, node)) != NULL)
 	{
 		Param	   *param = makeNode(Param);
@@ -278,7 +294,9 @@ make(Node *node, void *context)
 	switch (nodeTag(node))
 	{
 		case T_FuncExpr:
-			maker->failed = ((FuncExpr *) node)->funcretset || !cmig_rls_calls_builtin(((FuncExpr *) node)->funcid, ((FuncExpr *) node)->args, node);
+			maker->failed = ((FuncExpr *) node)->funcretset ||
+				!cmig_rls_calls_builtin(((FuncExpr *) node)->funcid, ((FuncExpr *) node)->args,
+										node);
 			break;
 		case T_CoerceToDomain:
 			return make((Node *) ((CoerceToDomain *) node)->arg, context);
@@ -288,7 +306,8 @@ make(Node *node, void *context)
 			input = input_of(maker, cmig_rls_bare((Node *) cast->arg));
 			if (input && input->context)
 				input->cast = cast->resulttype;
-			maker->failed |= !cmig_rls_sample_is_builtin(cast->resulttype) || !cmig_rls_sample_is_builtin(getBaseType(exprType((Node *) cast->arg)));
+			maker->failed |= !cmig_rls_sample_is_builtin(cast->resulttype) ||
+				!cmig_rls_sample_is_builtin(getBaseType(exprType((Node *) cast->arg)));
 			node = (Node *) cast;
 			break;
 		case T_OpExpr:
@@ -320,7 +339,8 @@ make_combinations(const Maker *maker)
 		{
 			values = lappend(list_concat(values, input->constants), value_of(maker, input, 1));
 			if (!input->strict)
-				values = lappend(values, makeNullConst(input->type, -1, get_typcollation(input->type)));
+				values = lappend(values,
+								 makeNullConst(input->type, -1, get_typcollation(input->type)));
 		}
 		foreach_ptr(List, value, values)
 		{
@@ -352,12 +372,16 @@ make_trial(const Maker *maker, List *combination, Trial trial, int unset, bool e
 		Const	   *value = list_nth(combination, n);
 
 		if (input->context && (unset == -2 || unset == n))
-			value = (empty || input->strict) && input->type == TEXTOID ? cmig_rls_sample_const(TEXTOID, "") : makeNullConst(input->type, -1, get_typcollation(input->type));
+			value = (empty || input->strict) &&
+				input->type == TEXTOID ? cmig_rls_sample_const(TEXTOID, "") :
+				makeNullConst(input->type, -1, get_typcollation(input->type));
 		else if (input->context)
 			value = value_of(maker, input, OWN);
 		else if (input->key)
-			value = trial.nobody && !input->strict ? makeNullConst(input->type, -1, get_typcollation(input->type)) :
-				trial.key && input->attno == trial.column ? trial.key : value_of(maker, input, trial.whose);
+			value = trial.nobody &&
+				!input->strict ? makeNullConst(input->type, -1, get_typcollation(input->type)) :
+				trial.key && input->attno == trial.column ? trial.key :
+				value_of(maker, input, trial.whose);
 		result->values = lappend(result->values, value);
 	}
 	return result;
@@ -377,7 +401,8 @@ make_trials(const Maker *maker, List *combinations, int unset, bool empty)
 		{
 			Trial		constant = {0,.key = key,.column = input->attno};
 
-			trials = lappend(trials, make_trial(maker, linitial(combinations), constant, unset, empty));
+			trials = lappend(trials,
+							 make_trial(maker, linitial(combinations), constant, unset, empty));
 		}
 	}
 	foreach_ptr(List, combination, combinations)
@@ -455,9 +480,11 @@ describe(const Maker *maker, const Trial *trial, bool about_context, CmigRlsLeak
 		const char *name = input->name;
 
 		if (input->context && leak->context == NULL)
-			leak->context = text ? psprintf("%s is %s", name, quote_literal_cstr(text)) : psprintf("%s is not set", name);
+			leak->context = text ? psprintf("%s is %s", name, quote_literal_cstr(text)) :
+				psprintf("%s is not set", name);
 		if (!input->context && (leak->row == NULL || (trial->key && trial->column == input->attno)))
-			leak->row = text ? psprintf("%s is %s", name, quote_literal_cstr(text)) : psprintf("%s is null", name);
+			leak->row = text ? psprintf("%s is %s", name, quote_literal_cstr(text)) :
+				psprintf("%s is null", name);
 	}
 	leak->found = true;
 	leak->unset = about_context;
@@ -488,7 +515,8 @@ cmig_rls_run(Node *tree, Oid relid, Oid role, CmigRlsLeak *leak)
 		/* numbers are valid as texts, too */
 		if (type == UUIDOID)
 			maker.form = UUIDOID;
-		else if (maker.form == TEXTOID && (type == INT2OID || type == INT4OID || type == INT8OID || type == NUMERICOID))
+		else if (maker.form == TEXTOID &&
+				 (type == INT2OID || type == INT4OID || type == INT8OID || type == NUMERICOID))
 			maker.form = INT4OID;
 	}
 	if (maker.failed || !row)
@@ -504,17 +532,20 @@ cmig_rls_run(Node *tree, Oid relid, Oid role, CmigRlsLeak *leak)
 		{
 			int			unset = n < 0 ? -3 - n : n;
 
-			if ((unset == -1 && empty) || (unset >= 0 && !((Input *) list_nth(maker.inputs, unset))->context))
+			if ((unset == -1 && empty) ||
+				(unset >= 0 && !((Input *) list_nth(maker.inputs, unset))->context))
 				continue;
 			CHECK_FOR_INTERRUPTS();
 			batch.trials = make_trials(&maker, combinations, unset, empty);
 			batch.next = 0;
 			/* a row for which the expression fails is not let through */
-			for (int failures = 0; failures < MAX_FAILURES && cmig_rls_sandbox_run(CMIG_ROLE_NOBODY, evaluate, &batch) != 0; failures++)
+			for (int failures = 0; failures < MAX_FAILURES &&
+				 cmig_rls_sandbox_run(CMIG_ROLE_NOBODY, evaluate, &batch) != 0; failures++)
 				;
 			foreach_ptr(Trial, trial, batch.trials)
 			{
-				if (trial->is_true && (unset == -2 || trial->whose != OWN || trial->nobody || trial->key))
+				if (trial->is_true &&
+					(unset == -2 || trial->whose != OWN || trial->nobody || trial->key))
 					describe(&maker, trial, unset != -1, leak);
 			}
 		}

@@ -34,14 +34,17 @@
 static CmigQuery read_columns = {
 	"SELECT a.attname::text, a.atttypid, format_type(a.atttypid, a.atttypmod),"
 	" CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END,"
-	" CASE WHEN a.attidentity <> '' OR a.attgenerated <> '' THEN 't' END, x.made, CASE WHEN x.other THEN 't' END, NULL"
+	" CASE WHEN a.attidentity <> '' OR a.attgenerated <> '' THEN 't' END, x.made, CASE WHEN x.other"
+	" THEN 't' END, NULL"
 	" FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum"
 	" LEFT JOIN LATERAL (SELECT min(i.relname::text) FILTER (WHERE e.objoid IS NOT NULL) AS made,"
 	"   bool_or(e.objoid IS NULL AND m.amname IN ('btree', 'hash')) AS other"
 	"  FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_am m ON m.oid = i.relam"
-	"  LEFT JOIN pg_description e ON e.objoid = i.oid AND e.classoid = 'pg_class'::regclass AND e.objsubid = 0"
+	"  LEFT JOIN pg_description e ON e.objoid = i.oid AND e.classoid = 'pg_class'::regclass"
+	" AND e.objsubid = 0"
 	"   AND position($2 IN e.description) > 0"
-	"  WHERE x.indrelid = a.attrelid AND x.indkey[0] = a.attnum AND x.indpred IS NULL AND x.indisvalid) x ON true"
+	"  WHERE x.indrelid = a.attrelid AND x.indkey[0] = a.attnum AND x.indpred IS NULL"
+	" AND x.indisvalid) x ON true"
 	" WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
 	{OIDOID, TEXTOID}
 };
@@ -49,8 +52,10 @@ static CmigQuery read_columns = {
 static CmigQuery read_policies = {
 	"SELECT p.polrelid, format('%I.%I', n.nspname, c.relname), p.polname::text, p.polpermissive, p.polcmd::text,"
 	" p.polroles, p.polqual::text, p.polwithcheck::text, d.description"
-	" FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
-	" LEFT JOIN pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_policy'::regclass AND d.objsubid = 0"
+	" FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid"
+	" JOIN pg_namespace n ON n.oid = c.relnamespace"
+	" LEFT JOIN pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_policy'::regclass"
+	" AND d.objsubid = 0"
 	" WHERE p.polrelid = $1 ORDER BY p.polname",
 	{OIDOID}
 };
@@ -136,7 +141,8 @@ cmig_rls_setup_write(const CmigRlsSetup *setup)
 		words[i].kind != COMMANDS ? (*(const bool *) member ? "on" : "off") :
 		setup->commands != CMIG_RLS_ALL ? cmig_rls_commands_text(setup->commands, "+") : NULL;
 
-		if ((words[i].kind == ON && strcmp(value, "off") == 0) || (words[i].kind == OFF && strcmp(value, "on") == 0))
+		if ((words[i].kind == ON && strcmp(value, "off") == 0) ||
+			(words[i].kind == OFF && strcmp(value, "on") == 0))
 			value = NULL;
 		if (value)
 			cmig_rls_setup_word(&text, words[i].name, value);
@@ -239,7 +245,9 @@ cmig_rls_array_text(const List *names)
 	foreach_ptr(char, name, names)
 		elements[foreach_current_index(name)] = CStringGetTextDatum(name);
 	return OidOutputFunctionCall(F_ARRAY_OUT,
-								 PointerGetDatum(construct_array(elements, list_length(names), TEXTOID, -1, false, TYPALIGN_INT)));
+								 PointerGetDatum(construct_array(elements, list_length(names),
+																 TEXTOID, -1, false,
+																 TYPALIGN_INT)));
 }
 
 /*
@@ -251,8 +259,10 @@ cmig_rls_array_text(const List *names)
  * audit log can: policies may let tenants read their part of the log.
  */
 static CmigQuery read_obstacle = {
-	"SELECT CASE WHEN c.relpersistence = 't' THEN quote_ident(c.relname) ELSE v.name END, o.what, o.hint"
-	" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace CROSS JOIN LATERAL format('%I.%I', n.nspname, c.relname) v(name)"
+	"SELECT CASE WHEN c.relpersistence = 't' THEN quote_ident(c.relname)"
+	" ELSE v.name END, o.what, o.hint"
+	" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace CROSS JOIN"
+	" LATERAL format('%I.%I', n.nspname, c.relname) v(name)"
 	" CROSS JOIN LATERAL (VALUES"
 	"  (c.relpersistence = 't', 'a temporary table', 'A temporary table needs no policies, because only its own session can access it.'),"
 	"  (n.nspname ~ '^pg_' OR n.nspname = 'information_schema' OR c.oid < 16384, 'a system catalog', 'Specify a table of your own.'),"
@@ -298,7 +308,8 @@ take_policy(TupleDesc desc, HeapTuple row, void *arg)
 {
 	List	  **policies = arg;
 	CmigRlsPolicy *policy = palloc0(sizeof(CmigRlsPolicy));
-	static const char letters[] = {ACL_SELECT_CHR, ACL_INSERT_CHR, ACL_UPDATE_CHR, ACL_DELETE_CHR, '\0'};
+	static const char letters[] = {ACL_SELECT_CHR, ACL_INSERT_CHR, ACL_UPDATE_CHR, ACL_DELETE_CHR,
+	'\0'};
 	const char *command;
 	Datum	   *roles;
 	int			count;
@@ -309,7 +320,8 @@ take_policy(TupleDesc desc, HeapTuple row, void *arg)
 	policy->permissive = cmig_query_bool(desc, row, 4, true);
 	command = strchr(letters, *cmig_query_text(desc, row, 5));
 	policy->commands = command ? 1 << (command - letters) : CMIG_RLS_ALL;
-	deconstruct_array(DatumGetArrayTypeP(cmig_query_datum(desc, row, 6, OIDARRAYOID, NULL)), OIDOID, sizeof(Oid), true,
+	deconstruct_array(DatumGetArrayTypeP(cmig_query_datum(desc, row, 6, OIDARRAYOID, NULL)), OIDOID,
+					  sizeof(Oid), true,
 					  TYPALIGN_INT, &roles, NULL, &count);
 	for (int i = 0; i < count; i++)
 		policy->roles = lappend_oid(policy->roles, DatumGetObjectId(roles[i]));
@@ -361,7 +373,8 @@ cmig_rls_table_read(Oid relid)
 		Oid			type = getBaseType(atooid(column->type_oid));
 
 		column->cast = type == VARCHAROID || type == TEXTOID ? "text" :
-			type == UUIDOID || type == INT8OID || type == INT4OID || type == INT2OID ? format_type_be(type) : NULL;
+			type == UUIDOID || type == INT8OID || type == INT4OID ||
+			type == INT2OID ? format_type_be(type) : NULL;
 	}
 	table->policies = cmig_rls_policies_read(relid);
 	foreach_ptr(CmigRlsPolicy, policy, table->policies)
@@ -406,7 +419,8 @@ cmig_rls_may(Oid relid, Oid role, AclMode mode)
 	AclMode		on_columns = mode & ~ACL_DELETE;
 
 	return pg_class_aclmask(relid, role, mode, ACLMASK_ANY) != 0 ||
-		(on_columns && pg_attribute_aclcheck_all(relid, role, on_columns, ACLMASK_ANY) == ACLCHECK_OK);
+		(on_columns && pg_attribute_aclcheck_all(relid, role, on_columns,
+												 ACLMASK_ANY) == ACLCHECK_OK);
 }
 
 /* Is the SQL text, once parsed, equal to the node tree?  Two NULLs are equal. */
@@ -428,10 +442,14 @@ cmig_rls_same_expression(Oid relid, const char *text, const char *tree)
 	cmig_settings_pin_search_path();
 	relation = relation_open(relid, AccessShareLock);
 	pstate = make_parsestate(NULL);
-	select = castNode(SelectStmt, linitial_node(RawStmt, cmig_raw_parse(psprintf("SELECT (%s)", text), RAW_PARSE_DEFAULT))->stmt);
+	select = castNode(SelectStmt,
+					  linitial_node(RawStmt,
+									cmig_raw_parse(psprintf("SELECT (%s)", text),
+												   RAW_PARSE_DEFAULT))->stmt);
 	item = addRangeTableEntryForRelation(pstate, relation, AccessShareLock, NULL, false, false);
 	addNSItemToQuery(pstate, item, false, true, true);
-	node = transformWhereClause(pstate, linitial_node(ResTarget, select->targetList)->val, EXPR_KIND_POLICY, "POLICY");
+	node = transformWhereClause(pstate, linitial_node(ResTarget, select->targetList)->val,
+								EXPR_KIND_POLICY, "POLICY");
 	assign_expr_collations(pstate, node);
 	free_parsestate(pstate);
 	relation_close(relation, NoLock);

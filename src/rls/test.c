@@ -149,7 +149,8 @@ visit_rows(const Test *test, CmigRowVisitor visit, void *arg)
  * error if the attempt has renamed the column or changed its type.
  */
 static Datum
-row_column(Relation relation, TupleTableSlot *slot, const char *name, Oid type, bool *isnull, Form_pg_attribute *column)
+row_column(Relation relation, TupleTableSlot *slot, const char *name, Oid type, bool *isnull,
+		   Form_pg_attribute *column)
 {
 	AttrNumber	attnum = get_attnum(RelationGetRelid(relation), name);
 	Oid			there = InvalidOid;
@@ -205,8 +206,10 @@ search_row(Relation relation, TupleTableSlot *slot, void *arg)
 	}
 	value = row_column(relation, slot, key->name, key->base_type, &isnull, &column);
 	if (search->wanted)
-		search->count += !isnull && compare(key, column->attcollation, value, search->wanted->constvalue) == 0;
-	if (isnull || search->wanted || (search->found && compare(key, column->attcollation, value, search->least) >= 0))
+		search->count += !isnull &&
+			compare(key, column->attcollation, value, search->wanted->constvalue) == 0;
+	if (isnull || search->wanted ||
+		(search->found && compare(key, column->attcollation, value, search->least) >= 0))
 		return true;
 	foreach_ptr(Const, member, key->members)
 	{
@@ -269,7 +272,8 @@ is_same(const CmigRlsTable *table)
 {
 	Oid			namespace = get_namespace_oid(table->nspname, true);
 
-	return get_rel_relkind(table->relid) == table->relkind && cmig_role_owner_of(table->relid) == table->owner &&
+	return get_rel_relkind(table->relid) == table->relkind &&
+		cmig_role_owner_of(table->relid) == table->owner &&
 		OidIsValid(namespace) && get_relname_relid(table->relname, namespace) == table->relid;
 }
 
@@ -307,11 +311,13 @@ run_trial(void *arg)
 	CmigQuery  *query;
 	Oid			type = attempt->type;
 	Datum		value = attempt->row_value;
-	const char *settings[][2] = {{"row_security", "on"}, {CMIG_RLS_USER_SETTING, test->user}, {CMIG_RLS_TENANT_SETTING, test->tenant}};
+	const char *settings[][2] = {{"row_security", "on"}, {CMIG_RLS_USER_SETTING, test->user},
+	{CMIG_RLS_TENANT_SETTING, test->tenant}};
 	CmigRole	former;
 
 	for (int i = 0; i < lengthof(settings); i++)
-		cmig_settings_set(settings[i][0], settings[i][1] ? settings[i][1] : "", PGC_SUSET, GUC_ACTION_LOCAL);
+		cmig_settings_set(settings[i][0], settings[i][1] ? settings[i][1] : "", PGC_SUSET,
+						  GUC_ACTION_LOCAL);
 	cmig_role_look_up_as(&former, test->role);
 
 	/*
@@ -323,10 +329,13 @@ run_trial(void *arg)
 	trial->prepared = true;
 	if (!is_same(test->table))
 		return;
-	query = cmig_query_make(attempt->sql, list_make1_oid(OidIsValid(attempt->relation) ? attempt->relation : test->table->relid),
+	query = cmig_query_make(attempt->sql,
+							list_make1_oid(OidIsValid(attempt->relation) ? attempt->relation :
+										   test->table->relid),
 							OidIsValid(attempt->type), &type);
 	query->users_text = true;
-	outcome->rows = (int64) cmig_query_once(query, &value, attempt->row ? attempt->row : take_counts,
+	outcome->rows = (int64) cmig_query_once(query, &value,
+											attempt->row ? attempt->row : take_counts,
 											attempt->row ? attempt->arg : outcome);
 	CommandCounterIncrement();
 	trial->same = is_same(test->table);
@@ -367,14 +376,16 @@ try(const Test *test, const Attempt *attempt)
 	 * partition, which is reported before the policies are checked
 	 */
 	if (ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION &&
-		!(sqlstate == ERRCODE_CHECK_VIOLATION && (test->table->relkind == RELKIND_PARTITIONED_TABLE || test->table->partition)))
+		!(sqlstate == ERRCODE_CHECK_VIOLATION &&
+		  (test->table->relkind == RELKIND_PARTITIONED_TABLE || test->table->partition)))
 		trial.outcome.kind = CONSTRAINT;
 
 	/*
 	 * the SQLSTATE alone does not tell, because it is the same for a missing
 	 * privilege
 	 */
-	if (sqlstate == ERRCODE_INSUFFICIENT_PRIVILEGE && error->funcname && strcmp(error->funcname, "ExecWithCheckOptions") == 0)
+	if (sqlstate == ERRCODE_INSUFFICIENT_PRIVILEGE && error->funcname &&
+		strcmp(error->funcname, "ExecWithCheckOptions") == 0)
 	{
 		trial.outcome.kind = REFUSED;
 		trial.outcome.message = NULL;
@@ -443,16 +454,21 @@ static CmigQuery copied_columns = {
 	"  WHEN a.atttypid IN ('int8'::regtype, 'int4'::regtype) THEN '(pg_catalog.random() OPERATOR(pg_catalog.*) 1000000000)::integer'"
 	"  WHEN a.atttypid = 'int2'::regtype THEN '(pg_catalog.random() OPERATOR(pg_catalog.*) 32000)::smallint'"
 	"  WHEN a.atttypid IN ('text'::regtype, 'varchar'::regtype) THEN"
-	"   CASE WHEN a.atttypmod > 4 THEN format('pg_catalog.left(pg_catalog.md5(pg_catalog.random()::pg_catalog.text), %s)', a.atttypmod - 4)"
+	"   CASE WHEN a.atttypmod > 4"
+	" THEN format('pg_catalog.left(pg_catalog.md5(pg_catalog.random()::pg_catalog.text), %s)', a.atttypmod - 4)"
 	"   ELSE 'pg_catalog.md5(pg_catalog.random()::pg_catalog.text)' END END"
 	" FROM pg_attribute a LEFT JOIN LATERAL (SELECT a.attnum FROM pg_index x"
 	"   WHERE x.indrelid = a.attrelid AND x.indisunique AND (a.attnum = ANY (x.indkey::int2[])"
-	"    OR EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = x.indexrelid"
-	"     AND d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum))"
-	"   AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.conrelid = a.attrelid AND f.contype = 'f'"
+	"    OR EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass"
+	" AND d.objid = x.indexrelid"
+	"     AND d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid"
+	" AND d.refobjsubid = a.attnum))"
+	"   AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.conrelid = a.attrelid"
+	" AND f.contype = 'f'"
 	"    AND a.attnum = ANY (f.conkey)) LIMIT 1) u ON true"
 	" WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''"
-	" AND NOT (a.attidentity <> '' OR (u.attnum IS NOT NULL AND a.atthasdef AND NOT a.attname::text = ANY ($2::text[])))"
+	" AND NOT (a.attidentity <> '' OR (u.attnum IS NOT NULL AND a.atthasdef"
+	" AND NOT a.attname::text = ANY ($2::text[])))"
 	" ORDER BY a.attnum",
 	{OIDOID, TEXTOID}
 };
@@ -463,7 +479,8 @@ take_row(TupleDesc desc, HeapTuple row, void *arg)
 {
 	Copy	   *copy = arg;
 
-	copy->row = PointerGetDatum(PG_DETOAST_DATUM_COPY(cmig_query_datum(desc, row, 1, copy->type, NULL)));
+	copy->row = PointerGetDatum(PG_DETOAST_DATUM_COPY(cmig_query_datum(desc, row, 1, copy->type,
+																	   NULL)));
 }
 
 /* Copy the first row that is visited, as a row of the table itself. */
@@ -471,10 +488,12 @@ static bool
 copy_row(Relation relation, TupleTableSlot *slot, void *arg)
 {
 	Copy	   *copy = arg;
-	TupleConversionMap *map = convert_tuples_by_name(RelationGetDescr(relation), RelationGetDescr(copy->relation));
+	TupleConversionMap *map = convert_tuples_by_name(RelationGetDescr(relation),
+													 RelationGetDescr(copy->relation));
 	HeapTuple	row = ExecCopySlotHeapTuple(slot);
 
-	copy->row = heap_copy_tuple_as_datum(map ? execute_attr_map_tuple(row, map) : row, RelationGetDescr(copy->relation));
+	copy->row = heap_copy_tuple_as_datum(map ? execute_attr_map_tuple(row, map) : row,
+										 RelationGetDescr(copy->relation));
 	return false;
 }
 
@@ -492,12 +511,14 @@ read_copy(const Test *test)
 	foreach_ptr(Key, key, test->keys)
 		names = lappend(names, key->name);
 	copy->type = get_rel_type_id(test->table->relid);
-	copy->columns = cmig_query_list(&copied_columns, test->table->relid, cmig_rls_array_text(names));
+	copy->columns = cmig_query_list(&copied_columns, test->table->relid,
+									cmig_rls_array_text(names));
 	if (copy->columns != NIL && test->own_rows > 0)
 	{
 		Attempt		attempt = {.row = take_row,.arg = copy};
 
-		attempt.sql = psprintf("SELECT t.*::%s FROM %s t WHERE %s LIMIT 1", test->table->name, test->table->name, test->condition);
+		attempt.sql = psprintf("SELECT t.*::%s FROM %s t WHERE %s LIMIT 1", test->table->name,
+							   test->table->name, test->condition);
 		if (try(test, &attempt).kind == DONE && copy->row)
 			return copy;
 	}
@@ -539,10 +560,12 @@ insert_copy(const Test *test, const Copy *copy, const Key *strange, const char *
 		if (key)
 			value = key == strange ? other : key->value;
 		appendStringInfo(&columns, "%s%s", comma, quote_identifier(column));
-		appendStringInfo(&values, "%s%s", comma, value ? psprintf("%s::%s", quote_literal_cstr(value), key->type) :
+		appendStringInfo(&values, "%s%s", comma,
+						 value ? psprintf("%s::%s", quote_literal_cstr(value), key->type) :
 						 made ? made : psprintf("($1).%s", quote_identifier(column)));
 	}
-	attempt.sql = psprintf("INSERT INTO %s (%s) SELECT %s", test->table->name, columns.data, values.data);
+	attempt.sql = psprintf("INSERT INTO %s (%s) SELECT %s", test->table->name, columns.data,
+						   values.data);
 	return attempt;
 }
 
@@ -554,7 +577,10 @@ insert_copy(const Test *test, const Copy *copy, const Key *strange, const char *
 static Key *
 add_key(Test *test, char *what, const char *name, char *value)
 {
-	CmigRlsColumn *column = cmig_rls_key_column(test->table, name, strcmp(what, "key") == 0 ? "user_column or tenant_column" : psprintf("%s_column", what));
+	CmigRlsColumn *column = cmig_rls_key_column(test->table, name,
+												strcmp(what, "key") == 0 ?
+												"user_column or tenant_column" :
+												psprintf("%s_column", what));
 	Key		   *key = palloc0(sizeof(Key));
 	AttrNumber	attnum = get_attnum(test->table->relid, name);
 	Relation	relation;
@@ -566,8 +592,10 @@ add_key(Test *test, char *what, const char *name, char *value)
 	relation = relation_open(test->table->relid, AccessShareLock);
 	key->stored = cmig_virtual_column_compat(relation, attnum) == NULL;
 	relation_close(relation, NoLock);
-	key->type = psprintf("pg_catalog.%s", key->base_type == UUIDOID ? "uuid" : key->base_type == INT8OID ? "int8" :
-						 key->base_type == INT4OID ? "int4" : key->base_type == INT2OID ? "int2" : "text");
+	key->type = psprintf("pg_catalog.%s",
+						 key->base_type == UUIDOID ? "uuid" : key->base_type == INT8OID ? "int8" :
+						 key->base_type == INT4OID ? "int4" : key->base_type == INT2OID ? "int2" :
+						 "text");
 	key->value = value;
 	test->keys = lappend(test->keys, key);
 	if (value)
@@ -603,7 +631,8 @@ add_membership(Test *test)
 {
 	CmigRlsSetup *setup = test->table->setup;
 	Key		   *key = add_key(test, "key", setup->key_column, NULL);
-	RangeVar   *name = makeRangeVarFromNameList(textToQualifiedNameList(cstring_to_text(setup->via)));
+	RangeVar   *name =
+	makeRangeVarFromNameList(textToQualifiedNameList(cstring_to_text(setup->via)));
 	Oid			via = RangeVarGetRelid(name, NoLock, true);
 	Attempt		attempt = {.relation = via,.row = take_member,.arg = key};
 	char	   *members;
@@ -611,15 +640,18 @@ add_membership(Test *test)
 	if (!OidIsValid(via))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("membership table %s of table %s does not exist", setup->via, test->table->name),
+				 errmsg("membership table %s of table %s does not exist", setup->via,
+						test->table->name),
 				 errhint("Call cmig.enable_rls again, and specify the current membership table as via.")));
 	if (test->user == NULL)
 		return;
 	members = psprintf("FROM %s m WHERE m.%s::pg_catalog.text OPERATOR(pg_catalog.=) %s",
-					   cmig_query_relation_name(via), quote_identifier(setup->via_user), quote_literal_cstr(test->user));
+					   cmig_query_relation_name(via), quote_identifier(setup->via_user),
+					   quote_literal_cstr(test->user));
 	key->mine = psprintf("t.%s OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT m.%s %s))",
 						 quote_identifier(key->name), quote_identifier(setup->via_key), members);
-	attempt.sql = psprintf("SELECT DISTINCT m.%s::pg_catalog.text %s", quote_identifier(setup->via_key), members);
+	attempt.sql = psprintf("SELECT DISTINCT m.%s::pg_catalog.text %s",
+						   quote_identifier(setup->via_key), members);
 	(void) try(test, &attempt);
 }
 
@@ -639,9 +671,11 @@ find_keys(Test *test)
 	StringInfoData shared;
 
 	if (tenant == NULL)
-		tenant = setup ? setup->tenant_column : cmig_rls_find(test->table->columns, "tenant_id") ? "tenant_id" : NULL;
+		tenant = setup ? setup->tenant_column : cmig_rls_find(test->table->columns, "tenant_id") ?
+			"tenant_id" : NULL;
 	if (user == NULL)
-		user = setup ? setup->user_column : cmig_rls_find(test->table->columns, "user_id") ? "user_id" : NULL;
+		user = setup ? setup->user_column : cmig_rls_find(test->table->columns, "user_id") ?
+			"user_id" : NULL;
 	if (tenant && tenant[0])
 		(void) add_key(test, "tenant", tenant, test->tenant);
 	if (user && user[0])
@@ -695,7 +729,8 @@ has_privilege(Test *test, AclMode mode, const char *what, int64 visible)
 {
 	if (cmig_rls_may(test->table->relid, test->role, mode))
 		return true;
-	report(test, what, visible, 0, 0, "ok", psprintf("The role does not have the %s privilege.", what));
+	report(test, what, visible, 0, 0, "ok",
+		   psprintf("The role does not have the %s privilege.", what));
 	return false;
 }
 
@@ -711,7 +746,8 @@ test_select(Test *test)
 		return;
 	seen = try_sql(test,
 				   psprintf("SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE %s),"
-							" pg_catalog.count(*) FILTER (WHERE (%s) IS NOT TRUE AND (%s) IS NOT TRUE) FROM %s t",
+							" pg_catalog.count(*) FILTER (WHERE (%s) IS NOT TRUE"
+							" AND (%s) IS NOT TRUE) FROM %s t",
 							test->condition, test->condition, test->shared, test->table->name));
 	if (seen.kind != DONE)
 	{
@@ -724,7 +760,8 @@ test_select(Test *test)
 	else if (seen.counts[2] > 0)
 	{
 		verdict = "LEAK";
-		detail = psprintf("The role sees %lld foreign %s.", (long long) seen.counts[2], seen.counts[2] == 1 ? "row" : "rows");
+		detail = psprintf("The role sees %lld foreign %s.", (long long) seen.counts[2],
+						  seen.counts[2] == 1 ? "row" : "rows");
 	}
 	else if (count_rows(test, NULL, NULL) <= seen.counts[0])
 	{
@@ -742,11 +779,13 @@ report_intrusion(Test *test, const char *what, Outcome outcome, bool none_possib
 		report(test, what, -1, -1, outcome.rows, "LEAK", "The command was not rejected.");
 	else if (outcome.kind == DONE)
 		report(test, what, -1, -1, 0, none_possible ? "not tested" : "ok",
-			   none_possible ? "The role has no row of its own to move." : "No row can be changed.");
+			   none_possible ? "The role has no row of its own to move." :
+			   "No row can be changed.");
 	else if (outcome.kind == REFUSED)
 		report(test, what, -1, -1, 0, "ok", outcome.message);
 	else if (outcome.kind == CONSTRAINT)
-		report(test, what, -1, -1, -1, "LEAK", psprintf("Only a constraint prevented the command: %s.", outcome.message));
+		report(test, what, -1, -1, -1, "LEAK",
+			   psprintf("Only a constraint prevented the command: %s.", outcome.message));
 	else
 		report(test, what, -1, -1, -1, "not tested", outcome.message);
 }
@@ -784,7 +823,8 @@ test_insert(Test *test)
 	foreach_ptr(Key, key, test->keys)
 	{
 		attempt = insert_copy(test, copy, key, other_value(test, key));
-		report_intrusion(test, psprintf("INSERT for another %s", key->what), intrude(test, &attempt), false);
+		report_intrusion(test, psprintf("INSERT for another %s", key->what),
+						 intrude(test, &attempt), false);
 	}
 }
 
@@ -798,8 +838,11 @@ report_reach(Test *test, const char *what, Outcome outcome, int64 allowed)
 	int64		foreign_rows = outcome.rows > allowed ? outcome.rows - allowed : 0;
 
 	if (outcome.kind == DONE)
-		report(test, what, outcome.rows, outcome.rows - foreign_rows, foreign_rows, foreign_rows ? "LEAK" : "ok",
-			   foreign_rows ? psprintf("The command reaches %lld foreign %s.", (long long) foreign_rows, foreign_rows == 1 ? "row" : "rows") : NULL);
+		report(test, what, outcome.rows, outcome.rows - foreign_rows, foreign_rows,
+			   foreign_rows ? "LEAK" : "ok",
+			   foreign_rows ? psprintf("The command reaches %lld foreign %s.",
+									   (long long) foreign_rows,
+									   foreign_rows == 1 ? "row" : "rows") : NULL);
 	else if (outcome.kind == REFUSED)
 		report(test, what, 0, 0, 0, "ok", "A policy rejects the new row.");
 	else
@@ -827,7 +870,8 @@ move(Test *test, const Key *key)
 		return outcome;
 	attempt.sql = psprintf("%s WHERE %s", attempt.sql, test->condition);
 	own = intrude(test, &attempt);
-	return own.kind == CONSTRAINT || outcome.kind == FAILED || (own.kind == DONE && own.rows > 0) ? own : outcome;
+	return own.kind == CONSTRAINT || outcome.kind == FAILED ||
+		(own.kind == DONE && own.rows > 0) ? own : outcome;
 }
 
 /*
@@ -854,8 +898,10 @@ test_update(Test *test)
 	 * UPDATE that does not require SELECT
 	 */
 	if (first->value && !first->generated)
-		outcome = try_sql(test, psprintf("UPDATE %s SET %s = %s::%s", test->table->name, quote_identifier(first->name),
-										 quote_literal_cstr(first->value), first->type));
+		outcome = try_sql(test,
+						  psprintf("UPDATE %s SET %s = %s::%s", test->table->name,
+								   quote_identifier(first->name),
+								   quote_literal_cstr(first->value), first->type));
 	if ((outcome.kind == CONSTRAINT || outcome.kind == FAILED) && any)
 		outcome = try_sql(test, psprintf("UPDATE %s SET %s = %s", test->table->name, any, any));
 	report_reach(test, "UPDATE", outcome, test->own_rows);
@@ -891,7 +937,9 @@ test_delete(Test *test)
 	 * If a foreign key prevents the deletion, find out at least whether rows
 	 * that do not belong to the context are reached.
 	 */
-	foreign = try_sql(test, psprintf("DELETE FROM %s AS t WHERE (%s) IS NOT TRUE", test->table->name, test->condition));
+	foreign = try_sql(test,
+					  psprintf("DELETE FROM %s AS t WHERE (%s) IS NOT TRUE", test->table->name,
+							   test->condition));
 	if (foreign.kind == DONE && foreign.rows > 0)
 		report_reach(test, "DELETE", foreign, 0);
 	else
@@ -947,7 +995,8 @@ begin_test(FunctionCallInfo fcinfo, Oid *role)
  * without a cast.  An empty element is null.
  */
 static CmigQuery read_contexts = {
-	"SELECT nullif(e, '') FROM unnest(CASE WHEN $1 LIKE '{%' THEN $1::text[] WHEN $1 IS NOT NULL THEN ARRAY[$1] END)"
+	"SELECT nullif(e, '') FROM unnest(CASE WHEN $1 LIKE '{%' THEN $1::text[] WHEN $1 IS NOT NULL"
+	" THEN ARRAY[$1] END)"
 	" WITH ORDINALITY u(e, n) ORDER BY n", {TEXTOID}
 };
 
@@ -955,7 +1004,8 @@ static List *
 contexts_argument(FunctionCallInfo fcinfo, int n, bool is_array)
 {
 	return cmig_query_list(&read_contexts, PG_ARGISNULL(n) ? NULL :
-						   is_array ? OidOutputFunctionCall(F_ARRAY_OUT, PG_GETARG_DATUM(n)) : text_to_cstring(PG_GETARG_TEXT_PP(n)));
+						   is_array ? OidOutputFunctionCall(F_ARRAY_OUT, PG_GETARG_DATUM(n)) :
+						   text_to_cstring(PG_GETARG_TEXT_PP(n)));
 }
 
 /* Run all tests for each context. */
@@ -977,7 +1027,8 @@ test_contexts(FunctionCallInfo fcinfo, bool is_array)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the lists of users and tenants must have the same length"),
-				 errdetail("There are %d users and %d tenants.", list_length(users), list_length(tenants)),
+				 errdetail("There are %d users and %d tenants.", list_length(users),
+						   list_length(tenants)),
 				 errhint("The n-th user is tested with the n-th tenant: '{u1,u2}', '{t1,t2}'.")));
 	/* if no context is given, test without one */
 	for (int i = 0; i < Max(Max(list_length(users), list_length(tenants)), 1); i++)

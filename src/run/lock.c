@@ -217,7 +217,8 @@ cmig_extension_note(void)
 	Oid			extension = current_oid();
 
 	cmig_extension_suspected = false;
-	if (extension == noted_oid && LocalTransactionIdIsValid(noted_in) && noted_in == cmig_lxid_compat())
+	if (extension == noted_oid && LocalTransactionIdIsValid(noted_in) &&
+		noted_in == cmig_lxid_compat())
 		return;
 	noted_oid = extension;
 	noted_members = digest_members(noted_oid);
@@ -483,7 +484,8 @@ cmig_run_lock_transaction(const char *command)
 	 */
 	if (!try_lock(KEY_GATE, ShareLock, false))
 		refuse_beside(KEY_GATE, ShareLock, cmig_scope_is_set() ?
-					  psprintf("another run of pg_cmig is in progress in scope \"%s\"", cmig_scope_current()) :
+					  psprintf("another run of pg_cmig is in progress in scope \"%s\"",
+							   cmig_scope_current()) :
 					  "another run of pg_cmig is in progress in this database", command);
 
 	/*
@@ -683,14 +685,16 @@ cmig_run_lock_table_release(Oid table)
 void
 cmig_run_lock_audit(void)
 {
-	queue(KEY_AUDIT, false, "It waited for another session that creates, moves, or drops partitions of the audit log.");
+	queue(KEY_AUDIT, false,
+		  "It waited for another session that creates, moves, or drops partitions of the audit log.");
 	AcceptInvalidationMessages();
 }
 
 void
 cmig_run_lock_shadow(void)
 {
-	queue(KEY_SHADOW, false, "It waited for another session that compares schemas in this database.");
+	queue(KEY_SHADOW, false,
+		  "It waited for another session that compares schemas in this database.");
 	AcceptInvalidationMessages();
 }
 

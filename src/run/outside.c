@@ -207,7 +207,8 @@ must_not_inline(HeapTuple row)
 static bool
 has_subquery(Node *raw, void *unused)
 {
-	return raw != NULL && (IsA(raw, SubLink) || raw_expression_tree_walker(raw, has_subquery, unused));
+	return raw != NULL &&
+		(IsA(raw, SubLink) || raw_expression_tree_walker(raw, has_subquery, unused));
 }
 
 /*
@@ -285,11 +286,15 @@ refuse_users(HeapTuple row, Moment moment)
 	Oid			function = form->oid,
 				language = form->prolang;
 
-	if (function < FirstNormalObjectId || language == ClanguageId || language == INTERNALlanguageId ||
+	if (function < FirstNormalObjectId || language == ClanguageId ||
+		language == INTERNALlanguageId ||
 		(moment == LOOKED_UP && (language == SQLlanguageId || form->proretset)) ||
-		(moment == IN_EXPRESSION && !watch->when_called && language == SQLlanguageId && !form->proretset && is_expression(row)) ||
-		(has_privs_of_role(cmig_role_owner_of_function(function), OidIsValid(watch->trusts) ? watch->trusts : GetUserId()) &&
-		 (watch->distrusts == 'o' || OidIsValid(getExtensionOfObject(ProcedureRelationId, function)))))
+		(moment == IN_EXPRESSION && !watch->when_called && language == SQLlanguageId &&
+		 !form->proretset && is_expression(row)) ||
+		(has_privs_of_role(cmig_role_owner_of_function(function),
+						   OidIsValid(watch->trusts) ? watch->trusts : GetUserId()) &&
+		 (watch->distrusts == 'o' ||
+		  OidIsValid(getExtensionOfObject(ProcedureRelationId, function)))))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -320,15 +325,18 @@ check_function(Oid function, Moment moment)
 	form = (Form_pg_proc) GETSTRUCT(row);
 	language = form->prolang;
 	is_needed = language == SQLlanguageId ? (watch->skips_setval && must_not_inline(row)) ||
-		(watch->distrusts && moment == LOOKED_UP && !form->proretset && function >= FirstNormalObjectId && !is_expression(row)) :
+		(watch->distrusts && moment == LOOKED_UP && !form->proretset &&
+		 function >= FirstNormalObjectId && !is_expression(row)) :
 		language != ClanguageId && language != INTERNALlanguageId &&
-		(TransactionIdIsValid(watch->mark) || (watch->distrusts && moment == LOOKED_UP && form->proretset));
+		(TransactionIdIsValid(watch->mark) ||
+		 (watch->distrusts && moment == LOOKED_UP && form->proretset));
 	if (looked_up && form->prorettype == FDW_HANDLEROID)
 		reason = psprintf("it accesses a foreign table through %s()", NameStr(form->proname));
 	else if (function >= FirstNormalObjectId && !(looked_up && language == ClanguageId))
 		reason = of_user_function(row);
 	else if (!looked_up &&
-			 !(watch->skips_setval && (function == F_SETVAL_REGCLASS_INT8 || function == F_SETVAL_REGCLASS_INT8_BOOL)))
+			 !(watch->skips_setval &&
+			   (function == F_SETVAL_REGCLASS_INT8 || function == F_SETVAL_REGCLASS_INT8_BOOL)))
 		reason = of_built_in_function(NameStr(form->proname));
 	if (watch->strict && !looked_up && (language == ClanguageId || language == INTERNALlanguageId))
 		refuse_strictly(form);
@@ -351,7 +359,9 @@ cmig_outside_mark(Oid function, TransactionId mark)
 	{
 		MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
 
-		marked = list_append_unique_int(marked, (int) GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(function)));
+		marked = list_append_unique_int(marked,
+										(int) GetSysCacheHashValue1(PROCOID,
+																	ObjectIdGetDatum(function)));
 		MemoryContextSwitchTo(caller);
 		HeapTupleHeaderSetXmin(row->t_data, mark);
 	}
@@ -375,7 +385,8 @@ cmig_outside_unmark(void)
 static void
 see_function(ObjectAccessType access, Oid class, Oid object, int sub, void *arg)
 {
-	if (watch != NULL && !watch->when_called && !creating_extension && access == OAT_FUNCTION_EXECUTE && class == ProcedureRelationId)
+	if (watch != NULL && !watch->when_called && !creating_extension &&
+		access == OAT_FUNCTION_EXECUTE && class == ProcedureRelationId)
 		(void) check_function(object, IN_EXPRESSION);
 	if (next_object_access)
 		next_object_access(access, class, object, sub, arg);
@@ -507,7 +518,8 @@ of_analyze(const VacuumStmt *statement)
 	foreach_node(VacuumRelation, rel, statement->rels)
 	{
 		const RangeVar *name = rel->relation;
-		Oid			oid = all_new && name != NULL ? RangeVarGetRelid(name, NoLock, true) : InvalidOid;
+		Oid			oid = all_new &&
+		name != NULL ? RangeVarGetRelid(name, NoLock, true) : InvalidOid;
 		Relation	table = OidIsValid(oid) ? RelationIdGetRelation(oid) : NULL;
 
 		/* tables with child tables do not count as new */
@@ -531,7 +543,8 @@ cmig_outside_of_statement(Node *statement, SubTransactionId since)
 		case T_CopyStmt:
 			if (((CopyStmt *) statement)->is_program)
 				return "COPY runs a program";
-			return ((CopyStmt *) statement)->filename != NULL ? "COPY uses a file of the server" : NULL;
+			return ((CopyStmt *) statement)->filename != NULL ? "COPY uses a file of the server" :
+				NULL;
 		case T_CreateSubscriptionStmt:
 		case T_AlterSubscriptionStmt:
 		case T_DropSubscriptionStmt:

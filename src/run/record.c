@@ -45,7 +45,8 @@ is_copy(void)
 static bool
 can_record(const char *function)
 {
-	static const char *const names[] = {"add_check", "add_foreign_key", "add_not_null", "add_unique", "backfill",
+	static const char *const names[] = {"add_check", "add_foreign_key", "add_not_null",
+		"add_unique", "backfill",
 	"disable_rls", "enable_rls", "enable_rls_schema"};
 
 	for (int i = 0; i < lengthof(names); i++)
@@ -73,7 +74,8 @@ find(const char *revision, CmigDirection direction, int statement)
 {
 	foreach_ptr(Recorded, record, recorded)
 	{
-		if (record->statement == statement && record->direction == direction && strcmp(record->revision, revision) == 0)
+		if (record->statement == statement && record->direction == direction &&
+			strcmp(record->revision, revision) == 0)
 			return record;
 	}
 	return NULL;
@@ -85,7 +87,8 @@ cmig_record(const char *sql)
 	MemoryContext caller;
 	Recorded   *record;
 
-	if (cmig_running.revision == NULL || cmig_running.verifying || cmig_running.replaying || !cmig_record_is_on())
+	if (cmig_running.revision == NULL || cmig_running.verifying || cmig_running.replaying ||
+		!cmig_record_is_on())
 		return;
 	/* as for a superuser of the database, whose role runs no script here */
 	if (sql != NULL && strstr(sql, GetUserNameFromId(GetSessionUserId(), false)) != NULL)
@@ -113,7 +116,8 @@ cmig_record_refuse_call(const char *revision, const char *function)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("revision \"%s\" calls cmig.%s, which requires the extension in the database", revision, function),
+			 errmsg("revision \"%s\" calls cmig.%s, which requires the extension in the database",
+					revision, function),
 			 strstr(function, "ddl") ?
 			 errhint("For the same policy without the extension, as a role that may create event triggers: cmig ddl-script deny | psql") :
 			 strstr(function, "audit") ?
@@ -132,7 +136,8 @@ cmig_record_check(const char *revision, const CmigStatement *statement)
 	if (!cmig_record_is_on())
 		return;
 	initStringInfo(&text);
-	cmig_psql_append_statement(&text, statement->text, IsA(statement->raw->stmt, CreateFunctionStmt), &facts);
+	cmig_psql_append_statement(&text, statement->text,
+							   IsA(statement->raw->stmt, CreateFunctionStmt), &facts);
 	pfree(text.data);
 	if (facts.calls_cmig && facts.called[0] != '"' && !can_record(facts.called))
 		cmig_record_refuse_call(revision, facts.called);

@@ -574,7 +574,8 @@ extern void cmig_log_run_end(bool failed, const char *result);
 extern void cmig_log_run_fail(int sqlstate, const char *place);
 
 /* Raises error 0A000 unless the precondition is a single SELECT. */
-extern void cmig_precondition_require_select(const CmigStatement *statement, const CmigRunStep *step);
+extern void cmig_precondition_require_select(const CmigStatement *statement,
+											 const CmigRunStep *step);
 
 /* in lock.c */
 
@@ -674,6 +675,7 @@ extern void cmig_record_refuse_call(const char *revision, const char *function);
  * Has such a function been called by a statement?  If so, sets *sql to what it has
  * run, a List of char *.
  */
-extern bool cmig_record_find(const char *revision, CmigDirection direction, int statement, List **sql);
+extern bool cmig_record_find(const char *revision, CmigDirection direction, int statement,
+							 List **sql);
 
 #endif							/* CMIG_RUN_H */

@@ -231,7 +231,8 @@ static char *
 hint_of_duplicate(const CmigScriptRun *run)
 {
 	char	   *id = quote_literal_cstr(run->step->revision);
-	char	   *scope = cmig_scope_is_set() ? psprintf("SET cmig.scope = %s; ", quote_literal_cstr(cmig_scope_current())) : "";
+	char	   *scope = cmig_scope_is_set() ?
+	psprintf("SET cmig.scope = %s; ", quote_literal_cstr(cmig_scope_current())) : "";
 
 	if (run->step->repeatable)
 		return pstrdup("The script runs again whenever it changes: write CREATE OR REPLACE, or put DROP ... IF EXISTS before the statement.");
@@ -241,10 +242,14 @@ hint_of_duplicate(const CmigScriptRun *run)
 	 * have failed because part of the revision had been applied before, or
 	 * because the script creates the same object twice.
 	 */
-	if (run->step->direction != CMIG_UPGRADE || cmig_running.verifying || run->statement.number != 1)
+	if (run->step->direction != CMIG_UPGRADE || cmig_running.verifying ||
+		run->statement.number != 1)
 		return NULL;
 	return psprintf("%sCompare the database with what `SELECT * FROM cmig.show(%s)` prints. If the database already has everything in this revision, record the revision as applied without running it: `%sSELECT cmig.stamp(%s)`",
-					*scope || !run->step->base ? "" : "If the version rows were lost, `SELECT * FROM cmig.locate()` finds the revision that has the schema. ", id, scope, id);
+					*scope || !run->step->base ? "" :
+					"If the version rows were lost, `SELECT *"
+					" FROM cmig.locate()` finds the revision that has the schema. ", id, scope,
+					id);
 }
 
 /* Returns the character at which the server has found a syntax error. */
@@ -275,7 +280,8 @@ cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *run)
 								   cmig_script_run_call(step, false));
 			break;
 		case ERRCODE_ACTIVE_SQL_TRANSACTION:
-			if (cmig_error_is_from(error, ERRCODE_ACTIVE_SQL_TRANSACTION, "PreventInTransactionBlock"))
+			if (cmig_error_is_from(error, ERRCODE_ACTIVE_SQL_TRANSACTION,
+								   "PreventInTransactionBlock"))
 				error->hint = psprintf("The statement cannot run in a transaction. Set \"transactional: false\" in the revision and %s",
 									   cmig_script_run_call(step, false));
 			break;
@@ -371,7 +377,8 @@ cmig_privilege_hint(const ErrorData *error)
 	if (cmig_error_is_from(error, ERRCODE_UNDEFINED_SCHEMA, "RangeVarGetCreationNamespace") ||
 		cmig_error_is_from(error, ERRCODE_UNDEFINED_SCHEMA, "QualifiedNameGetCreationNamespace"))
 		return cmig_hint_text(psprintf("The search_path of scripts is %s. To choose another one: `SET cmig.search_path = '<schema>'`",
-									   namespace_search_path[0] != '\0' ? namespace_search_path : "empty"));
+									   namespace_search_path[0] != '\0' ? namespace_search_path :
+									   "empty"));
 	return NULL;
 }
 
@@ -395,7 +402,8 @@ partitioned_command(const Node *node)
 
 	if (kind != RELKIND_PARTITIONED_TABLE && kind != RELKIND_PARTITIONED_INDEX)
 		return NULL;
-	return IsA(node, ReindexStmt) ? "REINDEX of a partitioned relation" : "CLUSTER of a partitioned table";
+	return IsA(node, ReindexStmt) ? "REINDEX of a partitioned relation" :
+		"CLUSTER of a partitioned table";
 }
 
 /*
@@ -495,7 +503,8 @@ cmig_run_check_step(const CmigRunStep *step)
 				(errcode(ERRCODE_CMIG_NEEDS_STEPWISE),
 				 errmsg("revision \"%s\" is not transactional", step->revision),
 				 errdetail("Its statements cannot run in the transaction of this call. No revision has been run."),
-				 cmig_hint("Use %s instead. %s", cmig_script_run_call(step, false), OFF_MODE_HINT)));
+				 cmig_hint("Use %s instead. %s", cmig_script_run_call(step, false),
+						   OFF_MODE_HINT)));
 
 	error_context_stack = &callback;
 
@@ -537,7 +546,8 @@ limit_workers(int limit)
 
 	if (workers.transaction != cmig_lxid_compat())
 		workers.limit = 0;
-	if (limit == workers.limit && (limit == 0 || workers.subtransaction == GetCurrentSubTransactionId()))
+	if (limit == workers.limit &&
+		(limit == 0 || workers.subtransaction == GetCurrentSubTransactionId()))
 		return;
 	guc_level = NewGUCNestLevel();
 	cmig_citus_propagate_setting("lock_timeout", psprintf("%d", limit));
@@ -648,7 +658,8 @@ read_value(const char *name, bool literal, void *arg)
 	if (script->missing == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("placeholder \"%s\" of revision \"%s\" has no value", name, script->revision),
+				 errmsg("placeholder \"%s\" of revision \"%s\" has no value", name,
+						script->revision),
 				 errdetail("Its %s script contains ${%s}, which stands for %s.", script->what, name,
 						   literal ? "a string" : "an identifier"),
 				 cmig_settings_in_definer_function() ?
@@ -666,7 +677,8 @@ cmig_placeholder_values_insert(const char *script, const CmigNames *declarations
 	Script		arg = {.revision = revision,.what = what,.missing = missing};
 
 	script = cmig_substitute_script(script, declarations, revision, what, read_value, &arg);
-	return script != NULL && strcmp(what, "upgrade") == 0 ? cmig_expand_fill(script, revision, false) : script;
+	return script != NULL &&
+		strcmp(what, "upgrade") == 0 ? cmig_expand_fill(script, revision, false) : script;
 }
 
 void
@@ -722,7 +734,8 @@ bool
 cmig_runner_statement_timed_out(void)
 {
 	return timed_out ||
-		(StatementTimeout > 0 && GetCurrentTimestamp() >= get_timeout_finish_time(STATEMENT_TIMEOUT));
+		(StatementTimeout > 0 &&
+		 GetCurrentTimestamp() >= get_timeout_finish_time(STATEMENT_TIMEOUT));
 }
 
 bool

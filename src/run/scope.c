@@ -160,7 +160,8 @@ cmig_scope_require(void)
 static bool
 is_trusted(Oid role)
 {
-	return role == GetUserId() || role == ROLE_PG_DATABASE_OWNER || (OidIsValid(role) && superuser_arg(role)) ||
+	return role == GetUserId() || role == ROLE_PG_DATABASE_OWNER ||
+		(OidIsValid(role) && superuser_arg(role)) ||
 		role == cmig_role_owner_of_database(MyDatabaseId);
 }
 
@@ -220,7 +221,8 @@ require_no_stranger(Oid schema, const char *name, const char *user)
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("schema \"%s\" is not a safe scope for role \"%s\"", name, user),
 			 errdetail("%s can create objects in the schema, and scripts would find these objects first.",
-					   OidIsValid(stranger) ? psprintf("Role \"%s\"", role_name(stranger)) : "Any role"),
+					   OidIsValid(stranger) ? psprintf("Role \"%s\"", role_name(stranger)) :
+					   "Any role"),
 			 stranger == owner ?
 			 errhint("Check the objects in the schema first. Then: ALTER SCHEMA %s OWNER TO %s",
 					 quote_identifier(name), quote_identifier(user)) :
@@ -240,18 +242,21 @@ static CmigQuery namesakes_query = {
 	.sql = "SELECT o.name, s.refobjid, d.classid = 'pg_class'::regclass FROM pg_depend d"
 	" CROSS JOIN LATERAL (SELECT h.refobjid FROM pg_shdepend h"
 	"  WHERE h.dbid = (SELECT b.oid FROM pg_database b WHERE b.datname = current_database())"
-	"  AND h.classid = d.classid AND h.objid = d.objid AND h.objsubid = 0 AND h.deptype = 'o' OFFSET 0) s"
+	"  AND h.classid = d.classid AND h.objid = d.objid AND h.objsubid = 0"
+	" AND h.deptype = 'o' OFFSET 0) s"
 	" CROSS JOIN LATERAL (SELECT p.oid::regprocedure::text FROM pg_proc p"
 	"   WHERE d.classid = 'pg_proc'::regclass AND p.oid = d.objid AND EXISTS (SELECT FROM pg_proc q"
 	"    WHERE q.proname = p.proname AND q.pronamespace = ANY ($2))"
 	"  UNION ALL SELECT p.oid::regoperator::text FROM pg_operator p"
-	"   WHERE d.classid = 'pg_operator'::regclass AND p.oid = d.objid AND EXISTS (SELECT FROM pg_operator q"
+	"   WHERE d.classid = 'pg_operator'::regclass AND p.oid = d.objid AND EXISTS (SELECT"
+	" FROM pg_operator q"
 	"    WHERE q.oprname = p.oprname AND q.oprnamespace = ANY ($2))"
 	"  UNION ALL SELECT t.oid::regtype::text FROM pg_type t"
 	"   WHERE d.classid = 'pg_type'::regclass AND t.oid = d.objid AND EXISTS (SELECT FROM pg_type q"
 	"    WHERE q.typname = t.typname AND q.typnamespace = ANY ($2))"
 	"  UNION ALL SELECT c.oid::regclass::text FROM pg_class c"
-	"   WHERE d.classid = 'pg_class'::regclass AND c.oid = d.objid AND EXISTS (SELECT FROM pg_class q"
+	"   WHERE d.classid = 'pg_class'::regclass AND c.oid = d.objid AND EXISTS (SELECT"
+	" FROM pg_class q"
 	"    WHERE q.relname = c.relname AND q.relnamespace = ANY ($2))) o (name)"
 	" WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = $1"
 	" AND d.classid IN ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass, 'pg_class'::regclass)"
@@ -284,7 +289,8 @@ require_no_namesake(Oid schema, const char *path, const char *name, const char *
 		if (OidIsValid(other) && other != schema)
 			schemas[count++] = ObjectIdGetDatum(other);
 	}
-	values[1] = PointerGetDatum(construct_array(schemas, count, OIDOID, sizeof(Oid), true, TYPALIGN_INT));
+	values[1] = PointerGetDatum(construct_array(schemas, count, OIDOID, sizeof(Oid), true,
+												TYPALIGN_INT));
 	foreach_ptr(CmigValue, row, cmig_query_texts(&namesakes_query, values, NULL))
 	{
 		Oid			owner = atooid(row[1]);
@@ -298,7 +304,8 @@ require_no_namesake(Oid schema, const char *path, const char *name, const char *
 		 */
 		if (!superuser_arg(owner) &&
 			(!is_trusted(owner) || (!is_relation && owner == GetUserId() &&
-									(superuser_arg(GetSessionUserId()) || superuser_arg(GetOuterUserId())))))
+									(superuser_arg(GetSessionUserId()) ||
+									 superuser_arg(GetOuterUserId())))))
 			ereport(ERROR,
 					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 					 errmsg("schema \"%s\" is not a safe scope for role \"%s\"", name, user),
@@ -373,6 +380,7 @@ cmig_scope_init(void)
 							   "Contains the scope that a function of pg_cmig is looking at.",
 							   NULL,
 							   &entered, NULL, PGC_INTERNAL,
-							   GUC_NO_SHOW_ALL | GUC_NO_RESET_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
+							   GUC_NO_SHOW_ALL | GUC_NO_RESET_ALL | GUC_NOT_IN_SAMPLE |
+							   GUC_DISALLOW_IN_FILE,
 							   NULL, NULL, NULL);
 }

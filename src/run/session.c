@@ -184,10 +184,12 @@ static void
 refuse_namesakes(List *constraints)
 {
 	static CmigQuery query = {
-		"SELECT f.conname, ft.relname, ot.relname, ot.oid FROM pg_constraint f JOIN pg_class ft ON ft.oid = f.conrelid"
+		"SELECT f.conname, ft.relname, ot.relname, ot.oid FROM pg_constraint f"
+		" JOIN pg_class ft ON ft.oid = f.conrelid"
 		" JOIN pg_constraint o ON o.conname = f.conname AND o.connamespace = f.connamespace"
 		" AND o.oid <> f.oid AND o.condeferrable"
-		" JOIN pg_class ot ON ot.oid = o.conrelid AND ot.relowner <> ft.relowner WHERE f.oid = $1 ORDER BY ot.oid",
+		" JOIN pg_class ot ON ot.oid = o.conrelid AND ot.relowner <> ft.relowner WHERE f.oid = $1"
+		" ORDER BY ot.oid",
 		{OIDOID}
 	};
 
@@ -201,7 +203,8 @@ refuse_namesakes(List *constraints)
 				continue;
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("constraint \"%s\" on table \"%s\" cannot be checked now", row[0], row[1]),
+					 errmsg("constraint \"%s\" on table \"%s\" cannot be checked now", row[0],
+							row[1]),
 					 errdetail("This would also check the constraint with the same name on table \"%s\", whose deferred triggers would run with the privileges of role \"%s\".",
 							   row[2], GetUserNameFromId(GetUserId(), false)),
 					 errhint("Call the function at the beginning of a transaction.")));
@@ -253,7 +256,8 @@ deferred_fire(void)
 	set_mode(fired, true, session.set_some);
 	if (session.set_some)
 	{
-		List	   *set = session.set_all ? cmig_query_oids(&deferrable_query) : session.constraints;
+		List	   *set = session.set_all ? cmig_query_oids(&deferrable_query) :
+		session.constraints;
 
 		set_mode(set, true, true);
 		set_mode(set, false, true);
@@ -272,7 +276,8 @@ static bool
 deferred_set_constraints(const ConstraintsSetStmt *set)
 {
 	static CmigQuery named_query = {
-		"SELECT oid FROM pg_constraint WHERE condeferrable AND conname = $1::name AND connamespace = $2",
+		"SELECT oid FROM pg_constraint WHERE condeferrable AND conname = $1::name"
+		" AND connamespace = $2",
 		{TEXTOID, OIDOID}
 	};
 	MemoryContext caller = MemoryContextSwitchTo(session.context);
@@ -408,9 +413,12 @@ cmig_session_require_member(void)
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("permission denied to set role \"%s\"", name),
-			 errdetail("Scripts run as the role in cmig.role, and %s is not a member of that role.", session),
+			 errdetail("Scripts run as the role in cmig.role, and %s is not a member of that role.",
+					   session),
 	/* never suggest making a role a member of a superuser */
-			 superuser_arg(role) ? cmig_hint("Specify a role that %s is a member of: `SET cmig.role = '<role>'`", session)
+			 superuser_arg(role) ?
+			 cmig_hint("Specify a role that %s is a member of: `SET cmig.role = '<role>'`",
+					   session)
 			 : errhint("GRANT %s TO %s", quote_identifier(name), session)));
 }
 
@@ -652,7 +660,8 @@ note_utility(PlannedStmt *statement, const char *query, bool read_only_tree,
 		standard_ProcessUtility(statement, query, read_only_tree, context, params,
 								environment, dest, completion);
 
-	if (IsA(node, AlterExtensionStmt) || IsA(node, AlterExtensionContentsStmt) || IsA(node, DropOwnedStmt) ||
+	if (IsA(node, AlterExtensionStmt) || IsA(node, AlterExtensionContentsStmt) ||
+		IsA(node, DropOwnedStmt) ||
 		(IsA(node, DropStmt) && (((DropStmt *) node)->removeType == OBJECT_EXTENSION ||
 								 ((DropStmt *) node)->behavior == DROP_CASCADE)))
 		cmig_extension_suspected = true;
@@ -743,7 +752,8 @@ find_saved(const char *name)
 {
 	SavedSetting key = {.name = name};
 
-	return bsearch(&key, session.settings, session.setting_count, sizeof(SavedSetting), compare_settings);
+	return bsearch(&key, session.settings, session.setting_count, sizeof(SavedSetting),
+				   compare_settings);
 }
 
 static bool
@@ -791,7 +801,8 @@ restore_settings(void)
 	{
 		const SavedSetting *setting = find_saved(roles[i]);
 
-		if (setting != NULL && strcmp(GetConfigOptionByName(roles[i], NULL, false), setting->value) != 0)
+		if (setting != NULL &&
+			strcmp(GetConfigOptionByName(roles[i], NULL, false), setting->value) != 0)
 			put_back(roles[i]);
 	}
 

@@ -299,9 +299,11 @@ log_transaction_end(XactEvent event, void *arg)
 	logged_ends = NIL;
 	foreach_ptr(const LoggedRun, run, ends)
 		log_end(run, event == XACT_EVENT_PREPARE ? "prepared" :
-				event == XACT_EVENT_COMMIT && TransactionIdDidCommit(run->xid) ? "ok" : "rolled back");
+				event == XACT_EVENT_COMMIT &&
+				TransactionIdDidCommit(run->xid) ? "ok" : "rolled back");
 	/* errors have been logged, so the session is about to end */
-	if (event == XACT_EVENT_ABORT && logged.what[0] != '\0' && (!logged.commits || proc_exit_inprogress))
+	if (event == XACT_EVENT_ABORT && logged.what[0] != '\0' &&
+		(!logged.commits || proc_exit_inprogress))
 		cmig_log_run_end(true, "the session was terminated");
 }
 
@@ -310,7 +312,8 @@ cmig_log_run_init(void)
 {
 	DefineCustomEnumVariable("cmig.log_runs",
 							 "Writes a line to the server log when a run starts and when it ends.",
-							 NULL, &log_runs, true, log_runs_options, PGC_USERSET, 0, NULL, NULL, NULL);
+							 NULL, &log_runs, true, log_runs_options, PGC_USERSET, 0, NULL, NULL,
+							 NULL);
 	RegisterXactCallback(log_transaction_end, NULL);
 }
 
@@ -321,8 +324,10 @@ cmig_log_run_start(const char *what, bool commits)
 	if (!cmig_settings_guard_enum("cmig.log_runs", log_runs))
 		return;
 	copy_text(logged.what, what, sizeof(logged.what));
-	copy_text(logged.who, psprintf("role \"%s\", application \"%s\"%s", cmig_session_role(), application_name,
-								   cmig_scope_is_set() ? psprintf(", %s", cmig_scope_text()) : ""), sizeof(logged.who));
+	copy_text(logged.who,
+			  psprintf("role \"%s\", application \"%s\"%s", cmig_session_role(), application_name,
+					   cmig_scope_is_set() ? psprintf(", %s", cmig_scope_text()) : ""),
+			  sizeof(logged.who));
 	/* the names of roles, schemas, and tables can contain line breaks */
 	(void) cmig_text_one_line(logged.what);
 	(void) cmig_text_one_line(logged.who);
@@ -402,8 +407,9 @@ describe_row(TupleTableSlot *slot)
 			bool		is_varlena;
 
 			getTypeOutputInfo(column->atttypid, &output, &is_varlena);
-			appendStringInfoString(&buf, cmig_text_shortened(OidOutputFunctionCall(output, slot->tts_values[i]),
-															 VALUE_LENGTH));
+			appendStringInfoString(&buf,
+								   cmig_text_shortened(OidOutputFunctionCall(output, slot->tts_values[i]),
+													   VALUE_LENGTH));
 		}
 	}
 	return buf.data;
@@ -500,8 +506,10 @@ cmig_precondition_require(const DestReceiver *receiver, const CmigRunStep *step)
 			(errcode(ERRCODE_CMIG_PRECONDITION_FAILED),
 			 result->is_boolean
 			 ? errmsg("the precondition of revision \"%s\" is not met", step->revision)
-			 : errmsg("the precondition of revision \"%s\" must return a single boolean column", step->revision),
-			 errdetail("The precondition is: %s%s", step->precondition_sql, result->is_boolean ? result->returned : ""),
+			 : errmsg("the precondition of revision \"%s\" must return a single boolean column",
+					  step->revision),
+			 errdetail("The precondition is: %s%s", step->precondition_sql,
+					   result->is_boolean ? result->returned : ""),
 			 errhint("The precondition must return one row with one boolean column, whose value must be true.")));
 }
 
@@ -509,7 +517,8 @@ void
 cmig_precondition_require_select(const CmigStatement *statement, const CmigRunStep *step)
 {
 	const SelectStmt *select = (const SelectStmt *) statement->raw->stmt;
-	bool		reads = statement->number == 1 && IsA(select, SelectStmt) && select->intoClause == NULL;
+	bool		reads = statement->number == 1 && IsA(select, SelectStmt) &&
+	select->intoClause == NULL;
 	ListCell   *lc;
 
 	/* a WITH query may insert, update, or delete rows */
@@ -518,5 +527,6 @@ cmig_precondition_require_select(const CmigStatement *statement, const CmigRunSt
 	if (!reads)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("the precondition of revision \"%s\" is not a single SELECT", step->revision)));
+				 errmsg("the precondition of revision \"%s\" is not a single SELECT",
+						step->revision)));
 }

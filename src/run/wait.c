@@ -306,7 +306,8 @@ is_in_the_way(TimestampTz now)
 
 		if (proc == MyProc || lock == NULL || start == 0 || mode <= NoLock || mode > MaxLockMode)
 			continue;
-		due |= now - start >= timeout / 2 && now - start <= timeout + 2 * TICK_MS * INT64CONST(1000);
+		due |= now - start >= timeout / 2 &&
+			now - start <= timeout + 2 * TICK_MS * INT64CONST(1000);
 		tag = lock->tag;
 		if (tag.locktag_lockmethodid != DEFAULT_LOCKMETHOD)
 			continue;
@@ -373,7 +374,8 @@ look_at_wait(void)
 		seen.tag[i] = tag[i];
 	seen.mode = MyProc->waitLockMode;
 
-	too_long = (taken_over > 0 && seen.current_us >= taken_over * INT64CONST(1000)) || (yielding && is_in_the_way(now));
+	too_long = (taken_over > 0 && seen.current_us >= taken_over * INT64CONST(1000)) ||
+		(yielding && is_in_the_way(now));
 	if (!seen.exhausted)
 		seen.single = too_long;
 	if (lock_limit_ms > 0 &&
@@ -421,7 +423,8 @@ tell_wait(ErrorData *edata)
 				ereport(NOTICE,
 						(errmsg_internal("%s", edata->message),
 						 errdetail_internal("%s\n%s", edata->detail_log ? edata->detail_log : "",
-											edata->context ? cmig_text_shortened(edata->context, 400) : ""),
+											edata->context ?
+											cmig_text_shortened(edata->context, 400) : ""),
 						 cmig_hint("To see the blocking sessions, in another session: `SELECT * FROM cmig.status()`")));
 		}
 	}
@@ -753,7 +756,9 @@ cmig_lock_wait_blockers(const LOCKTAG *tag, LOCKMODE mode, TimestampTz since, Oi
 		}
 	}
 	if (more > 0)
-		appendStringInfo(&buf, more == 1 ? "\nBlocked by %d more session." : "\nBlocked by %d more sessions.", more);
+		appendStringInfo(&buf,
+						 more == 1 ? "\nBlocked by %d more session." :
+						 "\nBlocked by %d more sessions.", more);
 	return shown > 0 ? buf.data : NULL;
 }
 

@@ -73,23 +73,29 @@ refuse_whole(const Abandon *abandon, const List *rows)
 	const CmigGraph *graph = abandon->now.graph;
 	const CmigRevision *revision = graph->nodes[abandon->node].revision;
 	bool		repeatable = cmig_repeatables_is(graph, abandon->node);
-	bool		applied = repeatable ? cmig_repeatable_state(graph, abandon->node) == CMIG_REPEATABLE_CURRENT :
+	bool		applied = repeatable ?
+	cmig_repeatable_state(graph, abandon->node) == CMIG_REPEATABLE_CURRENT :
 	abandon->now.applied->applied->set[abandon->node];
 	const CmigProgressRow *other = rows != NIL ? linitial(rows) : NULL;
 	char	   *hint;
 
 	if (other != NULL)
 		hint = psprintf("The %s of revision \"%s\" is partially applied: `CALL cmig.abandon_partial(%s)`",
-						cmig_direction_name(other->direction), other->revision, quote_literal_cstr(other->revision));
+						cmig_direction_name(other->direction), other->revision,
+						quote_literal_cstr(other->revision));
 	else if (!applied)
 		hint = psprintf("There is nothing to revert. To apply it: %s",
-						cmig_upgrade_call(graph, list_make1_int(abandon->node), repeatable ? "heads" : revision->id, false));
+						cmig_upgrade_call(graph, list_make1_int(abandon->node),
+										  repeatable ? "heads" : revision->id, false));
 	else if (repeatable)
 		hint = "A repeatable revision cannot be reverted. Load its former script, and upgrade again.";
 	else
-		hint = psprintf(revision->transactional ? "To revert it and the revisions after it: `SELECT * FROM cmig.downgrade(%s)`" :
+		hint = psprintf(revision->transactional ?
+						"To revert it and the revisions after it: `SELECT *"
+						" FROM cmig.downgrade(%s)`" :
 						"To revert it and the revisions after it: `CALL cmig.downgrade_stepwise(%s)`",
-						quote_literal_cstr(revision->parents.count > 0 ? revision->parents.names[0] : "base"));
+						quote_literal_cstr(revision->parents.count > 0 ?
+										   revision->parents.names[0] : "base"));
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("revision \"%s\" is not partially applied", revision->id),
@@ -132,10 +138,14 @@ find_revision(Abandon *abandon, const char *name)
 	if (abandon->rows == NIL || text == NULL)
 		refuse_whole(abandon, rows);
 	upgrade = abandon->direction == CMIG_UPGRADE;
-	abandon->what = psprintf("the %s of revision \"%s\"", cmig_direction_name(abandon->direction), abandon->revision);
+	abandon->what = psprintf("the %s of revision \"%s\"", cmig_direction_name(abandon->direction),
+							 abandon->revision);
 	abandon->script = upgrade ? text->upgrade_sql : text->downgrade_sql;
-	abandon->script = pstrdup(cmig_placeholder_values_insert(abandon->script ? abandon->script : "", &text->placeholders,
-															 abandon->revision, upgrade ? "upgrade" : "downgrade", NULL));
+	abandon->script = pstrdup(cmig_placeholder_values_insert(abandon->script ? abandon->script : "",
+															 &text->placeholders,
+															 abandon->revision,
+															 upgrade ? "upgrade" : "downgrade",
+															 NULL));
 }
 
 /*
@@ -148,7 +158,8 @@ refuse_exchange(const Abandon *abandon, const CmigStatement *statement)
 {
 	foreach_ptr(const RenameStmt, earlier, abandon->renames)
 	{
-		const char *name = earlier->subname ? earlier->subname : earlier->relation ? earlier->relation->relname : NULL;
+		const char *name = earlier->subname ? earlier->subname : earlier->relation ?
+		earlier->relation->relname : NULL;
 
 		if (name != NULL && strcmp(name, ((RenameStmt *) statement->raw->stmt)->newname) == 0)
 			ereport(ERROR,
@@ -178,7 +189,8 @@ begun_script(Abandon *abandon)
 	while (statement.number < last && cmig_script_next(script, &statement))
 	{
 		int			length = strlen(statement.text);
-		const CmigProgressRow *row = cmig_progress_find(abandon->rows, abandon->revision, abandon->direction,
+		const CmigProgressRow *row = cmig_progress_find(abandon->rows, abandon->revision,
+														abandon->direction,
 														statement.number);
 
 		end = statement.offset + length;
@@ -192,9 +204,12 @@ begun_script(Abandon *abandon)
 			abandon->renames = lappend(abandon->renames, copyObject(statement.raw->stmt));
 		if (IsA(statement.raw->stmt, CreateExtensionStmt) && row->state == CMIG_PROGRESS_DONE &&
 			!((CreateExtensionStmt *) statement.raw->stmt)->if_not_exists)
-			abandon->extensions = lappend(abandon->extensions, pstrdup(((CreateExtensionStmt *) statement.raw->stmt)->extname));
-		if (IsA(statement.raw->stmt, CreateSchemaStmt) && ((CreateSchemaStmt *) statement.raw->stmt)->schemaname != NULL)
-			abandon->schemas = lappend(abandon->schemas, pstrdup(((CreateSchemaStmt *) statement.raw->stmt)->schemaname));
+			abandon->extensions = lappend(abandon->extensions,
+										  pstrdup(((CreateExtensionStmt *) statement.raw->stmt)->extname));
+		if (IsA(statement.raw->stmt, CreateSchemaStmt) &&
+			((CreateSchemaStmt *) statement.raw->stmt)->schemaname != NULL)
+			abandon->schemas = lappend(abandon->schemas,
+									   pstrdup(((CreateSchemaStmt *) statement.raw->stmt)->schemaname));
 		if (cmig_row_change_command(statement.raw, cmig_squash_may_write) != NULL)
 			cmig_listing_add_format(&abandon->row_changers, "%d", statement.number);
 		if (row->state == CMIG_PROGRESS_DONE &&
@@ -204,7 +219,8 @@ begun_script(Abandon *abandon)
 	if (statement.number < last)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_CHANGED_REVISION),
-				 errmsg("statement %d of revision \"%s\" has changed since it ran", Max(statement.number, 1), abandon->revision),
+				 errmsg("statement %d of revision \"%s\" has changed since it ran",
+						Max(statement.number, 1), abandon->revision),
 				 errdetail("What it did is found by running it again in empty schemas."),
 				 cmig_hint("Load the script with its original text up to and including that statement, and repeat the `CALL`.")));
 	cmig_script_close(script);
@@ -241,11 +257,13 @@ old_identity(const Abandon *abandon, const CmigObject *object, const char **name
 	*name = object->name;
 	foreach_ptr(const RenameStmt, rename, abandon->renames)
 	{
-		if (rename->renameType == (is_column ? OBJECT_COLUMN : OBJECT_TABLE) && strcmp(rename->newname, object->name) == 0)
+		if (rename->renameType == (is_column ? OBJECT_COLUMN : OBJECT_TABLE) &&
+			strcmp(rename->newname, object->name) == 0)
 			*name = is_column ? rename->subname : rename->relation->relname;
 	}
 	return psprintf("%s%s%s", is_column ? old_identity(abandon, object->parent, &unused) :
-					pnstrdup(object->identity, strlen(object->identity) - strlen(quote_identifier(object->name))),
+					pnstrdup(object->identity,
+							 strlen(object->identity) - strlen(quote_identifier(object->name))),
 					is_column ? "." : "", quote_identifier(*name));
 }
 
@@ -263,13 +281,16 @@ find_renames(const Abandon *abandon, const CmigImage *image)
 	{
 		const CmigObject *object = image->objects[i];
 		const char *name;
-		char	   *identity = cmig_object_has_data(object) ? old_identity(abandon, object, &name) : NULL;
+		char	   *identity = cmig_object_has_data(object) ? old_identity(abandon, object, &name) :
+		NULL;
 
 		if (identity != NULL && name != object->name &&
 			cmig_image_lookup(before, object->kind, identity) != NULL &&
 			cmig_image_lookup(before, object->kind, object->identity) == NULL &&
 			cmig_image_lookup(image, object->kind, identity) == NULL)
-			renames = lappend(renames, psprintf("%s %s -> %s", object->kind->name, object->identity, quote_identifier(name)));
+			renames = lappend(renames,
+							  psprintf("%s %s -> %s", object->kind->name, object->identity,
+									   quote_identifier(name)));
 	}
 	return renames;
 }
@@ -280,7 +301,8 @@ rename_begun(const CmigManaged *managed, CmigImage *image, void *arg)
 {
 	Abandon    *abandon = arg;
 
-	return cmig_rename_read(managed, image, abandon->before, find_renames(abandon, image), NIL, true, &abandon->touched);
+	return cmig_rename_read(managed, image, abandon->before, find_renames(abandon, image), NIL,
+							true, &abandon->touched);
 }
 
 /*
@@ -309,7 +331,8 @@ replay_all(CmigReplay *replay, void *arg)
 		replay_begun(&begun);
 	after = cmig_replay_state(replay, rename_begun, abandon);
 	cmig_replayed_require_owned(after);
-	cmig_diff_lines(cmig_compare(after->image, abandon->before, &abandon->drift.options), &abandon->touched);
+	cmig_diff_lines(cmig_compare(after->image, abandon->before, &abandon->drift.options),
+					&abandon->touched);
 	abandon->drift.created = list_concat(abandon->drift.created, abandon->extensions);
 	cmig_audited_compare(after->audited, abandon->drift.replayed->audited, &abandon->touched);
 	cmig_listing_init(&abandon->unseen, CMIG_LISTING_PLAIN);
@@ -331,7 +354,8 @@ is_own(const Abandon *abandon, const CmigDiffLine *line)
 {
 	static CmigQuery leftover = {
 		.sql = "SELECT FROM pg_index WHERE indexrelid = $1 AND NOT indisvalid"
-		" UNION ALL SELECT FROM pg_constraint WHERE oid = $1 AND NOT convalidated AND conname ~ '^cmig_.*_not_null$'",
+		" UNION ALL SELECT FROM pg_constraint WHERE oid = $1 AND NOT convalidated"
+		" AND conname ~ '^cmig_.*_not_null$'",
 		.argtypes = {OIDOID}
 	};
 	bool		beside = false;
@@ -443,14 +467,17 @@ look(Abandon *abandon, const char *name)
 	foreach_ptr(CmigDiffLine, line, cmig_drift_repair(&abandon->drift))
 	{
 		if (!is_own(abandon, line))
-			abandon->others = line->upgrade != NULL ? lappend(abandon->others, line) : abandon->others;
+			abandon->others = line->upgrade != NULL ? lappend(abandon->others, line) :
+				abandon->others;
 		else if (line->upgrade == NULL)
-			cmig_listing_add_format(&unsupported, "%s %s: %s", line->kind, line->object, line->hazard);
+			cmig_listing_add_format(&unsupported, "%s %s: %s", line->kind, line->object,
+									line->hazard);
 		else if (strcmp(line->upgrade, CMIG_NO_STATEMENT) != 0)
 		{
 			own = lappend(own, line);
 			if (line->size != NULL && is_data_loss(line))
-				cmig_listing_add_format(&abandon->losses, "%s %s (%s)", line->kind, line->object, line->size);
+				cmig_listing_add_format(&abandon->losses, "%s %s (%s)", line->kind, line->object,
+										line->size);
 			if (strcmp(line->action, "create") == 0 && cmig_object_has_data(line->subject))
 				cmig_listing_add_format(&abandon->empty, "%s %s", line->kind, line->object);
 		}
@@ -475,12 +502,15 @@ tell(Abandon *abandon)
 	if (abandon->row_changers.count > 0)
 		ereport(NOTICE,
 				(errmsg("changes of rows are not reverted"),
-				 errdetail("%s %s of %s may have changed rows.", abandon->row_changers.count == 1 ? "Statement" : "Statements",
+				 errdetail("%s %s of %s may have changed rows.",
+						   abandon->row_changers.count == 1 ? "Statement" : "Statements",
 						   cmig_listing_text(&abandon->row_changers), abandon->what),
-				 cmig_hint("`SELECT * FROM cmig.show(%s)`", quote_literal_cstr(abandon->revision))));
+				 cmig_hint("`SELECT * FROM cmig.show(%s)`",
+						   quote_literal_cstr(abandon->revision))));
 	if (abandon->empty.count > 0)
 		ereport(NOTICE,
-				(errmsg("what %s has dropped comes back without its data: %s", abandon->what, cmig_listing_text(&abandon->empty))));
+				(errmsg("what %s has dropped comes back without its data: %s", abandon->what,
+						cmig_listing_text(&abandon->empty))));
 	if (abandon->done_only)
 		ereport(NOTICE,
 				(errmsg("what statement %d of %s did before it failed is not known",
@@ -488,14 +518,16 @@ tell(Abandon *abandon)
 				 errdetail("It cannot be replayed.")));
 	if (abandon->unseen.count > 0)
 		ereport(NOTICE,
-				(errmsg("changes outside of the schemas are not reverted: %s", cmig_listing_text(&abandon->unseen))));
+				(errmsg("changes outside of the schemas are not reverted: %s",
+						cmig_listing_text(&abandon->unseen))));
 	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
 	foreach_ptr(CmigDiffLine, other, others)
 		cmig_listing_add_format(&listing, "%s %s", other->kind,
 								other->object);
 	if (others != NIL)
 		ereport(NOTICE,
-				(errmsg("differences that %s is not known to have made are left unchanged: %s", abandon->what, cmig_listing_text(&listing)),
+				(errmsg("differences that %s is not known to have made are left unchanged: %s",
+						abandon->what, cmig_listing_text(&listing)),
 				 cmig_hint("`SELECT * FROM cmig.drift()`")));
 }
 
@@ -503,8 +535,10 @@ tell(Abandon *abandon)
 static char *
 confirmed_call(const Abandon *abandon)
 {
-	return psprintf("`CALL cmig.abandon_partial(%s, confirm => %s)`", quote_literal_cstr(abandon->revision),
-					quote_literal_cstr(psprintf("%s%s", abandon->revision, abandon->losses.count > 0 ? LOSING_DATA : "")));
+	return psprintf("`CALL cmig.abandon_partial(%s, confirm => %s)`",
+					quote_literal_cstr(abandon->revision),
+					quote_literal_cstr(psprintf("%s%s", abandon->revision,
+												abandon->losses.count > 0 ? LOSING_DATA : "")));
 }
 
 /* List the statements for the user. */
@@ -520,8 +554,10 @@ show(const Abandon *abandon)
 		text.data[text.len - 1] = '\0';
 	ereport(INFO,
 			(abandon->parts == NIL ?
-			 errmsg("the schema does not differ, so no statement is necessary to revert %s", abandon->what) :
-			 errmsg_plural("%s would be reverted by %d statement", "%s would be reverted by %d statements",
+			 errmsg("the schema does not differ, so no statement is necessary to revert %s",
+					abandon->what) :
+			 errmsg_plural("%s would be reverted by %d statement",
+						   "%s would be reverted by %d statements",
 						   list_length(abandon->parts), abandon->what, list_length(abandon->parts)),
 			 abandon->parts == NIL ? 0 : errdetail("The statements, in this order:\n%s", text.data),
 			 cmig_hint("%s", confirmed_call(abandon))));
@@ -551,7 +587,8 @@ require_confirmed(const Abandon *abandon, const char *confirm)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("reverting %s would lose data", abandon->what),
-				 errdetail("It drops %s.", cmig_listing_text(unconstify(CmigListing *, &abandon->losses))),
+				 errdetail("It drops %s.",
+						   cmig_listing_text(unconstify(CmigListing *, &abandon->losses))),
 				 cmig_hint("If the data is not needed: %s", confirmed_call(abandon))));
 }
 
@@ -645,7 +682,8 @@ revert(Abandon *abandon, const char *name, const char *confirm)
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("%s is not completely reverted", abandon->what),
 					 errdetail("After %d statements, the schema still differs from what the applied revisions create.", count),
-					 cmig_hint("`CALL cmig.abandon_partial(%s)` lists what remains.", quote_literal_cstr(abandon->revision))));
+					 cmig_hint("`CALL cmig.abandon_partial(%s)` lists what remains.",
+							   quote_literal_cstr(abandon->revision))));
 	}
 	finish(abandon);
 	ereport(NOTICE,
@@ -665,7 +703,8 @@ cmig_abandon_partial(PG_FUNCTION_ARGS)
 	char	   *confirm;
 
 	cmig_argument_require(fcinfo, 0, "the revision", "`CALL cmig.abandon_partial('<revision>')`");
-	cmig_scope_refuse("cmig.abandon_partial()", "In a scope, revert the statements that have run by hand, then `SELECT cmig.stamp('<current revision>')`");
+	cmig_scope_refuse("cmig.abandon_partial()",
+					  "In a scope, revert the statements that have run by hand, then `SELECT cmig.stamp('<current revision>')`");
 	if (PG_ARGISNULL(1))
 	{
 		abandon = palloc0(sizeof(Abandon));
@@ -707,7 +746,8 @@ cmig_abandon_partial(PG_FUNCTION_ARGS)
 		}
 		if (abandon->part != NULL)
 			error->hint = cmig_hint_text(psprintf("The statements before it are committed. After fixing the cause, repeat the `CALL`: it continues with this statement.%s%s",
-												  error->hint ? " " : "", error->hint ? error->hint : ""));
+												  error->hint ? " " : "",
+												  error->hint ? error->hint : ""));
 		cmig_lock_wait_unwatch();
 		cmig_extension_release();
 		cmig_run_lock_release();

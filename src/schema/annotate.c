@@ -38,7 +38,8 @@ comment_sql(const char *reference, const char *comment)
 static char *
 index_reference(const CmigObject *object)
 {
-	return psprintf("%s %s", object->kind == &cmig_kind_column ? "SEQUENCE" : "INDEX", cmig_object_index(object));
+	return psprintf("%s %s", object->kind == &cmig_kind_column ? "SEQUENCE" : "INDEX",
+					cmig_object_index(object));
 }
 
 /*
@@ -55,12 +56,14 @@ alter_comments(List *ddl, const CmigObject *from, const CmigObject *to)
 	if (!cmig_text_same(old, to->comment))
 	{
 		reference = cmig_kind_reference(to);
-		ddl = cmig_ddl_append(ddl, comment_sql(reference, to->comment), comment_sql(reference, old));
+		ddl = cmig_ddl_append(ddl, comment_sql(reference, to->comment),
+							  comment_sql(reference, old));
 	}
 	if (!cmig_text_same(old_index, to->index_comment) && cmig_object_index(to) != NULL)
 	{
 		reference = index_reference(to);
-		ddl = cmig_ddl_append(ddl, comment_sql(reference, to->index_comment), comment_sql(reference, old_index));
+		ddl = cmig_ddl_append(ddl, comment_sql(reference, to->index_comment),
+							  comment_sql(reference, old_index));
 	}
 	return ddl;
 }
@@ -126,7 +129,8 @@ compare_cells(const ListCell *a, const ListCell *b)
 	const CmigGrant *left = lfirst(a),
 			   *right = lfirst(b);
 
-	return left->granted != right->granted ? left->granted - right->granted : compare_grants(left, right);
+	return left->granted != right->granted ? left->granted - right->granted :
+		compare_grants(left, right);
 }
 
 /*
@@ -165,7 +169,9 @@ grant_sql(const CmigObject *object, const CmigGrant *grant, GrantVerb verb, cons
 	const char *word;
 
 	initStringInfo(&sql);
-	appendStringInfoString(&sql, grants ? "GRANT " : verb == REVOKE ? "REVOKE " : "REVOKE GRANT OPTION FOR ");
+	appendStringInfoString(&sql,
+						   grants ? "GRANT " : verb == REVOKE ? "REVOKE " :
+						   "REVOKE GRANT OPTION FOR ");
 
 	/*
 	 * append a privilege and its object as they appear in GRANT, such as
@@ -263,13 +269,15 @@ alter_grants(List *ddl, const CmigObject *object, const List *from, const List *
 
 		initStringInfo(&privileges);
 		appendStringInfoString(&privileges, first->grant->privilege);
-		for (i++; i < count && !column && steps[i].grant->grantor == NULL && first->grant->grantor == NULL &&
+		for (i++; i < count && !column && steps[i].grant->grantor == NULL &&
+			 first->grant->grantor == NULL &&
 			 cmig_text_same(steps[i].grant->grantee, first->grant->grantee) &&
 			 steps[i].verb == first->verb && steps[i].undo == first->undo; i++)
 			appendStringInfo(&privileges, ", %s", steps[i].grant->privilege);
 		ddl = cmig_ddl_append(ddl, grant_sql(object, first->grant, first->verb, privileges.data),
 							  grant_sql(object, first->grant, first->undo, privileges.data));
-		((CmigDdl *) llast(ddl))->part = first->verb == GRANT || first->verb == GRANT_WITH_OPTION ? CMIG_PART_GRANT : CMIG_PART_REVOKE;
+		((CmigDdl *) llast(ddl))->part = first->verb == GRANT ||
+			first->verb == GRANT_WITH_OPTION ? CMIG_PART_GRANT : CMIG_PART_REVOKE;
 	}
 	return ddl;
 }
@@ -297,7 +305,8 @@ schema_of(const CmigObject *object)
 static bool
 is_for_owner(const CmigGrant *grant, const char *owner)
 {
-	return owner != NULL && grant->granted && grant->grantee != NULL && strcmp(grant->grantee, owner) == 0;
+	return owner != NULL && grant->granted && grant->grantee != NULL &&
+		strcmp(grant->grantee, owner) == 0;
 }
 
 /*
@@ -309,12 +318,14 @@ is_for_owner(const CmigGrant *grant, const char *owner)
 static List *
 initial_grants_of(const char *role, const CmigObject *object, const CmigDiffOptions *options)
 {
-	const char *owner = object->owner && (options->owners || object->keeps) ? cmig_quote(object->owner) : NULL;
+	const char *owner = object->owner &&
+	(options->owners || object->keeps) ? cmig_quote(object->owner) : NULL;
 	const char *schema = schema_of(object);
 	const CmigInitialGrants *found = NULL;
 	List	   *grants = NIL;
 
-	foreach_ptr(const CmigInitialGrants, initial, object->kind->default_type != '\0' && role != NULL ? options->initial : NIL)
+	foreach_ptr(const CmigInitialGrants, initial, object->kind->default_type != '\0' &&
+				role != NULL ? options->initial : NIL)
 	{
 		if (initial->type != object->kind->default_type || strcmp(initial->role, role) != 0)
 			continue;
@@ -334,7 +345,8 @@ initial_grants_of(const char *role, const CmigObject *object, const CmigDiffOpti
  * is added to an existing table, the sequence belongs to the table's owner.
  */
 static List *
-initial_sequence_grants(const CmigObject *sequence, const CmigObject *column, const CmigDiffOptions *options)
+initial_sequence_grants(const CmigObject *sequence, const CmigObject *column,
+						const CmigDiffOptions *options)
 {
 	return initial_grants_of(column->folded ? options->role : owner_of(column), sequence, options);
 }
@@ -361,7 +373,8 @@ sequence_of(const CmigObject *column)
  * set those on a new one.  "from" may be NULL.
  */
 static List *
-alter_sequence(List *ddl, const CmigObject *from, const CmigObject *to, const CmigDiffOptions *options)
+alter_sequence(List *ddl, const CmigObject *from, const CmigObject *to,
+			   const CmigDiffOptions *options)
 {
 	CmigObject *old = from ? sequence_of(from) : NULL,
 			   *new = sequence_of(to);
@@ -376,7 +389,8 @@ alter_sequence(List *ddl, const CmigObject *from, const CmigObject *to, const Cm
 }
 
 List *
-cmig_annotate_sequence_gone(const CmigObject *from, const CmigObject *to, const CmigDiffOptions *options)
+cmig_annotate_sequence_gone(const CmigObject *from, const CmigObject *to,
+							const CmigDiffOptions *options)
 {
 	CmigObject *sequence = sequence_of(from);
 	List	   *ddl = NIL;
@@ -384,8 +398,10 @@ cmig_annotate_sequence_gone(const CmigObject *from, const CmigObject *to, const 
 	if (sequence == NULL || sequence_of(to) != NULL)
 		return NIL;
 	if (from->index_comment != NULL)
-		ddl = cmig_ddl_append(ddl, comment_sql(index_reference(from), NULL), comment_sql(index_reference(from), from->index_comment));
-	return alter_grants(ddl, sequence, sequence->grants, initial_sequence_grants(sequence, from, options));
+		ddl = cmig_ddl_append(ddl, comment_sql(index_reference(from), NULL),
+							  comment_sql(index_reference(from), from->index_comment));
+	return alter_grants(ddl, sequence, sequence->grants,
+						initial_sequence_grants(sequence, from, options));
 }
 
 /* All annotations */
@@ -412,7 +428,8 @@ revoke_initial(List *ddl, const CmigObject *object, List **initial, const List *
 		CmigDdl    *entry = list_nth(ddl, i);
 
 		if (entry->part == CMIG_PART_REVOKE)
-			entry->hazard = psprintf("default privileges revoked: %s %s", object->kind->name, object->identity);
+			entry->hazard = psprintf("default privileges revoked: %s %s", object->kind->name,
+									 object->identity);
 	}
 	return ddl;
 }
@@ -430,7 +447,8 @@ cmig_annotate_create(const CmigObject *object, const CmigDiffOptions *options)
 	List	   *ddl = NIL;
 
 	if (cmig_annotate_sets_owner(object, options))
-		ddl = cmig_ddl_append(ddl, owner_sql(object, object->owner), owner_sql(object, options->role));
+		ddl = cmig_ddl_append(ddl, owner_sql(object, object->owner),
+							  owner_sql(object, options->role));
 	if (options->privileges || object->keeps)
 	{
 		List	   *initial = initial_grants_of(options->role, object, options);
@@ -443,7 +461,8 @@ cmig_annotate_create(const CmigObject *object, const CmigDiffOptions *options)
 		 * option is revoked.
 		 */
 		grants = list_copy(object->grants);
-		foreach_ptr(const CmigGrant, grant, object->owner && (options->owners || object->keeps) ? initial : NIL)
+		foreach_ptr(const CmigGrant, grant, object->owner &&
+					(options->owners || object->keeps) ? initial : NIL)
 		{
 			CmigGrant  *plain;
 
@@ -479,7 +498,8 @@ take_out(List **grants, const char *role, bool by)
 
 	foreach_ptr(CmigGrant, grant, *grants)
 	{
-		if (by ? cmig_text_same(grant->grantor, name) : grant->granted && cmig_text_same(grant->grantee, name))
+		if (by ? cmig_text_same(grant->grantor, name) : grant->granted &&
+			cmig_text_same(grant->grantee, name))
 			taken = lappend(taken, grant);
 		else
 			left = lappend(left, grant);
@@ -526,7 +546,8 @@ owner_grants(const CmigObject *object, List **grants, const CmigObject *other, c
 	result.granted = take_out(grants, role, true);
 	for (CmigObject *column = object->child; column != NULL; column = column->sibling)
 		if (column->address.sub > 0 && cmig_object_child(other, column->kind, column->name) != NULL)
-			result.columns = alter_grants(result.columns, column, NIL, take_out(&column->grants, role, false));
+			result.columns = alter_grants(result.columns, column, NIL,
+										  take_out(&column->grants, role, false));
 	return result;
 }
 
@@ -548,7 +569,8 @@ new_owner_sql(const CmigObject *object, const OwnerGrants *had, const OwnerGrant
 	if (had != NULL)
 	{
 		ddl = alter_grants(NIL, had->object, NIL, had->granted);
-		ddl = list_concat(alter_grants(ddl, had->object, NIL, grantable(had->received)), had->columns);
+		ddl = list_concat(alter_grants(ddl, had->object, NIL, grantable(had->received)),
+						  had->columns);
 		foreach_ptr(CmigDdl, entry, ddl)
 			appendStringInfo(&sql, "%s;\n", entry->undo);
 	}
@@ -572,7 +594,8 @@ new_owner_sql(const CmigObject *object, const OwnerGrants *had, const OwnerGrant
  * "all" is true.
  */
 static char *
-regrant_columns(const CmigObject *table, const CmigObject *other, const List *had, const List *has, bool all)
+regrant_columns(const CmigObject *table, const CmigObject *other, const List *had, const List *has,
+				bool all)
 {
 	StringInfoData sql;
 
@@ -584,9 +607,12 @@ regrant_columns(const CmigObject *table, const CmigObject *other, const List *ha
 
 		foreach_ptr(const CmigGrant, grant, same ? column->grants : NIL)
 		{
-			if (find_grant(had, grant) == NULL || find_grant(has, grant) != NULL || (!all && find_grant(same->grants, grant) == NULL))
+			if (find_grant(had, grant) == NULL || find_grant(has, grant) != NULL ||
+				(!all && find_grant(same->grants, grant) == NULL))
 				continue;
-			appendStringInfo(&sql, ";\n%s", grant_sql(column, grant, grant->grantable ? GRANT_WITH_OPTION : GRANT, grant->privilege));
+			appendStringInfo(&sql, ";\n%s",
+							 grant_sql(column, grant, grant->grantable ? GRANT_WITH_OPTION : GRANT,
+									   grant->privilege));
 		}
 	}
 	return sql.data;
@@ -599,7 +625,8 @@ regrant_columns(const CmigObject *table, const CmigObject *other, const List *ha
  * them in the downgrade.
  */
 static List *
-alter_table_grants(const CmigObject *from, const CmigObject *to, const List *old, const List *new, const CmigDiffOptions *options)
+alter_table_grants(const CmigObject *from, const CmigObject *to, const List *old, const List *new,
+				   const CmigDiffOptions *options)
 {
 	List	   *ddl = alter_grants(NIL, options->owners ? to : from, old, new);
 	CmigDdl    *entry;
@@ -620,7 +647,8 @@ cmig_annotate_alter(const CmigObject *from, const CmigObject *to, const CmigDiff
 	List	   *old = list_copy(from->grants);
 	List	   *new = list_copy(to->grants);
 
-	if (has_owner(from) && has_owner(to) && options->owners && !(from->linked && to->linked) && strcmp(from->owner, to->owner) != 0)
+	if (has_owner(from) && has_owner(to) && options->owners && !(from->linked && to->linked) &&
+		strcmp(from->owner, to->owner) != 0)
 	{
 		OwnerGrants had = owner_grants(from, &old, to, to->owner);
 		OwnerGrants gets = owner_grants(to, &new, from, from->owner);

@@ -65,7 +65,8 @@ has_default_name(const CmigObject *object)
 	if (cmig_constraint_type(object) == 'p')
 		return strcmp(object->name, makeObjectName(object->parent->name, NULL, "pkey")) == 0;
 	names = columns ? column_names(columns + 1) : NULL;
-	return names != NULL && strcmp(object->name, makeObjectName(object->parent->name, names, label)) == 0;
+	return names != NULL &&
+		strcmp(object->name, makeObjectName(object->parent->name, names, label)) == 0;
 }
 
 /*
@@ -75,11 +76,14 @@ has_default_name(const CmigObject *object)
 static bool
 is_remade(const CmigDifference *difference, const CmigChange *change)
 {
-	if (change->from == NULL || change->to == NULL || change->to->alone || cmig_index_parent(change->from) == NULL)
+	if (change->from == NULL || change->to == NULL || change->to->alone ||
+		cmig_index_parent(change->from) == NULL)
 		return false;
 	do
 	{
-		const CmigObject *parent = cmig_attached_parent(change->to ? difference->to : difference->from, cmig_change_object(change));
+		const CmigObject *parent = cmig_attached_parent(change->to ? difference->to :
+														difference->from,
+														cmig_change_object(change));
 
 		change = parent ? parent->change : NULL;
 	} while (change != NULL && change->action != CMIG_AGAIN);
@@ -90,7 +94,8 @@ is_remade(const CmigDifference *difference, const CmigChange *change)
 static bool
 stays_attached(const CmigDifference *difference, const CmigObject *table, bool old)
 {
-	const CmigObject *link = cmig_image_lookup(cmig_image_of(difference, old), &cmig_kind_partition, table->identity);
+	const CmigObject *link = cmig_image_lookup(cmig_image_of(difference, old), &cmig_kind_partition,
+											   table->identity);
 
 	return link != NULL && link->change->action == CMIG_NO_CHANGE;
 }
@@ -104,7 +109,9 @@ cmig_attached_joins(const CmigDifference *difference, const CmigChange *change)
 	cmig_attached_parent(cmig_image_of(difference, old), object);
 
 	/* which one of several equivalent indexes it is attached to may differ */
-	return parent != NULL && cmig_image_lookup(cmig_image_of(difference, !old), object->kind, object->identity) == NULL &&
+	return parent != NULL &&
+		cmig_image_lookup(cmig_image_of(difference, !old), object->kind,
+						  object->identity) == NULL &&
 		parent->change->from != NULL && parent->change->to != NULL &&
 		(parent->change->action == CMIG_NO_CHANGE || parent->change->action == CMIG_ALTER) &&
 		stays_attached(difference, object->parent, old);
@@ -136,7 +143,8 @@ find_attached(const CmigDifference *difference, const CmigObject *object, bool o
 	for (int i = 0; i < image->count && is_partitioned(object); i++)
 		if (cmig_index_parent(image->objects[i]) != NULL &&
 			strcmp(cmig_index_parent(image->objects[i]), cmig_index_name(object)) == 0 &&
-			(cmig_index_is_partial(object) || stays_attached(difference, image->objects[i]->parent, old)))
+			(cmig_index_is_partial(object) ||
+			 stays_attached(difference, image->objects[i]->parent, old)))
 			found = lappend(found, image->objects[i]);
 	return found;
 }
@@ -148,12 +156,14 @@ find_attached(const CmigDifference *difference, const CmigObject *object, bool o
 static const CmigObject *
 same_index(const CmigDifference *difference, const CmigObject *from)
 {
-	const CmigObject *to = from->kind == &cmig_kind_index ? cmig_image_lookup(difference->to, from->kind, from->identity) : NULL;
+	const CmigObject *to = from->kind == &cmig_kind_index ?
+	cmig_image_lookup(difference->to, from->kind, from->identity) : NULL;
 
 	if (to == NULL || !cmig_index_same_unattached(from, to))
 		return NULL;
 	for (int i = 0; i < from->ndepends; i++)
-		if (from->depends[i]->kind != &cmig_kind_index && from->depends[i]->change->action != CMIG_NO_CHANGE)
+		if (from->depends[i]->kind != &cmig_kind_index &&
+			from->depends[i]->change->action != CMIG_NO_CHANGE)
 			return NULL;
 	return to;
 }
@@ -198,10 +208,13 @@ cmig_attached_stays(const CmigDifference *difference, const CmigObject *from)
 static bool
 has_loose_index(const CmigImage *image, const CmigObject *attached)
 {
-	const CmigObject *table = cmig_image_lookup(image, &cmig_kind_table, attached->parent->identity);
+	const CmigObject *table = cmig_image_lookup(image, &cmig_kind_table,
+												attached->parent->identity);
 
-	for (const CmigObject *child = table ? table->child : NULL; child != NULL; child = child->sibling)
-		if (child->kind == attached->kind && cmig_index_name(child) != NULL && cmig_index_parent(child) == NULL)
+	for (const CmigObject *child = table ? table->child :
+		 NULL; child != NULL; child = child->sibling)
+		if (child->kind == attached->kind && cmig_index_name(child) != NULL &&
+			cmig_index_parent(child) == NULL)
 			return true;
 	return false;
 }
@@ -211,9 +224,11 @@ has_loose_index(const CmigImage *image, const CmigObject *attached)
  * attached index "object" with its name and properties from the image?
  */
 static bool
-is_plain(const CmigDifference *difference, const CmigObject *object, const CmigObject *parent, bool old)
+is_plain(const CmigDifference *difference, const CmigObject *object, const CmigObject *parent,
+		 bool old)
 {
-	if (!has_default_name(object) || object->kind != parent->kind || strcmp(cmig_index_method(object), cmig_index_method(parent)) != 0)
+	if (!has_default_name(object) || object->kind != parent->kind ||
+		strcmp(cmig_index_method(object), cmig_index_method(parent)) != 0)
 		return false;
 	if (object->comment != NULL && is_remade(difference, object->change))
 		return false;
@@ -239,7 +254,8 @@ with_only(const CmigObject *object, const char *sql)
 
 	if (object->kind == &cmig_kind_index)
 		return cmig_index_create(object, cmig_quote(object->name), false, true);
-	return cmig_text_begins(sql, table) ? psprintf("ALTER TABLE ONLY %s", sql + strlen("ALTER TABLE ")) : pstrdup(sql);
+	return cmig_text_begins(sql, table) ?
+		psprintf("ALTER TABLE ONLY %s", sql + strlen("ALTER TABLE ")) : pstrdup(sql);
 }
 
 /*
@@ -268,7 +284,8 @@ creation(const CmigDifference *difference, const CmigObject *object, bool partia
  * become valid.
  */
 static bool
-is_enough(const CmigDifference *difference, const CmigObject *object, const List *attached, bool old)
+is_enough(const CmigDifference *difference, const CmigObject *object, const List *attached,
+		  bool old)
 {
 	const CmigImage *image = cmig_image_of(difference, old);
 	int			count = 0;
@@ -278,7 +295,8 @@ is_enough(const CmigDifference *difference, const CmigObject *object, const List
 	{
 		const CmigObject *link = image->objects[i];
 
-		if (link->kind != &cmig_kind_partition || strcmp(link->values[CMIG_PARTITION_OF], object->parent->identity) != 0)
+		if (link->kind != &cmig_kind_partition ||
+			strcmp(link->values[CMIG_PARTITION_OF], object->parent->identity) != 0)
 			continue;
 		if (link->parent->kind != &cmig_kind_table)
 			return true;
@@ -303,28 +321,37 @@ append(const char *sql, const char *statement)
  * and the attached indexes are created and attached afterwards.
  */
 void
-cmig_attached_complete(const CmigDifference *difference, const CmigObject *object, List *ddl, bool old)
+cmig_attached_complete(const CmigDifference *difference, const CmigObject *object, List *ddl,
+					   bool old)
 {
 	List	   *attached = ddl != NIL ? find_attached(difference, object, old) : NIL;
 	bool		partial = attached != NIL && cmig_index_is_partial(object);
 	CmigDdl    *first = ddl != NIL ? linitial(ddl) : NULL;
-	bool		stays = !old && cmig_attached_stays(difference, cmig_image_lookup(difference->from, object->kind, object->identity));
+	bool		stays = !old &&
+	cmig_attached_stays(difference,
+						cmig_image_lookup(difference->from, object->kind, object->identity));
 
-	if (first == NULL || !is_partitioned(object) || (!stays && !partial && is_enough(difference, object, attached, old)))
+	if (first == NULL || !is_partitioned(object) ||
+		(!stays && !partial && is_enough(difference, object, attached, old)))
 		return;
 	first->sql = stays ? NULL : with_only(object, first->sql);
 	first->hazards = stays ? 0 : first->hazards;
 	foreach_ptr(const CmigObject, other, attached)
 	{
-		const CmigObject *from = old ? NULL : cmig_image_lookup(difference->from, other->kind, other->identity);
+		const CmigObject *from = old ? NULL :
+		cmig_image_lookup(difference->from, other->kind, other->identity);
 		const bool	made = cmig_change_makes(other->change, old);
 
 		/* what is attached in both images stays with its parent */
 		if (stays && from != NULL && cmig_index_parent(from) != NULL)
 			continue;
-		foreach_ptr(CmigDdl, entry, made || (cmig_attached_stays(difference, from) && !is_partitioned(from)) ? NIL : creation(difference, other, partial, old))
+		foreach_ptr(CmigDdl, entry, made ||
+					(cmig_attached_stays(difference, from) && !is_partitioned(from)) ? NIL :
+					creation(difference, other, partial, old))
 			first->sql = append(first->sql, entry->sql);
-		first->sql = append(first->sql, psprintf("ALTER INDEX %s ATTACH PARTITION %s", cmig_index_name(object), cmig_index_name(other)));
+		first->sql = append(first->sql,
+							psprintf("ALTER INDEX %s ATTACH PARTITION %s", cmig_index_name(object),
+									 cmig_index_name(other)));
 	}
 	if (first->sql == NULL)
 		first->sql = CMIG_NO_STATEMENT;
@@ -394,7 +421,8 @@ is_before(const CmigObject *object, const CmigObject *other)
  * indexes decides.
  */
 static bool
-comes_first(const CmigDifference *difference, const CmigObject *object, const CmigObject *other, bool old)
+comes_first(const CmigDifference *difference, const CmigObject *object, const CmigObject *other,
+			bool old)
 {
 	const CmigChange *change = object->change,
 			   *others = other->change;
@@ -435,14 +463,17 @@ append_pair(List *pairs, const CmigObject *first, const CmigObject *second)
  * attached as another pair.
  */
 static List *
-add_pair(List *pairs, const CmigDifference *difference, const CmigObject *object, const CmigObject *other, bool old)
+add_pair(List *pairs, const CmigDifference *difference, const CmigObject *object,
+		 const CmigObject *other, bool old)
 {
 	const CmigObject *parent = cmig_attached_parent(cmig_image_of(difference, old), object),
 			   *others = cmig_attached_parent(cmig_image_of(difference, old), other);
 
 	/* an attached index comes before one that is not attached */
-	if ((parent == NULL) != (others == NULL) && (cmig_index_parent(object) == NULL) != (cmig_index_parent(other) == NULL))
-		return parent != NULL ? append_pair(pairs, object, other) : append_pair(pairs, other, object);
+	if ((parent == NULL) != (others == NULL) &&
+		(cmig_index_parent(object) == NULL) != (cmig_index_parent(other) == NULL))
+		return parent != NULL ? append_pair(pairs, object, other) :
+			append_pair(pairs, other, object);
 
 	if (parent == NULL || others == NULL || parent == others)
 		return pairs;
@@ -475,7 +506,8 @@ find_pairs(const CmigDifference *difference, bool old)
 		{
 			const char *shape = equivalents_shape(child);
 
-			for (const CmigObject *other = child->sibling; shape != NULL && other != NULL; other = other->sibling)
+			for (const CmigObject *other = child->sibling; shape != NULL &&
+				 other != NULL; other = other->sibling)
 				if (child->kind == other->kind && cmig_text_same(shape, equivalents_shape(other)))
 					pairs = add_pair(pairs, difference, child, other, old);
 		}
@@ -508,7 +540,8 @@ cmig_equivalents_unfold(CmigDifference *difference)
 				CmigObject *second = pair->second;
 
 				if (second->unfolded || !(is_before(second, first) || first->unfolded ||
-										  (first->kind->folds != NULL && !first->kind->folds(first))))
+										  (first->kind->folds != NULL &&
+										   !first->kind->folds(first))))
 					continue;
 				second->unfolded = again = true;
 			}
@@ -530,9 +563,12 @@ cmig_equivalents_sort(const CmigDifference *difference)
 		List	   *dropped = first->part_of ? first->part_of->also_drops : NIL;
 		int			place = 0;
 
-		while (place < list_length(dropped) && list_nth(dropped, place) != first && list_nth(dropped, place) != second)
+		while (place < list_length(dropped) && list_nth(dropped, place) != first &&
+			   list_nth(dropped, place) != second)
 			place++;
-		if (list_member_ptr(dropped, first) && place < list_length(dropped) && list_nth(dropped, place) == second)
-			first->part_of->also_drops = list_insert_nth(list_delete_ptr(dropped, first), place, first);
+		if (list_member_ptr(dropped, first) && place < list_length(dropped) &&
+			list_nth(dropped, place) == second)
+			first->part_of->also_drops = list_insert_nth(list_delete_ptr(dropped, first), place,
+														 first);
 	}
 }

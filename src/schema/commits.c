@@ -33,7 +33,8 @@ alters_access(const CmigChange *change)
 	{
 		if (entry->part == CMIG_PART_GRANT || entry->part == CMIG_PART_REVOKE ||
 			(change->to->kind == &cmig_kind_table &&
-			 (entry->part == CMIG_TABLE_ROW_SECURITY || entry->part == CMIG_TABLE_FORCE_ROW_SECURITY)))
+			 (entry->part == CMIG_TABLE_ROW_SECURITY ||
+			  entry->part == CMIG_TABLE_FORCE_ROW_SECURITY)))
 			return true;
 	}
 	return false;
@@ -80,17 +81,21 @@ cmig_commit_guard(const CmigChange *change)
 	const CmigObject *root = cmig_object_root(unconstify(CmigObject *, object));
 
 	/* an overload can make a call ambiguous, or take it over */
-	if ((object->kind == &cmig_kind_function || object->kind == &cmig_kind_aggregate) && change->action != CMIG_ALTER)
+	if ((object->kind == &cmig_kind_function || object->kind == &cmig_kind_aggregate) &&
+		change->action != CMIG_ALTER)
 		return psprintf("function %s", pnstrdup(object->identity, strcspn(object->identity, "(")));
 	if (generated(object) != NULL)
 		return psprintf("value %s", generated(object)->identity);
 	if (is_whole(object))
 		return NULL;
-	if (object->kind == &cmig_kind_policy || (change->action == CMIG_ALTER && alters_access(change)))
+	if (object->kind == &cmig_kind_policy ||
+		(change->action == CMIG_ALTER && alters_access(change)))
 		return psprintf("access %s", root->identity);
 	if (object->kind == &cmig_kind_trigger || object->kind == &cmig_kind_publication ||
-		object->kind == &cmig_kind_publication_table || object->kind == &cmig_kind_publication_schema)
-		return psprintf("%s %s", object->kind == &cmig_kind_trigger ? "triggers" : "publication", root->identity);
+		object->kind == &cmig_kind_publication_table ||
+		object->kind == &cmig_kind_publication_schema)
+		return psprintf("%s %s", object->kind == &cmig_kind_trigger ? "triggers" : "publication",
+						root->identity);
 	if (cmig_constraint_type(object) == 'p')
 		return psprintf("key %s", root->identity);
 	return NULL;
@@ -128,7 +133,8 @@ loses_not_null(const CmigObject *old)
 	const CmigChange *change = old->kind == &cmig_kind_column ? old->change : NULL;
 
 	return change != NULL && change->from != NULL && change->to != NULL &&
-		change->from->values[CMIG_COLUMN_NOT_NULL] != NULL && change->to->values[CMIG_COLUMN_NOT_NULL] == NULL;
+		change->from->values[CMIG_COLUMN_NOT_NULL] != NULL &&
+		change->to->values[CMIG_COLUMN_NOT_NULL] == NULL;
 }
 
 bool
@@ -136,13 +142,15 @@ cmig_commit_succeeds(const CmigObject *old, const CmigObject *new)
 {
 	if (loses_not_null(old) && demand_of(new) == CONDITION)
 		for (int i = 0; i < new->ndepends; i++)
-			if (new->depends[i]->kind == old->kind && strcmp(new->depends[i]->identity, old->identity) == 0)
+			if (new->depends[i]->kind == old->kind &&
+				strcmp(new->depends[i]->identity, old->identity) == 0)
 				return true;
 	if (demand_of(old) == NOTHING || demand_of(old) != demand_of(new))
 		return false;
 	for (int i = 0; i < old->ndepends; i++)
 		for (int j = 0; j < new->ndepends; j++)
-			if (old->depends[i]->kind == &cmig_kind_column && new->depends[j]->kind == &cmig_kind_column &&
+			if (old->depends[i]->kind == &cmig_kind_column &&
+				new->depends[j]->kind == &cmig_kind_column &&
 				strcmp(old->depends[i]->identity, new->depends[j]->identity) == 0)
 				return true;
 	return false;
@@ -195,7 +203,8 @@ join_guards(const Joining *joining)
 
 	for (int i = 0; i < joining->count; i++)
 	{
-		char	   *name = joining->nodes[i].type == CMIG_NODE_UNSUPPORTED ? NULL : cmig_commit_guard(joining->nodes[i].change);
+		char	   *name = joining->nodes[i].type == CMIG_NODE_UNSUPPORTED ? NULL :
+		cmig_commit_guard(joining->nodes[i].change);
 
 		if (name != NULL)
 			guards[count++] = (Guard)
@@ -228,15 +237,19 @@ join_again(const Joining *joining)
 	{
 		const CmigChange *change = &joining->difference->changes[i];
 		const CmigObject *object = change->to;
-		const CmigKind *other = object == NULL ? NULL : object->kind == &cmig_kind_view ? &cmig_kind_materialized_view :
+		const CmigKind *other = object == NULL ? NULL : object->kind == &cmig_kind_view ?
+		&cmig_kind_materialized_view :
 		object->kind == &cmig_kind_materialized_view ? &cmig_kind_view : NULL;
 		const CmigObject *old = change->action == CMIG_AGAIN ? change->from :
-		other && change->action == CMIG_CREATE ? cmig_image_lookup(joining->difference->from, other, object->identity) : NULL;
-		int			drop = old && steps_of(joining, change)->last >= 0 ? steps_of(joining, old->change)->first : -1;
+		other && change->action == CMIG_CREATE ?
+		cmig_image_lookup(joining->difference->from, other, object->identity) : NULL;
+		int			drop = old &&
+		steps_of(joining, change)->last >= 0 ? steps_of(joining, old->change)->first : -1;
 
 		if (steps_of(joining, change)->part >= 0 && steps_of(joining, change)->join >= 0)
 			join(joining, steps_of(joining, change)->part, steps_of(joining, change)->join);
-		if (drop < 0 || joining->nodes[drop].type != CMIG_NODE_DROP || joining->nodes[steps_of(joining, change)->last].type != CMIG_NODE_CREATE)
+		if (drop < 0 || joining->nodes[drop].type != CMIG_NODE_DROP ||
+			joining->nodes[steps_of(joining, change)->last].type != CMIG_NODE_CREATE)
 			continue;
 		join(joining, drop, steps_of(joining, change)->last);
 		join(joining, drop, steps_of(joining, change)->away);
@@ -253,22 +266,27 @@ join_successors(const Joining *joining)
 {
 	for (int i = 0; i < joining->count; i++)
 	{
-		const CmigObject *old = joining->nodes[i].type != CMIG_NODE_CREATE ? joining->nodes[i].change->from : NULL;
-		const CmigObject *table = old != NULL && old->parent != NULL && old->parent->kind == &cmig_kind_table ? old->parent->change->to : NULL;
+		const CmigObject *old = joining->nodes[i].type != CMIG_NODE_CREATE ?
+		joining->nodes[i].change->from : NULL;
+		const CmigObject *table = old != NULL && old->parent != NULL &&
+		old->parent->kind == &cmig_kind_table ? old->parent->change->to : NULL;
 
 		for (const CmigObject *new = table ? table->child : NULL; new != NULL; new = new->sibling)
 		{
-			if (new->change->from != NULL || steps_of(joining, new->change)->last < 0 || !cmig_commit_succeeds(old, new))
+			if (new->change->from != NULL || steps_of(joining, new->change)->last < 0 ||
+				!cmig_commit_succeeds(old, new))
 				continue;
 			joining->add(joining->order, i, steps_of(joining, new->change)->last);
-			if (table->values[CMIG_TABLE_IS_PARTITION] != NULL || table->values[CMIG_TABLE_PARTITION_KEY] != NULL)
+			if (table->values[CMIG_TABLE_IS_PARTITION] != NULL ||
+				table->values[CMIG_TABLE_PARTITION_KEY] != NULL)
 				joining->add(joining->order, steps_of(joining, new->change)->last, i);
 		}
 	}
 }
 
 void
-cmig_commit_join(const CmigDifference *difference, const CmigOrderNode *nodes, const CmigOrderSteps *steps, int count, CmigCommitAdd add, CmigOrder *order)
+cmig_commit_join(const CmigDifference *difference, const CmigOrderNode *nodes,
+				 const CmigOrderSteps *steps, int count, CmigCommitAdd add, CmigOrder *order)
 {
 	const Joining joining = {difference, nodes, steps, count, add, order};
 
@@ -298,10 +316,13 @@ key_sql(const CmigObject *constraint, const char *index)
 	const char *rest;
 	const char *columns = cmig_constraint_columns(constraint, &rest);
 
-	return list_make2(psprintf("CREATE UNIQUE INDEX CONCURRENTLY %s ON %s %s%s%s", index, table, columns,
-							   cmig_text_begins(constraint->values[CMIG_DEFINITION], "UNIQUE NULLS NOT DISTINCT ") ?
+	return list_make2(psprintf("CREATE UNIQUE INDEX CONCURRENTLY %s ON %s %s%s%s", index, table,
+							   columns,
+							   cmig_text_begins(constraint->values[CMIG_DEFINITION],
+												"UNIQUE NULLS NOT DISTINCT ") ?
 							   " NULLS NOT DISTINCT" : "", cmig_constraint_parameters(constraint)),
-					  psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s%s", table, name, word, index, rest));
+					  psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s%s", table, name,
+							   word, index, rest));
 }
 
 /*
@@ -332,8 +353,10 @@ creation(const CmigObject *object, const char *sql, const char *name)
 		return key_sql(object, name);
 	if (cmig_constraint_type(object) == 'x')
 		return NIL;
-	return list_make2(psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID", object->parent->identity, name, create.data + length),
-					  psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", object->parent->identity, name));
+	return list_make2(psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID",
+							   object->parent->identity, name, create.data + length),
+					  psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", object->parent->identity,
+							   name));
 }
 
 char *
@@ -357,7 +380,8 @@ cmig_commit_not_null(const CmigObject *column, char *sql)
 static bool
 is_of_table(const CmigObject *object)
 {
-	return object->parent != NULL && object->parent->kind == &cmig_kind_table && object->parent->values[CMIG_TABLE_PARTITION_KEY] == NULL;
+	return object->parent != NULL && object->parent->kind == &cmig_kind_table &&
+		object->parent->values[CMIG_TABLE_PARTITION_KEY] == NULL;
 }
 
 char *
@@ -396,15 +420,19 @@ cmig_commit_swap(const CmigObject *object, char *sql, bool beside)
 	const char *own = pstrdup(cmig_quote(object->name));
 	const char *name = pstrdup(cmig_quote(makeObjectName("cmig", object->name, "new")));
 	CmigSwap	swap = {NULL, sql, NULL};
-	bool		validates = object->kind == &cmig_kind_foreign_key || demand_of(object) == CONDITION;
-	List	   *statements = is_of_table(object) && !object->inherited ? creation(object, sql, name) : NIL;
+	bool		validates = object->kind == &cmig_kind_foreign_key ||
+	demand_of(object) == CONDITION;
+	List	   *statements = is_of_table(object) &&
+	!object->inherited ? creation(object, sql, name) : NIL;
 
 	if (statements == NIL || (!validates && !beside))
 		return swap;
 	if (object->kind == &cmig_kind_index)
 	{
 		swap.before = linitial(statements);
-		swap.sql = psprintf("ALTER INDEX %s%s RENAME TO %s", pnstrdup(object->identity, strlen(object->identity) - strlen(own)), name, own);
+		swap.sql = psprintf("ALTER INDEX %s%s RENAME TO %s",
+							pnstrdup(object->identity, strlen(object->identity) - strlen(own)),
+							name, own);
 	}
 	else if (!validates)
 	{
@@ -413,8 +441,10 @@ cmig_commit_swap(const CmigObject *object, char *sql, bool beside)
 	}
 	else if (beside && is_alone(object->parent))
 	{
-		swap.before = psprintf("%s;\n%s", (char *) linitial(statements), (char *) lsecond(statements));
-		swap.sql = psprintf("ALTER TABLE %s RENAME CONSTRAINT %s TO %s", object->parent->identity, name, own);
+		swap.before = psprintf("%s;\n%s", (char *) linitial(statements),
+							   (char *) lsecond(statements));
+		swap.sql = psprintf("ALTER TABLE %s RENAME CONSTRAINT %s TO %s", object->parent->identity,
+							name, own);
 	}
 	else
 	{

@@ -69,7 +69,8 @@ uses_label(const CmigObject *object, const CmigObject *type, const char *label)
 	if (!found || object->kind == &cmig_kind_function || contains_type(object, type, 0))
 		return found;
 	/* the bounds of a partition have the types of its columns */
-	for (const CmigObject *child = object->kind == &cmig_kind_partition ? object->parent->child : NULL;
+	for (const CmigObject *child = object->kind == &cmig_kind_partition ? object->parent->child :
+		 NULL;
 		 child != NULL; child = child->sibling)
 		if (child->kind == &cmig_kind_column && contains_type(child, type, 0))
 			return true;
@@ -117,7 +118,8 @@ decide_late(CmigDifference *difference)
 	}
 }
 
-static void leave_out(CmigDifference *difference, const CmigObject *object, const CmigObject *whole);
+static void leave_out(CmigDifference *difference, const CmigObject *object,
+					  const CmigObject *whole);
 
 void
 cmig_compare_refuse(CmigDifference *difference, CmigChange *change, char *reason)
@@ -144,11 +146,14 @@ leave_out(CmigDifference *difference, const CmigObject *object, const CmigObject
 	{
 		CmigChange *change = &difference->changes[i];
 
-		if (change->to == NULL || change->action == CMIG_NO_CHANGE || change->action == CMIG_UNSUPPORTED)
+		if (change->to == NULL || change->action == CMIG_NO_CHANGE ||
+			change->action == CMIG_UNSUPPORTED)
 			continue;
 		for (int j = 0; j < change->to->ndepends && change->action != CMIG_UNSUPPORTED; j++)
 			if (change->to->depends[j] == object)
-				cmig_compare_refuse(difference, change, psprintf("it depends on %s %s, which is not created", whole->kind->name, whole->identity));
+				cmig_compare_refuse(difference, change,
+									psprintf("it depends on %s %s, which is not created",
+											 whole->kind->name, whole->identity));
 	}
 }
 
@@ -163,7 +168,8 @@ refuse_labels(CmigDifference *difference)
 	{
 		const CmigChange *type = difference->from->objects[i]->change;
 
-		if (type->action != CMIG_UNSUPPORTED || type->to == NULL || type->from->kind != &cmig_kind_enum || type->to->kind != &cmig_kind_enum)
+		if (type->action != CMIG_UNSUPPORTED || type->to == NULL ||
+			type->from->kind != &cmig_kind_enum || type->to->kind != &cmig_kind_enum)
 			continue;
 		foreach_ptr(char, name, cmig_enum_new(type->from, type->to))
 		{
@@ -171,10 +177,12 @@ refuse_labels(CmigDifference *difference)
 			{
 				CmigChange *change = &difference->changes[j];
 
-				if (change->to != NULL && change->to != type->to && change->action != CMIG_NO_CHANGE &&
+				if (change->to != NULL && change->to != type->to &&
+					change->action != CMIG_NO_CHANGE &&
 					change->action != CMIG_UNSUPPORTED && uses_label(change->to, type->to, name))
-					cmig_compare_refuse(difference, change, psprintf("it uses the new value '%s' of enum %s; add the value in an earlier revision",
-																	 name, type->to->identity));
+					cmig_compare_refuse(difference, change,
+										psprintf("it uses the new value '%s' of enum %s; add the value in an earlier revision",
+												 name, type->to->identity));
 			}
 		}
 	}
@@ -259,7 +267,8 @@ find_referenced(const CmigDifference *difference)
 		{
 			CmigObject *table = cmig_object_root(key->depends[j]);
 
-			if (table->kind == &cmig_kind_table && table != key->parent && table->values[CMIG_TABLE_PARTITION_KEY] != NULL)
+			if (table->kind == &cmig_kind_table && table != key->parent &&
+				table->values[CMIG_TABLE_PARTITION_KEY] != NULL)
 				tables = list_append_unique_ptr(tables, table);
 		}
 	}
@@ -272,7 +281,8 @@ is_below(const CmigImage *image, const CmigObject *link, const List *tables)
 {
 	while (link != NULL)
 	{
-		CmigObject *table = cmig_image_lookup(image, &cmig_kind_table, link->values[CMIG_PARTITION_OF]);
+		CmigObject *table = cmig_image_lookup(image, &cmig_kind_table,
+											  link->values[CMIG_PARTITION_OF]);
 
 		if (table != NULL && list_member_ptr(tables, table))
 			return true;
@@ -291,7 +301,8 @@ unfold(CmigDifference *difference)
 	const List *referenced = find_referenced(difference);
 
 	for (int i = 0; i < difference->from->count && referenced != NIL; i++)
-		if (difference->from->objects[i]->kind == &cmig_kind_partition && is_below(difference->from, difference->from->objects[i], referenced))
+		if (difference->from->objects[i]->kind == &cmig_kind_partition &&
+			is_below(difference->from, difference->from->objects[i], referenced))
 			difference->from->objects[i]->separate = true;
 	cmig_equivalents_unfold(difference);
 }
@@ -375,12 +386,20 @@ state_of(const CmigDifference *difference, int flag)
 		const CmigObject *objects[] = {change->from, change->to};
 
 		if (flag == ACTIONS)
-			hash = hash_combine(hash, change->action * 16 + list_length(change->alter.ddl) + list_length(change->alter.first) + list_length(change->alter.last));
+			hash = hash_combine(hash,
+								change->action * 16 + list_length(change->alter.ddl) +
+								list_length(change->alter.first) +
+								list_length(change->alter.last));
 		else if (flag == NOTES)
-			hash = hash_combine(add_text(hash, change->irreversible), change->differs + 2 * change->only + 4 * change->untyped + 8 * change->swaps_type +
+			hash = hash_combine(add_text(hash, change->irreversible),
+								change->differs + 2 * change->only + 4 * change->untyped +
+								8 * change->swaps_type +
 								16 * change->empties + 32 * (change->away != NULL));
 		else if (flag == PARTS)
-			hash = hash_combine(hash, (change->part_of != NULL) + 2 * (change->dropped_by != NULL) + 4 * change->undone_with_type + 8 * list_length(change->also_drops));
+			hash = hash_combine(hash,
+								(change->part_of != NULL) + 2 * (change->dropped_by != NULL) +
+								4 * change->undone_with_type +
+								8 * list_length(change->also_drops));
 		for (int j = 0; j < lengthof(objects); j++)
 		{
 			const CmigObject *object = objects[j];
@@ -388,7 +407,9 @@ state_of(const CmigDifference *difference, int flag)
 			if (object != NULL && flag == PARTS)
 				hash = hash_combine(hash, object->folded);
 			else if (object != NULL && flag == MARKS)
-				hash = hash_combine(hash, object->alone + 2 * object->separate + 4 * object->unfolded + 8 * object->recurses + 16 * object->unchecked);
+				hash = hash_combine(hash,
+									object->alone + 2 * object->separate + 4 * object->unfolded +
+									8 * object->recurses + 16 * object->unchecked);
 			for (int p = 0; object != NULL && flag == VALUES && p < object->kind->nproperties; p++)
 				hash = add_text(hash, object->values[p]);
 			if (object != NULL && flag == VALUES)
@@ -414,7 +435,8 @@ run_passes(CmigDifference *difference)
 		passes[i].run(difference);
 #ifdef USE_ASSERT_CHECKING
 		for (int flag = 0; flag < lengthof(before); flag++)
-			Assert((passes[i].changes & 1 << flag) != 0 || before[flag] == state_of(difference, 1 << flag));
+			Assert((passes[i].changes & 1 << flag) != 0 ||
+				   before[flag] == state_of(difference, 1 << flag));
 #endif
 	}
 }
@@ -429,7 +451,9 @@ cmig_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *options)
 	difference->from = from;
 	difference->to = to;
 	difference->options = options;
-	difference->changes = MemoryContextAllocExtended(CurrentMemoryContext, sizeof(CmigChange) * ((Size) from->count + to->count + 1),
+	difference->changes = MemoryContextAllocExtended(CurrentMemoryContext,
+													 sizeof(CmigChange) * ((Size) from->count +
+																		   to->count + 1),
 													 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	for (int i = 0; i < from->count; i++)
 		from->objects[i]->change = NULL;
@@ -463,10 +487,12 @@ cmig_column_order_tell(const CmigDifference *difference)
 		const CmigObject *next = NULL;
 
 		/* is the column new, but followed by an existing one in the target? */
-		if (change->action == CMIG_CREATE && change->part_of == NULL && change->to->kind == &cmig_kind_column)
+		if (change->action == CMIG_CREATE && change->part_of == NULL &&
+			change->to->kind == &cmig_kind_column)
 			next = change->to->sibling;
-		while (next != NULL && (next->kind != &cmig_kind_column || next->address.sub <= change->to->address.sub ||
-								next->change->from == NULL))
+		while (next != NULL &&
+			   (next->kind != &cmig_kind_column || next->address.sub <= change->to->address.sub ||
+				next->change->from == NULL))
 			next = next->sibling;
 		if (next != NULL && count++ < MAX_NAMED)
 			appendStringInfo(&list, "%s%s", count > 1 ? "\n" : "", change->to->identity);

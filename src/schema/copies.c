@@ -70,7 +70,8 @@ reach_of(Node *statement)
 			return ((GrantStmt *) statement)->targtype == ACL_TARGET_OBJECT &&
 				((GrantStmt *) statement)->objtype != OBJECT_SCHEMA ? REACH_DEPENDENTS : REACH_ALL;
 		case T_RenameStmt:
-			return ((RenameStmt *) statement)->renameType == OBJECT_SCHEMA ? REACH_ALL : REACH_DEPENDENTS;
+			return ((RenameStmt *) statement)->renameType == OBJECT_SCHEMA ? REACH_ALL :
+				REACH_DEPENDENTS;
 		case T_DropStmt:
 			switch (((DropStmt *) statement)->removeType)
 			{
@@ -91,7 +92,8 @@ reach_of(Node *statement)
 					return REACH_ALL;
 			}
 		default:
-			return flags & CMIG_STATEMENT_NAMED ? REACH_NAMED : flags & CMIG_STATEMENT_DEPENDENTS ? REACH_DEPENDENTS : REACH_ALL;
+			return flags & CMIG_STATEMENT_NAMED ? REACH_NAMED : flags & CMIG_STATEMENT_DEPENDENTS ?
+				REACH_DEPENDENTS : REACH_ALL;
 	}
 }
 
@@ -99,7 +101,8 @@ reach_of(Node *statement)
 static HTAB *
 words_make(void)
 {
-	HASHCTL		control = {.keysize = NAMEDATALEN,.entrysize = NAMEDATALEN,.hcxt = CurrentMemoryContext};
+	HASHCTL		control =
+	{.keysize = NAMEDATALEN,.entrysize = NAMEDATALEN,.hcxt = CurrentMemoryContext};
 
 	return hash_create("pg_cmig words", 256, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 }
@@ -114,18 +117,21 @@ words_add(HTAB *words, const char *text)
 	 * code points of Unicode itself
 	 */
 	for (const char *quote = strchr(text, '"'); quote != NULL; quote = strchr(quote + 1, '"'))
-		if (quote[1] == '"' || (quote - text >= 2 && quote[-1] == '&' && pg_toupper(quote[-2]) == 'U'))
+		if (quote[1] == '"' ||
+			(quote - text >= 2 && quote[-1] == '&' && pg_toupper(quote[-2]) == 'U'))
 			(void) hash_search(words, QUOTED_QUOTE, HASH_ENTER, NULL);
 	for (const char *quote = "\"'"; *quote != '\0'; quote++)
 	{
 		const char *end;
 
-		for (const char *start = strchr(text, *quote); start != NULL && (end = strchr(start + 1, *quote)) != NULL; start = end)
+		for (const char *start = strchr(text, *quote); start != NULL &&
+			 (end = strchr(start + 1, *quote)) != NULL; start = end)
 		{
 			char		name[NAMEDATALEN] = "";
 
 			if (end - start > 1 && end - start <= NAMEDATALEN)
-				(void) hash_search(words, memcpy(name, start + 1, end - start - 1), HASH_ENTER, NULL);
+				(void) hash_search(words, memcpy(name, start + 1, end - start - 1), HASH_ENTER,
+								   NULL);
 		}
 	}
 	while (*text != '\0')
@@ -273,7 +279,8 @@ cmig_copies_complete(const CmigImage *image, bool *chosen, const bool *touched)
 			CmigObject *object = image->objects[i];
 			CmigObject *root = cmig_object_root(object);
 
-			if (chosen[root->index] && (object->kind != &cmig_kind_foreign_key || touched[root->index]))
+			if (chosen[root->index] &&
+				(object->kind != &cmig_kind_foreign_key || touched[root->index]))
 				found |= cmig_copies_add(chosen, object);
 			if (!chosen[i])
 				continue;
@@ -321,7 +328,8 @@ choose(const CmigImage *image, const ScriptNames *names)
 	else
 		choose_named(image, names, named);
 	for (int i = 0; i < image->count; i++)
-		chosen[i] = named[i] || image->objects[i]->kind == &cmig_kind_schema || image->objects[i]->kind == &cmig_kind_extension;
+		chosen[i] = named[i] || image->objects[i]->kind == &cmig_kind_schema ||
+			image->objects[i]->kind == &cmig_kind_extension;
 	(void) cmig_copies_complete(image, chosen, named);
 	return chosen;
 }
@@ -356,31 +364,46 @@ read_concerned(const CmigManaged *managed, const ScriptNames *names)
 {
 	static CmigQuery query = {
 		.sql = "WITH RECURSIVE named (class, id, name) AS ("
-		"SELECT 'pg_class'::regclass::oid, coalesce(i.indrelid, c.oid), c.relname FROM pg_class c LEFT JOIN pg_index i ON i.indexrelid = c.oid"
+		"SELECT 'pg_class'::regclass::oid, coalesce(i.indrelid, c.oid), c.relname FROM pg_class c"
+		" LEFT JOIN pg_index i ON i.indexrelid = c.oid"
 		" WHERE c.relname = ANY (($1 || $3)::name[]) AND c.relnamespace = ANY ($4)"
 		" UNION ALL SELECT 'pg_class'::regclass::oid, o.conrelid, o.conname FROM pg_constraint o"
-		" WHERE o.conname = ANY (($1 || $3)::name[]) AND o.connamespace = ANY ($4) AND o.conrelid <> 0"
-		NAMED("pg_proc", "pro") NAMED("pg_type", "typ") NAMED("pg_opclass", "opc") NAMED("pg_opfamily", "opf")
-		NAMED("pg_collation", "coll") NAMED("pg_conversion", "con") NAMED("pg_ts_config", "cfg") NAMED("pg_ts_dict", "dict")
+		" WHERE o.conname = ANY (($1 || $3)::name[]) AND o.connamespace = ANY ($4)"
+		" AND o.conrelid <> 0"
+		NAMED("pg_proc", "pro") NAMED("pg_type",
+									  "typ") NAMED("pg_opclass", "opc") NAMED("pg_opfamily", "opf")
+		NAMED("pg_collation", "coll") NAMED("pg_conversion",
+											"con") NAMED("pg_ts_config",
+														 "cfg") NAMED("pg_ts_dict", "dict")
 		NAMED("pg_ts_parser", "prs") NAMED("pg_ts_template", "tmpl")
-		" UNION ALL SELECT 'pg_operator'::regclass::oid, x.oid, NULL FROM pg_operator x WHERE x.oprnamespace = ANY ($4)),"
+		" UNION ALL SELECT 'pg_operator'::regclass::oid, x.oid, NULL FROM pg_operator x"
+		" WHERE x.oprnamespace = ANY ($4)),"
 		" found (class, id, how) AS ("
-		"SELECT class, id, CASE WHEN name = ANY ($2) THEN 2 WHEN name = ANY ($1) THEN 1 ELSE 0 END FROM named"
+		"SELECT class, id, CASE WHEN name = ANY ($2) THEN 2 WHEN name = ANY ($1) THEN 1 ELSE 0 END"
+		" FROM named"
 		" UNION SELECT x.class, x.id, x.how FROM found f CROSS JOIN LATERAL ("
 		/* the foreign keys of tables that are only needed are left out */
-		"SELECT d.refclassid, d.refobjid, CASE WHEN d.deptype IN ('a', 'i') THEN least(f.how, 1) ELSE 0 END"
-		"  FROM pg_depend d WHERE d.classid = f.class AND d.objid = f.id AND (f.how > 0 OR d.deptype <> 'n' OR f.class <> 'pg_constraint'::regclass"
+		"SELECT d.refclassid, d.refobjid, CASE WHEN d.deptype IN ('a', 'i') THEN least(f.how, 1)"
+		" ELSE 0 END"
+		"  FROM pg_depend d WHERE d.classid = f.class AND d.objid = f.id AND (f.how > 0"
+		" OR d.deptype <> 'n' OR f.class <> 'pg_constraint'::regclass"
 		"   OR NOT EXISTS (SELECT FROM pg_constraint o WHERE o.oid = f.id AND o.contype = 'f'))"
-		" UNION ALL SELECT d.classid, d.objid, f.how FROM pg_depend d WHERE d.refclassid = f.class AND d.refobjid = f.id"
+		" UNION ALL SELECT d.classid, d.objid, f.how FROM pg_depend d WHERE d.refclassid = f.class"
+		" AND d.refobjid = f.id"
 		/* what is only needed leaves out its heirs */
-		"  AND CASE WHEN f.how = 2 OR (f.how = 1 AND d.classid = 'pg_class'::regclass AND d.objsubid = 0) THEN true"
-		"   ELSE d.deptype IN ('a', 'i', 'P', 'S') AND NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = d.objid AND i.inhparent = f.id) END"
-		" ) x (class, id, how) WHERE x.id >= 16384 AND x.class NOT IN ('pg_namespace'::regclass, 'pg_extension'::regclass))"
+		"  AND CASE WHEN f.how = 2 OR (f.how = 1 AND d.classid = 'pg_class'::regclass"
+		" AND d.objsubid = 0) THEN true"
+		"   ELSE d.deptype IN ('a', 'i', 'P', 'S') AND NOT EXISTS (SELECT FROM pg_inherits i"
+		" WHERE i.inhrelid = d.objid AND i.inhparent = f.id) END"
+		" ) x (class, id, how) WHERE x.id >= 16384"
+		" AND x.class NOT IN ('pg_namespace'::regclass, 'pg_extension'::regclass))"
 		" SELECT DISTINCT f.id, concat_ws(' ', p.prosrc, array_to_string(p.proargnames, ' ')), f.class FROM (SELECT * FROM found LIMIT 3 * $5) f"
-		" LEFT JOIN pg_proc p ON f.class = 'pg_proc'::regclass AND p.oid = f.id AND p.pronamespace = ANY ($4)",
+		" LEFT JOIN pg_proc p ON f.class = 'pg_proc'::regclass AND p.oid = f.id"
+		" AND p.pronamespace = ANY ($4)",
 		.argtypes = {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, OIDARRAYOID, INT4OID}
 	};
-	Datum		values[] = {words_datum(names->all), words_datum(names->changed), 0, cmig_managed_oids(managed), Int32GetDatum(CMIG_IMAGE_PART)};
+	Datum		values[] = {words_datum(names->all), words_datum(names->changed), 0,
+	cmig_managed_oids(managed), Int32GetDatum(CMIG_IMAGE_PART)};
 
 	for (;;)
 	{
@@ -394,7 +417,8 @@ read_concerned(const CmigManaged *managed, const ScriptNames *names)
 			found = lappend_oid(found, atooid(row[0]));
 			words_add(names->bodies, row[1]);
 		}
-		if (list_length(found) > CMIG_IMAGE_PART || hash_search(names->all, QUOTED_QUOTE, HASH_FIND, NULL) != NULL ||
+		if (list_length(found) > CMIG_IMAGE_PART ||
+			hash_search(names->all, QUOTED_QUOTE, HASH_FIND, NULL) != NULL ||
 			hash_search(names->bodies, QUOTED_QUOTE, HASH_FIND, NULL) != NULL)
 			return NIL;
 		if (hash_get_num_entries(names->bodies) == count)
@@ -434,7 +458,8 @@ cmig_copies_difference(const CmigCopies *copies, const CmigObject *object)
 
 	foreach_ptr(const Difference, difference, copies->differences)
 	{
-		if (difference->root->kind == root->kind && strcmp(difference->root->identity, root->identity) == 0)
+		if (difference->root->kind == root->kind &&
+			strcmp(difference->root->identity, root->identity) == 0)
 			return difference->reason;
 	}
 	return NULL;
@@ -457,7 +482,8 @@ note_difference(CmigCopies *copies, const CmigObject *root, char *reason)
 static void
 add_difference(CmigCopies *copies, const CmigDiffLine *line, const char *reason)
 {
-	const CmigObject *root = line->subject ? cmig_object_root(unconstify(CmigObject *, line->subject)) : NULL;
+	const CmigObject *root = line->subject ?
+	cmig_object_root(unconstify(CmigObject *, line->subject)) : NULL;
 
 	/* what another schema contains is not copied */
 	if (root != NULL && cmig_image_lookup(copies->live, root->kind, root->identity) != NULL)
@@ -473,7 +499,8 @@ is_untrusted(const CmigObject *object, Oid role)
 {
 	Oid			owner = object->owner ? get_role_oid(object->owner, true) : InvalidOid;
 
-	if (object->kind != &cmig_kind_function && object->kind != &cmig_kind_aggregate && object->kind != &cmig_kind_materialized_view)
+	if (object->kind != &cmig_kind_function && object->kind != &cmig_kind_aggregate &&
+		object->kind != &cmig_kind_materialized_view)
 		return false;
 	return OidIsValid(owner) && !superuser_arg(owner) && !cmig_can_set_role_compat(role, owner);
 }
@@ -494,11 +521,13 @@ grant_create(const CmigCopies *copies, Oid role, char **revoke)
 	for (int i = 0; i < copies->live->count && !superuser_arg(role); i++)
 	{
 		const CmigObject *object = copies->live->objects[i];
-		Oid			schema = object->owner ? cmig_shadow_rows_schema(object->address.catalog, object->address.object) : InvalidOid;
+		Oid			schema = object->owner ?
+		cmig_shadow_rows_schema(object->address.catalog, object->address.object) : InvalidOid;
 		Oid			owner = object->owner ? get_role_oid(object->owner, true) : InvalidOid;
 		const char *privilege;
 
-		if (!OidIsValid(schema) || !OidIsValid(owner) || owner == role || cmig_may_compat(NamespaceRelationId, schema, owner, ACL_CREATE))
+		if (!OidIsValid(schema) || !OidIsValid(owner) || owner == role ||
+			cmig_may_compat(NamespaceRelationId, schema, owner, ACL_CREATE))
 			continue;
 		privilege = psprintf("%u %u", schema, owner);
 		if (cmig_text_list_has(done, privilege))
@@ -506,7 +535,8 @@ grant_create(const CmigCopies *copies, Oid role, char **revoke)
 		done = lappend(done, (void *) privilege);
 		privilege = psprintf("CREATE ON SCHEMA %s", quote_identifier(get_namespace_name(schema)));
 		appendStringInfo(&grants, "GRANT %s TO %s;\n", privilege, quote_identifier(object->owner));
-		appendStringInfo(&revokes, "REVOKE %s FROM %s;\n", privilege, quote_identifier(object->owner));
+		appendStringInfo(&revokes, "REVOKE %s FROM %s;\n", privilege,
+						 quote_identifier(object->owner));
 	}
 	*revoke = revokes.data;
 	return grants.data;
@@ -563,8 +593,10 @@ remove_outside(CmigCopies *copies, const CmigManaged *managed, const bool *chose
 		CmigObject *object = image->objects[i];
 
 		for (int j = 0; j < managed->count && object->kind == &cmig_kind_schema; j++)
-			out[i] |= !managed->schemas[j].owned && strcmp(quote_identifier(managed->schemas[j].name), object->identity) == 0;
-		out[i] |= object->kind == &cmig_kind_distribution || object->kind == &cmig_kind_default_privileges;
+			out[i] |= !managed->schemas[j].owned &&
+				strcmp(quote_identifier(managed->schemas[j].name), object->identity) == 0;
+		out[i] |= object->kind == &cmig_kind_distribution ||
+			object->kind == &cmig_kind_default_privileges;
 	}
 	while (found)
 	{
@@ -572,17 +604,22 @@ remove_outside(CmigCopies *copies, const CmigManaged *managed, const bool *chose
 		for (int i = 0; i < image->count; i++)
 		{
 			const CmigObject *object = image->objects[i];
-			bool		lost = object->partial || (object->parent != NULL && out[object->parent->index]);
+			bool		lost = object->partial ||
+			(object->parent != NULL && out[object->parent->index]);
 
 			if (object->partial && chosen[i])
-				note_difference(copies, object, psprintf("%s %s: it cannot be copied", object->kind->name, object->identity));
+				note_difference(copies, object,
+								psprintf("%s %s: it cannot be copied", object->kind->name,
+										 object->identity));
 			for (int j = 0; j < object->ndepends; j++)
 			{
 				const CmigObject *on = object->depends[j];
 
 				lost |= out[on->index];
 				if (chosen[i] && on->kind == &cmig_kind_schema && out[on->index])
-					note_difference(copies, on, psprintf("schema %s: it belongs to another role", on->identity));
+					note_difference(copies, on,
+									psprintf("schema %s: it belongs to another role",
+											 on->identity));
 			}
 			if (lost && !out[i])
 				found = out[i] = true;
@@ -598,11 +635,13 @@ remove_outside(CmigCopies *copies, const CmigManaged *managed, const bool *chose
  * of them are to be copied.
  */
 static bool *
-read_live(CmigCopies *copies, const CmigManaged *managed, const List *scripts, const List *queries, CmigImage **live)
+read_live(CmigCopies *copies, const CmigManaged *managed, const List *scripts, const List *queries,
+		  CmigImage **live)
 {
 	ScriptNames names = read_names(scripts, queries);
 	bool		is_read = live != NULL && *live != NULL;
-	List	   *part = is_read || names.everything || cmig_expansion_objects() != NIL ? NIL : read_concerned(managed, &names);
+	List	   *part = is_read || names.everything ||
+	cmig_expansion_objects() != NIL ? NIL : read_concerned(managed, &names);
 	bool	   *chosen;
 
 	copies->live = is_read ? *live : cmig_image_read_part(managed, part);
@@ -622,10 +661,12 @@ read_live(CmigCopies *copies, const CmigManaged *managed, const List *scripts, c
 }
 
 CmigCopies *
-cmig_copies_plan(const CmigManaged *managed, bool whole, const List *scripts, const List *queries, CmigImage **live)
+cmig_copies_plan(const CmigManaged *managed, bool whole, const List *scripts, const List *queries,
+				 CmigImage **live)
 {
 	CmigCopies *copies = palloc0(sizeof(CmigCopies));
-	CmigManaged own = {.all = managed->all,.schemas = palloc(sizeof(CmigManagedSchema) * Max(managed->count, 1))};
+	CmigManaged own =
+	{.all = managed->all,.schemas = palloc(sizeof(CmigManagedSchema) * Max(managed->count, 1))};
 	CmigImage  *empty = cmig_image_new();
 	Oid			role = get_role_oid(cmig_session_role(), false);
 	List	   *lines = NIL;
@@ -651,14 +692,16 @@ cmig_copies_plan(const CmigManaged *managed, bool whole, const List *scripts, co
 	cmig_diff_lines(cmig_compare(empty, cmig_image_copy(copies->live), &copies->options), &lines);
 	foreach_ptr(CmigDiffLine, line, lines)
 	{
-		const CmigObject *root = line->subject ? cmig_object_root(unconstify(CmigObject *, line->subject)) : NULL;
+		const CmigObject *root = line->subject ?
+		cmig_object_root(unconstify(CmigObject *, line->subject)) : NULL;
 
 		if (root != NULL && whole && is_untrusted(root, role))
 			add_difference(copies, line, psprintf("role \"%s\" owns it", root->owner));
 		/* copies have privileges of their own, and get no default ones */
 		else if (root != NULL && root->kind == &cmig_kind_default_privileges)
 			copies->last = lappend(copies->last, line);
-		else if (root != NULL && (root->kind == &cmig_kind_schema || root->kind == &cmig_kind_extension))
+		else if (root != NULL &&
+				 (root->kind == &cmig_kind_schema || root->kind == &cmig_kind_extension))
 			copies->first = lappend(copies->first, line);
 		else if (line->upgrade != NULL)
 			copies->lines = lappend(copies->lines, line);
@@ -684,7 +727,8 @@ cmig_copies_make(CmigCopies *copies, CmigTargetState *state, const char *path)
 	foreach_ptr(const CmigDiffLine, line, copies->lines)
 		appendStringInfo(&all, "%s;\n", line->upgrade);
 	if (cmig_rehearsal_run(state, list_make1(make_line(all.data)), true, false, path) != NIL)
-		failures = list_concat(failures, cmig_rehearsal_run(state, copies->lines, true, false, path));
+		failures = list_concat(failures,
+							   cmig_rehearsal_run(state, copies->lines, true, false, path));
 	failures = list_concat(failures, cmig_rehearsal_run(state, copies->last, true, false, path));
 	if (copies->whole)
 		state->distrusts = 0;
@@ -699,9 +743,12 @@ cmig_copies_check(CmigCopies *copies, const CmigImage *image)
 {
 	List	   *lines = NIL;
 
-	cmig_diff_lines(cmig_compare(cmig_image_copy(image), cmig_image_copy(copies->live), &copies->options), &lines);
+	cmig_diff_lines(cmig_compare(cmig_image_copy(image), cmig_image_copy(copies->live),
+								 &copies->options), &lines);
 	foreach_ptr(const CmigDiffLine, line, lines)
-		add_difference(copies, line, line->change ? line->change : line->upgrade == NULL ? line->hazard : "it differs");
+		add_difference(copies, line,
+					   line->change ? line->change : line->upgrade == NULL ? line->hazard :
+					   "it differs");
 }
 
 List *

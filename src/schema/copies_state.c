@@ -85,16 +85,21 @@ cmig_copies_row(const CmigObject *object)
 		const char *access = (const char *) form + CLASS_TUPLE_SIZE;
 
 		if (form->relrowsecurity)
-			result += parts_of(address.object, PolicyRelationId, PolicyPolrelidPolnameIndexId, Anum_pg_policy_polrelid);
+			result += parts_of(address.object, PolicyRelationId, PolicyPolrelidPolnameIndexId,
+							   Anum_pg_policy_polrelid);
 		if (form->relhasrules && form->relkind != RELKIND_VIEW && form->relkind != RELKIND_MATVIEW)
-			result += parts_of(address.object, RewriteRelationId, RewriteRelRulenameIndexId, Anum_pg_rewrite_ev_class);
-		result += form->relrowsecurity + 2 * form->relforcerowsecurity + 4 * form->relpersistence + ((uint64) form->relreplident << 40) +
+			result += parts_of(address.object, RewriteRelationId, RewriteRelRulenameIndexId,
+							   Anum_pg_rewrite_ev_class);
+		result += form->relrowsecurity + 2 * form->relforcerowsecurity + 4 * form->relpersistence +
+			((uint64) form->relreplident << 40) +
 			((uint64) form->relnamespace << 10) + ((uint64) form->relowner << 20) +
 			hash_bytes_extended((unsigned char *) NameStr(form->relname), NAMEDATALEN, 1) +
-			hash_bytes_extended((const unsigned char *) access, (const char *) row->t_data + row->t_len - access, 2);
+			hash_bytes_extended((const unsigned char *) access,
+								(const char *) row->t_data + row->t_len - access, 2);
 	}
 	else
-		result += ((uint64) HeapTupleHeaderGetRawXmin(row->t_data) << 32) + (ItemPointerGetBlockNumberNoCheck(&row->t_self) << 11) +
+		result += ((uint64) HeapTupleHeaderGetRawXmin(row->t_data) << 32) +
+			(ItemPointerGetBlockNumberNoCheck(&row->t_self) << 11) +
 			ItemPointerGetOffsetNumberNoCheck(&row->t_self);
 	if (HeapTupleIsValid(row))
 		heap_freetuple(row);
@@ -127,7 +132,8 @@ static void
 roots_add(Roots *roots, Oid catalog, Oid object)
 {
 	for (int i = 0; i < list_length(roots->objects); i++)
-		if (list_nth_oid(roots->objects, i) == object && list_nth_oid(roots->catalogs, i) == catalog)
+		if (list_nth_oid(roots->objects, i) == object &&
+			list_nth_oid(roots->catalogs, i) == catalog)
 			return;
 	roots->catalogs = lappend_oid(roots->catalogs, catalog);
 	roots->objects = lappend_oid(roots->objects, object);
@@ -147,7 +153,8 @@ roots_add_new(Roots *roots, const CmigManaged *managed, const CmigImage *image)
 	{
 		CmigAddress address = {atooid(row[0]), atooid(row[1]), 0};
 
-		if (list_length(roots->objects) < CMIG_IMAGE_PART && (image == NULL || cmig_image_find_exactly(image, address) == NULL))
+		if (list_length(roots->objects) < CMIG_IMAGE_PART &&
+			(image == NULL || cmig_image_find_exactly(image, address) == NULL))
 			roots_add(roots, address.catalog, address.object);
 	}
 }
@@ -159,14 +166,17 @@ read_contents(const Roots *roots)
 	Roots		found = {list_copy(roots->catalogs), list_copy(roots->objects)};
 	Relation	depend = table_open(DependRelationId, AccessShareLock);
 
-	for (int i = 0; i < list_length(found.objects) && list_length(found.objects) < CMIG_IMAGE_PART; i++)
+	for (int i = 0; i < list_length(found.objects) &&
+		 list_length(found.objects) < CMIG_IMAGE_PART; i++)
 	{
 		ScanKeyData keys[2];
 		SysScanDesc scan;
 		HeapTuple	row;
 
-		ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(list_nth_oid(found.catalogs, i)));
-		ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(list_nth_oid(found.objects, i)));
+		ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+					ObjectIdGetDatum(list_nth_oid(found.catalogs, i)));
+		ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
+					ObjectIdGetDatum(list_nth_oid(found.objects, i)));
 		scan = systable_beginscan(depend, DependReferenceIndexId, true, NULL, lengthof(keys), keys);
 		while (HeapTupleIsValid(row = systable_getnext(scan)))
 		{
@@ -179,7 +189,8 @@ read_contents(const Roots *roots)
 	}
 	table_close(depend, AccessShareLock);
 	/* a list that is not empty */
-	return list_length(found.objects) < CMIG_IMAGE_PART ? lcons_oid(InvalidOid, found.objects) : NIL;
+	return list_length(found.objects) < CMIG_IMAGE_PART ? lcons_oid(InvalidOid, found.objects) :
+		NIL;
 }
 
 /* Returns the schemas of the copies. */
@@ -216,7 +227,8 @@ state_begin(CmigCopiesState *state)
 CmigCopiesState
 cmig_copies_read(CmigShadow *shadow, MemoryContext context, bool empty)
 {
-	CmigCopiesState state = {.context = AllocSetContextCreate(context, "pg_cmig copies", ALLOCSET_DEFAULT_SIZES)};
+	CmigCopiesState state = {.context = AllocSetContextCreate(context, "pg_cmig copies",
+															  ALLOCSET_DEFAULT_SIZES)};
 	MemoryContext caller = MemoryContextSwitchTo(state.context);
 	const CmigManaged *managed = schemas_of(shadow);
 	Roots		roots = {NIL};
@@ -272,10 +284,12 @@ mark_dependents(const CmigImage *image, const CmigImage *part, bool *marked)
 }
 
 CmigCopiesState
-cmig_copies_update(CmigShadow *shadow, MemoryContext context, const CmigCopiesState *before, const uint64 *rows, bool *marked)
+cmig_copies_update(CmigShadow *shadow, MemoryContext context, const CmigCopiesState *before,
+				   const uint64 *rows, bool *marked)
 {
 	const CmigImage *image = before->image;
-	CmigCopiesState state = {.context = AllocSetContextCreate(context, "pg_cmig copies", ALLOCSET_DEFAULT_SIZES),.texts = before->texts};
+	CmigCopiesState state = {.context = AllocSetContextCreate(context, "pg_cmig copies",
+															  ALLOCSET_DEFAULT_SIZES),.texts = before->texts};
 	MemoryContext caller = MemoryContextSwitchTo(before->texts);
 	const CmigManaged *managed = schemas_of(shadow);
 	CmigImage  *part;
@@ -291,7 +305,9 @@ cmig_copies_update(CmigShadow *shadow, MemoryContext context, const CmigCopiesSt
 			const CmigObject *object = image->objects[i];
 
 			/* a sequence knows the column that it belongs to */
-			for (int j = 0; marked[i] && object->child && object->child->kind == &cmig_kind_sequence_owner && j < object->child->ndepends; j++)
+			for (int j = 0; marked[i] && object->child &&
+				 object->child->kind == &cmig_kind_sequence_owner &&
+				 j < object->child->ndepends; j++)
 				(void) mark_root(marked, object->child->depends[j]);
 			if (marked[i])
 				roots_add(&roots, object->address.catalog, object->address.object);
@@ -314,7 +330,8 @@ cmig_copies_update(CmigShadow *shadow, MemoryContext context, const CmigCopiesSt
 	for (int i = 0; i < state.image->count; i++)
 	{
 		const CmigObject *object = state.image->objects[i];
-		const CmigObject *same = cmig_image_find_exactly(part, object->address) == object ? NULL : cmig_image_find_exactly(image, object->address);
+		const CmigObject *same = cmig_image_find_exactly(part, object->address) == object ? NULL :
+		cmig_image_find_exactly(image, object->address);
 
 		if (same == NULL)
 		{
@@ -348,7 +365,8 @@ cmig_copies_changed(const CmigCopiesState *old, const CmigCopiesState *new)
 
 	for (int i = 0; i < old->image->count; i++)
 	{
-		const CmigObject *same = cmig_image_find_exactly(new->image, old->image->objects[i]->address);
+		const CmigObject *same = cmig_image_find_exactly(new->image,
+														 old->image->objects[i]->address);
 
 		if (same == NULL || new->rows[same->index] != old->rows[i])
 			(void) mark_root(changed, old->image->objects[i]);

@@ -96,7 +96,8 @@ replace_path(char *text, const char *old, const char *new)
 		const char *end = line + 1 + strcspn(line + 1, "\n");
 		const char *clause = pnstrdup(line, end - line);
 
-		if (cmig_text_begins(line, "\n SET search_path TO ") && cmig_text_after(clause, literal) != NULL)
+		if (cmig_text_begins(line, "\n SET search_path TO ") &&
+			cmig_text_after(clause, literal) != NULL)
 			return psprintf("%.*s%s%s", (int) (line - text), text,
 							cmig_text_replace(clause, literal, quote_literal_cstr(new)), end);
 	}
@@ -145,7 +146,8 @@ read_schema(CmigShadow *shadow, void *arg)
 	Read	   *read = arg;
 
 	read->image = cmig_image_read(read->managed);
-	cmig_own_name_replace_all(read->image, read->managed->schemas[0].oid, read->managed->schemas[0].name, read->name);
+	cmig_own_name_replace_all(read->image, read->managed->schemas[0].oid,
+							  read->managed->schemas[0].name, read->name);
 }
 
 /* Returns an image with an empty schema, whose owner is that of "like". */

@@ -200,7 +200,8 @@ typedef struct CmigForce
 static bool
 is_forced(const CmigObject *table)
 {
-	return table != NULL && table->kind == &cmig_kind_table && table->values[CMIG_TABLE_FORCE_ROW_SECURITY] != NULL;
+	return table != NULL && table->kind == &cmig_kind_table &&
+		table->values[CMIG_TABLE_FORCE_ROW_SECURITY] != NULL;
 }
 
 /*
@@ -267,9 +268,11 @@ lift_tables(const Deparse *deparse, List *tables, const CmigChange *reader, bool
 				tables = lift(deparse, tables, table->change, reader);
 		}
 	}
-	if (object->kind == &cmig_kind_sequence_owner && (old ? cmig_change_drops(reader) : cmig_change_creates(reader)))
+	if (object->kind == &cmig_kind_sequence_owner &&
+		(old ? cmig_change_drops(reader) : cmig_change_creates(reader)))
 	{
-		column = cmig_image_lookup(old ? difference->to : difference->from, &cmig_kind_column, object->values[0]);
+		column = cmig_image_lookup(old ? difference->to : difference->from, &cmig_kind_column,
+								   object->values[0]);
 		if (column != NULL)
 			tables = lift(deparse, tables, column->parent->change, reader);
 	}
@@ -302,7 +305,8 @@ lift_all(const Deparse *deparse)
 		tables = lift_tables(deparse, tables, change, false);
 
 		/* a statement makes a sequence continue after the column's values */
-		foreach(cell, change->action == CMIG_ALTER && object->kind == &cmig_kind_column ? change->alter.ddl : NIL)
+		foreach(cell, change->action == CMIG_ALTER &&
+				object->kind == &cmig_kind_column ? change->alter.ddl : NIL)
 		{
 			if (((const CmigDdl *) lfirst(cell))->reads)
 				tables = lift(deparse, tables, object->parent->change, change);
@@ -332,7 +336,8 @@ reads_forced(const CmigImage *image, const CmigObject *view)
 			CmigObject *on = cmig_object_root(object->depends[i]);
 
 			found |= is_forced(on);
-			if (!seen[on->index] && (on->kind == &cmig_kind_view || on->kind == &cmig_kind_materialized_view))
+			if (!seen[on->index] &&
+				(on->kind == &cmig_kind_view || on->kind == &cmig_kind_materialized_view))
 				queue = lappend(queue, on);
 			seen[on->index] = true;
 		}
@@ -411,11 +416,13 @@ change_value(const char *value, const char *other)
 		for (int i = 0; value[i] == other[i] && value[i] != '\0'; i++)
 			if (value[i] == space)
 				start = i + 1;
-		for (int i = 1; i < length - start && i < (int) strlen(other) - start && value[length - i] == other[strlen(other) - i]; i++)
+		for (int i = 1; i < length - start && i < (int) strlen(other) - start &&
+			 value[length - i] == other[strlen(other) - i]; i++)
 			if (value[length - i] == space)
 				end = i;
 	}
-	value = psprintf("%s%.*s%s", start > 0 ? "... " : "", length - start - end, value + start, end > 0 ? " ..." : "");
+	value = psprintf("%s%.*s%s", start > 0 ? "... " : "", length - start - end, value + start,
+					 end > 0 ? " ..." : "");
 	return strlen(value) > MAX_VALUE + 8 || strchr(value, '\n') != NULL ? NULL : pstrdup(value);
 }
 
@@ -434,7 +441,8 @@ append_change(StringInfo text, const char *name, const char *old, const char *ne
 		appendStringInfoString(text, ", ");
 	if (from == NULL || to == NULL)
 		appendStringInfo(text, "new %s", name);
-	else if (strcmp(name, "type") == 0 || strcmp(name, "definition") == 0 || strcmp(name, "default") == 0)
+	else if (strcmp(name, "type") == 0 || strcmp(name, "definition") == 0 ||
+			 strcmp(name, "default") == 0)
 		appendStringInfo(text, "%s -> %s", from, to);
 	else
 		appendStringInfo(text, "%s: %s -> %s", name, from, to);
@@ -460,7 +468,8 @@ change_text(const CmigChange *change, const CmigDiffOptions *options)
 		append_change(&text, "comment", from->comment, to->comment);
 	if (options->privileges)
 	{
-		CmigDiffOptions only = {.privileges = true,.role = options->role,.initial = options->initial};
+		CmigDiffOptions only =
+		{.privileges = true,.role = options->role,.initial = options->initial};
 
 		if (cmig_annotate_alter(from, to, &only) != NIL)
 			appendStringInfo(&text, "%sprivileges", text.len > 0 ? ", " : "");
@@ -537,8 +546,10 @@ static char *
 staged_sql(const Deparse *deparse, const CmigObject *column, const CmigDdl *entry)
 {
 	const char *name = cmig_quote(column->name);
-	char	   *not_null = psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL", column->parent->identity, name);
-	char	   *fill = cmig_text_one_line(psprintf("UPDATE %s SET %s = ... WHERE %s IS NULL;", column->parent->identity, name, name));
+	char	   *not_null = psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL",
+									column->parent->identity, name);
+	char	   *fill = cmig_text_one_line(psprintf("UPDATE %s SET %s = ... WHERE %s IS NULL;",
+												   column->parent->identity, name, name));
 
 	if (deparse->options->concurrently && deparse->transaction == 0)
 		not_null = cmig_commit_not_null(column, not_null);
@@ -555,7 +566,8 @@ put_ddl(Deparse *deparse, const char *action, CmigChange *change, List *ddl)
 {
 	const CmigObject *object = change->to ? change->to : change->from;
 
-	if (deparse->options->concurrently && deparse->transaction == 0 && live_table(deparse, object) != NULL)
+	if (deparse->options->concurrently && deparse->transaction == 0 &&
+		live_table(deparse, object) != NULL)
 		concurrent_change(object, ddl);
 	foreach_ptr(const CmigDdl, entry, ddl)
 	{
@@ -563,10 +575,12 @@ put_ddl(Deparse *deparse, const char *action, CmigChange *change, List *ddl)
 			action, object->kind->name, object->identity, entry->sql, entry->undo, entry->hazard,
 			.staged = entry->nullable ? staged_sql(deparse, object, entry) : NULL,
 			.staged_stepwise = deparse->options->concurrently,
-			.stepwise = entry->stepwise,.again = change->action == CMIG_AGAIN,.incidental = is_incidental(deparse, change),
+			.stepwise = entry->stepwise,.again = change->action == CMIG_AGAIN,.incidental =
+			is_incidental(deparse, change),
 			.filtered = force_filters(deparse->difference, change),
 			.subject = object,
-			.undo_hazards = entry->undo_hazards & ~(change->action == CMIG_AGAIN ? CMIG_HAZARD_POLICY : 0),
+			.undo_hazards = entry->undo_hazards & ~(change->action == CMIG_AGAIN ?
+													CMIG_HAZARD_POLICY : 0),
 			.ddl = entry,.live = live_table(deparse, object)
 		};
 
@@ -615,7 +629,8 @@ cmig_completion(const CmigObject *object, const CmigDiffOptions *options)
 static void
 uncheck(const Deparse *deparse, const CmigObject *object, char **sql)
 {
-	if (!deparse->options->unchecked && object != NULL && *sql != NULL && strncmp(*sql, "CREATE ", 7) == 0 && object->unchecked)
+	if (!deparse->options->unchecked && object != NULL && *sql != NULL &&
+		strncmp(*sql, "CREATE ", 7) == 0 && object->unchecked)
 		*sql = psprintf("SET check_function_bodies = off;\n%s;\nRESET check_function_bodies", *sql);
 }
 
@@ -628,7 +643,8 @@ creation_of(const Deparse *deparse, const CmigChange *change, bool old)
 {
 	const CmigDifference *difference = deparse->difference;
 	const CmigObject *object = old ? change->from : change->to;
-	List	   *ddl = creation(old && change->away ? change->away : object, old ? &deparse->restore : deparse->options);
+	List	   *ddl = creation(old && change->away ? change->away : object,
+							   old ? &deparse->restore : deparse->options);
 	CmigDdl    *first = ddl == NIL ? NULL : linitial(ddl);
 	const char *name = object->kind == &cmig_kind_sequence_owner ? object->values[0] : NULL;
 	const CmigObject *column;
@@ -642,16 +658,21 @@ creation_of(const Deparse *deparse, const CmigChange *change, bool old)
 		const CmigObject *parent = cmig_attached_parent(difference->to, object);
 
 		first->undo = NULL;
-		first->hazard = psprintf("cannot be reverted: %s can only be dropped with %s", object->identity, parent->identity);
-		ddl = cmig_ddl_append(ddl, psprintf("ALTER INDEX %s ATTACH PARTITION %s", cmig_index_name(parent), cmig_index_name(object)), NULL);
+		first->hazard = psprintf("cannot be reverted: %s can only be dropped with %s",
+								 object->identity, parent->identity);
+		ddl = cmig_ddl_append(ddl,
+							  psprintf("ALTER INDEX %s ATTACH PARTITION %s",
+									   cmig_index_name(parent), cmig_index_name(object)), NULL);
 	}
 
 	/* if a column that exists gets a new sequence, it continues its values */
-	column = name ? cmig_image_lookup(old ? difference->to : difference->from, &cmig_kind_column, name) : NULL;
+	column = name ? cmig_image_lookup(old ? difference->to : difference->from, &cmig_kind_column,
+									  name) : NULL;
 	if (column != NULL)
 	{
 		const CmigChange *sequence = object->parent->change;
-		char	   *sql = sequence->action == CMIG_NO_CHANGE || sequence->action == CMIG_ALTER ? NULL :
+		char	   *sql = sequence->action == CMIG_NO_CHANGE ||
+		sequence->action == CMIG_ALTER ? NULL :
 		cmig_sequence_continue(object, column);
 
 		if (sql != NULL)
@@ -672,7 +693,8 @@ swap_of(const Deparse *deparse, const List *ddl)
 	const CmigObject *object = node->type == CMIG_NODE_DROP ? node->change->from : node->change->to;
 	const CmigSwap none = {NULL};
 
-	if (ddl == NIL || deparse->node->transaction == 0 || node->change->away != NULL || *reads_of(deparse, node->change) != NIL || live_table(deparse, object) == NULL)
+	if (ddl == NIL || deparse->node->transaction == 0 || node->change->away != NULL ||
+		*reads_of(deparse, node->change) != NIL || live_table(deparse, object) == NULL)
 		return none;
 	return cmig_commit_swap(object, ((CmigDdl *) linitial(ddl))->sql, !node->needs);
 }
@@ -701,10 +723,12 @@ put_slow(Deparse *deparse, bool at_start)
 	CmigChange *change = deparse->node->change;
 	bool		old = deparse->node->type == CMIG_NODE_DROP;
 	const CmigObject *object = old ? change->from : change->to;
-	List	   *ddl = old || deparse->node->type == CMIG_NODE_CREATE ? creation_of(deparse, change, old) : NIL;
+	List	   *ddl = old ||
+	deparse->node->type == CMIG_NODE_CREATE ? creation_of(deparse, change, old) : NIL;
 	CmigSwap	swapped = swap_of(deparse, ddl);
 	const char *sql = at_start == old ? swapped.after : swapped.before;
-	CmigDiffLine row = {"alter",.upgrade = CMIG_NO_STATEMENT,.downgrade = CMIG_NO_STATEMENT,.stepwise = true,.again = true,.incidental = true,.subject = object};
+	CmigDiffLine row =
+	{"alter",.upgrade = CMIG_NO_STATEMENT,.downgrade = CMIG_NO_STATEMENT,.stepwise = true,.again = true,.incidental = true,.subject = object};
 
 	if (sql == NULL)
 		return;
@@ -732,10 +756,12 @@ put_create(Deparse *deparse, CmigChange *change)
 	List	   *ddl = creation_of(deparse, change, false);
 
 	if (change->empties)
-		((CmigDdl *) linitial(ddl))->hazard = psprintf("no data until REFRESH: materialized view %s", change->to->identity);
+		((CmigDdl *) linitial(ddl))->hazard =
+			psprintf("no data until REFRESH: materialized view %s", change->to->identity);
 	swap(deparse, ddl);
 	if (change->undone_with_type)
-		((CmigDdl *) linitial(ddl))->undo = psprintf("DROP FUNCTION IF EXISTS %s", change->to->identity);
+		((CmigDdl *) linitial(ddl))->undo = psprintf("DROP FUNCTION IF EXISTS %s",
+													 change->to->identity);
 	put_ddl(deparse, "create", change, ddl);
 }
 
@@ -751,7 +777,8 @@ join(const Deparse *deparse, List *ddl, const CmigObject *column)
 	initStringInfo(&sql);
 	foreach_ptr(const CmigDdl, entry, ddl)
 		appendStringInfo(&sql, "%s%s", sql.len > 0 ? ";\n" : "",
-						 column && entry->nullable ? staged_sql(deparse, column, entry) : entry->sql);
+						 column && entry->nullable ? staged_sql(deparse, column, entry) :
+						 entry->sql);
 	return sql.data;
 }
 
@@ -763,10 +790,13 @@ static void
 put_away(Deparse *deparse, const CmigChange *change)
 {
 	const CmigObject *from = change->from;
-	CmigDiffLine row = {"alter", from->kind->name, from->identity,.again = true,.incidental = true,.subject = from};
+	CmigDiffLine row = {"alter", from->kind->name,
+	from->identity,.again = true,.incidental = true,.subject = from};
 
-	row.upgrade = psprintf("ALTER %s RENAME TO %s", cmig_kind_reference(from), cmig_quote(change->away->name));
-	row.downgrade = psprintf("ALTER %s RENAME TO %s", cmig_kind_reference(change->away), cmig_quote(from->name));
+	row.upgrade = psprintf("ALTER %s RENAME TO %s", cmig_kind_reference(from),
+						   cmig_quote(change->away->name));
+	row.downgrade = psprintf("ALTER %s RENAME TO %s", cmig_kind_reference(change->away),
+							 cmig_quote(from->name));
 	put_row(deparse, &row);
 }
 
@@ -795,7 +825,8 @@ put_drop(Deparse *deparse, CmigChange *change)
 	CmigObject *object = change->away ? change->away : change->from;
 	CmigDiffLine row = {
 		"drop", object->kind->name, object->identity,.again = change->action == CMIG_AGAIN,
-		.incidental = is_incidental(deparse, change),.filtered = force_filters(deparse->difference, change),
+		.incidental = is_incidental(deparse,
+									change),.filtered = force_filters(deparse->difference, change),
 		.subject = object
 	};
 	List	   *ddl = creation_of(deparse, change, true);
@@ -805,7 +836,8 @@ put_drop(Deparse *deparse, CmigChange *change)
 	row.note = change->action == CMIG_DROP ? change->question : NULL;
 	foreach_ptr(const CmigChange, part, change->also_drops)
 		ddl = list_concat(ddl, creation(part->from, &deparse->restore));
-	row.upgrade = cmig_attached_stays(deparse->difference, change->from) ? CMIG_NO_STATEMENT : drop(change, object);
+	row.upgrade = cmig_attached_stays(deparse->difference, change->from) ? CMIG_NO_STATEMENT :
+		drop(change, object);
 	if (deparse->options->concurrently && deparse->transaction == 0)
 	{
 		const char *plain = row.upgrade;
@@ -826,14 +858,17 @@ put_drop(Deparse *deparse, CmigChange *change)
 	/* whether a table is rewritten depends on the statement's types */
 	foreach_ptr(CmigDdl, undo, object->parent != NULL ? ddl : NIL)
 		row.undo_hazards |= undo->hazards & ~CMIG_HAZARD_REWRITE;
-	if ((cmig_object_has_data(object) && !(object->kind->is_disposable && object->kind->is_disposable(object))) ||
-		(object->kind == &cmig_kind_attribute && cmig_replace_is_stored(deparse->difference->from, object->parent)))
+	if ((cmig_object_has_data(object) &&
+		 !(object->kind->is_disposable && object->kind->is_disposable(object))) ||
+		(object->kind == &cmig_kind_attribute &&
+		 cmig_replace_is_stored(deparse->difference->from, object->parent)))
 	{
 		row.hazard = psprintf("data loss: %s %s", object->kind->name, object->identity);
 		row.live = live_table(deparse, object);
 	}
 	if (object->kind == &cmig_kind_policy && change->action == CMIG_DROP)
-		row.hazard = psprintf("policy dropped: %s ON %s", cmig_quote(object->name), object->parent->identity);
+		row.hazard = psprintf("policy dropped: %s ON %s", cmig_quote(object->name),
+							  object->parent->identity);
 	if (object->kind == &cmig_kind_distribution)
 		row.hazard = psprintf("moves all rows, blocks writes: %s", object->identity);
 	if (change->irreversible != NULL)
@@ -849,7 +884,8 @@ static void
 put_unsupported(Deparse *deparse, const CmigChange *change)
 {
 	const CmigObject *object = change->to ? change->to : change->from;
-	CmigDiffLine row = {"unsupported", object->kind->name, object->identity, NULL, NULL, change->alter.unsupported,.subject = object};
+	CmigDiffLine row = {"unsupported", object->kind->name, object->identity, NULL, NULL,
+	change->alter.unsupported,.subject = object};
 
 	if (object->kind->create == NULL)
 	{
@@ -888,7 +924,8 @@ put_late_changes(Deparse *deparse)
 		 */
 		for (int j = 0; j < difference->count && !found; j++)
 			if (difference->changes[j].from != NULL && difference->changes[j].to != NULL)
-				cmig_annotate_keep(difference->changes[j].from, difference->changes[j].to, difference->options);
+				cmig_annotate_keep(difference->changes[j].from, difference->changes[j].to,
+								   difference->options);
 		found = true;
 
 		/*
@@ -904,10 +941,13 @@ put_late_changes(Deparse *deparse)
 		options.no_late = true;
 		options.concurrently = false;
 		initStringInfo(&undo);
-		foreach_ptr(const CmigDiffLine, line, cmig_deparse(cmig_compare((CmigImage *) difference->to, &back, &options)))
+		foreach_ptr(const CmigDiffLine, line,
+					cmig_deparse(cmig_compare((CmigImage *) difference->to, &back, &options)))
 		{
-			bool		retypes = line->ddl != NULL && (line->ddl->hazards & CMIG_HAZARD_REWRITE) && line->subject->kind == &cmig_kind_column;
-			const char *start = retypes ? psprintf("ALTER TABLE %s ", line->subject->parent->identity) : "";
+			bool		retypes = line->ddl != NULL && (line->ddl->hazards & CMIG_HAZARD_REWRITE) &&
+			line->subject->kind == &cmig_kind_column;
+			const char *start = retypes ?
+			psprintf("ALTER TABLE %s ", line->subject->parent->identity) : "";
 
 			/* one statement rewrites the table */
 			if (line->upgrade == NULL)
@@ -935,7 +975,8 @@ put_late_changes(Deparse *deparse)
 static bool
 is_lifted_briefly(const Deparse *deparse, const CmigForce *force)
 {
-	return deparse->options->concurrently && force->before != NULL && force->after != NULL && !cmig_change_drops(force->change);
+	return deparse->options->concurrently && force->before != NULL && force->after != NULL &&
+		!cmig_change_drops(force->change);
 }
 
 /*
@@ -956,8 +997,10 @@ put_force(Deparse *deparse, const List *forced, bool briefly, bool at_start)
 			continue;
 		row.kind = table->kind->name;
 		row.object = table->identity;
-		row.upgrade = psprintf("ALTER TABLE %s %sFORCE ROW LEVEL SECURITY", table->identity, at_start ? "NO " : "");
-		row.downgrade = psprintf("ALTER TABLE %s %sFORCE ROW LEVEL SECURITY", table->identity, at_start ? "" : "NO ");
+		row.upgrade = psprintf("ALTER TABLE %s %sFORCE ROW LEVEL SECURITY", table->identity,
+							   at_start ? "NO " : "");
+		row.downgrade = psprintf("ALTER TABLE %s %sFORCE ROW LEVEL SECURITY", table->identity,
+								 at_start ? "" : "NO ");
 		put_row(deparse, &row);
 	}
 }
@@ -978,7 +1021,8 @@ is_together(const Deparse *deparse, const CmigChange *change)
 		if (is_lifted_briefly(deparse, read))
 			return true;
 	}
-	return deparse->options->concurrently && change->action == CMIG_ALTER && list_length(change->alter.ddl) > 1 && cmig_commit_guard(change) != NULL;
+	return deparse->options->concurrently && change->action == CMIG_ALTER &&
+		list_length(change->alter.ddl) > 1 && cmig_commit_guard(change) != NULL;
 }
 
 /*
@@ -988,14 +1032,16 @@ is_together(const Deparse *deparse, const CmigChange *change)
 static void
 put_nodes(Deparse *deparse, const CmigOrderNode *nodes, int count)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig statement", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig statement",
+												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 
 	for (int i = 0; i < count; i++)
 	{
 		CmigChange *change = nodes[i].change;
 
-		for (int j = i; nodes[i].transaction != 0 && is_first(nodes, i) && j < count && nodes[j].transaction == nodes[i].transaction; j++)
+		for (int j = i; nodes[i].transaction != 0 && is_first(nodes, i) && j < count &&
+			 nodes[j].transaction == nodes[i].transaction; j++)
 		{
 			deparse->node = &nodes[j];
 			put_slow(deparse, true);
@@ -1023,7 +1069,8 @@ put_nodes(Deparse *deparse, const CmigOrderNode *nodes, int count)
 				if (change->alter.ddl != NIL)
 				{
 					uncheck(deparse, change->to, &((CmigDdl *) linitial(change->alter.ddl))->sql);
-					uncheck(deparse, change->from, &((CmigDdl *) linitial(change->alter.ddl))->undo);
+					uncheck(deparse, change->from,
+							&((CmigDdl *) linitial(change->alter.ddl))->undo);
 				}
 				put_ddl(deparse, "alter", change, change->alter.ddl);
 				break;
@@ -1036,7 +1083,8 @@ put_nodes(Deparse *deparse, const CmigOrderNode *nodes, int count)
 		}
 		put_force(deparse, *reads_of(deparse, change), true, false);
 		deparse->transaction = 0;
-		for (int j = i; nodes[i].transaction != 0 && (i + 1 == count || is_first(nodes, i + 1)) && j >= 0 && nodes[j].transaction == nodes[i].transaction; j--)
+		for (int j = i; nodes[i].transaction != 0 && (i + 1 == count || is_first(nodes, i + 1)) &&
+			 j >= 0 && nodes[j].transaction == nodes[i].transaction; j--)
 		{
 			deparse->node = &nodes[j];
 			put_slow(deparse, false);
@@ -1057,7 +1105,9 @@ cmig_deparse(CmigDifference *difference)
 
 	deparse.context = CurrentMemoryContext;
 	deparse.shown = palloc0(difference->count + 1);
-	deparse.reads = MemoryContextAllocExtended(CurrentMemoryContext, sizeof(List *) * ((Size) difference->count + 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	deparse.reads = MemoryContextAllocExtended(CurrentMemoryContext,
+											   sizeof(List *) * ((Size) difference->count + 1),
+											   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	deparse.restore = *difference->options;
 	deparse.restore.owners = deparse.restore.privileges = deparse.restore.comments = true;
 	forced = lift_all(&deparse);

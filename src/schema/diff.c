@@ -41,7 +41,8 @@ cmig_diff_init(void)
 {
 	DefineCustomStringVariable("cmig.diff_time_zone",
 							   "Sets the time zone of the values without one that a schema diff converts.",
-							   NULL, &diff_time_zone, "", PGC_USERSET, 0, check_time_zone, NULL, NULL);
+							   NULL, &diff_time_zone, "", PGC_USERSET, 0, check_time_zone, NULL,
+							   NULL);
 }
 
 /*
@@ -70,8 +71,11 @@ cmig_diff_schemas_argument(FunctionCallInfo fcinfo, int n)
 	if (text != NULL && text[0] != '{')
 		names = cmig_argument_one(text);
 	else if (!PG_ARGISNULL(n))
-		names = names_argument(is_text ? DatumGetArrayTypeP(OidInputFunctionCall(F_ARRAY_IN, text, TEXTOID, -1)) :
-							   PG_GETARG_ARRAYTYPE_P(n), "the list of schemas", "Use ARRAY['<schema>', ...].");
+		names = names_argument(is_text ?
+							   DatumGetArrayTypeP(OidInputFunctionCall(F_ARRAY_IN, text, TEXTOID,
+																	   -1)) :
+							   PG_GETARG_ARRAYTYPE_P(n), "the list of schemas",
+							   "Use ARRAY['<schema>', ...].");
 	if (names != NULL && names->count == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -98,7 +102,8 @@ cmig_diff_renames(FunctionCallInfo fcinfo, int n)
 
 	if (PG_ARGISNULL(n))
 		return NIL;
-	texts = names_argument(PG_GETARG_ARRAYTYPE_P(n), "the list of renames", "Use ARRAY['table public.a -> b', ...].");
+	texts = names_argument(PG_GETARG_ARRAYTYPE_P(n), "the list of renames",
+						   "Use ARRAY['table public.a -> b', ...].");
 	for (int i = 0; i < texts->count; i++)
 		renames = lappend(renames, texts->names[i]);
 	return renames;
@@ -128,7 +133,8 @@ cmig_diff_exclude_argument(FunctionCallInfo fcinfo, int n, CmigDiffOptions *opti
 {
 	if (PG_ARGISNULL(n))
 		return;
-	options->exclude = cmig_patterns_read(names_argument(PG_GETARG_ARRAYTYPE_P(n), "the list of patterns",
+	options->exclude = cmig_patterns_read(names_argument(PG_GETARG_ARRAYTYPE_P(n),
+														 "the list of patterns",
 														 "Use exclude => ARRAY['<schema>.<name>', ...]."));
 	cmig_exclude_check(options->exclude);
 }
@@ -149,7 +155,8 @@ is_joinable(const CmigDiffLine *row, CmigObject *root)
 {
 	char	   *start;
 
-	if (row->ddl == NULL || row->hazard != NULL || row->staged != NULL || row->stepwise || row->again || row->live == NULL ||
+	if (row->ddl == NULL || row->hazard != NULL || row->staged != NULL || row->stepwise ||
+		row->again || row->live == NULL ||
 		row->downgrade == NULL ||
 		cmig_object_child(root, &cmig_kind_distribution, NULL) != NULL)
 		return false;
@@ -158,7 +165,9 @@ is_joinable(const CmigDiffLine *row, CmigObject *root)
 		!is_one_statement(row->upgrade) || !is_one_statement(row->downgrade))
 		return false;
 	return row->subject->kind == &cmig_kind_column ||
-		(row->subject == root && ((row->ddl->hazards & CMIG_HAZARD_REWRITE) || strncmp(row->upgrade + strlen(start), "SET (", 5) == 0));
+		(row->subject == root &&
+		 ((row->ddl->hazards & CMIG_HAZARD_REWRITE) ||
+		  strncmp(row->upgrade + strlen(start), "SET (", 5) == 0));
 }
 
 /* Does the line only change a column, after or without creating it? */
@@ -177,7 +186,8 @@ alters_column(const CmigDiffLine *line)
 static bool
 depends_on(const CmigObject *object, const CmigDiffLine *line)
 {
-	if (strcmp(line->kind, "table") == 0 && (object->serial != NULL || cmig_object_index(object) != NULL))
+	if (strcmp(line->kind, "table") == 0 &&
+		(object->serial != NULL || cmig_object_index(object) != NULL))
 		return true;
 	for (int i = 0; i < object->ndepends; i++)
 		if (strcmp(object->depends[i]->identity, line->object) == 0)
@@ -210,7 +220,8 @@ join_rewrites(List *lines, const CmigObject *object)
 			strcmp(line->object, last->object) == 0 || depends_on(object, line))
 			return;
 		if (line->joinable && !line->within &&
-			((line->hazards & last->hazards) | (line->undo_hazards & last->undo_hazards)) & CMIG_HAZARD_REWRITE)
+			((line->hazards & last->hazards) |
+			 (line->undo_hazards & last->undo_hazards)) & CMIG_HAZARD_REWRITE)
 			first = i;
 		else if (!line->joinable && !alters_column(line))
 			return;
@@ -235,7 +246,8 @@ join_rewrites(List *lines, const CmigObject *object)
 void
 cmig_diff_line_add(const CmigDiffLine *row, List **lines)
 {
-	CmigObject *root = row->subject ? cmig_object_root(unconstify(CmigObject *, row->subject)) : NULL;
+	CmigObject *root = row->subject ? cmig_object_root(unconstify(CmigObject *, row->subject)) :
+	NULL;
 	CmigDiffLine *line = palloc(sizeof(CmigDiffLine));
 
 	*line = *row;
@@ -360,13 +372,16 @@ put_together(CmigPut *put, List *lines)
 		if (line->hazard != NULL)
 			appendStringInfo(&hazards, "%s%s", hazards.len > 0 ? "; " : "", line->hazard);
 	}
-	downgrade = list_length(reversed) == list_length(lines) ? cmig_section_layout_block(reversed, false, true) : NULL;
+	downgrade = list_length(reversed) == list_length(lines) ?
+		cmig_section_layout_block(reversed, false, true) : NULL;
 	foreach_ptr(const CmigDiffLine, line, objects)
 	{
 		bool		whole = put->step + 1 == first;
 
-		put_row(put, line, cmig_diff_line_action(line), whole ? upgrade : no_statement("changed", first),
-				whole || downgrade == NULL ? downgrade : no_statement("reverted", first), whole && hazards.len > 0 ? hazards.data : NULL, line->change);
+		put_row(put, line, cmig_diff_line_action(line),
+				whole ? upgrade : no_statement("changed", first),
+				whole || downgrade == NULL ? downgrade : no_statement("reverted", first), whole &&
+				hazards.len > 0 ? hazards.data : NULL, line->change);
 	}
 }
 
@@ -374,7 +389,8 @@ void
 cmig_diff_put(FunctionCallInfo fcinfo, const List *lines)
 {
 	CmigPut		put = {(ReturnSetInfo *) fcinfo->resultinfo};
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig rows", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig rows",
+												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 
 	for (int i = 0; i < list_length(lines);)
@@ -383,7 +399,8 @@ cmig_diff_put(FunctionCallInfo fcinfo, const List *lines)
 		List	   *together = cmig_section_layout_next(lines, i);
 
 		i += list_length(together);
-		if (list_length(together) > 1 || (line->transaction != 0 && line->downgrade && strchr(line->downgrade, ';') != NULL))
+		if (list_length(together) > 1 ||
+			(line->transaction != 0 && line->downgrade && strchr(line->downgrade, ';') != NULL))
 			put_together(&put, together);
 		else
 		{
@@ -404,16 +421,20 @@ cmig_diff_put(FunctionCallInfo fcinfo, const List *lines)
 			if (line->has_others)
 				put.whole = put.step + 1;
 			if (line->within)
-				put_row(&put, line, line->action, no_statement("changed", put.whole), no_statement("reverted", put.whole), NULL, line->change);
+				put_row(&put, line, line->action, no_statement("changed", put.whole),
+						no_statement("reverted", put.whole), NULL, line->change);
 			else if (rows <= 1)
-				put_row(&put, line, line->action, line->upgrade, line->downgrade, line->hazard, line->change);
+				put_row(&put, line, line->action, line->upgrade, line->downgrade, line->hazard,
+						line->change);
 			for (int j = 0; j < rows && rows > 1; j++)
 			{
 				const char *downgrade = list_length(downgrades) == rows ?
 				list_nth(downgrades, rows - 1 - j) :
-				j == whole || line->downgrade == NULL ? line->downgrade : no_statement("reverted", whole_step);
+				j == whole || line->downgrade == NULL ? line->downgrade :
+				no_statement("reverted", whole_step);
 
-				put_row(&put, line, j == 0 ? line->action : "alter", list_nth(upgrades, j), downgrade,
+				put_row(&put, line, j == 0 ? line->action : "alter", list_nth(upgrades, j),
+						downgrade,
 						j == 0 ? line->hazard : NULL, j == 0 ? line->change : NULL);
 			}
 		}
@@ -576,7 +597,8 @@ compare(DiffRun *run, CmigImage *from)
 		cmig_stages_add(difference, copies.from, copies.to, run->live != NULL, &lines);
 	else
 		cmig_diff_lines(difference, &lines);
-	lines = cmig_rehearsal_prove(run->managed, run->function, &copies, difference, run->lines, lines);
+	lines = cmig_rehearsal_prove(run->managed, run->function, &copies, difference, run->lines,
+								 lines);
 	run->lines = list_concat(run->lines, lines);
 
 	/*
@@ -596,7 +618,8 @@ compare(DiffRun *run, CmigImage *from)
 			CmigTargetNote note = {.kind = "subscription",.object = *row};
 
 			if (!has_note(run->target, &note))
-				cmig_diff_line_add_unsupported(&run->lines, note.kind, note.object, "it is not in the target; subscriptions are not compared");
+				cmig_diff_line_add_unsupported(&run->lines, note.kind, note.object,
+											   "it is not in the target; subscriptions are not compared");
 		}
 		/* only the label's provider knows what a label means */
 		foreach_ptr(CmigValue, values, cmig_query_list(&labels))
@@ -642,7 +665,8 @@ rename_replayed(const CmigManaged *managed, CmigImage *image, void *arg)
 {
 	DiffRun    *run = arg;
 
-	cmig_diff_check_schemas(run->managed, image, run->image, run->options.need_schemas ? ERROR : WARNING,
+	cmig_diff_check_schemas(run->managed, image, run->image,
+							run->options.need_schemas ? ERROR : WARNING,
 							run->target_sql ? "in the revisions nor in the target" :
 							"before nor after the revisions in the range");
 	return cmig_rename_read(managed, image, run->image, run->options.renames,
@@ -656,7 +680,8 @@ rename_replayed(const CmigManaged *managed, CmigImage *image, void *arg)
 static List *
 compare_replayed(DiffRun *run, const CmigReplayPlan *plan, bool with_target)
 {
-	CmigReplayed *replayed = cmig_replay_read(plan, cmig_managed_names(run->managed), with_target, run->function,
+	CmigReplayed *replayed = cmig_replay_read(plan, cmig_managed_names(run->managed), with_target,
+											  run->function,
 											  false, rename_replayed, run);
 
 	if (cmig_scope_is_set())
@@ -687,7 +712,8 @@ cmig_diff_run_between(const CmigReplayPlan *from, const CmigReplayPlan *to,
 					  const char *function)
 {
 	DiffRun		run = {managed, NULL, *options, function};
-	CmigReplayed *replayed = cmig_replay_read(to, cmig_managed_names(managed), false, function, false, NULL, NULL);
+	CmigReplayed *replayed = cmig_replay_read(to, cmig_managed_names(managed), false, function,
+											  false, NULL, NULL);
 
 	run.image = replayed->image;
 	run.target = replayed->target;
@@ -740,12 +766,14 @@ CMIG_READER(cmig_schema_sql)
 
 	cmig_diff_annotations(fcinfo, 1, &options);
 	initStringInfo(&sql);
-	foreach_ptr(const CmigDiffLine, line, cmig_deparse(cmig_whole_difference(managed, &options, true)))
+	foreach_ptr(const CmigDiffLine, line,
+				cmig_deparse(cmig_whole_difference(managed, &options, true)))
 	{
 		if (sql.len > 0 && strcmp(line->action, "alter") != 0)
 			appendStringInfoChar(&sql, '\n');
 		if (line->upgrade == NULL)
-			appendStringInfo(&sql, "-- unsupported: %s %s\n", line->kind, cmig_text_one_line(pstrdup(line->object)));
+			appendStringInfo(&sql, "-- unsupported: %s %s\n", line->kind,
+							 cmig_text_one_line(pstrdup(line->object)));
 		else
 			appendStringInfo(&sql, "%s;\n", line->upgrade);
 	}
@@ -785,7 +813,8 @@ CMIG_READER(cmig_diff_1_2)
 	cmig_diff_arguments(fcinfo, 2, &options);
 	cmig_diff_exclude_argument(fcinfo, 8, &options);
 	options.prove = cmig_argument_bool(fcinfo, 9, true);
-	cmig_diff_put(fcinfo, cmig_diff_run(managed, cmig_argument_text(fcinfo, 0), &options, "cmig.diff()"));
+	cmig_diff_put(fcinfo,
+				  cmig_diff_run(managed, cmig_argument_text(fcinfo, 0), &options, "cmig.diff()"));
 	return (Datum) 0;
 }
 
@@ -806,7 +835,8 @@ read_renamed(CmigShadow *shadow, void *arg)
 	diff->image = cmig_image_read(diff->managed);
 	marked = palloc0(Max(diff->image->count, 1));
 	for (int i = 0; diff->excluded != NULL && i < diff->image->count; i++)
-		marked[i] = cmig_image_find_exactly(diff->excluded, diff->image->objects[i]->address) != NULL;
+		marked[i] = cmig_image_find_exactly(diff->excluded,
+											diff->image->objects[i]->address) != NULL;
 	(void) cmig_image_remove(diff->image, marked);
 	if (diff->from_schema != to->oid)
 		cmig_own_name_replace_all(diff->image, to->oid, to->name, diff->from_name);
@@ -833,7 +863,8 @@ one_schema(FunctionCallInfo fcinfo, int n, const char *argument)
 	char	   *name = cmig_argument_text(fcinfo, n);
 	CmigManaged *managed;
 
-	cmig_argument_require(fcinfo, n, argument, "SELECT * FROM cmig.diff_schemas('<from_schema>', '<to_schema>')");
+	cmig_argument_require(fcinfo, n, argument,
+						  "SELECT * FROM cmig.diff_schemas('<from_schema>', '<to_schema>')");
 	managed = cmig_managed_schemas(cmig_argument_one(name));
 	cmig_managed_require_exist(managed);
 	return managed;

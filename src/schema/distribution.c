@@ -84,7 +84,8 @@ static void
 switch_to_context(void)
 {
 	if (context == NULL)
-		context = AllocSetContextCreate(TopMemoryContext, "pg_cmig distribution", ALLOCSET_SMALL_SIZES);
+		context = AllocSetContextCreate(TopMemoryContext, "pg_cmig distribution",
+										ALLOCSET_SMALL_SIZES);
 	MemoryContextSwitchTo(context);
 }
 
@@ -103,7 +104,8 @@ add(Oid object, const char *method)
 	{
 		record = lfirst(cell);
 		if (record->object == object ||
-			(is_schema(record) ? get_namespace_name(record->object) : get_rel_name(record->object)) == NULL)
+			(is_schema(record) ? get_namespace_name(record->object) :
+			 get_rel_name(record->object)) == NULL)
 			records = foreach_delete_current(records, cell);
 	}
 	switch_to_context();
@@ -141,7 +143,8 @@ join_default(Record *record)
 	record->group = 0;
 	foreach_ptr(const Record, other, records)
 	{
-		if (other != record && strcmp(other->method, record->method) == 0 && other->shards == record->shards &&
+		if (other != record && strcmp(other->method, record->method) == 0 &&
+			other->shards == record->shards &&
 			other->type == record->type && other->collation == record->collation &&
 			(record->group == 0 || other->group < record->group))
 			record->group = other->group;
@@ -191,8 +194,10 @@ set_column(Record *record, text * column)
 	if (record->column <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("column \"%s\" of relation \"%s\" does not exist", name, get_rel_name(record->object))));
-	get_atttypetypmodcoll(record->object, record->column, &record->type, &typmod, &record->collation);
+				 errmsg("column \"%s\" of relation \"%s\" does not exist", name,
+						get_rel_name(record->object))));
+	get_atttypetypmodcoll(record->object, record->column, &record->type, &typmod,
+						  &record->collation);
 }
 
 /*
@@ -223,7 +228,8 @@ create_distributed_table(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_VOID();
-	record = add(PG_GETARG_OID(0), PG_ARGISNULL(1) ? CMIG_DISTRIBUTED_SINGLE : CMIG_DISTRIBUTED_BY_COLUMN);
+	record = add(PG_GETARG_OID(0),
+				 PG_ARGISNULL(1) ? CMIG_DISTRIBUTED_SINGLE : CMIG_DISTRIBUTED_BY_COLUMN);
 	if (!PG_ARGISNULL(1))
 	{
 		set_column(record, PG_GETARG_TEXT_PP(1));
@@ -376,7 +382,8 @@ refuse(PG_FUNCTION_ARGS)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("function %s is not supported in a target or replay", format_procedure(fcinfo->flinfo->fn_oid)),
+			 errmsg("function %s is not supported in a target or replay",
+					format_procedure(fcinfo->flinfo->fn_oid)),
 			 errdetail("In the installed version of Citus, the function's arguments differ from those that pg_cmig supports.")));
 	PG_RETURN_VOID();
 }
@@ -396,20 +403,25 @@ typedef struct StandIn
 } StandIn;
 
 static const StandIn stand_ins[] = {
-	{"alter_distributed_table", alter_distributed_table, 4, {REGCLASSOID, TEXTOID, INT4OID, TEXTOID, BOOLOID}},
+	{"alter_distributed_table", alter_distributed_table, 4,
+	{REGCLASSOID, TEXTOID, INT4OID, TEXTOID, BOOLOID}},
 	{"alter_table_set_access_method", do_nothing},
-	{"citus_add_local_table_to_metadata", citus_add_local_table_to_metadata, 1, {REGCLASSOID, BOOLOID}},
+	{"citus_add_local_table_to_metadata", citus_add_local_table_to_metadata, 1,
+	{REGCLASSOID, BOOLOID}},
 	{"citus_schema_distribute", citus_schema_distribute, 1, {REGNAMESPACEOID}},
 	{"citus_schema_undistribute", undistribute, 1, {REGNAMESPACEOID}},
 	{"create_distributed_function", do_nothing},
-	{"create_distributed_table", create_distributed_table, 2, {REGCLASSOID, TEXTOID, ANYOID, TEXTOID, INT4OID}},
-	{"create_distributed_table_concurrently", create_distributed_table, 2, {REGCLASSOID, TEXTOID, ANYOID, TEXTOID, INT4OID}},
+	{"create_distributed_table", create_distributed_table, 2,
+	{REGCLASSOID, TEXTOID, ANYOID, TEXTOID, INT4OID}},
+	{"create_distributed_table_concurrently", create_distributed_table, 2,
+	{REGCLASSOID, TEXTOID, ANYOID, TEXTOID, INT4OID}},
 	{"create_reference_table", create_reference_table, 1, {REGCLASSOID}},
 	{"mark_tables_colocated", do_nothing},
 	{"remove_local_tables_from_metadata", remove_local_tables_from_metadata},
 	{"truncate_local_data_after_distributing_table", do_nothing},
 	{"undistribute_table", undistribute, 1, {REGCLASSOID, BOOLOID}},
-	{"update_distributed_table_colocation", update_distributed_table_colocation, 2, {REGCLASSOID, TEXTOID}},
+	{"update_distributed_table_colocation", update_distributed_table_colocation, 2,
+	{REGCLASSOID, TEXTOID}},
 };
 
 /* Does the Citus function have arguments that its replacement can read? */
@@ -439,12 +451,14 @@ stand_in(Oid function)
 {
 	const char *name;
 
-	if (!recording || function < FirstNormalObjectId || get_func_namespace(function) != PG_CATALOG_NAMESPACE)
+	if (!recording || function < FirstNormalObjectId ||
+		get_func_namespace(function) != PG_CATALOG_NAMESPACE)
 		return NULL;
 	name = get_func_name(function);
 	for (int i = 0; name != NULL && i < lengthof(stand_ins); i++)
 	{
-		if (strcmp(stand_ins[i].name, name) == 0 && getExtensionOfObject(ProcedureRelationId, function) == citus)
+		if (strcmp(stand_ins[i].name, name) == 0 &&
+			getExtensionOfObject(ProcedureRelationId, function) == citus)
 			return fits(&stand_ins[i], function) ? stand_ins[i].function : refuse;
 	}
 	return NULL;
@@ -517,7 +531,8 @@ static List *saved = NIL;		/* list of SavedRecords, the innermost first */
  * were before.
  */
 static void
-follow_subtransaction(SubXactEvent event, SubTransactionId subtransaction, SubTransactionId parent, void *arg)
+follow_subtransaction(SubXactEvent event, SubTransactionId subtransaction, SubTransactionId parent,
+					  void *arg)
 {
 	SavedRecords *last = saved != NIL ? linitial(saved) : NULL;
 	ListCell   *cell;
@@ -530,7 +545,8 @@ follow_subtransaction(SubXactEvent event, SubTransactionId subtransaction, SubTr
 		last = palloc0(sizeof(SavedRecords));
 		last->subtransaction = subtransaction;
 		foreach(cell, records)
-			last->records = lappend(last->records, memcpy(palloc(sizeof(Record)), lfirst(cell), sizeof(Record)));
+			last->records = lappend(last->records,
+									memcpy(palloc(sizeof(Record)), lfirst(cell), sizeof(Record)));
 		saved = lcons(last, saved);
 		MemoryContextSwitchTo(caller);
 	}
@@ -556,7 +572,8 @@ cmig_distribution_record_init(void)
 void
 cmig_distribution_record_watch(bool on)
 {
-	recording = on && OidIsValid(citus) && GetConfigOption("citus.shard_count", true, false) != NULL;
+	recording = on && OidIsValid(citus) &&
+		GetConfigOption("citus.shard_count", true, false) != NULL;
 }
 
 void
@@ -573,9 +590,11 @@ cmig_distribution_record_reset(bool begins)
 void
 cmig_distribution_record_schema(Oid schema)
 {
-	const char *value = recording ? GetConfigOption("citus.enable_schema_based_sharding", true, false) : NULL;
+	const char *value = recording ?
+	GetConfigOption("citus.enable_schema_based_sharding", true, false) : NULL;
 
-	if (value == NULL || strcmp(value, "on") != 0 || !OidIsValid(schema) || !cmig_citus_is_installed())
+	if (value == NULL || strcmp(value, "on") != 0 || !OidIsValid(schema) ||
+		!cmig_citus_is_installed())
 		return;
 	any = true;
 	(void) add(schema, CMIG_DISTRIBUTED_BY_SCHEMA);
@@ -647,7 +666,8 @@ add_to_image(CmigImage *image, const Record *record)
 {
 	Oid			catalog = is_schema(record) ? NamespaceRelationId : RelationRelationId;
 	CmigObject *parent = find_object(image, catalog, record->object, 0),
-			   *column = record->column == 0 ? NULL : find_object(image, catalog, record->object, record->column),
+			   *column = record->column == 0 ? NULL :
+	find_object(image, catalog, record->object, record->column),
 			   *object;
 	char	   *shards;
 
@@ -715,10 +735,12 @@ add_live(CmigImage *image, Datum schemas)
 		"  AND a.attname = pg_catalog.column_to_column_name(d.logicalrelid, d.partkey)),"
 		" CASE WHEN d.repmodel <> 't' THEN d.colocationid::bigint END,"
 		" CASE WHEN d.partmethod = 'h' THEN g.shardcount::bigint END"
-		" FROM pg_catalog.pg_dist_partition d JOIN pg_catalog.pg_class c ON c.oid = d.logicalrelid::oid"
+		" FROM pg_catalog.pg_dist_partition d"
+		" JOIN pg_catalog.pg_class c ON c.oid = d.logicalrelid::oid"
 		" LEFT JOIN pg_catalog.pg_dist_colocation g ON g.colocationid = d.colocationid"
 		" WHERE c.relnamespace = ANY ($1) AND NOT c.relispartition AND NOT d.autoconverted"
-		" AND NOT EXISTS (SELECT FROM pg_catalog.pg_dist_schema s WHERE s.schemaid::oid = c.relnamespace)"
+		" AND NOT EXISTS (SELECT FROM pg_catalog.pg_dist_schema s"
+		" WHERE s.schemaid::oid = c.relnamespace)"
 		" UNION ALL SELECT s.schemaid::oid::bigint, '" CMIG_DISTRIBUTED_BY_SCHEMA "', NULL, NULL, NULL"
 		" FROM pg_catalog.pg_dist_schema s WHERE s.schemaid::oid = ANY ($1)", {OIDARRAYOID}
 	};
@@ -747,7 +769,8 @@ add_depends(CmigImage *image)
 		if (key->kind != &cmig_kind_foreign_key)
 			continue;
 		own = find_object(image, RelationRelationId, key->parent->address.object, ADDRESS_SUB);
-		other = on->kind == &cmig_kind_table ? find_object(image, RelationRelationId, on->address.object, ADDRESS_SUB) : NULL;
+		other = on->kind == &cmig_kind_table ?
+			find_object(image, RelationRelationId, on->address.object, ADDRESS_SUB) : NULL;
 		cmig_image_depend(image, key, own);
 		cmig_image_depend(image, key, other);
 		key->unfolded |= own != NULL || other != NULL;

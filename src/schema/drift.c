@@ -103,7 +103,8 @@ cmig_drift_tell_left_out(CmigDrift *drift)
 	drift->left_out = cmig_listing_text(&names);
 	ereport(NOTICE,
 			(any ? errmsg("schemas of other roles are not compared: %s", drift->left_out) :
-			 errmsg("no schema is compared, because all of them belong to other roles: %s", drift->left_out),
+			 errmsg("no schema is compared, because all of them belong to other roles: %s",
+					drift->left_out),
 			 errhint("Call the function as a role that owns them.")));
 }
 
@@ -178,7 +179,8 @@ compare(CmigDrift *drift, CmigImage *from, CmigImage *to, bool to_live, const Li
 	if (!to_live)
 		cmig_others_tell(difference);
 	cmig_diff_lines(difference, &lines);
-	lines = cmig_rehearsal_prove(drift->managed, drift->function, &copies, difference, renames, lines);
+	lines = cmig_rehearsal_prove(drift->managed, drift->function, &copies, difference, renames,
+								 lines);
 	foreach_ptr(const CmigTargetNote, note, notes)
 		cmig_diff_line_add_unsupported(&lines, note->kind, note->object, note->reason);
 	foreach_ptr(char, name, drift->schemas == NULL ? drift->replayed->target->elsewhere : NIL)
@@ -222,7 +224,8 @@ drift_adopt(CmigDrift *drift)
 	drift->options.initial = drift->replayed->initial;
 	cmig_tool_table_keep(drift->live, drift->replayed->image);
 	cmig_keep_partitions(drift->live, drift->replayed->image, "The revisions create");
-	return list_concat(lines, compare(drift, drift->replayed->image, drift->live, true, drift->renames));
+	return list_concat(lines,
+					   compare(drift, drift->replayed->image, drift->live, true, drift->renames));
 }
 
 /* ----------------------------------------------------------------
@@ -255,7 +258,8 @@ find_captured(const CmigRevisionText *const *texts, int count, List **excluded)
 	{
 		for (int i = 0; i < count; i++)
 			if (strcmp(names.names[i], row[0]) == 0 &&
-				strcmp(cmig_script_checksum(texts[i]->upgrade_sql, texts[i]->edges.transactional), row[1]) == 0)
+				strcmp(cmig_script_checksum(texts[i]->upgrade_sql, texts[i]->edges.transactional),
+					   row[1]) == 0)
 			{
 				captured = lappend(captured, unconstify(CmigRevisionText *, texts[i]));
 				*excluded = lappend(*excluded, row[2]);
@@ -330,9 +334,11 @@ reason(const CmigDrift *drift, const ErrorData *error)
 	CmigListing listing = list_objects(drift->lines);
 
 	if (drift->lines == NIL)
-		return error->detail ? psprintf("The schema could not be compared: %s: %s", error->message, error->detail) :
+		return error->detail ?
+			psprintf("The schema could not be compared: %s: %s", error->message, error->detail) :
 			psprintf("The schema could not be compared: %s.", error->message);
-	return psprintf("The schema differs from what the revisions, including this one, create: %s.", cmig_listing_text(&listing));
+	return psprintf("The schema differs from what the revisions, including this one, create: %s.",
+					cmig_listing_text(&listing));
 }
 
 void
@@ -355,8 +361,9 @@ cmig_captured_loaded(const CmigRevisionText *const *added, int count)
 		drift.options.privileges = drift.options.comments = true;
 		drift.options.role = GetUserNameFromId(GetUserId(), false);
 		if (lfirst(patterns) != NULL)
-			drift.options.exclude = cmig_patterns_read(cmig_argument_names(DatumGetArrayTypeP(OidInputFunctionCall(F_ARRAY_IN, lfirst(patterns), TEXTOID, -1)),
-																		   "the list of patterns", NULL));
+			drift.options.exclude =
+				cmig_patterns_read(cmig_argument_names(DatumGetArrayTypeP(OidInputFunctionCall(F_ARRAY_IN, lfirst(patterns), TEXTOID, -1)),
+													   "the list of patterns", NULL));
 		error = cmig_subtransaction_try(find, &drift);
 		if (error == NULL)
 			ereport(NOTICE,
@@ -396,7 +403,8 @@ journal(const CmigDrift *drift, TimestampTz started_at)
 
 	entry.finished_at = GetCurrentTimestamp();
 	entry.message = drift->lines == NIL ? CMIG_JOURNAL_NO_DRIFT :
-		psprintf(found.count == 1 ? "%d difference: %s" : "%d differences: %s", found.count, cmig_listing_text(&found));
+		psprintf(found.count == 1 ? "%d difference: %s" : "%d differences: %s", found.count,
+				 cmig_listing_text(&found));
 	cmig_listing_init(&schemas, CMIG_LISTING_PLAIN);
 	for (int i = 0; drift->schemas != NULL && i < drift->schemas->count; i++)
 		cmig_listing_add(&schemas, drift->schemas->names[i]);
@@ -418,7 +426,8 @@ CMIG_READER(cmig_drift_1_2)
 	TimestampTz started_at = GetCurrentTimestamp();
 	List	   *shards = NIL;
 
-	cmig_scope_refuse("cmig.drift()", "For one scope, in a shell: cmig drift --scope <schema>. Otherwise: " SCOPE_HINT);
+	cmig_scope_refuse("cmig.drift()",
+					  "For one scope, in a shell: cmig drift --scope <schema>. Otherwise: " SCOPE_HINT);
 	InitMaterializedSRF(fcinfo, 0);
 	drift_arguments(fcinfo, 0, &drift);
 	cmig_diff_exclude_argument(fcinfo, 8, &drift.options);
@@ -428,7 +437,8 @@ CMIG_READER(cmig_drift_1_2)
 		if (problem->severity[0] == 'n')
 			ereport(NOTICE, (errmsg("%s: %s", problem->object, problem->problem)));
 		else
-			cmig_diff_line_add_unsupported(&shards, "shard", problem->object, problem->fix == NULL ? problem->problem :
+			cmig_diff_line_add_unsupported(&shards, "shard", problem->object,
+										   problem->fix == NULL ? problem->problem :
 										   psprintf("%s; fix: %s", problem->problem, problem->fix));
 	}
 	cmig_change_begin("cmig.drift()");
@@ -457,7 +467,8 @@ CMIG_READER(cmig_drift_1_2)
 		}
 	}
 	drift.lines = list_concat(drift.lines, drift.live == NULL ? shards :
-							  cmig_exclude_rows(drift.options.exclude, shards, drift.live, drift.live));
+							  cmig_exclude_rows(drift.options.exclude, shards, drift.live,
+												drift.live));
 	journal(&drift, started_at);
 	cmig_diff_put(fcinfo, drift.lines);
 	return (Datum) 0;
@@ -498,7 +509,8 @@ CMIG_READER(cmig_capture_1_2)
 	else
 	{
 		const CmigRevisionText *text = &generate.draft.new.text;
-		CmigJournalEntry entry = {.revision = text->edges.id,.direction = "drift",.outcome = "done"};
+		CmigJournalEntry entry =
+		{.revision = text->edges.id,.direction = "drift",.outcome = "done"};
 
 		/*
 		 * record in the journal that the revision was captured in this
@@ -508,7 +520,8 @@ CMIG_READER(cmig_capture_1_2)
 		entry.finished_at = GetCurrentTimestamp();
 		entry.checksum = cmig_script_checksum(text->upgrade_sql, text->edges.transactional);
 		entry.message = drift.options.exclude != NIL ?
-			psprintf("captured, excluded: %s", OidOutputFunctionCall(F_ARRAY_OUT, PG_GETARG_DATUM(15))) : "captured";
+			psprintf("captured, excluded: %s",
+					 OidOutputFunctionCall(F_ARRAY_OUT, PG_GETARG_DATUM(15))) : "captured";
 		cmig_journal_write(&entry);
 		ereport(NOTICE,
 				(errmsg("the database already contains the changes of revision \"%s\"",
@@ -534,7 +547,8 @@ replay_applied(void *arg)
 	CmigDrift  *drift = arg;
 	CmigSituation now = cmig_move_read(true);
 
-	drift->replayed = cmig_replay_read(cmig_replay_plan_applied(&now), drift->schemas, true, "cmig.baseline()", false, NULL, NULL);
+	drift->replayed = cmig_replay_read(cmig_replay_plan_applied(&now), drift->schemas, true,
+									   "cmig.baseline()", false, NULL, NULL);
 }
 
 /*
@@ -582,7 +596,8 @@ add_audit(const CmigManaged *managed, List **lines)
 		.sql = "SELECT DISTINCT format('%I.%I', n.nspname, c.relname) COLLATE \"C\" FROM pg_trigger t"
 		" JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
 		" JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace pn ON pn.oid = p.pronamespace"
-		" WHERE pn.nspname = 'cmig' AND p.proname = 'audit_trigger' AND coalesce(n.nspname = ANY ($1), true) AND t.tgparentid = 0"
+		" WHERE pn.nspname = 'cmig' AND p.proname = 'audit_trigger'"
+		" AND coalesce(n.nspname = ANY ($1), true) AND t.tgparentid = 0"
 		" ORDER BY 1",
 		.argtypes = {TEXTARRAYOID}
 	};
@@ -592,7 +607,8 @@ add_audit(const CmigManaged *managed, List **lines)
 		const char *table = *row;
 
 		cmig_diff_line_add_unsupported(lines, "audit", table,
-									   psprintf("add SELECT cmig.enable_audit(%s)", quote_literal_cstr(table)));
+									   psprintf("add SELECT cmig.enable_audit(%s)",
+												quote_literal_cstr(table)));
 	}
 }
 

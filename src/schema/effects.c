@@ -83,7 +83,8 @@ state_free(const EffectsRun *run, const CmigCopiesState *state, const CmigCopies
 }
 
 static CmigEffect *
-add_effect(EffectsRun *run, List **effects, CmigEffectType type, const CmigObject *object, const char *what)
+add_effect(EffectsRun *run, List **effects, CmigEffectType type, const CmigObject *object,
+		   const char *what)
 {
 	MemoryContext caller = MemoryContextSwitchTo(run->context);
 	CmigEffect *effect = palloc0(sizeof(CmigEffect));
@@ -115,30 +116,39 @@ compare_grants(EffectsRun *run, List **effects, const CmigObject *old, const Cmi
 {
 	foreach_ptr(const CmigGrant, grant, old->grants)
 	{
-		bool		kept = !grant->granted || (grant->grantee && new->owner && strcmp(grant->grantee, quote_identifier(new->owner)) == 0);
-		bool		denied = grant->granted || grant->grantee == NULL || strcmp(grant->grantee, "PUBLIC") != 0;
+		bool		kept = !grant->granted ||
+		(grant->grantee && new->owner &&
+		 strcmp(grant->grantee, quote_identifier(new->owner)) == 0);
+		bool		denied = grant->granted || grant->grantee == NULL ||
+		strcmp(grant->grantee, "PUBLIC") != 0;
 
 		foreach_ptr(const CmigGrant, other, new->grants)
 		{
-			denied |= !other->granted && cmig_text_same(grant->grantee, other->grantee) && cmig_text_same(grant->privilege, other->privilege);
+			denied |= !other->granted && cmig_text_same(grant->grantee, other->grantee) &&
+				cmig_text_same(grant->privilege, other->privilege);
 			kept |= other->granted && cmig_text_same(grant->grantee, other->grantee) &&
 				cmig_text_same(grant->privilege, other->privilege);
 		}
 		/* a new object has what the former one has revoked */
 		if (!denied)
-			add_effect(run, effects, CMIG_EFFECT_WEAKER, old, psprintf("grants %s to PUBLIC", grant->privilege));
+			add_effect(run, effects, CMIG_EFFECT_WEAKER, old,
+					   psprintf("grants %s to PUBLIC", grant->privilege));
 		if (!kept)
 			add_effect(run, effects, CMIG_EFFECT_REVOKED, old,
-					   psprintf("no longer grants %s to %s", grant->privilege, grant->grantee ? grant->grantee : "its owner"));
+					   psprintf("no longer grants %s to %s", grant->privilege,
+								grant->grantee ? grant->grantee : "its owner"));
 	}
 	foreach_ptr(const CmigGrant, grant, new->grants)
 	{
-		bool		known = !grant->granted || grant->grantee == NULL || strcmp(grant->grantee, "PUBLIC") != 0;
+		bool		known = !grant->granted || grant->grantee == NULL ||
+		strcmp(grant->grantee, "PUBLIC") != 0;
 
 		foreach_ptr(const CmigGrant, other, old->grants)
-			known |= cmig_text_same(grant->grantee, other->grantee) && cmig_text_same(grant->privilege, other->privilege);
+			known |= cmig_text_same(grant->grantee, other->grantee) &&
+			cmig_text_same(grant->privilege, other->privilege);
 		if (!known)
-			add_effect(run, effects, CMIG_EFFECT_SHARED, old, psprintf("grants %s to PUBLIC", grant->privilege));
+			add_effect(run, effects, CMIG_EFFECT_SHARED, old,
+					   psprintf("grants %s to PUBLIC", grant->privilege));
 	}
 }
 
@@ -153,7 +163,8 @@ schema_of(const CmigObject *object)
 
 /* Add that an object has another name or schema, or that a column's values were converted. */
 static void
-compare_use(EffectsRun *run, List **effects, const CmigObject *old, const CmigObject *new, const CmigCopiesState *after)
+compare_use(EffectsRun *run, List **effects, const CmigObject *old, const CmigObject *new,
+			const CmigCopiesState *after)
 {
 	const bool	column = old->kind == &cmig_kind_column || old->kind == &cmig_kind_attribute;
 	const CmigObject *schema = schema_of(old);
@@ -177,7 +188,9 @@ published_less(const CmigObject *old, const CmigObject *new)
 	static const char *const actions[] = {"insert", "update", "delete", "truncate"};
 
 	if (old->kind != &cmig_kind_publication)
-		return old->values[CMIG_MEMBER_PART][0] == '\0' && new->values[CMIG_MEMBER_PART][0] != '\0' ? "is no longer published with all columns and rows" : NULL;
+		return old->values[CMIG_MEMBER_PART][0] == '\0' &&
+			new->values[CMIG_MEMBER_PART][0] != '\0' ?
+			"is no longer published with all columns and rows" : NULL;
 	if (old->values[CMIG_PUBLICATION_ALL_TABLES] && !new->values[CMIG_PUBLICATION_ALL_TABLES])
 		return "no longer publishes all tables";
 	for (int i = 0; i < lengthof(actions); i++)
@@ -223,7 +236,8 @@ compare_columns(EffectsRun *run, List **effects, const CmigObject *old, const Cm
 			other = *other == '\0' ? NULL : other + strlen(", ");
 		}
 		if (other == NULL)
-			add_effect(run, effects, CMIG_EFFECT_NARROWED, old, psprintf("no longer has column %s", pnstrdup(columns, length)));
+			add_effect(run, effects, CMIG_EFFECT_NARROWED, old,
+					   psprintf("no longer has column %s", pnstrdup(columns, length)));
 		columns = *end == '\0' ? end : end + strlen(", ");
 	}
 }
@@ -233,7 +247,9 @@ static void
 read_function(const CmigObject *function, bool *definer, bool *pinned)
 {
 	/* the definition may lack a body */
-	const CreateFunctionStmt *tree = castNode(CreateFunctionStmt, cmig_raw_parse_one(psprintf("%s\nRETURN NULL", function->values[CMIG_DEFINITION]))->stmt);
+	const CreateFunctionStmt *tree = castNode(CreateFunctionStmt,
+											  cmig_raw_parse_one(psprintf("%s\nRETURN NULL",
+																		  function->values[CMIG_DEFINITION]))->stmt);
 
 	*definer = *pinned = false;
 	foreach_node(DefElem, option, tree->options)
@@ -260,19 +276,26 @@ compare_functions(EffectsRun *run, List **effects, const CmigObject *old, const 
 	if (definer && !was_definer)
 		add_effect(run, effects, CMIG_EFFECT_WEAKER, old, "runs with the privileges of its owner");
 	else if (definer && was_pinned && !pinned)
-		add_effect(run, effects, CMIG_EFFECT_WEAKER, old, "runs with the search_path of its caller, but the privileges of its owner");
+		add_effect(run, effects, CMIG_EFFECT_WEAKER, old,
+				   "runs with the search_path of its caller, but the privileges of its owner");
 }
 
 /* Add that an object that guards rows is replaced by one that guards less. */
 static void
-add_weaker(EffectsRun *run, List **effects, CmigWeaker weaker, const CmigObject *old, const CmigObject *new)
+add_weaker(EffectsRun *run, List **effects, CmigWeaker weaker, const CmigObject *old,
+		   const CmigObject *new)
 {
-	const char *by = old->kind == new->kind && strcmp(old->name, new->name) == 0 ? NULL : psprintf("%s %s", new->kind->name, new->name);
+	const char *by = old->kind == new->kind &&
+	strcmp(old->name, new->name) == 0 ? NULL : psprintf("%s %s", new->kind->name, new->name);
 
 	if (weaker == CMIG_WEAKER_YES)
-		add_effect(run, effects, CMIG_EFFECT_WEAKER, old, by ? psprintf("is replaced by %s, which guards less", by) : "guards less than before");
+		add_effect(run, effects, CMIG_EFFECT_WEAKER, old,
+				   by ? psprintf("is replaced by %s, which guards less", by) :
+				   "guards less than before");
 	else if (weaker == CMIG_WEAKER_UNKNOWN)
-		add_effect(run, effects, CMIG_EFFECT_UNCLEAR, old, by ? psprintf("is replaced by %s; it cannot be decided whether this guards less", by) :
+		add_effect(run, effects, CMIG_EFFECT_UNCLEAR, old,
+				   by ? psprintf("is replaced by %s; it cannot be decided whether this guards less",
+								 by) :
 				   "is changed; it cannot be decided whether it guards less");
 }
 
@@ -283,9 +306,11 @@ is_retyped(const CmigObject *object, const CmigCopiesState *after)
 	for (int i = 0; i < object->ndepends; i++)
 	{
 		const CmigObject *column = object->depends[i];
-		const CmigObject *other = column->kind == &cmig_kind_column ? cmig_copies_counterpart(after, column) : NULL;
+		const CmigObject *other = column->kind == &cmig_kind_column ?
+		cmig_copies_counterpart(after, column) : NULL;
 
-		if (other != NULL && !cmig_text_same(column->values[CMIG_COLUMN_TYPE], other->values[CMIG_COLUMN_TYPE]))
+		if (other != NULL &&
+			!cmig_text_same(column->values[CMIG_COLUMN_TYPE], other->values[CMIG_COLUMN_TYPE]))
 			return true;
 	}
 	return false;
@@ -296,18 +321,22 @@ is_retyped(const CmigObject *object, const CmigCopiesState *after)
  * add this.
  */
 static bool
-is_succeeded(EffectsRun *run, List **effects, const CmigObject *old, const CmigCopiesState *before, const CmigCopiesState *after)
+is_succeeded(EffectsRun *run, List **effects, const CmigObject *old, const CmigCopiesState *before,
+			 const CmigCopiesState *after)
 {
 	const CmigObject *parent = old->parent ? cmig_copies_counterpart(after, old->parent) : NULL;
 	const CmigObject *best = NULL;
 	CmigWeaker	weaker = CMIG_WEAKER_OTHER;
 
-	for (const CmigObject *child = parent ? parent->child : NULL; child != NULL; child = child->sibling)
+	for (const CmigObject *child = parent ? parent->child :
+		 NULL; child != NULL; child = child->sibling)
 	{
-		CmigWeaker	each = cmig_weaker(old, before->conditions[old->index], child, after->conditions[child->index]);
+		CmigWeaker	each = cmig_weaker(old, before->conditions[old->index], child,
+									   after->conditions[child->index]);
 
 		/* what was already there may guard as much, but replaces nothing */
-		if (each == CMIG_WEAKER_OTHER || (each != CMIG_WEAKER_NOT && cmig_copies_counterpart(before, child) != NULL) ||
+		if (each == CMIG_WEAKER_OTHER ||
+			(each != CMIG_WEAKER_NOT && cmig_copies_counterpart(before, child) != NULL) ||
 			(best != NULL && weaker <= each))
 			continue;
 		weaker = each;
@@ -332,7 +361,8 @@ policies_of_table(const CmigCopiesState *state, const CmigObject *table)
 
 /* Add how a table's policies admit more rows to the roles that they name. */
 static void
-compare_policies(EffectsRun *run, List **effects, const CmigObject *old, const CmigCopiesState *before, const CmigObject *new, const CmigCopiesState *after)
+compare_policies(EffectsRun *run, List **effects, const CmigObject *old,
+				 const CmigCopiesState *before, const CmigObject *new, const CmigCopiesState *after)
 {
 	List	   *former = policies_of_table(before, old);
 	List	   *latter = policies_of_table(after, new);
@@ -342,17 +372,22 @@ compare_policies(EffectsRun *run, List **effects, const CmigObject *old, const C
 		roles = list_concat_unique_oid(roles, policy->roles);
 	for (const CmigObject *policy = new->child; policy != NULL; policy = policy->sibling)
 	{
-		const CmigObject *same = policy->kind == &cmig_kind_policy ? cmig_copies_counterpart(before, policy) : NULL;
+		const CmigObject *same = policy->kind == &cmig_kind_policy ?
+		cmig_copies_counterpart(before, policy) : NULL;
 		const CmigObject *shown = same ? same : policy;
 		CmigWeaker	worst = CMIG_WEAKER_OTHER;
 		Oid			whose = InvalidOid;
 
 		if (policy->kind != &cmig_kind_policy || after->rows[policy->index] == 0 ||
-			(same != NULL && cmig_condition_same(before->conditions[same->index], after->conditions[policy->index])))
+			(same != NULL &&
+			 cmig_condition_same(before->conditions[same->index],
+								 after->conditions[policy->index])))
 			continue;
 		foreach_oid(role, roles)
 		{
-			CmigWeaker	weaker = cmig_weaker_policies(former, latter, role, same ? before->conditions[same->index] : NULL, after->conditions[policy->index]);
+			CmigWeaker	weaker = cmig_weaker_policies(former, latter, role,
+													  same ? before->conditions[same->index] : NULL,
+													  after->conditions[policy->index]);
 
 			if (weaker > worst)
 			{
@@ -364,9 +399,11 @@ compare_policies(EffectsRun *run, List **effects, const CmigObject *old, const C
 			add_effect(run, effects, CMIG_EFFECT_EXPOSED, shown, "is true for all rows");
 		else if (worst == CMIG_WEAKER_YES)
 			add_effect(run, effects, CMIG_EFFECT_WEAKER, shown,
-					   psprintf("admits more rows%s%s", OidIsValid(whose) ? " to role " : "", OidIsValid(whose) ? GetUserNameFromId(whose, false) : ""));
+					   psprintf("admits more rows%s%s", OidIsValid(whose) ? " to role " : "",
+								OidIsValid(whose) ? GetUserNameFromId(whose, false) : ""));
 		else if (worst == CMIG_WEAKER_UNKNOWN)
-			add_effect(run, effects, CMIG_EFFECT_UNCLEAR, shown, "is changed; it cannot be decided whether it admits more rows");
+			add_effect(run, effects, CMIG_EFFECT_UNCLEAR, shown,
+					   "is changed; it cannot be decided whether it admits more rows");
 	}
 }
 
@@ -384,9 +421,11 @@ identifies_rows(const CmigObject *table)
 
 /* Add that rules discard rows of a table that were stored before. */
 static void
-compare_rules(EffectsRun *run, List **effects, const CmigObject *old, const CmigCopiesState *before, const CmigObject *new)
+compare_rules(EffectsRun *run, List **effects, const CmigObject *old, const CmigCopiesState *before,
+			  const CmigObject *new)
 {
-	static const char *const commands[] = {[CMD_SELECT] = "SELECT",[CMD_UPDATE] = "UPDATE",[CMD_INSERT] = "INSERT",[CMD_DELETE] = "DELETE"};
+	static const char *const commands[] =
+	{[CMD_SELECT] = "SELECT",[CMD_UPDATE] = "UPDATE",[CMD_INSERT] = "INSERT",[CMD_DELETE] = "DELETE"};
 
 	for (const CmigObject *rule = new->child; rule != NULL; rule = rule->sibling)
 	{
@@ -397,9 +436,13 @@ compare_rules(EffectsRun *run, List **effects, const CmigObject *old, const Cmig
 			continue;
 		same = cmig_copies_counterpart(before, rule);
 		tree = castNode(RuleStmt, cmig_raw_parse_one(rule->values[CMIG_DEFINITION])->stmt);
-		if (tree->instead && tree->actions == NIL && (same == NULL || strcmp(same->values[CMIG_DEFINITION], rule->values[CMIG_DEFINITION]) != 0))
+		if (tree->instead && tree->actions == NIL &&
+			(same == NULL ||
+			 strcmp(same->values[CMIG_DEFINITION], rule->values[CMIG_DEFINITION]) != 0))
 			add_effect(run, effects, CMIG_EFFECT_WEAKER, old,
-					   psprintf("discards %s of %s, because of rule %s", tree->whereClause ? "some rows" : "the rows", commands[tree->event], rule->name));
+					   psprintf("discards %s of %s, because of rule %s",
+								tree->whereClause ? "some rows" : "the rows", commands[tree->event],
+								rule->name));
 	}
 }
 
@@ -413,33 +456,42 @@ compare_object(EffectsRun *run, List **effects, const CmigObject *old, const Cmi
 	{
 		if (old->values[CMIG_TABLE_ROW_SECURITY] && !new->values[CMIG_TABLE_ROW_SECURITY])
 			add_effect(run, effects, CMIG_EFFECT_EXPOSED, old, "no longer has row security");
-		else if (old->values[CMIG_TABLE_FORCE_ROW_SECURITY] && !new->values[CMIG_TABLE_FORCE_ROW_SECURITY])
-			add_effect(run, effects, CMIG_EFFECT_EXPOSED, old, "no longer applies row security to its owner");
-		if (!cmig_text_same(old->values[CMIG_TABLE_REPLICA_IDENTITY], new->values[CMIG_TABLE_REPLICA_IDENTITY]) &&
+		else if (old->values[CMIG_TABLE_FORCE_ROW_SECURITY] &&
+				 !new->values[CMIG_TABLE_FORCE_ROW_SECURITY])
+			add_effect(run, effects, CMIG_EFFECT_EXPOSED, old,
+					   "no longer applies row security to its owner");
+		if (!cmig_text_same(old->values[CMIG_TABLE_REPLICA_IDENTITY],
+							new->values[CMIG_TABLE_REPLICA_IDENTITY]) &&
 			identifies_rows(old) && !identifies_rows(new))
 			what = "has no replica identity, so that UPDATE and DELETE fail if it is published";
 	}
 	else if (old->kind == &cmig_kind_column || old->kind == &cmig_kind_domain)
 	{
-		int			property = old->kind == &cmig_kind_column ? CMIG_COLUMN_NOT_NULL : CMIG_DOMAIN_NOT_NULL;
+		int			property = old->kind == &cmig_kind_column ? CMIG_COLUMN_NOT_NULL :
+		CMIG_DOMAIN_NOT_NULL;
 
 		if (old->values[property] && !new->values[property])
 			add_effect(run, effects, CMIG_EFFECT_NULLABLE, old, "accepts NULL");
 		if (old->kind == &cmig_kind_domain)
-			what = old->values[CMIG_DOMAIN_DEFAULT] && !new->values[CMIG_DOMAIN_DEFAULT] ? "has no default" : NULL;
+			what = old->values[CMIG_DOMAIN_DEFAULT] &&
+				!new->values[CMIG_DOMAIN_DEFAULT] ? "has no default" : NULL;
 		else if (old->values[CMIG_COLUMN_GENERATED] && !new->values[CMIG_COLUMN_GENERATED])
 			what = "is no longer computed";
-		else if (old->values[CMIG_COLUMN_IDENTITY] && !new->values[CMIG_COLUMN_IDENTITY] && cmig_object_child(new, &cmig_kind_default, NULL) == NULL)
+		else if (old->values[CMIG_COLUMN_IDENTITY] && !new->values[CMIG_COLUMN_IDENTITY] &&
+				 cmig_object_child(new, &cmig_kind_default, NULL) == NULL)
 			what = "is no longer an identity column";
 	}
-	else if (old->kind == &cmig_kind_trigger || old->kind == &cmig_kind_rule || old->kind == &cmig_kind_event_trigger)
+	else if (old->kind == &cmig_kind_trigger || old->kind == &cmig_kind_rule ||
+			 old->kind == &cmig_kind_event_trigger)
 	{
-		if (!cmig_text_same(old->values[1], new->values[1]) && new->values[1] != NULL && strcmp(new->values[1], "ENABLE ALWAYS") != 0)
+		if (!cmig_text_same(old->values[1], new->values[1]) && new->values[1] != NULL &&
+			strcmp(new->values[1], "ENABLE ALWAYS") != 0)
 			what = strcmp(new->values[1], "DISABLE") == 0 ? "is disabled" : "runs only on replicas";
 	}
 	else if (old->kind == &cmig_kind_constraint || old->kind == &cmig_kind_foreign_key)
 	{
-		if (!cmig_is_not_valid(old->values[CMIG_DEFINITION]) && cmig_is_not_valid(new->values[CMIG_DEFINITION]))
+		if (!cmig_is_not_valid(old->values[CMIG_DEFINITION]) &&
+			cmig_is_not_valid(new->values[CMIG_DEFINITION]))
 			what = "is not valid";
 	}
 	else if (old->kind == &cmig_kind_index)
@@ -453,9 +505,11 @@ compare_object(EffectsRun *run, List **effects, const CmigObject *old, const Cmi
 	{
 		const char *options = old->values[CMIG_VIEW_OPTIONS];
 
-		if (options && (cmig_text_has_word(options, "security_barrier") || cmig_text_has_word(options, "security_invoker")) &&
+		if (options && (cmig_text_has_word(options, "security_barrier") ||
+						cmig_text_has_word(options, "security_invoker")) &&
 			!cmig_text_same(options, new->values[CMIG_VIEW_OPTIONS]))
-			add_effect(run, effects, CMIG_EFFECT_EXPOSED, old, psprintf("loses the options %s", options));
+			add_effect(run, effects, CMIG_EFFECT_EXPOSED, old,
+					   psprintf("loses the options %s", options));
 	}
 	if (old->kind == &cmig_kind_view || old->kind == &cmig_kind_materialized_view)
 		compare_columns(run, effects, old, new);
@@ -464,24 +518,30 @@ compare_object(EffectsRun *run, List **effects, const CmigObject *old, const Cmi
 	if (what != NULL)
 		add_effect(run, effects, CMIG_EFFECT_WEAKER, old, what);
 	if (old->owner && new->owner && strcmp(old->owner, new->owner) != 0)
-		add_effect(run, effects, CMIG_EFFECT_SHARED, old, psprintf("belongs to role %s", new->owner));
+		add_effect(run, effects, CMIG_EFFECT_SHARED, old,
+				   psprintf("belongs to role %s", new->owner));
 	compare_grants(run, effects, old, new);
 }
 
 /* Do objects that both states have guard less? */
 static void
-compare_guards(EffectsRun *run, List **effects, const CmigObject *old, const CmigCopiesState *before, const CmigObject *new, const CmigCopiesState *after)
+compare_guards(EffectsRun *run, List **effects, const CmigObject *old,
+			   const CmigCopiesState *before, const CmigObject *new, const CmigCopiesState *after)
 {
 	CmigWeaker	weaker;
 
 	if (old->kind == &cmig_kind_table)
 		compare_rules(run, effects, old, before, new);
-	if (old->kind == &cmig_kind_table && old->values[CMIG_TABLE_ROW_SECURITY] && new->values[CMIG_TABLE_ROW_SECURITY])
+	if (old->kind == &cmig_kind_table && old->values[CMIG_TABLE_ROW_SECURITY] &&
+		new->values[CMIG_TABLE_ROW_SECURITY])
 		compare_policies(run, effects, old, before, new, after);
 	/* with the same address, only names can differ, unless it is a trigger */
-	else if (!old->inherited && (old->kind == &cmig_kind_trigger || memcmp(&old->address, &new->address, sizeof(CmigAddress)) != 0))
+	else if (!old->inherited &&
+			 (old->kind == &cmig_kind_trigger ||
+			  memcmp(&old->address, &new->address, sizeof(CmigAddress)) != 0))
 	{
-		weaker = cmig_weaker(old, before->conditions[old->index], new, after->conditions[new->index]);
+		weaker = cmig_weaker(old, before->conditions[old->index], new,
+							 after->conditions[new->index]);
 		if (weaker != CMIG_WEAKER_UNKNOWN || !is_retyped(old, after))
 			add_weaker(run, effects, weaker, old, new);
 	}
@@ -494,10 +554,13 @@ compare_guards(EffectsRun *run, List **effects, const CmigObject *old, const Cmi
 static bool
 goes_along(const CmigObject *object, const CmigCopiesState *after)
 {
-	if (object->inherited || (object->parent != NULL && cmig_copies_counterpart(after, object->parent) == NULL))
+	if (object->inherited ||
+		(object->parent != NULL && cmig_copies_counterpart(after, object->parent) == NULL))
 		return true;
-	for (int i = 0; i < object->ndepends && object->parent != NULL && object->kind != &cmig_kind_policy && object->kind != &cmig_kind_trigger; i++)
-		if (object->depends[i]->parent == object->parent && cmig_copies_counterpart(after, object->depends[i]) == NULL)
+	for (int i = 0; i < object->ndepends && object->parent != NULL &&
+		 object->kind != &cmig_kind_policy && object->kind != &cmig_kind_trigger; i++)
+		if (object->depends[i]->parent == object->parent &&
+			cmig_copies_counterpart(after, object->depends[i]) == NULL)
 			return true;
 	/* a sequence that belongs to a column */
 	for (const CmigObject *child = object->child; child != NULL; child = child->sibling)
@@ -511,12 +574,16 @@ goes_along(const CmigObject *object, const CmigCopiesState *after)
 static bool
 is_replaced(const CmigObject *object, const CmigCopiesState *before, const CmigCopiesState *after)
 {
-	const CmigObject *parent = object->parent ? cmig_copies_counterpart(after, object->parent) : NULL;
+	const CmigObject *parent = object->parent ? cmig_copies_counterpart(after, object->parent) :
+	NULL;
 
-	if (object->kind == &cmig_kind_column || object->kind == &cmig_kind_constraint || object->kind == &cmig_kind_foreign_key ||
-		object->kind == &cmig_kind_publication_table || object->kind == &cmig_kind_publication_schema)
+	if (object->kind == &cmig_kind_column || object->kind == &cmig_kind_constraint ||
+		object->kind == &cmig_kind_foreign_key ||
+		object->kind == &cmig_kind_publication_table ||
+		object->kind == &cmig_kind_publication_schema)
 		return false;
-	for (const CmigObject *child = parent ? parent->child : NULL; child != NULL; child = child->sibling)
+	for (const CmigObject *child = parent ? parent->child :
+		 NULL; child != NULL; child = child->sibling)
 		if (child->kind == object->kind && cmig_copies_counterpart(before, child) == NULL)
 			return true;
 	return false;
@@ -546,7 +613,8 @@ look_at_rows(const EffectsRun *run, CmigCopiesState *after, bool *marked)
 	{
 		const CmigObject *object = before->image->objects[i];
 
-		if (after->rows[i] == 0 && before->rows[i] != 0 && object->parent != NULL && object->kind != &cmig_kind_column)
+		if (after->rows[i] == 0 && before->rows[i] != 0 && object->parent != NULL &&
+			object->kind != &cmig_kind_column)
 			enough &= goes_along(object, after);
 	}
 	return enough;
@@ -554,7 +622,8 @@ look_at_rows(const EffectsRun *run, CmigCopiesState *after, bool *marked)
 
 /* Add to "effects" what is gone or weaker after a statement. */
 static void
-compare_states(EffectsRun *run, List **effects, const CmigCopiesState *old, const CmigCopiesState *new)
+compare_states(EffectsRun *run, List **effects, const CmigCopiesState *old,
+			   const CmigCopiesState *new)
 {
 	bool	   *changed = cmig_copies_changed(old, new);
 
@@ -564,7 +633,8 @@ compare_states(EffectsRun *run, List **effects, const CmigCopiesState *old, cons
 		const CmigObject *left;
 
 		/* what the scripts have created is theirs */
-		if (old->rows[i] == 0 || !changed[cmig_object_root(old->image->objects[i])->index] || cmig_copies_counterpart(&run->first, object) == NULL)
+		if (old->rows[i] == 0 || !changed[cmig_object_root(old->image->objects[i])->index] ||
+			cmig_copies_counterpart(&run->first, object) == NULL)
 			continue;
 		left = cmig_copies_counterpart(new, object);
 		if (left != NULL)
@@ -574,10 +644,14 @@ compare_states(EffectsRun *run, List **effects, const CmigCopiesState *old, cons
 			/* an object of the same name does not have the rows */
 			if (memcmp(&left->address, &object->address, sizeof(CmigAddress)) == 0)
 				compare_use(run, effects, object, left, new);
-			else if (((object->kind->flags & CMIG_KIND_DATA) != 0 || object->kind == &cmig_kind_sequence) && (object->parent == NULL || cmig_image_find_exactly(new->image, object->parent->address) != NULL))
+			else if (((object->kind->flags & CMIG_KIND_DATA) != 0 ||
+					  object->kind == &cmig_kind_sequence) &&
+					 (object->parent == NULL ||
+					  cmig_image_find_exactly(new->image, object->parent->address) != NULL))
 				add_effect(run, effects, CMIG_EFFECT_GONE, object, "");
 		}
-		else if (!goes_along(object, new) && !is_succeeded(run, effects, object, old, new) && !is_replaced(object, old, new))
+		else if (!goes_along(object, new) && !is_succeeded(run, effects, object, old, new) &&
+				 !is_replaced(object, old, new))
 		{
 			add_effect(run, effects, CMIG_EFFECT_GONE, object, "");
 			if (cmig_index_is_unique(object))
@@ -600,7 +674,9 @@ compare_files(EffectsRun *run)
 		run->before.files[i] = file;
 		if (cmig_copies_counterpart(&run->first, object) == NULL)
 			continue;
-		add_effect(run, &run->result->effects, list_member_oid(run->emptied, object->address.object) ? CMIG_EFFECT_EMPTIED : CMIG_EFFECT_REWRITTEN, object, "");
+		add_effect(run, &run->result->effects,
+				   list_member_oid(run->emptied, object->address.object) ? CMIG_EFFECT_EMPTIED :
+				   CMIG_EFFECT_REWRITTEN, object, "");
 	}
 }
 
@@ -618,8 +694,10 @@ add_locks(EffectsRun *run)
 		CmigAddress address = {RelationRelationId, lock->relation, 0};
 		const CmigObject *object = cmig_image_find_exactly(run->before.image, address);
 
-		if (!lock->of_transaction && lock->mode >= ShareUpdateExclusiveLock && object != NULL && cmig_copies_counterpart(&run->first, object) != NULL)
-			add_effect(run, &run->result->effects, CMIG_EFFECT_LOCKED, object, "")->mode = lock->mode;
+		if (!lock->of_transaction && lock->mode >= ShareUpdateExclusiveLock && object != NULL &&
+			cmig_copies_counterpart(&run->first, object) != NULL)
+			add_effect(run, &run->result->effects, CMIG_EFFECT_LOCKED, object,
+					   "")->mode = lock->mode;
 	}
 }
 
@@ -640,7 +718,8 @@ count_scans(const EffectsRun *run)
 	for (int i = 0; i < run->before.image->count; i++)
 	{
 		const CmigObject *object = run->before.image->objects[i];
-		PgStat_TableStatus *status = object->kind == &cmig_kind_table ? find_tabstat_entry(object->address.object) : NULL;
+		PgStat_TableStatus *status = object->kind == &cmig_kind_table ?
+		find_tabstat_entry(object->address.object) : NULL;
 
 		if (status != NULL)
 			scans += cmig_counted_scans_compat(status);
@@ -660,10 +739,13 @@ note_traces(EffectsRun *run)
 	{
 		const CmigObject *object = run->before.image->objects[i];
 		const		PgStat_EntryRef *entry = object->kind == &cmig_kind_table ?
-		pgstat_fetch_pending_entry(PGSTAT_KIND_RELATION, MyDatabaseId, object->address.object) : NULL;
+		pgstat_fetch_pending_entry(PGSTAT_KIND_RELATION, MyDatabaseId, object->address.object) :
+		NULL;
 		const PgStat_TableStatus *status = entry ? entry->pending : NULL;
 
-		if (status != NULL && status->trans != NULL && status->trans->nest_level >= GetCurrentTransactionNestLevel() && status->trans->truncdropped)
+		if (status != NULL && status->trans != NULL &&
+			status->trans->nest_level >= GetCurrentTransactionNestLevel() &&
+			status->trans->truncdropped)
 			run->emptied = lappend_oid(run->emptied, object->address.object);
 	}
 	MemoryContextSwitchTo(caller);
@@ -693,7 +775,8 @@ is_own_call(Node *statement)
 	{
 		const FuncCall *call = (const FuncCall *) target->val;
 
-		if (!IsA(call, FuncCall) || list_length(call->funcname) != 2 || strcmp(strVal(linitial(call->funcname)), "cmig") != 0)
+		if (!IsA(call, FuncCall) || list_length(call->funcname) != 2 ||
+			strcmp(strVal(linitial(call->funcname)), "cmig") != 0)
 			return false;
 	}
 	return select->targetList != NIL;
@@ -720,11 +803,13 @@ static bool
 is_certain(const EffectsRun *run, const ErrorData *error)
 {
 	Node	   *statement = run->statement->raw->stmt;
-	const bool	of_extension = strcmp(error->filename, "extension.c") == 0 || strcmp(error->filename, "target_extension.c") == 0;
+	const bool	of_extension = strcmp(error->filename, "extension.c") == 0 ||
+	strcmp(error->filename, "target_extension.c") == 0;
 
 	/* a trigger may use tables that were not copied */
-	if (run->unsure || ((cmig_statement_flags(statement) & CMIG_STATEMENT_QUERY) && !IsA(statement, SelectStmt) &&
-						!is_of_statement(run, error)))
+	if (run->unsure ||
+		((cmig_statement_flags(statement) & CMIG_STATEMENT_QUERY) && !IsA(statement, SelectStmt) &&
+		 !is_of_statement(run, error)))
 		return false;
 	switch (ERRCODE_TO_CATEGORY(error->sqlerrcode))
 	{
@@ -739,12 +824,15 @@ is_certain(const EffectsRun *run, const ErrorData *error)
 			 * neither what a replay refuses, nor what a function raises, but
 			 * what the server does not do with tables
 			 */
-			return run->code ? strcmp(error->filename, "tablecmds.c") == 0 || of_extension : strncmp(error->filename, "target", 6) != 0;
+			return run->code ? strcmp(error->filename, "tablecmds.c") == 0 ||
+				of_extension : strncmp(error->filename, "target", 6) != 0;
 		case ERRCODE_DATA_EXCEPTION:
-			return !run->code || of_extension || (error->sqlerrcode == ERRCODE_INVALID_PARAMETER_VALUE && is_own_call(statement));
+			return !run->code || of_extension ||
+				(error->sqlerrcode == ERRCODE_INVALID_PARAMETER_VALUE && is_own_call(statement));
 		default:
 			return of_extension || error->sqlerrcode == ERRCODE_ACTIVE_SQL_TRANSACTION ||
-				(error->sqlerrcode == ERRCODE_INVALID_TRANSACTION_TERMINATION && run->graph->nodes[run->nodes[run->step]].revision->transactional);
+				(error->sqlerrcode == ERRCODE_INVALID_TRANSACTION_TERMINATION &&
+				 run->graph->nodes[run->nodes[run->step]].revision->transactional);
 	}
 }
 
@@ -760,8 +848,10 @@ only_adds(Node *statement)
 		case T_AlterTableStmt:
 			foreach_node(AlterTableCmd, command, ((AlterTableStmt *) statement)->cmds)
 			{
-				if (command->subtype != AT_AddColumn && command->subtype != AT_AddConstraint && command->subtype != AT_SetNotNull &&
-					command->subtype != AT_ValidateConstraint && command->subtype != AT_EnableRowSecurity)
+				if (command->subtype != AT_AddColumn && command->subtype != AT_AddConstraint &&
+					command->subtype != AT_SetNotNull &&
+					command->subtype != AT_ValidateConstraint &&
+					command->subtype != AT_EnableRowSecurity)
 					return false;
 			}
 			return true;
@@ -793,7 +883,8 @@ try_statement(CmigTargetState *state, const CmigStatement *statement, void *arg)
 	run->state = state;
 	run->statement = statement;
 	/* running the statement changes its tree */
-	state->code = run->code = (cmig_statement_flags(statement->raw->stmt) & CMIG_STATEMENT_CODE) != 0;
+	state->code = run->code =
+		(cmig_statement_flags(statement->raw->stmt) & CMIG_STATEMENT_CODE) != 0;
 	adds = only_adds(statement->raw->stmt);
 	run->scanned = false;
 	run->scans = run->code ? count_scans(run) : 0;
@@ -804,17 +895,23 @@ try_statement(CmigTargetState *state, const CmigStatement *statement, void *arg)
 		if (cmig_subtransaction_must_rethrow(error))
 			ReThrowError(error);
 		run->stopped = is_certain(run, error);
-		effect = add_effect(run, &run->result->effects, run->stopped ? CMIG_EFFECT_FAILS : CMIG_EFFECT_UNKNOWN, NULL,
-							psprintf("%s (%s)", error->message, unpack_sql_state(error->sqlerrcode)));
+		effect = add_effect(run, &run->result->effects,
+							run->stopped ? CMIG_EFFECT_FAILS : CMIG_EFFECT_UNKNOWN, NULL,
+							psprintf("%s (%s)", error->message,
+									 unpack_sql_state(error->sqlerrcode)));
 		effect->doubtful |= !is_of_statement(run, error);
-		effect->line = error->internalquery == NULL || strcmp(error->internalquery, statement->text) == 0 ?
+		effect->line = error->internalquery == NULL ||
+			strcmp(error->internalquery, statement->text) == 0 ?
 			cmig_script_error_line(statement, error) : statement->line;
 		run->unsure = true;
 		return;
 	}
 	run->scanned = run->code && count_scans(run) > run->scans;
-	if (run->scanned && run->look != NULL && (IsA(statement->raw->stmt, DoStmt) || IsA(statement->raw->stmt, CallStmt) || IsA(statement->raw->stmt, SelectStmt)))
-		add_effect(run, &run->result->effects, CMIG_EFFECT_UNKNOWN, NULL, "what it does may depend on rows, which the copies do not have");
+	if (run->scanned && run->look != NULL &&
+		(IsA(statement->raw->stmt, DoStmt) || IsA(statement->raw->stmt, CallStmt) ||
+		 IsA(statement->raw->stmt, SelectStmt)))
+		add_effect(run, &run->result->effects, CMIG_EFFECT_UNKNOWN, NULL,
+				   "what it does may depend on rows, which the copies do not have");
 	if (!run->wrote)
 		return;
 	if (run->look != NULL && run->look->after != NULL)
@@ -828,7 +925,8 @@ try_statement(CmigTargetState *state, const CmigStatement *statement, void *arg)
 	if (look_at_rows(run, &after, marked))
 		after.stale = true;
 	else
-		after = cmig_copies_update(run->state->shadow, run->context, &run->before, after.rows, marked);
+		after = cmig_copies_update(run->state->shadow, run->context, &run->before, after.rows,
+								   marked);
 	MemoryContextSwitchTo(caller);
 	compare_states(run, &run->pending, &run->before, &after);
 	state_free(run, &run->before, &after);
@@ -838,7 +936,8 @@ try_statement(CmigTargetState *state, const CmigStatement *statement, void *arg)
 static bool
 is_same_effect(const CmigEffect *a, const CmigEffect *b)
 {
-	return a->type == b->type && memcmp(&a->address, &b->address, sizeof(CmigAddress)) == 0 && strcmp(a->what, b->what) == 0;
+	return a->type == b->type && memcmp(&a->address, &b->address, sizeof(CmigAddress)) == 0 &&
+		strcmp(a->what, b->what) == 0;
 }
 
 static bool
@@ -889,7 +988,8 @@ read_pending(EffectsRun *run)
 		if (root != NULL)
 			marked[root->index] = true;
 	}
-	state = cmig_copies_update(run->state->shadow, run->context, &run->before, run->before.rows, marked);
+	state = cmig_copies_update(run->state->shadow, run->context, &run->before, run->before.rows,
+							   marked);
 	state_free(run, &run->before, &state);
 	run->before = state;
 }
@@ -963,15 +1063,18 @@ show_copies(EffectsRun *run)
 	{
 		Oid			live = image->objects[i]->address.object;
 		Oid			schema = InvalidOid;
-		char		kind = image->objects[i]->address.catalog == RelationRelationId && image->objects[i]->address.sub == 0 ? get_rel_relkind(live) : 0;
+		char		kind = image->objects[i]->address.catalog == RelationRelationId &&
+		image->objects[i]->address.sub == 0 ? get_rel_relkind(live) : 0;
 
-		if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE && kind != RELKIND_MATVIEW && kind != RELKIND_FOREIGN_TABLE)
+		if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE &&
+			kind != RELKIND_MATVIEW && kind != RELKIND_FOREIGN_TABLE)
 			continue;
 		for (int j = 0; j < shadow->count; j++)
 			if (shadow->schemas[j].live == get_rel_namespace(live))
 				schema = shadow->schemas[j].shadow;
 		tables[count].live = live;
-		tables[count].copy = OidIsValid(schema) ? get_relname_relid(get_rel_name(live), schema) : InvalidOid;
+		tables[count].copy = OidIsValid(schema) ? get_relname_relid(get_rel_name(live), schema) :
+			InvalidOid;
 		count += OidIsValid(tables[count].copy);
 	}
 	run->copied = tables;
@@ -994,7 +1097,8 @@ run_scripts(CmigReplay *replay, void *arg)
 	run->stopped = run->all && run->unsure;
 	run->state->exact = true;
 	if (!run->stopped)
-		run->first = run->opening = run->before = cmig_copies_read(run->state->shadow, run->context, run->look != NULL);
+		run->first = run->opening = run->before = cmig_copies_read(run->state->shadow, run->context,
+																   run->look != NULL);
 	if (run->look != NULL && !run->stopped)
 		show_copies(run);
 	cmig_replay_statements_run(replay, try_statement, run);
@@ -1028,12 +1132,14 @@ run_shadow(void *arg)
 	EffectsRun *run = arg;
 	int			locks;
 
-	run->copies = cmig_copies_plan(cmig_managed_of_revisions(), false, run->scripts, run->look ? run->look->texts : NIL,
+	run->copies = cmig_copies_plan(cmig_managed_of_revisions(), false, run->scripts,
+								   run->look ? run->look->texts : NIL,
 								   run->look ? run->look->live : NULL);
 	locks = cmig_copies_locks(run->copies);
 	if (!has_room(locks))
 	{
-		run->result->not_run = psprintf("the copies need about %d locks; increase max_locks_per_transaction", locks);
+		run->result->not_run =
+			psprintf("the copies need about %d locks; increase max_locks_per_transaction", locks);
 		return;
 	}
 	/* statements that a comment exempts from replays may change something */
@@ -1046,10 +1152,12 @@ run_shadow(void *arg)
 
 CmigEffects *
 cmig_effects_read(const CmigGraph *graph, const int *nodes, int count, const List *scripts,
-				  bool all, const char *caller, const char *setting, int limit, const CmigEffectsLook *look)
+				  bool all, const char *caller, const char *setting, int limit,
+				  const CmigEffectsLook *look)
 {
 	CmigEffects *result = palloc0(sizeof(CmigEffects));
-	EffectsRun	run = {.graph = graph,.nodes = nodes,.count = count,.result = result,.scripts = scripts,.all = all,.setting = setting,.limit = limit,.look = look,
+	EffectsRun	run =
+	{.graph = graph,.nodes = nodes,.count = count,.result = result,.scripts = scripts,.all = all,.setting = setting,.limit = limit,.look = look,
 	.context = CurrentMemoryContext};
 	int			level = cmig_session_read_quietly();
 	CmigRunLimit former = cmig_run_limit_read();
@@ -1069,7 +1177,9 @@ cmig_effects_read(const CmigGraph *graph, const int *nodes, int count, const Lis
 	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION && !passed)
 		ReThrowError(error);
 	/* the server says which limit only if a callback is asked */
-	result->not_run = passed && error->sqlerrcode == ERRCODE_QUERY_CANCELED ? psprintf("canceling the run due to %s", setting) : error->message;
+	result->not_run = passed &&
+		error->sqlerrcode == ERRCODE_QUERY_CANCELED ?
+		psprintf("canceling the run due to %s", setting) : error->message;
 	if (error->sqlerrcode == ERRCODE_CMIG_NOT_REPLAYABLE && error->detail != NULL)
 		result->not_run = pnstrdup(error->detail, strcspn(error->detail, "\n"));
 	return result;

@@ -26,7 +26,8 @@ partitioned(const CmigImage *image, const CmigObject *table)
 {
 	const CmigObject *link = cmig_image_lookup(image, &cmig_kind_partition, table->identity);
 
-	return link ? cmig_image_lookup(image, &cmig_kind_table, link->values[CMIG_PARTITION_OF]) : NULL;
+	return link ? cmig_image_lookup(image, &cmig_kind_table, link->values[CMIG_PARTITION_OF]) :
+		NULL;
 }
 
 /*
@@ -38,7 +39,8 @@ parent_check(const CmigImage *image, const CmigObject *object)
 {
 	const CmigObject *table = object->parent,
 			   *whole = partitioned(image, table);
-	const CmigObject *found = whole ? cmig_object_child(whole, &cmig_kind_constraint, object->name) : NULL;
+	const CmigObject *found = whole ?
+	cmig_object_child(whole, &cmig_kind_constraint, object->name) : NULL;
 
 	for (int i = 0; found == NULL && i < table->ndepends; i++)
 		if (cmig_table_is(table->depends[i]))
@@ -89,7 +91,9 @@ cmig_children_added_later(const CmigImage *image, const CmigObject *object)
 {
 	const CmigObject *parent;
 
-	if (!object->inherited || !is_check(object) || !cmig_is_not_valid(object->values[CMIG_DEFINITION]) || partitioned(image, object->parent) != NULL)
+	if (!object->inherited || !is_check(object) ||
+		!cmig_is_not_valid(object->values[CMIG_DEFINITION]) ||
+		partitioned(image, object->parent) != NULL)
 		return false;
 	parent = parent_check(image, object);
 	return parent != NULL && cmig_is_not_valid(parent->values[CMIG_DEFINITION]);
@@ -124,7 +128,8 @@ keep_column(const CmigDifference *difference, const CmigChange *change)
 			const CmigObject *child = difference->from->objects[i];
 			const CmigObject *kept = difference->from->objects[i]->change->to;
 
-			if (child->kind == column->kind && child->inherited && cmig_column_parent(child) == column &&
+			if (child->kind == column->kind && child->inherited &&
+				cmig_column_parent(child) == column &&
 				(kept == NULL || kept->inherited) && child->parent->change->to != NULL)
 				parent->left = lappend(parent->left, difference->from->objects[i]->change);
 		}
@@ -140,10 +145,13 @@ static bool
 is_settled(const CmigDifference *difference, const CmigChange *column)
 {
 	const CmigChange *table = column->to->parent->change;
-	const CmigObject *link = cmig_image_lookup(difference->to, &cmig_kind_partition, column->to->parent->identity);
+	const CmigObject *link = cmig_image_lookup(difference->to, &cmig_kind_partition,
+											   column->to->parent->identity);
 
-	return column->from != NULL && (column->action == CMIG_NO_CHANGE || column->action == CMIG_ALTER) &&
-		(table->action == CMIG_NO_CHANGE || table->action == CMIG_ALTER) && table->alter.first == NIL && table->alter.last == NIL &&
+	return column->from != NULL &&
+		(column->action == CMIG_NO_CHANGE || column->action == CMIG_ALTER) &&
+		(table->action == CMIG_NO_CHANGE || table->action == CMIG_ALTER) &&
+		table->alter.first == NIL && table->alter.last == NIL &&
 		(link == NULL || link->change->action == CMIG_NO_CHANGE);
 }
 
@@ -155,7 +163,9 @@ default_change(const CmigChange *column)
 			   *to = cmig_object_child(column->to, &cmig_kind_default, NULL);
 	CmigChange *change = to ? to->change : from ? from->change : NULL;
 
-	return change != NULL && (change->action == CMIG_CREATE || change->action == CMIG_ALTER || change->action == CMIG_DROP) ?
+	return change != NULL &&
+		(change->action == CMIG_CREATE || change->action == CMIG_ALTER ||
+		 change->action == CMIG_DROP) ?
 		change : NULL;
 }
 
@@ -172,7 +182,8 @@ same_default(const CmigObject *a, const CmigObject *b)
  * the changes to *others.
  */
 static bool
-reaches_same(const CmigDifference *difference, const CmigChange *column, const CmigChange *value, List **others)
+reaches_same(const CmigDifference *difference, const CmigChange *column, const CmigChange *value,
+			 List **others)
 {
 	const char *count = column->to->values[CMIG_COLUMN_CHILDREN];
 	int			children = count ? atoi(count) : 0;
@@ -185,7 +196,8 @@ reaches_same(const CmigDifference *difference, const CmigChange *column, const C
 		const CmigChange *child = difference->to->objects[i]->change;
 		CmigChange *other;
 
-		if (object->kind != column->to->kind || strcmp(object->name, column->to->name) != 0 || cmig_column_parent(object) != column->to)
+		if (object->kind != column->to->kind || strcmp(object->name, column->to->name) != 0 ||
+			cmig_column_parent(object) != column->to)
 			continue;
 		if (!is_settled(difference, child) || cmig_column_parent(child->from) != column->from)
 			return false;
@@ -250,13 +262,15 @@ renew_check(const CmigDifference *difference, CmigChange *change)
 	const CmigObject *parent = parent_check(image, top);
 	StringInfoData again;
 
-	if (!change->from->inherited || !change->to->inherited || parent == NULL || parent->change->action != CMIG_NO_CHANGE ||
+	if (!change->from->inherited || !change->to->inherited || parent == NULL ||
+		parent->change->action != CMIG_NO_CHANGE ||
 		validates == cmig_is_not_valid(change->to->values[CMIG_DEFINITION]))
 		return;
 	for (; parent != NULL; parent = parent_check(image, parent))
 		top = parent;
 	initStringInfo(&again);
-	appendStringInfo(&again, "ALTER TABLE %s DROP CONSTRAINT %s, ADD ", top->parent->identity, cmig_quote(top->name));
+	appendStringInfo(&again, "ALTER TABLE %s DROP CONSTRAINT %s, ADD ", top->parent->identity,
+					 cmig_quote(top->name));
 	cmig_constraint_definition(&again, top);
 	foreach_ptr(CmigDdl, entry, change->alter.ddl)
 	{
@@ -265,8 +279,10 @@ renew_check(const CmigDifference *difference, CmigChange *change)
 	}
 	if (!validates)
 	{
-		change->alter.ddl = cmig_ddl_append(change->alter.ddl, again.data, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", change->to->parent->identity,
-																					cmig_quote(change->to->name)));
+		change->alter.ddl = cmig_ddl_append(change->alter.ddl, again.data,
+											psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
+													 change->to->parent->identity,
+													 cmig_quote(change->to->name)));
 		cmig_ddl_hazards(change->alter.ddl, CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL);
 	}
 	change->action = CMIG_ALTER;
@@ -319,14 +335,16 @@ renew_keys(const CmigDifference *difference, CmigChange *change)
 	}
 	initStringInfo(&before);
 	initStringInfo(&after);
-	for (int i = 0; ddl != NULL && change->from->parent->values[CMIG_TABLE_PARTITION_KEY] != NULL && i < difference->from->count; i++)
+	for (int i = 0; ddl != NULL && change->from->parent->values[CMIG_TABLE_PARTITION_KEY] != NULL &&
+		 i < difference->from->count; i++)
 	{
 		const CmigObject *key = difference->from->objects[i];
 
 		if (key->change->action != CMIG_NO_CHANGE || !is_key_below(key, change->from))
 			continue;
 		appendStringInfo(&before, "%s;\n", cmig_kind_drop(key));
-		foreach_ptr(const CmigDdl, entry, list_concat(key->kind->create(key), cmig_annotate_create(key, &options)))
+		foreach_ptr(const CmigDdl, entry,
+					list_concat(key->kind->create(key), cmig_annotate_create(key, &options)))
 			appendStringInfo(&after, ";\n%s", entry->sql);
 	}
 	if (before.len == 0)
@@ -361,7 +379,8 @@ keep_not_null(const CmigDifference *difference, CmigChange *change)
 {
 	const bool	drops = change->to->values[CMIG_COLUMN_NOT_NULL] == NULL;
 
-	foreach_ptr(CmigDdl, entry, CMIG_NOT_NULL_INHERITED_COMPAT && change->from->parent->values[CMIG_TABLE_PARTITION_KEY] ? change->alter.ddl : NIL)
+	foreach_ptr(CmigDdl, entry, CMIG_NOT_NULL_INHERITED_COMPAT &&
+				change->from->parent->values[CMIG_TABLE_PARTITION_KEY] ? change->alter.ddl : NIL)
 	{
 		char	  **sql = drops ? &entry->sql : &entry->undo;
 
@@ -369,9 +388,11 @@ keep_not_null(const CmigDifference *difference, CmigChange *change)
 		{
 			const CmigObject *child = difference->from->objects[i];
 
-			if (is_below(child, change->from) && child->change->to != NULL && child->values[CMIG_COLUMN_NOT_NULL] != NULL &&
+			if (is_below(child, change->from) && child->change->to != NULL &&
+				child->values[CMIG_COLUMN_NOT_NULL] != NULL &&
 				child->change->to->values[CMIG_COLUMN_NOT_NULL] != NULL && !has_key(child->parent))
-				*sql = psprintf("%s;\nALTER TABLE %s ALTER COLUMN %s SET NOT NULL", *sql, child->parent->identity, cmig_quote(child->name));
+				*sql = psprintf("%s;\nALTER TABLE %s ALTER COLUMN %s SET NOT NULL", *sql,
+								child->parent->identity, cmig_quote(child->name));
 		}
 	}
 }
@@ -395,13 +416,15 @@ cmig_children_keep(CmigDifference *difference)
 	{
 		CmigChange *change = &difference->changes[i];
 
-		if (change->from != NULL && change->to != NULL && is_check(change->from) && is_check(change->to) &&
+		if (change->from != NULL && change->to != NULL && is_check(change->from) &&
+			is_check(change->to) &&
 			(change->action == CMIG_NO_CHANGE || change->action == CMIG_ALTER))
 			renew_check(difference, change);
 		if (change->to == NULL || change->to->kind != &cmig_kind_column)
 			continue;
 		spread_default(difference, change);
-		if (change->from != NULL && (change->action == CMIG_NO_CHANGE || change->action == CMIG_ALTER))
+		if (change->from != NULL &&
+			(change->action == CMIG_NO_CHANGE || change->action == CMIG_ALTER))
 			keep_column(difference, change);
 		if (change->action == CMIG_ALTER)
 		{
@@ -435,7 +458,8 @@ is_in_family(const CmigImage *image, CmigObject *object, const List *roots)
 {
 	const CmigObject *table = object ? cmig_object_root(object) : NULL;
 
-	return table != NULL && cmig_table_is(table) && cmig_text_list_has(roots, root_of(image, table));
+	return table != NULL && cmig_table_is(table) &&
+		cmig_text_list_has(roots, root_of(image, table));
 }
 
 /*
@@ -456,22 +480,27 @@ cmig_family_exclude(CmigDifference *difference)
 		const CmigChange *change = &difference->changes[i];
 		const char *root;
 
-		if (change->action != CMIG_UNSUPPORTED || change->to == NULL || change->to->kind != &cmig_kind_column)
+		if (change->action != CMIG_UNSUPPORTED || change->to == NULL ||
+			change->to->kind != &cmig_kind_column)
 			continue;
 		root = root_of(difference->to, change->to->parent);
 		if (cmig_text_list_has(roots, root))
 			continue;
 		roots = lappend(roots, unconstify(char *, root));
-		reasons = lappend(reasons, psprintf("%s: %s; the table and its partitions are left unchanged",
-											cmig_quote(change->to->name), change->alter.unsupported));
+		reasons = lappend(reasons,
+						  psprintf("%s: %s; the table and its partitions are left unchanged",
+								   cmig_quote(change->to->name),
+								   change->alter.unsupported));
 	}
 	for (int i = 0; i < difference->count && roots != NIL; i++)
 	{
 		CmigChange *change = &difference->changes[i];
 
 		/* keep the change that reports why a table cannot be changed */
-		if ((change->action == CMIG_UNSUPPORTED && change->to != NULL && cmig_table_is(change->to)) ||
-			!(is_in_family(difference->from, change->from, roots) || is_in_family(difference->to, change->to, roots)))
+		if ((change->action == CMIG_UNSUPPORTED && change->to != NULL &&
+			 cmig_table_is(change->to)) ||
+			!(is_in_family(difference->from, change->from, roots) ||
+			  is_in_family(difference->to, change->to, roots)))
 			continue;
 		cmig_change_refuse(change, NULL);
 		change->action = CMIG_NO_CHANGE;

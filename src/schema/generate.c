@@ -75,7 +75,8 @@ is_filtered(const CmigDiffLine *line, const char *sql)
 	{
 		if (IsA(raw->stmt, RefreshMatViewStmt))
 			return true;
-		if (IsA(raw->stmt, CreateTableAsStmt) && line->filtered && !((CreateTableAsStmt *) raw->stmt)->into->skipData)
+		if (IsA(raw->stmt, CreateTableAsStmt) && line->filtered &&
+			!((CreateTableAsStmt *) raw->stmt)->into->skipData)
 			return true;
 	}
 	return false;
@@ -94,7 +95,8 @@ cmig_section_statements(const char *sql, bool in_block)
 		statement += strspn(statement, " \n");
 		if (in_block && IsA(raw->stmt, SelectStmt) && cmig_text_begins(statement, "SELECT "))
 			statement = psprintf("PERFORM %s", statement + strlen("SELECT "));
-		else if (in_block && IsA(raw->stmt, CreateFunctionStmt) && ((CreateFunctionStmt *) raw->stmt)->sql_body != NULL)
+		else if (in_block && IsA(raw->stmt, CreateFunctionStmt) &&
+				 ((CreateFunctionStmt *) raw->stmt)->sql_body != NULL)
 			statement = psprintf("EXECUTE %s", quote_literal_cstr(statement));
 		statements = lappend(statements, statement);
 	}
@@ -123,8 +125,11 @@ append_line(StringInfo text, const CmigDiffLine *line, bool upgrade, bool in_blo
 	const char *comment = upgrade ? line->general_hazard : line->undo_hazard;
 
 	if (!upgrade && cmig_text_begins(line->hazard, "data loss"))
-		comment = comment ? psprintf("does not restore the data; %s", comment) : "does not restore the data";
-	for (const char *note = upgrade && !bare ? line->note : NULL; note != NULL; note = strchr(note, '\n') ? strchr(note, '\n') + 1 : NULL)
+		comment = comment ? psprintf("does not restore the data; %s", comment) :
+			"does not restore the data";
+	for (const char *note = upgrade &&
+		 !bare ? line->note : NULL; note != NULL; note = strchr(note, '\n') ?
+		 strchr(note, '\n') + 1 : NULL)
 		section_layout_comment(text, pnstrdup(note, strcspn(note, "\n")));
 	if (*sql == '\0')
 		return;
@@ -132,7 +137,8 @@ append_line(StringInfo text, const CmigDiffLine *line, bool upgrade, bool in_blo
 		section_layout_comment(text, comment);
 	if (!bare && is_filtered(line, sql))
 		sql = psprintf("SET row_security = on;\n%s;\nSET row_security = off", sql);
-	foreach_ptr(char, name, in_block ? cmig_section_statements(sql, true) : list_make1((void *) sql))
+	foreach_ptr(char, name,
+				in_block ? cmig_section_statements(sql, true) : list_make1((void *) sql))
 		appendStringInfo(text, "%s;\n", name);
 }
 
@@ -153,7 +159,8 @@ cmig_section_layout_block(const List *lines, bool upgrade, bool bare)
 
 	/* FOUND is a variable of PL/pgSQL, and may be the name of a column */
 	return psprintf("DO $%s$\n%sBEGIN\n%sEND\n$%s$", tag,
-					cmig_text_has_word(block.data, "found") ? "#variable_conflict use_column\n" : "", block.data, tag);
+					cmig_text_has_word(block.data, "found") ? "#variable_conflict use_column\n" :
+					"", block.data, tag);
 }
 
 List *
@@ -260,7 +267,8 @@ layout(const List *lines, bool upgrade, bool stepwise)
 	 * another
 	 */
 	if (distributes && has_keys)
-		appendStringInfoString(&section.text, "SET citus.multi_shard_modify_mode = 'sequential';\n");
+		appendStringInfoString(&section.text,
+							   "SET citus.multi_shard_modify_mode = 'sequential';\n");
 	for (int i = 0; i < list_length(chosen);)
 	{
 		CmigDiffLine *line = list_nth(chosen, i);
@@ -268,8 +276,10 @@ layout(const List *lines, bool upgrade, bool stepwise)
 		const char *sql = upgrade ? line->upgrade : line->downgrade;
 
 		start_group(&section, line->group);
-		if (line->transaction != 0 && stepwise && (list_length(together) > 1 || strchr(sql, ';') != NULL))
-			appendStringInfo(&section.text, "%s;\n", cmig_section_layout_block(together, upgrade, false));
+		if (line->transaction != 0 && stepwise &&
+			(list_length(together) > 1 || strchr(sql, ';') != NULL))
+			appendStringInfo(&section.text, "%s;\n",
+							 cmig_section_layout_block(together, upgrade, false));
 		else
 			append_line(&section.text, line, upgrade, false, false);
 		i += list_length(together);
@@ -279,7 +289,8 @@ layout(const List *lines, bool upgrade, bool stepwise)
 		if (line->upgrade != NULL)
 			continue;
 		start_group(&section, "unsupported");
-		section_layout_comment(&section.text, psprintf("unsupported: %s", section_layout_unsupported(line)));
+		section_layout_comment(&section.text,
+							   psprintf("unsupported: %s", section_layout_unsupported(line)));
 	}
 	return section.text.data;
 }
@@ -322,7 +333,8 @@ content_with_unresolved(CmigGenerate *generate)
 	initStringInfo(&upgrade);
 	initStringInfo(&all);
 	appendStringInfoString(&upgrade, revision->upgrade_sql);
-	appendStringInfo(&all, "%s%s", revision->upgrade_sql, revision->downgrade_sql ? revision->downgrade_sql : "");
+	appendStringInfo(&all, "%s%s", revision->upgrade_sql,
+					 revision->downgrade_sql ? revision->downgrade_sql : "");
 	foreach_ptr(CmigUnresolved, each, generate->unresolved)
 		appendStringInfoString(&all, each->sql);
 	while (cmig_text_after(all.data, comment) != NULL)
@@ -334,7 +346,8 @@ content_with_unresolved(CmigGenerate *generate)
 		appendStringInfo(&upgrade, "%s;\n", cmig_section_text_escape(unresolved->sql));
 	}
 	revision->upgrade_sql = upgrade.data;
-	return cmig_text_replace(cmig_draft_content(&generate->draft), psprintf("\n%s\n", comment), "\n" RESOLVE_MARKER "\n");
+	return cmig_text_replace(cmig_draft_content(&generate->draft), psprintf("\n%s\n", comment),
+							 "\n" RESOLVE_MARKER "\n");
 }
 
 void
@@ -388,7 +401,8 @@ cmig_generate_put(FunctionCallInfo fcinfo, CmigGenerate *generate, const List *l
 				 errhint("Add the missing statements to the revision, or make the change by hand.")));
 	if (places.count > 0)
 		ereport(WARNING,
-				(errmsg_plural("the revision has %d unresolved statement", "the revision has %d unresolved statements",
+				(errmsg_plural("the revision has %d unresolved statement",
+							   "the revision has %d unresolved statements",
 							   places.count, places.count),
 				 errdetail("%s", cmig_listing_text(&places)),
 				 errhint("Each statement is at the end of the upgrade section, below a line \"%s\". Keep the statement if a new database needs it; otherwise, delete it. In either case, delete the line \"%s\".",
@@ -439,7 +453,8 @@ renames_back(const char *sql)
 		bool		column = IsA(stmt, RenameStmt) && stmt->renameType == OBJECT_COLUMN;
 		Renamed    *rename = NULL;
 
-		if (!IsA(stmt, RenameStmt) || stmt->relation == NULL || (!column && stmt->renameType != OBJECT_TABLE))
+		if (!IsA(stmt, RenameStmt) || stmt->relation == NULL ||
+			(!column && stmt->renameType != OBJECT_TABLE))
 			continue;
 		foreach_ptr(Renamed, other, renamed)
 		{
@@ -447,7 +462,8 @@ renames_back(const char *sql)
 				continue;
 			if (!column)
 				other->table = pstrdup(stmt->newname);
-			if (column ? other->column != NULL && strcmp(other->column, stmt->subname) == 0 : other->column == NULL)
+			if (column ? other->column != NULL &&
+				strcmp(other->column, stmt->subname) == 0 : other->column == NULL)
 				rename = other;
 		}
 		if (rename == NULL)
@@ -456,7 +472,8 @@ renames_back(const char *sql)
 
 			rename = palloc0(sizeof(Renamed));
 			rename->schema = stmt->relation->schemaname ? pstrdup(stmt->relation->schemaname) :
-				cmig_scope_is_set() ? pstrdup(cmig_scope_current()) : OidIsValid(schema) ? get_namespace_name(schema) : "public";
+				cmig_scope_is_set() ? pstrdup(cmig_scope_current()) : OidIsValid(schema) ?
+				get_namespace_name(schema) : "public";
 			rename->table = pstrdup(column ? stmt->relation->relname : stmt->newname);
 			rename->old = pstrdup(column ? stmt->subname : stmt->relation->relname);
 			renamed = lappend(renamed, rename);
@@ -469,8 +486,11 @@ renames_back(const char *sql)
 	{
 		char	   *table = quote_qualified_identifier(rename->schema, rename->table);
 
-		result = lappend(result, rename->column == NULL ? psprintf("table %s -> %s", table, quote_identifier(rename->old)) :
-						 psprintf("column %s.%s -> %s", table, quote_identifier(rename->column), quote_identifier(rename->old)));
+		result = lappend(result,
+						 rename->column == NULL ?
+						 psprintf("table %s -> %s", table, quote_identifier(rename->old)) :
+						 psprintf("column %s.%s -> %s", table, quote_identifier(rename->column),
+								  quote_identifier(rename->old)));
 	}
 	return result;
 }
@@ -495,8 +515,10 @@ labels_back(const char *sql)
 			continue;
 		type = LookupTypeNameOid(NULL, makeTypeNameFromNameList(stmt->typeName), true);
 		result = psprintf("ALTER TYPE %s RENAME VALUE %s TO %s;\n%s",
-						  OidIsValid(type) ? format_type_be_qualified(type) : NameListToQuotedString(stmt->typeName),
-						  quote_literal_cstr(stmt->newVal), quote_literal_cstr(stmt->oldVal), result);
+						  OidIsValid(type) ? format_type_be_qualified(type) :
+						  NameListToQuotedString(stmt->typeName),
+						  quote_literal_cstr(stmt->newVal), quote_literal_cstr(stmt->oldVal),
+						  result);
 	}
 	cmig_script_close(script);
 	return result;
@@ -510,7 +532,8 @@ refuse_downgrade(const char *revision, const char *detail, const char *hint)
 			(errcode(ERRCODE_CMIG_IRREVERSIBLE),
 			 errmsg("revision \"%s\" cannot be reverted", revision),
 			 errdetail("It has no downgrade section, and none can be generated: %s.", detail),
-			 cmig_hint("%s", hint ? hint : "Add a downgrade section to the revision and load it.")));
+			 cmig_hint("%s", hint ? hint :
+					   "Add a downgrade section to the revision and load it.")));
 }
 
 char *
@@ -559,7 +582,9 @@ cmig_generate_downgrade(const char *revision)
 	initStringInfo(&script);
 	appendStringInfoString(&script, labels.sql);
 	initStringInfo(&drops);
-	foreach_ptr(const CmigDiffLine, line, cmig_diff_run_between(from, &to, cmig_managed_of_revisions(), &options, "cmig.downgrade()"))
+	foreach_ptr(const CmigDiffLine, line,
+				cmig_diff_run_between(from, &to, cmig_managed_of_revisions(), &options,
+									  "cmig.downgrade()"))
 	{
 		bool		creates = strcmp(line->action, "create") == 0 && line->subject != NULL;
 
@@ -567,7 +592,9 @@ cmig_generate_downgrade(const char *revision)
 			refuse_downgrade(revision, section_layout_unsupported(line), NULL);
 		if (creates && !line->incidental && line->subject->kind != &cmig_kind_column &&
 			(line->subject->kind->flags & CMIG_KIND_DATA) != 0)
-			refuse_downgrade(revision, psprintf("it drops %s %s, whose rows are lost", line->kind, line->object), NULL);
+			refuse_downgrade(revision,
+							 psprintf("it drops %s %s, whose rows are lost", line->kind,
+									  line->object), NULL);
 
 		/*
 		 * a line may read a column that is dropped, whose type may be dropped
@@ -575,10 +602,12 @@ cmig_generate_downgrade(const char *revision)
 		 */
 		if (!line->within)
 			append_line(downs != NIL && strcmp(line->action, "drop") == 0 && !line->again &&
-						(drops.len > 0 || strcmp(line->kind, "column") == 0) ? &drops : &script, line, true, false, true);
+						(drops.len > 0 || strcmp(line->kind, "column") == 0) ? &drops : &script,
+						line, true, false, true);
 	}
 	foreach_ptr(const CmigExpandLine, line, downs)
-		appendStringInfo(&script, "-- cmig:up %s.%s = %s\n", quote_qualified_identifier(line->schema, line->relation),
+		appendStringInfo(&script, "-- cmig:up %s.%s = %s\n",
+						 quote_qualified_identifier(line->schema, line->relation),
 						 quote_identifier(line->column), line->down);
 	appendStringInfoString(&script, drops.data);
 	sql = cmig_expand_fill(script.data, revision, true);
@@ -589,7 +618,9 @@ cmig_generate_downgrade(const char *revision)
 		const ColumnDef *column = cmig_expand_unfilled(statement.raw, &created);
 
 		if (column != NULL)
-			refuse_downgrade(revision, psprintf("column \"%s\", which it drops, must not be null", column->colname),
+			refuse_downgrade(revision,
+							 psprintf("column \"%s\", which it drops, must not be null",
+									  column->colname),
 							 psprintf("Add a line to the upgrade section: -- cmig:down %s.%s = <expression>",
 									  quote_identifier(((AlterTableStmt *) statement.raw->stmt)->relation->relname), quote_identifier(column->colname)));
 	}
@@ -637,7 +668,9 @@ find_differences(const CmigManaged *managed, const char *target_sql,
 	CmigSituation now;
 	const CmigGraph *graph;
 
-	cmig_scope_refuse(function, "`RESET cmig.scope`. For one schema: `SELECT * FROM cmig.diff('<target_sql>', schemas => '{<schema>}')`");
+	cmig_scope_refuse(function,
+					  "`RESET cmig.scope`. For one schema: `SELECT *"
+					  " FROM cmig.diff('<target_sql>', schemas => '{<schema>}')`");
 	now = cmig_move_read(true);
 
 	/*
@@ -659,7 +692,8 @@ find_differences(const CmigManaged *managed, const char *target_sql,
 		if (stored == NULL)
 			continue;
 		script->revision = cmig_graph_id(graph, node);
-		script->sql = cmig_placeholder_values_insert(stored->upgrade_sql, &stored->placeholders, script->revision, "upgrade", NULL);
+		script->sql = cmig_placeholder_values_insert(stored->upgrade_sql, &stored->placeholders,
+													 script->revision, "upgrade", NULL);
 		options->scripts = lappend(options->scripts, script);
 	}
 	if (!replay)
@@ -670,7 +704,8 @@ find_differences(const CmigManaged *managed, const char *target_sql,
 	 * before it
 	 */
 	if (replay || cmig_expansion_read() != NULL)
-		return cmig_diff_run_replay(cmig_replay_plan_all(&now), managed, target_sql, options, function);
+		return cmig_diff_run_replay(cmig_replay_plan_all(&now), managed, target_sql, options,
+									function);
 	return cmig_diff_run(managed, target_sql, options, function);
 }
 
@@ -727,7 +762,8 @@ put_stages(FunctionCallInfo fcinfo, CmigGenerate *generate, const List *lines)
 		foreach_ptr(CmigDiffLine, other, staged[i])
 		{
 			if (i == 0 && other->hazards != 0)
-				generate->draft.new.text.description = pstrdup("Adds what the new version of the application needs. First read the comments: some statements rewrite or block tables, or lose data, while the old version runs.");
+				generate->draft.new.text.description =
+					pstrdup("Adds what the new version of the application needs. First read the comments: some statements rewrite or block tables, or lose data, while the old version runs.");
 		}
 		cmig_draft_prepare(&generate->draft);
 		cmig_generate_put(fcinfo, generate, staged[i]);
@@ -755,7 +791,8 @@ CMIG_READER(cmig_autogenerate_1_2)
 	options.prove = cmig_argument_bool(fcinfo, 19, true);
 
 	cmig_generate_prepare(&generate, "cmig.autogenerate()");
-	cmig_argument_require(fcinfo, 1, "target_sql", "`SELECT * FROM cmig.autogenerate('<message>', '<target_sql>')`");
+	cmig_argument_require(fcinfo, 1, "target_sql",
+						  "`SELECT * FROM cmig.autogenerate('<message>', '<target_sql>')`");
 	lines = find_differences(managed, target_sql, &options, replay, "cmig.autogenerate()");
 	if (lines == NIL)
 		ereport(NOTICE,
@@ -791,16 +828,19 @@ CMIG_READER(cmig_require_schema_1_2)
 	{
 		supported |= line->upgrade != NULL;
 		if (line->upgrade == NULL)
-			cmig_listing_add_format(&differences, "unsupported: %s", section_layout_unsupported(line));
+			cmig_listing_add_format(&differences, "unsupported: %s",
+									section_layout_unsupported(line));
 		else
-			cmig_listing_add_format(&differences, "%s %s %s%s%s", cmig_diff_line_action(line), line->kind, line->object,
+			cmig_listing_add_format(&differences, "%s %s %s%s%s", cmig_diff_line_action(line),
+									line->kind, line->object,
 									line->change ? ": " : "", line->change ? line->change : "");
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_NOT_UP_TO_DATE),
 			 errmsg("the schema differs from the target"),
 			 errdetail_plural("There is %d difference:\n%s", "There are %d differences:\n%s",
-							  list_length(lines), list_length(lines), cmig_listing_text(&differences)),
+							  list_length(lines), list_length(lines),
+							  cmig_listing_text(&differences)),
 			 supported ? cmig_hint("`SELECT * FROM cmig.autogenerate('<message>', <target_sql>)`") :
 			 errhint("Make the changes by hand, or call the function as a role that owns the objects.")));
 }

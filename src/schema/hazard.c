@@ -29,7 +29,8 @@
 static bool
 has_rows(const CmigObject *object)
 {
-	return object != NULL && (object->address.catalog == RelationRelationId || object->kind == &cmig_kind_domain);
+	return object != NULL &&
+		(object->address.catalog == RelationRelationId || object->kind == &cmig_kind_domain);
 }
 
 /* The size of the relations in t (oid); no row if they are empty. */
@@ -56,13 +57,15 @@ table_size(const CmigObject *table)
 	static CmigQuery of_domain = {
 		.sql = "WITH RECURSIVE d (oid) AS (SELECT $1 UNION SELECT y.oid FROM pg_type y JOIN d ON d.oid = y.typbasetype),"
 		" t (oid) AS (SELECT DISTINCT a.attrelid FROM pg_attribute a JOIN d ON d.oid = a.atttypid"
-		"  JOIN pg_class k ON k.oid = a.attrelid AND k.relkind IN ('r', 'm') WHERE NOT a.attisdropped)" SIZE_SQL,
+		"  JOIN pg_class k ON k.oid = a.attrelid AND k.relkind IN ('r', 'm')"
+		" WHERE NOT a.attisdropped)" SIZE_SQL,
 		.argtypes = {OIDOID}
 	};
 
 	if (!has_rows(table))
 		return NULL;
-	return cmig_query_value(table->kind == &cmig_kind_domain ? &of_domain : &of_table, table->address.object);
+	return cmig_query_value(table->kind == &cmig_kind_domain ? &of_domain : &of_table,
+							table->address.object);
 }
 
 /* An expression, and whether it contains a volatile function. */
@@ -113,7 +116,8 @@ real_hazards(int hazards, const char *old_type, const char *new_type, const char
 {
 	static CmigQuery binary_coercible = {
 		.sql = "SELECT true FROM pg_cast WHERE castsource = to_regtype($1) AND casttarget = to_regtype($2) AND castmethod = 'b'"
-		" UNION ALL SELECT true FROM pg_type WHERE oid = to_regtype($1) AND typtype = 'd' AND typbasetype = to_regtype($2)",
+		" UNION ALL SELECT true FROM pg_type WHERE oid = to_regtype($1) AND typtype = 'd'"
+		" AND typbasetype = to_regtype($2)",
 		.argtypes = {TEXTOID, TEXTOID}
 	};
 
@@ -126,7 +130,8 @@ real_hazards(int hazards, const char *old_type, const char *new_type, const char
 			return hazards;
 		return cmig_query_do(&binary_coercible, old_type, new_type) > 0 ? 0 : hazards;
 	}
-	return expression == NULL || cmig_hazard_is_volatile(expression) ? hazards : hazards & ~CMIG_HAZARD_REWRITE;
+	return expression == NULL ||
+		cmig_hazard_is_volatile(expression) ? hazards : hazards & ~CMIG_HAZARD_REWRITE;
 }
 
 /*
@@ -169,7 +174,8 @@ set_texts(CmigDiffLine *line)
 {
 	line->general_hazard = hazard_text(line->hazards, line->table);
 	line->undo_hazard = hazard_text(line->undo_hazards, line->table);
-	line->hazard = line->general_hazard && line->size ? psprintf("%s (%s)", line->general_hazard, line->size) : NULL;
+	line->hazard = line->general_hazard &&
+		line->size ? psprintf("%s (%s)", line->general_hazard, line->size) : NULL;
 }
 
 /*

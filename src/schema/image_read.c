@@ -44,7 +44,8 @@ same_object(const CmigObject *a, const CmigObject *b)
 {
 	if (a->kind != b->kind || a->inherited != b->inherited ||
 		!cmig_text_same(a->identity, b->identity) || !cmig_text_same(a->owner, b->owner) ||
-		!cmig_text_same(a->comment, b->comment) || !cmig_text_same(a->index_comment, b->index_comment) ||
+		!cmig_text_same(a->comment, b->comment) ||
+		!cmig_text_same(a->index_comment, b->index_comment) ||
 		!same_grants(a->grants, b->grants))
 		return false;
 	for (int j = 0; j < a->kind->nproperties; j++)
@@ -71,12 +72,14 @@ cmig_image_distance(const CmigImage *image, const CmigImage *other)
 
 	for (int i = 0; i < image->count; i++)
 	{
-		const CmigObject *object = cmig_image_lookup(other, image->objects[i]->kind, image->objects[i]->identity);
+		const CmigObject *object = cmig_image_lookup(other, image->objects[i]->kind,
+													 image->objects[i]->identity);
 
 		distance += object == NULL || !same_object(image->objects[i], object);
 	}
 	for (int i = 0; i < other->count; i++)
-		distance += cmig_image_lookup(image, other->objects[i]->kind, other->objects[i]->identity) == NULL;
+		distance += cmig_image_lookup(image, other->objects[i]->kind,
+									  other->objects[i]->identity) == NULL;
 	return distance;
 }
 
@@ -179,7 +182,9 @@ image_reader_find_members(CmigImageReader *reader)
 {
 	static CmigQuery query = {
 		.sql = "WITH d AS MATERIALIZED (SELECT classid, objid, refobjid FROM pg_depend WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e')"
-		" SELECT classid, objid, 0, refobjid FROM d UNION ALL SELECT 'pg_type'::regclass, t.typarray, 0, d.refobjid FROM d JOIN pg_type t ON t.oid = d.objid"
+		" SELECT classid, objid, 0, refobjid FROM d UNION ALL"
+		" SELECT 'pg_type'::regclass, t.typarray, 0, d.refobjid FROM d"
+		" JOIN pg_type t ON t.oid = d.objid"
 		" WHERE d.classid = 'pg_type'::regclass AND t.typarray <> 0"
 	};
 	HASHCTL		control = {
@@ -281,7 +286,8 @@ add_grant(TupleDesc desc, HeapTuple row, void *arg)
  * "queries".
  */
 static void
-read_rows(CmigImageReader *reader, CmigQuery *queries[2], const char *text, CmigRowCallback callback)
+read_rows(CmigImageReader *reader, CmigQuery *queries[2], const char *text,
+		  CmigRowCallback callback)
 {
 	static const Oid argtypes[] = {OIDARRAYOID, OIDARRAYOID};
 	CmigQuery **query = &queries[reader->part];
@@ -293,19 +299,22 @@ read_rows(CmigImageReader *reader, CmigQuery *queries[2], const char *text, Cmig
 		initStringInfo(&sql);
 		for (; *text != '\0'; text++)
 		{
-			int			length = *text == '@' ? strspn(text + 1, "abcdefghijklmnopqrstuvwxyz_.") : 0;
+			int			length = *text == '@' ? strspn(text + 1, "abcdefghijklmnopqrstuvwxyz_.") :
+			0;
 
 			if (length == 0)
 			{
 				appendStringInfoChar(&sql, *text);
 				continue;
 			}
-			if (strncmp(text + 1 + strcspn(text + 1, "."), ".oid", length - strcspn(text + 1, ".")) == 0)
+			if (strncmp(text + 1 + strcspn(text + 1, "."), ".oid",
+						length - strcspn(text + 1, ".")) == 0)
 				appendStringInfoString(&sql, "true");
 			else
 				appendStringInfo(&sql, "%.*s = ANY ($1)", length, text + 1);
 			if (reader->part)
-				appendStringInfo(&sql, " AND %.*s.oid = ANY ($2)", (int) strcspn(text + 1, "."), text + 1);
+				appendStringInfo(&sql, " AND %.*s.oid = ANY ($2)", (int) strcspn(text + 1, "."),
+								 text + 1);
 			text += length;
 		}
 		*query = cmig_query_make_lasting(sql.data, reader->part ? 2 : 1, argtypes);
@@ -323,10 +332,12 @@ image_read_grants(CmigImageReader *reader)
 
 	read_rows(reader, queries,
 			  "WITH o (classid, objid, sub, type, owner, acl) AS ("
-			  "SELECT 'pg_class'::regclass::oid, oid, 0, CASE relkind WHEN 'S' THEN 's' ELSE 'r' END::\"char\", relowner, relacl"
+			  "SELECT 'pg_class'::regclass::oid, oid, 0, CASE relkind WHEN 'S' THEN 's'"
+			  " ELSE 'r' END::\"char\", relowner, relacl"
 			  " FROM pg_class x WHERE @x.relnamespace AND relacl IS NOT NULL"
 			  " UNION ALL SELECT 'pg_class'::regclass::oid, c.oid, a.attnum, 'c', c.relowner, a.attacl"
-			  " FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attacl IS NOT NULL AND NOT a.attisdropped"
+			  " FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attacl IS NOT NULL"
+			  " AND NOT a.attisdropped"
 			  " WHERE @c.relnamespace"
 			  " UNION ALL SELECT 'pg_proc'::regclass::oid, oid, 0, 'f', proowner, proacl"
 			  " FROM pg_proc x WHERE @x.pronamespace AND proacl IS NOT NULL"
@@ -340,16 +351,20 @@ image_read_grants(CmigImageReader *reader)
 			  " FROM pg_foreign_data_wrapper WHERE fdwacl IS NOT NULL"
 			  " UNION ALL SELECT 'pg_foreign_server'::regclass::oid, oid, 0, 'S', srvowner, srvacl"
 			  " FROM pg_foreign_server WHERE srvacl IS NOT NULL)"
-			  " SELECT classid, objid, sub, role, privilege, grantable, granted, grantor FROM (SELECT o.classid, o.objid, o.sub::integer,"
-			  " CASE e.grantee WHEN 0 THEN 'PUBLIC' WHEN o.owner THEN NULL ELSE quote_ident(pg_get_userbyid(e.grantee)) END AS role,"
+			  " SELECT classid, objid, sub, role, privilege, grantable, granted, grantor"
+			  " FROM (SELECT o.classid, o.objid, o.sub::integer,"
+			  " CASE e.grantee WHEN 0 THEN 'PUBLIC' WHEN o.owner THEN NULL"
+			  " ELSE quote_ident(pg_get_userbyid(e.grantee)) END AS role,"
 			  " e.privilege, bool_or(e.grantable) AS grantable, e.granted, min(e.n) AS n,"
 			  " quote_ident(pg_get_userbyid(nullif(e.grantor, o.owner))) AS grantor"
 			  " FROM o CROSS JOIN LATERAL (SELECT coalesce(g.grantee, d.grantee) AS grantee,"
 			  "  coalesce(g.privilege_type, d.privilege_type) AS privilege, coalesce(g.is_grantable, false) AS grantable,"
 			  "  g.grantee IS NOT NULL AS granted, g.n, g.grantor"
 			  "  FROM aclexplode(o.acl) WITH ORDINALITY AS g (grantor, grantee, privilege_type, is_grantable, n) FULL JOIN aclexplode(acldefault(o.type, o.owner)) d"
-			  "   ON d.grantee = g.grantee AND d.privilege_type = g.privilege_type AND g.grantor = o.owner"
-			  "  WHERE g.grantee IS NULL OR d.grantee IS NULL OR (g.is_grantable AND g.grantee <> o.owner)) e"
+			  "   ON d.grantee = g.grantee AND d.privilege_type = g.privilege_type"
+			  " AND g.grantor = o.owner"
+			  "  WHERE g.grantee IS NULL OR d.grantee IS NULL OR (g.is_grantable"
+			  " AND g.grantee <> o.owner)) e"
 			  " GROUP BY o.classid, o.objid, o.sub, o.owner, e.grantee, e.privilege, e.granted, e.grantor) q"
 			  " ORDER BY granted, n, role COLLATE \"C\", privilege COLLATE \"C\"",
 			  add_grant);
@@ -364,10 +379,12 @@ add_unclaimed(TupleDesc desc, HeapTuple row, void *arg)
 
 	image_reader_row(reader, desc, row);
 	address = image_reader_address(reader, 0);
-	if (cmig_image_find_exactly(reader->image, address) != NULL || image_reader_is_member(reader, address, NULL))
+	if (cmig_image_find_exactly(reader->image, address) != NULL ||
+		image_reader_is_member(reader, address, NULL))
 		return;
 	for (int i = 0; i < 2; i++)
-		reader->unclaimed[i] = accumArrayResult(reader->unclaimed[i], reader->values[i], false, OIDOID, CurrentMemoryContext);
+		reader->unclaimed[i] = accumArrayResult(reader->unclaimed[i], reader->values[i], false,
+												OIDOID, CurrentMemoryContext);
 }
 
 /* Row callback: add an object that no kind has read, with the kind "other". */
@@ -395,7 +412,8 @@ name_unclaimed(CmigImageReader *reader)
 {
 	static CmigQuery query = {
 		.sql = "SELECT c, o, 0, i.type::text, i.identity::text,"
-		" CASE c WHEN 'pg_type'::regclass THEN (SELECT (to_jsonb(t.*) - '{oid,typnamespace,typowner,typacl,typarray}'::text[]"
+		" CASE c WHEN 'pg_type'::regclass"
+		" THEN (SELECT (to_jsonb(t.*) - '{oid,typnamespace,typowner,typacl,typarray}'::text[]"
 		"  || jsonb_build_object('typrelid', t.typrelid::regclass::text, 'typelem', format_type(t.typelem, NULL),"
 		"  'typbasetype', format_type(t.typbasetype, NULL), 'typcollation', t.typcollation::regcollation::text))::text"
 		"  FROM pg_type t WHERE t.oid = o) END FROM unnest($1, $2) AS a (c, o)"
@@ -406,8 +424,10 @@ name_unclaimed(CmigImageReader *reader)
 		 * table, is the extension's, too
 		 */
 		" WHERE strpos(i.identity, '" CMIG_SHADOW_HIDDEN "') = 0 AND NOT EXISTS (WITH RECURSIVE w AS (SELECT a.c AS class, a.o AS id UNION"
-		"  SELECT d.refclassid, d.refobjid FROM w JOIN pg_depend d ON d.classid = w.class AND d.objid = w.id AND d.deptype IN ('a', 'i'))"
-		"  SELECT FROM w JOIN pg_depend e ON e.classid = w.class AND e.objid = w.id AND e.deptype = 'e')",
+		"  SELECT d.refclassid, d.refobjid FROM w JOIN pg_depend d ON d.classid = w.class"
+		" AND d.objid = w.id AND d.deptype IN ('a', 'i'))"
+		"  SELECT FROM w JOIN pg_depend e ON e.classid = w.class AND e.objid = w.id"
+		" AND e.deptype = 'e')",
 		.argtypes = {OIDARRAYOID, OIDARRAYOID}
 	};
 	Datum		values[2];
@@ -437,7 +457,8 @@ image_read_others(CmigImageReader *reader, bool all)
 	static CmigQuery *queries[2];
 	static CmigQuery global = {
 		.sql = "SELECT 'pg_cast'::regclass::oid, oid, 0 FROM pg_cast WHERE oid >= 16384"
-		" AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_cast'::regclass AND d.objid = pg_cast.oid AND d.deptype = 'i')"
+		" AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_cast'::regclass"
+		" AND d.objid = pg_cast.oid AND d.deptype = 'i')"
 		IN_DATABASE("pg_language")
 		IN_DATABASE("pg_event_trigger")
 		IN_DATABASE("pg_publication")
@@ -452,9 +473,11 @@ image_read_others(CmigImageReader *reader, bool all)
 	read_rows(reader, queries,
 			  "SELECT 'pg_class'::regclass::oid, x.oid, 0 FROM pg_class x WHERE @x.relnamespace"
 			  IN_SCHEMAS("pg_proc", "pronamespace")
-			  " UNION ALL SELECT 'pg_type'::regclass::oid, t.oid, 0 FROM pg_type t LEFT JOIN pg_class c ON c.oid = t.typrelid"
+			  " UNION ALL SELECT 'pg_type'::regclass::oid, t.oid, 0 FROM pg_type t LEFT"
+			  " JOIN pg_class c ON c.oid = t.typrelid"
 			  " WHERE @t.typnamespace AND coalesce(c.relkind, 'c') = 'c'"
-			  " AND NOT EXISTS (SELECT FROM pg_type e WHERE e.oid = t.typelem AND e.typarray = t.oid)"
+			  " AND NOT EXISTS (SELECT FROM pg_type e WHERE e.oid = t.typelem"
+			  " AND e.typarray = t.oid)"
 			  IN_SCHEMAS("pg_operator", "oprnamespace")
 			  IN_SCHEMAS("pg_opclass", "opcnamespace")
 			  IN_SCHEMAS("pg_opfamily", "opfnamespace")
@@ -465,8 +488,11 @@ image_read_others(CmigImageReader *reader, bool all)
 			  IN_SCHEMAS("pg_ts_parser", "prsnamespace")
 			  IN_SCHEMAS("pg_ts_template", "tmplnamespace")
 			  IN_SCHEMAS("pg_statistic_ext", "stxnamespace")
-			  ON_TABLES("pg_trigger", "tgrelid", " AND @x.oid AND NOT x.tgisinternal AND x.tgparentid = 0"
-						" AND NOT EXISTS (SELECT FROM pg_proc p JOIN pg_namespace pn ON pn.oid = p.pronamespace WHERE p.oid = x.tgfoid AND pn.nspname = 'cmig')")
+			  ON_TABLES("pg_trigger", "tgrelid",
+						" AND @x.oid AND NOT x.tgisinternal AND x.tgparentid = 0"
+						" AND NOT EXISTS (SELECT FROM pg_proc p"
+						" JOIN pg_namespace pn ON pn.oid = p.pronamespace WHERE p.oid = x.tgfoid"
+						" AND pn.nspname = 'cmig')")
 			  ON_TABLES("pg_policy", "polrelid", "")
 			  ON_TABLES("pg_rewrite", "ev_class", " AND x.rulename <> '_RETURN'"),
 			  add_unclaimed);
@@ -515,7 +541,8 @@ read_text(const CmigImageReader *reader, int column)
 	int			property = column - FIXED_COLUMNS;
 	char	   *text = image_reader_text(reader, column);
 
-	if (text != NULL && property >= 0 && (reader->kind->properties[property].flags & CMIG_PROPERTY_EXPRESSION))
+	if (text != NULL && property >= 0 &&
+		(reader->kind->properties[property].flags & CMIG_PROPERTY_EXPRESSION))
 		text = cmig_normal_reloadable(text);
 	MemoryContextSwitchTo(old);
 	return text;
@@ -536,7 +563,8 @@ still_exists(const CmigImageReader *reader, CmigAddress address)
 		return true;
 	old = MemoryContextSwitchTo(reader->scratch);
 	catalog = table_open(address.catalog, AccessShareLock);
-	exists = get_catalog_object_by_oid(catalog, get_object_attnum_oid(address.catalog), address.object) != NULL;
+	exists = get_catalog_object_by_oid(catalog, get_object_attnum_oid(address.catalog),
+									   address.object) != NULL;
 	table_close(catalog, AccessShareLock);
 	MemoryContextSwitchTo(old);
 	return exists;
@@ -552,10 +580,12 @@ static void
 require_unchanged(const CmigImageReader *reader, const CmigObject *object)
 {
 	const CmigKind *kind = reader->kind;
-	bool		changed = object->name == NULL || object->identity == NULL || !still_exists(reader, object->address);
+	bool		changed = object->name == NULL || object->identity == NULL ||
+	!still_exists(reader, object->address);
 
 	for (int i = 0; i < kind->nproperties && !changed; i++)
-		changed = object->values[i] == NULL && !(kind->properties[i].flags & CMIG_PROPERTY_OPTIONAL);
+		changed = object->values[i] == NULL &&
+			!(kind->properties[i].flags & CMIG_PROPERTY_OPTIONAL);
 	if (changed)
 		cmig_query_raise_changed(psprintf("The %s %s was changed or dropped.", kind->name,
 										  object->identity ? object->identity : ""));
@@ -594,7 +624,9 @@ keep_values(CmigImageReader *reader)
 	{
 		const char *text = reader->row[i] = read_text(reader, FIXED_COLUMNS + i);
 
-		hash = hash_combine(hash, text == NULL ? 1 : hash_bytes((const unsigned char *) text, strlen(text)));
+		hash = hash_combine(hash,
+							text == NULL ? 1 :
+							hash_bytes((const unsigned char *) text, strlen(text)));
 	}
 	shared = hash_search(reader->shared, &hash,
 						 hash_get_num_entries(reader->shared) < MAX_SHARED ? HASH_ENTER : HASH_FIND,
@@ -678,7 +710,8 @@ add_object(TupleDesc desc, HeapTuple row, void *arg)
  * depends, and follows.
  */
 static void
-read_kind(CmigImageReader *reader, const CmigKind *kind, const char *sql, int which, CmigRowCallback callback)
+read_kind(CmigImageReader *reader, const CmigKind *kind, const char *sql, int which,
+		  CmigRowCallback callback)
 {
 	static CmigQuery *queries[3][64][2];
 
@@ -756,15 +789,19 @@ read_aliases(CmigImageReader *reader)
 			  " UNION ALL SELECT 'pg_attrdef'::regclass::oid, e.oid, 0, 'pg_class'::regclass::oid, e.adrelid, e.adnum::integer"
 			  " FROM pg_attrdef e JOIN pg_class c ON c.oid = e.adrelid WHERE @c.relnamespace"
 			  " UNION ALL SELECT 'pg_rewrite'::regclass::oid, r.oid, 0, 'pg_class'::regclass::oid, r.ev_class, 0"
-			  " FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class WHERE @c.relnamespace AND r.rulename = '_RETURN'"
+			  " FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class WHERE @c.relnamespace"
+			  " AND r.rulename = '_RETURN'"
 			  " UNION ALL SELECT 'pg_class'::regclass::oid, o.conindid, 0, 'pg_constraint'::regclass::oid, o.oid, 0"
 			  " FROM pg_constraint o WHERE @o.connamespace AND o.contype IN ('p', 'u', 'x')"
 			  " UNION ALL SELECT d.classid, d.objid, 0, d.refclassid, d.refobjid, d.refobjsubid"
-			  " FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' AND @s.relnamespace"
-			  " WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'i'"
+			  " FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'"
+			  " AND @s.relnamespace"
+			  " WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass"
+			  " AND d.deptype = 'i'"
 			  " UNION ALL SELECT d.classid, d.objid, 0, d.refclassid, d.refobjid, 0"
 			  " FROM pg_depend d JOIN pg_type t ON t.oid = d.refobjid AND @t.typnamespace"
-			  " WHERE d.classid IN ('pg_proc'::regclass, 'pg_cast'::regclass) AND d.refclassid = 'pg_type'::regclass AND d.deptype = 'i'",
+			  " WHERE d.classid IN ('pg_proc'::regclass, 'pg_cast'::regclass)"
+			  " AND d.refclassid = 'pg_type'::regclass AND d.deptype = 'i'",
 			  add_alias);
 }
 
@@ -806,7 +843,8 @@ add_depends(TupleDesc desc, HeapTuple row, void *arg)
 	 */
 	if (object->kind == &cmig_kind_base_type && on->kind == &cmig_kind_function)
 		return;
-	if (on->kind == &cmig_kind_base_type && object != on && object->kind != &cmig_kind_function && on->child != NULL)
+	if (on->kind == &cmig_kind_base_type && object != on && object->kind != &cmig_kind_function &&
+		on->child != NULL)
 		cmig_image_depend(reader->image, object, on->child);
 	cmig_image_depend(reader->image, object, on);
 }
@@ -831,9 +869,11 @@ add_follows(TupleDesc desc, HeapTuple row, void *arg)
 
 /* Run a query for all rows, or for those of the addresses in the image if only some objects were read. */
 static void
-read_by_address(CmigImageReader *reader, CmigQuery *query, CmigQuery *of_part, CmigRowCallback callback)
+read_by_address(CmigImageReader *reader, CmigQuery *query, CmigQuery *of_part,
+				CmigRowCallback callback)
 {
-	Datum		values[] = {cmig_oid_array(reader->addresses[0]), cmig_oid_array(reader->addresses[1])};
+	Datum		values[] = {cmig_oid_array(reader->addresses[0]),
+	cmig_oid_array(reader->addresses[1])};
 
 	if (reader->part)
 		cmig_query_each(of_part, values, NULL, callback, reader);
@@ -847,11 +887,13 @@ read_depends(CmigImageReader *reader)
 {
 	static CmigQuery query = {
 		.sql = "SELECT d.classid, d.objid, d.objsubid, d.refclassid, d.refobjid, d.refobjsubid, d.deptype"
-		" FROM pg_depend d WHERE d.objid >= 16384 AND d.refobjid >= 16384 AND d.deptype IN ('n', 'a', 'i', 'S')"
+		" FROM pg_depend d WHERE d.objid >= 16384 AND d.refobjid >= 16384"
+		" AND d.deptype IN ('n', 'a', 'i', 'S')"
 	};
 	static CmigQuery of_part = {
 		.sql = "SELECT d.classid, d.objid, d.objsubid, d.refclassid, d.refobjid, d.refobjsubid, d.deptype"
-		" FROM (SELECT DISTINCT * FROM unnest($1, $2) u) a (class, id) JOIN pg_depend d ON d.classid = a.class AND d.objid = a.id"
+		" FROM (SELECT DISTINCT * FROM unnest($1, $2) u) a (class, id)"
+		" JOIN pg_depend d ON d.classid = a.class AND d.objid = a.id"
 		" WHERE d.objid >= 16384 AND d.refobjid >= 16384 AND d.deptype IN ('n', 'a', 'i', 'S')",
 		.argtypes = {OIDARRAYOID, OIDARRAYOID},.selective = true
 	};
@@ -878,7 +920,8 @@ read_comments(CmigImageReader *reader)
 	};
 	static CmigQuery of_part = {
 		.sql = "SELECT d.classoid, d.objoid, d.objsubid, d.description"
-		" FROM (SELECT DISTINCT * FROM unnest($1, $2) u) a (class, id) JOIN pg_description d ON d.classoid = a.class AND d.objoid = a.id",
+		" FROM (SELECT DISTINCT * FROM unnest($1, $2) u) a (class, id)"
+		" JOIN pg_description d ON d.classoid = a.class AND d.objoid = a.id",
 		.argtypes = {OIDARRAYOID, OIDARRAYOID},.selective = true
 	};
 
@@ -928,7 +971,8 @@ read_image(void *arg)
 		cmig_settings_override("enable_mergejoin", "off");
 	}
 	image_reader_find_members(&reader);
-	reader.scratch = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig row", ALLOCSET_SMALL_SIZES);
+	reader.scratch = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig row",
+										   ALLOCSET_SMALL_SIZES);
 	read_objects(&reader, managed->all);
 	MemoryContextDelete(reader.scratch);
 	read_aliases(&reader);
@@ -996,18 +1040,21 @@ cmig_initial_grants_read(void)
 		.sql = "WITH d AS (SELECT defaclnamespace AS schema, defaclobjtype AS type, defaclacl AS acl, defaclrole AS role FROM pg_default_acl)"
 		" SELECT quote_ident(n.nspname), d.type::text, e.role, e.privilege, e.grantable, e.granted, pg_get_userbyid(d.role)::text"
 		" FROM d LEFT JOIN pg_namespace n ON n.oid = d.schema"
-		" LEFT JOIN LATERAL (SELECT CASE coalesce(g.grantee, b.grantee) WHEN 0 THEN 'PUBLIC' WHEN d.role THEN NULL"
+		" LEFT JOIN LATERAL (SELECT CASE coalesce(g.grantee, b.grantee) WHEN 0 THEN 'PUBLIC'"
+		" WHEN d.role THEN NULL"
 		"   ELSE quote_ident(pg_get_userbyid(coalesce(g.grantee, b.grantee))) END AS role,"
 		"  coalesce(g.privilege_type, b.privilege_type) AS privilege, coalesce(g.grantable, false) AS grantable,"
 		"  g.grantee IS NOT NULL AS granted"
 		"  FROM (SELECT x.grantee, x.privilege_type, bool_or(x.is_grantable) AS grantable"
-		"   FROM (SELECT * FROM aclexplode((SELECT coalesce((SELECT o.acl FROM d o WHERE o.role = d.role AND o.type = d.type AND o.schema = 0),"
+		"   FROM (SELECT * FROM aclexplode((SELECT coalesce((SELECT o.acl FROM d o"
+		" WHERE o.role = d.role AND o.type = d.type AND o.schema = 0),"
 		"     acldefault(replace(d.type::text, 'S', 's')::\"char\", d.role))))"
 		"    UNION ALL SELECT * FROM aclexplode(d.acl) WHERE d.schema <> 0) x"
 		"   GROUP BY x.grantee, x.privilege_type) g"
 		"  FULL JOIN aclexplode(acldefault(replace(d.type::text, 'S', 's')::\"char\", d.role)) b"
 		"   ON b.grantee = g.grantee AND b.privilege_type = g.privilege_type"
-		"  WHERE g.grantee IS NULL OR b.grantee IS NULL OR (g.grantable AND g.grantee <> d.role)) e ON true"
+		"  WHERE g.grantee IS NULL OR b.grantee IS NULL OR (g.grantable"
+		" AND g.grantee <> d.role)) e ON true"
 		" ORDER BY 7, 1, 2, 6, 3, 4"
 	};
 	CmigInitialGrants *entry = NULL;

@@ -426,7 +426,8 @@ extern bool cmig_keep_is_about(const char *kind, const char *name, const CmigObj
 /* Remove the objects that cmig_expansion_objects() has returned. */
 extern void cmig_exclude_expansions(CmigImage *image, const List *rows);
 
-extern List *cmig_exclude_rows(const List *patterns, List *lines, const CmigImage *from, const CmigImage *to);
+extern List *cmig_exclude_rows(const List *patterns, List *lines, const CmigImage *from,
+							   const CmigImage *to);
 extern void cmig_tool_table_keep(const CmigImage *live, CmigImage *other);
 
 /* in match.c */
@@ -509,7 +510,8 @@ extern bool cmig_attached_joins(const CmigDifference *difference, const CmigChan
  * its change drops it, because only what it is attached to, or is attached to it, differs?
  */
 extern bool cmig_attached_stays(const CmigDifference *difference, const CmigObject *from);
-extern void cmig_attached_complete(const CmigDifference *difference, const CmigObject *object, List *ddl, bool old);
+extern void cmig_attached_complete(const CmigDifference *difference, const CmigObject *object,
+								   List *ddl, bool old);
 extern void cmig_equivalents_unfold(CmigDifference *difference);
 extern void cmig_equivalents_sort(const CmigDifference *difference);
 
@@ -599,7 +601,8 @@ typedef void (*CmigCommitAdd) (CmigOrder *order, int node, int before);
  * Add edges to the nodes of a stepwise revision.  Those that must run in one
  * transaction then require each other.
  */
-extern void cmig_commit_join(const CmigDifference *difference, const CmigOrderNode *nodes, const CmigOrderSteps *steps,
+extern void cmig_commit_join(const CmigDifference *difference, const CmigOrderNode *nodes,
+							 const CmigOrderSteps *steps,
 							 int count, CmigCommitAdd add, CmigOrder *order);
 
 /*
@@ -684,8 +687,10 @@ typedef struct CmigInitialGrants
  * to be run before it is dropped or re-created.
  */
 extern List *cmig_annotate_create(const CmigObject *object, const CmigDiffOptions *options);
-extern List *cmig_annotate_alter(const CmigObject *from, const CmigObject *to, const CmigDiffOptions *options);
-extern List *cmig_annotate_sequence_gone(const CmigObject *from, const CmigObject *to, const CmigDiffOptions *options);
+extern List *cmig_annotate_alter(const CmigObject *from, const CmigObject *to,
+								 const CmigDiffOptions *options);
+extern List *cmig_annotate_sequence_gone(const CmigObject *from, const CmigObject *to,
+										 const CmigDiffOptions *options);
 
 /* Does the first statement of cmig_annotate_create() set the owner? */
 extern bool cmig_annotate_sets_owner(const CmigObject *object, const CmigDiffOptions *options);
@@ -733,7 +738,8 @@ extern CmigChange *cmig_replace_dependent(CmigDifference *difference, CmigChange
  * same name, keep the old type under a temporary name until the column has
  * changed.
  */
-extern void cmig_replace_trade(const CmigDifference *difference, CmigChange *change, CmigChange *dependent);
+extern void cmig_replace_trade(const CmigDifference *difference, CmigChange *change,
+							   CmigChange *dependent);
 
 /*
  * Like cmig_replace_dependent(), but for a type or collation that cannot exist
@@ -776,7 +782,8 @@ typedef struct CmigDiffFailure
  * CmigDiffFailure.  "checks" tells whether bodies of functions are checked; PL/pgSQL
  * never frees what it compiles for that.
  */
-extern List *cmig_rehearsal_run(CmigTargetState *state, const List *lines, bool upgrade, bool checks, const char *path);
+extern List *cmig_rehearsal_run(CmigTargetState *state, const List *lines, bool upgrade,
+								bool checks, const char *path);
 
 /*
  * Does a role other than the caller, and not a superuser, own any of the objects?
@@ -785,7 +792,8 @@ extern List *cmig_rehearsal_run(CmigTargetState *state, const List *lines, bool 
 extern bool cmig_rehearsal_others_own(const CmigImage *image);
 
 /* Returns copies for stages and for the rehearsal, or none without these options. */
-extern CmigDiffCopies cmig_rehearsal_copies(CmigImage *from, const CmigImage *to, const CmigDiffOptions *options);
+extern CmigDiffCopies cmig_rehearsal_copies(CmigImage *from, const CmigImage *to,
+											const CmigDiffOptions *options);
 
 /*
  * If the option "prove" is set, run the lines of a difference in the shadow, the
@@ -793,7 +801,8 @@ extern CmigDiffCopies cmig_rehearsal_copies(CmigImage *from, const CmigImage *to
  * lines, with those added that are missing to get from one image to the other,
  * and with an unsupported line for each object that differs nevertheless.
  */
-extern List *cmig_rehearsal_prove(const CmigManaged *managed, const char *function, const CmigDiffCopies *copies,
+extern List *cmig_rehearsal_prove(const CmigManaged *managed, const char *function,
+								  const CmigDiffCopies *copies,
 								  const CmigDifference *difference, const List *renames, List *lines);
 
 /* Add a hazard to lines, not rehearsed, that may change what inherits from a table. */
@@ -833,14 +842,16 @@ extern CmigCondition * cmig_condition_read(const CmigObject *object);
 extern bool cmig_condition_same(const CmigCondition * a, const CmigCondition * b);
 
 /* Compare constraints, unique indexes, or triggers, with their conditions. */
-extern CmigWeaker cmig_weaker(const CmigObject *old, const CmigCondition * former, const CmigObject *new, const CmigCondition * latter);
+extern CmigWeaker cmig_weaker(const CmigObject *old, const CmigCondition * former,
+							  const CmigObject *new, const CmigCondition * latter);
 
 /*
  * Compare the policies of a table, lists of CmigCondition: are more rows
  * admitted to the role, or to all roles if that is 0, where "policy" applies, or
  * "former", which was the same policy?  "former" may be NULL.
  */
-extern CmigWeaker cmig_weaker_policies(const List *old, const List *new, Oid role, const CmigCondition * former, const CmigCondition * policy);
+extern CmigWeaker cmig_weaker_policies(const List *old, const List *new, Oid role,
+									   const CmigCondition * former, const CmigCondition * policy);
 
 /* in copies.c */
 
@@ -899,7 +910,9 @@ extern CmigCopiesState cmig_copies_read(CmigShadow *shadow, MemoryContext contex
  * Returns the state after "before".  "rows" are those of now, and the marked objects,
  * which are not parts of others, have changed or are gone.
  */
-extern CmigCopiesState cmig_copies_update(CmigShadow *shadow, MemoryContext context, const CmigCopiesState *before, const uint64 *rows, bool *marked);
+extern CmigCopiesState cmig_copies_update(CmigShadow *shadow, MemoryContext context,
+										  const CmigCopiesState *before, const uint64 *rows,
+										  bool *marked);
 
 /* Returns the object in another state: the same one, or one with its name. */
 extern const CmigObject *cmig_copies_counterpart(const CmigCopiesState *state, const CmigObject *object);
@@ -992,9 +1005,11 @@ extern void cmig_diff_line_add_unsupported(List **lines, const char *kind,
  */
 extern List *cmig_diff_run(const CmigManaged *managed, const char *target_sql,
 						   const CmigDiffOptions *options, const char *function);
-extern List *cmig_diff_run_replay(const CmigReplayPlan *plan, const CmigManaged *managed, const char *target_sql,
+extern List *cmig_diff_run_replay(const CmigReplayPlan *plan, const CmigManaged *managed,
+								  const char *target_sql,
 								  const CmigDiffOptions *options, const char *function);
-extern List *cmig_diff_run_between(const CmigReplayPlan *from, const CmigReplayPlan *to, const CmigManaged *managed,
+extern List *cmig_diff_run_between(const CmigReplayPlan *from, const CmigReplayPlan *to,
+								   const CmigManaged *managed,
 								   const CmigDiffOptions *options, const char *function);
 
 /*

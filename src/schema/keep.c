@@ -63,7 +63,8 @@ cmig_keep(const CmigImage *from, CmigImage *to, const bool *wanted)
 		if (kept[i])
 		{
 			copies[i] = cmig_object_copy(from->objects[i]);
-			copies[i]->parent = copies[i]->child = copies[i]->last_child = copies[i]->sibling = NULL;
+			copies[i]->parent = copies[i]->child = copies[i]->last_child = copies[i]->sibling =
+				NULL;
 		}
 	for (int i = 0; i < from->count; i++)
 	{
@@ -122,7 +123,8 @@ is_unknown(const CmigObject *object)
 void
 cmig_keep_unknown(const CmigImage *from, CmigImage *to)
 {
-	static CmigKind *const kinds[] = {&cmig_kind_table, &cmig_kind_sequence, &cmig_kind_index, &cmig_kind_enum};
+	static CmigKind *const kinds[] = {&cmig_kind_table, &cmig_kind_sequence, &cmig_kind_index,
+	&cmig_kind_enum};
 	bool	   *wanted = palloc(sizeof(bool) * Max(from->count, 1));
 
 	for (int i = 0; i < from->count; i++)
@@ -142,7 +144,8 @@ cmig_keep_unknown(const CmigImage *from, CmigImage *to)
 
 			if (object != NULL && kinds[j] != kept->kind &&
 				(kinds[j]->flags & kept->kind->flags & (CMIG_KIND_RELATION | CMIG_KIND_TYPE)) != 0)
-				object->needs = psprintf("%s %s has the same name, and ORMs cannot define it", kept->kind->name, kept->identity);
+				object->needs = psprintf("%s %s has the same name, and ORMs cannot define it",
+										 kept->kind->name, kept->identity);
 		}
 	}
 	pfree(wanted);
@@ -207,7 +210,8 @@ mark_parts(const CmigImage *image, const CmigImage *target, bool *marked)
 					marked[whole] = changed = true;
 			if (mark && !marked[i])
 				marked[i] = changed = true;
-			for (int j = 0; target != NULL && marked[i] && !object->inherited && j < object->ndepends; j++)
+			for (int j = 0; target != NULL && marked[i] && !object->inherited &&
+				 j < object->ndepends; j++)
 			{
 				const CmigObject *on = object->depends[j];
 
@@ -222,7 +226,8 @@ mark_parts(const CmigImage *image, const CmigImage *target, bool *marked)
 static const CmigObject *
 whole_of(const CmigImage *image, const CmigObject *link)
 {
-	return link->kind == &cmig_kind_partition ? cmig_image_lookup(image, &cmig_kind_table, link->values[CMIG_PARTITION_OF]) : NULL;
+	return link->kind == &cmig_kind_partition ?
+		cmig_image_lookup(image, &cmig_kind_table, link->values[CMIG_PARTITION_OF]) : NULL;
 }
 
 /*
@@ -263,9 +268,12 @@ cmig_keep_partitions(CmigImage *image, const CmigImage *target, const char *crea
 			const CmigObject *table = whole_of(image, link);
 			const CmigObject *other = table ? counterpart(target, table) : NULL;
 
-			if (table == NULL || marked[link->parent->index] || counterpart(target, link->parent) != NULL ||
+			if (table == NULL || marked[link->parent->index] ||
+				counterpart(target, link->parent) != NULL ||
 				(!marked[table->index] && (other == NULL || divided[other->index] ||
-										   other->values[CMIG_TABLE_PARTITION_KEY] == NULL || !cmig_object_same(table, other, CMIG_TABLE_PARTITION_KEY))))
+										   other->values[CMIG_TABLE_PARTITION_KEY] == NULL ||
+										   !cmig_object_same(table, other,
+															 CMIG_TABLE_PARTITION_KEY))))
 				continue;
 			if (!marked[table->index] && !listed[table->index])
 				cmig_listing_add(&tables, table->identity);
@@ -278,7 +286,8 @@ cmig_keep_partitions(CmigImage *image, const CmigImage *target, const char *crea
 	mark_parts(image, target, marked);
 	(void) cmig_image_remove(image, marked);
 	ereport(NOTICE,
-			(errmsg_plural("%d partition was left unchanged", "%d partitions were left unchanged", count, count),
+			(errmsg_plural("%d partition was left unchanged", "%d partitions were left unchanged",
+						   count, count),
 			 errdetail("%s no partitions of %s.", creates, cmig_listing_text(&tables))));
 }
 
@@ -361,13 +370,17 @@ cmig_exclude_check(const List *patterns)
 		if (known == NULL && !other)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("unknown kind of object \"%s\" in pattern \"%s\"", pattern->kind, pattern->text),
+					 errmsg("unknown kind of object \"%s\" in pattern \"%s\"", pattern->kind,
+							pattern->text),
 					 cmig_hint("Kinds are table, view, materialized view, index, constraint, foreign key, trigger, policy, column, sequence, function, type, schema, extension, publication, and the others in the column kind of `cmig.diff`.")));
-		if (known != NULL && known != &cmig_kind_schema && (known->flags & CMIG_KIND_GLOBAL) == 0 && strpbrk(pattern->name, ".*") == NULL)
+		if (known != NULL && known != &cmig_kind_schema && (known->flags & CMIG_KIND_GLOBAL) == 0 &&
+			strpbrk(pattern->name, ".*") == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("pattern \"%s\" has no schema", pattern->text),
-					 errhint("For all schemas: %s", quote_literal_cstr(psprintf("%s:*.%s", pattern->kind, pattern->name)))));
+					 errhint("For all schemas: %s",
+							 quote_literal_cstr(psprintf("%s:*.%s", pattern->kind,
+														 pattern->name)))));
 	}
 }
 
@@ -380,7 +393,8 @@ is_excluded(const List *patterns, const CmigObject *object)
 
 	foreach_ptr(const CmigPattern, pattern, patterns)
 	{
-		bool		by_schema = pattern->kind != NULL && strcmp(pattern->kind, cmig_kind_schema.name) == 0;
+		bool		by_schema = pattern->kind != NULL &&
+		strcmp(pattern->kind, cmig_kind_schema.name) == 0;
 		const char *text = name;
 
 		/* a schema, with everything in it, is "schema:name" or "name.*" */
@@ -391,7 +405,8 @@ is_excluded(const List *patterns, const CmigObject *object)
 		if (text == NULL || (pattern->kind == NULL && (schema == NULL || object->parent != NULL)) ||
 			(pattern->kind != NULL && !by_schema && !is_kind(object->kind, pattern->kind)))
 			continue;
-		if (cmig_pattern_matches(pattern->name, text) || (!by_schema && cmig_pattern_matches(pattern->name, object->identity)))
+		if (cmig_pattern_matches(pattern->name, text) ||
+			(!by_schema && cmig_pattern_matches(pattern->name, object->identity)))
 			return true;
 	}
 	return false;
@@ -500,14 +515,17 @@ cmig_exclude_expansions(CmigImage *image, const List *rows)
 		const CmigObject *object = cmig_image_find_exactly(image, address);
 
 		for (int i = 0; row[3] != NULL && i < image->count && object == NULL; i++)
-			if (strcmp(row[3], psprintf("%s:%s", image->objects[i]->kind->name, image->objects[i]->identity)) == 0)
+			if (strcmp(row[3],
+					   psprintf("%s:%s", image->objects[i]->kind->name,
+								image->objects[i]->identity)) == 0)
 				object = image->objects[i];
 		if (object != NULL)
 			marked[object->index] = true;
 	}
 	for (int i = 0; i < image->count; i++)
 		for (int j = 0; j < image->objects[i]->ndepends; j++)
-			marked[i] |= image->objects[i]->depends[j]->kind == &cmig_kind_schema && marked[image->objects[i]->depends[j]->index];
+			marked[i] |= image->objects[i]->depends[j]->kind == &cmig_kind_schema &&
+				marked[image->objects[i]->depends[j]->index];
 	mark_excluded(image, marked, image, marked);
 	leave_out(image, marked);
 }
@@ -527,17 +545,20 @@ cmig_keep_is_about(const char *kind, const char *name, const CmigObject *object)
 	if (strcmp(kind, object->kind->name) != 0)
 		return false;
 	if (object->kind == &cmig_kind_policy &&
-		strcmp(name, psprintf("%s on %s", cmig_quote(object->name), cmig_quote(object->parent->name))) == 0)
+		strcmp(name, psprintf("%s on %s", cmig_quote(object->name),
+							  cmig_quote(object->parent->name))) == 0)
 		return true;
 	return strcmp(name, object->name) == 0 ||
-		(strncmp(name, object->identity, length) == 0 && strchr(" (", object->identity[length]) != NULL);
+		(strncmp(name, object->identity, length) == 0 &&
+		 strchr(" (", object->identity[length]) != NULL);
 }
 
 /* Is a row without an object about an excluded one? */
 static bool
 is_excluded_row(const List *patterns, const CmigDiffLine *line, const CmigImage *image)
 {
-	CmigObject	object = {.name = unconstify(char *, line->object),.identity = unconstify(char *, line->object)};
+	CmigObject	object = {.name = unconstify(char *,
+											 line->object),.identity = unconstify(char *, line->object)};
 	CmigKind	kind = {.name = line->kind,.flags = CMIG_KIND_GLOBAL};
 
 	object.kind = &kind;
@@ -557,8 +578,10 @@ is_excluded_row(const List *patterns, const CmigDiffLine *line, const CmigImage 
 			 * target
 			 */
 			table = table ? table : line->object;
-			if (excluded->kind == &cmig_kind_table && (table != line->object || strcmp(line->kind, "audit") == 0) &&
-				(strcmp(table, excluded->identity) == 0 || strcmp(table, cmig_quote(excluded->name)) == 0))
+			if (excluded->kind == &cmig_kind_table &&
+				(table != line->object || strcmp(line->kind, "audit") == 0) &&
+				(strcmp(table, excluded->identity) == 0 ||
+				 strcmp(table, cmig_quote(excluded->name)) == 0))
 				return true;
 		}
 	return false;
@@ -674,7 +697,8 @@ is_tool_table(const CmigObject *object)
 	{
 		const CmigToolTable *entry = &tool_tables[i];
 
-		if (strcmp(object->name, entry->name) == 0 && cmig_object_child(object, &cmig_kind_column, entry->column) &&
+		if (strcmp(object->name, entry->name) == 0 &&
+			cmig_object_child(object, &cmig_kind_column, entry->column) &&
 			(entry->schema == NULL ||
 			 strcmp(object->identity,
 					psprintf("%s.%s", cmig_quote(entry->schema), cmig_quote(object->name))) == 0))

@@ -84,7 +84,8 @@ read_state(void *arg)
 static void
 measure(Locate *locate)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig candidate", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig candidate",
+												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
 	Candidate  *candidate = palloc0(sizeof(Candidate));
 	int			guc_level = NewGUCNestLevel();
@@ -170,7 +171,8 @@ fork_branch(Locate *locate, int node)
 	locate->applied = applied;
 	if (error == NULL)
 		return;
-	node = error->sqlerrcode == ERRCODE_CMIG_NOT_REPLAYABLE ? cmig_graph_find_id(graph, cmig_replay_failed()) : -1;
+	node = error->sqlerrcode == ERRCODE_CMIG_NOT_REPLAYABLE ?
+		cmig_graph_find_id(graph, cmig_replay_failed()) : -1;
 	if (node < 0)
 		ReThrowError(error);
 	cmig_graph_mark(locate->failed, node);
@@ -222,7 +224,8 @@ search(Locate *locate)
 	locate->failed = cmig_graph_marks(graph);
 	do
 	{
-		distance = locate->nearest == NIL ? PG_INT32_MAX : ((Candidate *) linitial(locate->nearest))->distance;
+		distance = locate->nearest == NIL ? PG_INT32_MAX :
+			((Candidate *) linitial(locate->nearest))->distance;
 		cmig_replay_run(graph, "cmig.locate()", replay_branches, locate);
 		best = linitial(locate->nearest);
 		locate->start = copy_marks(graph, best->applied);
@@ -291,8 +294,10 @@ examples(const Candidate *candidate)
 		if (foreach_current_index(line) == MAX_EXAMPLES)
 			break;
 		appendStringInfo(&text, "%s%s: %s %s", text.len > 0 ? "\n" : "",
-						 line->upgrade == NULL ? "not compared" : strcmp(action, "create") == 0 ? "missing" :
-						 strcmp(action, "drop") == 0 ? "additional" : "different", line->kind, line->object);
+						 line->upgrade == NULL ? "not compared" : strcmp(action, "create") == 0 ?
+						 "missing" :
+						 strcmp(action, "drop") == 0 ? "additional" : "different", line->kind,
+						 line->object);
 	}
 	return text.data;
 }
@@ -334,12 +339,17 @@ CMIG_READER(cmig_locate)
 
 		initStringInfo(&ids);
 		for (int i = 0; i < count; i++)
-			appendStringInfo(&ids, "%s%s", i > 0 ? ", " : "", quote_literal_cstr(candidate->rows.names[i]));
-		hint = candidate->recorded ? psprintf(count > 0 ? "%s already says so" : "%s is already empty", cmig_version_rows_table()) :
-			psprintf(count > 1 ? "`SELECT cmig.stamp(ARRAY[%s]%s)`" : "`SELECT cmig.stamp(%s%s)`", count > 0 ? ids.data : "'base'",
+			appendStringInfo(&ids, "%s%s", i > 0 ? ", " : "",
+							 quote_literal_cstr(candidate->rows.names[i]));
+		hint = candidate->recorded ?
+			psprintf(count > 0 ? "%s already says so" : "%s is already empty",
+					 cmig_version_rows_table()) :
+			psprintf(count > 1 ? "`SELECT cmig.stamp(ARRAY[%s]%s)`" : "`SELECT cmig.stamp(%s%s)`",
+					 count > 0 ? ids.data : "'base'",
 					 locate.now.applied->rows->count > 0 ? ", purge => true" : "");
 		{
-			Datum		values[4] = {CStringGetTextDatum(names), Int32GetDatum(list_length(candidate->objects)),
+			Datum		values[4] = {CStringGetTextDatum(names),
+				Int32GetDatum(list_length(candidate->objects)),
 			CStringGetTextDatum(examples(candidate)), CStringGetTextDatum(cmig_hint_text(hint))};
 			bool		nulls[4] = {false, false, candidate->objects == NIL, false};
 

@@ -51,7 +51,8 @@ serial_sequence(const CmigObject *column, const SerialType *type, const CmigDiff
 		column->values[CMIG_COLUMN_NOT_NULL] == NULL || column->values[CMIG_COLUMN_OF_TYPE] != NULL)
 		return NULL;
 	/* the name that PostgreSQL chooses */
-	name = psprintf("%.*s%s", (int) (strlen(table->identity) - strlen(cmig_quote(table->name))), table->identity,
+	name = psprintf("%.*s%s", (int) (strlen(table->identity) - strlen(cmig_quote(table->name))),
+					table->identity,
 					cmig_quote(makeObjectName(table->name, column->name, "seq")));
 
 	/*
@@ -73,9 +74,11 @@ serial_sequence(const CmigObject *column, const SerialType *type, const CmigDiff
 		{
 			const CmigProperty *property = &sequence->kind->properties[j];
 			const char *expected = strcmp(property->name, "type") == 0 ? type->sequence :
-			strcmp(property->name, "persistence") == 0 ? table->values[CMIG_TABLE_PERSISTENCE] : NULL;
+			strcmp(property->name, "persistence") == 0 ? table->values[CMIG_TABLE_PERSISTENCE] :
+			NULL;
 
-			plain = (property->flags & CMIG_PROPERTY_SILENT) != 0 || cmig_text_same(sequence->values[j], expected);
+			plain = (property->flags & CMIG_PROPERTY_SILENT) != 0 ||
+				cmig_text_same(sequence->values[j], expected);
 		}
 		if (plain && cmig_annotate_create(sequence, &own) == NIL)
 			return sequence;
@@ -97,7 +100,8 @@ cmig_serial_mark(CmigDifference *difference)
 	{
 		const bool	old = i < difference->from->count;
 		const CmigAction action = old ? CMIG_DROP : CMIG_CREATE;
-		CmigObject *column = old ? difference->from->objects[i] : difference->to->objects[i - difference->from->count];
+		CmigObject *column = old ? difference->from->objects[i] :
+		difference->to->objects[i - difference->from->count];
 		CmigChange *change;
 		const CmigObject *sequence,
 				   *owner;
@@ -106,7 +110,8 @@ cmig_serial_mark(CmigDifference *difference)
 		if (column->kind != &cmig_kind_column)
 			continue;
 		column->serial = NULL;
-		while (type < lengthof(serial_types) && !cmig_text_same(column->values[CMIG_COLUMN_TYPE], serial_types[type].type))
+		while (type < lengthof(serial_types) &&
+			   !cmig_text_same(column->values[CMIG_COLUMN_TYPE], serial_types[type].type))
 			type++;
 		change = (column->folded ? column->parent : column)->change;
 		if (type == lengthof(serial_types) || column->parent->kind != &cmig_kind_table ||
@@ -164,8 +169,10 @@ compare_pair(CmigDifference *difference, CmigChange *change)
 	if (alter.unsupported != NULL || alter.again)
 		return;
 	annotations = cmig_annotate_alter(change->from, change->to, difference->options);
-	alter.ddl = alter.late ? list_concat(annotations, alter.ddl) : list_concat(alter.ddl, annotations);
-	alter.ddl = list_concat(cmig_annotate_sequence_gone(change->from, change->to, difference->options), alter.ddl);
+	alter.ddl = alter.late ? list_concat(annotations, alter.ddl) :
+		list_concat(alter.ddl, annotations);
+	alter.ddl = list_concat(cmig_annotate_sequence_gone(change->from, change->to,
+														difference->options), alter.ddl);
 	if (alter.ddl != NIL || alter.first != NIL || alter.last != NIL || alter.disturbs)
 		change->action = CMIG_ALTER;
 	change->alter = alter;
@@ -288,9 +295,12 @@ decide_single(CmigDifference *difference, CmigChange *change)
 	 * it.
 	 */
 	if (missing != NULL)
-		cmig_change_refuse(change, psprintf("the target lacks %s %s, on which it depends", missing->kind->name, missing->identity));
+		cmig_change_refuse(change,
+						   psprintf("the target lacks %s %s, on which it depends",
+									missing->kind->name, missing->identity));
 	else if (object->kind == &cmig_kind_other)
-		cmig_change_refuse(change, change->to ? "it is missing; objects of this kind are not compared yet" :
+		cmig_change_refuse(change,
+						   change->to ? "it is missing; objects of this kind are not compared yet" :
 						   "it is not in the target; objects of this kind are not compared yet");
 	else if (is_created_with_partial(difference, change))
 		change->action = CMIG_NO_CHANGE;
@@ -303,7 +313,8 @@ decide_single(CmigDifference *difference, CmigChange *change)
 			 (cmig_children_added_later(cmig_image_of(difference, change->to == NULL), object) &&
 			  cmig_table_keeps_inheriting(difference->from, difference->to, object)))
 	{
-		change->alter.ddl = change->to != NULL ? cmig_completion(object, difference->options) : removal(difference, object);
+		change->alter.ddl = change->to != NULL ? cmig_completion(object, difference->options) :
+			removal(difference, object);
 		change->action = change->alter.ddl != NIL ? CMIG_ALTER : CMIG_NO_CHANGE;
 	}
 	else
@@ -334,7 +345,8 @@ add_change(CmigDifference *difference, CmigObject *from, CmigObject *to)
 			cmig_object_set(to, i, from->values[i]);
 	if (from != NULL && to != NULL && !options->owners && kind == &cmig_kind_table)
 		to->owner = from->owner;
-	if (!options->privileges && (kind == &cmig_kind_default_privileges || kind == &cmig_kind_member_privilege))
+	if (!options->privileges &&
+		(kind == &cmig_kind_default_privileges || kind == &cmig_kind_member_privilege))
 		return;
 	if (from != NULL && to != NULL)
 		compare_pair(difference, change);
@@ -354,7 +366,8 @@ is_of_gone_parent(const CmigDifference *difference, const CmigObject *from, cons
 			   *link,
 			   *other;
 
-	if ((from->kind != &cmig_kind_index && from->kind != &cmig_kind_constraint) || (!from->inherited && !to->inherited))
+	if ((from->kind != &cmig_kind_index && from->kind != &cmig_kind_constraint) ||
+		(!from->inherited && !to->inherited))
 		return false;
 	old = cmig_children_parent(difference->from, from);
 	new = cmig_children_parent(difference->to, to);
@@ -368,7 +381,8 @@ is_of_gone_parent(const CmigDifference *difference, const CmigObject *from, cons
 			return false;
 		other = old ? cmig_image_lookup(difference->to, old->kind, old->identity) :
 			cmig_image_lookup(difference->from, new->kind, new->identity);
-		return other == NULL || (old ? alter_of(difference, old, other) : alter_of(difference, other, new)).again;
+		return other == NULL ||
+			(old ? alter_of(difference, old, other) : alter_of(difference, other, new)).again;
 	}
 	link = cmig_image_lookup(difference->from, &cmig_kind_partition, from->parent->identity);
 	other = cmig_image_lookup(difference->to, &cmig_kind_partition, to->parent->identity);
@@ -412,7 +426,8 @@ cmig_match_objects(CmigDifference *difference)
 		 * of a view and a column of a materialized view
 		 */
 		separate = order == 0 && is_of_gone_parent(difference, from->objects[i], to->objects[j]);
-		separate |= order == 0 && from->objects[i]->parent != NULL && to->objects[j]->parent != NULL &&
+		separate |= order == 0 && from->objects[i]->parent != NULL &&
+			to->objects[j]->parent != NULL &&
 			from->objects[i]->parent->change !=
 			to->objects[j]->parent->change;
 		add_change(difference, order <= 0 ? from->objects[i] : NULL,
@@ -439,7 +454,8 @@ cmig_match_attached(CmigDifference *difference)
 
 		if (cmig_attached_joins(difference, change))
 		{
-			CmigChange *above = cmig_attached_parent(cmig_image_of(difference, change->to == NULL), cmig_change_object(change))->change;
+			CmigChange *above = cmig_attached_parent(cmig_image_of(difference, change->to == NULL),
+													 cmig_change_object(change))->change;
 
 			if (change->to != NULL)
 				change->action = CMIG_CREATE;
@@ -453,8 +469,10 @@ cmig_match_attached(CmigDifference *difference)
 			continue;
 		while (change->from != NULL)
 		{
-			const CmigObject *link = cmig_image_lookup(difference->to, &cmig_kind_partition, change->to->parent->identity);
-			const CmigObject *parent = cmig_index_parent(change->to) ? cmig_children_parent(difference->to, change->to) : NULL;
+			const CmigObject *link = cmig_image_lookup(difference->to, &cmig_kind_partition,
+													   change->to->parent->identity);
+			const CmigObject *parent = cmig_index_parent(change->to) ?
+			cmig_children_parent(difference->to, change->to) : NULL;
 			CmigChange *above = parent ? parent->change : NULL;
 
 			if (link == NULL || link->change->action != CMIG_NO_CHANGE || above == NULL)
@@ -488,7 +506,8 @@ cmig_match_detached(CmigDifference *difference)
 		if (cmig_change_object(change)->kind != &cmig_kind_partition)
 			continue;
 		cmig_change_object(change)->alone = change->from == NULL || change->to == NULL ||
-			strcmp(change->from->values[CMIG_PARTITION_OF], change->to->values[CMIG_PARTITION_OF]) != 0;
+			strcmp(change->from->values[CMIG_PARTITION_OF],
+				   change->to->values[CMIG_PARTITION_OF]) != 0;
 		if (change->from != NULL)
 			change->from->alone = cmig_change_object(change)->alone;
 	}
@@ -500,11 +519,13 @@ cmig_match_detached(CmigDifference *difference)
 					old = change->to == NULL;
 		const CmigObject *link;
 
-		if (!object->inherited || object->alone || object->parent == NULL || !cmig_table_is(object->parent) ||
+		if (!object->inherited || object->alone || object->parent == NULL ||
+			!cmig_table_is(object->parent) ||
 			(single && change->action != CMIG_NO_CHANGE && change->action != CMIG_ALTER) ||
 			is_created_with_partial(difference, change))
 			continue;
-		link = cmig_image_lookup(cmig_image_of(difference, old), &cmig_kind_partition, object->parent->identity);
+		link = cmig_image_lookup(cmig_image_of(difference, old), &cmig_kind_partition,
+								 object->parent->identity);
 		if (link == NULL || link->change->action == CMIG_NO_CHANGE)
 			continue;
 		if (single)

@@ -63,7 +63,8 @@ steps_of(const CmigOrder *order, const CmigChange *change)
 static const CmigObject *
 object_of(const CmigOrderNode *node)
 {
-	return node->type <= CMIG_NODE_DROP || node->change->to == NULL ? node->change->from : node->change->to;
+	return node->type <= CMIG_NODE_DROP ||
+		node->change->to == NULL ? node->change->from : node->change->to;
 }
 
 /*
@@ -116,7 +117,8 @@ is_filled(const CmigChange *change, bool old)
 	const CmigObject *column = old ? change->from : change->to;
 
 	return change->action == (old ? CMIG_DROP : CMIG_CREATE) && change->part_of == NULL &&
-		column->kind == &cmig_kind_column && column->parent->change->from != NULL && column->parent->change->to != NULL &&
+		column->kind == &cmig_kind_column && column->parent->change->from != NULL &&
+		column->parent->change->to != NULL &&
 		cmig_column_must_be_filled(column);
 }
 
@@ -127,7 +129,8 @@ is_late(const CmigOrderNode *node)
 	const CmigChange *change = node->change;
 
 	return node->type == CMIG_NODE_DROP && change->action == CMIG_DROP &&
-		(change->from->kind == &cmig_kind_column || change->from->kind == &cmig_kind_table || change->from->kind == &cmig_kind_enum);
+		(change->from->kind == &cmig_kind_column || change->from->kind == &cmig_kind_table ||
+		 change->from->kind == &cmig_kind_enum);
 }
 
 /*
@@ -168,7 +171,8 @@ make_nodes(CmigOrder *order)
 				has_new = false;
 
 	order->nodes = MemoryContextAllocHuge(CurrentMemoryContext,
-										  sizeof(CmigOrderNode) * (3 * (Size) difference->count + 1));
+										  sizeof(CmigOrderNode) * (3 * (Size) difference->count +
+																   1));
 	order->steps = MemoryContextAllocHuge(CurrentMemoryContext,
 										  sizeof(CmigOrderSteps) * ((Size) difference->count + 1));
 	memset(order->steps, -1, sizeof(CmigOrderSteps) * difference->count);
@@ -202,7 +206,8 @@ make_nodes(CmigOrder *order)
 		CmigOrderNode *node = &order->nodes[j];
 
 		node->stage = object_of(node)->kind->flags & CMIG_KIND_FINAL ? CMIG_STAGE_FINAL :
-			(fills || (fills_old && has_new)) && !parents_change && is_late(node) ? CMIG_STAGE_LATE :
+			(fills || (fills_old && has_new)) && !parents_change &&
+			is_late(node) ? CMIG_STAGE_LATE :
 			is_early(node, parents_change) ? CMIG_STAGE_EARLY : CMIG_STAGE_USUAL;
 	}
 	qsort(order->nodes, order->count, sizeof(CmigOrderNode), compare_nodes);
@@ -272,7 +277,8 @@ add(CmigOrder *order, int node, int before)
 static bool
 is_origin(const CmigObject *object, const CmigObject *on)
 {
-	return (on->kind == object->kind && on->parent != object->parent) || on->kind == &cmig_kind_attribute;
+	return (on->kind == object->kind && on->parent != object->parent) ||
+		on->kind == &cmig_kind_attribute;
 }
 
 /*
@@ -297,7 +303,8 @@ ended(const CmigOrder *order, const CmigObject *object)
 		for (int i = 0; i < object->ndepends; i++)
 			if (is_origin(object, object->depends[i]))
 				return ended(order, object->depends[i]);
-	return change->part_of ? steps_of(order, change->part_of)->first : steps_of(order, change)->first;
+	return change->part_of ? steps_of(order, change->part_of)->first :
+		steps_of(order, change)->first;
 }
 
 /*
@@ -364,7 +371,8 @@ add_names(CmigOrder *order)
 	for (int i = 0; i < difference->from->count + difference->to->count; i++)
 	{
 		const bool	freed = i < difference->from->count;
-		const CmigObject *object = freed ? difference->from->objects[i] : difference->to->objects[i - difference->from->count];
+		const CmigObject *object = freed ? difference->from->objects[i] :
+		difference->to->objects[i - difference->from->count];
 		const CmigObject *other = freed ? object->change->to : object->change->from;
 		const char *second = cmig_object_index(object);
 		int			node = freed ? ended(order, object) : made(order, object);
@@ -375,14 +383,16 @@ add_names(CmigOrder *order)
 		if (node < 0)
 			continue;
 		alters = order->nodes[node].type == CMIG_NODE_ALTER;
-		if (!alters && (freed ? order->nodes[node].type > CMIG_NODE_DROP : order->nodes[node].type != CMIG_NODE_CREATE))
+		if (!alters && (freed ? order->nodes[node].type > CMIG_NODE_DROP :
+						order->nodes[node].type != CMIG_NODE_CREATE))
 			continue;
 		if (!alters)
 			uses[count++] = (NameUse)
 		{
 			object->identity, node, freed
 		};
-		if (second == NULL || (alters && other != NULL && cmig_text_same(second, cmig_object_index(other))))
+		if (second == NULL ||
+			(alters && other != NULL && cmig_text_same(second, cmig_object_index(other))))
 			continue;
 		uses[count++] = (NameUse)
 		{
@@ -392,7 +402,8 @@ add_names(CmigOrder *order)
 	qsort(uses, count, sizeof(NameUse), compare_names);
 	for (int i = 0; i < count; i++)
 		for (int step = -1; step <= 1 && !uses[i].freed; step += 2)
-			for (int j = i + step; j >= 0 && j < count && strcmp(uses[j].name, uses[i].name) == 0; j += step)
+			for (int j = i + step; j >= 0 && j < count &&
+				 strcmp(uses[j].name, uses[i].name) == 0; j += step)
 				if (uses[j].freed)
 					add(order, uses[i].node, uses[j].node);
 	pfree(uses);
@@ -409,7 +420,8 @@ add_names(CmigOrder *order)
 static void
 add_part(CmigOrder *order, int node, const CmigObject *table)
 {
-	for (const CmigObject *object = table; object != NULL; object = object == table ? table->child : object->sibling)
+	for (const CmigObject *object = table; object != NULL; object = object == table ? table->child :
+		 object->sibling)
 	{
 		int			end = object->kind == &cmig_kind_statistics ? -1 : ended(order, object);
 
@@ -425,7 +437,8 @@ add_part(CmigOrder *order, int node, const CmigObject *table)
 static void
 add_join(CmigOrder *order, int node, const CmigObject *table)
 {
-	for (const CmigObject *object = table; object != NULL; object = object == table ? table->child : object->sibling)
+	for (const CmigObject *object = table; object != NULL; object = object == table ? table->child :
+		 object->sibling)
 	{
 		if (object->kind != &cmig_kind_statistics)
 			add(order, node, made(order, object));
@@ -499,11 +512,13 @@ add_old(CmigOrder *order, const CmigObject *object, const CmigObject *on)
 	 * INHERIT
 	 */
 	if (cmig_table_is(object) && cmig_table_is(on))
-		dependent = steps_of(order, change)->part >= 0 ? steps_of(order, change)->part : steps_of(order, change)->join >= 0 ? steps_of(order, change)->join : dependent;
+		dependent = steps_of(order, change)->part >= 0 ? steps_of(order, change)->part :
+			steps_of(order, change)->join >= 0 ? steps_of(order, change)->join : dependent;
 	if (node < 0 || dependent < 0)
 		return;
 	if (order->nodes[node].type == CMIG_NODE_DROP ||
-		((order->nodes[node].type == CMIG_NODE_ALTER || order->nodes[node].type == CMIG_NODE_PART) &&
+		((order->nodes[node].type == CMIG_NODE_ALTER ||
+		  order->nodes[node].type == CMIG_NODE_PART) &&
 		 order->nodes[dependent].type == CMIG_NODE_DROP))
 		add_kind(order, node, dependent, false, is_harmless(&order->nodes[node]));
 
@@ -557,7 +572,8 @@ add_dependencies(CmigOrder *order, bool old)
 			 * no edge for a partition's column that is inherited from the
 			 * column it depends on, because the partition is detached
 			 */
-			if (object->alone && object->kind == &cmig_kind_column && on->kind == object->kind && on->parent != object->parent)
+			if (object->alone && object->kind == &cmig_kind_column && on->kind == object->kind &&
+				on->parent != object->parent)
 				continue;
 			if (old)
 				add_old(order, object, on);
@@ -595,11 +611,13 @@ add_mentioned(CmigOrder *order, bool old)
 
 		for (int j = 0; j < object->nsoft + (function ? object->ndepends : 0); j++)
 		{
-			const CmigObject *on = j < object->nsoft ? object->soft[j] : object->depends[j - object->nsoft];
+			const CmigObject *on = j < object->nsoft ? object->soft[j] :
+			object->depends[j - object->nsoft];
 
 			if (j < object->nsoft)
 				add_named(order, object, on, old);
-			for (const CmigObject *child = function ? on->child : NULL; child != NULL; child = child->sibling)
+			for (const CmigObject *child = function ? on->child :
+				 NULL; child != NULL; child = child->sibling)
 				if (child->kind == &cmig_kind_column || child->kind == &cmig_kind_attribute)
 					add_named(order, object, child, old);
 		}
@@ -625,9 +643,11 @@ add_siblings(CmigOrder *order, bool old)
 		for (const CmigObject *child = image->objects[i]->child; child != NULL; child = child->sibling)
 		{
 			const CmigChange *change = child->change;
-			int			node = old ? steps_of(order, change)->first : change->part_of ? -1 : made(order, child);
+			int			node = old ? steps_of(order, change)->first : change->part_of ? -1 :
+			made(order, child);
 
-			if (child->address.sub <= 0 || node < 0 || (old && order->nodes[node].type != CMIG_NODE_DROP))
+			if (child->address.sub <= 0 || node < 0 ||
+				(old && order->nodes[node].type != CMIG_NODE_DROP))
 				continue;
 			if (last != NULL && last->kind == child->kind)
 				add_soft(order, old ? last_node : node, old ? node : last_node);
@@ -892,7 +912,8 @@ place_nodes(CmigOrder *order, CmigOrderNode **result)
 	int			size = Max(order->count, 1);
 	Walk		walk = {0};
 
-	walk.result = *result = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(CmigOrderNode) * (Size) size);
+	walk.result = *result = MemoryContextAllocHuge(CurrentMemoryContext,
+												   sizeof(CmigOrderNode) * (Size) size);
 	walk.state = palloc(size);
 	walk.stack = palloc(sizeof(int) * size);
 	walk.next = palloc(sizeof(int) * size);
@@ -927,7 +948,9 @@ is_demand(const CmigOrderNode *node, CmigNodeType type)
 {
 	const CmigKind *kind = object_of(node)->kind;
 
-	return node->type == type && (kind == &cmig_kind_index || kind == &cmig_kind_constraint || kind == &cmig_kind_foreign_key);
+	return node->type == type &&
+		(kind == &cmig_kind_index || kind == &cmig_kind_constraint ||
+		 kind == &cmig_kind_foreign_key);
 }
 
 /*
@@ -973,7 +996,8 @@ group_nodes(CmigOrder *order, CmigOrderNode *result)
 
 	pfree(order->start);
 	for (int i = 0; i < order->nedges; i++)
-		if (order->edges[i].weak || order->nodes[order->edges[i].before].type == CMIG_NODE_UNSUPPORTED)
+		if (order->edges[i].weak ||
+			order->nodes[order->edges[i].before].type == CMIG_NODE_UNSUPPORTED)
 			order->edges[i].before = order->edges[i].node;
 	cmig_commit_join(order->difference, order->nodes, order->steps, order->count, add, order);
 	sort_edges(order);

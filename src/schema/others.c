@@ -39,7 +39,8 @@ cmig_extension_check_updates(const CmigDifference *difference)
 		const char *old,
 				   *new;
 
-		if (change->action != CMIG_ALTER || change->to == NULL || change->to->kind != &cmig_kind_extension)
+		if (change->action != CMIG_ALTER || change->to == NULL ||
+			change->to->kind != &cmig_kind_extension)
 			continue;
 		old = change->from->values[CMIG_EXTENSION_VERSION];
 		new = change->to->values[CMIG_EXTENSION_VERSION];
@@ -133,7 +134,8 @@ cmig_extension_keep(const CmigImage *live, CmigImage *target)
 	{
 		if (!cmig_text_list_has(created, object->name))
 			names = lappend(names, object->name);
-		else if (!cmig_owns_compat(ExtensionRelationId, get_extension_oid(object->name, false), GetUserId()))
+		else if (!cmig_owns_compat(ExtensionRelationId, get_extension_oid(object->name, false),
+								   GetUserId()))
 			foreign = lappend(foreign, object->name);
 		else
 			continue;
@@ -196,7 +198,8 @@ cmig_log_use_mark(CmigImage *image, const List *uses)
 
 		if (object == NULL || (OidIsValid(schema) && OidIsValid(get_relname_relid(use[2], schema))))
 			continue;
-		object->needs = psprintf("it needs " LOG_SCHEMA ".%s, which cmig.enable_audit creates", quote_identifier(use[2]));
+		object->needs = psprintf("it needs " LOG_SCHEMA ".%s, which cmig.enable_audit creates",
+								 quote_identifier(use[2]));
 		found = true;
 	}
 	while (found)
@@ -247,10 +250,12 @@ cmig_others_mark(CmigImage *image)
 			Oid			schema = schema_of(object);
 
 			object->foreign = true;
-			object->may_drop = OidIsValid(schema) && cmig_owns_compat(NamespaceRelationId, schema, GetUserId());
+			object->may_drop = OidIsValid(schema) &&
+				cmig_owns_compat(NamespaceRelationId, schema, GetUserId());
 		}
 		if (object->kind == &cmig_kind_materialized_view)
-			object->unownable = !cmig_may_compat(NamespaceRelationId, schema_of(object), role, ACL_CREATE);
+			object->unownable = !cmig_may_compat(NamespaceRelationId, schema_of(object), role,
+												 ACL_CREATE);
 	}
 }
 
@@ -313,7 +318,8 @@ keep_skipped(const CmigImage *live, CmigImage *target, const CmigTargetNote *not
 		 * another statement may have created this overload of a function, and
 		 * the version of an extension is compared even if its schema is not
 		 */
-		if (other == NULL || object != whole || object->kind == &cmig_kind_function || object->kind == &cmig_kind_extension)
+		if (other == NULL || object != whole || object->kind == &cmig_kind_function ||
+			object->kind == &cmig_kind_extension)
 			continue;
 		for (int j = 0; j < object->kind->nproperties; j++)
 			cmig_object_set(other, j, object->values[j]);
@@ -330,7 +336,8 @@ keep_skipped(const CmigImage *live, CmigImage *target, const CmigTargetNote *not
  * that the options exclude from the comparison, do not count.
  */
 List *
-cmig_others_settle(const CmigImage *live, CmigImage *target, List *notes, const CmigDiffOptions *options)
+cmig_others_settle(const CmigImage *live, CmigImage *target, List *notes,
+				   const CmigDiffOptions *options)
 {
 	List	   *differences = NIL;
 
@@ -339,7 +346,8 @@ cmig_others_settle(const CmigImage *live, CmigImage *target, List *notes, const 
 		if (strcmp(note->kind, "owner") == 0)
 		{
 			const CmigObject *from = note->role ? find_named(live, note->object) : NULL;
-			bool		same = from != NULL && from->owner != NULL && strcmp(from->owner, note->role) == 0;
+			bool		same = from != NULL && from->owner != NULL &&
+			strcmp(from->owner, note->role) == 0;
 			CmigObject *to = same ? find_named(target, note->object) : NULL;
 
 			/* the role that the caller cannot make the owner is the owner */
@@ -372,7 +380,8 @@ cmig_others_tell(const CmigDifference *difference)
 	{
 		const CmigChange *change = &difference->changes[i];
 
-		if (change->to != NULL || !change->from->foreign || !(change->from->kind->flags & CMIG_KIND_GLOBAL))
+		if (change->to != NULL || !change->from->foreign ||
+			!(change->from->kind->flags & CMIG_KIND_GLOBAL))
 			continue;
 		cmig_listing_add_format(&list, "%s %s", change->from->kind->name, change->from->identity);
 	}
@@ -398,33 +407,44 @@ cmig_others_tell(const CmigDifference *difference)
  */
 static const char dependents_sql[] =
 "SELECT c.n, d.classid, d.objid, coalesce("
-" (SELECT pg_describe_object('pg_class'::regclass, x.ev_class, 0) FROM pg_rewrite x WHERE d.classid = 'pg_rewrite'::regclass AND x.oid = d.objid),"
-" (SELECT pg_describe_object('pg_type'::regclass, x.contypid, 0) FROM pg_constraint x WHERE d.classid = 'pg_constraint'::regclass AND x.oid = d.objid AND x.contypid <> 0),"
+" (SELECT pg_describe_object('pg_class'::regclass, x.ev_class, 0) FROM pg_rewrite x"
+" WHERE d.classid = 'pg_rewrite'::regclass AND x.oid = d.objid),"
+" (SELECT pg_describe_object('pg_type'::regclass, x.contypid, 0) FROM pg_constraint x"
+" WHERE d.classid = 'pg_constraint'::regclass AND x.oid = d.objid AND x.contypid <> 0),"
 " pg_describe_object(d.classid, d.objid, d.objsubid))"
 ", coalesce(o.below OR s.schema <> ALL ($2::oid[]), true), o.below FROM jsonb_to_recordset($1::jsonb) c (n integer, class oid, object oid, sub integer, retyped boolean)"
-" CROSS JOIN LATERAL (SELECT c.object, c.sub, false UNION ALL SELECT p.relid::oid, q.attnum::integer, true"
-"  FROM pg_partition_tree(CASE WHEN c.retyped AND c.class = 'pg_class'::regclass THEN c.object END) p"
+" CROSS JOIN LATERAL (SELECT c.object, c.sub, false UNION ALL"
+" SELECT p.relid::oid, q.attnum::integer, true"
+"  FROM pg_partition_tree(CASE WHEN c.retyped AND c.class = 'pg_class'::regclass"
+" THEN c.object END) p"
 "  JOIN pg_attribute a ON a.attrelid = c.object AND a.attnum = c.sub"
-"  JOIN pg_attribute q ON q.attrelid = p.relid AND q.attname = a.attname WHERE p.relid <> c.object) o (object, sub, below)"
-" JOIN pg_depend d ON d.refclassid = c.class AND d.refobjid = o.object AND (o.sub = 0 OR d.refobjsubid = o.sub)"
+"  JOIN pg_attribute q ON q.attrelid = p.relid AND q.attname = a.attname"
+" WHERE p.relid <> c.object) o (object, sub, below)"
+" JOIN pg_depend d ON d.refclassid = c.class AND d.refobjid = o.object AND (o.sub = 0"
+" OR d.refobjsubid = o.sub)"
 " CROSS JOIN LATERAL (SELECT CASE d.classid"
 SCHEMA_OF("pg_rewrite", "oid", "ev_class")
 SCHEMA_OF("pg_attrdef", "oid", "adrelid")
 SCHEMA_OF("pg_policy", "oid", "polrelid")
 SCHEMA_OF("pg_trigger", "oid", "tgrelid")
 SCHEMA_OF("pg_class", "oid", "oid")
-" WHEN 'pg_constraint'::regclass THEN (SELECT x.connamespace FROM pg_constraint x WHERE x.oid = d.objid)"
+" WHEN 'pg_constraint'::regclass THEN (SELECT x.connamespace FROM pg_constraint x"
+" WHERE x.oid = d.objid)"
 " WHEN 'pg_proc'::regclass THEN (SELECT x.pronamespace FROM pg_proc x WHERE x.oid = d.objid)"
 " WHEN 'pg_type'::regclass THEN (SELECT x.typnamespace FROM pg_type x WHERE x.oid = d.objid)"
-" WHEN 'pg_operator'::regclass THEN (SELECT x.oprnamespace FROM pg_operator x WHERE x.oid = d.objid)"
+" WHEN 'pg_operator'::regclass THEN (SELECT x.oprnamespace FROM pg_operator x"
+" WHERE x.oid = d.objid)"
 " END AS schema) s"
 " WHERE (d.deptype = 'n' OR $3 AND d.deptype = 'a' AND d.classid = 'pg_class'::regclass"
-"  AND (SELECT x.relispartition AND x.relkind IN ('r', 'p', 'f') FROM pg_class x WHERE x.oid = d.objid))"
+"  AND (SELECT x.relispartition AND x.relkind IN ('r', 'p', 'f') FROM pg_class x"
+" WHERE x.oid = d.objid))"
 " AND (NOT c.retyped OR d.classid IN ('pg_rewrite'::regclass, 'pg_policy'::regclass, 'pg_trigger'::regclass, 'pg_proc'::regclass))"
 " AND CASE WHEN s.schema IS NULL"
 " THEN d.classid IN ('pg_cast'::regclass, 'pg_event_trigger'::regclass, 'pg_language'::regclass, 'pg_transform'::regclass)"
-" ELSE ($3 OR o.below OR s.schema <> ALL ($2::oid[])) AND (SELECT n.nspname !~ '^pg_(toast|temp)' FROM pg_namespace n WHERE n.oid = s.schema) END"
-" AND NOT EXISTS (SELECT FROM pg_trigger x WHERE o.below AND d.classid = 'pg_trigger'::regclass AND x.oid = d.objid AND x.tgparentid <> 0)"
+" ELSE ($3 OR o.below OR s.schema <> ALL ($2::oid[])) AND (SELECT n.nspname !~ '^pg_(toast|temp)'"
+" FROM pg_namespace n WHERE n.oid = s.schema) END"
+" AND NOT EXISTS (SELECT FROM pg_trigger x WHERE o.below AND d.classid = 'pg_trigger'::regclass"
+" AND x.oid = d.objid AND x.tgparentid <> 0)"
 " ORDER BY c.n, d.classid, d.objid";
 
 /*
@@ -454,17 +474,23 @@ cmig_outside_refuse(CmigDifference *difference)
 		if (change->from != NULL && change->part_of == NULL && change->from->address.sub >= 0 &&
 			change->from->kind != &cmig_kind_schema &&
 			(cmig_change_drops(change) || (change->action == CMIG_ALTER && change->alter.disturbs)))
-			appendStringInfo(&objects, "%s{\"n\":%d,\"class\":%u,\"object\":%u,\"sub\":%d,\"retyped\":%s}", objects.len > 0 ? "," : "[",
-							 i, change->from->address.catalog, change->from->address.object, change->from->address.sub,
+			appendStringInfo(&objects,
+							 "%s{\"n\":%d,\"class\":%u,\"object\":%u,\"sub\":%d,\"retyped\":%s}",
+							 objects.len > 0 ? "," : "[",
+							 i, change->from->address.catalog, change->from->address.object,
+							 change->from->address.sub,
 							 cmig_change_drops(change) ? "false" : "true");
 	}
 	if (objects.len == 0)
 		return;
 	for (int i = 0; i < difference->from->count; i++)
 		if (difference->from->objects[i]->kind == &cmig_kind_schema)
-			appendStringInfo(&schemas, "%s%u", schemas.len > 0 ? "," : "", difference->from->objects[i]->address.object);
-	foreach_ptr(CmigValue, row, cmig_query_list(&query, psprintf("%s]", objects.data), psprintf("{%s}", schemas.data),
-												difference->from->excluded != NULL))
+			appendStringInfo(&schemas, "%s%u", schemas.len > 0 ? "," : "",
+							 difference->from->objects[i]->address.object);
+	foreach_ptr(CmigValue, row,
+				cmig_query_list(&query, psprintf("%s]", objects.data),
+								psprintf("{%s}", schemas.data),
+								difference->from->excluded != NULL))
 	{
 		CmigChange *change = &difference->changes[atoi(row[0])];
 		CmigAddress address = {atooid(row[1]), atooid(row[2]), 0};
@@ -474,9 +500,11 @@ cmig_outside_refuse(CmigDifference *difference)
 		for (const CmigImage *gone = difference->from->excluded; gone != NULL; gone = gone->excluded)
 			excluded |= cmig_image_find_exactly(gone, address) != NULL;
 		if (change->action != CMIG_UNSUPPORTED &&
-			(excluded || (compared == NULL && *row[4] != 'f') || (*row[5] == 't' && !cmig_change_drops(compared->change))))
+			(excluded || (compared == NULL && *row[4] != 'f') ||
+			 (*row[5] == 't' && !cmig_change_drops(compared->change))))
 			cmig_change_refuse(change, psprintf("%s%s depends on it", row[3],
-												excluded ? ", which is excluded," : compared ? "" : ", which is not compared,"));
+												excluded ? ", which is excluded," : compared ? "" :
+												", which is not compared,"));
 	}
 }
 
@@ -502,13 +530,15 @@ cmig_audited_read(void)
 	static CmigQuery query = {
 		.sql = "SELECT jsonb_object_agg(s.target, concat_ws(', ', 'by ' || s.level, s.operations, nullif(s.options, '{}'),"
 		" substring(s.problem FROM 'rows cannot be written[^;]*'),"
-		" (SELECT string_agg(format('trigger %s is %s', t.tgname, CASE t.tgenabled WHEN 'D' THEN 'disabled'"
+		" (SELECT string_agg(format('trigger %s is %s', t.tgname, CASE t.tgenabled WHEN 'D'"
+		" THEN 'disabled'"
 		" WHEN 'R' THEN 'enabled on replicas' ELSE 'always enabled' END), ', ' ORDER BY t.tgname)"
 		" FROM pg_trigger t WHERE t.tgrelid = s.target::regclass AND t.tgenabled <> 'O'"
 		" AND t.tgfoid = 'cmig.audit_trigger()'::regprocedure)))::text"
 		" FROM cmig.audit_status() s WHERE s.level IS NOT NULL AND s.target !~ '^cmig_away_[0-9]'"
 	};
-	char	   *audited = OidIsValid(get_namespace_oid(LOG_SCHEMA, true)) ? cmig_query_value(&query) : NULL;
+	char	   *audited = OidIsValid(get_namespace_oid(LOG_SCHEMA, true)) ?
+	cmig_query_value(&query) : NULL;
 
 	return audited ? audited : "{}";
 }

@@ -26,13 +26,15 @@ is_empty(const CmigChange *change, const CmigObject *view, bool old, const bool 
 {
 	if (view->kind == &cmig_kind_materialized_view)
 	{
-		if (change->from != NULL && (old ? !cmig_change_drops(change) : !cmig_change_creates(change)))
+		if (change->from != NULL &&
+			(old ? !cmig_change_drops(change) : !cmig_change_creates(change)))
 			return change->from->values[CMIG_VIEW_EMPTY] != NULL;
 		if (view->values[CMIG_VIEW_EMPTY] != NULL)
 			return true;
 	}
 	for (int i = 0; i < view->ndepends; i++)
-		if (empty[view->depends[i]->index] || (view->depends[i]->parent != NULL && empty[view->depends[i]->parent->index]))
+		if (empty[view->depends[i]->index] ||
+			(view->depends[i]->parent != NULL && empty[view->depends[i]->parent->index]))
 			return true;
 	return false;
 }
@@ -56,7 +58,8 @@ leave_empty(const CmigDifference *difference, bool old)
 		{
 			const CmigObject *view = image->objects[i];
 
-			if ((view->kind != &cmig_kind_view && view->kind != &cmig_kind_materialized_view) || empty[i])
+			if ((view->kind != &cmig_kind_view && view->kind != &cmig_kind_materialized_view) ||
+				empty[i])
 				continue;
 			empty[i] = is_empty(view->change, view, old, empty);
 			again |= empty[i];
@@ -86,8 +89,10 @@ cmig_populate_check(CmigDifference *difference)
 	{
 		CmigChange *change = &difference->changes[i];
 
-		change->empties = cmig_change_creates(change) && change->to->kind == &cmig_kind_materialized_view &&
-			change->to->values[CMIG_VIEW_EMPTY] != NULL && !(change->from != NULL && change->from->values[CMIG_VIEW_EMPTY] != NULL);
+		change->empties = cmig_change_creates(change) &&
+			change->to->kind == &cmig_kind_materialized_view &&
+			change->to->values[CMIG_VIEW_EMPTY] != NULL &&
+			!(change->from != NULL && change->from->values[CMIG_VIEW_EMPTY] != NULL);
 	}
 	leave_empty(difference, true);
 }
@@ -145,13 +150,17 @@ cmig_foreign_refuse(CmigDifference *difference)
 		const CmigObject *root = foreign_root(change);
 		bool		gone = root != NULL && root->change->to == NULL;
 
-		if (root == NULL || (gone && root->may_drop) || change->action == CMIG_NO_CHANGE || change->action == CMIG_UNSUPPORTED)
+		if (root == NULL || (gone && root->may_drop) || change->action == CMIG_NO_CHANGE ||
+			change->action == CMIG_UNSUPPORTED)
 			continue;
 		if (gone && (root->kind->flags & CMIG_KIND_GLOBAL))
 			change->action = CMIG_NO_CHANGE;
 		else
-			cmig_change_refuse(change, root == change->from ? psprintf("it belongs to role %s", cmig_quote(root->owner)) :
-							   psprintf("%s %s belongs to role %s", root->kind->name, root->identity, cmig_quote(root->owner)));
+			cmig_change_refuse(change,
+							   root == change->from ?
+							   psprintf("it belongs to role %s", cmig_quote(root->owner)) :
+							   psprintf("%s %s belongs to role %s", root->kind->name,
+										root->identity, cmig_quote(root->owner)));
 	}
 }
 
@@ -285,19 +294,24 @@ is_left(const CmigChange *dependent)
 static CmigChange *
 disturb(CmigDifference *difference, CmigChange *change, CmigChange *dependent, bool goes)
 {
-	const CmigObject *root = goes || is_disturbed(change, dependent) ? foreign_root(dependent) : NULL;
+	const CmigObject *root = goes ||
+	is_disturbed(change, dependent) ? foreign_root(dependent) : NULL;
 	CmigChange *next;
 
 	if (root != NULL && !(root->change->to == NULL && root->may_drop))
 	{
-		cmig_change_refuse(change, psprintf("%s %s depends on it, and belongs to role %s", dependent->from->kind->name,
-											dependent->from->identity, cmig_quote(root->owner)));
+		cmig_change_refuse(change,
+						   psprintf("%s %s depends on it, and belongs to role %s",
+									dependent->from->kind->name,
+									dependent->from->identity, cmig_quote(root->owner)));
 		return NULL;
 	}
-	if (is_left(dependent) && (goes || (is_column(change->from) && is_disturbed(change, dependent))))
+	if (is_left(dependent) &&
+		(goes || (is_column(change->from) && is_disturbed(change, dependent))))
 	{
 		cmig_change_refuse(change, psprintf("%s %s depends on it, and cannot be changed",
-											dependent->from->kind->name, dependent->from->identity));
+											dependent->from->kind->name,
+											dependent->from->identity));
 		return NULL;
 	}
 	if (!is_affected(change, dependent, goes))
@@ -334,11 +348,13 @@ disturb(CmigDifference *difference, CmigChange *change, CmigChange *dependent, b
 	else
 		next = NULL;
 	if (next == NULL)
-		cmig_change_refuse(change, psprintf("it would have to be dropped, and %s %s depends on it%s",
-											dependent->from->kind->name, dependent->from->identity,
-											(change->from->kind == &cmig_kind_enum && change->to != NULL &&
-											 cmig_enum_added(change->from, change->to) != NIL) ?
-											"; add its new values in an earlier revision, without using them" : ""));
+		cmig_change_refuse(change,
+						   psprintf("it would have to be dropped, and %s %s depends on it%s",
+									dependent->from->kind->name, dependent->from->identity,
+									(change->from->kind == &cmig_kind_enum &&
+									 change->to != NULL &&
+									 cmig_enum_added(change->from, change->to) != NIL) ?
+									"; add its new values in an earlier revision, without using them" : ""));
 	return next;
 }
 
@@ -358,12 +374,15 @@ refuse_range(const CmigDependents *dependents, CmigChange *range)
 	if (range->from->kind != &cmig_kind_range || range->action != CMIG_AGAIN)
 		return;
 	for (int i = start; i < end && user == NULL; i++)
-		if ((dependents->objects[i]->kind == &cmig_kind_attribute || dependents->objects[i]->kind == &cmig_kind_domain) &&
+		if ((dependents->objects[i]->kind == &cmig_kind_attribute ||
+			 dependents->objects[i]->kind == &cmig_kind_domain) &&
 			dependents->objects[i]->change->to != NULL)
 			user = dependents->objects[i];
 	if (user == NULL)
 		return;
-	cmig_change_refuse(range, psprintf("it would have to be dropped, and %s %s depends on it", user->kind->name, user->identity));
+	cmig_change_refuse(range,
+					   psprintf("it would have to be dropped, and %s %s depends on it",
+								user->kind->name, user->identity));
 	for (int i = start; i < end; i++)
 	{
 		CmigChange *change = dependents->objects[i]->change;
@@ -377,7 +396,9 @@ refuse_range(const CmigDependents *dependents, CmigChange *range)
 			change = change->from->parent->change;
 		}
 		if (changes || change->action != CMIG_NO_CHANGE)
-			cmig_change_refuse(change, psprintf("it uses %s %s, which cannot be changed", range->from->kind->name, range->from->identity));
+			cmig_change_refuse(change,
+							   psprintf("it uses %s %s, which cannot be changed",
+										range->from->kind->name, range->from->identity));
 	}
 }
 
@@ -406,11 +427,14 @@ has_row(const char *text, const CmigObject *type, bool any_row)
 	while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
 	{
 		row |= cmig_lexer_is_word(&lexer, "row") && *lexer.next == '(';
-		if ((row && any_row) || (whole && lexer.type == CMIG_TOKEN_OPERATOR && strchr("<>=!~@#&|", *lexer.start) != NULL))
+		if ((row && any_row) ||
+			(whole && lexer.type == CMIG_TOKEN_OPERATOR &&
+			 strchr("<>=!~@#&|", *lexer.start) != NULL))
 			return true;
 		/* the type's name, and not a longer one */
 		if ((row || lexer.type == CMIG_TOKEN_STRING) && strncmp(lexer.next, "::", 2) == 0 &&
-			strncmp(lexer.next + 2, type->identity, length) == 0 && !isalnum((unsigned char) lexer.next[length + 2]) &&
+			strncmp(lexer.next + 2, type->identity, length) == 0 &&
+			!isalnum((unsigned char) lexer.next[length + 2]) &&
 			lexer.next[length + 2] != '_' && !IS_HIGHBIT_SET(lexer.next[length + 2]))
 			return true;
 		whole = dot && cmig_lexer_is_char(&lexer, '*');
@@ -445,7 +469,8 @@ names_columns_of(const char *text, const CmigObject *function)
 		if (strncmp(lexer.next, " WITH ORDINALITY ", strlen(" WITH ORDINALITY ")) == 0)
 			lexer.next += strlen(" WITH ORDINALITY ");
 		(void) cmig_lexer_next_sql(&lexer);
-		if (((lexer.type == CMIG_TOKEN_WORD || lexer.type == CMIG_TOKEN_QUOTED) && *lexer.next == '(') ||
+		if (((lexer.type == CMIG_TOKEN_WORD || lexer.type == CMIG_TOKEN_QUOTED) &&
+			 *lexer.next == '(') ||
 			rows_from)
 			return true;
 	}
@@ -463,9 +488,11 @@ selects_several(const char *text)
 	cmig_lexer_init(&lexer, text);
 	while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
 	{
-		const char *body = lexer.type == CMIG_TOKEN_DOLLAR && !lexer.unterminated ? strchr(lexer.start + 1, '$') + 1 : NULL;
+		const char *body = lexer.type == CMIG_TOKEN_DOLLAR &&
+		!lexer.unterminated ? strchr(lexer.start + 1, '$') + 1 : NULL;
 
-		if (body != NULL && selects_several(pnstrdup(body, lexer.next - body - (body - lexer.start))))
+		if (body != NULL &&
+			selects_several(pnstrdup(body, lexer.next - body - (body - lexer.start))))
 			return true;
 		depth += cmig_lexer_is_char(&lexer, '(') - cmig_lexer_is_char(&lexer, ')');
 		if (depth != 0)
@@ -484,7 +511,8 @@ selects_several(const char *text)
 static bool
 uses_positions(const CmigObject *object, const CmigObject *type)
 {
-	const bool	returns = object->kind == &cmig_kind_function && cmig_function_returns(object, type);
+	const bool	returns = object->kind == &cmig_kind_function &&
+	cmig_function_returns(object, type);
 	const bool	any_row = type->kind == &cmig_kind_composite || object->kind == &cmig_kind_default;
 	bool		depends = object->parent == type;
 
@@ -522,7 +550,8 @@ reached_columns(const CmigChange *type, bool old, char **wanted)
 	for (const CmigObject *child = type->from->child; child != NULL; child = child->sibling)
 		if (is_column(child) && !cmig_change_drops(child->change))
 			appendStringInfo(&reached, ", %s", cmig_quote(child->name));
-	for (const CmigObject *child = old ? type->from->child : type->to->child; child != NULL; child = child->sibling)
+	for (const CmigObject *child = old ? type->from->child :
+		 type->to->child; child != NULL; child = child->sibling)
 	{
 		const CmigChange *change = child->change;
 
@@ -554,7 +583,8 @@ find_positions(CmigDifference *difference, bool old)
 		char	   *wanted,
 				   *reached = NULL;
 
-		if (type->from != NULL && type->to != NULL && (type->action == CMIG_NO_CHANGE || type->action == CMIG_ALTER) &&
+		if (type->from != NULL && type->to != NULL &&
+			(type->action == CMIG_NO_CHANGE || type->action == CMIG_ALTER) &&
 			(type->to->kind == &cmig_kind_composite || cmig_table_is(type->to)))
 			reached = reached_columns(type, old, &wanted);
 		for (int j = 0; reached != NULL && j < image->count; j++)
@@ -568,7 +598,9 @@ find_positions(CmigDifference *difference, bool old)
 			reason = psprintf("it uses the columns of %s by their position, and their order would be (%s) instead of (%s)",
 							  type->to->identity, reached, wanted);
 			if (old)
-				change->irreversible = psprintf("cannot be reverted: %s %s: %s", change->from->kind->name, change->from->identity, reason);
+				change->irreversible = psprintf("cannot be reverted: %s %s: %s",
+												change->from->kind->name, change->from->identity,
+												reason);
 			else
 				cmig_compare_refuse(difference, change, reason);
 		}
@@ -610,7 +642,8 @@ spread(CmigDifference *difference, const CmigDependents *dependents)
 	List	   *queue = NIL;
 
 	/* for each change: 0, or 1 + the action with which it was queued */
-	char	   *queued = MemoryContextAllocExtended(CurrentMemoryContext, difference->count + 1, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	char	   *queued = MemoryContextAllocExtended(CurrentMemoryContext, difference->count + 1,
+													MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 
 	for (int i = 0; i < difference->from->count; i++)
 	{
@@ -655,7 +688,8 @@ void
 cmig_propagate(CmigDifference *difference)
 {
 	CmigDependents dependents;
-	CmigChange *before = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(CmigChange) * Max(difference->count, 1));
+	CmigChange *before = MemoryContextAllocHuge(CurrentMemoryContext,
+												sizeof(CmigChange) * Max(difference->count, 1));
 	CmigChange *refused;
 	const CmigImage *image = difference->from;
 
@@ -774,8 +808,10 @@ find_whole(CmigChange *change)
 static void
 find_type_functions(CmigChange *change)
 {
-	const CmigObject *from = change->from && change->from->kind == &cmig_kind_base_type ? change->from->child : NULL,
-			   *to = change->to && change->to->kind == &cmig_kind_base_type ? change->to->child : NULL;
+	const CmigObject *from = change->from &&
+	change->from->kind == &cmig_kind_base_type ? change->from->child : NULL,
+			   *to = change->to &&
+	change->to->kind == &cmig_kind_base_type ? change->to->child : NULL;
 
 	if (change->from && change->from->kind == &cmig_kind_base_type)
 		change->also_drops = NIL;
@@ -786,7 +822,8 @@ find_type_functions(CmigChange *change)
 			const CmigObject *object = i < from->ndepends ? from->depends[i] : from;
 			CmigChange *dropped = object->change;
 
-			if ((object != from && object->kind != &cmig_kind_function) || !cmig_change_drops(dropped))
+			if ((object != from && object->kind != &cmig_kind_function) ||
+				!cmig_change_drops(dropped))
 				continue;
 			dropped->dropped_by = change;
 			change->also_drops = lappend(change->also_drops, dropped);
@@ -828,7 +865,8 @@ cmig_parts_find(CmigDifference *difference)
 static bool
 has_group(const CmigObject *object)
 {
-	return object != NULL && object->kind == &cmig_kind_distribution && object->values[CMIG_DISTRIBUTION_GROUP] != NULL &&
+	return object != NULL && object->kind == &cmig_kind_distribution &&
+		object->values[CMIG_DISTRIBUTION_GROUP] != NULL &&
 		strcmp(object->values[CMIG_DISTRIBUTION_METHOD], CMIG_DISTRIBUTED_OTHERWISE) != 0;
 }
 
@@ -839,7 +877,8 @@ has_group(const CmigObject *object)
 static CmigObject *
 counterpart(const CmigObject *object, const CmigImage *other)
 {
-	CmigObject *result = has_group(object) ? cmig_image_lookup(other, object->kind, object->identity) : NULL;
+	CmigObject *result = has_group(object) ?
+	cmig_image_lookup(other, object->kind, object->identity) : NULL;
 
 	return has_group(result) ? result : NULL;
 }
@@ -860,7 +899,8 @@ set_colocated(const CmigImage *image, const CmigImage *other)
 		for (int j = 0; j < image->count && has_group(object) && !found; j++)
 		{
 			if (!has_group(image->objects[j]) ||
-				strcmp(image->objects[j]->values[CMIG_DISTRIBUTION_GROUP], object->values[CMIG_DISTRIBUTION_GROUP]) != 0)
+				strcmp(image->objects[j]->values[CMIG_DISTRIBUTION_GROUP],
+					   object->values[CMIG_DISTRIBUTION_GROUP]) != 0)
 				continue;
 			found = counterpart(image->objects[j], other) != NULL;
 			if (first == NULL || found)
@@ -868,7 +908,8 @@ set_colocated(const CmigImage *image, const CmigImage *other)
 		}
 		if (first == NULL)
 			continue;
-		cmig_object_set(object, CMIG_DISTRIBUTION_COLOCATED, first == object ? NULL : first->identity);
+		cmig_object_set(object, CMIG_DISTRIBUTION_COLOCATED,
+						first == object ? NULL : first->identity);
 		if (first != object)
 			cmig_object_follow(object, first);
 	}
@@ -883,8 +924,10 @@ set_colocated(const CmigImage *image, const CmigImage *other)
 static bool
 is_free(const CmigObject *object, const CmigObject *other)
 {
-	return object->values[CMIG_DISTRIBUTION_DEFAULT] != NULL && object->values[CMIG_DISTRIBUTION_SHARDS] == NULL &&
-		!cmig_text_same(object->values[CMIG_DISTRIBUTION_COUNT], other->values[CMIG_DISTRIBUTION_COUNT]);
+	return object->values[CMIG_DISTRIBUTION_DEFAULT] != NULL &&
+		object->values[CMIG_DISTRIBUTION_SHARDS] == NULL &&
+		!cmig_text_same(object->values[CMIG_DISTRIBUTION_COUNT],
+						other->values[CMIG_DISTRIBUTION_COUNT]);
 }
 
 /*
@@ -908,12 +951,15 @@ cmig_colocation_settle(const CmigImage *from, const CmigImage *to)
 		old_free = is_free(old, new);
 		new_free = is_free(new, old);
 		if (new_free)
-			cmig_object_set(new, CMIG_DISTRIBUTION_COLOCATED, old->values[CMIG_DISTRIBUTION_COLOCATED]);
+			cmig_object_set(new, CMIG_DISTRIBUTION_COLOCATED,
+							old->values[CMIG_DISTRIBUTION_COLOCATED]);
 		else if (old_free)
-			cmig_object_set(old, CMIG_DISTRIBUTION_COLOCATED, new->values[CMIG_DISTRIBUTION_COLOCATED]);
+			cmig_object_set(old, CMIG_DISTRIBUTION_COLOCATED,
+							new->values[CMIG_DISTRIBUTION_COLOCATED]);
 		if (new->values[CMIG_DISTRIBUTION_SHARDS] == NULL ||
 			(new->values[CMIG_DISTRIBUTION_COLOCATED] != NULL &&
-			 cmig_text_same(old->values[CMIG_DISTRIBUTION_COLOCATED], new->values[CMIG_DISTRIBUTION_COLOCATED])))
+			 cmig_text_same(old->values[CMIG_DISTRIBUTION_COLOCATED],
+							new->values[CMIG_DISTRIBUTION_COLOCATED])))
 			cmig_object_set(new, CMIG_DISTRIBUTION_SHARDS, old->values[CMIG_DISTRIBUTION_SHARDS]);
 		else if (old->values[CMIG_DISTRIBUTION_SHARDS] == NULL)
 			cmig_object_set(old, CMIG_DISTRIBUTION_SHARDS, new->values[CMIG_DISTRIBUTION_SHARDS]);

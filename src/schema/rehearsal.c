@@ -83,9 +83,11 @@ run_lines(CmigScriptRun *run, void *arg)
 }
 
 List *
-cmig_rehearsal_run(CmigTargetState *state, const List *lines, bool upgrade, bool checks, const char *path)
+cmig_rehearsal_run(CmigTargetState *state, const List *lines, bool upgrade, bool checks,
+				   const char *path)
 {
-	const char *const settings[] = {"row_security", "on", "client_min_messages", "error", checks ? NULL : "check_function_bodies", "off", NULL};
+	const char *const settings[] = {"row_security", "on", "client_min_messages", "error",
+	checks ? NULL : "check_function_bodies", "off", NULL};
 	static const CmigRunStep step = {.revision = "the difference"};
 	CmigScriptRun run = {.step = &step,.verb = "SQL"};
 	Trial		trial = {.state = state,.lines = lines,.upgrade = upgrade};
@@ -129,7 +131,8 @@ mark_changed(Choice *choice, CmigObject *object)
 static void
 choose(Choice *choice, const CmigObject *object)
 {
-	CmigObject *own = object ? cmig_image_lookup(choice->image, object->kind, object->identity) : NULL;
+	CmigObject *own = object ? cmig_image_lookup(choice->image, object->kind, object->identity) :
+	NULL;
 
 	if (own == NULL)
 		return;
@@ -147,7 +150,8 @@ is_concerned(const Choice *choice, const CmigObject *object, CmigObject *on)
 	if (choice->changed[on->index])
 		return true;
 	if (on->parent != NULL && choice->changed[on->parent->index] &&
-		(on->parent->change == NULL || on->parent->change->action == CMIG_AGAIN || on->parent->change->action == CMIG_DROP))
+		(on->parent->change == NULL || on->parent->change->action == CMIG_AGAIN ||
+		 on->parent->change->action == CMIG_DROP))
 		return true;
 	if (cmig_table_is(on))
 		for (const CmigObject *child = on->child; child != NULL; child = child->sibling)
@@ -159,7 +163,8 @@ is_concerned(const Choice *choice, const CmigObject *object, CmigObject *on)
 static bool
 is_type(const CmigObject *object)
 {
-	return (object->kind->flags & CMIG_KIND_TYPE) != 0 && (object->kind->flags & CMIG_KIND_RELATION) == 0;
+	return (object->kind->flags & CMIG_KIND_TYPE) != 0 &&
+		(object->kind->flags & CMIG_KIND_RELATION) == 0;
 }
 
 /* Is the object a schema that the shadow creates again? */
@@ -222,7 +227,8 @@ follow(const Choice *choice, Choice *other)
 	for (int i = 0; i < choice->image->count; i++)
 	{
 		const CmigObject *object = choice->image->objects[i];
-		CmigObject *same = choice->chosen[i] ? cmig_image_lookup(other->image, object->kind, object->identity) : NULL;
+		CmigObject *same = choice->chosen[i] ?
+		cmig_image_lookup(other->image, object->kind, object->identity) : NULL;
 
 		if (same != NULL)
 			any |= cmig_copies_add(other->chosen, same);
@@ -341,7 +347,8 @@ tell_doubt(Proof *proof, const CmigDiffLine *line, const char *reason)
 {
 	if (!doubt(proof, line->subject))
 		return false;
-	proof->reasons = lappend(proof->reasons, psprintf("%s %s: %s", line->kind, line->object, reason));
+	proof->reasons = lappend(proof->reasons,
+							 psprintf("%s %s: %s", line->kind, line->object, reason));
 	return true;
 }
 
@@ -356,9 +363,12 @@ doubt_outside(Proof *proof, const CmigImage *image)
 	{
 		if (image->objects[i]->kind == &cmig_kind_distribution)
 			(void) doubt(proof, image->objects[i]);
-		if (image->objects[i]->kind == &cmig_kind_schema && !is_own_schema(proof->managed, image->objects[i]) &&
+		if (image->objects[i]->kind == &cmig_kind_schema &&
+			!is_own_schema(proof->managed, image->objects[i]) &&
 			doubt(proof, image->objects[i]))
-			proof->reasons = lappend(proof->reasons, psprintf("schema %s: it belongs to another role", image->objects[i]->identity));
+			proof->reasons = lappend(proof->reasons,
+									 psprintf("schema %s: it belongs to another role",
+											  image->objects[i]->identity));
 	}
 }
 
@@ -393,11 +403,13 @@ add_inherited(const CmigImage *from, const CmigImage *to, List **lines)
 	for (int i = 0; i < to->count + from->count; i++)
 	{
 		const CmigObject *object = i < to->count ? to->objects[i] : from->objects[i - to->count];
-		const CmigObject *other = cmig_image_lookup(i < to->count ? from : to, object->kind, object->identity);
+		const CmigObject *other = cmig_image_lookup(i < to->count ? from : to, object->kind,
+													object->identity);
 		const char *reason = NULL;
 
 		if (object->kind == &cmig_kind_index || object->kind == &cmig_kind_constraint)
-			reason = i < to->count ? inherited_difference(other, object) : other == NULL && object->inherited ? "it stays" : NULL;
+			reason = i < to->count ? inherited_difference(other, object) : other == NULL &&
+				object->inherited ? "it stays" : NULL;
 		if (reason == NULL)
 			continue;
 		cmig_diff_line_add_unsupported(lines, object->kind->name, object->identity, reason);
@@ -428,13 +440,15 @@ static void
 add_problems(Proof *proof, const List *failures, const List *lines, const char *reason)
 {
 	foreach_ptr(const CmigDiffFailure, failure, failures)
-		cmig_diff_line_add_unsupported(&proof->problems, failure->line->kind, failure->line->object, psprintf("%s: %s", reason, failure->error->message));
+		cmig_diff_line_add_unsupported(&proof->problems, failure->line->kind, failure->line->object,
+									   psprintf("%s: %s", reason, failure->error->message));
 	foreach_ptr(const CmigDiffLine, line, lines)
 	{
 		if (!line->incidental && failures == NIL)
 			cmig_diff_line_add_unsupported(&proof->problems, line->kind, line->object,
 										   line->change ? psprintf("%s: %s", reason, line->change) :
-										   line->upgrade == NULL ? psprintf("%s: %s", reason, line->hazard) : reason);
+										   line->upgrade == NULL ?
+										   psprintf("%s: %s", reason, line->hazard) : reason);
 	}
 }
 
@@ -510,12 +524,14 @@ is_inconclusive(const Proof *proof, const ErrorData *error)
 static bool
 run_direction(Proof *proof, const List *lines, bool upgrade)
 {
-	const char *reason = upgrade ? "the upgrade leads to something else" : "the downgrade does not restore it";
+	const char *reason = upgrade ? "the upgrade leads to something else" :
+	"the downgrade does not restore it";
 	List	   *failures = NIL;
 	List	   *missing;
 	bool		doubts = false;
 
-	foreach_ptr(CmigDiffFailure, failure, cmig_rehearsal_run(&proof->state, lines, upgrade, true, NULL))
+	foreach_ptr(CmigDiffFailure, failure,
+				cmig_rehearsal_run(&proof->state, lines, upgrade, true, NULL))
 	{
 		if (is_inconclusive(proof, failure->error))
 			doubts |= tell_doubt(proof, failure->line, failure->error->message);
@@ -524,7 +540,8 @@ run_direction(Proof *proof, const List *lines, bool upgrade)
 	}
 	if (doubts)
 		return false;
-	missing = lines_between(proof, read_copies(cmig_shadow_managed(proof->shadow)), upgrade ? proof->to : proof->from);
+	missing = lines_between(proof, read_copies(cmig_shadow_managed(proof->shadow)),
+							upgrade ? proof->to : proof->from);
 	if (failures == NIL && missing == NIL)
 		return true;
 	add_problems(proof, failures, missing, reason);
@@ -557,7 +574,8 @@ run_round(void *arg)
 				renames = lappend(renames, line);
 		}
 		failures = cmig_rehearsal_run(&proof->state, renames, false, true, NULL);
-		failures = list_concat(failures, cmig_rehearsal_run(&proof->state, renames, true, true, NULL));
+		failures = list_concat(failures,
+							   cmig_rehearsal_run(&proof->state, renames, true, true, NULL));
 		add_problems(proof, failures, NIL, "the object cannot be renamed");
 		proof->proved = proof->upward || run_direction(proof, lines, true);
 	}
@@ -572,11 +590,15 @@ static bool
 others_own_code(void)
 {
 	static CmigQuery query = {
-		"SELECT FROM pg_roles r JOIN pg_shdepend s ON s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid AND s.deptype = 'o'"
+		"SELECT FROM pg_roles r JOIN pg_shdepend s ON s.refclassid = 'pg_authid'::regclass"
+		" AND s.refobjid = r.oid AND s.deptype = 'o'"
 		" AND s.dbid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())"
-		" LEFT JOIN pg_type t ON s.classid = 'pg_type'::regclass AND t.oid = s.objid AND t.typtype = 'd'"
-		" LEFT JOIN pg_class c ON s.classid = 'pg_class'::regclass AND c.oid = s.objid AND (c.relkind = 'v' OR c.relrowsecurity)"
-		" WHERE NOT r.rolsuper AND r.oid <> $1 AND (t.oid IS NOT NULL OR c.oid IS NOT NULL) LIMIT 1", {OIDOID}
+		" LEFT JOIN pg_type t ON s.classid = 'pg_type'::regclass AND t.oid = s.objid"
+		" AND t.typtype = 'd'"
+		" LEFT JOIN pg_class c ON s.classid = 'pg_class'::regclass AND c.oid = s.objid"
+		" AND (c.relkind = 'v' OR c.relrowsecurity)"
+		" WHERE NOT r.rolsuper AND r.oid <> $1 AND (t.oid IS NOT NULL OR c.oid IS NOT NULL)"
+		" LIMIT 1", {OIDOID}
 	};
 
 	return cmig_query_do(&query, GetUserId()) > 0;
@@ -589,7 +611,8 @@ cmig_rehearsal_others_own(const CmigImage *image)
 
 	for (int i = 0; i < image->count; i++)
 	{
-		const char *owner = image->objects[i]->kind == &cmig_kind_schema ? NULL : image->objects[i]->owner;
+		const char *owner = image->objects[i]->kind == &cmig_kind_schema ? NULL :
+		image->objects[i]->owner;
 
 		if (owner != NULL && strcmp(owner, user) != 0 && !superuser_arg(get_role_oid(owner, true)))
 			return true;
@@ -606,7 +629,8 @@ may_stay(const Proof *proof, const CmigDiffLine *line)
 {
 	const CmigObject *object = line->subject;
 
-	return object != NULL && (object->kind->flags & CMIG_KIND_RECAST) != 0 && !is_doubtful(proof, object) &&
+	return object != NULL && (object->kind->flags & CMIG_KIND_RECAST) != 0 &&
+		!is_doubtful(proof, object) &&
 		cmig_image_lookup(proof->from, object->kind, object->identity) != NULL &&
 		cmig_image_lookup(proof->to, object->kind, object->identity) != NULL;
 }
@@ -622,7 +646,8 @@ shorten(const Proof *proof)
 	{
 		if (may_stay(proof, line))
 			continue;
-		alters |= line->subject != NULL && line->subject->kind == &cmig_kind_column && strcmp(line->action, "alter") == 0;
+		alters |= line->subject != NULL && line->subject->kind == &cmig_kind_column &&
+			strcmp(line->action, "alter") == 0;
 		lines = lappend(lines, copy_line(line));
 	}
 	return alters && list_length(lines) < list_length(proof->lines) ? lines : NIL;
@@ -666,10 +691,17 @@ check_copies(Proof *proof)
 {
 	const CmigImage *image = proof->upward ? proof->from : proof->to;
 
-	foreach_ptr(const CmigDiffFailure, failure, cmig_rehearsal_run(&proof->state, lines_between(proof, read_copies(cmig_shadow_managed(proof->shadow)), image), true, true, NULL))
+	foreach_ptr(const CmigDiffFailure, failure,
+				cmig_rehearsal_run(&proof->state,
+								   lines_between(proof,
+												 read_copies(cmig_shadow_managed(proof->shadow)),
+												 image), true, true, NULL))
 		(void) tell_doubt(proof, failure->line, failure->error->message);
-	foreach_ptr(const CmigDiffLine, line, lines_between(proof, read_copies(cmig_shadow_managed(proof->shadow)), image))
-		(void) tell_doubt(proof, line, line->change ? line->change : line->upgrade == NULL ? line->hazard : "it differs");
+	foreach_ptr(const CmigDiffLine, line,
+				lines_between(proof, read_copies(cmig_shadow_managed(proof->shadow)), image))
+		(void) tell_doubt(proof, line,
+						  line->change ? line->change : line->upgrade == NULL ? line->hazard :
+						  "it differs");
 	settle_doubts(proof);
 }
 
@@ -692,12 +724,14 @@ rehearse(CmigShadow *shadow, void *arg)
 
 	proof->shadow = shadow;
 	cmig_target_begin(&proof->state, shadow);
-	proof->state.strict = cmig_rehearsal_others_own(proof->from) || cmig_rehearsal_others_own(proof->to);
+	proof->state.strict = cmig_rehearsal_others_own(proof->from) ||
+		cmig_rehearsal_others_own(proof->to);
 	proof->state.distrusts = proof->state.strict ? 'u' : 'o';
 	/* servers that are not compared are not copied, but used */
 	foreach_ptr(const CmigHidden, hidden, proof->managed->all ? NIL : shadow->hidden)
 	{
-		if (hidden->catalog == ForeignServerRelationId || hidden->catalog == ForeignDataWrapperRelationId)
+		if (hidden->catalog == ForeignServerRelationId ||
+			hidden->catalog == ForeignDataWrapperRelationId)
 			cmig_shadow_global_show(hidden);
 	}
 	failures = cmig_rehearsal_run(&proof->state, proof->start, true, true, NULL);
@@ -764,7 +798,8 @@ is_left(const CmigChange *change)
 	if (change->from == NULL || change->to != NULL)
 		return false;
 	root = cmig_object_root(change->from)->change;
-	return change->action == CMIG_UNSUPPORTED || (root->to == NULL && root->action == CMIG_NO_CHANGE);
+	return change->action == CMIG_UNSUPPORTED ||
+		(root->to == NULL && root->action == CMIG_NO_CHANGE);
 }
 
 /* Add to the new objects those that the difference does not drop. */
@@ -776,7 +811,8 @@ keep_left(const CmigDifference *difference, const CmigDiffCopies *copies)
 	for (int i = 0; i < difference->count; i++)
 	{
 		const CmigChange *change = &difference->changes[i];
-		const CmigObject *object = is_left(change) ? cmig_image_lookup(copies->from, change->from->kind, change->from->identity) : NULL;
+		const CmigObject *object = is_left(change) ?
+		cmig_image_lookup(copies->from, change->from->kind, change->from->identity) : NULL;
 
 		if (object != NULL)
 			wanted[object->index] = true;
@@ -792,7 +828,8 @@ with_statement(const Proof *proof)
 
 	foreach_ptr(CmigDiffLine, line, proof->lines)
 	{
-		if (line->within || !cmig_text_same(line->upgrade, NO_STATEMENT) || !cmig_text_same(line->downgrade, NO_STATEMENT))
+		if (line->within || !cmig_text_same(line->upgrade, NO_STATEMENT) ||
+			!cmig_text_same(line->downgrade, NO_STATEMENT))
 			result = lappend(result, line);
 	}
 	return result;
@@ -815,7 +852,8 @@ without_failed(const Proof *proof, List *lines)
 
 		foreach_ptr(const CmigDiffFailure, failure, proof->failed)
 		{
-			if (failure->line->subject != line->subject || strcmp(failure->line->action, line->action) != 0)
+			if (failure->line->subject != line->subject ||
+				strcmp(failure->line->action, line->action) != 0)
 				continue;
 			if (failure->upgrade)
 				runs = false;
@@ -931,8 +969,11 @@ cmig_rehearsal_prove(const CmigManaged *managed, const char *function, const Cmi
 			(void) doubt(&proof, line->subject);
 	}
 	for (int i = 0; i < difference->count; i++)
-		if (difference->changes[i].from == NULL && difference->changes[i].action == CMIG_UNSUPPORTED)
-			(void) doubt(&proof, cmig_image_lookup(proof.to, difference->changes[i].to->kind, difference->changes[i].to->identity));
+		if (difference->changes[i].from == NULL &&
+			difference->changes[i].action == CMIG_UNSUPPORTED)
+			(void) doubt(&proof,
+						 cmig_image_lookup(proof.to, difference->changes[i].to->kind,
+										   difference->changes[i].to->identity));
 	doubt_outside(&proof, proof.from);
 	doubt_outside(&proof, proof.to);
 	settle_doubts(&proof);

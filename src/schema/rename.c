@@ -156,7 +156,8 @@ relation_with(const CmigObject *object, const char *name)
 	/* the index of a constraint that was given a temporary name has it, too */
 	if (cmig_index_name(object) == NULL)
 		return NULL;
-	return psprintf("%s%s", pnstrdup(object->parent->identity, name_offset(object->parent)), quote_identifier(name));
+	return psprintf("%s%s", pnstrdup(object->parent->identity, name_offset(object->parent)),
+					quote_identifier(name));
 }
 
 /*
@@ -166,7 +167,8 @@ relation_with(const CmigObject *object, const char *name)
 static bool
 collides(const CmigObject *object, const char *name, const CmigObject *other, const char *others)
 {
-	const int	flags = object->kind->flags & other->kind->flags & (CMIG_KIND_RELATION | CMIG_KIND_TYPE);
+	const int	flags = object->kind->flags & other->kind->flags & (CMIG_KIND_RELATION |
+																	CMIG_KIND_TYPE);
 	const char *relation = relation_with(object, name),
 			   *second = relation ? relation_with(other, others) : NULL;
 
@@ -177,7 +179,8 @@ collides(const CmigObject *object, const char *name, const CmigObject *other, co
 	if (is_constraint(object) && is_constraint(other) ? object->parent != other->parent :
 		object->kind != other->kind && flags == 0)
 		return false;
-	return strcmp(identity_with(object, name), others == other->name ? other->identity : identity_with(other, others)) == 0;
+	return strcmp(identity_with(object, name),
+				  others == other->name ? other->identity : identity_with(other, others)) == 0;
 }
 
 /*
@@ -237,13 +240,15 @@ static CmigObject *
 find_object(const CmigImage *image, const Word *word, const List *names, const char *arguments)
 {
 	const char *qualified = word->parts == 1 ? quote_identifier(strVal(linitial(names))) :
-	psprintf("%s.%s", quote_identifier(strVal(linitial(names))), quote_identifier(strVal(lsecond(names))));
+	psprintf("%s.%s", quote_identifier(strVal(linitial(names))),
+			 quote_identifier(strVal(lsecond(names))));
 	size_t		length = strlen(qualified);
 
 	for (int i = 0; i < image->count; i++)
 	{
 		CmigObject *object = image->objects[i];
-		const char *identity = word->parts < 3 ? object->identity : object->parent ? object->parent->identity : "";
+		const char *identity = word->parts < 3 ? object->identity : object->parent ?
+		object->parent->identity : "";
 		int			j = 0;
 
 		while (j < lengthof(word->kinds) && word->kinds[j] != object->kind)
@@ -252,7 +257,8 @@ find_object(const CmigImage *image, const Word *word, const List *names, const c
 			strncmp(identity, qualified, length) != 0)
 			continue;
 		if (object->kind != &cmig_kind_function ? identity[length] == '\0' :
-			identity[length] == '(' && (arguments == NULL || strcmp(identity + length, arguments) == 0))
+			identity[length] == '(' &&
+			(arguments == NULL || strcmp(identity + length, arguments) == 0))
 			return object;
 	}
 	return NULL;
@@ -287,7 +293,8 @@ parse_rename(List *renames, const CmigImage *from, const char *text, bool is_com
 	}
 	names = textToQualifiedNameList(cstring_to_text(old));
 	new = textToQualifiedNameList(cstring_to_text(renamed));
-	if (list_length(names) != word->parts || (list_length(new) != 1 && list_length(new) != word->parts))
+	if (list_length(names) != word->parts ||
+		(list_length(new) != 1 && list_length(new) != word->parts))
 		report_syntax(text);
 	moves = word->parts == 2 && list_length(new) == 2 && !equal(linitial(new), linitial(names));
 	if (moves && word->kinds[0] == &cmig_kind_index)
@@ -299,7 +306,8 @@ parse_rename(List *renames, const CmigImage *from, const char *text, bool is_com
 	{
 		const CmigObject *table = object_of(from, rename);
 
-		if (others == NIL && table != NULL && cmig_table_is(table) && rename->rank == RENAME_OBJECT && strcmp(rename->name, strVal(lsecond(names))) == 0)
+		if (others == NIL && table != NULL && cmig_table_is(table) &&
+			rename->rank == RENAME_OBJECT && strcmp(rename->name, strVal(lsecond(names))) == 0)
 			others = list_make3(linitial(names), makeString(table->name), lthird(names));
 	}
 	if (!is_comment || others == NIL)
@@ -309,9 +317,12 @@ parse_rename(List *renames, const CmigImage *from, const char *text, bool is_com
 	if (object == NULL && !is_comment)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("rename \"%s\": %s %s does not exist", text, word->word, pnstrdup(rest, renamed - strlen(" -> ") - rest))));
+				 errmsg("rename \"%s\": %s %s does not exist", text, word->word,
+						pnstrdup(rest, renamed - strlen(" -> ") - rest))));
 	if (object != NULL && moves)
-		renames = append(renames, text, word->rank == RENAME_PART ? RENAME_MOVE_FUNCTION : RENAME_MOVE, object, strVal(linitial(new)));
+		renames = append(renames, text,
+						 word->rank == RENAME_PART ? RENAME_MOVE_FUNCTION : RENAME_MOVE, object,
+						 strVal(linitial(new)));
 	return object ? append(renames, text, word->rank, object, strVal(llast(new))) : renames;
 }
 
@@ -407,7 +418,9 @@ derived_renames(const RenameRead *read)
 		}
 		other = touched ? find_derived(read, object, table) : NULL;
 		if (other != NULL)
-			result = append(result, object->identity, is_constraint(object) ? RENAME_PART : RENAME_OBJECT, object, other->name);
+			result = append(result, object->identity,
+							is_constraint(object) ? RENAME_PART : RENAME_OBJECT, object,
+							other->name);
 	}
 	return result;
 }
@@ -425,17 +438,22 @@ counterpart(const CmigImage *from, const CmigImage *to, const CmigObject *object
 
 	if (parent != NULL)
 	{
-		const CmigObject *table = cmig_image_lookup(to, object->parent->kind, object->parent->identity);
+		const CmigObject *table = cmig_image_lookup(to, object->parent->kind,
+													object->parent->identity);
 
 		new = counterpart(from, to, parent);
-		for (const CmigObject *child = new && table ? table->child : NULL; child != NULL; child = child->sibling)
-			if (child->kind == object->kind && cmig_text_same(cmig_index_parent(child), cmig_index_name(new)))
+		for (const CmigObject *child = new &&
+			 table ? table->child : NULL; child != NULL; child = child->sibling)
+			if (child->kind == object->kind &&
+				cmig_text_same(cmig_index_parent(child), cmig_index_name(new)))
 				return child;
 		return NULL;
 	}
 	new = cmig_attached_find(to, cmig_index_name(object));
-	return new != NULL && new->kind == object->kind && strcmp(new->parent->identity, object->parent->identity) == 0 &&
-		cmig_kind_same_value(&new->kind->properties[0], object->values[0], new->values[0]) ? new : NULL;
+	return new != NULL && new->kind == object->kind &&
+		strcmp(new->parent->identity, object->parent->identity) == 0 &&
+		cmig_kind_same_value(&new->kind->properties[0], object->values[0], new->values[0]) ? new :
+		NULL;
 }
 
 static bool
@@ -480,7 +498,8 @@ attached_renames(const CmigImage *from, const CmigImage *to)
 			const Rename *rename = lfirst(cell);
 			const CmigObject *holder = find_holder(from, object_of(from, rename), rename->name);
 
-			if (holder != NULL && cmig_index_name(holder) == NULL && !is_renamed(from, renames, holder))
+			if (holder != NULL && cmig_index_name(holder) == NULL &&
+				!is_renamed(from, renames, holder))
 				renames = foreach_delete_current(renames, cell);
 		}
 	} while (list_length(renames) != count);
@@ -556,7 +575,8 @@ find_schema(const CmigManaged **managed, const CmigImage *to, const char *quoted
  * are created.  Returns the schemas to read afterwards.
  */
 static const CmigManaged *
-move_extensions(const CmigManaged *managed, const CmigImage *from, const CmigImage *to, List **lines)
+move_extensions(const CmigManaged *managed, const CmigImage *from, const CmigImage *to,
+				List **lines)
 {
 	for (int i = 0; i < from->count; i++)
 	{
@@ -567,9 +587,11 @@ move_extensions(const CmigManaged *managed, const CmigImage *from, const CmigIma
 
 		if (schema == NULL)
 			continue;
-		cmig_shadow_extension_move(extension, cmig_shadow_extension_schema(extension), find_schema(&managed, to, schema, lines));
+		cmig_shadow_extension_move(extension, cmig_shadow_extension_schema(extension),
+								   find_schema(&managed, to, schema, lines));
 		row.upgrade = psprintf("ALTER EXTENSION %s SET SCHEMA %s", object->identity, schema);
-		row.downgrade = psprintf("ALTER EXTENSION %s SET SCHEMA %s", object->identity, object->values[CMIG_EXTENSION_SCHEMA]);
+		row.downgrade = psprintf("ALTER EXTENSION %s SET SCHEMA %s", object->identity,
+								 object->values[CMIG_EXTENSION_SCHEMA]);
 		cmig_diff_line_add(&row, lines);
 	}
 	CommandCounterIncrement();
@@ -604,16 +626,20 @@ move_objects(RenameRead *read, RenameRank rank)
 		moved = cmig_object_copy(object);
 		moved->identity = psprintf("%s.%s", schema, object->identity + name_offset(object));
 		for (int i = 0; i < read->image->count; i++)
-			if (collides(moved, moved->name, read->image->objects[i], read->image->objects[i]->name) && read->image->objects[i] != object)
+			if (collides(moved, moved->name, read->image->objects[i],
+						 read->image->objects[i]->name) && read->image->objects[i] != object)
 				ereport(ERROR,
 						(errcode(ERRCODE_DUPLICATE_OBJECT),
-						 errmsg("rename \"%s\": %s %s already exists", rename->text, read->image->objects[i]->kind->name, moved->identity),
+						 errmsg("rename \"%s\": %s %s already exists", rename->text,
+								read->image->objects[i]->kind->name, moved->identity),
 						 errhint("Rename that object, too, or drop it first.")));
 		row.kind = object->kind->name;
 		row.object = moved->identity;
 		row.subject = moved;
-		row.upgrade = psprintf("ALTER %s %s SET SCHEMA %s", word_in_alter(object), object->identity, schema);
-		row.downgrade = psprintf("ALTER %s %s SET SCHEMA %s", word_in_alter(object), moved->identity, old);
+		row.upgrade = psprintf("ALTER %s %s SET SCHEMA %s", word_in_alter(object), object->identity,
+							   schema);
+		row.downgrade = psprintf("ALTER %s %s SET SCHEMA %s", word_in_alter(object),
+								 moved->identity, old);
 		cmig_shadow_object_move(object->address.catalog, object->address.object,
 								find_schema(&read->managed, read->to, schema, read->lines));
 		cmig_diff_line_add(&row, read->lines);
@@ -638,13 +664,15 @@ rename_sql(const CmigObject *object, char *identity, char *from, const char *to)
 		return psprintf("ALTER TABLE %s RENAME COLUMN %s TO %s", object->parent->identity,
 						quote_identifier(from), quote_identifier(to));
 	if (object->kind == &cmig_kind_constraint && cmig_index_parent(object) != NULL)
-		return psprintf("ALTER INDEX %s%s RENAME TO %s", pnstrdup(object->parent->identity, name_offset(object->parent)),
+		return psprintf("ALTER INDEX %s%s RENAME TO %s",
+						pnstrdup(object->parent->identity, name_offset(object->parent)),
 						quote_identifier(from), quote_identifier(to));
 	if (is_constraint(object))
 		return psprintf("ALTER TABLE %s RENAME CONSTRAINT %s TO %s", object->parent->identity,
 						quote_identifier(from), quote_identifier(to));
 	if (object->kind == &cmig_kind_function)
-		return psprintf("ALTER %s %s RENAME TO %s", word_in_alter(object), identity, quote_identifier(to));
+		return psprintf("ALTER %s %s RENAME TO %s", word_in_alter(object), identity,
+						quote_identifier(to));
 	renamed.identity = identity;
 	renamed.name = from;
 	return psprintf("ALTER %s RENAME TO %s", cmig_kind_reference(&renamed), quote_identifier(to));
@@ -714,7 +742,8 @@ static bool
 is_pending(const Pending *pending, int count, const CmigObject *object, const char *name)
 {
 	for (int i = 0; i < count; i++)
-		if (pending[i].object == object && (name == NULL || strcmp(pending[i].rename->name, name) == 0))
+		if (pending[i].object == object &&
+			(name == NULL || strcmp(pending[i].rename->name, name) == 0))
 			return true;
 	return false;
 }
@@ -737,9 +766,12 @@ check_names(const CmigImage *image, const Pending *pending, int count)
 				 collides(a->object, a->rename->name, b->object, b->rename->name)))
 				ereport(ERROR,
 						(errcode(ERRCODE_DUPLICATE_OBJECT),
-						 a->object == b->object ? errmsg("%s %s is renamed twice", a->object->kind->name, a->object->identity) :
+						 a->object == b->object ?
+						 errmsg("%s %s is renamed twice", a->object->kind->name,
+								a->object->identity) :
 						 errmsg("two renames result in the same name"),
-						 errdetail("The renames are \"%s\" and \"%s\".", a->rename->text, b->rename->text)));
+						 errdetail("The renames are \"%s\" and \"%s\".", a->rename->text,
+								   b->rename->text)));
 		}
 	for (int i = 0; i < count; i++)
 	{
@@ -790,7 +822,9 @@ run_rank(RenameRead *read, const List *renames, RenameRank rank)
 			next = &pending[i];
 			waits = false;
 			for (int j = 0; j < count; j++)
-				waits |= !pending[j].done && collides(next->object, next->rename->name, pending[j].object, pending[j].object->name);
+				waits |= !pending[j].done &&
+					collides(next->object, next->rename->name, pending[j].object,
+							 pending[j].object->name);
 		}
 		if (!waits)
 		{
@@ -887,7 +921,8 @@ cmig_rename_read(const CmigManaged *managed, CmigImage *from, CmigImage *to,
 	 * run_renames() in a subtransaction that is rolled back
 	 */
 	else if (i < managed->count)
-		cmig_shadow_rename(managed->schemas[i].oid, managed->schemas[i].name, "cmig.diff()", run_renames, &read);
+		cmig_shadow_rename(managed->schemas[i].oid, managed->schemas[i].name, "cmig.diff()",
+						   run_renames, &read);
 	return read.image;
 }
 
@@ -908,7 +943,8 @@ signature(const CmigChange *change)
 	const CmigObject *object = change->to ? change->to : change->from;
 	StringInfoData buf;
 
-	if ((change->action != CMIG_CREATE && change->action != CMIG_DROP) || change->part_of != NULL || object->inherited)
+	if ((change->action != CMIG_CREATE && change->action != CMIG_DROP) || change->part_of != NULL ||
+		object->inherited)
 		return NULL;
 	if (object->kind == &cmig_kind_column)
 		return psprintf("%s: %s", object->parent->identity, object->values[CMIG_COLUMN_TYPE]);
@@ -917,7 +953,8 @@ signature(const CmigChange *change)
 	initStringInfo(&buf);
 	for (const CmigObject *child = object->child; child != NULL; child = child->sibling)
 		if (child->kind == &cmig_kind_column)
-			appendStringInfo(&buf, "%s %s,", quote_identifier(child->name), child->values[CMIG_COLUMN_TYPE]);
+			appendStringInfo(&buf, "%s %s,", quote_identifier(child->name),
+							 child->values[CMIG_COLUMN_TYPE]);
 	return buf.len > 0 ? buf.data : NULL;
 }
 
@@ -951,7 +988,8 @@ moving_signature(const CmigChange *change)
 	StringInfoData buf;
 	char	   *schema;
 
-	if ((change->action != CMIG_CREATE && change->action != CMIG_DROP) || change->part_of != NULL || object->linked ||
+	if ((change->action != CMIG_CREATE && change->action != CMIG_DROP) || change->part_of != NULL ||
+		object->linked ||
 		word == NULL || word->parts != 2 || object->kind == &cmig_kind_index)
 		return NULL;
 	initStringInfo(&buf);
@@ -981,16 +1019,19 @@ tell_label(CmigChange *change)
 			   *new;
 	char	   *sql;
 
-	if (change->from == NULL || change->to == NULL || change->from->kind != &cmig_kind_enum || change->to->kind != &cmig_kind_enum)
+	if (change->from == NULL || change->to == NULL || change->from->kind != &cmig_kind_enum ||
+		change->to->kind != &cmig_kind_enum)
 		return;
 	old = cmig_enum_new(change->to, change->from);
 	new = cmig_enum_new(change->from, change->to);
 	if (list_length(old) != 1 || list_length(new) != 1)
 		return;
-	sql = psprintf("ALTER TYPE %s RENAME VALUE '%s' TO '%s'", change->from->identity, (char *) linitial(old), (char *) linitial(new));
+	sql = psprintf("ALTER TYPE %s RENAME VALUE '%s' TO '%s'", change->from->identity,
+				   (char *) linitial(old), (char *) linitial(new));
 	change->question = psprintf("may be a rename: %s", sql);
 	ereport(NOTICE,
-			(errmsg("this may be a rename: value '%s' -> '%s' of enum %s", (char *) linitial(old), (char *) linitial(new), change->from->identity),
+			(errmsg("this may be a rename: value '%s' -> '%s' of enum %s", (char *) linitial(old),
+					(char *) linitial(new), change->from->identity),
 			 errhint("If so, use this statement instead: %s", sql)));
 }
 
@@ -1017,7 +1058,8 @@ tell_pairs(const CmigDifference *difference, bool moves)
 		{
 			const CmigChange *other = &difference->changes[j];
 
-			if (signatures[j] == NULL || (other->to ? other->to : other->from)->kind != from->kind ||
+			if (signatures[j] == NULL ||
+				(other->to ? other->to : other->from)->kind != from->kind ||
 				strcmp(signatures[i], signatures[j]) != 0)
 				continue;
 			dropped += other->action == CMIG_DROP;
@@ -1025,14 +1067,18 @@ tell_pairs(const CmigDifference *difference, bool moves)
 			to = other->to ? other->to : to;
 		}
 		if (created != 1 || dropped != 1 ||
-			(name_offset(from) == name_offset(to) && strncmp(from->identity, to->identity, name_offset(from)) == 0) == moves)
+			(name_offset(from) == name_offset(to) &&
+			 strncmp(from->identity, to->identity, name_offset(from)) == 0) == moves)
 			continue;
 		rename = psprintf("%s %s -> %s%s", word_of(from)->word, from->identity,
-						  moves ? pnstrdup(to->identity, name_offset(to)) : "", quote_identifier(to->name));
-		difference->changes[i].question = psprintf("may be a rename: renames => ARRAY[%s]", quote_literal_cstr(rename));
+						  moves ? pnstrdup(to->identity, name_offset(to)) : "",
+						  quote_identifier(to->name));
+		difference->changes[i].question = psprintf("may be a rename: renames => ARRAY[%s]",
+												   quote_literal_cstr(rename));
 		ereport(NOTICE,
 				(errmsg("this may be a rename: %s", rename),
-				 cmig_hint("If so, add this argument: `renames => ARRAY[%s]`", quote_literal_cstr(rename))));
+				 cmig_hint("If so, add this argument: `renames => ARRAY[%s]`",
+						   quote_literal_cstr(rename))));
 	}
 }
 

@@ -33,14 +33,16 @@ put_away(const CmigDifference *difference, CmigChange *change)
 {
 	const CmigObject *type = change->from;
 	CmigObject *away = cmig_object_copy(type);
-	char	   *schema = pnstrdup(type->identity, strlen(type->identity) - strlen(cmig_quote(type->name)));
+	char	   *schema = pnstrdup(type->identity,
+								  strlen(type->identity) - strlen(cmig_quote(type->name)));
 	int			length = pg_mbcliplen(type->name, strlen(type->name), NAMEDATALEN - 8);
 
 	for (int i = 0; change->away == NULL; i++)
 	{
 		away->name = psprintf("%.*s_old%s", length, type->name, i == 0 ? "" : psprintf("%d", i));
 		away->identity = psprintf("%s%s", schema, cmig_quote(away->name));
-		if (!is_taken(difference->from, away->identity) && !is_taken(difference->to, away->identity))
+		if (!is_taken(difference->from, away->identity) &&
+			!is_taken(difference->to, away->identity))
 			change->away = away;
 	}
 }
@@ -50,13 +52,15 @@ cmig_replace_successor(const CmigChange *change, const CmigChange *dependent)
 {
 	if (!(change->from->kind->flags & CMIG_KIND_SWAPS) || change->action != CMIG_DROP ||
 		dependent->from->kind != &cmig_kind_column ||
-		strcmp(dependent->from->values[CMIG_COLUMN_TYPE], dependent->to->values[CMIG_COLUMN_TYPE]) != 0)
+		strcmp(dependent->from->values[CMIG_COLUMN_TYPE],
+			   dependent->to->values[CMIG_COLUMN_TYPE]) != 0)
 		return NULL;
 	for (int i = 0; i < dependent->to->ndepends; i++)
 	{
 		const CmigObject *type = dependent->to->depends[i];
 
-		if (strcmp(type->identity, change->from->identity) == 0 && type->change->action == CMIG_CREATE)
+		if (strcmp(type->identity, change->from->identity) == 0 &&
+			type->change->action == CMIG_CREATE)
 			return type;
 	}
 	return NULL;
@@ -91,7 +95,9 @@ cmig_replace_dependent(CmigDifference *difference, CmigChange *change, CmigChang
 		dependent->alter.disturbs = dependent->alter.recasts = true;
 		dependent->swaps_type = change->to == NULL;
 		if (!cmig_column_stays_inherited(dependent->from, dependent->to))
-			dependent->alter.ddl = lcons(cmig_column_type_replace(dependent->from, dependent->to, change->from, to, change->away->identity),
+			dependent->alter.ddl = lcons(cmig_column_type_replace(dependent->from, dependent->to,
+																  change->from, to,
+																  change->away->identity),
 										 dependent->alter.ddl);
 		return dependent;
 	}
@@ -123,7 +129,8 @@ cmig_replace_dependent(CmigDifference *difference, CmigChange *change, CmigChang
 	}
 	if (dependent->from->kind == &cmig_kind_attribute)
 		next = dependent->from->parent->change;
-	if (!(next->from->kind->flags & CMIG_KIND_SWAPS) || next->to == NULL || next->action == CMIG_UNSUPPORTED)
+	if (!(next->from->kind->flags & CMIG_KIND_SWAPS) || next->to == NULL ||
+		next->action == CMIG_UNSUPPORTED)
 		return NULL;
 	next->action = CMIG_AGAIN;
 	next->alter.ddl = NIL;
@@ -136,7 +143,8 @@ cmig_replace_trade(const CmigDifference *difference, CmigChange *change, CmigCha
 {
 	bool		needed = false;
 
-	if (!(change->from->kind->flags & CMIG_KIND_SWAPS) || dependent->from->kind != &cmig_kind_column)
+	if (!(change->from->kind->flags & CMIG_KIND_SWAPS) ||
+		dependent->from->kind != &cmig_kind_column)
 		return;
 
 	/*
@@ -206,7 +214,8 @@ cmig_replace_detour(CmigChange *change, CmigChange *dependent)
 	join = cmig_column_type_detour(dependent->to, collation);
 	dependent->alter.first = lappend(dependent->alter.first, part);
 	dependent->alter.last = cmig_ddl_append(dependent->alter.last, join->undo, join->sql);
-	((CmigDdl *) llast(dependent->alter.last))->hazards = CMIG_HAZARD_REWRITE | CMIG_HAZARD_MAY_FAIL;
+	((CmigDdl *) llast(dependent->alter.last))->hazards = CMIG_HAZARD_REWRITE |
+		CMIG_HAZARD_MAY_FAIL;
 	return dependent;
 }
 
@@ -223,7 +232,8 @@ needs_multirange(const CmigDifference *difference, const CmigChange *change)
 	{
 		const CmigObject *range = difference->to->objects[i];
 
-		if (range->kind == &cmig_kind_range && difference->to->objects[i]->change != change && cmig_change_creates(difference->to->objects[i]->change) &&
+		if (range->kind == &cmig_kind_range && difference->to->objects[i]->change != change &&
+			cmig_change_creates(difference->to->objects[i]->change) &&
 			cmig_text_same(cmig_object_index(change->from), cmig_object_index(range)))
 			return true;
 	}
@@ -272,7 +282,8 @@ is_nested(const CmigDependents *dependents, const CmigObject *type)
 		const CmigObject *object = dependents->objects[i];
 
 		if (object->kind == &cmig_kind_attribute || object->kind == &cmig_kind_range ||
-			(object->kind == &cmig_kind_column && strchr(object->values[CMIG_COLUMN_TYPE], '[') != NULL))
+			(object->kind == &cmig_kind_column &&
+			 strchr(object->values[CMIG_COLUMN_TYPE], '[') != NULL))
 			return true;
 	}
 	return false;
@@ -321,7 +332,8 @@ is_stored(const CmigImage *image, const CmigObject *type, int depth)
 
 		if (uses(object, type) &&
 			(object->kind == &cmig_kind_column ||
-			 (outer != type && (outer->kind->flags & CMIG_KIND_TYPE) && depth < MAX_NESTING && is_stored(image, outer, depth + 1))))
+			 (outer != type && (outer->kind->flags & CMIG_KIND_TYPE) && depth < MAX_NESTING &&
+			  is_stored(image, outer, depth + 1))))
 			return true;
 	}
 	return false;
@@ -347,9 +359,11 @@ cmig_replace_used(CmigDifference *difference, const CmigDependents *dependents)
 		const CmigObject *type = change->from->parent;
 
 		if (change->from->kind == &cmig_kind_domain && change->to != NULL &&
-			change->action != CMIG_AGAIN && is_nested(dependents, change->from) && changes_checks(change))
+			change->action != CMIG_AGAIN && is_nested(dependents, change->from) &&
+			changes_checks(change))
 			replace(change->from);
-		if (change->from->kind != &cmig_kind_attribute || change->action != CMIG_ALTER || !change->alter.disturbs)
+		if (change->from->kind != &cmig_kind_attribute || change->action != CMIG_ALTER ||
+			!change->alter.disturbs)
 			continue;
 		if (is_stored(difference->from, type, 0))
 			replace(type);
@@ -371,7 +385,8 @@ name_away(const CmigObject *object, CmigObject *copy)
 		if (other->away == NULL)
 			continue;
 		for (int j = 0; j < object->kind->nproperties; j++)
-			cmig_object_set(copy, j, cmig_normal_rename(copy->values[j], name, other->away->identity));
+			cmig_object_set(copy, j,
+							cmig_normal_rename(copy->values[j], name, other->away->identity));
 	}
 }
 

@@ -49,7 +49,8 @@ resolve_user(const char *path, const char *role)
 	initStringInfo(&result);
 	foreach_ptr(const char, name, names)
 		appendStringInfo(&result, "%s%s", result.len > 0 ? ", " : "",
-						 quote_identifier(role != NULL && strcmp(name, "$user") == 0 ? role : name));
+						 quote_identifier(role != NULL &&
+										  strcmp(name, "$user") == 0 ? role : name));
 	return result.len > 0 ? result.data : pstrdup("\"\"");
 }
 
@@ -352,7 +353,8 @@ replay_script(CmigReplay *replay, CmigRunStep step)
 	run.verb = step.direction == CMIG_UPGRADE ? "replay" : "replay of the downgrade";
 	PG_TRY();
 	{
-		cmig_target_in_session(&replay->state, &run, find_path(&replay->paths, replay->state.shadow, step.revision),
+		cmig_target_in_session(&replay->state, &run,
+							   find_path(&replay->paths, replay->state.shadow, step.revision),
 							   settings, run_statements, replay);
 		commit_enums(replay);
 	}
@@ -392,9 +394,11 @@ cmig_replay_nodes(CmigReplay *replay, const int *nodes, int count, CmigDirection
 		CmigRunStep step;
 
 		CHECK_FOR_INTERRUPTS();
-		step = texts ? *cmig_step_texts_get(texts, i) : *cmig_step_texts_fetch(replay->graph, plan, i);
+		step = texts ? *cmig_step_texts_get(texts, i) :
+			*cmig_step_texts_fetch(replay->graph, plan, i);
 		if (repeatable != NULL && repeatable->sql != NULL)
-			step.sql = cmig_placeholder_values_insert(repeatable->sql, &repeatable->placeholders, step.revision, "upgrade", NULL);
+			step.sql = cmig_placeholder_values_insert(repeatable->sql, &repeatable->placeholders,
+													  step.revision, "upgrade", NULL);
 		replay_script(replay, step);
 		MemoryContextReset(context);
 	}
@@ -565,7 +569,8 @@ CmigReplayed *
 cmig_replay_state(CmigReplay *replay, CmigReplayFinish finish, void *arg)
 {
 	CmigReplayed *replayed = palloc0(sizeof(CmigReplayed));
-	Reading		reading = {.replay = replay,.assumed = &replayed->assumed,.finish = finish,.arg = arg};
+	Reading		reading =
+	{.replay = replay,.assumed = &replayed->assumed,.finish = finish,.arg = arg};
 
 	read_state(replayed, reading);
 	return replayed;
@@ -701,8 +706,8 @@ replay_whole(CmigReplay *replay, void *arg)
 }
 
 CmigReplayed *
-cmig_replay_read(const CmigReplayPlan *plan, const CmigNames *schemas, bool owned, const char *caller,
-				 bool assume, CmigReplayFinish finish, void *arg)
+cmig_replay_read(const CmigReplayPlan *plan, const CmigNames *schemas, bool owned,
+				 const char *caller, bool assume, CmigReplayFinish finish, void *arg)
 {
 	CmigReplayed *replayed = palloc0(sizeof(CmigReplayed));
 	Whole		whole = {plan, {.schemas = schemas,.assumed = assume ? &replayed->assumed : NULL,
@@ -764,8 +769,10 @@ run_probe(CmigShadow *shadow, void *arg)
 
 	for (int i = 0; managed != NULL && i < managed->count; i++)
 		cmig_result_add_text(probe->fcinfo, psprintf("schema %s%s", managed->schemas[i].name,
-													 !OidIsValid(managed->schemas[i].oid) ? ", missing" :
-													 managed->schemas[i].owned ? "" : ", of another role"));
+													 !OidIsValid(managed->schemas[i].oid) ?
+													 ", missing" :
+													 managed->schemas[i].owned ? "" :
+													 ", of another role"));
 	foreach_ptr(CmigTargetNote, note, target ? target->notes : NIL)
 		cmig_result_add_text(probe->fcinfo, psprintf("%s %s, line %d: %s", note->kind, note->object,
 													 note->line, note->reason));
@@ -773,7 +780,8 @@ run_probe(CmigShadow *shadow, void *arg)
 		cmig_result_add_text(probe->fcinfo, psprintf("rename %s", each));
 	if (probe->query != NULL)
 	{
-		CmigQuery  *query = cmig_query_make(psprintf("SELECT x::text FROM (%s) AS p(x)", probe->query), NIL, 0, NULL);
+		CmigQuery  *query = cmig_query_make(psprintf("SELECT x::text FROM (%s) AS p(x)",
+													 probe->query), NIL, 0, NULL);
 		int			level = NewGUCNestLevel();
 
 		query->users_text = true;

@@ -337,8 +337,8 @@ extern void cmig_replay_run(const CmigGraph *graph, const char *caller,
  * scripts and queries.
  */
 typedef struct CmigCopies CmigCopies;
-extern CmigCopies *cmig_copies_plan(const CmigManaged *managed, bool whole, const List *scripts, const List *queries,
-									CmigImage **live);
+extern CmigCopies *cmig_copies_plan(const CmigManaged *managed, bool whole, const List *scripts,
+									const List *queries, CmigImage **live);
 
 /*
  * In the task of a replay, create the copies.  Some may fail.  The search_path,
@@ -369,8 +369,8 @@ extern void cmig_replay_plan_run(CmigReplay *replay, const CmigReplayPlan *plan)
  * lock timeout, are raised unchanged.  Raises error MG006 if there is no
  * downgrade script.
  */
-extern void cmig_replay_nodes(CmigReplay *replay, const int *nodes, int count, CmigDirection direction,
-							  const CmigRepeatableRun *repeatable);
+extern void cmig_replay_nodes(CmigReplay *replay, const int *nodes, int count,
+							  CmigDirection direction, const CmigRepeatableRun *repeatable);
 
 /*
  * Read an image of the current contents of all schemas in the shadow.  This may
@@ -484,7 +484,8 @@ typedef struct CmigEffectsLook
 } CmigEffectsLook;
 
 /* "look" may be NULL. */
-extern CmigEffects *cmig_effects_read(const CmigGraph *graph, const int *nodes, int count, const List *scripts,
+extern CmigEffects *cmig_effects_read(const CmigGraph *graph, const int *nodes, int count,
+									  const List *scripts,
 									  bool all, const char *caller, const char *setting, int limit,
 									  const CmigEffectsLook *look);
 

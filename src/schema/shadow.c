@@ -46,7 +46,8 @@ add_schema(CmigManaged *managed, char *name, Oid oid)
 	if (managed->count == 0)
 		managed->schemas = palloc(sizeof(CmigManagedSchema));
 	else if ((managed->count & (managed->count - 1)) == 0)
-		managed->schemas = repalloc(managed->schemas, 2 * managed->count * sizeof(CmigManagedSchema));
+		managed->schemas = repalloc(managed->schemas,
+									2 * managed->count * sizeof(CmigManagedSchema));
 	schema = &managed->schemas[managed->count++];
 	schema->name = name;
 	schema->oid = oid;
@@ -102,7 +103,8 @@ cmig_managed_schemas(const CmigNames *names)
 CmigManaged *
 cmig_managed_of_revisions(void)
 {
-	return cmig_managed_schemas(cmig_scope_is_set() ? cmig_argument_one(pstrdup(cmig_scope_current())) : NULL);
+	return cmig_managed_schemas(cmig_scope_is_set() ?
+								cmig_argument_one(pstrdup(cmig_scope_current())) : NULL);
 }
 
 const CmigManaged *
@@ -195,7 +197,8 @@ session_locks(void)
 		const LockInstanceData *held = &all->locks[i];
 
 		if (held->pid != MyProcPid || held->locktag.locktag_type != LOCKTAG_ADVISORY ||
-			(held->locktag.locktag_field4 != FIELD4_ONE_KEY && held->locktag.locktag_field4 != FIELD4_TWO_KEYS))
+			(held->locktag.locktag_field4 != FIELD4_ONE_KEY &&
+			 held->locktag.locktag_field4 != FIELD4_TWO_KEYS))
 			continue;
 		for (LOCKMODE mode = ShareLock; mode <= ExclusiveLock; mode++)
 		{
@@ -375,7 +378,8 @@ choose_schemas(CmigShadow *shadow, const char *caller)
 		}
 	}
 	if (!managed->all)
-		cmig_managed_require_owned(managed, psprintf("%s creates the target's objects in the schema and rolls them back.", caller));
+		cmig_managed_require_owned(managed,
+								   psprintf("%s creates the target's objects in the schema and rolls them back.", caller));
 }
 
 /* Row callback: copy the array of live schemas. */
@@ -438,7 +442,8 @@ prepare_shadow(ShadowRun *run)
 			set_name(schema->live, away_name(schema->live));
 		}
 		else
-			acl = DatumGetAclP(OidInputFunctionCall(F_ARRAY_IN, "{pg_database_owner=UC/pg_database_owner,=U/pg_database_owner}",
+			acl = DatumGetAclP(OidInputFunctionCall(F_ARRAY_IN,
+													"{pg_database_owner=UC/pg_database_owner,=U/pg_database_owner}",
 													ACLITEMOID, -1));
 		schema->shadow = NamespaceCreate(schema->name, owner, false);
 		CommandCounterIncrement();
@@ -621,7 +626,8 @@ cmig_shadow_is_in_use(Oid schema, bool by_members)
 		" SELECT FROM pg_depend d WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = $1"
 		" AND NOT EXISTS (SELECT FROM pg_depend e JOIN x ON x.oid = e.refobjid"
 		"  WHERE e.classid = d.classid AND e.objid = d.objid AND e.deptype = 'e')"
-		" AND NOT (d.classid = 'pg_extension'::regclass AND d.objid IN (SELECT oid FROM x)) LIMIT 1",
+		" AND NOT (d.classid = 'pg_extension'::regclass AND d.objid IN (SELECT oid FROM x))"
+		" LIMIT 1",
 		.argtypes = {OIDOID, BOOLOID}
 	};
 
@@ -632,7 +638,8 @@ bool
 cmig_shadow_is_unused(const CmigShadowSchema *schema)
 {
 	return OidIsValid(schema->shadow) && !schema->created &&
-		(strcmp(schema->name, "public") != 0 || !OidIsValid(schema->live)) && !cmig_shadow_is_in_use(schema->shadow, true);
+		(strcmp(schema->name, "public") != 0 || !OidIsValid(schema->live)) &&
+		!cmig_shadow_is_in_use(schema->shadow, true);
 }
 
 CmigManaged *
@@ -657,7 +664,8 @@ cmig_shadow_managed(CmigShadow *shadow)
 		bool		is_away = false;
 
 		for (int j = 0; j < shadow->count && shadow->managed->all; j++)
-			is_away |= OidIsValid(shadow->schemas[j].live) && shadow->schemas[j].live == managed->schemas[i].oid;
+			is_away |= OidIsValid(shadow->schemas[j].live) &&
+				shadow->schemas[j].live == managed->schemas[i].oid;
 		if (!is_away)
 			managed->schemas[kept++] = managed->schemas[i];
 	}

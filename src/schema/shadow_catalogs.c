@@ -127,7 +127,8 @@ Oid
 cmig_shadow_rows_schema(Oid catalog, Oid object)
 {
 	Relation	relation = table_open(catalog, AccessShareLock);
-	AttrNumber	column = is_objectclass_supported(catalog) ? get_object_attnum_namespace(catalog) : InvalidAttrNumber;
+	AttrNumber	column = is_objectclass_supported(catalog) ? get_object_attnum_namespace(catalog) :
+	InvalidAttrNumber;
 	HeapTuple	row = column == InvalidAttrNumber ? NULL : find(relation, object);
 	Oid			schema = InvalidOid;
 
@@ -135,7 +136,8 @@ cmig_shadow_rows_schema(Oid catalog, Oid object)
 	{
 		bool		isnull;
 
-		schema = DatumGetObjectId(cmig_getattr_compat(row, column, RelationGetDescr(relation), &isnull));
+		schema = DatumGetObjectId(cmig_getattr_compat(row, column, RelationGetDescr(relation),
+													  &isnull));
 	}
 	table_close(relation, AccessShareLock);
 	return schema;
@@ -201,7 +203,8 @@ cmig_shadow_global_hide(void)
 		.sql = "SELECT o.catalog, o.oid, o.name::text, o.owner FROM ("
 		"SELECT 'pg_cast'::regclass::oid, oid, NULL, 10::oid FROM pg_cast"
 		" UNION ALL SELECT 'pg_transform'::regclass, oid, NULL, 10 FROM pg_transform"
-		" UNION ALL SELECT 'pg_foreign_server'::regclass, oid, srvname, srvowner FROM pg_foreign_server"
+		" UNION ALL SELECT 'pg_foreign_server'::regclass, oid, srvname, srvowner"
+		" FROM pg_foreign_server"
 		" UNION ALL SELECT 'pg_foreign_data_wrapper'::regclass, oid, fdwname, fdwowner"
 		" FROM pg_foreign_data_wrapper"
 		" UNION ALL SELECT 'pg_language'::regclass, oid, lanname, lanowner FROM pg_language"
@@ -210,7 +213,8 @@ cmig_shadow_global_hide(void)
 		" UNION ALL SELECT 'pg_event_trigger'::regclass, oid, evtname, evtowner"
 		" FROM pg_event_trigger) AS o(catalog, oid, name, owner)"
 		" WHERE o.oid >= 16384 AND (o.catalog = 'pg_event_trigger'::regclass OR NOT EXISTS ("
-		"SELECT FROM pg_depend d WHERE d.classid = o.catalog AND d.objid = o.oid AND d.deptype = 'e'))"
+		"SELECT FROM pg_depend d WHERE d.classid = o.catalog AND d.objid = o.oid"
+		" AND d.deptype = 'e'))"
 	};
 
 	foreach_ptr(CmigValue, row, cmig_query_list(&query))
@@ -432,9 +436,12 @@ compare_with(void *left, bool is_any, Datum oids)
 {
 	ScalarArrayOpExpr *expression = makeNode(ScalarArrayOpExpr);
 
-	expression->opno = OpernameGetOprid(list_make2(makeString("pg_catalog"), makeString(is_any ? "=" : "<>")), OIDOID, OIDOID);
+	expression->opno = OpernameGetOprid(list_make2(makeString("pg_catalog"),
+												   makeString(is_any ? "=" : "<>")), OIDOID,
+										OIDOID);
 	expression->useOr = is_any;
-	expression->args = list_make2(left, makeConst(OIDARRAYOID, -1, InvalidOid, -1, oids, false, false));
+	expression->args = list_make2(left,
+								  makeConst(OIDARRAYOID, -1, InvalidOid, -1, oids, false, false));
 	expression->location = -1;
 	set_sa_opfuncid(expression);
 	return (Expr *) expression;
@@ -465,7 +472,8 @@ condition(Oid relation, int number)
 		column = get_object_attnum_namespace(relation);
 	if (column == InvalidAttrNumber)
 		return NULL;
-	return compare_with(makeVar(number, column, OIDOID, -1, InvalidOid, 0), false, PointerGetDatum(oids));
+	return compare_with(makeVar(number, column, OIDOID, -1, InvalidOid, 0), false,
+						PointerGetDatum(oids));
 }
 
 /*
@@ -485,7 +493,8 @@ add_conditions(Node *node, void *arg)
 	{
 		FuncExpr   *call = (FuncExpr *) node;
 		Expr	   *sequence = linitial(call->args);
-		RelabelType *oid = makeRelabelType(copyObject(sequence), OIDOID, -1, InvalidOid, COERCE_IMPLICIT_CAST);
+		RelabelType *oid = makeRelabelType(copyObject(sequence), OIDOID, -1, InvalidOid,
+										   COERCE_IMPLICIT_CAST);
 		CaseExpr   *either = makeNode(CaseExpr);
 		CaseWhen   *when = makeNode(CaseWhen);
 

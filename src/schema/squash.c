@@ -163,7 +163,8 @@ find_revisions(Squash *squash, const char *range, CmigRevision *edges)
 					(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
 					 errmsg("the range ends with several revisions"),
 					 errdetail("No revision in the range follows \"%s\" or \"%s\".",
-							   cmig_graph_id(squash->graph, squash->tip), cmig_graph_id(squash->graph, node)),
+							   cmig_graph_id(squash->graph, squash->tip),
+							   cmig_graph_id(squash->graph, node)),
 					 errhint("Squash one branch at a time, or end the range with a merge.")));
 		squash->tip = node;
 	}
@@ -184,9 +185,11 @@ find_revisions(Squash *squash, const char *range, CmigRevision *edges)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_INVALID_TARGET),
 					 errmsg("revision \"%s\" builds on \"%s\", which is inside the range",
-							cmig_graph_id(squash->graph, above), cmig_graph_id(squash->graph, node)),
+							cmig_graph_id(squash->graph, above),
+							cmig_graph_id(squash->graph, node)),
 					 errhint("End the range with \"%s\", or include \"%s\" in it.",
-							 cmig_graph_id(squash->graph, node), cmig_graph_id(squash->graph, above))));
+							 cmig_graph_id(squash->graph, node),
+							 cmig_graph_id(squash->graph, above))));
 	}
 	find_before(squash, edges);
 	/* set the new revision's labels and the ids that it replaces */
@@ -245,7 +248,8 @@ add_statement(List **statements, const char *revision, const CmigStatement *stat
 						 statement->line);
 	else if (cmig_target_is_shared(statement->raw->stmt))
 		place = psprintf("%s of revision %s, line %d, does not change a schema",
-						 GetCommandTagName(CreateCommandTag(statement->raw->stmt)), revision, statement->line);
+						 GetCommandTagName(CreateCommandTag(statement->raw->stmt)), revision,
+						 statement->line);
 	else
 		return;
 	unresolved = palloc(sizeof(CmigUnresolved));
@@ -299,7 +303,9 @@ CMIG_READER(cmig_squash)
 			continue;
 		if (script->placeholders.count > 0)
 			cmig_listing_add(&filled, id);
-		reader = cmig_script_open(cmig_placeholder_values_insert(script->upgrade_sql, &script->placeholders, id, "upgrade", NULL));
+		reader = cmig_script_open(cmig_placeholder_values_insert(script->upgrade_sql,
+																 &script->placeholders, id,
+																 "upgrade", NULL));
 		while (cmig_script_next(reader, &statement))
 			add_statement(&generate.unresolved, id, &statement);
 		cmig_script_close(reader);

@@ -35,7 +35,8 @@ typedef struct Stages
 static const CmigChange *
 change_of(const Stages *stages, const CmigObject *object, bool old)
 {
-	return cmig_image_lookup(cmig_image_of(stages->all, old), object->kind, object->identity)->change;
+	return cmig_image_lookup(cmig_image_of(stages->all, old), object->kind,
+							 object->identity)->change;
 }
 
 static CmigObject *
@@ -81,9 +82,12 @@ is_move(const Stages *stages, const CmigImage *image, const CmigObject *object, 
 		return true;
 	if (change->from != NULL && change->to != NULL)
 		return (object->kind == &cmig_kind_partition && change->action != CMIG_NO_CHANGE) ||
-			(object->kind == &cmig_kind_column && change->from->inherited != change->to->inherited) ||
-			(object->kind == &cmig_kind_table && (!cmig_object_same(change->from, change->to, CMIG_TABLE_INHERITS) ||
-												  !cmig_object_same(change->from, change->to, CMIG_TABLE_PARTITION_KEY)));
+			(object->kind == &cmig_kind_column &&
+			 change->from->inherited != change->to->inherited) ||
+			(object->kind == &cmig_kind_table &&
+			 (!cmig_object_same(change->from, change->to, CMIG_TABLE_INHERITS) ||
+			  !cmig_object_same(change->from, change->to,
+								CMIG_TABLE_PARTITION_KEY)));
 	if (object->kind != &cmig_kind_partition)
 		return false;
 	if (counterpart(old ? stages->to : stages->from, object->parent) != NULL)
@@ -93,7 +97,8 @@ is_move(const Stages *stages, const CmigImage *image, const CmigObject *object, 
 	{
 		const CmigObject *other = stages->to->objects[i];
 
-		if (other->kind == object->kind && strcmp(other->values[CMIG_PARTITION_OF], object->values[CMIG_PARTITION_OF]) == 0 &&
+		if (other->kind == object->kind &&
+			strcmp(other->values[CMIG_PARTITION_OF], object->values[CMIG_PARTITION_OF]) == 0 &&
 			counterpart(image, other) == NULL)
 			return true;
 	}
@@ -120,14 +125,19 @@ find_moved(Stages *stages)
 				CmigObject *object = images[i]->objects[j];
 				const CmigObject *root = cmig_object_root(object);
 				const CmigObject *whole = object->kind == &cmig_kind_partition ?
-				cmig_image_lookup(images[i], &cmig_kind_table, object->values[CMIG_PARTITION_OF]) : NULL;
+				cmig_image_lookup(images[i], &cmig_kind_table, object->values[CMIG_PARTITION_OF]) :
+				NULL;
 				bool		moved;
 
-				if (root->kind != &cmig_kind_table || (object != root && object->kind != &cmig_kind_partition && object->kind != &cmig_kind_column))
+				if (root->kind != &cmig_kind_table ||
+					(object != root && object->kind != &cmig_kind_partition &&
+					 object->kind != &cmig_kind_column))
 					continue;
-				moved = is_moved(stages, root) || is_moved(stages, whole) || is_move(stages, images[i], object, i == 0);
+				moved = is_moved(stages, root) || is_moved(stages, whole) ||
+					is_move(stages, images[i], object, i == 0);
 				for (int k = 0; k < object->ndepends && object == root; k++)
-					moved |= object->depends[k]->kind == object->kind && is_moved(stages, object->depends[k]);
+					moved |= object->depends[k]->kind == object->kind &&
+						is_moved(stages, object->depends[k]);
 				if (!moved)
 					continue;
 				changed |= add_moved(stages, root);
@@ -162,7 +172,8 @@ can_be_key(const CmigObject *key, const CmigObject *table, const CmigImage *imag
 	{
 		const CmigObject *column = counterpart(image, key->depends[i]);
 
-		if (column != NULL && column->kind == &cmig_kind_column && column->values[CMIG_COLUMN_NOT_NULL] == NULL)
+		if (column != NULL && column->kind == &cmig_kind_column &&
+			column->values[CMIG_COLUMN_NOT_NULL] == NULL)
 			return false;
 	}
 	return !has_key(table, NULL);
@@ -175,9 +186,11 @@ is_taken(const CmigImage *image, const char *name)
 	for (int i = 0; name != NULL && i < image->count; i++)
 	{
 		const CmigObject *object = image->objects[i];
-		const char *index = cmig_index_name(object) ? cmig_index_name(object) : cmig_object_index(object);
+		const char *index = cmig_index_name(object) ? cmig_index_name(object) :
+		cmig_object_index(object);
 
-		if (((object->kind->flags & (CMIG_KIND_RELATION | CMIG_KIND_TYPE)) != 0 && strcmp(object->identity, name) == 0) ||
+		if (((object->kind->flags & (CMIG_KIND_RELATION | CMIG_KIND_TYPE)) != 0 &&
+			 strcmp(object->identity, name) == 0) ||
 			(index != NULL && strcmp(index, name) == 0))
 			return true;
 	}
@@ -190,9 +203,11 @@ is_steady(const Stages *stages, const CmigObject *object)
 {
 	for (int i = object->parent ? -1 : 0; i < object->ndepends; i++)
 	{
-		const CmigChange *change = change_of(stages, i < 0 ? object->parent : object->depends[i], true);
+		const CmigChange *change = change_of(stages, i < 0 ? object->parent : object->depends[i],
+											 true);
 
-		if ((i < 0 ? object->parent : object->depends[i])->kind != &cmig_kind_enum && change->to != NULL && change->action != CMIG_NO_CHANGE &&
+		if ((i < 0 ? object->parent : object->depends[i])->kind != &cmig_kind_enum &&
+			change->to != NULL && change->action != CMIG_NO_CHANGE &&
 			(change->action != CMIG_ALTER || change->alter.disturbs || change->alter.recasts))
 			return false;
 	}
@@ -206,11 +221,13 @@ is_steady(const Stages *stages, const CmigObject *object)
 static List *
 successors(const Stages *stages, const CmigObject *check, const CmigImage *image)
 {
-	const CmigObject *table = cmig_constraint_type(check) == 'c' ? counterpart(stages->to, check->parent) : NULL;
+	const CmigObject *table = cmig_constraint_type(check) == 'c' ?
+	counterpart(stages->to, check->parent) : NULL;
 	List	   *result = NIL;
 
 	for (CmigObject *new = table ? table->child : NULL; new != NULL; new = new->sibling)
-		if (cmig_constraint_type(new) == 'c' && counterpart(image, new) == NULL && cmig_commit_succeeds(check, new))
+		if (cmig_constraint_type(new) == 'c' && counterpart(image, new) == NULL &&
+			cmig_commit_succeeds(check, new))
 			result = lappend(result, new);
 	return result;
 }
@@ -252,7 +269,9 @@ loosen(CmigObject *check, const List *new, const CmigImage *image)
 		}
 	}
 	if (strcmp(demands, condition(check)) != 0)
-		cmig_object_set(check, CMIG_DEFINITION, psprintf("CHECK (%s OR (%s))%s", condition(check), demands, strrchr(check->values[CMIG_DEFINITION], ')') + 1));
+		cmig_object_set(check, CMIG_DEFINITION,
+						psprintf("CHECK (%s OR (%s))%s", condition(check), demands,
+								 strrchr(check->values[CMIG_DEFINITION], ')') + 1));
 }
 
 /* Can an old object stay, beside the objects of "to", until the last stage? */
@@ -260,7 +279,8 @@ static bool
 can_stay(const Stages *stages, const CmigObject *object, const CmigImage *to)
 {
 	const CmigObject *table = object->parent ? counterpart(to, object->parent) : NULL;
-	const char *index = cmig_index_name(object) ? cmig_index_name(object) : cmig_object_index(object);
+	const char *index = cmig_index_name(object) ? cmig_index_name(object) :
+	cmig_object_index(object);
 
 	if (!is_steady(stages, object))
 		return false;
@@ -268,7 +288,8 @@ can_stay(const Stages *stages, const CmigObject *object, const CmigImage *to)
 		if (cmig_function_answers(to->objects[i], object))
 			return false;
 	if (is_taken(to, index) ||
-		((object->kind->flags & (CMIG_KIND_RELATION | CMIG_KIND_TYPE)) != 0 && is_taken(to, object->identity)))
+		((object->kind->flags & (CMIG_KIND_RELATION | CMIG_KIND_TYPE)) != 0 &&
+		 is_taken(to, object->identity)))
 		return false;
 	if (is_moved(stages, object))
 		return false;
@@ -280,7 +301,8 @@ can_stay(const Stages *stages, const CmigObject *object, const CmigImage *to)
 	 * other
 	 */
 	if (index != NULL && table->kind == &cmig_kind_table &&
-		(table->values[CMIG_TABLE_IS_PARTITION] != NULL || table->values[CMIG_TABLE_PARTITION_KEY] != NULL))
+		(table->values[CMIG_TABLE_IS_PARTITION] != NULL ||
+		 table->values[CMIG_TABLE_PARTITION_KEY] != NULL))
 		return false;
 
 	/*
@@ -288,13 +310,15 @@ can_stay(const Stages *stages, const CmigObject *object, const CmigImage *to)
 	 * only validated
 	 */
 	if ((cmig_constraint_type(object) == 'c' &&
-		 !(cmig_is_not_valid(object->values[CMIG_DEFINITION]) && counterpart(stages->to, object) != NULL) &&
+		 !(cmig_is_not_valid(object->values[CMIG_DEFINITION]) &&
+		   counterpart(stages->to, object) != NULL) &&
 		 successors(stages, object, to) == NIL) ||
 		object->kind == &cmig_kind_domain_constraint ||
 		(cmig_constraint_type(object) == 'p' && !can_be_key(object, table, to)))
 		return false;
 	if (object->kind == &cmig_kind_default &&
-		(table->values[CMIG_COLUMN_IDENTITY] != NULL || table->values[CMIG_COLUMN_GENERATED] != NULL))
+		(table->values[CMIG_COLUMN_IDENTITY] != NULL ||
+		 table->values[CMIG_COLUMN_GENERATED] != NULL))
 		return false;
 	return true;
 }
@@ -325,10 +349,14 @@ keep_old(const Stages *stages, CmigImage *image)
 			loosen(counterpart(image, from->objects[i]), checks[i], image);
 	for (int i = 0; i < from->count; i++)
 	{
-		CmigObject *column = wanted[i] && from->objects[i]->kind == &cmig_kind_column ? counterpart(image, from->objects[i]) : NULL;
+		CmigObject *column = wanted[i] &&
+		from->objects[i]->kind == &cmig_kind_column ? counterpart(image, from->objects[i]) :
+		NULL;
 
-		if (column != NULL && counterpart(stages->to, column->parent) != NULL && column->values[CMIG_COLUMN_IDENTITY] == NULL &&
-			column->values[CMIG_COLUMN_GENERATED] == NULL && cmig_object_child(column, &cmig_kind_default, NULL) == NULL &&
+		if (column != NULL && counterpart(stages->to, column->parent) != NULL &&
+			column->values[CMIG_COLUMN_IDENTITY] == NULL &&
+			column->values[CMIG_COLUMN_GENERATED] == NULL &&
+			cmig_object_child(column, &cmig_kind_default, NULL) == NULL &&
 			!has_key(column->parent, column))
 			cmig_object_set(column, CMIG_COLUMN_NOT_NULL, NULL);
 	}
@@ -348,8 +376,10 @@ predecessor(const Stages *stages, const CmigObject *column)
 	for (const CmigObject *child = column->parent->child; child != NULL; child = child->sibling)
 		count += child->kind == column->kind && cmig_object_same(child, column, CMIG_COLUMN_TYPE) &&
 			counterpart(stages->from, child) == NULL;
-	for (const CmigObject *child = table->child; child != NULL && count == 1; child = child->sibling)
-		if (child->kind == column->kind && cmig_object_same(child, column, CMIG_COLUMN_TYPE) && counterpart(stages->to, child) == NULL)
+	for (const CmigObject *child = table->child; child != NULL &&
+		 count == 1; child = child->sibling)
+		if (child->kind == column->kind && cmig_object_same(child, column, CMIG_COLUMN_TYPE) &&
+			counterpart(stages->to, child) == NULL)
 		{
 			if (found != NULL)
 				return NULL;
@@ -367,11 +397,15 @@ add_fill(const Stages *stages, const CmigObject *column, const char *value, List
 {
 	const char *name = pstrdup(cmig_quote(column->name)),
 			   *table = column->parent->identity;
-	const CmigObject *old = value || counterpart(stages->from, column) ? NULL : predecessor(stages, column);
-	const char *set = psprintf("%s = %s", name, value ? value : old ? cmig_quote(old->name) : "...");
-	char	   *sql = psprintf("CALL cmig.backfill(%s, %s, %s)", pstrdup(cmig_literal(table)), pstrdup(cmig_literal(set)),
+	const CmigObject *old = value ||
+	counterpart(stages->from, column) ? NULL : predecessor(stages, column);
+	const char *set = psprintf("%s = %s", name,
+							   value ? value : old ? cmig_quote(old->name) : "...");
+	char	   *sql = psprintf("CALL cmig.backfill(%s, %s, %s)", pstrdup(cmig_literal(table)),
+							   pstrdup(cmig_literal(set)),
 							   pstrdup(cmig_literal(psprintf("%s IS NULL", name))));
-	CmigDiffLine row = {"alter", column->kind->name, column->identity, "",.subject = column,.stage = 2};
+	CmigDiffLine row = {"alter", column->kind->name, column->identity,
+	"",.subject = column,.stage = 2};
 
 	/* a backfill finds its place by the key */
 	if (!has_key(column->parent, NULL))
@@ -383,7 +417,8 @@ add_fill(const Stages *stages, const CmigObject *column, const char *value, List
 	}
 	else
 		row.note = psprintf("TODO: fill the column in the existing rows%s:\n%s;",
-							old ? psprintf(", perhaps with the old column %s", cmig_quote(old->name)) : "", cmig_text_one_line(sql));
+							old ? psprintf(", perhaps with the old column %s",
+										   cmig_quote(old->name)) : "", cmig_text_one_line(sql));
 	cmig_diff_line_add(&row, lines);
 	((CmigDiffLine *) llast(*lines))->group = psprintf("fill %s", column->identity);
 }
@@ -404,12 +439,16 @@ relax_columns(Stages *stages)
 		const CmigChange *change;
 		const char *expression = NULL;
 
-		if (column->kind != &cmig_kind_column || column->parent->kind != &cmig_kind_table || counterpart(stages->from, column->parent) == NULL || is_moved(stages, column) ||
-			column->values[CMIG_COLUMN_IDENTITY] != NULL || column->values[CMIG_COLUMN_GENERATED] != NULL)
+		if (column->kind != &cmig_kind_column || column->parent->kind != &cmig_kind_table ||
+			counterpart(stages->from, column->parent) == NULL || is_moved(stages, column) ||
+			column->values[CMIG_COLUMN_IDENTITY] != NULL ||
+			column->values[CMIG_COLUMN_GENERATED] != NULL)
 			continue;
 		change = change_of(stages, column, false);
-		if (change->to->serial != NULL || change_of(stages, column->parent, false)->action == CMIG_AGAIN ||
-			(old != NULL && (old->values[CMIG_COLUMN_NOT_NULL] != NULL || change->action == CMIG_AGAIN)))
+		if (change->to->serial != NULL ||
+			change_of(stages, column->parent, false)->action == CMIG_AGAIN ||
+			(old != NULL && (old->values[CMIG_COLUMN_NOT_NULL] != NULL ||
+							 change->action == CMIG_AGAIN)))
 			continue;
 		value = old == NULL ? cmig_object_child(column, &cmig_kind_default, NULL) : NULL;
 		if (value != NULL && !cmig_hazard_is_volatile(value->values[CMIG_DEFINITION]))
@@ -448,18 +487,23 @@ remove_checks(Stages *stages)
 		const CmigObject *object = image->objects[i];
 		const CmigChange *change = change_of(stages, object, false);
 
-		if (object->parent == NULL || counterpart(stages->from, object->parent) == NULL || is_moved(stages, object))
+		if (object->parent == NULL || counterpart(stages->from, object->parent) == NULL ||
+			is_moved(stages, object))
 			continue;
 		if (object->kind == &cmig_kind_foreign_key || cmig_constraint_type(object) == 'c')
-			marked[i] = change->action == CMIG_CREATE || (change->differs && is_steady(stages, change->from));
+			marked[i] = change->action == CMIG_CREATE ||
+				(change->differs && is_steady(stages, change->from));
 		for (int j = 0; j < object->ndepends; j++)
 		{
-			const CmigObject *column = object->depends[j]->kind == &cmig_kind_column ? object->depends[j] : NULL;
+			const CmigObject *column = object->depends[j]->kind == &cmig_kind_column ?
+			object->depends[j] : NULL;
 
 			if (column != NULL && cmig_constraint_type(object) == 'p')
-				marked[i] |= column->values[CMIG_COLUMN_NOT_NULL] == NULL && counterpart(stages->to, column)->values[CMIG_COLUMN_NOT_NULL] != NULL;
+				marked[i] |= column->values[CMIG_COLUMN_NOT_NULL] == NULL &&
+					counterpart(stages->to, column)->values[CMIG_COLUMN_NOT_NULL] != NULL;
 			/* a check may replace NOT NULL */
-			if (column != NULL && counterpart(stages->from, column) != NULL && cmig_commit_succeeds(change_of(stages, column, false)->from, object))
+			if (column != NULL && counterpart(stages->from, column) != NULL &&
+				cmig_commit_succeeds(change_of(stages, column, false)->from, object))
 				marked[i] = false;
 		}
 	}
@@ -489,7 +533,8 @@ remove_checks(Stages *stages)
 }
 
 void
-cmig_stages_add(const CmigDifference *all, const CmigImage *from, const CmigImage *to, bool live, List **lines)
+cmig_stages_add(const CmigDifference *all, const CmigImage *from, const CmigImage *to, bool live,
+				List **lines)
 {
 	Stages		stages = {all, from, to, cmig_image_copy(to), cmig_image_copy(to)};
 	const CmigImage *images[] = {from, stages.expanded, stages.filled, to};
@@ -503,7 +548,8 @@ cmig_stages_add(const CmigDifference *all, const CmigImage *from, const CmigImag
 	keep_old(&stages, stages.filled);
 	for (int i = 1; i < lengthof(images); i++)
 	{
-		CmigDifference *difference = cmig_compare(cmig_image_copy(images[i - 1]), cmig_image_copy(images[i]), all->options);
+		CmigDifference *difference = cmig_compare(cmig_image_copy(images[i - 1]),
+												  cmig_image_copy(images[i]), all->options);
 		int			before;
 
 		if (i == 2)
@@ -517,7 +563,8 @@ cmig_stages_add(const CmigDifference *all, const CmigImage *from, const CmigImag
 			CmigChange *change = difference->from->objects[j]->change;
 			const CmigObject *old = counterpart(all->from, change->from);
 
-			if (old != NULL && old->change->action == CMIG_UNSUPPORTED && change->action != CMIG_NO_CHANGE)
+			if (old != NULL && old->change->action == CMIG_UNSUPPORTED &&
+				change->action != CMIG_NO_CHANGE)
 				cmig_change_refuse(change, old->change->alter.unsupported);
 		}
 		cmig_diff_lines(difference, lines);
@@ -526,7 +573,8 @@ cmig_stages_add(const CmigDifference *all, const CmigImage *from, const CmigImag
 			CmigDiffLine *line = list_nth(*lines, j);
 
 			line->stage = i;
-			if (i == 1 && strcmp(line->action, "alter") == 0 && line->subject != NULL && line->subject->kind == &cmig_kind_column && counterpart(to, line->subject) == NULL)
+			if (i == 1 && strcmp(line->action, "alter") == 0 && line->subject != NULL &&
+				line->subject->kind == &cmig_kind_column && counterpart(to, line->subject) == NULL)
 				line->note = "a later revision drops the column, which the new version does not fill";
 		}
 	}

@@ -56,7 +56,8 @@ move(Oid catalog, Oid moved, Oid from, Oid to)
 		" WHERE d.deptype = 'i' AND d.classid <> 'pg_extension'::regclass"
 		" OR d.deptype = 'a' AND (d.classid = 'pg_constraint'::regclass OR c.relkind IN ('i', 'I', 'S')))"
 		" SELECT classid, objid FROM m"
-		" UNION ALL SELECT 'pg_extension'::regclass::oid, oid FROM pg_extension WHERE extnamespace = $1 AND $2 IN (0, oid) AND $3 = 'pg_extension'::regclass",
+		" UNION ALL SELECT 'pg_extension'::regclass::oid, oid FROM pg_extension"
+		" WHERE extnamespace = $1 AND $2 IN (0, oid) AND $3 = 'pg_extension'::regclass",
 		.argtypes = {OIDOID, OIDOID, OIDOID}
 	};
 
@@ -108,7 +109,8 @@ void
 cmig_shadow_extension_hide(CmigShadow *shadow)
 {
 	static CmigQuery query = {
-		"SELECT oid, extname::text, extnamespace FROM pg_extension WHERE oid >= 16384 AND extname <> 'pg_cmig'"
+		"SELECT oid, extname::text, extnamespace FROM pg_extension WHERE oid >= 16384"
+		" AND extname <> 'pg_cmig'"
 		" AND (NOT $1 OR extnamespace::regnamespace::text ~ '^cmig_away_') ORDER BY 1", {BOOLOID}
 	};
 
@@ -245,11 +247,14 @@ is_used(const CmigExtension *extension, TransactionId since)
 {
 	static CmigQuery query = {
 		.sql = "WITH m AS (SELECT classid, objid FROM pg_depend WHERE refclassid = 'pg_extension'::regclass AND refobjid = $1 AND deptype = 'e')"
-		" SELECT true FROM (SELECT * FROM m UNION ALL SELECT m.classid, t.typarray FROM m JOIN pg_type t ON m.classid = 'pg_type'::regclass AND t.oid = m.objid) m"
+		" SELECT true FROM (SELECT * FROM m UNION ALL SELECT m.classid, t.typarray FROM m"
+		" JOIN pg_type t ON m.classid = 'pg_type'::regclass AND t.oid = m.objid) m"
 		" JOIN pg_depend d ON d.refclassid = m.classid AND d.refobjid = m.objid AND d.deptype = 'n'"
 		" CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, 0) i WHERE true"
-		" AND age(d.xmin) <= age($2) AND d.classid <> ALL ('{pg_amop,pg_amproc}'::regclass[]) AND i.identity !~ '\\mcmig_away_[0-9]'"
-		" AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = d.classid AND e.objid = d.objid AND e.deptype = 'e') LIMIT 1",
+		" AND age(d.xmin) <= age($2) AND d.classid <> ALL ('{pg_amop,pg_amproc}'::regclass[])"
+		" AND i.identity !~ '\\mcmig_away_[0-9]'"
+		" AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = d.classid AND e.objid = d.objid"
+		" AND e.deptype = 'e') LIMIT 1",
 		.argtypes = {OIDOID, XIDOID}
 	};
 	Datum		values[2];
@@ -278,7 +283,8 @@ drop_extensions(CmigTargetState *state, DropStmt *drop)
 			is_used(extension, state->shadow->xid))
 			ereport(ERROR,
 					(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-					 errmsg("cannot drop extension %s because other objects depend on it", strVal(lfirst(cell))),
+					 errmsg("cannot drop extension %s because other objects depend on it",
+							strVal(lfirst(cell))),
 					 errhint("Drop these objects first.")));
 		if (extension != NULL && is_declared(extension))
 			set_declared(extension, false);
@@ -296,7 +302,8 @@ require_update_path(const char *name, const AlterExtensionStmt *statement)
 {
 	static CmigQuery query = {
 		.sql = "SELECT e.extversion FROM pg_extension e WHERE e.extname = $1 AND e.extversion <> $2"
-		" AND NOT EXISTS (SELECT FROM pg_extension_update_paths(e.extname) p WHERE p.source = e.extversion AND p.target = $2 AND p.path IS NOT NULL)",
+		" AND NOT EXISTS (SELECT FROM pg_extension_update_paths(e.extname) p"
+		" WHERE p.source = e.extversion AND p.target = $2 AND p.path IS NOT NULL)",
 		.argtypes = {TEXTOID, TEXTOID}
 	};
 
@@ -357,10 +364,12 @@ cmig_target_extension_run(CmigTargetState *state, Node *statement)
 			}
 			return true;
 		case T_AlterExtensionContentsStmt:
-			cmig_target_note(state, "extension", quote_identifier(name), "its members are not changed");
+			cmig_target_note(state, "extension", quote_identifier(name),
+							 "its members are not changed");
 			return true;
 		case T_AlterObjectSchemaStmt:
-			place(state, extension, get_namespace_oid(((AlterObjectSchemaStmt *) statement)->newschema, false));
+			place(state, extension,
+				  get_namespace_oid(((AlterObjectSchemaStmt *) statement)->newschema, false));
 			return true;
 		case T_CommentStmt:
 			/* pg_dump writes it for each extension, regardless of its owner */
@@ -405,7 +414,8 @@ cmig_target_extension_end(CmigTargetState *state, const char *name)
 
 	foreach_ptr(CmigExtension, extension, state->shadow->extensions)
 	{
-		if (!extension->declared && cmig_query_do(&query, extension->oid, get_extension_oid(name, true)) == 0)
+		if (!extension->declared &&
+			cmig_query_do(&query, extension->oid, get_extension_oid(name, true)) == 0)
 			set_declared(extension, false);
 	}
 }
@@ -511,8 +521,10 @@ cmig_target_extension_settle(CmigTargetState *state)
 			continue;
 		set_declared(extension, true);
 		ereport(NOTICE,
-				(errmsg("the target uses extension \"%s\", but does not create it", extension->name),
-				 errhint("Add it to the target: CREATE EXTENSION %s", quote_identifier(extension->name))));
+				(errmsg("the target uses extension \"%s\", but does not create it",
+						extension->name),
+				 errhint("Add it to the target: CREATE EXTENSION %s",
+						 quote_identifier(extension->name))));
 	}
 	for (int i = 0; i < state->shadow->count; i++)
 		state->shadow->schemas[i].shadow =

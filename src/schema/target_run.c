@@ -90,7 +90,8 @@ watch(CmigTargetState *state)
 	functions = (CmigOutsideWatch)
 	{
 		.refuse = refuse_outside,.restores_locks = true,.skips_setval = true,
-			.distrusts = state ? state->distrusts : 0,.strict = state && state->strict,.mark = state ? state->shadow->xid : InvalidTransactionId
+			.distrusts = state ? state->distrusts : 0,.strict = state &&
+			state->strict,.mark = state ? state->shadow->xid : InvalidTransactionId
 	};
 	if (state != NULL && watched == NULL)
 		former_functions = cmig_outside_watch(&functions);
@@ -115,7 +116,8 @@ may_lack_privilege(Node *node)
 
 	if (IsA(node, CreateExtensionStmt))
 		return true;
-	if (superuser() || !cmig_target_subject(node, &subject) || !(subject.flags & CMIG_STATEMENT_PRIVILEGED))
+	if (superuser() || !cmig_target_subject(node, &subject) ||
+		!(subject.flags & CMIG_STATEMENT_PRIVILEGED))
 		return false;
 	if (!IsA(node, CreateFunctionStmt))
 		return true;
@@ -190,7 +192,8 @@ drop_owned(const DropOwnedStmt *statement)
 {
 	static CmigQuery query = {
 		.sql = "SELECT classid, objid, refobjid, CASE deptype WHEN 'o' THEN 0::oid ELSE classid END FROM pg_shdepend"
-		" WHERE refclassid = 'pg_authid'::regclass AND refobjid = ANY ($1) AND deptype IN ('o', 'a')"
+		" WHERE refclassid = 'pg_authid'::regclass AND refobjid = ANY ($1)"
+		" AND deptype IN ('o', 'a')"
 		" AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())",
 		.argtypes = {OIDARRAYOID}
 	};
@@ -208,8 +211,10 @@ drop_owned(const DropOwnedStmt *statement)
 		if (IsPinnedObject(AuthIdRelationId, role))
 			ereport(ERROR,
 					(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-					 errmsg("the database system needs the objects of role \"%s\"", GetUserNameFromId(role, false))));
-		roles = accumArrayResult(roles, ObjectIdGetDatum(role), false, OIDOID, CurrentMemoryContext);
+					 errmsg("the database system needs the objects of role \"%s\"",
+							GetUserNameFromId(role, false))));
+		roles = accumArrayResult(roles, ObjectIdGetDatum(role), false, OIDOID,
+								 CurrentMemoryContext);
 	}
 	array = makeArrayResult(roles, CurrentMemoryContext);
 	cmig_query_each(&query, &array, NULL, add_owned, &rows);
@@ -247,7 +252,8 @@ see_utility(PlannedStmt *statement, const char *query, bool read_only,
 			ProcessUtilityContext context, ParamListInfo params,
 			QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
 {
-	Call		call = {statement, query, read_only, context, params, environment, dest, completion};
+	Call		call = {statement, query, read_only, context, params, environment, dest,
+	completion};
 	Node	   *node = statement->utilityStmt;
 	bool		former;
 	int			guc_level;
@@ -271,7 +277,8 @@ see_utility(PlannedStmt *statement, const char *query, bool read_only,
 	if (IsA(node, DropOwnedStmt) || IsA(node, ReassignOwnedStmt))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("%s is not allowed in a %s", GetCommandTagName(CreateCommandTag(node)), run_name()),
+				 errmsg("%s is not allowed in a %s", GetCommandTagName(CreateCommandTag(node)),
+						run_name()),
 				 errdetail("It would change existing objects in the database.")));
 
 	/*
@@ -316,7 +323,8 @@ see_utility(PlannedStmt *statement, const char *query, bool read_only,
 		if (watched->exact || !is_impossible(error, node))
 			ReThrowError(error);
 		(void) cmig_target_subject(node, &subject);
-		cmig_target_note_missing(watched, subject.type, cmig_target_subject_name(&subject), error->message);
+		cmig_target_note_missing(watched, subject.type, cmig_target_subject_name(&subject),
+								 error->message);
 		FreeErrorData(error);
 	}
 	if (guc_level > 0)
@@ -403,7 +411,8 @@ cmig_target_execute(CmigTargetState *state, const CmigStatement *statement)
 	if (is_frame(raw))
 		return;
 	/* rows of live tables must not change */
-	if ((cmig_statement_flags(raw->stmt) & CMIG_STATEMENT_QUERY) && cmig_target_is_elsewhere(state, raw->stmt))
+	if ((cmig_statement_flags(raw->stmt) & CMIG_STATEMENT_QUERY) &&
+		cmig_target_is_elsewhere(state, raw->stmt))
 		return;
 	if (class == CMIG_STATEMENT_CONCURRENTLY)
 		raw = cmig_statement_without_concurrently(raw);
@@ -456,7 +465,8 @@ run_statements(CmigScriptRun *run, void *arg)
 }
 
 void
-cmig_target_in_session(CmigTargetState *state, CmigScriptRun *run, const char *path, const char *const *settings,
+cmig_target_in_session(CmigTargetState *state, CmigScriptRun *run, const char *path,
+					   const char *const *settings,
 					   void (*statements) (CmigScriptRun *run, void *arg), void *arg)
 {
 

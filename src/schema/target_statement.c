@@ -36,7 +36,8 @@
 static char *
 role_name(const RoleSpec *role)
 {
-	return role->rolename != NULL ? role->rolename : GetUserNameFromId(get_rolespec_oid(role, false), false);
+	return role->rolename != NULL ? role->rolename :
+		GetUserNameFromId(get_rolespec_oid(role, false), false);
 }
 
 char *
@@ -70,16 +71,19 @@ cmig_target_subject_name(const CmigSubject * subject)
 		case T_String:
 			return pstrdup(quote_identifier(strVal(object)));
 		case T_RangeVar:
-			return quote_qualified_identifier(((RangeVar *) object)->schemaname, ((RangeVar *) object)->relname);
+			return quote_qualified_identifier(((RangeVar *) object)->schemaname,
+											  ((RangeVar *) object)->relname);
 		case T_ObjectWithArgs:
 			return NameListToQuotedString(((ObjectWithArgs *) object)->objname);
 		case T_TypeName:
 			return TypeNameToString((TypeName *) object);
 		case T_List:
 			if (subject->type == OBJECT_CAST)
-				return psprintf("(%s AS %s)", TypeNameToString(linitial(names)), TypeNameToString(lsecond(names)));
+				return psprintf("(%s AS %s)", TypeNameToString(linitial(names)),
+								TypeNameToString(lsecond(names)));
 			if (subject->type == OBJECT_TRANSFORM)
-				return psprintf("for %s language %s", TypeNameToString(linitial(names)), strVal(lsecond(names)));
+				return psprintf("for %s language %s", TypeNameToString(linitial(names)),
+								strVal(lsecond(names)));
 			if (IsA(linitial(names), String) && IsA(llast(names), String))
 				return NameListToQuotedString(names);
 			return pstrdup("");
@@ -119,7 +123,8 @@ cmig_target_subject_schema(const CmigSubject * subject)
 		case T_String:
 			return subject->type == OBJECT_SCHEMA ? strVal(object) : NULL;
 		case T_RangeVar:
-			if ((subject->flags & CMIG_STATEMENT_CREATES) && name->relpersistence == RELPERSISTENCE_TEMP)
+			if ((subject->flags & CMIG_STATEMENT_CREATES) &&
+				name->relpersistence == RELPERSISTENCE_TEMP)
 				return NULL;
 			if (name->schemaname != NULL)
 				return name->schemaname;
@@ -196,7 +201,8 @@ cmig_target_object_kind(ObjectType type)
 		case OBJECT_SUBSCRIPTION:
 			return "subscription";
 		default:
-			return strncmp(command, "DROP ", 5) == 0 ? asc_tolower(command + 5, strlen(command + 5)) : "object";
+			return strncmp(command, "DROP ", 5) == 0 ?
+				asc_tolower(command + 5, strlen(command + 5)) : "object";
 	}
 }
 
@@ -359,14 +365,16 @@ bool
 cmig_target_is_elsewhere(CmigTargetState *state, Node *statement)
 {
 	CmigSubject subject;
-	const char *schema = cmig_target_subject(statement, &subject) ? cmig_target_subject_schema(&subject) : NULL;
+	const char *schema = cmig_target_subject(statement, &subject) ?
+	cmig_target_subject_schema(&subject) : NULL;
 	Oid			oid = schema == NULL ? InvalidOid : get_namespace_oid(schema, true);
 	bool		is_own;
 
 	if (!OidIsValid(oid) || !cmig_shadow_is_live_schema(state->shadow, oid))
 		return false;
 	is_own = cmig_managed_is_own_name(schema);
-	if (!cmig_managed_is_reserved_name(schema) && !cmig_text_list_has(state->target->elsewhere, schema))
+	if (!cmig_managed_is_reserved_name(schema) &&
+		!cmig_text_list_has(state->target->elsewhere, schema))
 	{
 		MemoryContext caller = MemoryContextSwitchTo(state->context);
 
@@ -380,7 +388,8 @@ cmig_target_is_elsewhere(CmigTargetState *state, Node *statement)
 	 */
 	if (!is_own || ((subject.flags & CMIG_STATEMENT_CREATES) && subject.type != OBJECT_SCHEMA))
 		cmig_target_leave_out(state, psprintf("%s in schema \"%s\"",
-											  GetCommandTagName(CreateCommandTag(statement)), schema));
+											  GetCommandTagName(CreateCommandTag(statement)),
+											  schema));
 	return true;
 }
 
@@ -421,10 +430,12 @@ is_grant_on_member(const GrantStmt *grant)
 	object = linitial(grant->objects);
 	if (IsA(object, RangeVar))
 		return OidIsValid(getExtensionOfObject(RelationRelationId,
-											   RangeVarGetRelid((RangeVar *) object, NoLock, true)));
+											   RangeVarGetRelid((RangeVar *) object, NoLock,
+																true)));
 	return IsA(object, ObjectWithArgs) &&
 		OidIsValid(getExtensionOfObject(ProcedureRelationId,
-										LookupFuncWithArgs(grant->objtype, (ObjectWithArgs *) object, true)));
+										LookupFuncWithArgs(grant->objtype,
+														   (ObjectWithArgs *) object, true)));
 }
 
 /*
@@ -521,7 +532,8 @@ require_server(const CmigTargetState *state, const char *name)
 {
 	const CmigHidden *server = OidIsValid(get_foreign_server_oid(name, true)) ? NULL :
 	cmig_shadow_global_find(state->shadow->hidden, ForeignServerRelationId, name);
-	ForeignDataWrapper *wrapper = server ? GetForeignDataWrapper(GetForeignServer(server->object)->fdwid) : NULL;
+	ForeignDataWrapper *wrapper = server ?
+	GetForeignDataWrapper(GetForeignServer(server->object)->fdwid) : NULL;
 
 	if (wrapper == NULL)
 		return;
@@ -549,7 +561,8 @@ require_server(const CmigTargetState *state, const char *name)
 static bool
 must_exist(const CmigTargetState *state, const RoleSpec *role)
 {
-	return state->exact && role->roletype == ROLESPEC_CSTRING && !OidIsValid(get_role_oid(role->rolename, true)) &&
+	return state->exact && role->roletype == ROLESPEC_CSTRING &&
+		!OidIsValid(get_role_oid(role->rolename, true)) &&
 		find_missing(state, OBJECT_ROLE, role->rolename) == NULL;
 }
 
@@ -557,7 +570,8 @@ must_exist(const CmigTargetState *state, const RoleSpec *role)
 static bool
 note_absent(CmigTargetState *state, const RoleSpec *role, const char *kind, const char *object)
 {
-	if (role == NULL || role->roletype != ROLESPEC_CSTRING || OidIsValid(get_role_oid(role->rolename, true)) || must_exist(state, role))
+	if (role == NULL || role->roletype != ROLESPEC_CSTRING ||
+		OidIsValid(get_role_oid(role->rolename, true)) || must_exist(state, role))
 		return false;
 
 	cmig_target_note(state, kind, object, psprintf("role \"%s\" does not exist", role->rolename));
@@ -580,7 +594,8 @@ why_not_owner(const RoleSpec *role, const char *schema)
 		return NULL;
 	if (!cmig_can_set_role_compat(GetUserId(), oid))
 		return psprintf("must be able to SET ROLE \"%s\"", GetUserNameFromId(oid, false));
-	if (OidIsValid(namespace) && !superuser() && !cmig_may_compat(NamespaceRelationId, namespace, oid, ACL_CREATE))
+	if (OidIsValid(namespace) && !superuser() &&
+		!cmig_may_compat(NamespaceRelationId, namespace, oid, ACL_CREATE))
 		return psprintf("role \"%s\" has no CREATE privilege on schema \"%s\"",
 						GetUserNameFromId(oid, false), schema);
 	return NULL;
@@ -592,13 +607,16 @@ why_not_owner(const RoleSpec *role, const char *schema)
 static bool
 may_own(CmigTargetState *state, const CmigSubject * subject, const RoleSpec *owner)
 {
-	char	   *reason = why_not_owner(owner, subject->type == OBJECT_SCHEMA ? NULL : cmig_target_subject_schema(subject));
+	char	   *reason = why_not_owner(owner,
+									   subject->type == OBJECT_SCHEMA ? NULL :
+									   cmig_target_subject_schema(subject));
 	CmigTargetNote *note;
 
 	if (reason == NULL || must_exist(state, owner))
 		return true;
 	note = cmig_target_note(state, "owner",
-							psprintf("%s %s", cmig_target_object_kind(subject->type), cmig_target_subject_name(subject)), reason);
+							psprintf("%s %s", cmig_target_object_kind(subject->type),
+									 cmig_target_subject_name(subject)), reason);
 	if (owner->rolename != NULL)
 		note->role = MemoryContextStrdup(state->context, owner->rolename);
 	return false;
@@ -637,7 +655,8 @@ adapt_alter_table(CmigTargetState *state, Node *statement, const CmigSubject * s
 				break;
 			case AT_AddConstraint:
 				only_drops = false;
-				if (constraint == NULL || !IsA(constraint, Constraint) || constraint->contype != CONSTR_FOREIGN ||
+				if (constraint == NULL || !IsA(constraint, Constraint) ||
+					constraint->contype != CONSTR_FOREIGN ||
 					constraint->skip_validation)
 					break;
 				constraint->skip_validation = constraint->initially_valid = true;
@@ -664,7 +683,8 @@ static Node *
 existing_grantees(CmigTargetState *state, Node *statement, const char *kind, const char *object)
 {
 	Node	   *copy = copyObject(statement);
-	GrantStmt  *grant = IsA(copy, GrantStmt) ? (GrantStmt *) copy : ((AlterDefaultPrivilegesStmt *) copy)->action;
+	GrantStmt  *grant = IsA(copy, GrantStmt) ? (GrantStmt *) copy :
+	((AlterDefaultPrivilegesStmt *) copy)->action;
 	ListCell   *cell;
 
 	foreach(cell, grant->grantees)
@@ -695,8 +715,10 @@ note_memberships(CmigTargetState *state, const GrantRoleStmt *grant)
 
 			if (!grant->is_grant)
 				forget(state, "role membership", object);
-			else if (!OidIsValid(role) || !OidIsValid(member) || !is_member_of_role_nosuper(member, role))
-				cmig_target_note(state, "role membership", object, "roles belong to the whole server");
+			else if (!OidIsValid(role) || !OidIsValid(member) ||
+					 !is_member_of_role_nosuper(member, role))
+				cmig_target_note(state, "role membership", object,
+								 "roles belong to the whole server");
 		}
 	}
 }
@@ -749,7 +771,8 @@ adapt_roles(CmigTargetState *state, Node *node, const CmigSubject * subject)
 			create->authrole = NULL;
 			return (Node *) create;
 		case T_GrantStmt:
-			name = psprintf(grant->targtype == ACL_TARGET_ALL_IN_SCHEMA ? "all %ss in schema %s" : "%s %s",
+			name = psprintf(grant->targtype == ACL_TARGET_ALL_IN_SCHEMA ? "all %ss in schema %s" :
+							"%s %s",
 							cmig_target_object_kind(grant->objtype), name);
 			node = existing_grantees(state, node, "privilege", name);
 			return note_absent(state, grant->grantor, "privilege", name) ? NULL : node;
@@ -763,7 +786,8 @@ adapt_roles(CmigTargetState *state, Node *node, const CmigSubject * subject)
 					if (reason == NULL)
 						continue;
 					cmig_target_note(state, "default privileges",
-									 psprintf("FOR ROLE %s", quote_identifier(role_name(lfirst(role)))), reason);
+									 psprintf("FOR ROLE %s",
+											  quote_identifier(role_name(lfirst(role)))), reason);
 					return NULL;
 				}
 			}
@@ -774,9 +798,11 @@ adapt_roles(CmigTargetState *state, Node *node, const CmigSubject * subject)
 		case T_AlterPolicyStmt:
 			/* without one of its roles, it would be a different policy */
 			kind = "policy";
-			roles = IsA(node, CreatePolicyStmt) ? ((CreatePolicyStmt *) node)->roles : ((AlterPolicyStmt *) node)->roles;
+			roles = IsA(node, CreatePolicyStmt) ? ((CreatePolicyStmt *) node)->roles :
+				((AlterPolicyStmt *) node)->roles;
 			name = psprintf("%s on %s",
-							quote_identifier(IsA(node, CreatePolicyStmt) ? ((CreatePolicyStmt *) node)->policy_name :
+							quote_identifier(IsA(node, CreatePolicyStmt) ?
+											 ((CreatePolicyStmt *) node)->policy_name :
 											 ((AlterPolicyStmt *) node)->policy_name), name);
 			break;
 		case T_CreateUserMappingStmt:
@@ -834,7 +860,8 @@ cmig_target_adapt(CmigTargetState *state, Node *node)
 	if (IsA(node, GrantStmt))
 		node = without_elsewhere(state, (GrantStmt *) node);
 	if (node == NULL || cmig_target_is_elsewhere(state, node) ||
-		(!superuser() && is_grant_on_member((GrantStmt *) node)) || cmig_target_extension_run(state, node))
+		(!superuser() && is_grant_on_member((GrantStmt *) node)) ||
+		cmig_target_extension_run(state, node))
 		return NULL;
 	node = adapt_roles(state, node, &subject);
 	if (node != NULL && IsA(node, DropStmt) && !cmig_running.replaying)
@@ -843,5 +870,6 @@ cmig_target_adapt(CmigTargetState *state, Node *node)
 		node = copyObject(node);
 		((DropStmt *) node)->missing_ok = true;
 	}
-	return node != NULL && IsA(node, CreateSchemaStmt) && cmig_target_schema_create(state, node) ? NULL : node;
+	return node != NULL && IsA(node, CreateSchemaStmt) &&
+		cmig_target_schema_create(state, node) ? NULL : node;
 }

@@ -98,7 +98,8 @@ leave_out_command(Reading *reading)
 	{
 		int			known = strcspn(harmless[i], "*");
 
-		if ((harmless[i][known] == '*' ? length < known : length != known) || strncmp(harmless[i], name, known) != 0)
+		if ((harmless[i][known] == '*' ? length < known : length != known) ||
+			strncmp(harmless[i], name, known) != 0)
 			continue;
 		reading->text->commands += i >= SILENT;
 		leave_out(reading, end_of_line(reading->lexer.start), i < SILENT);
@@ -322,7 +323,8 @@ rename_of(const Comment *comment, const CmigStatement *statement, const RawStmt 
 	kind = cmig_target_object_kind(subject.type);
 	name = IsA(raw->stmt, IndexStmt) ? ((IndexStmt *) raw->stmt)->idxname :
 		IsA(subject.object, String) ? strVal(subject.object) :
-		IsA(subject.object, RangeVar) ? ((RangeVar *) subject.object)->relname : strVal(llast((List *) subject.object));
+		IsA(subject.object, RangeVar) ? ((RangeVar *) subject.object)->relname :
+		strVal(llast((List *) subject.object));
 
 	/*
 	 * the comment is about the whole statement if it is before the first
@@ -351,7 +353,8 @@ rename_of(const Comment *comment, const CmigStatement *statement, const RawStmt 
 	if (IsA(subject.object, RangeVar))
 		subject.flags = 0;
 	schema = subject.type == OBJECT_SCHEMA ? NULL : cmig_target_subject_schema(&subject);
-	moves = schema != NULL && part == NULL && comment->schema != NULL && strcmp(comment->schema, schema) != 0;
+	moves = schema != NULL && part == NULL && comment->schema != NULL &&
+		strcmp(comment->schema, schema) != 0;
 	initStringInfo(&rename);
 	appendStringInfo(&rename, "%s ", kind);
 	if (schema != NULL)

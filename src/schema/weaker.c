@@ -69,15 +69,20 @@ cmig_condition_read(const CmigObject *object)
 	if (object->kind != &cmig_kind_policy && object->kind != &cmig_kind_domain_constraint &&
 		(cmig_constraint_type(object) == '\0' || cmig_constraint_type(object) == 'x'))
 		return NULL;
-	catalog = table_open(object->kind == &cmig_kind_policy ? PolicyRelationId : ConstraintRelationId, AccessShareLock);
+	catalog = table_open(object->kind == &cmig_kind_policy ? PolicyRelationId :
+						 ConstraintRelationId, AccessShareLock);
 	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(oid));
-	scan = systable_beginscan(catalog, object->kind == &cmig_kind_policy ? PolicyOidIndexId : ConstraintOidIndexId, true, NULL, 1, &key);
+	scan = systable_beginscan(catalog,
+							  object->kind == &cmig_kind_policy ? PolicyOidIndexId :
+							  ConstraintOidIndexId, true, NULL, 1, &key);
 	row = systable_getnext(scan);
 	if (HeapTupleIsValid(row) && object->kind == &cmig_kind_policy)
 	{
 		const		Form_pg_policy form = (Form_pg_policy) GETSTRUCT(row);
 		bool		null;
-		ArrayType  *roles = DatumGetArrayTypeP(cmig_getattr_compat(row, Anum_pg_policy_polroles, RelationGetDescr(catalog), &null));
+		ArrayType  *roles = DatumGetArrayTypeP(cmig_getattr_compat(row, Anum_pg_policy_polroles,
+																   RelationGetDescr(catalog),
+																   &null));
 
 		for (int i = 0; i < ARR_DIMS(roles)[0]; i++)
 			condition->roles = lappend_oid(condition->roles, ((Oid *) ARR_DATA_PTR(roles))[i]);
@@ -103,7 +108,8 @@ cmig_condition_read(const CmigObject *object)
 bool
 cmig_condition_same(const CmigCondition * a, const CmigCondition * b)
 {
-	return equal(a->check, b->check) && equal(a->visible, b->visible) && equal(a->roles, b->roles) &&
+	return equal(a->check, b->check) && equal(a->visible, b->visible) &&
+		equal(a->roles, b->roles) &&
 		a->command == b->command && a->restrictive == b->restrictive;
 }
 
@@ -114,7 +120,8 @@ is_always_true(const Node *node)
 	const BoolExpr *expr = (const BoolExpr *) node;
 
 	if (IsA(node, Const))
-		return !((const Const *) node)->constisnull && DatumGetBool(((const Const *) node)->constvalue);
+		return !((const Const *) node)->constisnull &&
+			DatumGetBool(((const Const *) node)->constvalue);
 	if (!IsA(node, BoolExpr) || expr->boolop == NOT_EXPR)
 		return false;
 	foreach_ptr(const Node, argument, expr->args)
@@ -136,7 +143,8 @@ compare_conditions(Node *old, List *new, bool null_passes)
 		return CMIG_WEAKER_NOT;
 	foreach_ptr(Node, each, new)
 	{
-		if (!is_always_true(each) && !predicate_implied_by(list_make1(each), list_make1(old), null_passes))
+		if (!is_always_true(each) &&
+			!predicate_implied_by(list_make1(each), list_make1(old), null_passes))
 			return CMIG_WEAKER_UNKNOWN;
 	}
 	return CMIG_WEAKER_YES;
@@ -174,7 +182,9 @@ unique_of(const CmigObject *object)
 
 	if (object->kind != &cmig_kind_index)
 	{
-		const Constraint *constraint = castNode(Constraint, parse("ALTER TABLE t ADD ", object->values[CMIG_DEFINITION]));
+		const Constraint *constraint = castNode(Constraint,
+												parse("ALTER TABLE t ADD ",
+													  object->values[CMIG_DEFINITION]));
 
 		unique.keys = constraint->keys;
 		unique.deferrable = constraint->deferrable;
@@ -200,17 +210,21 @@ unique_of(const CmigObject *object)
 }
 
 static CmigWeaker
-compare_unique(const CmigObject *old, const CmigCondition * former, const CmigObject *new, const CmigCondition * latter)
+compare_unique(const CmigObject *old, const CmigCondition * former, const CmigObject *new,
+			   const CmigCondition * latter)
 {
 	const		UniqueKey a = unique_of(old);
 	const		UniqueKey b = unique_of(new);
 	const bool	numbers = former != NULL && latter != NULL;
-	List	   *added = numbers ? list_difference_int(latter->columns, former->columns) : list_difference(b.keys, a.keys);
-	List	   *removed = numbers ? list_difference_int(former->columns, latter->columns) : list_difference(a.keys, b.keys);
+	List	   *added = numbers ? list_difference_int(latter->columns, former->columns) :
+	list_difference(b.keys, a.keys);
+	List	   *removed = numbers ? list_difference_int(former->columns, latter->columns) :
+	list_difference(a.keys, b.keys);
 
 	if (added != NIL)
 		return removed == NIL ? CMIG_WEAKER_YES : CMIG_WEAKER_UNKNOWN;
-	if ((b.where != NULL && a.where == NULL) || (b.deferrable && !a.deferrable) || (a.nulls_not_distinct && !b.nulls_not_distinct))
+	if ((b.where != NULL && a.where == NULL) || (b.deferrable && !a.deferrable) ||
+		(a.nulls_not_distinct && !b.nulls_not_distinct))
 		return CMIG_WEAKER_YES;
 	return b.where != NULL && !equal(a.where, b.where) ? CMIG_WEAKER_UNKNOWN : CMIG_WEAKER_NOT;
 }
@@ -222,16 +236,21 @@ refuses(char action)
 }
 
 static CmigWeaker
-compare_foreign_keys(const CmigObject *old, const CmigCondition * former, const CmigObject *new, const CmigCondition * latter)
+compare_foreign_keys(const CmigObject *old, const CmigCondition * former, const CmigObject *new,
+					 const CmigCondition * latter)
 {
-	const Constraint *a = castNode(Constraint, parse("ALTER TABLE t ADD ", old->values[CMIG_DEFINITION]));
-	const Constraint *b = castNode(Constraint, parse("ALTER TABLE t ADD ", new->values[CMIG_DEFINITION]));
+	const Constraint *a = castNode(Constraint,
+								   parse("ALTER TABLE t ADD ", old->values[CMIG_DEFINITION]));
+	const Constraint *b = castNode(Constraint,
+								   parse("ALTER TABLE t ADD ", new->values[CMIG_DEFINITION]));
 
-	if (former->references != latter->references || !equal(former->columns, latter->columns) || !equal(former->referenced, latter->referenced))
+	if (former->references != latter->references || !equal(former->columns, latter->columns) ||
+		!equal(former->referenced, latter->referenced))
 		return CMIG_WEAKER_UNKNOWN;
 	return (a->fk_matchtype == FKCONSTR_MATCH_FULL && b->fk_matchtype != FKCONSTR_MATCH_FULL) ||
 		(refuses(a->fk_del_action) && !refuses(b->fk_del_action)) ||
-		(refuses(a->fk_upd_action) && !refuses(b->fk_upd_action)) ? CMIG_WEAKER_YES : CMIG_WEAKER_NOT;
+		(refuses(a->fk_upd_action) && !refuses(b->fk_upd_action)) ? CMIG_WEAKER_YES :
+		CMIG_WEAKER_NOT;
 }
 
 static CmigWeaker
@@ -255,16 +274,21 @@ is_unique(const CmigObject *object)
 }
 
 CmigWeaker
-cmig_weaker(const CmigObject *old, const CmigCondition * former, const CmigObject *new, const CmigCondition * latter)
+cmig_weaker(const CmigObject *old, const CmigCondition * former, const CmigObject *new,
+			const CmigCondition * latter)
 {
 	const char	type = cmig_constraint_type(old);
 
-	if (old->kind == &cmig_kind_domain_constraint ? new->kind == old->kind : type == 'c' && cmig_constraint_type(new) == 'c')
+	if (old->kind == &cmig_kind_domain_constraint ? new->kind == old->kind : type == 'c' &&
+		cmig_constraint_type(new) == 'c')
 	{
 		if (strcmp(old->values[CMIG_DEFINITION], new->values[CMIG_DEFINITION]) == 0)
 			return CMIG_WEAKER_NOT;
-		if (type == 'c' && castNode(Constraint, parse("ALTER TABLE t ADD ", new->values[CMIG_DEFINITION]))->is_no_inherit &&
-			!castNode(Constraint, parse("ALTER TABLE t ADD ", old->values[CMIG_DEFINITION]))->is_no_inherit)
+		if (type == 'c' &&
+			castNode(Constraint,
+					 parse("ALTER TABLE t ADD ", new->values[CMIG_DEFINITION]))->is_no_inherit &&
+			!castNode(Constraint,
+					  parse("ALTER TABLE t ADD ", old->values[CMIG_DEFINITION]))->is_no_inherit)
 			return CMIG_WEAKER_YES;
 		return former->check == NULL || latter->check == NULL ? CMIG_WEAKER_UNKNOWN :
 			compare_conditions(former->check, list_make1(latter->check), true);
@@ -278,7 +302,8 @@ cmig_weaker(const CmigObject *old, const CmigCondition * former, const CmigObjec
 	if (type == 'f')
 		return compare_foreign_keys(old, former, new, latter);
 	if (type == 'x')
-		return strcmp(old->values[CMIG_DEFINITION], new->values[CMIG_DEFINITION]) == 0 ? CMIG_WEAKER_NOT : CMIG_WEAKER_UNKNOWN;
+		return strcmp(old->values[CMIG_DEFINITION], new->values[CMIG_DEFINITION]) == 0 ?
+			CMIG_WEAKER_NOT : CMIG_WEAKER_UNKNOWN;
 	return CMIG_WEAKER_OTHER;
 }
 
@@ -293,7 +318,8 @@ static const struct
 	char		command;
 	bool		checks;			/* rows that it writes */
 }			accesses[] = {
-	{ACL_SELECT_CHR, false}, {ACL_INSERT_CHR, true}, {ACL_UPDATE_CHR, false}, {ACL_UPDATE_CHR, true}, {ACL_DELETE_CHR, false}
+	{ACL_SELECT_CHR, false}, {ACL_INSERT_CHR, true}, {ACL_UPDATE_CHR, false},
+	{ACL_UPDATE_CHR, true}, {ACL_DELETE_CHR, false}
 };
 
 static bool
@@ -338,17 +364,20 @@ admitted(const List *policies, Oid role, int access)
 	}
 	if (permissive == NIL)
 		return NIL;
-	return lcons(list_length(permissive) == 1 ? linitial(permissive) : makeBoolExpr(OR_EXPR, permissive, -1), conditions);
+	return lcons(list_length(permissive) == 1 ? linitial(permissive) :
+				 makeBoolExpr(OR_EXPR, permissive, -1), conditions);
 }
 
 static Node *
 all_of(List *conditions)
 {
-	return list_length(conditions) == 1 ? linitial(conditions) : (Node *) makeBoolExpr(AND_EXPR, conditions, -1);
+	return list_length(conditions) == 1 ? linitial(conditions) :
+		(Node *) makeBoolExpr(AND_EXPR, conditions, -1);
 }
 
 CmigWeaker
-cmig_weaker_policies(const List *old, const List *new, Oid role, const CmigCondition * former, const CmigCondition * policy)
+cmig_weaker_policies(const List *old, const List *new, Oid role, const CmigCondition * former,
+					 const CmigCondition * policy)
 {
 	CmigWeaker	result = CMIG_WEAKER_NOT;
 
@@ -358,7 +387,8 @@ cmig_weaker_policies(const List *old, const List *new, Oid role, const CmigCondi
 		List	   *after = admitted(new, role, i);
 		CmigWeaker	weaker;
 
-		if (after == NIL || !(applies(policy, role, i) || (former != NULL && applies(former, role, i))))
+		if (after == NIL ||
+			!(applies(policy, role, i) || (former != NULL && applies(former, role, i))))
 			continue;
 		weaker = before == NIL ? CMIG_WEAKER_YES : compare_conditions(all_of(before), after, false);
 		if (weaker != CMIG_WEAKER_NOT && !policy->restrictive && is_always_true(admits(policy, i)))
@@ -366,7 +396,8 @@ cmig_weaker_policies(const List *old, const List *new, Oid role, const CmigCondi
 		/* the first policy that admits rows to a role is what RLS is for */
 		if (before == NIL && former == NULL)
 			continue;
-		if (weaker == CMIG_WEAKER_YES || (weaker == CMIG_WEAKER_UNKNOWN && result == CMIG_WEAKER_NOT))
+		if (weaker == CMIG_WEAKER_YES ||
+			(weaker == CMIG_WEAKER_UNKNOWN && result == CMIG_WEAKER_NOT))
 			result = weaker;
 	}
 	return result;

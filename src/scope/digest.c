@@ -102,18 +102,27 @@ static const struct
 	const char *kinds;			/* NULL: all */
 	bool		has_comments;
 }			sources[] = {
-	[OF_SCHEMA] = {DependRelationId, DependReferenceIndexId, {Anum_pg_depend_refclassid, Anum_pg_depend_refobjid}},
-	[COMMENTS] = {DescriptionRelationId, DescriptionObjIndexId, {Anum_pg_description_objoid, Anum_pg_description_classoid}},
+
+	[OF_SCHEMA] = {DependRelationId, DependReferenceIndexId,
+	{Anum_pg_depend_refclassid, Anum_pg_depend_refobjid}},
+	[COMMENTS] = {DescriptionRelationId, DescriptionObjIndexId,
+	{Anum_pg_description_objoid, Anum_pg_description_classoid}},
 	[TOAST] = {RelationRelationId, ClassOidIndexId, {Anum_pg_class_oid}},
 	[CLASS] = OBJECT_BY_OID(Relation, ClassOidIndexId),
 	[PROC] = OBJECT_BY_OID(Procedure, ProcedureOidIndexId),
 	[OPERATOR] = OBJECT_BY_OID(Operator, OperatorOidIndexId),
-	[DEPENDS] = {DependRelationId, DependDependerIndexId, {Anum_pg_depend_classid, Anum_pg_depend_objid}, RelationRelationId, "S"},
-	[ATTRIBUTE] = {AttributeRelationId, AttributeRelidNumIndexId, {Anum_pg_attribute_attrelid, Anum_pg_attribute_attnum}, RelationRelationId},
-	[INDEX] = {IndexRelationId, IndexIndrelidIndexId, {Anum_pg_index_indrelid}, RelationRelationId, "rpm"},
-	[INHERITS] = {InheritsRelationId, InheritsRelidSeqnoIndexId, {Anum_pg_inherits_inhrelid}, RelationRelationId, "rpfiI"},
-	[TRIGGER] = {TriggerRelationId, TriggerRelidNameIndexId, {Anum_pg_trigger_tgrelid}, RelationRelationId, "rpvf", true},
-	[RULE] = {RewriteRelationId, RewriteRelRulenameIndexId, {Anum_pg_rewrite_ev_class}, RelationRelationId, "rpvm", true},
+	[DEPENDS] = {DependRelationId, DependDependerIndexId,
+	{Anum_pg_depend_classid, Anum_pg_depend_objid}, RelationRelationId, "S"},
+	[ATTRIBUTE] = {AttributeRelationId, AttributeRelidNumIndexId,
+	{Anum_pg_attribute_attrelid, Anum_pg_attribute_attnum}, RelationRelationId},
+	[INDEX] = {IndexRelationId, IndexIndrelidIndexId, {Anum_pg_index_indrelid}, RelationRelationId,
+	"rpm"},
+	[INHERITS] = {InheritsRelationId, InheritsRelidSeqnoIndexId, {Anum_pg_inherits_inhrelid},
+	RelationRelationId, "rpfiI"},
+	[TRIGGER] = {TriggerRelationId, TriggerRelidNameIndexId, {Anum_pg_trigger_tgrelid},
+	RelationRelationId, "rpvf", true},
+	[RULE] = {RewriteRelationId, RewriteRelRulenameIndexId, {Anum_pg_rewrite_ev_class},
+	RelationRelationId, "rpvm", true},
 		OBJECT_BY_OID(Namespace, NamespaceOidIndexId),
 		OBJECT_BY_OID(Type, TypeOidIndexId),
 		OBJECT_BY_OID(StatisticExt, StatisticExtOidIndexId),
@@ -123,16 +132,24 @@ static const struct
 		OBJECT_BY_OID(TSTemplate, TSTemplateOidIndexId),
 		OBJECT_BY_OID(TSDictionary, TSDictionaryOidIndexId),
 		OBJECT_BY_OID(TSConfig, TSConfigOidIndexId),
-	{ConstraintRelationId, ConstraintRelidTypidNameIndexId, {Anum_pg_constraint_conrelid}, RelationRelationId, "rpf", true},
-	{ConstraintRelationId, ConstraintTypidIndexId, {Anum_pg_constraint_contypid}, TypeRelationId, "d", true},
-	{AttrDefaultRelationId, AttrDefaultIndexId, {Anum_pg_attrdef_adrelid}, RelationRelationId, "rpvf"},
-	{PolicyRelationId, PolicyPolrelidPolnameIndexId, {Anum_pg_policy_polrelid}, RelationRelationId, "rp", true},
-	{PartitionedRelationId, PartitionedRelidIndexId, {Anum_pg_partitioned_table_partrelid}, RelationRelationId, "p"},
-	{ForeignTableRelationId, ForeignTableRelidIndexId, {Anum_pg_foreign_table_ftrelid}, RelationRelationId, "f"},
-	{SequenceRelationId, SequenceRelidIndexId, {Anum_pg_sequence_seqrelid}, RelationRelationId, "S"},
+	{ConstraintRelationId, ConstraintRelidTypidNameIndexId, {Anum_pg_constraint_conrelid},
+	RelationRelationId, "rpf", true},
+	{ConstraintRelationId, ConstraintTypidIndexId, {Anum_pg_constraint_contypid}, TypeRelationId,
+	"d", true},
+	{AttrDefaultRelationId, AttrDefaultIndexId, {Anum_pg_attrdef_adrelid}, RelationRelationId,
+	"rpvf"},
+	{PolicyRelationId, PolicyPolrelidPolnameIndexId, {Anum_pg_policy_polrelid}, RelationRelationId,
+	"rp", true},
+	{PartitionedRelationId, PartitionedRelidIndexId, {Anum_pg_partitioned_table_partrelid},
+	RelationRelationId, "p"},
+	{ForeignTableRelationId, ForeignTableRelidIndexId, {Anum_pg_foreign_table_ftrelid},
+	RelationRelationId, "f"},
+	{SequenceRelationId, SequenceRelidIndexId, {Anum_pg_sequence_seqrelid}, RelationRelationId,
+	"S"},
 	{EnumRelationId, EnumTypIdLabelIndexId, {Anum_pg_enum_enumtypid}, TypeRelationId, "e"},
 	{RangeRelationId, RangeTypidIndexId, {Anum_pg_range_rngtypid}, TypeRelationId, "r"},
-	{AggregateRelationId, AggregateFnoidIndexId, {Anum_pg_aggregate_aggfnoid}, ProcedureRelationId, "a"},
+	{AggregateRelationId, AggregateFnoidIndexId, {Anum_pg_aggregate_aggfnoid}, ProcedureRelationId,
+	"a"},
 	{TSConfigMapRelationId, TSConfigMapIndexId, {Anum_pg_ts_config_map_mapcfg}, TSConfigRelationId}
 };
 
@@ -150,9 +167,12 @@ typedef enum Comparison
  * equal objects: files, statistics, and flags that repeat what other rows say.
  */
 static const char *const ignored_columns[] = {
-	"oid", "reltype", "relnatts", "relfilenode", "relpages", "reltuples", "relallvisible", "relallfrozen", "reltoastrelid",
-	"relhasindex", "relhasrules", "relhastriggers", "relhassubclass", "relrewrite", "relfrozenxid", "relminmxid",
-	"attcacheoff", "atthasmissing", "attmissingval", "indcheckxmin", "tgconstraint", "nspname", "typarray", "typrelid"
+	"oid", "reltype", "relnatts", "relfilenode", "relpages", "reltuples", "relallvisible",
+	"relallfrozen", "reltoastrelid",
+	"relhasindex", "relhasrules", "relhastriggers", "relhassubclass", "relrewrite", "relfrozenxid",
+	"relminmxid",
+	"attcacheoff", "atthasmissing", "attmissingval", "indcheckxmin", "tgconstraint", "nspname",
+	"typarray", "typrelid"
 };
 
 /* An entry of the hash table of names: an object, and the hash of its name. */
@@ -221,7 +241,8 @@ open_catalogs(Digests *d)
 
 			if (i == TOAST)
 				d->columns[i][c] = strcmp(name, "reloptions") == 0 ? COMPARED : IGNORED;
-			else if (is_among(name, ignored_columns, lengthof(ignored_columns)) || ends_with(name, "namespace"))
+			else if (is_among(name, ignored_columns, lengthof(ignored_columns)) ||
+					 ends_with(name, "namespace"))
 				d->columns[i][c] = IGNORED;
 			else if (ends_with(name, "owner"))
 				d->columns[i][c] = OWNER;
@@ -245,11 +266,14 @@ read_rows(Digests *d, int source, Oid first, Oid second)
 	SysScanDesc scan;
 	HeapTuple	row;
 
-	ScanKeyInit(&keys[0], sources[source].keys[0], BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(first));
+	ScanKeyInit(&keys[0], sources[source].keys[0], BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(first));
 	if (OidIsValid(second))
-		ScanKeyInit(&keys[nkeys++], sources[source].keys[1], BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(second));
+		ScanKeyInit(&keys[nkeys++], sources[source].keys[1], BTEqualStrategyNumber, F_OIDEQ,
+					ObjectIdGetDatum(second));
 	else if (source == ATTRIBUTE)
-		ScanKeyInit(&keys[nkeys++], sources[source].keys[1], BTGreaterStrategyNumber, F_INT2GT, Int16GetDatum(0));
+		ScanKeyInit(&keys[nkeys++], sources[source].keys[1], BTGreaterStrategyNumber, F_INT2GT,
+					Int16GetDatum(0));
 	scan = systable_beginscan_ordered(d->tables[source], d->indexes[source], NULL, nkeys, keys);
 	while (HeapTupleIsValid(row = systable_getnext_ordered(scan, ForwardScanDirection)))
 		rows = lappend(rows, heap_copytuple(row));
@@ -331,19 +355,23 @@ name_row(Digests *d, const Found *found)
 	{
 		const FormData_pg_operator *operator = form;
 
-		add_name(d, operator->oid, catalog, name_of(d, operator->oprleft) * 31 + name_of(d, operator->oprright),
+		add_name(d, operator->oid, catalog,
+				 name_of(d, operator->oprleft) * 31 + name_of(d, operator->oprright),
 				 NameStr(operator->oprname));
 	}
 	else if (catalog == EnumRelationId)
-		add_name(d, ((Form_pg_enum) form)->oid, catalog, found->of, NameStr(((Form_pg_enum) form)->enumlabel));
+		add_name(d, ((Form_pg_enum) form)->oid, catalog, found->of,
+				 NameStr(((Form_pg_enum) form)->enumlabel));
 	else if (catalog == NamespaceRelationId)
 		add_name(d, ((Form_pg_namespace) form)->oid, catalog, 0, "");
-	else if (sources[found->source].has_comments && (column = get_object_attnum_name(catalog)) != InvalidAttrNumber)
+	else if (sources[found->source].has_comments &&
+			 (column = get_object_attnum_name(catalog)) != InvalidAttrNumber)
 	{
 		TupleDesc	desc = RelationGetDescr(d->tables[found->source]);
 		bool		isnull;
 
-		add_name(d, DatumGetObjectId(cmig_getattr_compat(found->row, 1, desc, &isnull)), catalog, found->of,
+		add_name(d, DatumGetObjectId(cmig_getattr_compat(found->row, 1, desc, &isnull)), catalog,
+				 found->of,
 				 NameStr(*DatumGetName(cmig_getattr_compat(found->row, column, desc, &isnull))));
 	}
 }
@@ -381,9 +409,12 @@ keep(Digests *d, int source, HeapTuple row, Oid owner, uint64 of)
 	if (OidIsValid(sources[source].of))
 		return;
 
-	object = DatumGetObjectId(cmig_getattr_compat(row, 1, RelationGetDescr(d->tables[source]), &isnull));
+	object = DatumGetObjectId(cmig_getattr_compat(row, 1, RelationGetDescr(d->tables[source]),
+												  &isnull));
 	if (get_object_attnum_owner(catalog) != InvalidAttrNumber)
-		found->owner = DatumGetObjectId(cmig_getattr_compat(row, get_object_attnum_owner(catalog), RelationGetDescr(d->tables[source]), &isnull));
+		found->owner = DatumGetObjectId(cmig_getattr_compat(row, get_object_attnum_owner(catalog),
+															RelationGetDescr(d->tables[source]),
+															&isnull));
 	if (relation != NULL)
 		kind = relation->relkind;
 	else if (type != NULL)
@@ -392,11 +423,14 @@ keep(Digests *d, int source, HeapTuple row, Oid owner, uint64 of)
 		kind = ((Form_pg_proc) GETSTRUCT(row))->prokind;
 	for (size_t i = 0; i < lengthof(sources); i++)
 	{
-		if (sources[i].of != catalog || (sources[i].kinds != NULL && strchr(sources[i].kinds, kind) == NULL) ||
+		if (sources[i].of != catalog ||
+			(sources[i].kinds != NULL && strchr(sources[i].kinds, kind) == NULL) ||
 			(i == TRIGGER && !relation->relhastriggers) || (i == RULE && !relation->relhasrules) ||
-			(i == INHERITS && (kind == RELKIND_INDEX || kind == RELKIND_PARTITIONED_INDEX) && !relation->relispartition))
+			(i == INHERITS && (kind == RELKIND_INDEX || kind == RELKIND_PARTITIONED_INDEX) &&
+			 !relation->relispartition))
 			continue;
-		foreach_ptr(HeapTupleData, part, i == DEPENDS ? read_rows(d, i, RelationRelationId, object) :
+		foreach_ptr(HeapTupleData, part,
+					i == DEPENDS ? read_rows(d, i, RelationRelationId, object) :
 					read_rows(d, i, object, InvalidOid))
 		{
 			const void *form = GETSTRUCT(part);
@@ -447,7 +481,8 @@ find_object(Digests *d, Oid catalog, Oid object)
 #define MAX_DEPTH 64
 
 /* Names whose values are positions in a statement. */
-static const char *const position_keys[] = {":location", ":stmt_location", ":stmt_len", ":list_start", ":list_end"};
+static const char *const position_keys[] = {":location", ":stmt_location", ":stmt_len",
+":list_start", ":list_end"};
 
 /* Names whose values are numbers that are never OIDs. */
 static const char *const plain_keys[] = {":modulus", ":remainder", ":frameOptions"};
@@ -492,8 +527,10 @@ append_reference(Digests *d, Tree *tree)
 
 	if (strcmp(tree->key, ":constvalue") != 0 || strncmp(from, "4 [ ", 4) != 0)
 		return false;
-	if (tree->constant != REGCLASSOID && tree->constant != REGPROCOID && tree->constant != REGPROCEDUREOID &&
-		tree->constant != REGTYPEOID && tree->constant != REGNAMESPACEOID && name_of(d, tree->constant) == tree->constant)
+	if (tree->constant != REGCLASSOID && tree->constant != REGPROCOID &&
+		tree->constant != REGPROCEDUREOID &&
+		tree->constant != REGTYPEOID && tree->constant != REGNAMESPACEOID &&
+		name_of(d, tree->constant) == tree->constant)
 		return false;
 	from += 4;
 	for (size_t i = 0; i < sizeof(Datum); i++)
@@ -542,7 +579,8 @@ append_word(Digests *d, Tree *tree, int length)
 		 * PostgreSQL prints a cast of an operator's operand even if it is
 		 * implicit, so the cast is explicit in a copy
 		 */
-		if (length == 1 && word[0] == '0' + COERCE_EXPLICIT_CAST && is_among(tree->key, cast_keys, lengthof(cast_keys)) &&
+		if (length == 1 && word[0] == '0' + COERCE_EXPLICIT_CAST &&
+			is_among(tree->key, cast_keys, lengthof(cast_keys)) &&
 			tree->depth > 1 && tree->depth <= MAX_DEPTH && tree->is_operator[tree->depth - 1])
 		{
 			appendStringInfoChar(&d->text, '0' + COERCE_IMPLICIT_CAST);
@@ -554,7 +592,8 @@ append_word(Digests *d, Tree *tree, int length)
 
 			if (strcmp(tree->key, ":consttype") == 0)
 				tree->constant = number;
-			if (name_of(d, number) != number && !ends_with(tree->key, "typmod") && !ends_with(tree->key, "typmods") &&
+			if (name_of(d, number) != number && !ends_with(tree->key, "typmod") &&
+				!ends_with(tree->key, "typmods") &&
 				!is_among(tree->key, plain_keys, lengthof(plain_keys)))
 			{
 				append_name(d, name_of(d, number));
@@ -594,7 +633,8 @@ append_tree(Digests *d, const char *text)
 			if (backslashes % 2 == 1)
 				continue;		/* part of a value */
 			if (*tree.rest == '{' && ++tree.depth <= MAX_DEPTH)
-				tree.is_operator[tree.depth] = strncmp(tree.rest, "{OPEXPR ", 8) == 0 || strncmp(tree.rest, "{SCALARARRAYOPEXPR ", 19) == 0;
+				tree.is_operator[tree.depth] = strncmp(tree.rest, "{OPEXPR ", 8) == 0 ||
+					strncmp(tree.rest, "{SCALARARRAYOPEXPR ", 19) == 0;
 			else if (*tree.rest == '}')
 				tree.depth--;
 		}
@@ -677,7 +717,8 @@ append_value(Digests *d, Oid type, Datum datum)
 			appendBinaryStringInfo(&d->text, (char *) &datum, sizeof(datum));
 			break;
 		case NAMEOID:
-			appendBinaryStringInfo(&d->text, NameStr(*DatumGetName(datum)), strlen(NameStr(*DatumGetName(datum))) + 1);
+			appendBinaryStringInfo(&d->text, NameStr(*DatumGetName(datum)),
+								   strlen(NameStr(*DatumGetName(datum))) + 1);
 			break;
 		case TEXTOID:
 			append_text(d, TextDatumGetCString(datum));
@@ -686,7 +727,8 @@ append_value(Digests *d, Oid type, Datum datum)
 			append_tree(d, TextDatumGetCString(datum));
 			break;
 		case TEXTARRAYOID:
-			deconstruct_array(DatumGetArrayTypeP(datum), TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &count);
+			deconstruct_array(DatumGetArrayTypeP(datum), TEXTOID, -1, false, TYPALIGN_INT,
+							  &elements, &nulls, &count);
 			for (int i = 0; i < count; i++)
 			{
 				char	   *option = nulls[i] ? NULL : TextDatumGetCString(elements[i]);
@@ -733,7 +775,8 @@ append_privileges(Digests *d, Datum datum, Oid owner)
 	{
 		const AclItem *item = &ACL_DAT(acl)[i];
 
-		appendStringInfo(&d->text, "%u %u " UINT64_FORMAT ",", item->ai_grantee == owner ? 1 : item->ai_grantee,
+		appendStringInfo(&d->text, "%u %u " UINT64_FORMAT ",",
+						 item->ai_grantee == owner ? 1 : item->ai_grantee,
 						 item->ai_grantor == owner ? 1 : item->ai_grantor, (uint64) item->ai_privs);
 	}
 }
@@ -755,7 +798,8 @@ add_row(Digests *d, const Found *found)
 	{
 		Comparison	column = d->columns[source][i];
 
-		if (column == IGNORED || (column == OWNER && !d->options->owners) || (column == PRIVILEGES && !d->options->privileges))
+		if (column == IGNORED || (column == OWNER && !d->options->owners) ||
+			(column == PRIVILEGES && !d->options->privileges))
 			continue;
 		appendStringInfoChar(&d->text, nulls[i] ? '\5' : '\6');
 		if (nulls[i])
@@ -766,10 +810,12 @@ add_row(Digests *d, const Found *found)
 			append_value(d, TupleDescAttr(desc, i)->atttypid, values[i]);
 	}
 	for (size_t i = 0; i < lengthof(d->sum); i++)
-		d->sum[i] += hash = hash_bytes_extended((const unsigned char *) d->text.data, d->text.len, i);
+		d->sum[i] += hash = hash_bytes_extended((const unsigned char *) d->text.data, d->text.len,
+												i);
 	if (!sources[source].has_comments || !d->options->comments)
 		return;
-	foreach_ptr(HeapTupleData, each, read_rows(d, COMMENTS, DatumGetObjectId(values[0]), sources[source].table))
+	foreach_ptr(HeapTupleData, each,
+				read_rows(d, COMMENTS, DatumGetObjectId(values[0]), sources[source].table))
 	{
 		Found		comment = {.source = COMMENTS,.row = each,.of = hash};
 
@@ -784,7 +830,8 @@ add_row(Digests *d, const Found *found)
 static char *
 digest_of(Digests *d, const char *name)
 {
-	HASHCTL		control = {.keysize = sizeof(Oid),.entrysize = sizeof(ObjectName),.hcxt = CurrentMemoryContext};
+	HASHCTL		control =
+	{.keysize = sizeof(Oid),.entrysize = sizeof(ObjectName),.hcxt = CurrentMemoryContext};
 	Oid			schema = get_namespace_oid(name, true);
 
 	if (!OidIsValid(schema))
@@ -801,7 +848,8 @@ digest_of(Digests *d, const char *name)
 		Form_pg_depend depend = (Form_pg_depend) GETSTRUCT(row);
 
 		/* cmig.diff_schemas does not compare these */
-		if (depend->classid == DefaultAclRelationId || depend->classid == PublicationNamespaceRelationId)
+		if (depend->classid == DefaultAclRelationId ||
+			depend->classid == PublicationNamespaceRelationId)
 			continue;
 
 		/* cmig.diff_schemas leaves out members of extensions */
@@ -827,7 +875,8 @@ cmig_scope_digests(const char *const *schemas, int count, const CmigScopeOptions
 {
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context = AllocSetContextCreate(caller, "pg_cmig digest", ALLOCSET_DEFAULT_SIZES);
-	char	  **digests = palloc_extended(sizeof(char *) * Max((Size) count, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	char	  **digests = palloc_extended(sizeof(char *) * Max((Size) count, 1),
+										  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	Digests    *d;
 
 	/* Citus stores properties of tables in its own catalogs */

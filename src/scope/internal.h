@@ -93,6 +93,7 @@ typedef struct CmigScopeOptions
  * supported.  Schemas with the same digest are equal.  Call
  * CommandCounterIncrement() first to include changes of the transaction.
  */
-extern char **cmig_scope_digests(const char *const *schemas, int count, const CmigScopeOptions *options);
+extern char **cmig_scope_digests(const char *const *schemas, int count,
+								 const CmigScopeOptions *options);
 
 #endif							/* CMIG_SCOPE_INTERNAL_H */

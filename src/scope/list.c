@@ -47,8 +47,10 @@
  */
 static CmigQuery matching_query = {
 	.sql = "SELECT s.scope, coalesce(r.rows, ''), true, NULL, NULL::timestamptz, " REPEATED
-	" FROM (SELECT n.nspname::text FROM pg_namespace n WHERE n.nspname::text LIKE $1 AND NOT EXISTS (SELECT FROM pg_depend d"
-	"  WHERE d.classid = 'pg_namespace'::regclass AND d.objid = n.oid AND d.deptype = 'e')) s (scope)"
+	" FROM (SELECT n.nspname::text FROM pg_namespace n WHERE n.nspname::text LIKE $1"
+	" AND NOT EXISTS (SELECT FROM pg_depend d"
+	"  WHERE d.classid = 'pg_namespace'::regclass AND d.objid = n.oid"
+	" AND d.deptype = 'e')) s (scope)"
 	" LEFT JOIN " ROWS " r ON r.scope = s.scope" DOWNGRADES
 	" ORDER BY s.scope COLLATE \"C\"",
 	.argtypes = {TEXTOID}
@@ -61,14 +63,18 @@ static CmigQuery matching_query = {
 static CmigQuery tried_query = {
 	.sql = "SELECT s.scope, coalesce(r.rows, ''),"
 	" EXISTS (SELECT FROM pg_namespace n WHERE n.nspname::text = s.scope),"
-	" CASE WHEN j.outcome = 'failed' THEN concat_ws(': ', j.sqlstate, j.message) END, j.started_at, " REPEATED
+	" CASE WHEN j.outcome = 'failed'"
+	" THEN concat_ws(': ', j.sqlstate, j.message) END, j.started_at, " REPEATED
 	" FROM (SELECT v.scope::text FROM cmig.scope_version v"
-	"  UNION (WITH RECURSIVE k(scope) AS (SELECT min(j.scope::text) FROM cmig.journal j WHERE j.scope::text > ''"
-	"   UNION ALL SELECT (SELECT min(j.scope::text) FROM cmig.journal j WHERE j.scope::text > k.scope) FROM k WHERE k.scope IS NOT NULL)"
+	"  UNION (WITH RECURSIVE k(scope) AS (SELECT min(j.scope::text) FROM cmig.journal j"
+	" WHERE j.scope::text > ''"
+	"   UNION ALL SELECT (SELECT min(j.scope::text) FROM cmig.journal j"
+	" WHERE j.scope::text > k.scope) FROM k WHERE k.scope IS NOT NULL)"
 	"   SELECT k.scope FROM k WHERE k.scope IS NOT NULL)) s (scope)"
 	" LEFT JOIN " ROWS " r ON r.scope = s.scope"
 	" LEFT JOIN LATERAL (SELECT j.outcome::text, j.sqlstate::text, j.message::text, j.started_at::timestamptz"
-	"  FROM cmig.journal j WHERE j.scope::text = s.scope AND j.direction::text NOT IN ('repair', 'drift')"
+	"  FROM cmig.journal j WHERE j.scope::text = s.scope"
+	" AND j.direction::text NOT IN ('repair', 'drift')"
 	"  ORDER BY j.id::bigint DESC LIMIT 1) j ON true" DOWNGRADES
 	" ORDER BY s.scope COLLATE \"C\""
 };
@@ -125,7 +131,8 @@ cmig_scope_list_gone(void)
 {
 	static CmigQuery query = {
 		.sql = "SELECT s.scope, n.nspname::text FROM (SELECT DISTINCT v.scope::text COLLATE \"C\" FROM cmig.scope_version v) s (scope)"
-		" LEFT JOIN pg_namespace n ON n.nspname::text = s.scope WHERE s.scope IS NOT NULL ORDER BY 1"
+		" LEFT JOIN pg_namespace n ON n.nspname::text = s.scope WHERE s.scope IS NOT NULL"
+		" ORDER BY 1"
 	};
 	List	   *gone = NIL;
 
@@ -156,7 +163,8 @@ typedef struct CacheEntry
 HTAB *
 cmig_scope_list_cache(void)
 {
-	HASHCTL		control = {.keysize = CMIG_CHECKSUM_DIGITS + 1,.entrysize = sizeof(CacheEntry),.hcxt = CurrentMemoryContext};
+	HASHCTL		control = {.keysize = CMIG_CHECKSUM_DIGITS +
+	1,.entrysize = sizeof(CacheEntry),.hcxt = CurrentMemoryContext};
 
 	return hash_create("pg_cmig scopes", 64, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 }
@@ -168,7 +176,8 @@ cmig_scope_list_result(HTAB *cache, const CmigScopeItem *item, bool *found)
 
 	cmig_checksum_add(checksum, item->rows, strlen(item->rows) + 1);
 	cmig_checksum_add(checksum, item->repeated, strlen(item->repeated));
-	return &((CacheEntry *) hash_search(cache, cmig_checksum_finish(checksum), HASH_ENTER, found))->result;
+	return &((CacheEntry *) hash_search(cache, cmig_checksum_finish(checksum), HASH_ENTER,
+										found))->result;
 }
 
 /* ----------------------------------------------------------------
@@ -284,7 +293,8 @@ cmig_scopes(PG_FUNCTION_ARGS)
 
 		CHECK_FOR_INTERRUPTS();
 		values[0] = CStringGetTextDatum(item->name);
-		values[1] = DirectFunctionCall2Coll(text_to_array, C_COLLATION_OID, CStringGetTextDatum(item->rows),
+		values[1] = DirectFunctionCall2Coll(text_to_array, C_COLLATION_OID,
+											CStringGetTextDatum(item->rows),
 											CStringGetTextDatum("\n"));
 		values[2] = Int32GetDatum(pending);
 		nulls[2] = pending == UNKNOWN;

@@ -50,15 +50,18 @@ static CmigQuery difference_query = {
 static CmigQuery strangers_query = {
 	.sql = "SELECT pg_describe_object(d.classid, d.objid, 0) FROM pg_depend d"
 	" JOIN pg_database b ON b.datname = current_database()"
-	" JOIN pg_shdepend s ON s.dbid = b.oid AND s.classid = d.classid AND s.objid = d.objid AND s.objsubid = 0 AND s.deptype = 'o'"
+	" JOIN pg_shdepend s ON s.dbid = b.oid AND s.classid = d.classid AND s.objid = d.objid"
+	" AND s.objsubid = 0 AND s.deptype = 'o'"
 	" JOIN pg_roles r ON r.oid = s.refobjid"
 	" WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = $1"
-	" AND NOT r.rolsuper AND r.oid <> $2 AND (r.oid <> b.datdba OR (SELECT rolsuper FROM pg_roles WHERE oid = $2))"
+	" AND NOT r.rolsuper AND r.oid <> $2 AND (r.oid <> b.datdba OR (SELECT rolsuper FROM pg_roles"
+	" WHERE oid = $2))"
 	" UNION ALL SELECT pg_describe_object('pg_proc'::regclass, p.oid, 0) || ', which a trigger calls'"
 	" FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid"
 	" JOIN pg_database b ON b.datname = current_database() JOIN pg_roles r ON r.oid = p.proowner"
 	" WHERE c.relnamespace = $1 AND NOT t.tgisinternal"
-	" AND NOT r.rolsuper AND r.oid <> $2 AND (r.oid <> b.datdba OR (SELECT rolsuper FROM pg_roles WHERE oid = $2)) ORDER BY 1 LIMIT 1",
+	" AND NOT r.rolsuper AND r.oid <> $2 AND (r.oid <> b.datdba OR (SELECT rolsuper FROM pg_roles"
+	" WHERE oid = $2)) ORDER BY 1 LIMIT 1",
 	.argtypes = {OIDOID, OIDOID}
 };
 
@@ -78,7 +81,8 @@ refuse(int sqlstate, const char *scope, const char *detail)
 			 errmsg("schema \"%s\" cannot be copied", scope),
 			 errdetail("%s", detail),
 			 sqlstate == ERRCODE_FEATURE_NOT_SUPPORTED ? cmig_hint("Leave out `copy_of`.") :
-			 sqlstate == ERRCODE_INSUFFICIENT_PRIVILEGE ? cmig_hint("Connect as that role, or leave out `copy_of`.") :
+			 sqlstate == ERRCODE_INSUFFICIENT_PRIVILEGE ?
+			 cmig_hint("Connect as that role, or leave out `copy_of`.") :
 			 cmig_hint("Copy another scope, or leave out `copy_of`.")));
 }
 
@@ -107,7 +111,8 @@ scope_copy_begin(const char *scope)
 		refuse(ERRCODE_INSUFFICIENT_PRIVILEGE, scope, psprintf("Another role owns %s.", object));
 	rows = cmig_version_rows_read();
 	if (rows->count == 0 || cmig_progress_read() != NIL || cmig_expansion_read() != NULL)
-		refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, scope, rows->count == 0 ? "No revision is applied in it." :
+		refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, scope,
+			   rows->count == 0 ? "No revision is applied in it." :
 			   cmig_expansion_read() != NULL ? "A revision is expanded in it." :
 			   "A revision is partially applied in it.");
 	return rows;
@@ -200,12 +205,14 @@ generate(const char *from, const char *name)
 
 	initStringInfo(&text);
 	MemoryContextSwitchTo(context);
-	foreach_ptr(const CmigDiffLine, line, cmig_schema_copy(from, pstrdup(name), "cmig.create_scope()"))
+	foreach_ptr(const CmigDiffLine, line,
+				cmig_schema_copy(from, pstrdup(name), "cmig.create_scope()"))
 	{
 		if (line->upgrade == NULL)
 			refuse_object(from, with_name(line->object, quote_identifier(from)));
 		/* the copy would use an object of "from" instead of its own */
-		if (cmig_own_name_replace(unconstify(char *, line->upgrade), get_namespace_oid(from, false), from, from) != line->upgrade)
+		if (cmig_own_name_replace(unconstify(char *, line->upgrade), get_namespace_oid(from, false),
+								  from, from) != line->upgrade)
 			refuse(ERRCODE_FEATURE_NOT_SUPPORTED, from,
 				   psprintf("The text of %s %s names the schema, so the copy would still refer to the original.",
 							line->kind, with_name(line->object, quote_identifier(from))));
@@ -286,8 +293,10 @@ static void
 copy_objects(const char *from)
 {
 	char	   *original = digest_of(from);
-	bool		again = kept.text != NULL && !kept.is_running && kept.source == get_namespace_oid(from, false) &&
-	kept.role == get_role_oid(cmig_session_role(), false) && cmig_text_same(kept.original, original);
+	bool		again = kept.text != NULL && !kept.is_running &&
+	kept.source == get_namespace_oid(from, false) &&
+	kept.role == get_role_oid(cmig_session_role(), false) &&
+	cmig_text_same(kept.original, original);
 	char	   *text;
 	char	   *copy;
 
@@ -317,7 +326,8 @@ copy_objects(const char *from)
 	 * cmig.diff_schemas may read an earlier state.
 	 */
 	else if ((copy != NULL && cmig_text_same(copy, original)) ||
-			 (remove_differences(from) && !IsolationUsesXactSnapshot() && cmig_text_same(digest_of(from), original)))
+			 (remove_differences(from) && !IsolationUsesXactSnapshot() &&
+			  cmig_text_same(digest_of(from), original)))
 		keep(from, text, original, copy);
 	pfree(text);
 }
@@ -401,7 +411,8 @@ forget_scope(char *message)
 {
 	CmigJournalEntry entry = {.revision = "base",.direction = "downgrade",.message = message};
 	const CmigExpansion *expansion = cmig_expansion_read();
-	const char *version = expansion ? cmig_version_schema_name(expansion->revision, cmig_scope_current()) : "";
+	const char *version = expansion ?
+	cmig_version_schema_name(expansion->revision, cmig_scope_current()) : "";
 
 	if (OidIsValid(get_namespace_oid(version, true)))
 		ereport(NOTICE,
@@ -449,7 +460,8 @@ cmig_create_scope(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	cmig_running_require_idle("cmig.create_scope()");
 	name = scope_argument(fcinfo, 0, "`SELECT * FROM cmig.create_scope('<schema>')`");
-	cmig_argument_require(fcinfo, 1, "target", "`SELECT * FROM cmig.create_scope('<schema>', 'head')`");
+	cmig_argument_require(fcinfo, 1, "target",
+						  "`SELECT * FROM cmig.create_scope('<schema>', 'head')`");
 	run.target = cmig_argument_text(fcinfo, 1);
 	run.arg = fcinfo;
 	cmig_citus_require_coordinator("cmig.create_scope()");
@@ -508,7 +520,8 @@ is_recorded(void)
 Datum
 cmig_drop_scope(PG_FUNCTION_ARGS)
 {
-	char	   *name = scope_argument(fcinfo, 0, "`SELECT cmig.drop_scope('<schema>', confirm => '<schema>')`");
+	char	   *name = scope_argument(fcinfo, 0,
+									  "`SELECT cmig.drop_scope('<schema>', confirm => '<schema>')`");
 	char	   *confirm = cmig_argument_text(fcinfo, 1);
 	int			guc_level;
 
@@ -539,7 +552,8 @@ cmig_drop_scope(PG_FUNCTION_ARGS)
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("schema \"%s\" is not a scope", name),
 					 errdetail("No revision has been run in it with cmig.scope."),
-					 errhint("To drop the schema anyway: DROP SCHEMA %s CASCADE", quote_identifier(name))));
+					 errhint("To drop the schema anyway: DROP SCHEMA %s CASCADE",
+							 quote_identifier(name))));
 		if (cmig_expansion_read() != NULL)
 			cmig_expansion_refuse(cmig_expansion_read(), "the scope cannot be dropped");
 		run_command(psprintf("DROP SCHEMA %s CASCADE", quote_identifier(name)));
@@ -568,9 +582,11 @@ cmig_rename_scope(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_SCHEMA),
 				 errmsg("schema \"%s\" does not exist", name),
-				 cmig_text_list_has(cmig_scope_list_gone(), name) && OidIsValid(get_namespace_oid(new_name, true)) ?
+				 cmig_text_list_has(cmig_scope_list_gone(), name) &&
+				 OidIsValid(get_namespace_oid(new_name, true)) ?
 				 errhint("If schema %s is this scope, first give it back its name: ALTER SCHEMA %s RENAME TO %s",
-						 quote_identifier(new_name), quote_identifier(new_name), quote_identifier(name)) :
+						 quote_identifier(new_name), quote_identifier(new_name),
+						 quote_identifier(name)) :
 				 cmig_hint("To see the scopes: `SELECT * FROM cmig.scopes()`")));
 	guc_level = cmig_scope_list_enter(name);
 	cmig_change_begin("cmig.rename_scope()");
@@ -579,9 +595,12 @@ cmig_rename_scope(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("scope \"%s\" cannot be renamed", name),
-				 errdetail(cmig_expansion_read() ? "A revision is expanded in it." : "A revision is partially applied in it."),
-				 cmig_hint("`SET cmig.scope = %s; SELECT * FROM cmig.status()`", quote_literal_cstr(name))));
-	run_command(psprintf("ALTER SCHEMA %s RENAME TO %s", quote_identifier(name), quote_identifier(new_name)));
+				 errdetail(cmig_expansion_read() ? "A revision is expanded in it." :
+						   "A revision is partially applied in it."),
+				 cmig_hint("`SET cmig.scope = %s; SELECT * FROM cmig.status()`",
+						   quote_literal_cstr(name))));
+	run_command(psprintf("ALTER SCHEMA %s RENAME TO %s", quote_identifier(name),
+						 quote_identifier(new_name)));
 	forget_scope(psprintf("the schema was renamed to \"%s\"", new_name));
 	AtEOXact_GUC(false, guc_level);
 
@@ -597,7 +616,8 @@ cmig_rename_scope(PG_FUNCTION_ARGS)
 				 rows->count > 0 ?
 				 cmig_hint("To delete the record: `SELECT cmig.drop_scope(%s, confirm => %s)`",
 						   quote_literal_cstr(new_name), quote_literal_cstr(new_name)) :
-				 errhint("If schema %s is that scope: ALTER SCHEMA %s RENAME TO %s", quote_identifier(name),
+				 errhint("If schema %s is that scope: ALTER SCHEMA %s RENAME TO %s",
+						 quote_identifier(name),
 						 quote_identifier(name), quote_identifier(new_name))));
 	if (rows->count > 0)
 		(void) cmig_stamp_targets(rows, false);

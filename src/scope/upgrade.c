@@ -43,7 +43,8 @@ plan_run(const CmigSituation *now, CmigDirection direction, const char *target)
 	if (direction == CMIG_UPGRADE)
 		return cmig_move_plan_upgrade(now, cmig_argument_one(pstrdup(target)));
 	plan = cmig_move_plan_downgrade(now, target, &resolved);
-	cmig_move_require_unprotected(now, plan, resolved->node < 0, resolved->node < 0 ? "a downgrade to base" : "a downgrade", true);
+	cmig_move_require_unprotected(now, plan, resolved->node < 0,
+								  resolved->node < 0 ? "a downgrade to base" : "a downgrade", true);
 	return plan;
 }
 
@@ -156,9 +157,11 @@ ask(void *arg)
 	CmigNames	none = {0};
 
 	if (question->target_only)
-		(void) cmig_target_upgrade(now.graph, cmig_applied_find(now.graph, &none), cmig_argument_one(pstrdup(question->target)));
+		(void) cmig_target_upgrade(now.graph, cmig_applied_find(now.graph, &none),
+								   cmig_argument_one(pstrdup(question->target)));
 	else
-		question->is_empty = cmig_active_is_settled() && plan_run(&now, question->direction, question->target)->count == 0;
+		question->is_empty = cmig_active_is_settled() &&
+			plan_run(&now, question->direction, question->target)->count == 0;
 	AtEOXact_GUC(false, guc_level);
 }
 
@@ -170,7 +173,8 @@ ask(void *arg)
 static bool
 has_work(Upgrade *upgrade, HTAB *cache, const CmigScopeItem *item)
 {
-	Question	question = {.scope = item->name,.direction = upgrade->direction,.target = upgrade->target};
+	Question	question =
+	{.scope = item->name,.direction = upgrade->direction,.target = upgrade->target};
 	bool		found;
 	int		   *result = cmig_scope_list_result(cache, item, &found);
 	MemoryContext old;
@@ -200,12 +204,14 @@ begin_with(List *all, const CmigNames *names)
 	{
 		int			n = 0;
 
-		while (n < list_length(all) && strcmp(((const CmigScopeItem *) list_nth(all, n))->name, names->names[i]) != 0)
+		while (n < list_length(all) &&
+			   strcmp(((const CmigScopeItem *) list_nth(all, n))->name, names->names[i]) != 0)
 			n++;
 		if (n == list_length(all))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("begin_with contains \"%s\", which is not one of the scopes", names->names[i])));
+					 errmsg("begin_with contains \"%s\", which is not one of the scopes",
+							names->names[i])));
 		all = lcons(list_nth(all, n), list_delete_nth_cell(list_copy(all), n));
 	}
 	return all;
@@ -217,7 +223,8 @@ find_work(Upgrade *upgrade)
 {
 	HTAB	   *cache = cmig_scope_list_cache();
 	List	   *all = begin_with(cmig_scope_list(upgrade->pattern), upgrade->begin_with);
-	Question	question = {.scope = "",.direction = upgrade->direction,.target = upgrade->target,.target_only = true};
+	Question	question =
+	{.scope = "",.direction = upgrade->direction,.target = upgrade->target,.target_only = true};
 	ErrorData  *error;
 
 	/*
@@ -287,7 +294,8 @@ upgrade_scope(void *arg)
 static void
 write_failure(const Upgrade *upgrade, const ErrorData *error)
 {
-	CmigJournalEntry entry = {.revision = upgrade->run.revision,.direction = cmig_direction_name(upgrade->direction),.started_at = upgrade->started_at,.statement = cmig_running.statement};
+	CmigJournalEntry entry =
+	{.revision = upgrade->run.revision,.direction = cmig_direction_name(upgrade->direction),.started_at = upgrade->started_at,.statement = cmig_running.statement};
 
 	cmig_toplevel_record_failure(upgrade->item->name, 0, &entry, error);
 }
@@ -311,14 +319,18 @@ handle_failure(Upgrade *upgrade, ErrorData *error)
 		category == ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES) ||
 		category == ERRCODE_TO_CATEGORY(ERRCODE_INTERNAL_ERROR))
 	{
-		error->context = psprintf("%s%spg_cmig: %s of scope \"%s\"", error->context ? error->context : "",
+		error->context = psprintf("%s%spg_cmig: %s of scope \"%s\"",
+								  error->context ? error->context : "",
 								  error->context ? "\n" : "", verb, upgrade->item->name);
 		if (error->sqlerrcode == ERRCODE_CMIG_NEEDS_STEPWISE)
 			error->hint = cmig_hint_text(psprintf("`SET cmig.scope = %s; CALL cmig.%s_stepwise(%s)`",
-												  quote_literal_cstr(upgrade->item->name), verb, quote_literal_cstr(upgrade->target)));
+												  quote_literal_cstr(upgrade->item->name), verb,
+												  quote_literal_cstr(upgrade->target)));
 		/* after the call, the scope is no longer selected */
-		else if (error->hint && (strncmp(error->hint, "CALL ", 5) == 0 || strncmp(error->hint, "SELECT ", 7) == 0))
-			error->hint = psprintf("SET cmig.scope = %s; %s", quote_literal_cstr(upgrade->item->name), error->hint);
+		else if (error->hint &&
+				 (strncmp(error->hint, "CALL ", 5) == 0 || strncmp(error->hint, "SELECT ", 7) == 0))
+			error->hint = psprintf("SET cmig.scope = %s; %s",
+								   quote_literal_cstr(upgrade->item->name), error->hint);
 		else if (error->hint == NULL && upgrade->max_failures == 0)
 			error->hint = cmig_hint_text(psprintf("Scopes that were %sd before remain %sd. After fixing the cause, repeat the `CALL`. To continue with other scopes after a failure, use `max_failures`.", verb, verb));
 		ReThrowError(error);
@@ -340,7 +352,8 @@ process(Upgrade *upgrade)
 	ErrorData  *volatile error = NULL;
 	char	   *what = MemoryContextAlloc(upgrade->context, NAMEDATALEN + 32);
 
-	snprintf(what, NAMEDATALEN + 32, "%s of scope \"%s\"", cmig_direction_name(upgrade->direction), upgrade->item->name);
+	snprintf(what, NAMEDATALEN + 32, "%s of scope \"%s\"", cmig_direction_name(upgrade->direction),
+			 upgrade->item->name);
 	upgrade->started_at = GetCurrentTimestamp();
 	upgrade->run.begins = upgrade->upgraded == 0;
 	upgrade->run.steps = 0;
@@ -382,7 +395,8 @@ process(Upgrade *upgrade)
 		upgrade->upgraded++;
 		ereport(NOTICE,
 				(errmsg_plural("%sd scope \"%s\": %d revision", "%sd scope \"%s\": %d revisions",
-							   upgrade->run.steps, cmig_direction_name(upgrade->direction), upgrade->item->name, upgrade->run.steps)));
+							   upgrade->run.steps, cmig_direction_name(upgrade->direction),
+							   upgrade->item->name, upgrade->run.steps)));
 	}
 	MemoryContextReset(upgrade->context);
 }
@@ -411,7 +425,8 @@ upgrade_all(Upgrade *upgrade)
 	if (upgrade->later > 0)
 		later = psprintf(", %d left to the next call", upgrade->later);
 	ereport(NOTICE,
-			(errmsg("scopes: %d %sd, %d already %s, %d failed%s, %d left to other sessions%s", upgrade->upgraded,
+			(errmsg("scopes: %d %sd, %d already %s, %d failed%s, %d left to other sessions%s",
+					upgrade->upgraded,
 					cmig_direction_name(upgrade->direction), upgrade->current,
 					upgrade->direction == CMIG_UPGRADE ? "up to date" : "at the target",
 					upgrade->failed, refused, upgrade->taken, later),

@@ -89,7 +89,8 @@ static const struct
 	 * A reader's privileges include those that pg_dump needs, except for
 	 * SELECT on cmig.secret, which only the owner is allowed to read.
 	 */
-	{READER | AUTHOR | MIGRATOR, "SELECT ON cmig.revision, cmig.version, cmig.scope_version, cmig.journal, cmig.progress,"
+	{READER | AUTHOR | MIGRATOR,
+		"SELECT ON cmig.revision, cmig.version, cmig.scope_version, cmig.journal, cmig.progress,"
 	" cmig.backfill_run, cmig.backfill_progress, cmig.ddl_log"},
 	{READER | AUTHOR | MIGRATOR, "SELECT ON SEQUENCE cmig.backfill_run_id_seq"},
 
@@ -117,7 +118,8 @@ static const struct
 
 	/* databases of earlier versions do not have these tables */
 	{MONITOR | READER | AUTHOR | MIGRATOR, "SELECT ON cmig.metrics", "metrics"},
-	{READER | AUTHOR | MIGRATOR, "SELECT ON cmig.run_control, cmig.expansion_run, cmig.expansion_step, cmig.measured, cmig.workload", "metrics"},
+	{READER | AUTHOR | MIGRATOR,
+	"SELECT ON cmig.run_control, cmig.expansion_run, cmig.expansion_step, cmig.measured, cmig.workload", "metrics"},
 	{MIGRATOR, "INSERT, UPDATE, DELETE ON cmig.run_control, cmig.measured", "metrics"},
 
 	/* the role that has stored a statement always has its default */
@@ -182,7 +184,8 @@ static List *
 statements_of(bool grant, const char *role, const char *level, const char *since, const char *names)
 {
 	static CmigQuery query = {
-		"SELECT format('%s EXECUTE ON %s %s %s', $2, CASE p.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END,"
+		"SELECT format('%s EXECUTE ON %s %s %s', $2, CASE p.prokind WHEN 'p' THEN 'PROCEDURE'"
+		" ELSE 'FUNCTION' END,"
 		"  p.oid::regprocedure, $3)"
 		" FROM unnest(string_to_array($1, ' ')) WITH ORDINALITY n (name, number), pg_proc p"
 		" WHERE p.pronamespace = 'cmig'::regnamespace AND p.proname::text = n.name"
@@ -207,13 +210,17 @@ statements_of(bool grant, const char *role, const char *level, const char *since
 
 	for (int i = 0; i < lengthof(grants); i++)
 		if ((grants[i].levels & (1 << n)) != 0 &&
-			(since == NULL || (1 << n) == OWNER || (grants[i].needs != NULL && strcmp(grants[i].needs, since) == 0)) &&
-			(grants[i].needs == NULL || OidIsValid(get_relname_relid(grants[i].needs, get_namespace_oid("cmig", false)))))
+			(since == NULL || (1 << n) == OWNER ||
+			 (grants[i].needs != NULL && strcmp(grants[i].needs, since) == 0)) &&
+			(grants[i].needs == NULL ||
+			 OidIsValid(get_relname_relid(grants[i].needs, get_namespace_oid("cmig", false)))))
 			statements = lappend(statements, psprintf("%s %s %s%s", verb, grants[i].privileges, to,
-													  grant && (1 << n) == OWNER ? " WITH GRANT OPTION" : ""));
+													  grant && (1 << n) == OWNER ?
+													  " WITH GRANT OPTION" : ""));
 	for (int i = 0; i < lengthof(functions); i++)
 		if (functions[i].levels & (1 << n))
-			foreach_ptr(CmigValue, row, cmig_query_list(&query, functions[i].names, verb, to, names))
+			foreach_ptr(CmigValue, row,
+						cmig_query_list(&query, functions[i].names, verb, to, names))
 				statements = lappend(statements, *row);
 	return statements;
 }
@@ -246,7 +253,8 @@ role_argument(FunctionCallInfo fcinfo)
 	if (name == NULL || name[0] == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 name == NULL ? errmsg("the role must not be null") : errmsg("the role must not be empty"),
+				 name == NULL ? errmsg("the role must not be null") :
+				 errmsg("the role must not be empty"),
 				 errhint("Specify the role, as in cmig.grant_access('app', 'application')")));
 	if (strcmp(name, "public") == 0)
 		ereport(ERROR,
@@ -301,7 +309,8 @@ explain_missing(void *arg)
 {
 	int			code = geterrcode();
 
-	if (code == ERRCODE_UNDEFINED_TABLE || code == ERRCODE_UNDEFINED_COLUMN || code == ERRCODE_UNDEFINED_FUNCTION)
+	if (code == ERRCODE_UNDEFINED_TABLE || code == ERRCODE_UNDEFINED_COLUMN ||
+		code == ERRCODE_UNDEFINED_FUNCTION)
 		(void) cmig_library_version_explain();
 }
 
@@ -372,21 +381,24 @@ static List *
 summary(List *statements, const char *role)
 {
 	static CmigQuery shorten = {
-		"SELECT regexp_replace($1, '(([a-z_.]+, ){2})([a-z_.]+, )+[a-z_.]+', '\\1...', 'g')", {TEXTOID}
+		"SELECT regexp_replace($1, '(([a-z_.]+, ){2})([a-z_.]+, )+[a-z_.]+', '\\1...', 'g')",
+		{TEXTOID}
 	};
 	List	   *lines = NIL;
 	int			count = 0;
 
 	foreach_ptr(const char, statement, statements)
 	{
-		if (strncmp(statement, "GRANT EXECUTE ON FUNCTION ", 26) == 0 || strncmp(statement, "GRANT EXECUTE ON PROCEDURE ", 27) == 0)
+		if (strncmp(statement, "GRANT EXECUTE ON FUNCTION ", 26) == 0 ||
+			strncmp(statement, "GRANT EXECUTE ON PROCEDURE ", 27) == 0)
 			count++;
 		else
 			lines = lappend(lines, cmig_query_value(&shorten, statement));
 	}
 	if (count == 1)
 		return statements;
-	return count == 0 ? lines : lappend(lines, psprintf("GRANT EXECUTE ON %d FUNCTIONS IN SCHEMA cmig TO %s", count, role));
+	return count == 0 ? lines :
+		lappend(lines, psprintf("GRANT EXECUTE ON %d FUNCTIONS IN SCHEMA cmig TO %s", count, role));
 }
 
 Datum
@@ -415,8 +427,10 @@ Datum
 cmig_access_update(PG_FUNCTION_ARGS)
 {
 	static CmigQuery grantees = {
-		"SELECT DISTINCT quote_ident(pg_get_userbyid(a.grantee)) FROM pg_proc p, aclexplode(p.proacl) a"
-		" WHERE p.oid = to_regprocedure($1) AND a.grantee NOT IN (0, p.proowner) AND a.is_grantable = $2"
+		"SELECT DISTINCT quote_ident(pg_get_userbyid(a.grantee))"
+		" FROM pg_proc p, aclexplode(p.proacl) a"
+		" WHERE p.oid = to_regprocedure($1) AND a.grantee NOT IN (0, p.proowner)"
+		" AND a.is_grantable = $2"
 		" AND coalesce(has_any_column_privilege(a.grantee, $3, $4), true) ORDER BY 1",
 		{TEXTOID, BOOLOID, TEXTOID, TEXTOID}
 	};
@@ -425,8 +439,11 @@ cmig_access_update(PG_FUNCTION_ARGS)
 	creating_extension = false;
 	for (int i = 0; i < lengthof(levels); i++)
 		foreach_ptr(CmigValue, row, levels[i].function ?
-					cmig_query_list(&grantees, levels[i].function, levels[i].with_option, levels[i].table, levels[i].privilege) : NIL)
-			run_as(schema_owner(), statements_of(true, *row, levels[i].name, cmig_argument_text(fcinfo, 0), cmig_argument_text(fcinfo, 1)));
+					cmig_query_list(&grantees, levels[i].function, levels[i].with_option,
+									levels[i].table, levels[i].privilege) : NIL)
+			run_as(schema_owner(),
+				   statements_of(true, *row, levels[i].name, cmig_argument_text(fcinfo, 0),
+								 cmig_argument_text(fcinfo, 1)));
 	creating_extension = creating;
 	PG_RETURN_VOID();
 }
@@ -451,10 +468,12 @@ cmig_revoke_access(PG_FUNCTION_ARGS)
 {
 	char	   *role = role_argument(fcinfo);
 	const char *name = NameStr(*PG_GETARG_NAME(0));
-	List	   *statements = list_make4(psprintf("REVOKE ALL ON ALL ROUTINES IN SCHEMA cmig FROM %s", role),
-										psprintf("REVOKE ALL ON ALL TABLES IN SCHEMA cmig FROM %s", role),
-										psprintf("REVOKE ALL ON ALL SEQUENCES IN SCHEMA cmig FROM %s", role),
-										psprintf("REVOKE ALL ON SCHEMA cmig FROM %s", role));
+	List	   *statements =
+	list_make4(psprintf("REVOKE ALL ON ALL ROUTINES IN SCHEMA cmig FROM %s", role),
+			   psprintf("REVOKE ALL ON ALL TABLES IN SCHEMA cmig FROM %s",
+						role),
+			   psprintf("REVOKE ALL ON ALL SEQUENCES IN SCHEMA cmig FROM %s", role),
+			   psprintf("REVOKE ALL ON SCHEMA cmig FROM %s", role));
 	static CmigQuery owns = {
 		"SELECT FROM pg_extension WHERE extname = 'pg_cmig' AND extowner = $1", {OIDOID}
 	};

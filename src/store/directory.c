@@ -389,7 +389,8 @@ export(FunctionCallInfo fcinfo, const CmigNames *wanted)
 Datum
 cmig_export(PG_FUNCTION_ARGS)
 {
-	return export(fcinfo, PG_ARGISNULL(0) ? NULL : cmig_argument_one(cmig_argument_text(fcinfo, 0)));
+	return export(fcinfo,
+				  PG_ARGISNULL(0) ? NULL : cmig_argument_one(cmig_argument_text(fcinfo, 0)));
 }
 
 Datum

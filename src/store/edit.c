@@ -54,8 +54,11 @@ require_valid_name(const char *kind, const char *name, const char *advice)
 	if (bad)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 strchr(name, '"') ? errmsg("%s %s %s", kind, cmig_text_shortened(name, CMIG_MAX_ID_LENGTH / 2), bad)
-				 : errmsg("%s \"%s\" %s", kind, cmig_text_shortened(name, CMIG_MAX_ID_LENGTH / 2), bad),
+				 strchr(name, '"') ?
+				 errmsg("%s %s %s", kind, cmig_text_shortened(name, CMIG_MAX_ID_LENGTH / 2),
+						bad)
+				 : errmsg("%s \"%s\" %s", kind, cmig_text_shortened(name, CMIG_MAX_ID_LENGTH / 2),
+						  bad),
 				 errhint("Use letters, digits, _, and -, at most %d bytes%s.",
 						 CMIG_MAX_ID_LENGTH, advice)));
 }
@@ -158,7 +161,8 @@ require_short_line(const char *message)
 	if (pg_mbstrlen(message) > CMIG_MAX_MESSAGE_LENGTH)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the message must not be longer than %d characters", CMIG_MAX_MESSAGE_LENGTH),
+				 errmsg("the message must not be longer than %d characters",
+						CMIG_MAX_MESSAGE_LENGTH),
 				 errhint("Put longer text into the description of the revision file.")));
 }
 
@@ -229,7 +233,8 @@ create_prepare(CmigNewRevision *new)
 	if (text->precondition_sql)
 	{
 		text->precondition_sql = cmig_marker_trimmed(text->precondition_sql,
-													 text->precondition_sql + strlen(text->precondition_sql));
+													 text->precondition_sql +
+													 strlen(text->precondition_sql));
 		if (strpbrk(text->precondition_sql, "\r\n") != NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -238,7 +243,8 @@ create_prepare(CmigNewRevision *new)
 		if (*text->precondition_sql == '\0')
 			text->precondition_sql = NULL;
 	}
-	text->upgrade_sql = cmig_script_strip_transactions(text->upgrade_sql ? text->upgrade_sql : "", false);
+	text->upgrade_sql = cmig_script_strip_transactions(text->upgrade_sql ? text->upgrade_sql : "",
+													   false);
 	if (text->downgrade_sql)
 		text->downgrade_sql = cmig_script_strip_transactions(text->downgrade_sql, false);
 
@@ -354,7 +360,8 @@ merge(FunctionCallInfo fcinfo, const CmigNames *revisions)
 	if (message)
 		require_short_line(message);
 	else if (list_length(parents) == 2)
-		message = psprintf("merge %s and %s", text.edges.parents.names[0], text.edges.parents.names[1]);
+		message = psprintf("merge %s and %s", text.edges.parents.names[0],
+						   text.edges.parents.names[1]);
 	else
 		message = psprintf("merge %s", cmig_listing_names(&text.edges.parents, CMIG_LISTING_PLAIN));
 	text.edges.message = message;
@@ -483,7 +490,8 @@ cmig_repair(PG_FUNCTION_ARGS)
 	graph = read_graph(&set);
 	node = find_revision(graph, cmig_argument_text(fcinfo, 0), "cmig.repair");
 	entry.revision = cmig_graph_id(graph, node);
-	if (!cmig_repeatables_is(graph, node) && !cmig_applied_find(graph, cmig_version_rows_read())->applied->set[node])
+	if (!cmig_repeatables_is(graph, node) &&
+		!cmig_applied_find(graph, cmig_version_rows_read())->applied->set[node])
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revision \"%s\" is not applied", entry.revision),
@@ -496,7 +504,8 @@ cmig_repair(PG_FUNCTION_ARGS)
 				 errmsg("revision \"%s\" was deleted in the meantime", entry.revision),
 				 errdetail("Its row in cmig.revision no longer exists."),
 				 errhint("Load it again.")));
-	entry.checksum = cmig_repeatable_checksum(script->upgrade_sql, script->edges.transactional, cmig_repeatables_is(graph, node));
+	entry.checksum = cmig_repeatable_checksum(script->upgrade_sql, script->edges.transactional,
+											  cmig_repeatables_is(graph, node));
 	cmig_journal_write(&entry);
 	PG_RETURN_VOID();
 }
@@ -527,7 +536,8 @@ has_replaced(const CmigRevisionSet *set, const char *id)
 		for (int j = 0; j < old->count; j++)
 			if (!has_id(set, old->names[j]))
 				return false;
-		return cmig_replaces_state(set->revisions, set->count, cmig_active_place(), &set->revisions[i]) != CMIG_REPLACES_ALL;
+		return cmig_replaces_state(set->revisions, set->count, cmig_active_place(),
+								   &set->revisions[i]) != CMIG_REPLACES_ALL;
 	}
 	return false;
 }
@@ -557,7 +567,8 @@ remove_inactive(const char *id)
 {
 	const CmigRevisionSet *set = cmig_catalog_read_revisions(false);
 
-	if (id == NULL || !has_id(set, id) || (has_id(cmig_active_read(false), id) && !has_replaced(set, id)))
+	if (id == NULL || !has_id(set, id) ||
+		(has_id(cmig_active_read(false), id) && !has_replaced(set, id)))
 		return false;
 	for (int i = 0; i < set->count; i++)
 	{
@@ -597,8 +608,11 @@ cmig_remove_revision(PG_FUNCTION_ARGS)
 	node = find_revision(graph, cmig_argument_text(fcinfo, 0), "cmig.remove_revision");
 	id = cmig_graph_id(graph, node);
 
-	if (!cmig_repeatables_is(graph, node) && cmig_applied_find(graph, cmig_version_rows_of(CMIG_ROWS_EVERYWHERE))->applied->set[node])
-		refuse_applied(id, !cmig_applied_find(graph, cmig_version_rows_of(CMIG_ROWS_OF_DATABASE))->applied->set[node]);
+	if (!cmig_repeatables_is(graph, node) &&
+		cmig_applied_find(graph, cmig_version_rows_of(CMIG_ROWS_EVERYWHERE))->applied->set[node])
+		refuse_applied(id,
+					   !cmig_applied_find(graph,
+										  cmig_version_rows_of(CMIG_ROWS_OF_DATABASE))->applied->set[node]);
 	cmig_expansion_keep(id);
 	begun = cmig_progress_find(cmig_progress_everywhere(), id, CMIG_UPGRADE, 0);
 	if (begun)

@@ -41,12 +41,17 @@ static CmigExpansion *
 read_row(const char *scope)
 {
 	static CmigQuery query = {
-		"SELECT coalesce(revision, ''), coalesce(state, ''), scope, CASE schemas WHEN '{}' THEN '' ELSE (SELECT concat_ws(', ', string_agg(quote_ident(cmig.version_schema(revision, s)), ', ' ORDER BY n),"
-		" CASE scope WHEN '' THEN string_agg(quote_ident(s), ', ' ORDER BY n) ELSE $2 END) FROM unnest(schemas) WITH ORDINALITY u (s, n)) END, NULL"
+		"SELECT coalesce(revision, ''), coalesce(state, ''), scope, CASE schemas WHEN '{}' THEN ''"
+		" ELSE (SELECT concat_ws(', ', string_agg(quote_ident(cmig.version_schema(revision, s)), ', ' ORDER BY n),"
+		" CASE scope WHEN '' THEN string_agg(quote_ident(s), ', ' ORDER BY n) ELSE $2 END)"
+		" FROM unnest(schemas) WITH ORDINALITY u (s, n)) END, NULL"
 		" FROM cmig.expansion_run WHERE scope = $1", {TEXTOID, TEXTOID}
 	};
-	static CmigQuery revisions = {"SELECT n FROM cmig.expansion_run, unnest(revisions) n WHERE scope = $1 AND n IS NOT NULL", {TEXTOID}};
-	CmigExpansion *expansion = has_table() ? (CmigExpansion *) cmig_query_row(&query, scope, cmig_session_search_path()) : NULL;
+	static CmigQuery revisions =
+	{"SELECT n FROM cmig.expansion_run, unnest(revisions) n WHERE scope = $1 AND n IS NOT NULL",
+	{TEXTOID}};
+	CmigExpansion *expansion = has_table() ?
+	(CmigExpansion *) cmig_query_row(&query, scope, cmig_session_search_path()) : NULL;
 	List	   *names;
 	ListCell   *cell;
 
@@ -70,7 +75,8 @@ cmig_expansion_read(void)
 List *
 cmig_expansion_schemas(void)
 {
-	static CmigQuery query = {"SELECT scope, schema, revision FROM cmig.expansion_run, unnest(schemas) schema WHERE schema IS NOT NULL AND scope IS NOT NULL AND revision IS NOT NULL ORDER BY 1, 2"};
+	static CmigQuery query =
+	{"SELECT scope, schema, revision FROM cmig.expansion_run, unnest(schemas) schema WHERE schema IS NOT NULL AND scope IS NOT NULL AND revision IS NOT NULL ORDER BY 1, 2"};
 	List	   *rows = has_table() ? cmig_query_list(&query) : NIL;
 
 	foreach_ptr(CmigValue, row, rows)
@@ -102,20 +108,27 @@ cmig_expansion_objects(void)
 	static CmigQuery query = {
 		"WITH RECURSIVE " TABLES_AND_COLUMNS ","
 		" t (oid) AS (SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-		"   JOIN cmig.expansion_step s ON s.relation = format('%I.%I', n.nspname, c.relname) UNION SELECT tgrelid FROM g"
+		"   JOIN cmig.expansion_step s ON s.relation = format('%I.%I', n.nspname, c.relname) UNION"
+		" SELECT tgrelid FROM g"
 		"  UNION SELECT i.inhrelid FROM t JOIN pg_inherits i ON i.inhparent = t.oid),"
-		" a AS (SELECT t.oid AS relid, a.attnum FROM t JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped"
+		" a AS (SELECT t.oid AS relid, a.attnum FROM t JOIN pg_attribute a ON a.attrelid = t.oid"
+		" AND a.attnum > 0 AND NOT a.attisdropped"
 		"  WHERE a.attname = '" CMIG_STATE_COLUMN "' OR EXISTS (SELECT FROM hidden h WHERE h.relid = a.attrelid AND h.number = a.attnum)"
-		"   OR a.attname::text IN (SELECT c->>5 FROM cmig.expansion_run, jsonb_array_elements(columns) c))"
+		"   OR a.attname::text IN (SELECT c->>5"
+		" FROM cmig.expansion_run, jsonb_array_elements(columns) c))"
 		" SELECT 'pg_class'::regclass::oid, relid, attnum, NULL FROM a"
-		" UNION SELECT d.classid, d.objid, 0, NULL FROM a JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = a.relid AND d.refobjsubid = a.attnum"
+		" UNION SELECT d.classid, d.objid, 0, NULL FROM a"
+		" JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = a.relid"
+		" AND d.refobjsubid = a.attnum"
 		"  WHERE d.classid IN ('pg_class'::regclass, 'pg_constraint'::regclass, 'pg_statistic_ext'::regclass)"
 		" UNION SELECT 'pg_class'::regclass, c.oid, 0, NULL FROM t JOIN pg_index x ON x.indrelid = t.oid JOIN pg_class c ON c.oid = x.indexrelid WHERE strpos(c.relname, '" CMIG_HIDDEN_PREFIX "') > 0"
 		" UNION SELECT 'pg_constraint'::regclass, k.oid, 0, NULL FROM t JOIN pg_constraint k ON k.conrelid = t.oid WHERE strpos(k.conname, '" CMIG_HIDDEN_PREFIX "') > 0"
 		" UNION SELECT 'pg_trigger'::regclass, g.oid, 0, NULL FROM g"
-		" UNION SELECT 'pg_namespace'::regclass, n.oid, 0, NULL FROM cmig.expansion_run r, unnest(r.schemas) s, pg_namespace n"
+		" UNION SELECT 'pg_namespace'::regclass, n.oid, 0, NULL"
+		" FROM cmig.expansion_run r, unnest(r.schemas) s, pg_namespace n"
 		"  WHERE n.nspname::text = cmig.version_schema(r.revision, s) OR obj_description(n.oid, 'pg_namespace') = format('" CMIG_VERSION_COMMENT "', s, r.revision)"
-		" UNION SELECT 0, 0, 0, c->>3 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE c->>2 = 'created'"
+		" UNION SELECT 0, 0, 0, c->>3 FROM cmig.expansion_run, jsonb_array_elements(columns) c"
+		" WHERE c->>2 = 'created'"
 	};
 
 	return has_table() && cmig_query_do(&any) > 0 ? cmig_query_list(&query) : NIL;
@@ -132,13 +145,19 @@ cmig_expansion_orphans(void)
 	static CmigQuery query = {
 		"WITH " TABLES_AND_COLUMNS " SELECT 'error', 'table ' || g.tgrelid::regclass, 'its triggers belong to an expansion that is not recorded, as after a dump without data',"
 		"  string_agg(format('DROP TRIGGER %I ON %s; ', g.tgname, g.tgrelid::regclass), '' ORDER BY g.tgname) || coalesce((SELECT format('ALTER TABLE %s %s', g.tgrelid::regclass,"
-		"   string_agg(format('DROP COLUMN %I CASCADE', a.attname), ', ' ORDER BY a.attnum)) FROM hidden h JOIN pg_attribute a ON a.attrelid = h.relid AND a.attnum = h.number WHERE h.relid = g.tgrelid), '')"
-		" FROM g JOIN pg_class c ON c.oid = g.tgrelid WHERE g.tgparentid = 0 AND $1 IN ('', c.relnamespace::regnamespace::text) AND NOT EXISTS (SELECT FROM cmig.expansion_run, jsonb_array_elements(columns) e"
+		"   string_agg(format('DROP COLUMN %I CASCADE', a.attname), ', ' ORDER BY a.attnum))"
+		" FROM hidden h JOIN pg_attribute a ON a.attrelid = h.relid AND a.attnum = h.number"
+		" WHERE h.relid = g.tgrelid), '')"
+		" FROM g JOIN pg_class c ON c.oid = g.tgrelid WHERE g.tgparentid = 0"
+		" AND $1 IN ('', c.relnamespace::regnamespace::text) AND NOT EXISTS (SELECT"
+		" FROM cmig.expansion_run, jsonb_array_elements(columns) e"
 		"   WHERE position('\\x00'::bytea || convert_to(coalesce(e->>8, e->>1), getdatabaseencoding()) || '\\x00'::bytea IN '\\x00'::bytea || g.tgargs) > 0) GROUP BY g.tgrelid"
 		" UNION ALL SELECT 'error', 'schema ' || n.oid::regnamespace, 'it belongs to an expansion that is not recorded, as after a dump without data', format('DROP SCHEMA %s CASCADE', n.oid::regnamespace)"
 		" FROM pg_description d JOIN pg_namespace n ON n.oid = d.objoid WHERE $1 = '' AND d.classoid = 'pg_namespace'::regclass AND d.description LIKE format('" CMIG_VERSION_COMMENT "', '%', '%')"
-		"  AND has_any_column_privilege(n.nspowner, 'cmig.expansion_run', 'INSERT') AND NOT EXISTS (SELECT FROM cmig.expansion_run r, unnest(r.schemas) s"
-		"   WHERE d.description = format('" CMIG_VERSION_COMMENT "', s, r.revision)) ORDER BY 2", {TEXTOID}
+		"  AND has_any_column_privilege(n.nspowner, 'cmig.expansion_run', 'INSERT')"
+		" AND NOT EXISTS (SELECT FROM cmig.expansion_run r, unnest(r.schemas) s"
+		"   WHERE d.description = format('" CMIG_VERSION_COMMENT "', s, r.revision)) ORDER BY 2",
+		{TEXTOID}
 	};
 
 	return has_table() ? cmig_query_list(&query, cmig_scope_current()) : NIL;
@@ -175,7 +194,8 @@ cmig_expansion_require_unhidden(Oid relation, const List *columns)
 		if (table != NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("column \"%s\" of table %s cannot be filled with cmig.backfill", (char *) lfirst(cell), table),
+					 errmsg("column \"%s\" of table %s cannot be filled with cmig.backfill",
+							(char *) lfirst(cell), table),
 					 errdetail("It is a hidden column of an expanded revision, which only cmig.expand fills without the table's other triggers."),
 					 cmig_hint("`SELECT * FROM cmig.expansion()`")));
 	}
@@ -185,7 +205,8 @@ List *
 cmig_expansion_relations(const CmigExpansion *expansion)
 {
 	static CmigQuery query = {
-		"SELECT relation FROM cmig.expansion_step WHERE scope = $1 AND relation <> '' GROUP BY relation ORDER BY relation COLLATE \"C\"", {TEXTOID}
+		"SELECT relation FROM cmig.expansion_step WHERE scope = $1 AND relation <> ''"
+		" GROUP BY relation ORDER BY relation COLLATE \"C\"", {TEXTOID}
 	};
 	List	   *names = NIL;
 	ListCell   *cell;
@@ -204,13 +225,17 @@ cmig_expansion_renames(const CmigExpansion *expansion)
 	 */
 	static CmigQuery query = {
 		"WITH " TABLES_AND_COLUMNS ", named AS (SELECT to_regclass(nullif(e->>0, ''))::oid AS relid, e->>5 AS name, n FROM cmig.expansion_run,"
-		"   jsonb_array_elements(columns) WITH ORDINALITY x (e, n) WHERE scope = $1 AND e->>5 IS NOT NULL"
+		"   jsonb_array_elements(columns) WITH ORDINALITY x (e, n) WHERE scope = $1"
+		" AND e->>5 IS NOT NULL"
 		"  UNION SELECT to_regclass(nullif(relation, '')), '" CMIG_STATE_COLUMN "', 0 FROM cmig.expansion_step WHERE scope = $1 AND phase = 'fill'),"
 		" missing AS (SELECT relid, name, row_number() OVER w AS place, count(*) OVER (PARTITION BY relid) FROM named WHERE NOT EXISTS ("
-		"  SELECT FROM pg_attribute WHERE attrelid = relid AND attname::text = name AND NOT attisdropped) WINDOW w AS (PARTITION BY relid ORDER BY n)),"
+		"  SELECT FROM pg_attribute WHERE attrelid = relid AND attname::text = name"
+		" AND NOT attisdropped) WINDOW w AS (PARTITION BY relid ORDER BY n)),"
 		" renamed AS (SELECT relid, attname, row_number() OVER w AS place, count(*) OVER (PARTITION BY relid) FROM hidden JOIN pg_attribute ON attrelid = relid AND attnum = number"
-		"  WHERE (relid, attname::text) NOT IN (SELECT relid, name FROM named WHERE relid IS NOT NULL) WINDOW w AS (PARTITION BY relid ORDER BY attnum))"
-		" SELECT format('ALTER TABLE %s RENAME COLUMN %I TO %I', relid::regclass, attname, name) FROM missing m JOIN renamed r USING (relid, place)"
+		"  WHERE (relid, attname::text) NOT IN (SELECT relid, name FROM named"
+		" WHERE relid IS NOT NULL) WINDOW w AS (PARTITION BY relid ORDER BY attnum))"
+		" SELECT format('ALTER TABLE %s RENAME COLUMN %I TO %I', relid::regclass, attname, name)"
+		" FROM missing m JOIN renamed r USING (relid, place)"
 		" WHERE m.count = r.count OR $2 ORDER BY 1", {TEXTOID, BOOLOID}
 	};
 
@@ -235,7 +260,9 @@ relation_of(const CmigNames *relations, const RangeVar *relation)
 	const char *name = quote_identifier(relation->relname);
 
 	for (int i = 0; i < relations->count; i++)
-		if (relation->schemaname ? strcmp(relations->names[i], psprintf("%s.%s", quote_identifier(relation->schemaname), name)) == 0 :
+		if (relation->schemaname ?
+			strcmp(relations->names[i],
+				   psprintf("%s.%s", quote_identifier(relation->schemaname), name)) == 0 :
 			pg_str_endswith(relations->names[i], psprintf(".%s", name)))
 			return relations->names[i];
 	return NULL;
@@ -253,13 +280,17 @@ read_text(void *arg)
 	{
 		foreach_ptr(const CmigWholeUse, use, cmig_expand_whole_uses(lfirst(s)))
 		{
-			const char *name = use->relation ? relation_of(use->all_columns ? reading->hidden : reading->relations, use->relation) : "";
-			char	   *sentence = name && *name ? psprintf("%s %s", use->how, name) : pstrdup(use->how);
+			const char *name = use->relation ?
+			relation_of(use->all_columns ? reading->hidden : reading->relations,
+						use->relation) : "";
+			char	   *sentence = name &&
+			*name ? psprintf("%s %s", use->how, name) : pstrdup(use->how);
 			bool		known = name == NULL;
 			ListCell   *f;
 
 			foreach(f, reading->found)
-				known |= strcmp(((char **) lfirst(f))[0], reading->place) == 0 && strcmp(((char **) lfirst(f))[1], sentence) == 0;
+				known |= strcmp(((char **) lfirst(f))[0], reading->place) == 0 &&
+				strcmp(((char **) lfirst(f))[1], sentence) == 0;
 			if (known)
 				continue;
 			old = MemoryContextSwitchTo(reading->context);
@@ -286,8 +317,10 @@ static CmigNames *
 with_partitions(const CmigNames *relations)
 {
 	static CmigQuery query = {
-		"SELECT DISTINCT format('%I.%I', s.nspname, c.relname) FROM unnest($1) n CROSS JOIN LATERAL (SELECT to_regclass(n)"
-		" UNION SELECT relid FROM pg_partition_tree(to_regclass(n))) x (oid) JOIN pg_class c USING (oid) JOIN pg_namespace s ON s.oid = c.relnamespace"
+		"SELECT DISTINCT format('%I.%I', s.nspname, c.relname) FROM unnest($1) n CROSS JOIN"
+		" LATERAL (SELECT to_regclass(n)"
+		" UNION SELECT relid FROM pg_partition_tree(to_regclass(n))) x (oid)"
+		" JOIN pg_class c USING (oid) JOIN pg_namespace s ON s.oid = c.relnamespace"
 		" ORDER BY 1", {TEXTARRAYOID}
 	};
 	List	   *rows = cmig_query_list(&query, relations);
@@ -309,16 +342,22 @@ cmig_expansion_readers(const CmigNames *changed, const CmigNames *with_hidden, c
 	/* functions whose arguments, result, or variables are rows of a table */
 	static CmigQuery rows = {
 		TABLES "SELECT format('function %s', p.oid::regprocedure), 'may ' || u.how || ' ' || t.n FROM t JOIN pg_proc p ON t.hidden"
-		" JOIN pg_language l ON l.oid = p.prolang CROSS JOIN LATERAL (SELECT 'use the row type of' AS how WHERE EXISTS (SELECT FROM pg_depend d"
-		"   WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.refclassid = 'pg_type'::regclass AND d.refobjid IN (t.reltype, t.typarray))"
+		" JOIN pg_language l ON l.oid = p.prolang CROSS JOIN"
+		" LATERAL (SELECT 'use the row type of' AS how WHERE EXISTS (SELECT FROM pg_depend d"
+		"   WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid"
+		" AND d.refclassid = 'pg_type'::regclass AND d.refobjid IN (t.reltype, t.typarray))"
 		"  OR l.lanname = 'plpgsql' AND strpos(lower(p.prosrc), lower(t.relname)) > 0"
 		"   AND (p.prosrc ~* ('\\m' || t.pattern || '\\M\"?\\s*%\\s*rowtype\\M') OR regexp_replace(p.prosrc, '\\mbegin\\M.*', '', 'i') ~* ("
 		"    '\\mdeclare\\M.*\\m(?!from\\M|join\\M|into\\M|only\\M|update\\M|table\\M)\\w+\"?\\s+(constant\\s+)?(\\w+\"?\\s*\\.\\s*)?\"?' || t.pattern ||"
 		"    '\\M\"?\\s*(\\[\\s*\\]\\s*)?(;|:=|=|default\\M|not\\M)'))"
-		"  UNION ALL SELECT 'read all columns of' WHERE l.lanname = 'plpgsql' AND EXISTS (SELECT FROM (SELECT t.pattern WHERE strpos(lower(p.prosrc), lower(t.relname)) > 0"
-		"    UNION ALL SELECT regexp_replace(x, '(\\W)', '\\\\\\1', 'g') FROM pg_trigger g, unnest(ARRAY[g.tgnewtable, g.tgoldtable]) x WHERE g.tgrelid = t.oid AND g.tgfoid = p.oid) x (name)"
+		"  UNION ALL SELECT 'read all columns of' WHERE l.lanname = 'plpgsql' AND EXISTS (SELECT"
+		" FROM (SELECT t.pattern WHERE strpos(lower(p.prosrc), lower(t.relname)) > 0"
+		"    UNION ALL SELECT regexp_replace(x, '(\\W)', '\\\\\\1', 'g')"
+		" FROM pg_trigger g, unnest(ARRAY[g.tgnewtable, g.tgoldtable]) x WHERE g.tgrelid = t.oid"
+		" AND g.tgfoid = p.oid) x (name)"
 		"   WHERE p.prosrc ~* ('\\m(insert\\s+into|return\\s+query)\\M[^;]*(\\mselect\\s+|\\.\\s*)\\*[^;]*\\m(from|join)\\M[^;]*\\m' || x.name || '\\M'))"
-		"  UNION ALL SELECT 'use NEW or OLD with all columns of' WHERE l.lanname = 'plpgsql' AND EXISTS (SELECT FROM pg_trigger g"
+		"  UNION ALL SELECT 'use NEW or OLD with all columns of' WHERE l.lanname = 'plpgsql'"
+		" AND EXISTS (SELECT FROM pg_trigger g"
 		"    WHERE g.tgrelid = t.oid AND g.tgfoid = p.oid AND NOT g.tgisinternal AND g.tgtype & 1 = 1)"
 		"   AND regexp_replace(p.prosrc, '\\mcoalesce\\s*\\(\\s*(new|old)\\s*,\\s*(new|old)\\s*\\)', '', 'gi') ~* '\\m(new|old)\\M\\s*(\\.\\s*\\*|[,)])') u"
 
@@ -327,21 +366,31 @@ cmig_expansion_readers(const CmigNames *changed, const CmigNames *with_hidden, c
 		 * dependency
 		 */
 		" UNION SELECT concat_ws(' ', i.type, i.identity), 'reads all columns of ' || t.n FROM t"
-		" JOIN pg_depend d ON t.hidden AND d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid CROSS JOIN LATERAL ("
-		"  SELECT d.classid, d.objid, conbin::text FROM pg_constraint WHERE d.classid = 'pg_constraint'::regclass AND oid = d.objid"
-		"  UNION ALL SELECT d.classid, d.objid, concat(indexprs, indpred) FROM pg_index WHERE d.classid = 'pg_class'::regclass AND indexrelid = d.objid"
-		"  UNION ALL SELECT d.classid, d.objid, tgqual::text FROM pg_trigger WHERE d.classid = 'pg_trigger'::regclass AND oid = d.objid"
-		"  UNION ALL SELECT d.classid, d.objid, concat(polqual, polwithcheck) FROM pg_policy WHERE d.classid = 'pg_policy'::regclass AND oid = d.objid"
-		"  UNION ALL SELECT d.classid, d.objid, adbin::text FROM pg_attrdef WHERE d.classid = 'pg_attrdef'::regclass AND oid = d.objid"
-		"  UNION ALL SELECT d.classid, d.objid, prosqlbody::text FROM pg_proc WHERE d.classid = 'pg_proc'::regclass AND oid = d.objid"
-		"  UNION ALL SELECT CASE rulename WHEN '_RETURN' THEN d.refclassid ELSE d.classid END, CASE rulename WHEN '_RETURN' THEN ev_class ELSE oid END,"
+		" JOIN pg_depend d ON t.hidden AND d.refclassid = 'pg_class'::regclass"
+		" AND d.refobjid = t.oid CROSS JOIN LATERAL ("
+		"  SELECT d.classid, d.objid, conbin::text FROM pg_constraint"
+		" WHERE d.classid = 'pg_constraint'::regclass AND oid = d.objid"
+		"  UNION ALL SELECT d.classid, d.objid, concat(indexprs, indpred) FROM pg_index"
+		" WHERE d.classid = 'pg_class'::regclass AND indexrelid = d.objid"
+		"  UNION ALL SELECT d.classid, d.objid, tgqual::text FROM pg_trigger"
+		" WHERE d.classid = 'pg_trigger'::regclass AND oid = d.objid"
+		"  UNION ALL SELECT d.classid, d.objid, concat(polqual, polwithcheck) FROM pg_policy"
+		" WHERE d.classid = 'pg_policy'::regclass AND oid = d.objid"
+		"  UNION ALL SELECT d.classid, d.objid, adbin::text FROM pg_attrdef"
+		" WHERE d.classid = 'pg_attrdef'::regclass AND oid = d.objid"
+		"  UNION ALL SELECT d.classid, d.objid, prosqlbody::text FROM pg_proc"
+		" WHERE d.classid = 'pg_proc'::regclass AND oid = d.objid"
+		"  UNION ALL SELECT CASE rulename WHEN '_RETURN' THEN d.refclassid ELSE d.classid END,"
+		" CASE rulename WHEN '_RETURN' THEN ev_class ELSE oid END,"
 		"   concat(ev_action, ev_qual) FROM pg_rewrite WHERE d.classid = 'pg_rewrite'::regclass AND oid = d.objid"
 		" ) x (class, oid, tree) CROSS JOIN LATERAL pg_identify_object(x.class, x.oid, 0) i"
-		" WHERE strpos(x.tree, format(':varattno 0 :vartype %s ', t.reltype)) > 0 ORDER BY 1, 2", {TEXTARRAYOID, TEXTARRAYOID}
+		" WHERE strpos(x.tree, format(':varattno 0 :vartype %s ', t.reltype)) > 0 ORDER BY 1, 2",
+		{TEXTARRAYOID, TEXTARRAYOID}
 	};
 	static CmigQuery bodies = {
 		TABLES "SELECT format('function %s', p.oid::regprocedure), p.prosrc FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang"
-		" WHERE l.lanname = 'sql' AND p.prosqlbody IS NULL AND p.pronamespace NOT IN ('pg_catalog'::regnamespace, 'cmig'::regnamespace)"
+		" WHERE l.lanname = 'sql' AND p.prosqlbody IS NULL"
+		" AND p.pronamespace NOT IN ('pg_catalog'::regnamespace, 'cmig'::regnamespace)"
 		" AND length(p.prosrc) < 100000 AND " MENTIONS("p.prosrc") " ORDER BY 1", {TEXTARRAYOID, TEXTARRAYOID}
 	};
 
@@ -359,7 +408,9 @@ cmig_expansion_readers(const CmigNames *changed, const CmigNames *with_hidden, c
 		CmigQuery  *query = cmig_query_make(
 											psprintf(TABLES "SELECT format('statement \"%%s\"', CASE WHEN length(s.line) > 100 THEN left(s.line, 97) || '...' ELSE s.line END), s.query, s.hidden"
 													 " FROM (SELECT regexp_replace(btrim(q.query, E' \\n\\r\\t'), '\\s+', ' ', 'g') AS line, q.query, q.query = '<insufficient privilege>' AS hidden"
-													 "  FROM %s.pg_stat_statements(true) q WHERE q.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())"
+													 "  FROM %s.pg_stat_statements(true) q"
+													 " WHERE q.dbid = (SELECT oid FROM pg_database"
+													 " WHERE datname = current_database())"
 													 "  AND length(q.query) < 100000) s WHERE s.hidden OR " MENTIONS("s.query") " GROUP BY 1, 2, 3 ORDER BY 1, 2", view[0]),
 											NIL, 2, argtypes);
 
@@ -409,12 +460,20 @@ cmig_statements_function(char **unusable)
 	 * setting exists only if the library is preloaded.
 	 */
 	static CmigQuery query = {
-		"SELECT quote_ident(n.nspname), EXISTS (SELECT FROM pg_settings s WHERE s.name = 'pg_stat_statements.max'),"
-		" has_function_privilege(p.oid, 'EXECUTE') AND has_schema_privilege(n.oid, 'USAGE'), p.oid, (SELECT i.oid FROM pg_proc i WHERE i.pronamespace = n.oid"
-		"  AND i.proname = 'pg_stat_statements_info' AND i.prolang = l.oid AND i.probin = p.probin AND i.pronargs = 0 AND has_function_privilege(i.oid, 'EXECUTE')),"
-		" concat_ws('; ', CASE WHEN NOT has_schema_privilege(n.oid, 'USAGE') THEN format('GRANT USAGE ON SCHEMA %I TO %I', n.nspname, current_user) END,"
-		"  CASE WHEN NOT has_function_privilege(p.oid, 'EXECUTE') THEN format('GRANT EXECUTE ON FUNCTION %I.pg_stat_statements(boolean) TO %I', n.nspname, current_user) END)"
-		" FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang WHERE p.proname = 'pg_stat_statements' AND l.lanname = 'c' AND p.probin = '$libdir/pg_stat_statements'"
+		"SELECT quote_ident(n.nspname), EXISTS (SELECT FROM pg_settings s"
+		" WHERE s.name = 'pg_stat_statements.max'),"
+		" has_function_privilege(p.oid, 'EXECUTE')"
+		" AND has_schema_privilege(n.oid, 'USAGE'), p.oid, (SELECT i.oid FROM pg_proc i"
+		" WHERE i.pronamespace = n.oid"
+		"  AND i.proname = 'pg_stat_statements_info' AND i.prolang = l.oid AND i.probin = p.probin"
+		" AND i.pronargs = 0 AND has_function_privilege(i.oid, 'EXECUTE')),"
+		" concat_ws('; ', CASE WHEN NOT has_schema_privilege(n.oid, 'USAGE')"
+		" THEN format('GRANT USAGE ON SCHEMA %I TO %I', n.nspname, current_user) END,"
+		"  CASE WHEN NOT has_function_privilege(p.oid, 'EXECUTE')"
+		" THEN format('GRANT EXECUTE ON FUNCTION %I.pg_stat_statements(boolean) TO %I', n.nspname, current_user) END)"
+		" FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
+		" JOIN pg_language l ON l.oid = p.prolang WHERE p.proname = 'pg_stat_statements'"
+		" AND l.lanname = 'c' AND p.probin = '$libdir/pg_stat_statements'"
 		" AND p.pronargs = 1 ORDER BY 1 LIMIT 1"
 	};
 	char	  **row = cmig_query_row(&query);
@@ -446,11 +505,17 @@ cmig_expansion_count(const CmigExpansion *expansion)
 	char	   *why;
 	char	  **function = cmig_statements_function(&why);
 	char	  **info = cmig_statements_info();
-	CmigQuery  *update = cmig_query_make(psprintf("UPDATE cmig.expansion_run SET counted = (SELECT jsonb_build_object('at', extract(epoch FROM clock_timestamp()), 'reset', $3, 'dealloc', $4,"
-												  "  'calls', coalesce(jsonb_object_agg(concat(userid, '/', queryid), calls), '{}'), 'why',"
-												  "  coalesce($2, CASE WHEN bool_or(queryid IS NULL) THEN format('queries of other roles were not visible before GRANT pg_read_all_stats TO %%I', current_user) END))"
-												  " FROM (SELECT q.userid, q.queryid, sum(q.calls) AS calls FROM %s WHERE q.dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) GROUP BY 1, 2) x) WHERE scope = $1",
-												  info ? psprintf("%s.pg_stat_statements(false) q", function[0]) : "(VALUES (0, 0, 0, 0)) q (dbid, userid, queryid, calls)"), NIL, lengthof(argtypes), argtypes);
+	CmigQuery  *update =
+	cmig_query_make(psprintf("UPDATE cmig.expansion_run SET counted = (SELECT jsonb_build_object('at', extract(epoch FROM clock_timestamp()), 'reset', $3, 'dealloc', $4,"
+							 "  'calls', coalesce(jsonb_object_agg(concat(userid, '/', queryid), calls), '{}'), 'why',"
+							 "  coalesce($2, CASE WHEN bool_or(queryid IS NULL)"
+							 " THEN format('queries of other roles were not visible before GRANT pg_read_all_stats TO %%I', current_user) END))"
+							 " FROM (SELECT q.userid, q.queryid, sum(q.calls) AS calls FROM %s"
+							 " WHERE q.dbid = (SELECT oid FROM pg_database"
+							 " WHERE datname = current_database()) GROUP BY 1, 2) x)"
+							 " WHERE scope = $1",
+							 info ? psprintf("%s.pg_stat_statements(false) q",
+											 function[0]) : "(VALUES (0, 0, 0, 0)) q (dbid, userid, queryid, calls)"), NIL, lengthof(argtypes), argtypes);
 
 	if (info == NULL && why == NULL)
 		why = "pg_stat_statements does not tell since when it counts";
@@ -463,15 +528,22 @@ cmig_expansion_counted(const CmigExpansion *expansion)
 {
 	/* counters that were reset begin at 0 */
 	static CmigQuery query = {
-		"SELECT CASE WHEN at IS NULL THEN NULL WHEN same THEN counted->>'calls' ELSE '{}' END, date_trunc('second', to_timestamp(at::float8))::text, (extract(epoch FROM now()) - at) / 86400,"
-		" CASE WHEN counted->>'why' IS NOT NULL THEN concat('when cmig.expand was called, ', counted->>'why') WHEN at IS NULL THEN 'calls are counted from the next CALL of cmig.expand on'"
-		"  WHEN $3 IS DISTINCT FROM CASE WHEN same THEN counted->>'dealloc' ELSE '0' END THEN 'pg_stat_statements has discarded entries (increase pg_stat_statements.max)' END"
-		" FROM (SELECT *, CASE WHEN counted->>'why' IS NULL AND $2 IS NOT NULL THEN CASE WHEN same THEN counted->>'at' WHEN counted IS NOT NULL THEN $2 END END::numeric AS at"
-		"  FROM (SELECT counted, counted->>'reset' IS NOT DISTINCT FROM $2 AS same FROM (SELECT) one LEFT JOIN cmig.expansion_run ON scope = $1) r) s", {TEXTOID, TEXTOID, TEXTOID}
+		"SELECT CASE WHEN at IS NULL THEN NULL WHEN same THEN counted->>'calls'"
+		" ELSE '{}' END, date_trunc('second', to_timestamp(at::float8))::text, (extract(epoch FROM now()) - at) / 86400,"
+		" CASE WHEN counted->>'why' IS NOT NULL"
+		" THEN concat('when cmig.expand was called, ', counted->>'why') WHEN at IS NULL THEN 'calls are counted from the next CALL of cmig.expand on'"
+		"  WHEN $3 IS DISTINCT FROM CASE WHEN same THEN counted->>'dealloc' ELSE '0' END"
+		" THEN 'pg_stat_statements has discarded entries (increase pg_stat_statements.max)' END"
+		" FROM (SELECT *, CASE WHEN counted->>'why' IS NULL AND $2 IS NOT NULL THEN CASE WHEN same"
+		" THEN counted->>'at' WHEN counted IS NOT NULL THEN $2 END END::numeric AS at"
+		"  FROM (SELECT counted, counted->>'reset' IS NOT DISTINCT FROM $2 AS same"
+		" FROM (SELECT) one LEFT JOIN cmig.expansion_run ON scope = $1) r) s",
+		{TEXTOID, TEXTOID, TEXTOID}
 	};
 	CmigExpansionCount count = {0};
 	char	  **info = cmig_statements_info();
-	char	  **row = cmig_query_row(&query, expansion->scope, info ? info[0] : NULL, info ? info[1] : NULL);
+	char	  **row = cmig_query_row(&query, expansion->scope, info ? info[0] : NULL,
+									 info ? info[1] : NULL);
 
 	(void) cmig_statements_function(&count.why);
 	if (count.why != NULL)
@@ -485,7 +557,9 @@ cmig_expansion_counted(const CmigExpansion *expansion)
 void
 cmig_expansion_keep(const char *revision)
 {
-	static CmigQuery query = {"SELECT scope FROM cmig.expansion_run WHERE $1 = ANY (revisions) ORDER BY 1 LIMIT 1", {TEXTOID}};
+	static CmigQuery query =
+	{"SELECT scope FROM cmig.expansion_run WHERE $1 = ANY (revisions) ORDER BY 1 LIMIT 1",
+	{TEXTOID}};
 	char	   *scope = has_table() ? cmig_query_value(&query, revision) : NULL;
 
 	if (scope != NULL)
@@ -506,6 +580,7 @@ cmig_expansion_refuse(const CmigExpansion *expansion, const char *what)
 			 strcmp(expansion->state, "expanding") == 0 ?
 			 cmig_hint("To go on: `%sCALL cmig.expand(%s)`, then `CALL cmig.contract()`. To undo it: `%sCALL cmig.abandon()`",
 					   set, quote_literal_cstr(expansion->revision), set) :
-			 strcmp(expansion->state, "abandoning") == 0 ? cmig_hint("`%sCALL cmig.abandon()`", set) :
+			 strcmp(expansion->state, "abandoning") == 0 ?
+			 cmig_hint("`%sCALL cmig.abandon()`", set) :
 			 cmig_hint("To complete it: `%sCALL cmig.contract()`. To undo it: `%sCALL cmig.abandon()`", set, set)));
 }

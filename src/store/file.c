@@ -37,20 +37,30 @@ const char *const cmig_marker_sections[CMIG_SECTION_COUNT] = {
 
 const CmigHeaderField cmig_header_fields[CMIG_KEY_COUNT] = {
 	[CMIG_KEY_REVISION] = {"revision", CMIG_VALUE_ID, offsetof(CmigRevisionText, edges.id)},
-	[CMIG_KEY_REPEATABLE] = {"repeatable", CMIG_VALUE_BOOL, offsetof(CmigRevisionText, edges.repeatable),.optional = true},
-	[CMIG_KEY_DOWN_REVISION] = {"down_revision", CMIG_VALUE_NAMES, offsetof(CmigRevisionText, edges.parents),.is_unmistakable = true,
+	[CMIG_KEY_REPEATABLE] = {"repeatable", CMIG_VALUE_BOOL,
+	offsetof(CmigRevisionText, edges.repeatable),.optional = true},
+	[CMIG_KEY_DOWN_REVISION] = {"down_revision", CMIG_VALUE_NAMES,
+		offsetof(CmigRevisionText, edges.parents),.is_unmistakable = true,
 	.of_graph = "It runs after all other revisions. In depends_on, list the repeatable revisions that must run before it."},
-	[CMIG_KEY_DEPENDS_ON] = {"depends_on", CMIG_VALUE_NAMES, offsetof(CmigRevisionText, edges.depends),.is_unmistakable = true},
-	[CMIG_KEY_BRANCH_LABELS] = {"branch_labels", CMIG_VALUE_NAMES, offsetof(CmigRevisionText, edges.labels),.is_unmistakable = true,
+	[CMIG_KEY_DEPENDS_ON] = {"depends_on", CMIG_VALUE_NAMES,
+	offsetof(CmigRevisionText, edges.depends),.is_unmistakable = true},
+	[CMIG_KEY_BRANCH_LABELS] = {"branch_labels", CMIG_VALUE_NAMES,
+		offsetof(CmigRevisionText, edges.labels),.is_unmistakable = true,
 	.of_graph = "Remove the line. A repeatable revision does not belong to a branch."},
-	[CMIG_KEY_REPLACES] = {"replaces", CMIG_VALUE_NAMES, offsetof(CmigRevisionText, edges.replaces),.is_unmistakable = true,
+	[CMIG_KEY_REPLACES] = {"replaces", CMIG_VALUE_NAMES,
+		offsetof(CmigRevisionText, edges.replaces),.is_unmistakable = true,
 	.optional = true,.of_graph = "Remove the line."},
-	[CMIG_KEY_PRECONDITION] = {"precondition", CMIG_VALUE_LINE, offsetof(CmigRevisionText, precondition_sql),.optional = true},
-	[CMIG_KEY_PLACEHOLDERS] = {"placeholders", CMIG_VALUE_PLACEHOLDERS, offsetof(CmigRevisionText, placeholders),.optional = true},
+	[CMIG_KEY_PRECONDITION] = {"precondition", CMIG_VALUE_LINE,
+	offsetof(CmigRevisionText, precondition_sql),.optional = true},
+	[CMIG_KEY_PLACEHOLDERS] = {"placeholders", CMIG_VALUE_PLACEHOLDERS,
+	offsetof(CmigRevisionText, placeholders),.optional = true},
 	[CMIG_KEY_MESSAGE] = {"message", CMIG_VALUE_LINE, offsetof(CmigRevisionText, edges.message)},
-	[CMIG_KEY_TRANSACTIONAL] = {"transactional", CMIG_VALUE_BOOL, offsetof(CmigRevisionText, edges.transactional),.is_unmistakable = true},
-	[CMIG_KEY_EXPAND] = {"expand", CMIG_VALUE_EXPAND, offsetof(CmigRevisionText, expand),.optional = true},
-	[CMIG_KEY_CREATE_DATE] = {"create_date", CMIG_VALUE_DATE, offsetof(CmigRevisionText, edges.created_at),.is_unmistakable = true,
+	[CMIG_KEY_TRANSACTIONAL] = {"transactional", CMIG_VALUE_BOOL,
+	offsetof(CmigRevisionText, edges.transactional),.is_unmistakable = true},
+	[CMIG_KEY_EXPAND] = {"expand", CMIG_VALUE_EXPAND,
+	offsetof(CmigRevisionText, expand),.optional = true},
+	[CMIG_KEY_CREATE_DATE] = {"create_date", CMIG_VALUE_DATE,
+		offsetof(CmigRevisionText, edges.created_at),.is_unmistakable = true,
 	.optional = true}
 };
 
@@ -198,7 +208,8 @@ resembles_marker(const CmigLexer *lexer, const char *end)
 		end--;
 	for (word = end; word > start && isalpha((unsigned char) word[-1]); word--)
 		;
-	for (prefix_end = word; prefix_end > start && strchr(" \t:_-.=", prefix_end[-1]) != NULL; prefix_end--)
+	for (prefix_end = word; prefix_end > start &&
+		 strchr(" \t:_-.=", prefix_end[-1]) != NULL; prefix_end--)
 		colon |= prefix_end[-1] == ':';
 	length = prefix_end - start;
 	if (prefix_end == word || length < 3 || length > 7)
@@ -591,7 +602,8 @@ cmig_marker_find(const CmigLexer *lexer, const char *end, CmigSection section,
 		marked->at = find_glued(lexer, end);
 		if (marked->at < end)
 			return CMIG_MARK_GLUED;
-		if (cmig_marker_match(lexer->start, end, "revision", &value, &value_end) && marker_is_alone(lexer))
+		if (cmig_marker_match(lexer->start, end, "revision", &value, &value_end) &&
+			marker_is_alone(lexer))
 			return CMIG_MARK_REVISION;
 		mark = find_section(lexer, end, section, &marked->section);
 		if (mark != CMIG_MARK_NONE)

@@ -125,7 +125,9 @@ read_field(const char *template, const char **p, Field *field)
 	if (field->width > MAX_FIELD_WIDTH || field->precision > MAX_FIELD_WIDTH)
 		refuse_template(template, "The width of a token is too large.");
 	if (**p == '\0' || strchr("sdi", **p) == NULL)
-		refuse_template(template, psprintf("The token %%(%s) does not end in s or d.", cmig_text_shortened(field->name, MAX_SHOWN)));
+		refuse_template(template,
+						psprintf("The token %%(%s) does not end in s or d.",
+								 cmig_text_shortened(field->name, MAX_SHOWN)));
 	field->conversion = **p == 's' ? 's' : 'd';
 	(*p)++;
 }
@@ -287,7 +289,9 @@ append_field(StringInfo name, const Field *field, const char *template,
 		if (strcmp(field->name, fields[which].name) == 0)
 			break;
 	if (which == lengthof(fields))
-		refuse_template(template, psprintf("There is no token %%(%s).", cmig_text_shortened(field->name, MAX_SHOWN)));
+		refuse_template(template,
+						psprintf("There is no token %%(%s).",
+								 cmig_text_shortened(field->name, MAX_SHOWN)));
 	if (which == FIELD_REV)
 	{
 		value = pstrdup(revision->edges.id);
@@ -307,7 +311,8 @@ append_field(StringInfo name, const Field *field, const char *template,
 	if (which == FIELD_REV || which == FIELD_SLUG)
 	{
 		if (field->conversion != 's')
-			refuse_template(template, psprintf("The token %%(%s) is text and must end in s.", field->name));
+			refuse_template(template,
+							psprintf("The token %%(%s) is text and must end in s.", field->name));
 		if (field->precision >= 0)
 			value[pg_mbcharcliplen(value, strlen(value), field->precision)] = '\0';
 	}
@@ -389,7 +394,8 @@ cmig_file_name_make(const char *template, const CmigRevisionText *revision)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("file name template \"%s\" gives revision \"%s\" the invalid name \"%s\"",
-						cmig_text_shortened(template, MAX_SHOWN), revision->edges.id, cmig_text_shortened(name.data, MAX_SHOWN)),
+						cmig_text_shortened(template, MAX_SHOWN), revision->edges.id,
+						cmig_text_shortened(name.data, MAX_SHOWN)),
 				 errdetail("%s", problem),
 				 errhint("The name must be a relative path inside the folder of revision files.")));
 	return name.data;

@@ -52,11 +52,16 @@ cmig_section_text_find_problem(const char *text, CmigSection section, int *line)
 		[CMIG_MARK_GLUED] = "The comment would start another revision file.",
 		[CMIG_MARK_REVISION] = "The comment would start another revision file.",
 		[CMIG_MARK_SECTION] = "The comment would start another section.",
-		[CMIG_MARK_MISPLACED] = "The comment would be rejected as a marker that is not alone on its line.",
-		[CMIG_MARK_HEADER_LINE] = "The comment would be rejected as a header line outside of a header.",
-		[CMIG_MARK_OTHER] = "The comment would be rejected because another file seems to begin there.",
-		[CMIG_MARK_BOM] = "The byte order mark would be rejected because another file seems to begin there.",
-		[CMIG_MARK_QUOTED] = "The quote or comment that begins there would be rejected as unclosed, because it contains the first line of a file."
+		[CMIG_MARK_MISPLACED] =
+		"The comment would be rejected as a marker that is not alone on its line.",
+		[CMIG_MARK_HEADER_LINE] =
+		"The comment would be rejected as a header line outside of a header.",
+		[CMIG_MARK_OTHER] =
+		"The comment would be rejected because another file seems to begin there.",
+		[CMIG_MARK_BOM] =
+		"The byte order mark would be rejected because another file seems to begin there.",
+		[CMIG_MARK_QUOTED] =
+		"The quote or comment that begins there would be rejected as unclosed, because it contains the first line of a file."
 	};
 	CmigLexer	lexer;
 	CmigMarked	marked;
@@ -72,7 +77,8 @@ cmig_section_text_find_problem(const char *text, CmigSection section, int *line)
 		mark = cmig_marker_find(&lexer, lexer.next, section, after_statement, &marked);
 		if (mark != CMIG_MARK_NONE)
 			return problems[mark];
-		after_statement |= lexer.type != CMIG_TOKEN_LINE_COMMENT && lexer.type != CMIG_TOKEN_BLOCK_COMMENT;
+		after_statement |= lexer.type != CMIG_TOKEN_LINE_COMMENT &&
+			lexer.type != CMIG_TOKEN_BLOCK_COMMENT;
 	}
 	return NULL;
 }
@@ -137,7 +143,8 @@ cmig_section_text_escape(char *text)
 	for (const char *from = text; cmig_lexer_next(&lexer) != CMIG_TOKEN_END; from = lexer.next)
 	{
 		appendBinaryStringInfo(&out, from, lexer.start - from);
-		if (lexer.type == CMIG_TOKEN_STRING || lexer.type == CMIG_TOKEN_QUOTED || lexer.type == CMIG_TOKEN_DOLLAR)
+		if (lexer.type == CMIG_TOKEN_STRING || lexer.type == CMIG_TOKEN_QUOTED ||
+			lexer.type == CMIG_TOKEN_DOLLAR)
 			append_escaped(&out, &lexer);
 		else
 			appendBinaryStringInfo(&out, lexer.start, lexer.next - lexer.start);
@@ -173,7 +180,8 @@ count_lines(const char *start, const char *end)
 }
 
 char *
-cmig_section_text_read(const char *start, const char *end, CmigSection section, bool crlf, int *line)
+cmig_section_text_read(const char *start, const char *end, CmigSection section, bool crlf,
+					   int *line)
 {
 	const char *from = start;
 	char	   *copy;
@@ -254,7 +262,8 @@ cmig_revision_canonicalize(CmigRevisionText *revision)
 
 	if (message == NULL)
 		revision->edges.message = pstrdup("");
-	else if (length > 0 && (cmig_marker_is_blank(message[0]) || cmig_marker_is_blank(message[length - 1])))
+	else if (length > 0 &&
+			 (cmig_marker_is_blank(message[0]) || cmig_marker_is_blank(message[length - 1])))
 		revision->edges.message = cmig_marker_trimmed(message, message + length);
 	revision->description = canonical_description(revision->description ?
 												  revision->description : "");
@@ -262,7 +271,8 @@ cmig_revision_canonicalize(CmigRevisionText *revision)
 		revision->upgrade_sql = pstrdup("");
 	if (revision->precondition_sql != NULL)
 		revision->precondition_sql = cmig_marker_trimmed(revision->precondition_sql,
-														 revision->precondition_sql + strlen(revision->precondition_sql));
+														 revision->precondition_sql +
+														 strlen(revision->precondition_sql));
 	if (revision->precondition_sql != NULL && *revision->precondition_sql == '\0')
 		revision->precondition_sql = NULL;
 	for (int i = CMIG_SECTION_UPGRADE; i <= CMIG_SECTION_VERIFY; i++)
@@ -316,7 +326,8 @@ check_description(const CmigRevisionText *revision)
 		cmig_lexer_init(&lexer, comment);
 		cmig_lexer_next(&lexer);
 		if (lexer.next[0] != '\0' ||
-			cmig_marker_find(&lexer, lexer.next, CMIG_SECTION_HEADER, false, &marked) != CMIG_MARK_NONE)
+			cmig_marker_find(&lexer, lexer.next, CMIG_SECTION_HEADER, false,
+							 &marked) != CMIG_MARK_NONE)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
 					 errmsg("revision \"%s\" cannot be written as a file: line %d of its description could not be loaded again",
@@ -385,7 +396,8 @@ value_text(const CmigRevisionText *revision, const CmigHeaderField *field)
 		case CMIG_VALUE_BOOL:
 			return *(const bool *) value ? "true" : field->optional ? NULL : "false";
 		case CMIG_VALUE_DATE:
-			return revision->edges.has_created_at ? cmig_marker_format_date(*(const TimestampTz *) value) : NULL;
+			return revision->edges.has_created_at ?
+				cmig_marker_format_date(*(const TimestampTz *) value) : NULL;
 		default:
 			break;
 	}
@@ -408,7 +420,8 @@ cmig_revision_format(const CmigRevisionText *revision)
 		const char *value = value_text(&canonical, &cmig_header_fields[i]);
 
 		if (value != NULL)
-			appendStringInfo(&file, "-- %s:%s%s\n", cmig_header_fields[i].key, *value ? " " : "", value);
+			appendStringInfo(&file, "-- %s:%s%s\n", cmig_header_fields[i].key, *value ? " " : "",
+							 value);
 	}
 	if (*canonical.description != '\0')
 	{
@@ -458,7 +471,8 @@ cmig_revision_format(const CmigRevisionText *revision)
 		if (text == NULL)
 			continue;
 		check_section(revision, i, text);
-		appendStringInfo(&file, "\n-- cmig:%s\n%s%s", cmig_marker_sections[i], text, *text ? "\n" : "");
+		appendStringInfo(&file, "\n-- cmig:%s\n%s%s", cmig_marker_sections[i], text,
+						 *text ? "\n" : "");
 	}
 	return file.data;
 }

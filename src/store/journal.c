@@ -59,7 +59,8 @@ static CmigQuery last_id_query = {
  */
 static CmigQuery gap_query = {
 	"SELECT max(id)::text FROM (SELECT id::bigint, lead(id::bigint) OVER (ORDER BY id::bigint)"
-	" FROM (SELECT 0 AS id UNION ALL SELECT id::bigint FROM cmig.journal WHERE id::bigint > 0 AND scope::text = $1) j) k (id, next)"
+	" FROM (SELECT 0 AS id UNION ALL SELECT id::bigint FROM cmig.journal WHERE id::bigint > 0"
+	" AND scope::text = $1) j) k (id, next)"
 	" WHERE coalesce(next, 9223372036854775807)::numeric - id > " CppAsString2(CMIG_JOURNAL_BATCH),
 	{TEXTOID}
 };
@@ -115,9 +116,11 @@ cmig_journal_write(const CmigJournalEntry *entry)
 	bool		at_once = entry->started_at == 0;
 	int64		id = last_id() + 1;
 
-	cmig_query_do(&query, id, entry->revision, entry->direction, entry->outcome ? entry->outcome : "done",
+	cmig_query_do(&query, id, entry->revision, entry->direction,
+				  entry->outcome ? entry->outcome : "done",
 				  at_once ? now : entry->started_at, at_once ? now : entry->finished_at,
-				  cmig_session_role(), application_name, entry->checksum, cmig_session_search_path(),
+				  cmig_session_role(), application_name, entry->checksum,
+				  cmig_session_search_path(),
 				  entry->sqlstate, entry->message, entry->statement, cmig_scope_current());
 	return id;
 }
@@ -130,10 +133,12 @@ cmig_journal_finish(int64 id, const CmigJournalEntry *entry)
 		" transaction_id = CASE WHEN $2 = 'done' THEN pg_current_xact_id() END,"
 		" checksum = coalesce($5, checksum::text), sqlstate = $6, message = $7, statement = nullif($8, 0)"
 		" WHERE id::bigint = $1 AND scope::text = $9",
-		{INT8OID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID}
+		{INT8OID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, INT4OID,
+		TEXTOID}
 	};
 
-	cmig_query_do(&query, id, entry->outcome, entry->finished_at, entry->started_at, entry->checksum,
+	cmig_query_do(&query, id, entry->outcome, entry->finished_at, entry->started_at,
+				  entry->checksum,
 				  entry->sqlstate, entry->message, entry->statement, cmig_scope_current());
 }
 
@@ -182,8 +187,10 @@ field_array(const CmigJournalBatch *batch, Oid type, Size offset)
 		elements[i] = times ? TimestampTzGetDatum(*(const TimestampTz *) field) :
 			text ? CStringGetTextDatum(text) : (Datum) 0;
 	}
-	return PointerGetDatum(construct_md_array(elements, nulls, 1, &count, &lower, type, times ? 8 : -1,
-											  times && FLOAT8PASSBYVAL, times ? TYPALIGN_DOUBLE : TYPALIGN_INT));
+	return PointerGetDatum(construct_md_array(elements, nulls, 1, &count, &lower, type,
+											  times ? 8 : -1,
+											  times && FLOAT8PASSBYVAL,
+											  times ? TYPALIGN_DOUBLE : TYPALIGN_INT));
 }
 
 /* Write the rows in the batch, and empty the batch. */
@@ -215,7 +222,8 @@ write_batch(CmigJournalBatch *batch)
 	MemoryContext old = MemoryContextSwitchTo(batch->context);
 
 	for (int i = 0; i < lengthof(offsets); i++)
-		values[i] = field_array(batch, query.argtypes[i] == TEXTARRAYOID ? TEXTOID : TIMESTAMPTZOID, offsets[i]);
+		values[i] = field_array(batch, query.argtypes[i] == TEXTARRAYOID ? TEXTOID : TIMESTAMPTZOID,
+								offsets[i]);
 	cmig_query_bind_text(values, nulls, 7, cmig_session_role());
 	cmig_query_bind_text(values, nulls, 8, application_name);
 	cmig_query_bind_text(values, nulls, 9, cmig_session_search_path());
@@ -265,7 +273,8 @@ cmig_journal_read_paths(const char *search_path, const char *role)
 	static CmigQuery query = {
 		"SELECT p.revision, p.search_path, p.role FROM ("
 		" SELECT DISTINCT ON (j.revision::text) j.revision::text, j.search_path::text, j.role::text"
-		"  FROM cmig.journal j WHERE j.direction::text = 'upgrade' AND j.outcome::text = 'done' AND j.revision IS NOT NULL"
+		"  FROM cmig.journal j WHERE j.direction::text = 'upgrade' AND j.outcome::text = 'done'"
+		" AND j.revision IS NOT NULL"
 		"  AND j.scope::text = $3"
 		"  ORDER BY j.revision::text, j.id::bigint DESC) p"
 		" WHERE p.search_path <> $1 OR (p.search_path ~ '[$]user' AND p.role <> $2)",
@@ -286,10 +295,12 @@ cmig_journal_read_checksum(const char *revision)
 {
 	static CmigQuery query = {
 		"SELECT j.checksum::text FROM cmig.journal j,"
-		" LATERAL (SELECT j.scope::text = $2 OR (j.scope::text = '' AND j.direction::text = 'repair')) o (own)"
+		" LATERAL (SELECT j.scope::text = $2 OR (j.scope::text = ''"
+		" AND j.direction::text = 'repair')) o (own)"
 		" WHERE j.revision::text = $1 AND j.outcome::text = 'done'"
 		" AND j.direction::text IN ('upgrade', 'stamp', 'repair') AND j.checksum::text IS NOT NULL"
-		" ORDER BY o.own DESC, CASE WHEN $2 <> '' OR NOT o.own THEN j.started_at::timestamptz END DESC NULLS LAST,"
+		" ORDER BY o.own DESC, CASE WHEN $2 <> '' OR NOT o.own THEN j.started_at::timestamptz"
+		" END DESC NULLS LAST,"
 		" j.id::bigint DESC LIMIT 1",
 		{TEXTOID, TEXTOID}
 	};
@@ -335,7 +346,8 @@ cmig_journal_read_last(CmigJournalEntry *entry)
 	if (row != NULL)
 		*entry = (CmigJournalEntry)
 	{
-		.revision = row[0],.direction = row[1],.outcome = row[2],.message = row[3],.statement = atoi(row[4])
+		.revision = row[0],.direction = row[1],.outcome = row[2],.message = row[3],.statement =
+			atoi(row[4])
 	};
 	return row != NULL;
 }
@@ -347,7 +359,8 @@ cmig_journal_read_last_drift(CmigJournalDrift *drift)
 		"SELECT CASE WHEN isfinite(j.started_at::timestamptz)"
 		" THEN extract(epoch FROM clock_timestamp() - j.started_at::timestamptz)::bigint ELSE 0 END,"
 		" coalesce(j.message::text, ''), EXISTS (SELECT FROM cmig.journal n"
-		" WHERE n.id > j.id AND n.scope::text = j.scope::text AND n.direction::text NOT IN ('drift', 'repair', 'expand', 'abandon'))"
+		" WHERE n.id > j.id AND n.scope::text = j.scope::text"
+		" AND n.direction::text NOT IN ('drift', 'repair', 'expand', 'abandon'))"
 		" FROM cmig.journal j WHERE j.revision IS NULL AND j.direction::text = 'drift'"
 		" AND j.scope::text = $1 ORDER BY j.id DESC LIMIT 1",
 		{TEXTOID}
@@ -389,7 +402,8 @@ cmig_journal_read_rows(int most)
 		" coalesce(role::text, ''), CASE WHEN sqlstate IS NULL THEN message::text"
 		"  ELSE sqlstate::text || ': ' || message::text END,"
 		" coalesce(to_char(started_at::timestamptz, 'YYYY-MM-DD HH24:MI:SSOF'), started_at::text),"
-		" CASE WHEN ms < 1000 THEN round(ms) || ' ms' WHEN ms < 120000 THEN round(ms / 1000, 1) || ' s'"
+		" CASE WHEN ms < 1000 THEN round(ms) || ' ms' WHEN ms < 120000"
+		" THEN round(ms / 1000, 1) || ' s'"
 		"  ELSE round(ms / 60000) || ' min' END, count(*) OVER ()"
 		" FROM cmig.journal, LATERAL (SELECT extract(epoch FROM elapsed::interval) * 1000) e (ms)"
 		" WHERE scope::text = $1 ORDER BY id::bigint DESC LIMIT $2",
@@ -411,7 +425,8 @@ cmig_journal_return_log(ReturnSetInfo *result)
 		"SELECT date_trunc('second', j.started_at::timestamptz),"
 		" concat_ws(' ', coalesce(j.direction::text, ''),"
 		"  CASE WHEN j.direction::text = 'stamp' AND j.message::text = '" CMIG_JOURNAL_REMOVED "' THEN 'removed' END,"
-		"  CASE WHEN j.outcome::text IS DISTINCT FROM 'done' THEN coalesce(j.outcome::text, '') END),"
+		"  CASE WHEN j.outcome::text IS DISTINCT FROM 'done'"
+		" THEN coalesce(j.outcome::text, '') END),"
 		" j.revision::text, coalesce(j.role::name, ''), date_trunc('milliseconds', j.elapsed::interval),"
 		" CASE WHEN m.line = m.message AND char_length(m.line) <= w.width THEN m.line"
 		"  ELSE left(m.line, w.width - 3) || '...' END"
@@ -419,7 +434,8 @@ cmig_journal_return_log(ReturnSetInfo *result)
 		" LATERAL (SELECT coalesce(j.sqlstate::text || ': ' || j.message::text, j.message::text, r.message::text, '')) t (message),"
 		" LATERAL (SELECT t.message, (regexp_match(t.message, '^[^\r\n]*'))[1]) m (message, line),"
 		" (SELECT greatest(20, 100 - 51 - 9 - greatest(8, max(char_length(revision::text)))"
-		"  - greatest(4, max(char_length(role::text)))) FROM cmig.journal WHERE scope::text = $1) w (width)"
+		"  - greatest(4, max(char_length(role::text)))) FROM cmig.journal"
+		" WHERE scope::text = $1) w (width)"
 		" WHERE j.scope::text = $1 ORDER BY j.id::bigint DESC",
 		{TEXTOID}
 	};
@@ -436,8 +452,10 @@ cmig_journal_each_applied(CmigRowCallback callback, void *arg)
 	static CmigQuery query = {
 		"SELECT DISTINCT ON (revision) revision::text,"
 		" date_trunc('second', started_at::timestamptz + coalesce(elapsed::interval, '0'))"
-		" FROM cmig.journal WHERE outcome::text = 'done' AND direction::text IN ('upgrade', 'stamp')"
-		" AND revision IS NOT NULL AND started_at IS NOT NULL AND scope::text = $1 ORDER BY revision, id DESC",
+		" FROM cmig.journal WHERE outcome::text = 'done'"
+		" AND direction::text IN ('upgrade', 'stamp')"
+		" AND revision IS NOT NULL AND started_at IS NOT NULL AND scope::text = $1"
+		" ORDER BY revision, id DESC",
 		{TEXTOID}
 	};
 	Datum		values[1] = {CStringGetTextDatum(cmig_scope_current())};
@@ -449,7 +467,8 @@ List *
 cmig_journal_read_captured(const CmigNames *revisions)
 {
 	static CmigQuery query = {
-		"SELECT DISTINCT revision::text, checksum::text, substring(message::text FROM '^captured, excluded: ({.*})$') FROM cmig.journal"
+		"SELECT DISTINCT revision::text, checksum::text, substring(message::text"
+		" FROM '^captured, excluded: ({.*})$') FROM cmig.journal"
 		" WHERE revision::text = ANY ($1) AND direction::text = 'drift' AND checksum IS NOT NULL"
 		" AND role::text = $2 AND scope::text = ''",
 		{TEXTARRAYOID, TEXTOID}
@@ -511,7 +530,8 @@ cmig_journal_trigger(PG_FUNCTION_ARGS)
 				 errhint("CREATE EXTENSION pg_cmig creates the trigger. Do not create another one.")));
 	row = trigger->tg_trigtuple;
 
-	may_write_all = pg_class_aclcheck(RelationGetRelid(trigger->tg_relation), GetUserId(), ACL_INSERT) == ACLCHECK_OK;
+	may_write_all = pg_class_aclcheck(RelationGetRelid(trigger->tg_relation), GetUserId(),
+									  ACL_INSERT) == ACLCHECK_OK;
 	if (value_of(trigger, row, "scope", TEXTOID, &value) &&
 		strcmp(TextDatumGetCString(value), cmig_scope_current()) != 0)
 	{

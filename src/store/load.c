@@ -108,7 +108,8 @@ take_files(Load *load, List *files)
 		for (int i = CMIG_SECTION_UPGRADE; i <= CMIG_SECTION_VERIFY; i++)
 			cmig_substitute_script(*cmig_section_of(text, i), &text->placeholders, text->edges.id,
 								   cmig_marker_sections[i], NULL, NULL);
-		cmig_substitute_script(text->precondition_sql, &text->placeholders, text->edges.id, "precondition", NULL, NULL);
+		cmig_substitute_script(text->precondition_sql, &text->placeholders, text->edges.id,
+							   "precondition", NULL, NULL);
 		load->sorted[load->count++] = item;
 	}
 	qsort(load->sorted, load->count, sizeof(LoadItem *), compare_items);
@@ -129,7 +130,8 @@ take_files(Load *load, List *files)
 					(errcode(ERRCODE_CMIG_BAD_FILE),
 					 errmsg("revision \"%s\" occurs twice", item_id(first)),
 					 strcmp(one, other) == 0 ?
-					 errdetail("Its headers are at %s and %s.", item_place(first), item_place(second)) :
+					 errdetail("Its headers are at %s and %s.", item_place(first),
+							   item_place(second)) :
 					 errdetail("The one at %s has the message \"%s\". The one at %s has the message \"%s\".",
 							   item_place(first), one, item_place(second), other),
 					 errhint("Give one of them another id, or leave one of them out.")));
@@ -189,7 +191,8 @@ compare_stored(const CmigRevisionText *row, void *arg)
 	{
 		const char *run = cmig_journal_read_checksum(row->edges.id);
 
-		if (run != NULL && strcmp(run, cmig_script_checksum(stored.upgrade_sql, stored.edges.transactional)) == 0)
+		if (run != NULL &&
+			strcmp(run, cmig_script_checksum(stored.upgrade_sql, stored.edges.transactional)) == 0)
 			item->ran_sql = pstrdup(stored.upgrade_sql);
 	}
 	item->differs = item->runs_differently ||
@@ -231,7 +234,8 @@ append_names(CmigNames *names, const CmigNames *more)
  * the stored ones that the files do not contain.
  */
 static void
-find_replaced(const Load *load, const CmigRevision *all, int count, CmigNames *done, CmigNames *waiting)
+find_replaced(const Load *load, const CmigRevision *all, int count, CmigNames *done,
+			  CmigNames *waiting)
 {
 	CmigPlace	place = {load->applied->rows};
 
@@ -264,7 +268,8 @@ static void
 add_repeatables(Load *load, List *begun)
 {
 	const CmigGraph *before = load->before;
-	CmigRevision *revisions = palloc(sizeof(CmigRevision) * (load->count + before->repeatable_count + 1));
+	CmigRevision *revisions =
+	palloc(sizeof(CmigRevision) * (load->count + before->repeatable_count + 1));
 	const CmigRevision **stored = palloc(sizeof(CmigRevision *) * (before->repeatable_count + 1));
 	bool	   *kept = palloc0(sizeof(bool) * (before->repeatable_count + 1));
 	int			count = 0;
@@ -357,7 +362,8 @@ build_after(Load *load)
 		 * applied before another revision can replace it.
 		 */
 		if (load->prune &&
-			(!load->applied->applied->set[cmig_graph_find_id(load->before, id)] || cmig_names_has(&replaced, id)) &&
+			(!load->applied->applied->set[cmig_graph_find_id(load->before, id)] ||
+			 cmig_names_has(&replaced, id)) &&
 			!cmig_progress_find(begun, id, CMIG_UPGRADE, 0) && !cmig_names_has(&waiting, id))
 		{
 			load->removed = lappend(load->removed, id);
@@ -471,13 +477,15 @@ check_edges(const Load *load, const LoadItem *item)
 		{
 			const char *id = cmig_graph_id(load->before, lost->nodes[i]);
 
-			if (!has_edge(load, &new->parents, id) && !(depends && has_edge(load, &new->depends, id)))
+			if (!has_edge(load, &new->parents, id) &&
+				!(depends && has_edge(load, &new->depends, id)))
 				ereport(ERROR,
 						(errcode(ERRCODE_CMIG_CHANGED_REVISION),
 						 errmsg("applied revision \"%s\" must not lose its %s \"%s\"",
 								item_id(item), key, id),
 						 errdetail("The header at %s does not list it.", item_place(item)),
-						 errhint("Restore the reference, or downgrade below \"%s\" before loading.", item_id(item))));
+						 errhint("Restore the reference, or downgrade below \"%s\" before loading.",
+								 item_id(item))));
 		}
 		for (int i = 0; i < gained->count; i++)
 		{
@@ -488,7 +496,8 @@ check_edges(const Load *load, const LoadItem *item)
 						(errcode(ERRCODE_CMIG_CHANGED_REVISION),
 						 errmsg("applied revision \"%s\" must not gain the %s \"%s\"",
 								item_id(item), key, id),
-						 errdetail("The header at %s lists it, but it is not applied.", item_place(item)),
+						 errdetail("The header at %s lists it, but it is not applied.",
+								   item_place(item)),
 						 errhint("Apply \"%s\" first, or downgrade below \"%s\" before loading.",
 								 id, item_id(item))));
 		}
@@ -521,7 +530,8 @@ has_lost_parent(const Load *load, const LoadItem *item)
 								 * revision */
 	old = &load->before->nodes[before];
 	for (int i = 0; i < old->parents.count; i++)
-		if (!has_edge(load, &new_node(load, item)->parents, cmig_graph_id(load->before, old->parents.nodes[i])))
+		if (!has_edge(load, &new_node(load, item)->parents,
+					  cmig_graph_id(load->before, old->parents.nodes[i])))
 			return true;
 	return false;
 }
@@ -569,7 +579,8 @@ changed_line(const LoadItem *item)
 	now = pnstrdup(now, strcspn(now, "\n"));
 	ran = pnstrdup(ran, strcspn(ran, "\n"));
 	return psprintf(" Line %d of %s is now \"%s\"; when it ran, it was \"%s\".", line,
-					text->file_name ? psprintf("\"%s\"", text->file_name) : psprintf("the upgrade script of \"%s\"", item_id(item)),
+					text->file_name ? psprintf("\"%s\"", text->file_name) :
+					psprintf("the upgrade script of \"%s\"", item_id(item)),
 					cmig_text_shortened(now, 100), cmig_text_shortened(ran, 100));
 }
 
@@ -628,8 +639,10 @@ judge(Load *load)
 			if (before >= 0 && load->applied->applied->set[before])
 				ereport(ERROR,
 						(errcode(ERRCODE_CMIG_CHANGED_REVISION),
-						 errmsg("applied revision \"%s\" must not become repeatable", item_id(item)),
-						 errdetail("Its header at %s contains \"repeatable: true\".", item_place(item)),
+						 errmsg("applied revision \"%s\" must not become repeatable",
+								item_id(item)),
+						 errdetail("Its header at %s contains \"repeatable: true\".",
+								   item_place(item)),
 						 errhint("Give the repeatable revision another id.")));
 			continue;
 		}

@@ -93,7 +93,8 @@ List *
 cmig_progress_everywhere(void)
 {
 	static CmigQuery query = {
-		"SELECT DISTINCT revision::text, coalesce(scope::text, ''), coalesce(direction::text, '') FROM cmig.progress"
+		"SELECT DISTINCT revision::text, coalesce(scope::text, ''), coalesce(direction::text, '')"
+		" FROM cmig.progress"
 		" WHERE revision IS NOT NULL ORDER BY 1, 2, 3"
 	};
 
@@ -137,7 +138,8 @@ cmig_progress_write(const char *revision, CmigDirection direction, int statement
 		{TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID}
 	};
 
-	cmig_query_do(&query, revision, cmig_direction_name(direction), statement, state_names[state], detail,
+	cmig_query_do(&query, revision, cmig_direction_name(direction), statement, state_names[state],
+				  detail,
 				  cmig_scope_current());
 }
 
@@ -162,7 +164,8 @@ cmig_progress_clear(const char *revision, CmigDirection direction, int statement
 		{TEXTOID, TEXTOID, INT4OID, TEXTOID}
 	};
 
-	return cmig_query_do(&query, revision, cmig_direction_name(direction), statement, cmig_scope_current()) > 0;
+	return cmig_query_do(&query, revision, cmig_direction_name(direction), statement,
+						 cmig_scope_current()) > 0;
 }
 
 /*
@@ -201,7 +204,8 @@ find_obstacle(const CmigProgressRow *row)
  * revision; otherwise, "-1" is sufficient.
  */
 char *
-cmig_progress_call(const char *scope, const char *revision, CmigDirection direction, const char *more)
+cmig_progress_call(const char *scope, const char *revision, CmigDirection direction,
+				   const char *more)
 {
 	static CmigQuery query = {
 		"SELECT CASE WHEN $3 = 'upgrade' THEN CASE WHEN repeatable::boolean THEN 'heads' END"
@@ -243,9 +247,11 @@ cmig_progress_next(const CmigProgressRow *row)
 		return obstacle;
 	return psprintf(row->state == CMIG_PROGRESS_IN_DOUBT ?
 					"Check how far the statement got, then %s -- or 'again'" :
-					cmig_scope_is_set() ? "%s" : "%s -- or, to revert it: `CALL cmig.abandon_partial(%s)`",
+					cmig_scope_is_set() ? "%s" :
+					"%s -- or, to revert it: `CALL cmig.abandon_partial(%s)`",
 					cmig_progress_call(row->scope, row->revision, row->direction,
-									   row->state == CMIG_PROGRESS_IN_DOUBT ? ", in_doubt => 'done'" : ""),
+									   row->state == CMIG_PROGRESS_IN_DOUBT ?
+									   ", in_doubt => 'done'" : ""),
 					quote_literal_cstr(row->revision));
 }
 
@@ -303,7 +309,8 @@ find_turn(const CmigRevisionSet *set, const CmigPlace *place)
 {
 	for (int i = 0; i < set->count; i++)
 		if (set->revisions[i].replaces.count > 0 &&
-			cmig_replaces_state(set->revisions, set->count, place, &set->revisions[i]) == CMIG_REPLACES_TURN)
+			cmig_replaces_state(set->revisions, set->count, place,
+								&set->revisions[i]) == CMIG_REPLACES_TURN)
 			return &set->revisions[i];
 	return NULL;
 }
@@ -338,7 +345,8 @@ cmig_active_needed_in_scopes(const CmigNames *replaced)
 		 * ignore a version row for the last revision, because a scope with
 		 * such a row has applied all replaced revisions
 		 */
-		if ((i < replaced->count - 1 && cmig_names_has(rows, name)) || cmig_progress_find(begun, name, CMIG_UPGRADE, 0))
+		if ((i < replaced->count - 1 && cmig_names_has(rows, name)) ||
+			cmig_progress_find(begun, name, CMIG_UPGRADE, 0))
 			return true;
 	}
 	return false;
@@ -388,7 +396,8 @@ upgraded_target(const CmigGraph *graph, const List *nodes, bool one)
 bool *
 cmig_upgrade_of_scopes(const CmigGraph *graph)
 {
-	const CmigMarks *applied = cmig_applied_find(graph, cmig_version_rows_of(CMIG_ROWS_OF_DATABASE))->applied;
+	const CmigMarks *applied = cmig_applied_find(graph,
+												 cmig_version_rows_of(CMIG_ROWS_OF_DATABASE))->applied;
 	int		   *trees = cmig_trees_find(graph);
 	bool	   *is_tree = palloc0(Max(graph->count, 1));
 	bool	   *result = palloc(Max(graph->count, 1));
@@ -431,8 +440,11 @@ cmig_upgrade_call(const CmigGraph *graph, const List *nodes, const char *target,
 		if (!cmig_repeatables_is(graph, node))
 			all = lappend_int(all, node);
 	}
-	in_database = psprintf("`%s(%s)`", upgraded[IN_DATABASE].stepwise ? "CALL cmig.upgrade_stepwise" : "SELECT * FROM cmig.upgrade",
-						   target || all == NIL ? quote_literal_cstr(target ? target : "heads") : upgraded_target(graph, all, false));
+	in_database = psprintf("`%s(%s)`",
+						   upgraded[IN_DATABASE].stepwise ? "CALL cmig.upgrade_stepwise" :
+						   "SELECT * FROM cmig.upgrade",
+						   target || all == NIL ? quote_literal_cstr(target ? target : "heads") :
+						   upgraded_target(graph, all, false));
 
 	/*
 	 * repeatable revisions alone are pending only where all others are
@@ -457,13 +469,15 @@ cmig_upgrade_call(const CmigGraph *graph, const List *nodes, const char *target,
 	}
 	if (upgraded[IN_SCOPES].nodes == NIL)
 		return in_database;
-	in_scopes = psprintf(upgraded[IN_SCOPES].stepwise ? "`SET cmig.scope = '<scope>'; CALL cmig.upgrade_stepwise(%s)`" :
+	in_scopes = psprintf(upgraded[IN_SCOPES].stepwise ?
+						 "`SET cmig.scope = '<scope>'; CALL cmig.upgrade_stepwise(%s)`" :
 						 "`CALL cmig.upgrade_scopes('<pattern>', %s)`",
 						 upgraded_target(graph, upgraded[IN_SCOPES].nodes, true));
 	if (upgraded[IN_DATABASE].nodes == NIL)
 		return in_scopes;
 	return psprintf("`%s(%s)` -- in the database; in the scopes: %s",
-					upgraded[IN_DATABASE].stepwise ? "CALL cmig.upgrade_stepwise" : "SELECT * FROM cmig.upgrade",
+					upgraded[IN_DATABASE].stepwise ? "CALL cmig.upgrade_stepwise" :
+					"SELECT * FROM cmig.upgrade",
 					upgraded_target(graph, upgraded[IN_DATABASE].nodes, false), in_scopes);
 }
 
@@ -510,9 +524,11 @@ cmig_active_settle(void)
 		CmigRevisionText *text = cmig_catalog_read_text(revision->id);
 		CmigJournalEntry entry = {.revision = revision->id,.direction = "stamp"};
 
-		cmig_version_rows_replace(revision->replaces.names[revision->replaces.count - 1], revision->id);
+		cmig_version_rows_replace(revision->replaces.names[revision->replaces.count - 1],
+								  revision->id);
 		entry.checksum = cmig_script_checksum(text->upgrade_sql, text->edges.transactional);
-		entry.message = psprintf("replaces %s", cmig_listing_names(&revision->replaces, CMIG_LISTING_PLAIN));
+		entry.message = psprintf("replaces %s",
+								 cmig_listing_names(&revision->replaces, CMIG_LISTING_PLAIN));
 		cmig_journal_write(&entry);
 	}
 }
@@ -597,11 +613,13 @@ require_valid(const CmigBackfillRun *run, bool by_key)
 {
 	bool		walks = run->relation != NULL;
 	int			values = by_key ? run->key.count : 1;
-	const char *bad = run->method == NULL || strcmp(run->method, by_key ? "key" : "ctid") != 0 ? "method" :
+	const char *bad = run->method == NULL ||
+	strcmp(run->method, by_key ? "key" : "ctid") != 0 ? "method" :
 	run->pass < 1 ? "pass" : run->rows < 0 ? "rows" : run->rows_of_pass < 0 ? "rows_of_pass" :
 	run->batches < 0 ? "batches" : walks && (run->key.count > 0) != by_key ? "key" :
 	walks && (run->bound.count != values && (run->bound.count != 0 || !by_key)) ? "bound" :
-	walks && (run->place.count != run->bound.count && (run->place.count != 0 || !by_key)) ? "place" :
+	walks && (run->place.count != run->bound.count && (run->place.count != 0 || !by_key)) ?
+	"place" :
 	walks && !by_key && !is_block(run->bound.names[0]) ? "bound" :
 	walks && !by_key && !is_block(run->place.names[0]) ? "place" : NULL;
 
@@ -705,7 +723,8 @@ cmig_backfill_run_insert(const CmigBackfillIdentity *identity, CmigBackfillRun *
 	static CmigQuery query = {
 		"INSERT INTO cmig.backfill_run (id, target, set_sql, where_sql, revision,"
 		" direction, statement, state, method, total, parts, started_at, updated_at, scope)"
-		" OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3, $4, $5, $6, CASE WHEN $5 IS NOT NULL THEN $7 END,"
+		" OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3, $4, $5, $6, CASE WHEN $5 IS NOT NULL"
+		" THEN $7 END,"
 		" 'running', $8, $9, nullif($10, '{}'), clock_timestamp(),"
 		" clock_timestamp(), $11) ON CONFLICT (id) DO NOTHING",
 		{INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID,
@@ -744,7 +763,8 @@ cmig_backfill_run_update(const CmigBackfillRun *run, int64 active_us)
 	};
 
 	if (cmig_query_do(&query, run->id, run->done ? "done" : "running", run->pass, run->relation,
-					  &run->place, &run->bound, run->total, run->passed, run->rows, run->rows_of_pass,
+					  &run->place, &run->bound, run->total, run->passed, run->rows,
+					  run->rows_of_pass,
 					  run->batches, active_us, &run->key) != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -765,7 +785,8 @@ cmig_backfill_run_unfinished(const CmigBackfillIdentity *identity, int64 own_id)
 		{TEXTOID, TEXTOID, INT8OID, TEXTOID, TEXTOID}
 	};
 
-	return cmig_query_list(&query, identity->revision, identity->direction, own_id, identity->target,
+	return cmig_query_list(&query, identity->revision, identity->direction, own_id,
+						   identity->target,
 						   cmig_scope_current());
 }
 
@@ -816,7 +837,8 @@ cmig_backfill_run_replace(const CmigBackfillIdentity *identity)
 	};
 
 	if (identity->revision != NULL)
-		cmig_query_do(&query, identity->revision, identity->direction, identity->statement, cmig_scope_current());
+		cmig_query_do(&query, identity->revision, identity->direction, identity->statement,
+					  cmig_scope_current());
 }
 
 /* ----------------------------------------------------------------
@@ -880,12 +902,14 @@ cmig_control_throttle(const CmigControlTarget *target, int max_rows_per_second)
 	static CmigQuery limit = {
 		"INSERT INTO cmig.run_control (kind, name, max_rows_per_second) VALUES ($1, $2, $3)"
 		" ON CONFLICT (kind, name) DO UPDATE SET max_rows_per_second = $3, role = DEFAULT, changed_at = DEFAULT"
-		" RETURNING (SELECT c.max_rows_per_second FROM cmig.run_control c WHERE c.kind = 'all' AND c.kind <> $1 AND c.max_rows_per_second < $3)",
+		" RETURNING (SELECT c.max_rows_per_second FROM cmig.run_control c WHERE c.kind = 'all'"
+		" AND c.kind <> $1 AND c.max_rows_per_second < $3)",
 		{TEXTOID, TEXTOID, INT4OID}
 	};
 	static CmigQuery lift = {
 		"UPDATE cmig.run_control SET max_rows_per_second = NULL, role = DEFAULT, changed_at = DEFAULT"
-		" WHERE max_rows_per_second IS NOT NULL AND ($1 = 'all' OR kind::text = $1 AND name::text = $2)",
+		" WHERE max_rows_per_second IS NOT NULL AND ($1 = 'all' OR kind::text = $1"
+		" AND name::text = $2)",
 		{TEXTOID, TEXTOID}
 	};
 
@@ -931,7 +955,8 @@ cmig_control_return(const CmigControlTarget *target, ReturnSetInfo *result)
 	static CmigQuery query = {
 		"SELECT target::text, revision::text, state::text, paused_by::text, max_rows_per_second::integer"
 		" FROM cmig.backfill_progress WHERE state::text NOT IN ('done', 'abandoned')"
-		" AND ($1 = 'all' OR $1 = 'revision' AND revision::text = $2 OR $1 = 'relation' AND target::text = $2)"
+		" AND ($1 = 'all' OR $1 = 'revision' AND revision::text = $2 OR $1 = 'relation'"
+		" AND target::text = $2)"
 		" ORDER BY id",
 		{TEXTOID, TEXTOID}
 	};
@@ -944,9 +969,11 @@ CmigControl
 cmig_control_read(const CmigBackfillIdentity *identity)
 {
 	static CmigQuery query = {
-		"SELECT (array_agg(name::text ORDER BY kind::text, name::text) FILTER (WHERE paused::boolean))[1],"
+		"SELECT (array_agg(name::text ORDER BY kind::text, name::text)"
+		" FILTER (WHERE paused::boolean))[1],"
 		" coalesce(min(max_rows_per_second::integer), 0) FROM cmig.run_control"
-		" WHERE kind::text = 'all' OR kind::text = 'relation' AND name::text = $1 OR kind::text = 'revision' AND name::text = $2",
+		" WHERE kind::text = 'all' OR kind::text = 'relation' AND name::text = $1"
+		" OR kind::text = 'revision' AND name::text = $2",
 		{TEXTOID, TEXTOID}
 	};
 	CmigControl control = {0};
@@ -971,17 +998,21 @@ void
 cmig_measured_note(const char *name, const char *labels, double value, bool replace)
 {
 	static CmigQuery insert = {
-		"INSERT INTO cmig.measured (name, labels, value) SELECT $1, $2::jsonb, $3 WHERE NOT $4 OR NOT EXISTS"
-		" (SELECT FROM cmig.measured WHERE name::text = $1 AND labels::text = $2::jsonb::text AND at::timestamptz = now())",
+		"INSERT INTO cmig.measured (name, labels, value) SELECT $1, $2::jsonb, $3 WHERE NOT $4"
+		" OR NOT EXISTS"
+		" (SELECT FROM cmig.measured WHERE name::text = $1 AND labels::text = $2::jsonb::text"
+		" AND at::timestamptz = now())",
 		{TEXTOID, TEXTOID, FLOAT8OID, BOOLOID}
 	};
 	static CmigQuery delete = {
 		"DELETE FROM cmig.measured WHERE ctid = ANY (ARRAY(SELECT ctid FROM cmig.measured"
 		" WHERE name::text = $1 AND labels::text = $2::jsonb::text"
-		" AND (at::timestamptz <> now() OR value::double precision <> $3) FOR UPDATE SKIP LOCKED))", {TEXTOID, TEXTOID, FLOAT8OID}
+		" AND (at::timestamptz <> now() OR value::double precision <> $3) FOR UPDATE SKIP LOCKED))",
+		{TEXTOID, TEXTOID, FLOAT8OID}
 	};
 
-	if (XactReadOnly || RecoveryInProgress() || !has_table("measured", ACL_INSERT) || !has_table("measured", ACL_DELETE))
+	if (XactReadOnly || RecoveryInProgress() || !has_table("measured", ACL_INSERT) ||
+		!has_table("measured", ACL_DELETE))
 		return;
 	/* in REPEATABLE READ, a row that another session has deleted is an error */
 	if (replace && !IsolationUsesXactSnapshot())

@@ -392,7 +392,8 @@ start_section(Reader *reader, int section)
 		if (strncmp(marker, "cmig:up ", 8) == 0 || strncmp(marker, "cmig:down ", 10) == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
-					 errmsg("line \"-- %.*s\" outside of an upgrade section %s", (int) strcspn(marker, " "), marker,
+					 errmsg("line \"-- %.*s\" outside of an upgrade section %s",
+							(int) strcspn(marker, " "), marker,
 							place(reader, lexer->line)),
 					 errhint("Put it into the upgrade section, after the statement that it belongs to.")));
 		if (strcmp(marker, "cmig:resolve") == 0)
@@ -454,14 +455,17 @@ end_revision(Reader *reader, const char *end)
 		const CmigHeaderField *field = &cmig_header_fields[i];
 
 		if (field->of_graph && ((CmigNames *) ((char *) text + field->offset))->count > 0)
-			refuse_in_repeatable(reader, i == CMIG_KEY_DOWN_REVISION ? "a down_revision" : field->key,
+			refuse_in_repeatable(reader,
+								 i == CMIG_KEY_DOWN_REVISION ? "a down_revision" : field->key,
 								 reader->key_lines[i], field->of_graph);
 	}
 	cmig_expand_require_header(text);
 	if (text->edges.repeatable && text->expand != NULL)
-		refuse_in_repeatable(reader, "expand", reader->key_lines[CMIG_KEY_EXPAND], "Remove the line.");
+		refuse_in_repeatable(reader, "expand", reader->key_lines[CMIG_KEY_EXPAND],
+							 "Remove the line.");
 	if (text->edges.repeatable && reader->section_lines[CMIG_SECTION_DOWNGRADE])
-		refuse_in_repeatable(reader, "a downgrade section", reader->section_lines[CMIG_SECTION_DOWNGRADE],
+		refuse_in_repeatable(reader, "a downgrade section",
+							 reader->section_lines[CMIG_SECTION_DOWNGRADE],
 							 "Remove the section, which a downgrade would not run. To drop the objects, use the downgrade section of another revision.");
 	reader->files = lappend(reader->files, reader->file);
 }
@@ -505,7 +509,8 @@ start_revision(Reader *reader, const char *start, const char *end)
 				 *id ? errdetail("The id %s.", bad) : 0,
 				 first ? errhint("Write an id of letters, digits, _, and - after \"%s\", without quotes, and with at most %d bytes.",
 								 CMIG_FILE_START, CMIG_MAX_ID_LENGTH)
-				 : errhint("A line that begins with \"%s\" starts the next revision file.", CMIG_FILE_START)));
+				 : errhint("A line that begins with \"%s\" starts the next revision file.",
+						   CMIG_FILE_START)));
 	}
 
 	reader->file = palloc0(sizeof(CmigRevisionFile));
@@ -669,7 +674,8 @@ read_token(Reader *reader, const char *end)
 				 errmsg("unterminated %s %s",
 						cmig_lexer_type_name(lexer), place(reader, lexer->line)),
 				 errhint("Close the quote or comment. Markers inside quotes and comments have no effect, so everything that follows was read as one script.")));
-	mark = cmig_marker_find(lexer, end, reader->file ? reader->section : CMIG_SECTION_HEADER, reader->has_sql, &marked);
+	mark = cmig_marker_find(lexer, end, reader->file ? reader->section : CMIG_SECTION_HEADER,
+							reader->has_sql, &marked);
 	if (reader->file == NULL && mark > CMIG_MARK_REVISION)
 		mark = CMIG_MARK_NONE;
 	switch (mark)
@@ -696,14 +702,16 @@ read_token(Reader *reader, const char *end)
 					 errmsg("marker \"-- cmig:%s\" is preceded by other text %s",
 							cmig_marker_sections[marked.section], place(reader, lexer->line)),
 					 errdetail("A marker starts a section only if it is alone on its line."),
-					 errhint("Put a line break before \"-- cmig:%s\".", cmig_marker_sections[marked.section])));
+					 errhint("Put a line break before \"-- cmig:%s\".",
+							 cmig_marker_sections[marked.section])));
 			break;
 		case CMIG_MARK_HEADER_LINE:
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
 					 errmsg("header line outside of a header %s", place(reader, lexer->line)),
 					 errdetail("The line is \"%s\".",
-							   cmig_text_shortened(cmig_marker_trimmed(lexer->start, end), MAX_SHOWN)),
+							   cmig_text_shortened(cmig_marker_trimmed(lexer->start, end),
+												   MAX_SHOWN)),
 					 errhint("If the line belongs to this revision, move it to the header. If another file begins there, its first line must be \"-- revision: <id>\".")));
 			break;
 		case CMIG_MARK_OTHER:
@@ -720,9 +728,11 @@ read_token(Reader *reader, const char *end)
 		case CMIG_MARK_QUOTED:
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
-					 errmsg("unterminated %s %s", cmig_lexer_type_name(lexer), place(reader, lexer->line)),
+					 errmsg("unterminated %s %s", cmig_lexer_type_name(lexer),
+							place(reader, lexer->line)),
 					 errdetail("The line \"%s\" is inside the %s, but begins another file.",
-							   cmig_text_shortened(cmig_marker_trimmed(marked.at, marked.at + strcspn(marked.at, "\n")), MAX_SHOWN),
+							   cmig_text_shortened(cmig_marker_trimmed(marked.at,
+																	   marked.at + strcspn(marked.at, "\n")), MAX_SHOWN),
 							   cmig_lexer_type_name(lexer)),
 					 errhint("Close the %s. If that line belongs inside it, indent the line instead.",
 							 cmig_lexer_type_name(lexer))));

@@ -183,7 +183,8 @@ read_names(CmigPack *pack, TupleDesc desc, HeapTuple row, int column, CmigNames 
 static void
 read_edge_columns(CmigPack *pack, TupleDesc desc, HeapTuple row, CmigRevision *revision)
 {
-	CmigNames  *lists[] = {&revision->parents, &revision->depends, &revision->labels, &revision->replaces};
+	CmigNames  *lists[] = {&revision->parents, &revision->depends, &revision->labels,
+	&revision->replaces};
 
 	memset(revision, 0, sizeof(*revision));
 	revision->id = read_text_or_empty(pack, desc, row, 1);
@@ -218,7 +219,8 @@ read_detail_columns(CmigPack *pack, TupleDesc desc, HeapTuple row, CmigRevision 
 			revision->created_by = keep_text(pack, author);
 	}
 	revision->transactional = cmig_query_bool(desc, row, 9, true);
-	revision->created_at = DatumGetTimestampTz(cmig_query_datum(desc, row, 10, TIMESTAMPTZOID, &isnull));
+	revision->created_at = DatumGetTimestampTz(cmig_query_datum(desc, row, 10, TIMESTAMPTZOID,
+																&isnull));
 	revision->has_created_at = !isnull;
 }
 
@@ -350,7 +352,8 @@ cmig_catalog_has_replacing(void)
 bool
 cmig_catalog_has_preconditions(void)
 {
-	static CmigQuery query = {"SELECT FROM cmig.revision r WHERE r.precondition_sql IS NOT NULL LIMIT 1"};
+	static CmigQuery query =
+	{"SELECT FROM cmig.revision r WHERE r.precondition_sql IS NOT NULL LIMIT 1"};
 
 	return cmig_query_run(&query, NULL, NULL) > 0;
 }
@@ -387,7 +390,8 @@ hand_over_script(TupleDesc desc, HeapTuple row, void *arg)
 	EachText   *each = arg;
 	MemoryContext old = MemoryContextSwitchTo(each->context);
 	CmigRevisionText *text = palloc0(sizeof(CmigRevisionText));
-	Size		size = column_size(desc, row, 4) + column_size(desc, row, 5) + column_size(desc, row, 6);
+	Size		size = column_size(desc, row,
+								   4) + column_size(desc, row, 5) + column_size(desc, row, 6);
 
 	text->edges.id = cmig_query_text(desc, row, 1);
 	if (size <= each->left || strcmp(text->edges.id, each->always) == 0)
@@ -423,7 +427,8 @@ hand_over_text(TupleDesc desc, HeapTuple row, void *arg)
 static void
 each_text(CmigQuery *query, Datum value, CmigRowCallback hand_over, EachText *each)
 {
-	each->context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig revision text", ALLOCSET_DEFAULT_SIZES);
+	each->context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig revision text",
+										  ALLOCSET_DEFAULT_SIZES);
 	cmig_query_each(query, &value, NULL, hand_over, each);
 	MemoryContextDelete(each->context);
 }
@@ -453,7 +458,8 @@ cmig_catalog_each_text(const CmigNames *ids, CmigRevisionTextCallback callback, 
 {
 	EachText	each = {callback, arg};
 
-	each_text(ids ? &read_texts_of : &read_texts, ids ? cmig_names_datum(ids) : (Datum) 0, hand_over_text, &each);
+	each_text(ids ? &read_texts_of : &read_texts, ids ? cmig_names_datum(ids) : (Datum) 0,
+			  hand_over_text, &each);
 }
 
 void
@@ -512,7 +518,8 @@ static bool
 delete_row(CmigRevision *edges)
 {
 	static CmigQuery query = {
-		"DELETE FROM cmig.revision WHERE revision::text = $1 RETURNING created_at::timestamptz", {TEXTOID}
+		"DELETE FROM cmig.revision WHERE revision::text = $1"
+		" RETURNING created_at::timestamptz", {TEXTOID}
 	};
 	Datum		values[1] = {CStringGetTextDatum(edges->id)};
 	CmigRole	caller;
@@ -548,8 +555,10 @@ names_text(const CmigNames *names)
 static void
 set_expand(const CmigRevisionText *text)
 {
-	static CmigQuery query = {"UPDATE cmig.revision SET expand = $2 WHERE revision = $1", {TEXTOID, TEXTOID}};
-	Datum		values[2] = {CStringGetTextDatum(text->edges.id), CStringGetTextDatum(text->expand)};
+	static CmigQuery query = {"UPDATE cmig.revision SET expand = $2 WHERE revision = $1",
+	{TEXTOID, TEXTOID}};
+	Datum		values[2] = {CStringGetTextDatum(text->edges.id),
+	CStringGetTextDatum(text->expand)};
 	CmigRole	caller;
 	bool		as_owner = begin_as_owner(ACL_UPDATE, &caller);
 
@@ -601,7 +610,8 @@ insert_batch(const CmigRevisionText *const *revisions, int count, uint64 *insert
 		const CmigRevisionText *text = revisions[rows];
 		const CmigRevision *edges = &text->edges;
 		char	   *row[BATCH_COLUMNS] = {
-			edges->id, names_text(&edges->parents), names_text(&edges->depends), names_text(&edges->labels),
+			edges->id, names_text(&edges->parents), names_text(&edges->depends),
+			names_text(&edges->labels),
 			edges->message ? edges->message : "", text->description ? text->description : "",
 			text->upgrade_sql ? text->upgrade_sql : "", text->downgrade_sql, text->verify_sql,
 			names_text(&edges->replaces), text->precondition_sql, names_text(&text->placeholders),
@@ -771,18 +781,21 @@ cmig_repeatable_state(const CmigGraph *graph, int node)
 	if (last.reverted)
 		return CMIG_REPEATABLE_REVERTED;
 	text = cmig_catalog_read_text(id);
-	return text && is_script(text->upgrade_sql, last.checksum) ? CMIG_REPEATABLE_CURRENT : CMIG_REPEATABLE_CHANGED;
+	return text && is_script(text->upgrade_sql, last.checksum) ? CMIG_REPEATABLE_CURRENT :
+		CMIG_REPEATABLE_CHANGED;
 }
 
 void
-cmig_repeatable_add_due(const CmigGraph *graph, const CmigApplied *applied, CmigPlan *plan, bool all)
+cmig_repeatable_add_due(const CmigGraph *graph, const CmigApplied *applied, CmigPlan *plan,
+						bool all)
 {
 	MemoryContext context;
 	MemoryContext caller;
 
 	if (graph->repeatable_count == 0 || !cmig_plan_reaches_heads(graph, applied, plan))
 		return;
-	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig repeatable", ALLOCSET_DEFAULT_SIZES);
+	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig repeatable",
+									ALLOCSET_DEFAULT_SIZES);
 	caller = MemoryContextSwitchTo(context);
 	for (int node = graph->count; node < graph->count + graph->repeatable_count; node++)
 	{
@@ -803,7 +816,8 @@ cmig_repeatable_runs(const CmigGraph *graph)
 	for (int node = graph->count; node < graph->count + graph->repeatable_count; node++)
 	{
 		CmigJournalRepeatable last = cmig_journal_read_repeatable(cmig_graph_id(graph, node));
-		CmigRevisionText *text = last.checksum == NULL ? NULL : cmig_catalog_read_text(cmig_graph_id(graph, node));
+		CmigRevisionText *text = last.checksum == NULL ? NULL :
+		cmig_catalog_read_text(cmig_graph_id(graph, node));
 		CmigRepeatableRun *run;
 
 		if (text == NULL)

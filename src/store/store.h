@@ -135,7 +135,8 @@ extern void cmig_catalog_each_small_script(int most_bytes, CmigDirection directi
 										   CmigRevisionTextCallback callback, void *arg);
 
 /* The stored revisions with these ids, or all if it is NULL, ordered by id. */
-extern void cmig_catalog_each_text(const CmigNames *ids, CmigRevisionTextCallback callback, void *arg);
+extern void cmig_catalog_each_text(const CmigNames *ids, CmigRevisionTextCallback callback,
+								   void *arg);
 
 /* Likewise, in any order, only with the id, message, and creation time. */
 extern void cmig_catalog_each_name(CmigRevisionTextCallback callback, void *arg);
@@ -360,7 +361,8 @@ extern bool cmig_progress_clear(const char *revision, CmigDirection direction,
  * parenthesis, in its scope; how far the step of a row got; and the CALL or
  * what must be done first.
  */
-extern char *cmig_progress_call(const char *scope, const char *revision, CmigDirection direction, const char *more);
+extern char *cmig_progress_call(const char *scope, const char *revision, CmigDirection direction,
+								const char *more);
 extern char *cmig_progress_place(const CmigProgressRow *row);
 extern const char *cmig_progress_next(const CmigProgressRow *row);
 
@@ -403,7 +405,8 @@ extern List *cmig_repeatable_runs(const CmigGraph *graph);
  * If all revisions are applied after the plan, add the repeatable revisions
  * that have to run, or all of them.
  */
-extern void cmig_repeatable_add_due(const CmigGraph *graph, const CmigApplied *applied, CmigPlan *plan, bool all);
+extern void cmig_repeatable_add_due(const CmigGraph *graph, const CmigApplied *applied,
+									CmigPlan *plan, bool all);
 
 /* the checksum of an upgrade script in the journal */
 extern char *cmig_repeatable_checksum(const char *sql, bool transactional, bool repeatable);
@@ -437,7 +440,8 @@ extern bool *cmig_upgrade_of_scopes(const CmigGraph *graph);
  * need that for another reason than being nontransactional.  Of the database,
  * what belongs to the scopes is upgraded there.
  */
-extern char *cmig_upgrade_call(const CmigGraph *graph, const List *nodes, const char *target, bool stepwise);
+extern char *cmig_upgrade_call(const CmigGraph *graph, const List *nodes, const char *target,
+							   bool stepwise);
 
 /*
  * If all revisions that another one replaces are applied, give that one their
@@ -783,7 +787,8 @@ extern CmigExpansionCount cmig_expansion_counted(const CmigExpansion *expansion)
  * are those that get hidden columns.  *unseen is why statements could not be
  * searched, or NULL.
  */
-extern List *cmig_expansion_readers(const CmigNames *changed, const CmigNames *with_hidden, char **unseen);
+extern List *cmig_expansion_readers(const CmigNames *changed, const CmigNames *with_hidden,
+									char **unseen);
 
 /* Raise error 55000 if the revision, whose script would change, is expanded. */
 extern void cmig_expansion_keep(const char *revision);

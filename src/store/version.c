@@ -64,7 +64,8 @@ static CmigQuery replace_version[FORMS] = {
 		" AND NOT EXISTS (SELECT FROM cmig.version v WHERE v.revision::text = $2)",
 	{TEXTOID, TEXTOID}},
 	{"UPDATE cmig.scope_version SET revision = $2 WHERE revision::text = $1 AND scope::text = $3"
-		" AND NOT EXISTS (SELECT FROM cmig.scope_version v WHERE v.revision::text = $2 AND v.scope::text = $3)",
+		" AND NOT EXISTS (SELECT FROM cmig.scope_version v WHERE v.revision::text = $2"
+		" AND v.scope::text = $3)",
 	{TEXTOID, TEXTOID, TEXTOID}}
 };
 
@@ -87,8 +88,10 @@ static CmigQuery clear_version[FORMS] = {
  * cmig.revision changes.
  */
 static CmigQuery fingerprint[FORMS] = {
-	{"SELECT " DIGEST("cmig.version", "") " || ' ' || " DIGEST("cmig.revision", ""),.all_rows = true},
-	{"SELECT " DIGEST("cmig.scope_version", " WHERE v.scope::text = $1") " || ' ' || " DIGEST("cmig.revision", ""),
+	{"SELECT " DIGEST("cmig.version",
+					  "") " || ' ' || " DIGEST("cmig.revision", ""),.all_rows = true},
+	{"SELECT " DIGEST("cmig.scope_version",
+					  " WHERE v.scope::text = $1") " || ' ' || " DIGEST("cmig.revision", ""),
 	{TEXTOID},.all_rows = true}
 };
 
@@ -132,11 +135,14 @@ cmig_version_rows_of(CmigVersionRows which)
 {
 	static CmigQuery queries[] = {
 		[CMIG_ROWS_OF_DATABASE] = {"SELECT v.revision::text FROM cmig.version v",.all_rows = true},
-		[CMIG_ROWS_OF_SCOPES] = {"SELECT DISTINCT s.revision::text FROM cmig.scope_version s",.all_rows = true},
+		[CMIG_ROWS_OF_SCOPES] =
+		{"SELECT DISTINCT s.revision::text FROM cmig.scope_version s",.all_rows = true},
 		[CMIG_ROWS_EVERYWHERE] = {"SELECT v.revision::text FROM cmig.version v"
 		" UNION SELECT s.revision::text FROM cmig.scope_version s",.all_rows = true},
-		[CMIG_ROWS_TRIED] = {"SELECT DISTINCT coalesce(s.revision, '') FROM (SELECT v.scope::text, v.revision::text FROM cmig.scope_version v"
-			"  UNION ALL SELECT j.scope::text, j.revision::text FROM cmig.journal j WHERE j.direction::text NOT IN ('repair', 'drift')) s"
+		[CMIG_ROWS_TRIED] =
+		{"SELECT DISTINCT coalesce(s.revision, '') FROM (SELECT v.scope::text, v.revision::text FROM cmig.scope_version v"
+			"  UNION ALL SELECT j.scope::text, j.revision::text FROM cmig.journal j"
+			" WHERE j.direction::text NOT IN ('repair', 'drift')) s"
 		" WHERE EXISTS (SELECT FROM pg_namespace n WHERE n.nspname::text = s.scope)"}
 	};
 

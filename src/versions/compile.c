@@ -33,9 +33,11 @@ Node *
 cmig_versions_expression(const char *text)
 {
 	List	   *parsed = cmig_raw_parse(psprintf("%s\n", text), RAW_PARSE_PLPGSQL_EXPR);
-	Node	   *result = list_length(parsed) == 1 ? cmig_statement_expression(linitial_node(RawStmt, parsed)->stmt) : NULL;
+	Node	   *result = list_length(parsed) == 1 ?
+	cmig_statement_expression(linitial_node(RawStmt, parsed)->stmt) : NULL;
 
-	if (result == NULL || (IsA(result, ColumnRef) && IsA(linitial(((ColumnRef *) result)->fields), A_Star)))
+	if (result == NULL ||
+		(IsA(result, ColumnRef) && IsA(linitial(((ColumnRef *) result)->fields), A_Star)))
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
 				 errmsg("\"%s\" is not one expression", text)));
@@ -88,7 +90,8 @@ look_up(void *arg)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg_internal("a literal has a type of another role")));
 	pstate->p_ref_hook_state = transformExpr(pstate, expr, EXPR_KIND_OTHER);
-	if (pstate->p_hasSubLinks || pstate->p_hasAggs || pstate->p_hasWindowFuncs || pstate->p_hasTargetSRFs)
+	if (pstate->p_hasSubLinks || pstate->p_hasAggs || pstate->p_hasWindowFuncs ||
+		pstate->p_hasTargetSRFs)
 		cmig_versions_refuse_arguments();
 }
 
@@ -101,7 +104,9 @@ cmig_versions_compile(Relation relation, const char *text, Oid type, int32 typmo
 	Node	   *expr;
 
 	pstate->p_sourcetext = text;
-	addNSItemToQuery(pstate, addRangeTableEntryForRelation(pstate, relation, AccessShareLock, NULL, false, true),
+	addNSItemToQuery(pstate,
+					 addRangeTableEntryForRelation(pstate, relation, AccessShareLock, NULL, false,
+												   true),
 					 false, true, true);
 	/* only one of owner and writer may use the schemas of functions and types */
 	pstate->p_ref_hook_state = &relation->rd_rel->relowner;

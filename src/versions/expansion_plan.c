@@ -50,7 +50,8 @@ ask(const char *kind, const char *relation, const char *column, const char *why)
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("column %s.%s needs a line \"-- cmig:%s\"", relation, column, kind),
 			 errdetail("%s", why),
-			 errhint("-- cmig:%s %s.%s = <expression>", kind, quote_identifier(relation), quote_identifier(column))));
+			 errhint("-- cmig:%s %s.%s = <expression>", kind, quote_identifier(relation),
+					 quote_identifier(column))));
 }
 
 CmigExpansionStep *
@@ -91,7 +92,8 @@ static void
 run_script(void *arg)
 {
 	CmigPlanning *p = arg;
-	CmigRepeatableRun run = {.node = p->plan->steps[p->plan->count - 1].node,.sql = unconstify(char *, p->script)};
+	CmigRepeatableRun run =
+	{.node = p->plan->steps[p->plan->count - 1].node,.sql = unconstify(char *, p->script)};
 
 	cmig_replay_nodes(p->replay, &run.node, 1, CMIG_UPGRADE, &run);
 }
@@ -108,7 +110,9 @@ try_script(CmigPlanning *p, const char *script, const char *what)
 		return;
 	if (error->sqlerrcode != ERRCODE_CMIG_NOT_REPLAYABLE)
 		ReThrowError(error);
-	cmig_versions_refuse(what, psprintf("A statement fails that would be run: %s", error->detail ? error->detail : error->message));
+	cmig_versions_refuse(what,
+						 psprintf("A statement fails that would be run: %s",
+								  error->detail ? error->detail : error->message));
 }
 
 /* Run the steps from number "from" on, of one phase or of all. */
@@ -124,11 +128,13 @@ try_steps(CmigPlanning *p, int from, const char *phase)
 	{
 		const CmigExpansionStep *step = lfirst(cell);
 
-		if (strcmp(step->phase, CMIG_PHASE_FILL) != 0 && (phase == NULL || strcmp(step->phase, phase) == 0))
+		if (strcmp(step->phase, CMIG_PHASE_FILL) != 0 &&
+			(phase == NULL || strcmp(step->phase, phase) == 0))
 			appendStringInfo(&sql, "%s;\n", step->sql);
 	}
 	if (sql.len > 0)
-		try_script(p, psprintf("SET search_path = %s;\n%s", *path ? path : "''", sql.data), "the change");
+		try_script(p, psprintf("SET search_path = %s;\n%s", *path ? path : "''", sql.data),
+				   "the change");
 }
 
 /* Find what happens to a column that is in both shapes. */
@@ -139,19 +145,23 @@ match_column(CmigPlanning *p, CmigVersionTable *table, CmigVersionColumn *column
 	const CmigShapeColumn *b = column->b;
 	const CmigVersionRule *up = cmig_versions_rule(p, table->b->oid, b->number, true, p->revisions);
 	const CmigVersionRule *down = cmig_versions_rule(p, table->b->oid, b->number, false, 0);
-	bool		retyped = !cmig_text_same(a->type, b->type) || !cmig_text_same(a->collation, b->collation);
+	bool		retyped = !cmig_text_same(a->type, b->type) ||
+	!cmig_text_same(a->collation, b->collation);
 	char	   *what = psprintf("column %s.%s", table->b->qualified, quote_identifier(b->name));
 
-	if (!cmig_text_same(a->generated, b->generated) || (b->generated[0] && !cmig_text_same(a->value, b->value)))
+	if (!cmig_text_same(a->generated, b->generated) ||
+		(b->generated[0] && !cmig_text_same(a->value, b->value)))
 		cmig_versions_refuse(what, "It is a generated column, or was one.");
 	if (!retyped && up == NULL && down == NULL && cmig_text_same(a->not_null, b->not_null))
 		return;
 	if (b->generated[0])
 		cmig_versions_refuse(what, "It is a generated column.");
 	if (!retyped && *b->not_null == 't' && *a->not_null == 'f' && up == NULL)
-		ask("up", table->b->name, b->name, "It is NOT NULL in the new version only; the old one may store nulls.");
+		ask("up", table->b->name, b->name,
+			"It is NOT NULL in the new version only; the old one may store nulls.");
 	if (!retyped && *b->not_null == 'f' && *a->not_null == 't' && down == NULL)
-		ask("down", table->a->name, a->name, "It is NOT NULL in the old version only; the new one may store nulls.");
+		ask("down", table->a->name, a->name,
+			"It is NOT NULL in the old version only; the new one may store nulls.");
 	column->hidden = cmig_version_hidden_name(b->name);
 	column->up = up;
 	column->down = down;
@@ -161,7 +171,8 @@ match_column(CmigPlanning *p, CmigVersionTable *table, CmigVersionColumn *column
 	 * so that a null is an error
 	 */
 	column->takes_default = *b->not_null == 't' &&
-		(b->identity[0] || (b->sequence != NULL && b->value != NULL && cmig_text_same(a->value, b->value)));
+		(b->identity[0] ||
+		 (b->sequence != NULL && b->value != NULL && cmig_text_same(a->value, b->value)));
 }
 
 /* Find what happens to a column that is only in the new shape. */
@@ -173,9 +184,11 @@ match_new(CmigPlanning *p, CmigVersionTable *table, CmigVersionColumn *column)
 	char	   *what = psprintf("column %s.%s", table->b->qualified, quote_identifier(b->name));
 
 	if (b->generated[0])
-		cmig_versions_refuse(what, "It is a generated column, whose values PostgreSQL computes for all rows while the table is locked.");
+		cmig_versions_refuse(what,
+							 "It is a generated column, whose values PostgreSQL computes for all rows while the table is locked.");
 	if (up == NULL && b->value == NULL && *b->not_null == 't')
-		ask("up", table->b->name, b->name, "It is NOT NULL and has no default, so rows of the old version have no value for it.");
+		ask("up", table->b->name, b->name,
+			"It is NOT NULL and has no default, so rows of the old version have no value for it.");
 	column->hidden = cmig_version_hidden_name(b->name);
 	column->up = up;
 }
@@ -208,9 +221,11 @@ match_columns(CmigPlanning *p, CmigVersionTable *table)
 		else
 			match_new(p, table, column);
 		if (column->hidden != NULL && *b->partitions == 't')
-			cmig_versions_refuse(what, "It is part of a partition key, and the rows of each version would be in partitions of their own.");
+			cmig_versions_refuse(what,
+								 "It is part of a partition key, and the rows of each version would be in partitions of their own.");
 		if (column->hidden != NULL && *b->constrained == 't')
-			cmig_versions_refuse(what, "Its type is a domain with constraints, and PostgreSQL writes the whole table again, while it is locked, to add a column of such a type.");
+			cmig_versions_refuse(what,
+								 "Its type is a domain with constraints, and PostgreSQL writes the whole table again, while it is locked, to add a column of such a type.");
 		if (column->hidden != NULL)
 			hidden = lappend(hidden, column);
 		else
@@ -228,7 +243,8 @@ match_columns(CmigPlanning *p, CmigVersionTable *table)
 			continue;
 		column->down = cmig_versions_rule(p, table->a->oid, a->number, false, 0);
 		if (column->down == NULL && a->value == NULL && *a->not_null == 't' && !a->identity[0])
-			ask("down", table->a->name, a->name, "It is NOT NULL and has no default, so rows of the new version have no value for it.");
+			ask("down", table->a->name, a->name,
+				"It is NOT NULL and has no default, so rows of the new version have no value for it.");
 		table->dropped = lappend(table->dropped, column);
 		table->filled |= column->down != NULL;
 		table->viewed = true;
@@ -261,8 +277,10 @@ cmig_versions_renames(const List *columns, const char *relation, bool back)
 			const char *to = phase == 0 ? between : back ? column->b->name : real;
 
 			if (!cmig_text_same(real, column->b->name))
-				statements = lappend(statements, psprintf("ALTER TABLE %s RENAME COLUMN %s TO %s", relation,
-														  quote_identifier(from), quote_identifier(to)));
+				statements = lappend(statements,
+									 psprintf("ALTER TABLE %s RENAME COLUMN %s TO %s", relation,
+											  quote_identifier(from),
+											  quote_identifier(to)));
 		}
 	}
 	return statements;
@@ -277,12 +295,15 @@ hide_names(const CmigPlanning *p)
 	initStringInfo(&sql);
 	foreach_ptr(const CmigVersionTable, table, p->tables)
 	{
-		foreach_ptr(const char, rename, cmig_versions_renames(table->columns, table->b->qualified, false))
+		foreach_ptr(const char, rename,
+					cmig_versions_renames(table->columns, table->b->qualified, false))
 			appendStringInfo(&sql, "%s;\n", rename);
 		if (!cmig_text_same(table->a->name, table->b->name))
-			appendStringInfo(&sql, "ALTER TABLE %s RENAME TO %s;\n", table->b->qualified, quote_identifier(table->a->name));
+			appendStringInfo(&sql, "ALTER TABLE %s RENAME TO %s;\n", table->b->qualified,
+							 quote_identifier(table->a->name));
 		if (!cmig_text_same(table->a->schema, table->b->schema))
-			appendStringInfo(&sql, "ALTER TABLE %s.%s SET SCHEMA %s;\n", quote_identifier(table->b->schema),
+			appendStringInfo(&sql, "ALTER TABLE %s.%s SET SCHEMA %s;\n",
+							 quote_identifier(table->b->schema),
 							 quote_identifier(table->a->name), quote_identifier(table->a->schema));
 	}
 	return sql.data;
@@ -303,11 +324,14 @@ find_reader(const List *readers, const char *key)
 static void
 require_fit(const CmigPlanning *p, const CmigShapeReader *reader)
 {
-	char	   *what = psprintf("%s %s", reader->kind[0] == 'R' ? "function" : reader->kind[0] == 'M' ? "materialized view" : "view",
+	char	   *what = psprintf("%s %s",
+								reader->kind[0] == 'R' ? "function" : reader->kind[0] == 'M' ?
+								"materialized view" : "view",
 								cmig_shape_reader_name(reader, reader->schema));
 
 	if (*reader->trigger == 't' && reader->old != NULL)
-		cmig_versions_refuse(what, "It is a trigger function, and triggers fire for what either version writes.");
+		cmig_versions_refuse(what,
+							 "It is a trigger function, and triggers fire for what either version writes.");
 	if (reader->unfit != NULL)
 		cmig_versions_refuse(what, reader->unfit);
 	foreach_ptr(const CmigVersionTable, table, p->tables)
@@ -315,9 +339,11 @@ require_fit(const CmigPlanning *p, const CmigShapeReader *reader)
 		if (!table->viewed)
 			continue;
 		if (cmig_text_has_word(reader->types, table->b->oid))
-			cmig_versions_refuse(what, psprintf("An argument or its result has the row type of table %s, of which the new version has another.", table->b->qualified));
+			cmig_versions_refuse(what,
+								 psprintf("An argument or its result has the row type of table %s, of which the new version has another.", table->b->qualified));
 		if (cmig_text_has_word(reader->body, table->b->qualified))
-			cmig_versions_refuse(what, psprintf("Its body contains \"%s\", which is the old version of the table until it is contracted. Leave out the schema.", table->b->qualified));
+			cmig_versions_refuse(what,
+								 psprintf("Its body contains \"%s\", which is the old version of the table until it is contracted. Leave out the schema.", table->b->qualified));
 	}
 }
 
@@ -344,7 +370,8 @@ match_readers(CmigPlanning *p, const CmigImage *image)
 			if (before->kind == after->kind && strcmp(before->identity, after->identity) == 0)
 				reader->old = old;
 		}
-		changed = reader->old == NULL || strcmp(reader->old->key, reader->key) != 0 || strcmp(reader->old->definition, reader->definition) != 0;
+		changed = reader->old == NULL || strcmp(reader->old->key, reader->key) != 0 ||
+			strcmp(reader->old->definition, reader->definition) != 0;
 		foreach_ptr(const CmigShapeReader, other, p->readers)
 			follows |= cmig_text_has_word(reader->reads, other->key);
 		if (!changed && (!follows || reader->kind[0] == 'M'))
@@ -370,7 +397,9 @@ version_path(const CmigPlanning *p, const char *path)
 	foreach_ptr(const char, name, names)
 	{
 		if (cmig_text_list_has(p->result->schemas, name))
-			appendStringInfo(&result, "%s%s", result.len > 0 ? ", " : "", quote_literal_cstr(cmig_version_schema_name(p->result->revision, name)));
+			appendStringInfo(&result, "%s%s", result.len > 0 ? ", " : "",
+							 quote_literal_cstr(cmig_version_schema_name(p->result->revision,
+																		 name)));
 		appendStringInfo(&result, "%s%s", result.len > 0 ? ", " : "", quote_literal_cstr(name));
 	}
 	return result.data;
@@ -391,16 +420,20 @@ move_readers(CmigPlanning *p, const CmigImage *image)
 
 	initStringInfo(&sql);
 	foreach_ptr(const char, schema, p->result->schemas)
-		appendStringInfo(&sql, "CREATE SCHEMA IF NOT EXISTS %s;\n", cmig_versions_schema(p, schema));
+		appendStringInfo(&sql, "CREATE SCHEMA IF NOT EXISTS %s;\n",
+						 cmig_versions_schema(p, schema));
 	foreach_ptr(CmigShapeReader, reader, p->readers)
 	{
 		const char *schema = cmig_version_schema_name(p->result->revision, reader->schema);
 
 		if (reader->old == NULL || strcmp(reader->old->key, reader->key) != 0)
-			reader->privileges = cmig_versions_reader_privileges(reader, cmig_shape_reader_name(reader, schema), schema);
-		appendStringInfo(&sql, "ALTER %s %s SET SCHEMA %s;\n", reader->kind, cmig_shape_reader_name(reader, reader->schema), quote_identifier(schema));
+			reader->privileges = cmig_versions_reader_privileges(reader,
+																 cmig_shape_reader_name(reader, schema), schema);
+		appendStringInfo(&sql, "ALTER %s %s SET SCHEMA %s;\n", reader->kind,
+						 cmig_shape_reader_name(reader, reader->schema), quote_identifier(schema));
 		if (reader->path != NULL)
-			appendStringInfo(&sql, "ALTER ROUTINE %s SET search_path TO %s;\n", cmig_shape_reader_name(reader, schema), version_path(p, reader->path));
+			appendStringInfo(&sql, "ALTER ROUTINE %s SET search_path TO %s;\n",
+							 cmig_shape_reader_name(reader, schema), version_path(p, reader->path));
 	}
 	p->script = sql.data;
 	run_script(p);
@@ -444,7 +477,8 @@ match_enums(CmigPlanning *p)
 {
 	static CmigQuery renamed = {
 		.sql = "SELECT string_agg(format('WHEN %L THEN %L', a.value, b.value), ' ' ORDER BY a.value)"
-		" FROM json_each_text($1::json) a JOIN json_each_text($2::json) b USING (key) WHERE a.value <> b.value",
+		" FROM json_each_text($1::json) a JOIN json_each_text($2::json) b USING (key)"
+		" WHERE a.value <> b.value",
 		.argtypes = {TEXTOID, TEXTOID}
 	};
 	StringInfoData sql;
@@ -457,10 +491,12 @@ match_enums(CmigPlanning *p)
 			const char *schema = cmig_versions_schema(p, b->schema);
 			CmigVersionEnum *e;
 
-			if (strcmp(a->qualified, b->qualified) != 0 || (strcmp(a->oid, b->oid) == 0 && strcmp(a->labels, b->labels) == 0))
+			if (strcmp(a->qualified, b->qualified) != 0 ||
+				(strcmp(a->oid, b->oid) == 0 && strcmp(a->labels, b->labels) == 0))
 				continue;
 			if (p->revisions > 1)
-				cmig_versions_refuse(psprintf("type %s", b->qualified), "It has other labels after several revisions. Expand the revision that changes it alone.");
+				cmig_versions_refuse(psprintf("type %s", b->qualified),
+									 "It has other labels after several revisions. Expand the revision that changes it alone.");
 			e = palloc(sizeof(CmigVersionEnum));
 			e->a = a;
 			e->b = b;
@@ -468,7 +504,9 @@ match_enums(CmigPlanning *p)
 			e->up = cmig_query_value(&renamed, a->numbers, b->numbers);
 			e->down = cmig_query_value(&renamed, b->numbers, a->numbers);
 			p->enums = lappend(p->enums, e);
-			appendStringInfo(&sql, "CREATE SCHEMA IF NOT EXISTS %s;\nALTER TYPE %s SET SCHEMA %s;\n", schema, b->qualified, schema);
+			appendStringInfo(&sql,
+							 "CREATE SCHEMA IF NOT EXISTS %s;\nALTER TYPE %s SET SCHEMA %s;\n",
+							 schema, b->qualified, schema);
 		}
 	}
 	p->script = sql.data;
@@ -487,7 +525,8 @@ number_identities(CmigPlanning *p, int level)
 		foreach_ptr(CmigShapeColumn, b, before ? table->columns : NIL)
 		{
 			if (b->identity[0] && cmig_shape_column(before, b->number) == NULL)
-				b->value = psprintf("pg_catalog.nextval(%s::pg_catalog.regclass)", quote_literal_cstr(b->sequence));
+				b->value = psprintf("pg_catalog.nextval(%s::pg_catalog.regclass)",
+									quote_literal_cstr(b->sequence));
 		}
 	}
 }
@@ -514,7 +553,8 @@ look_after(void *arg)
 	foreach_ptr(const CmigShapeTable, a, p->shapes[0])
 	{
 		for (int i = 0; i < p->after->count; i++)
-			if (p->after->objects[i]->address.catalog == RelationRelationId && strcmp(p->after->objects[i]->identity, a->qualified) == 0 &&
+			if (p->after->objects[i]->address.catalog == RelationRelationId &&
+				strcmp(p->after->objects[i]->identity, a->qualified) == 0 &&
 				p->after->objects[i]->address.object != strtoul(a->oid, NULL, 10))
 				cmig_versions_refuse(psprintf("table %s", a->qualified),
 									 "The revision gives its name to another object, but the old version needs it until the contraction.");
@@ -548,8 +588,10 @@ has_similar(const CmigShapeTable *table, const CmigShapePart *part)
 {
 	foreach_ptr(const CmigShapePart, other, table->parts)
 	{
-		if (cmig_text_same(other->columns, part->columns) && (cmig_text_same(other->kind, part->kind) ||
-															  (strchr("pu", other->kind[0]) && strchr("pui", part->kind[0]))))
+		if (cmig_text_same(other->columns, part->columns) &&
+			(cmig_text_same(other->kind, part->kind) ||
+			 (strchr("pu", other->kind[0]) &&
+			  strchr("pui", part->kind[0]))))
 			return true;
 	}
 	return false;
@@ -577,8 +619,12 @@ match_parts(CmigPlanning *p, CmigVersionTable *table)
 
 		foreach_ptr(CmigShapePart, other, left)
 		{
-			if ((found == NULL || cmig_text_same(part->name, other->name)) && cmig_text_same(part->kind, other->kind) && cmig_text_same(part->definition, other->definition) &&
-				cmig_text_same(part->index, other->index) && cmig_text_same(part->unique, other->unique) && cmig_text_same(part->valid, other->valid))
+			if ((found == NULL || cmig_text_same(part->name, other->name)) &&
+				cmig_text_same(part->kind, other->kind) &&
+				cmig_text_same(part->definition, other->definition) &&
+				cmig_text_same(part->index, other->index) &&
+				cmig_text_same(part->unique, other->unique) &&
+				cmig_text_same(part->valid, other->valid))
 				found = other;
 		}
 		if (found != NULL)
@@ -589,11 +635,14 @@ match_parts(CmigPlanning *p, CmigVersionTable *table)
 			continue;
 		}
 		table->build = lappend(table->build, part);
-		if (strchr("ipu", part->kind[0]) != NULL && OidIsValid(get_relname_relid(cmig_version_hidden_name(part->name), get_namespace_oid(table->a->schema, false))))
+		if (strchr("ipu", part->kind[0]) != NULL &&
+			OidIsValid(get_relname_relid(cmig_version_hidden_name(part->name),
+										 get_namespace_oid(table->a->schema, false))))
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_TABLE),
 					 errmsg("relation \"%s\" already exists", cmig_version_hidden_name(part->name)),
-					 errdetail("It is the name of an index that would be built for \"%s\".", part->name),
+					 errdetail("It is the name of an index that would be built for \"%s\".",
+							   part->name),
 					 errhint("Drop or rename it.")));
 		foreach_ptr(const CmigVersionColumn, column, table->columns)
 		{
@@ -604,31 +653,41 @@ match_parts(CmigPlanning *p, CmigVersionTable *table)
 				has_default |= column->b->value != NULL;
 			}
 		}
-		if (part->kind[0] == 'f' && has_default && part->sets_default[0] == 't' && !has_similar(table->a, part))
-			cmig_versions_refuse(psprintf("constraint \"%s\" of table %s", part->name, table->b->qualified),
+		if (part->kind[0] == 'f' && has_default && part->sets_default[0] == 't' &&
+			!has_similar(table->a, part))
+			cmig_versions_refuse(psprintf("constraint \"%s\" of table %s", part->name,
+										  table->b->qualified),
 								 "SET DEFAULT would set the default of the hidden column, which is not that of the new version.");
 		if (part->kind[0] == 'x')
-			cmig_versions_refuse(psprintf("constraint \"%s\" of table %s", part->name, table->b->qualified),
+			cmig_versions_refuse(psprintf("constraint \"%s\" of table %s", part->name,
+										  table->b->qualified),
 								 "An exclusion constraint cannot be built without blocking writes.");
 		if (only_kept && (is_unique(part) || part->kind[0] == 'c' || part->kind[0] == 'f') &&
-			(part->kind[0] == 'c' ? !table->filled || table->inverse : !has_similar(table->a, part)))
-			cmig_versions_refuse(psprintf("%s \"%s\" of table %s", part->kind[0] == 'i' ? "index" : "constraint", part->name, table->b->qualified),
+			(part->kind[0] == 'c' ? !table->filled ||
+			 table->inverse : !has_similar(table->a, part)))
+			cmig_versions_refuse(psprintf("%s \"%s\" of table %s",
+										  part->kind[0] == 'i' ? "index" : "constraint", part->name,
+										  table->b->qualified),
 								 "The old version would be held to it, because it has the same columns. With a line \"-- cmig:up\" for one of the columns, the new version has a column of its own.");
 	}
 	table->drop = left;
 	foreach_ptr(const CmigShapePart, part, left)
 	{
-		bool		held = part->columns != NULL && (strchr("cf", part->kind[0]) != NULL || is_unique(part));
+		bool		held = part->columns != NULL &&
+		(strchr("cf", part->kind[0]) != NULL || is_unique(part));
 
 		/* are all of its columns those of both versions? */
-		foreach_ptr(const CmigVersionColumn, column, list_concat_copy(table->columns, table->dropped))
+		foreach_ptr(const CmigVersionColumn, column,
+					list_concat_copy(table->columns, table->dropped))
 		{
 			held &= column->a == NULL || (column->b != NULL && column->hidden == NULL) ||
 				!cmig_text_has_word(part->columns, column->a->number);
 		}
 		if (held)
 			ereport(NOTICE,
-					(errmsg("%s \"%s\" of table %s holds for both versions until the contraction", part->kind[0] == 'i' ? "index" : "constraint", part->name, table->a->qualified),
+					(errmsg("%s \"%s\" of table %s holds for both versions until the contraction",
+							part->kind[0] == 'i' ? "index" : "constraint", part->name,
+							table->a->qualified),
 					 errhint("With a line \"-- cmig:down\" for one of its columns, the new version has a column of its own.")));
 	}
 	if (table->build != NIL || table->drop != NIL || table->renamed != NIL)
@@ -646,10 +705,14 @@ match_parts(CmigPlanning *p, CmigVersionTable *table)
 static void
 find_created(CmigPlanning *p)
 {
-	const CmigKind *kinds[] = {&cmig_kind_table, &cmig_kind_column, &cmig_kind_default, &cmig_kind_constraint, &cmig_kind_index,
-		&cmig_kind_foreign_key, &cmig_kind_sequence, &cmig_kind_sequence_owner, &cmig_kind_enum, &cmig_kind_domain,
-		&cmig_kind_domain_constraint, &cmig_kind_composite, &cmig_kind_attribute, &cmig_kind_range, &cmig_kind_function,
-	&cmig_kind_extension, &cmig_kind_schema, &cmig_kind_trigger, &cmig_kind_policy, &cmig_kind_statistics};
+	const CmigKind *kinds[] = {&cmig_kind_table, &cmig_kind_column, &cmig_kind_default,
+		&cmig_kind_constraint, &cmig_kind_index,
+		&cmig_kind_foreign_key, &cmig_kind_sequence, &cmig_kind_sequence_owner, &cmig_kind_enum,
+		&cmig_kind_domain,
+		&cmig_kind_domain_constraint, &cmig_kind_composite, &cmig_kind_attribute, &cmig_kind_range,
+		&cmig_kind_function,
+		&cmig_kind_extension, &cmig_kind_schema, &cmig_kind_trigger, &cmig_kind_policy,
+	&cmig_kind_statistics};
 	static const char or_replace[] = "CREATE OR REPLACE ";
 	const CmigStepGroup at = {p, CMIG_PHASE_PREPARE, ""};
 
@@ -664,7 +727,9 @@ find_created(CmigPlanning *p)
 			continue;
 		root = cmig_object_root(unconstify(CmigObject *, line->subject));
 		if (cmig_image_find(p->before, root->address) != NULL ||
-			find_reader(p->readers, psprintf("%c%u", root->kind == &cmig_kind_function ? 'p' : 'c', root->address.object)) != NULL)
+			find_reader(p->readers,
+						psprintf("%c%u", root->kind == &cmig_kind_function ? 'p' : 'c',
+								 root->address.object)) != NULL)
 			continue;
 		foreach_ptr(const CmigVersionEnum, e, p->enums)
 			replaced |= root->address.object == strtoul(e->b->oid, NULL, 10);
@@ -673,7 +738,8 @@ find_created(CmigPlanning *p)
 		for (int k = 0; k < lengthof(kinds); k++)
 			known |= line->subject->kind == kinds[k];
 		if (!known)
-			cmig_versions_refuse(psprintf("%s %s", line->kind, line->object), "It is new in the revision, and only the new version would have it.");
+			cmig_versions_refuse(psprintf("%s %s", line->kind, line->object),
+								 "It is new in the revision, and only the new version would have it.");
 		p->created = lappend(p->created, line);
 		if (line->subject == root)
 		{
@@ -717,11 +783,16 @@ turn_foreign_keys(CmigPlanning *p)
 			const char *table = hidden->qualified;
 			const char *name = quote_identifier(part->name);
 
-			if (part->kind[0] != 'f' || cmig_text_same(part->definition, ((CmigShapePart *) lfirst(b))->definition))
+			if (part->kind[0] != 'f' ||
+				cmig_text_same(part->definition, ((CmigShapePart *) lfirst(b))->definition))
 				continue;
-			dropped = lappend(dropped, cmig_versions_add(&prepare, "ALTER TABLE %s DROP CONSTRAINT %s", table, name));
+			dropped = lappend(dropped,
+							  cmig_versions_add(&prepare, "ALTER TABLE %s DROP CONSTRAINT %s",
+												table, name));
 			cmig_versions_add_constraint(&build, table, part->name, part->definition);
-			p->release = lappend(p->release, psprintf("ALTER TABLE IF EXISTS %s DROP CONSTRAINT IF EXISTS %s", table, name));
+			p->release = lappend(p->release,
+								 psprintf("ALTER TABLE IF EXISTS %s DROP CONSTRAINT IF EXISTS %s",
+										  table, name));
 		}
 	}
 	return dropped;
@@ -750,16 +821,20 @@ add_created_enums(CmigPlanning *p)
 
 	foreach_ptr(const CmigShapeTable, table, p->shapes[p->revisions])
 	{
-		foreach_ptr(const CmigShapeColumn, column, cmig_shape_table(p->shapes[0], table->oid) ? NIL : table->columns)
+		foreach_ptr(const CmigShapeColumn, column,
+					cmig_shape_table(p->shapes[0], table->oid) ? NIL : table->columns)
 		{
 			const char *name = quote_identifier(column->name);
 
 			foreach_ptr(const CmigVersionEnum, e, p->enums)
 			{
-				if (strcmp(column->type, e->name) == 0 || strcmp(column->type, psprintf("%s[]", e->name)) == 0)
-					cmig_versions_add(&at, "ALTER TABLE %s ALTER %s DROP DEFAULT, ALTER %s TYPE %s USING NULL%s%s",
+				if (strcmp(column->type, e->name) == 0 ||
+					strcmp(column->type, psprintf("%s[]", e->name)) == 0)
+					cmig_versions_add(&at,
+									  "ALTER TABLE %s ALTER %s DROP DEFAULT, ALTER %s TYPE %s USING NULL%s%s",
 									  table->qualified, name, name, column->type,
-									  column->value ? psprintf(", ALTER %s SET DEFAULT ", name) : "",
+									  column->value ? psprintf(", ALTER %s SET DEFAULT ", name) :
+									  "",
 									  column->value ? column->value : "");
 			}
 		}
@@ -770,9 +845,12 @@ add_created_enums(CmigPlanning *p)
 static void
 add_rest(CmigPlanning *p)
 {
-	const CmigKind *kinds[] = {&cmig_kind_table, &cmig_kind_column, &cmig_kind_default, &cmig_kind_constraint, &cmig_kind_foreign_key,
-		&cmig_kind_index, &cmig_kind_trigger, &cmig_kind_policy, &cmig_kind_rule, &cmig_kind_statistics, &cmig_kind_sequence,
-		&cmig_kind_sequence_owner, &cmig_kind_toast, &cmig_kind_view, &cmig_kind_view_column, &cmig_kind_materialized_view,
+	const CmigKind *kinds[] = {&cmig_kind_table, &cmig_kind_column, &cmig_kind_default,
+		&cmig_kind_constraint, &cmig_kind_foreign_key,
+		&cmig_kind_index, &cmig_kind_trigger, &cmig_kind_policy, &cmig_kind_rule,
+		&cmig_kind_statistics, &cmig_kind_sequence,
+		&cmig_kind_sequence_owner, &cmig_kind_toast, &cmig_kind_view, &cmig_kind_view_column,
+		&cmig_kind_materialized_view,
 	&cmig_kind_function, &cmig_kind_enum};
 	List	   *assumed = NIL;
 	List	   *rest = cmig_replay_compare(cmig_replay_image(p->replay, &assumed), p->after);
@@ -786,10 +864,15 @@ add_rest(CmigPlanning *p)
 		for (int k = 0; k < lengthof(kinds); k++)
 			known |= line->subject != NULL && line->subject->kind == kinds[k];
 		if (!known || line->upgrade == NULL ||
-			(line->hazards & (CMIG_HAZARD_REWRITE | CMIG_HAZARD_SCAN | CMIG_HAZARD_BLOCKS | CMIG_HAZARD_MAY_FAIL | CMIG_HAZARD_FAILS)) != 0)
+			(line->hazards & (CMIG_HAZARD_REWRITE | CMIG_HAZARD_SCAN | CMIG_HAZARD_BLOCKS |
+							  CMIG_HAZARD_MAY_FAIL | CMIG_HAZARD_FAILS)) != 0)
 			cmig_versions_refuse(psprintf("%s %s", line->kind, line->object),
-								 line->general_hazard ? psprintf("The statement would hold a lock for long: %s.", line->general_hazard) :
-								 line->upgrade == NULL && line->hazard ? psprintf("It is not supported: %s.", line->hazard) :
+								 line->general_hazard ?
+								 psprintf("The statement would hold a lock for long: %s.",
+										  line->general_hazard) :
+								 line->upgrade == NULL &&
+								 line->hazard ? psprintf("It is not supported: %s.",
+														 line->hazard) :
 								 "Both versions would need one of their own.");
 		if (!line->within)
 			cmig_versions_add(&at, "%s", line->upgrade);
@@ -797,9 +880,11 @@ add_rest(CmigPlanning *p)
 	if (rest == NIL)
 		return;
 	try_steps(p, from, NULL);
-	foreach_ptr(CmigDiffLine, line, cmig_replay_compare(cmig_replay_image(p->replay, &assumed), p->after))
+	foreach_ptr(CmigDiffLine, line,
+				cmig_replay_compare(cmig_replay_image(p->replay, &assumed), p->after))
 	{
-		cmig_versions_refuse(psprintf("%s %s", line->kind, line->object), "It would not be the same as after an upgrade.");
+		cmig_versions_refuse(psprintf("%s %s", line->kind, line->object),
+							 "It would not be the same as after an upgrade.");
 	}
 }
 
@@ -811,15 +896,18 @@ try_abandon(void *arg)
 	List	   *assumed = NIL;
 
 	try_steps(p, 0, CMIG_PHASE_ABANDON);
-	foreach_ptr(CmigDiffLine, line, cmig_replay_compare(cmig_replay_image(p->replay, &assumed), p->before))
+	foreach_ptr(CmigDiffLine, line,
+				cmig_replay_compare(cmig_replay_image(p->replay, &assumed), p->before))
 	{
-		cmig_versions_refuse(psprintf("%s %s", line->kind, line->object), "cmig.abandon() would not restore it.");
+		cmig_versions_refuse(psprintf("%s %s", line->kind, line->object),
+							 "cmig.abandon() would not restore it.");
 	}
 }
 
 /* A row for cmig.expansion(): NULL for the name of the old or new column. */
 static void
-add_column_row(CmigPlanning *p, const CmigVersionTable *table, const char *kind, const CmigVersionColumn *column)
+add_column_row(CmigPlanning *p, const CmigVersionTable *table, const char *kind,
+			   const CmigVersionColumn *column)
 {
 	char	  **row = palloc0(9 * sizeof(char *));
 
@@ -865,7 +953,8 @@ add_schemas(CmigPlanning *p)
 	foreach_ptr(const char, schema, p->result->schemas)
 	{
 		cmig_versions_add(&at, "COMMENT ON SCHEMA %s IS %s", cmig_versions_schema(p, schema),
-						  quote_literal_cstr(psprintf(CMIG_VERSION_COMMENT, schema, p->result->revision)));
+						  quote_literal_cstr(psprintf(CMIG_VERSION_COMMENT, schema,
+													  p->result->revision)));
 	}
 	foreach_ptr(const CmigVersionEnum, e, p->enums)
 		cmig_versions_add(&at, "CREATE TYPE %s AS ENUM (%s)", e->name, e->b->labels);
@@ -889,7 +978,8 @@ add_builds(CmigPlanning *p)
 			CmigShapePart *part = palloc0(sizeof(CmigShapePart));
 
 			cmig_versions_add(&fill, "CALL cmig.backfill(%s, '" CMIG_STATE_COLUMN " = NULL', %s)",
-							  quote_literal_cstr(fill.relation), quote_literal_cstr(CMIG_STATE_COLUMN " = 'todo'"));
+							  quote_literal_cstr(fill.relation),
+							  quote_literal_cstr(CMIG_STATE_COLUMN " = 'todo'"));
 			/* finds rows that are not transformed, at once and of any length */
 			part->name = psprintf(CMIG_STATE_COLUMN "_%s", table->a->name);
 			part->kind = pstrdup("i");
@@ -1007,8 +1097,10 @@ require_definitions(const CmigRevisionText *text)
 	while (cmig_script_next(script, &statement))
 	{
 		if (cmig_statement_flags(statement.raw->stmt) & CMIG_STATEMENT_ROWS)
-			cmig_versions_refuse(psprintf("statement %d (line %d) of revision \"%s\"", statement.number,
-										  statement.line + Max(text->file_lines[0] - 1, 0), text->edges.id),
+			cmig_versions_refuse(psprintf("statement %d (line %d) of revision \"%s\"",
+										  statement.number,
+										  statement.line + Max(text->file_lines[0] - 1, 0),
+										  text->edges.id),
 								 "Only definitions can be expanded; this statement may change rows.");
 	}
 	cmig_script_close(script);
@@ -1041,8 +1133,11 @@ cmig_expansion_plan(const CmigSituation *now, const CmigPlan *plan)
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("revision \"%s\" cannot be expanded", id),
 					 errdetail("It does not have the header \"-- expand: true\"."),
-					 i > 0 ? cmig_hint("Expand those before it: `CALL cmig.expand(%s)`", quote_literal_cstr(p.result->revisions.names[i - 1])) :
-					 cmig_hint("Apply it first: %s", cmig_upgrade_call(now->graph, list_make1_int(plan->steps[i].node), id, false))));
+					 i > 0 ? cmig_hint("Expand those before it: `CALL cmig.expand(%s)`",
+									   quote_literal_cstr(p.result->revisions.names[i - 1])) :
+					 cmig_hint("Apply it first: %s",
+							   cmig_upgrade_call(now->graph, list_make1_int(plan->steps[i].node),
+												 id, false))));
 	}
 	p.revisions = plan->count;
 	p.shapes = palloc0(sizeof(List *) * (plan->count + 1));

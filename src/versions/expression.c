@@ -36,7 +36,8 @@ cmig_versions_path(void)
 	List	   *names;
 
 	initStringInfo(&path);
-	foreach_ptr(const char, name, SplitIdentifierString(cmig_session_search_path(), ',', &names) ? names : NIL)
+	foreach_ptr(const char, name,
+				SplitIdentifierString(cmig_session_search_path(), ',', &names) ? names : NIL)
 	{
 		if (strcmp(name, "pg_catalog") != 0)
 			appendStringInfo(&path, "%s%s", path.len > 0 ? ", " : "", quote_identifier(name));
@@ -66,7 +67,8 @@ find_column(ParseState *pstate, ColumnRef *ref)
 
 		for (int i = 0; i <= names->planning->revisions; i++)
 		{
-			const CmigShapeTable *shape = cmig_shape_table(names->planning->shapes[i], names->table->b->oid);
+			const CmigShapeTable *shape = cmig_shape_table(names->planning->shapes[i],
+														   names->table->b->oid);
 
 			own |= shape != NULL && strcmp(shape->name, table) == 0;
 		}
@@ -104,7 +106,8 @@ calls_changed_function(Node *node, void *planning)
 }
 
 char *
-cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNames *names, const char *what)
+cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNames *names,
+					const char *what)
 {
 	ParseState *pstate = make_parsestate(NULL);
 	Relation	rel = table_open(relation, AccessShareLock);
@@ -127,15 +130,18 @@ cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNam
 	foreach_ptr(const CmigVersionEnum, e, names->up ? names->planning->enums : NIL)
 		path = psprintf("%s, %s", cmig_versions_schema(names->planning, e->b->schema), path);
 	cmig_settings_override("search_path", path);
-	addNSItemToQuery(pstate, addRangeTableEntryForRelation(pstate, rel, AccessShareLock, NULL, false, true),
+	addNSItemToQuery(pstate,
+					 addRangeTableEntryForRelation(pstate, rel, AccessShareLock, NULL, false, true),
 					 false, true, true);
 	pstate->p_pre_columnref_hook = find_column;
 	pstate->p_ref_hook_state = names;
 	expr = transformExpr(pstate, copyObject(expr), EXPR_KIND_OTHER);
-	if (pstate->p_hasSubLinks || pstate->p_hasAggs || pstate->p_hasWindowFuncs || pstate->p_hasTargetSRFs)
+	if (pstate->p_hasSubLinks || pstate->p_hasAggs || pstate->p_hasWindowFuncs ||
+		pstate->p_hasTargetSRFs)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("the expression contains %s", pstate->p_hasSubLinks ? "a subquery" : pstate->p_hasTargetSRFs ?
+				 errmsg("the expression contains %s",
+						pstate->p_hasSubLinks ? "a subquery" : pstate->p_hasTargetSRFs ?
 						"a function that returns a set" : "an aggregate or window function"),
 				 pstate->p_hasSubLinks ?
 				 errhint("Use only columns of the row. To move a column to another table, add it there, let the application write both, and drop the old one in a later revision.") :
@@ -149,10 +155,12 @@ cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNam
 	pull_varattnos(expr, 1, &reads);
 	for (int i = 0; i < RelationGetNumberOfAttributes(rel); i++)
 		if (TupleDescAttr(RelationGetDescr(rel), i)->attgenerated != '\0' &&
-			(bms_is_member(i + 1 - FirstLowInvalidHeapAttributeNumber, reads) || bms_is_member(-FirstLowInvalidHeapAttributeNumber, reads)))
+			(bms_is_member(i + 1 - FirstLowInvalidHeapAttributeNumber, reads) ||
+			 bms_is_member(-FirstLowInvalidHeapAttributeNumber, reads)))
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("the expression reads column \"%s\", which is generated", NameStr(TupleDescAttr(RelationGetDescr(rel), i)->attname)),
+					 errmsg("the expression reads column \"%s\", which is generated",
+							NameStr(TupleDescAttr(RelationGetDescr(rel), i)->attname)),
 					 errdetail("A generated column has no value yet when a row is written."),
 					 errhint("Write its expression instead.")));
 	given = exprType(expr);
@@ -166,12 +174,14 @@ cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNam
 				 errmsg("the expression cannot be converted to type %s", format_type_be(type)),
 				 bare == NULL ? errhint("Write a cast.") :
 				 errhint("-- %s = %s%s::%s", what, quote_identifier(strVal(llast(bare->fields))),
-						 can_coerce_type(1, &given, &type, COERCION_EXPLICIT) ? "" : "::text", format_type_be(type))));
+						 can_coerce_type(1, &given, &type, COERCION_EXPLICIT) ? "" : "::text",
+						 format_type_be(type))));
 	assign_expr_collations(pstate, expr);
 	if (bare && contain_mutable_functions(expr))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the conversion to type %s depends on settings of the session", format_type_be(type)),
+				 errmsg("the conversion to type %s depends on settings of the session",
+						format_type_be(type)),
 				 errdetail("Sessions of the two builds, and the one that fills the rows, could have different settings, such as TimeZone or DateStyle."),
 				 errhint("Write the conversion in a line \"-- cmig:up\" or \"-- cmig:down\", for example: AT TIME ZONE 'UTC'")));
 	cmig_versions_pin_settings();

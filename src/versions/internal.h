@@ -192,7 +192,8 @@ typedef struct CmigShapeReader
 extern List *cmig_shape_readers(const CmigImage *image);
 
 /* Returns the reader in the image, or NULL. */
-extern const CmigObject *cmig_shape_reader_object(const CmigShapeReader *reader, const CmigImage *image);
+extern const CmigObject *cmig_shape_reader_object(const CmigShapeReader *reader,
+												  const CmigImage *image);
 
 /* Returns the qualified name of the reader in a schema. */
 extern char *cmig_shape_reader_name(const CmigShapeReader *reader, const char *schema);
@@ -219,7 +220,8 @@ extern Node *cmig_versions_expression(const char *text);
  * Compile an argument of the trigger: the expression as PostgreSQL has printed
  * it.  Its dependencies are recorded if "dependent" is a trigger.
  */
-extern Expr *cmig_versions_compile(Relation relation, const char *text, Oid type, int32 typmod, Oid dependent);
+extern Expr *cmig_versions_compile(Relation relation, const char *text, Oid type, int32 typmod,
+								   Oid dependent);
 
 /* Raise an error: cmig.expand() has not written the trigger's arguments. */
 pg_noreturn extern void cmig_versions_refuse_arguments(void);
@@ -246,7 +248,8 @@ typedef struct CmigVersionNames
  * names of the real table's columns, converted to the type of the column.
  * "what" is for messages, such as "cmig:up person.first_name".
  */
-extern char *cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNames *names, const char *what);
+extern char *cmig_versions_print(Oid relation, Node *expr, const char *column,
+								 CmigVersionNames *names, const char *what);
 
 /* in expansion_plan.c */
 
@@ -373,7 +376,8 @@ typedef struct CmigStepGroup
 } CmigStepGroup;
 
 /* Add a step, and return it; or one for the first column of each row of a query. */
-extern CmigExpansionStep *cmig_versions_add(const CmigStepGroup *at, const char *format,...) pg_attribute_printf(2, 3);
+extern CmigExpansionStep *cmig_versions_add(const CmigStepGroup *at,
+											const char *format,...) pg_attribute_printf(2, 3);
 extern void cmig_versions_add_rows(const CmigStepGroup *at, const List *rows);
 
 /* Returns the quoted name of the version's schema for a schema. */
@@ -397,13 +401,15 @@ extern void cmig_versions_set_dependencies(Oid table);
  * Returns the statements that give a reader in a schema of the version the
  * privileges and the owner of the real one, as rows of a query.
  */
-extern List *cmig_versions_reader_privileges(const CmigShapeReader *real, const char *name, const char *schema);
+extern List *cmig_versions_reader_privileges(const CmigShapeReader *real, const char *name,
+											 const char *schema);
 
 /*
  * Add the steps that give a column of a relation the privileges that a column of
  * the real table has.
  */
-extern void cmig_versions_add_column_privileges(const CmigStepGroup *at, const char *column, const char *relation, const char *name);
+extern void cmig_versions_add_column_privileges(const CmigStepGroup *at, const char *column,
+												const char *relation, const char *name);
 
 /* Add the steps that give a sequence the owner of the table, if it has another. */
 extern void cmig_versions_add_owner(const CmigStepGroup *at, const char *sequence);
@@ -522,10 +528,12 @@ extern void cmig_versions_add_rules(CmigPlanning *p, int revision, const CmigRev
  * Returns the last "up" of a column up to a revision, or the first "down" after
  * it, or NULL.
  */
-extern const CmigVersionRule *cmig_versions_rule(const CmigPlanning *p, const char *table, const char *number, bool up, int level);
+extern const CmigVersionRule *cmig_versions_rule(const CmigPlanning *p, const char *table,
+												 const char *number, bool up, int level);
 
 /* Returns what a name in an expression stands for. */
-extern Node *cmig_versions_value(ParseState *pstate, const char *name, int location, CmigVersionNames *names);
+extern Node *cmig_versions_value(ParseState *pstate, const char *name, int location,
+								 CmigVersionNames *names);
 
 /* in statements.c: each adds steps of one phase, or of one group */
 
@@ -537,7 +545,8 @@ extern void cmig_versions_add_checks(CmigPlanning *p, const CmigVersionTable *ta
 extern void cmig_versions_add_abandon(CmigPlanning *p);
 extern void cmig_versions_add_contract(CmigPlanning *p);
 
-extern void cmig_versions_add_constraint(const CmigStepGroup *at, const char *table, const char *name, const char *definition);
+extern void cmig_versions_add_constraint(const CmigStepGroup *at, const char *table,
+										 const char *name, const char *definition);
 extern void cmig_versions_add_unchecked(CmigPlanning *p, const char *phase);
 extern void cmig_versions_add_readers(CmigPlanning *p);
 

@@ -53,11 +53,14 @@ PG_FUNCTION_INFO_V1(cmig_expansion);
 	" AND d.defaclobjtype = '" type "' AND g.grantee <> d.defaclrole UNION "
 
 static CmigQuery relation_privileges = {
-	.sql = NO_DEFAULTS("r", "TABLE", "$2", "$4") "SELECT format('GRANT %s ON %s TO %s%s', g.privilege_type, $2, " GRANTEE ","
+	.sql = NO_DEFAULTS("r", "TABLE", "$2",
+					   "$4") "SELECT format('GRANT %s ON %s TO %s%s', g.privilege_type, $2, " GRANTEE ","
 	"  " GRANT_OPTION "), 1"
-	" FROM pg_class c, aclexplode(c.relacl) g WHERE c.oid = to_regclass($1) AND g.grantee <> c.relowner"
+	" FROM pg_class c, aclexplode(c.relacl) g WHERE c.oid = to_regclass($1)"
+	" AND g.grantee <> c.relowner"
 	" AND g.privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')"
-	" UNION ALL SELECT unnest(" NEW_OWNER("TABLE", "$3") "), generate_series(2, 4) FROM pg_class c, pg_get_userbyid(c.relowner) o WHERE c.oid = to_regclass($1) AND o <> $4::name ORDER BY 2, 1",
+	" UNION ALL SELECT unnest(" NEW_OWNER("TABLE",
+										  "$3") "), generate_series(2, 4) FROM pg_class c, pg_get_userbyid(c.relowner) o WHERE c.oid = to_regclass($1) AND o <> $4::name ORDER BY 2, 1",
 	.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 };
 
@@ -67,16 +70,20 @@ cmig_versions_reader_privileges(const CmigShapeReader *real, const char *name, c
 	static CmigQuery of_routine = {
 		.sql = "WITH p AS (SELECT p.* FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname !~ '^pg_'"
 		"  AND format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)) = $1)"
-		NO_DEFAULTS("f", "ROUTINE", "$2", "$4") "SELECT format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', $2), 0 FROM p WHERE proacl IS NOT NULL"
+		NO_DEFAULTS("f", "ROUTINE", "$2",
+					"$4") "SELECT format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', $2), 0 FROM p WHERE proacl IS NOT NULL"
 		" UNION ALL SELECT format('GRANT EXECUTE ON ROUTINE %s TO %s%s', $2, " GRANTEE ","
 		"  " GRANT_OPTION "), 1 FROM p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) g"
-		"  WHERE g.grantee <> p.proowner AND (p.proacl IS NOT NULL OR EXISTS (SELECT FROM pg_default_acl))"
-		" UNION ALL SELECT unnest(" NEW_OWNER("ROUTINE", "$3") "), generate_series(2, 4) FROM p, pg_get_userbyid(p.proowner) o WHERE o <> $4::name ORDER BY 2, 1",
+		"  WHERE g.grantee <> p.proowner AND (p.proacl IS NOT NULL OR EXISTS (SELECT"
+		" FROM pg_default_acl))"
+		" UNION ALL SELECT unnest(" NEW_OWNER("ROUTINE",
+											  "$3") "), generate_series(2, 4) FROM p, pg_get_userbyid(p.proowner) o WHERE o <> $4::name ORDER BY 2, 1",
 		.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 	};
 
 	return cmig_query_list(real->kind[0] == 'R' ? &of_routine : &relation_privileges,
-						   cmig_shape_reader_name(real, real->schema), name, quote_identifier(schema), cmig_session_role());
+						   cmig_shape_reader_name(real, real->schema), name,
+						   quote_identifier(schema), cmig_session_role());
 }
 
 void
@@ -90,7 +97,8 @@ cmig_versions_add_owner(const CmigStepGroup *at, const char *sequence)
 		.argtypes = {TEXTOID, TEXTOID, TEXTOID}
 	};
 
-	cmig_versions_add_rows(at, cmig_query_list(&query, at->relation, sequence, cmig_session_role()));
+	cmig_versions_add_rows(at,
+						   cmig_query_list(&query, at->relation, sequence, cmig_session_role()));
 }
 
 /*
@@ -102,22 +110,27 @@ default_privileges(const CmigShapeReader *reader, const char *name)
 {
 	static CmigQuery query = {
 		.sql = "SELECT format('GRANT %s ON %s %s TO %s%s', g.privilege_type, CASE $4 WHEN 'f' THEN 'ROUTINE' ELSE 'TABLE' END, $1, " GRANTEE ", " GRANT_OPTION ")"
-		" FROM pg_default_acl d, aclexplode(d.defaclacl) g WHERE pg_get_userbyid(d.defaclrole) = $3::name AND d.defaclnamespace = to_regnamespace(quote_ident($2))"
+		" FROM pg_default_acl d, aclexplode(d.defaclacl) g"
+		" WHERE pg_get_userbyid(d.defaclrole) = $3::name"
+		" AND d.defaclnamespace = to_regnamespace(quote_ident($2))"
 		" AND d.defaclobjtype = $4::\"char\" AND g.grantee <> d.defaclrole ORDER BY 1",
 		.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 	};
 
-	return cmig_query_list(&query, name, reader->schema, cmig_session_role(), reader->kind[0] == 'R' ? "f" : "r");
+	return cmig_query_list(&query, name, reader->schema, cmig_session_role(),
+						   reader->kind[0] == 'R' ? "f" : "r");
 }
 
 void
-cmig_versions_add_column_privileges(const CmigStepGroup *at, const char *column, const char *relation, const char *name)
+cmig_versions_add_column_privileges(const CmigStepGroup *at, const char *column,
+									const char *relation, const char *name)
 {
 	static CmigQuery query = {
 		.sql = "SELECT format('GRANT %s (%I) ON %s TO %s%s', g.privilege_type, $3, $4, " GRANTEE ","
 		"  " GRANT_OPTION ")"
 		" FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid, aclexplode(a.attacl) g"
-		" WHERE c.oid = to_regclass($1) AND a.attname = $2::name AND NOT a.attisdropped AND g.grantee <> c.relowner ORDER BY 1",
+		" WHERE c.oid = to_regclass($1) AND a.attname = $2::name AND NOT a.attisdropped"
+		" AND g.grantee <> c.relowner ORDER BY 1",
 		.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 	};
 
@@ -130,7 +143,8 @@ add_table_privileges(CmigPlanning *p, const CmigVersionTable *table)
 {
 	static CmigQuery writers = {
 		.sql = "SELECT DISTINCT format('GRANT USAGE ON SEQUENCE %s TO %s', $2, " GRANTEE ")"
-		" FROM (SELECT relacl FROM pg_class WHERE oid = to_regclass($1) UNION ALL SELECT attacl FROM pg_attribute WHERE attrelid = to_regclass($1)) a (acl),"
+		" FROM (SELECT relacl FROM pg_class WHERE oid = to_regclass($1) UNION ALL SELECT attacl"
+		" FROM pg_attribute WHERE attrelid = to_regclass($1)) a (acl),"
 		" aclexplode(a.acl) g WHERE g.privilege_type IN ('INSERT', 'UPDATE') ORDER BY 1",
 		.argtypes = {TEXTOID, TEXTOID}
 	};
@@ -142,18 +156,24 @@ add_table_privileges(CmigPlanning *p, const CmigVersionTable *table)
 	{
 		/* who writes an identity column needs no privilege */
 		if (column->a == NULL && column->b->identity[0])
-			cmig_versions_add_rows(&at, cmig_query_list(&writers, at.relation, column->b->sequence));
+			cmig_versions_add_rows(&at,
+								   cmig_query_list(&writers, at.relation, column->b->sequence));
 		if (column->a == NULL)
 			continue;
 		cmig_versions_add_column_privileges(&at, column->a->name, table->view, column->b->name);
 		if (table->inner != NULL)
-			cmig_versions_add_column_privileges(&at, column->a->name, table->inner, column->b->name);
+			cmig_versions_add_column_privileges(&at, column->a->name, table->inner,
+												column->b->name);
 		if (column->hidden != NULL)
 			cmig_versions_add_column_privileges(&at, column->a->name, at.relation, column->hidden);
 	}
-	cmig_versions_add_rows(&at, cmig_query_list(&relation_privileges, at.relation, table->view, schema, runner));
+	cmig_versions_add_rows(&at,
+						   cmig_query_list(&relation_privileges, at.relation, table->view, schema,
+										   runner));
 	if (table->inner != NULL)
-		cmig_versions_add_rows(&at, cmig_query_list(&relation_privileges, at.relation, table->inner, schema, runner));
+		cmig_versions_add_rows(&at,
+							   cmig_query_list(&relation_privileges, at.relation, table->inner,
+											   schema, runner));
 }
 
 /*
@@ -164,8 +184,10 @@ static void
 add_privileges(CmigPlanning *p)
 {
 	static CmigQuery of_schema = {
-		.sql = NO_DEFAULTS("n", "SCHEMA", "quote_ident($2)", "$3") "SELECT format('GRANT USAGE ON SCHEMA %I TO %s', $2, " GRANTEE "), 1"
-		" FROM pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) g WHERE n.nspname = $1::name AND g.privilege_type = 'USAGE'"
+		.sql = NO_DEFAULTS("n", "SCHEMA", "quote_ident($2)",
+						   "$3") "SELECT format('GRANT USAGE ON SCHEMA %I TO %s', $2, " GRANTEE "), 1"
+		" FROM pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) g"
+		" WHERE n.nspname = $1::name AND g.privilege_type = 'USAGE'"
 		" AND g.grantee::regrole::text NOT IN ('pg_database_owner', quote_ident($3)) ORDER BY 2, 1",
 		.argtypes = {TEXTOID, TEXTOID, TEXTOID}
 	};
@@ -192,7 +214,10 @@ add_privileges(CmigPlanning *p)
 		{
 			const char *schema = list_nth(p->result->schemas, n);
 
-			cmig_versions_add_rows(&all, cmig_query_list(&of_schema, schema, cmig_version_schema_name(p->result->revision, schema), runner));
+			cmig_versions_add_rows(&all,
+								   cmig_query_list(&of_schema, schema,
+												   cmig_version_schema_name(p->result->revision,
+																			schema), runner));
 		}
 		foreach_ptr(const CmigVersionTable, table, p->tables)
 		{
@@ -216,7 +241,8 @@ add_privileges(CmigPlanning *p)
 			 * those that a new one gets, and those that the revisions grant
 			 */
 			cmig_versions_add_rows(&all, reader->old && strcmp(reader->old->key, reader->key) == 0 ?
-								   cmig_versions_reader_privileges(reader->old, name, schema) : default_privileges(reader, name));
+								   cmig_versions_reader_privileges(reader->old, name, schema) :
+								   default_privileges(reader, name));
 			cmig_versions_add_rows(&all, reader->privileges);
 		}
 	}
@@ -260,7 +286,8 @@ require_unmanaged(CmigPlanning *p)
 			{
 				char	   *other = part->references;
 
-				if (other == NULL || cmig_text_list_has(managed, name) == cmig_text_list_has(managed, other))
+				if (other == NULL ||
+					cmig_text_list_has(managed, name) == cmig_text_list_has(managed, other))
 					continue;
 				managed = lappend(managed, cmig_text_list_has(managed, name) ? other : name);
 				changed = true;
@@ -269,8 +296,10 @@ require_unmanaged(CmigPlanning *p)
 	}
 	foreach_ptr(const CmigVersionTable, table, p->tables)
 	{
-		if ((table->viewed || table->build != NIL || table->drop != NIL) && cmig_text_list_has(managed, table->b->qualified))
-			cmig_versions_refuse(psprintf("table %s", table->b->qualified), "Citus manages it, or would because of a foreign key.");
+		if ((table->viewed || table->build != NIL || table->drop != NIL) &&
+			cmig_text_list_has(managed, table->b->qualified))
+			cmig_versions_refuse(psprintf("table %s", table->b->qualified),
+								 "Citus manages it, or would because of a foreign key.");
 	}
 }
 
@@ -279,7 +308,8 @@ cmig_versions_family(const char *relation)
 {
 	static CmigQuery query = {
 		.sql = "WITH RECURSIVE family (oid) AS (SELECT to_regclass($1)::oid UNION SELECT i.inhrelid FROM family JOIN pg_inherits i ON i.inhparent = family.oid)"
-		" SELECT string_agg(oid::regclass::text, ', ' ORDER BY oid::regclass::text COLLATE \"C\") FROM family",
+		" SELECT string_agg(oid::regclass::text, ', ' ORDER BY oid::regclass::text COLLATE \"C\")"
+		" FROM family",
 		.argtypes = {TEXTOID}
 	};
 
@@ -292,12 +322,15 @@ require_copied(CmigPlanning *p)
 {
 	foreach_ptr(const CmigDiffLine, line, p->changes)
 	{
-		const CmigObject *root = line->subject ? cmig_object_root(unconstify(CmigObject *, line->subject)) : NULL;
+		const CmigObject *root = line->subject ?
+		cmig_object_root(unconstify(CmigObject *, line->subject)) : NULL;
 		const CmigObject *before = root ? cmig_image_find(p->before, root->address) : NULL;
-		const char *reason = root ? cmig_copies_difference(p->copies, before ? before : root) : NULL;
+		const char *reason = root ? cmig_copies_difference(p->copies, before ? before : root) :
+		NULL;
 
 		if (reason != NULL)
-			cmig_versions_refuse(psprintf("%s %s", root->kind->name, before ? before->identity : root->identity),
+			cmig_versions_refuse(psprintf("%s %s", root->kind->name,
+										  before ? before->identity : root->identity),
 								 psprintf("Its copy, on which the statements are tried, differs from it: %s.", reason));
 	}
 	foreach_ptr(const CmigVersionTable, table, p->tables)
@@ -316,8 +349,10 @@ cmig_versions_require_all_rows(const char *relation, const char *role)
 {
 	static CmigQuery query = {
 		.sql = "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_roles r ON r.rolname = $2::name"
-		" WHERE (c.oid = to_regclass($1) OR c.oid IN (SELECT relid FROM pg_partition_tree(to_regclass($1)))) AND c.relrowsecurity"
-		" AND (c.relforcerowsecurity OR NOT pg_has_role(r.oid, c.relowner, 'USAGE')) AND NOT r.rolsuper AND NOT r.rolbypassrls ORDER BY 1 LIMIT 1",
+		" WHERE (c.oid = to_regclass($1) OR c.oid IN (SELECT relid"
+		" FROM pg_partition_tree(to_regclass($1)))) AND c.relrowsecurity"
+		" AND (c.relforcerowsecurity OR NOT pg_has_role(r.oid, c.relowner, 'USAGE'))"
+		" AND NOT r.rolsuper AND NOT r.rolbypassrls ORDER BY 1 LIMIT 1",
 		.argtypes = {TEXTOID, TEXTOID}
 	};
 	char	   *hidden = cmig_query_value(&query, relation, role);
@@ -341,7 +376,8 @@ require_no_obstacle(CmigPlanning *p)
 	};
 	static CmigQuery scripted = {
 		.sql = "SELECT quote_ident(t.tgname) FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace"
-		" WHERE t.tgrelid = to_regclass($1) AND n.nspname = 'cmig_audit' AND p.proname IN ('write', 'write_entry') ORDER BY 1 LIMIT 1",
+		" WHERE t.tgrelid = to_regclass($1) AND n.nspname = 'cmig_audit'"
+		" AND p.proname IN ('write', 'write_entry') ORDER BY 1 LIMIT 1",
 		.argtypes = {TEXTOID}
 	};
 	static CmigQuery ruled = {
@@ -354,15 +390,18 @@ require_no_obstacle(CmigPlanning *p)
 	};
 	static CmigQuery limited = {
 		.sql = "SELECT string_agg(DISTINCT quote_ident(r.rolname), ', ' ORDER BY quote_ident(r.rolname)) FROM pg_attribute a, aclexplode(a.attacl) g, pg_roles r"
-		" WHERE a.attrelid = to_regclass($1) AND NOT a.attisdropped AND r.oid = g.grantee AND g.privilege_type = 'SELECT'"
+		" WHERE a.attrelid = to_regclass($1) AND NOT a.attisdropped AND r.oid = g.grantee"
+		" AND g.privilege_type = 'SELECT'"
 		" AND NOT has_table_privilege(r.oid, a.attrelid, 'SELECT')",
 		.argtypes = {TEXTOID}
 	};
 
 	foreach_ptr(const CmigVersionTable, table, p->tables)
 	{
-		char	   *trigger = table->filled ? cmig_query_value(&outside, table->a->qualified) : NULL;
-		char	   *script = table->viewed ? cmig_query_value(&scripted, table->a->qualified) : NULL;
+		char	   *trigger = table->filled ? cmig_query_value(&outside, table->a->qualified) :
+		NULL;
+		char	   *script = table->viewed ? cmig_query_value(&scripted, table->a->qualified) :
+		NULL;
 		char	   *rule = table->filled ? cmig_query_value(&ruled, table->a->qualified) : NULL;
 		char	   *count = table->viewed ? cmig_query_value(&numbers, table->a->qualified) : NULL;
 		int			hidden = table->filled ? 1 : 0;
@@ -383,19 +422,24 @@ require_no_obstacle(CmigPlanning *p)
 		if (rule != NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("table %s cannot be expanded because of rule %s", table->a->qualified, rule),
+					 errmsg("table %s cannot be expanded because of rule %s", table->a->qualified,
+							rule),
 					 errdetail("A rule ON INSERT or ON UPDATE does not see what is computed for the other version, and rows cannot be filled."),
-					 errhint("Write a trigger that does the same, and DROP RULE %s ON %s", rule, table->a->qualified)));
+					 errhint("Write a trigger that does the same, and DROP RULE %s ON %s", rule,
+							 table->a->qualified)));
 		if (script != NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("table %s cannot be expanded because of trigger %s", table->a->qualified, script),
+					 errmsg("table %s cannot be expanded because of trigger %s",
+							table->a->qualified, script),
 					 errdetail("A script from cmig.audit_script() created it. It would log the hidden columns, and each row that is filled."),
-					 errhint("SELECT * FROM cmig.enable_audit(%s)", quote_literal_cstr(table->a->qualified))));
+					 errhint("SELECT * FROM cmig.enable_audit(%s)",
+							 quote_literal_cstr(table->a->qualified))));
 		if (trigger != NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("table %s cannot be expanded because of trigger %s", table->a->qualified, trigger),
+					 errmsg("table %s cannot be expanded because of trigger %s",
+							table->a->qualified, trigger),
 					 errdetail("Triggers fire in the order of their names, and it would fire before or after those of the expansion, which have to be first and last."),
 					 errhint("ALTER TRIGGER %s ON %s RENAME TO <a name that begins with a letter of ASCII>", trigger, table->a->qualified)));
 	}
@@ -416,23 +460,35 @@ require_unpublished(CmigPlanning *p)
 	 */
 	static CmigQuery query = {
 		.sql = "WITH tree (oid) AS (SELECT to_regclass($1) UNION SELECT relid FROM pg_partition_tree(to_regclass($1)))"
-		" SELECT p.pubname, c.oid::regclass, CASE WHEN p.puballtables OR EXISTS (SELECT FROM pg_publication_namespace s WHERE s.pnpubid = p.oid)"
+		" SELECT p.pubname, c.oid::regclass, CASE WHEN p.puballtables OR EXISTS (SELECT"
+		" FROM pg_publication_namespace s WHERE s.pnpubid = p.oid)"
 		"  THEN format('BEGIN; DROP PUBLICATION %1$I; CREATE PUBLICATION %1$I%2$s WITH (publish = %3$L, publish_via_partition_root = %4$s); COMMIT',"
 		"   p.pubname, (SELECT ' FOR TABLE ' || string_agg(format('%I.%I', x.schemaname, x.tablename) || CASE WHEN t.oid IS NOT NULL"
 		"     THEN format(' (%s)', l.columns) ELSE '' END || coalesce(' WHERE (' || x.rowfilter || ')', ''), ', ' ORDER BY x.schemaname, x.tablename)"
-		"    FROM pg_publication_tables x LEFT JOIN tree t ON t.oid = to_regclass(format('%I.%I', x.schemaname, x.tablename)) WHERE x.pubname = p.pubname AND (t.oid IS NULL OR NOT k.whole)),"
-		"   concat_ws(', ', CASE WHEN p.pubinsert THEN 'insert' END, CASE WHEN p.pubupdate THEN 'update' END,"
-		"     CASE WHEN p.pubdelete THEN 'delete' END, CASE WHEN p.pubtruncate THEN 'truncate' END), p.pubviaroot::text)"
+		"    FROM pg_publication_tables x LEFT"
+		" JOIN tree t ON t.oid = to_regclass(format('%I.%I', x.schemaname, x.tablename))"
+		" WHERE x.pubname = p.pubname AND (t.oid IS NULL OR NOT k.whole)),"
+		"   concat_ws(', ', CASE WHEN p.pubinsert THEN 'insert' END, CASE WHEN p.pubupdate"
+		" THEN 'update' END,"
+		"     CASE WHEN p.pubdelete THEN 'delete' END, CASE WHEN p.pubtruncate"
+		" THEN 'truncate' END), p.pubviaroot::text)"
 		"  WHEN k.whole THEN format('ALTER PUBLICATION %I DROP TABLE %s', p.pubname, c.oid::regclass)"
 		"  ELSE format('BEGIN; ALTER PUBLICATION %1$I DROP TABLE %2$s; ALTER PUBLICATION %1$I ADD TABLE %2$s (%3$s)%4$s; COMMIT', p.pubname, c.oid::regclass, l.columns,"
-		"   (SELECT format(' WHERE (%s)', pg_get_expr(r.prqual, r.prrelid)) FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = c.oid AND r.prqual IS NOT NULL)) END, k.whole"
+		"   (SELECT format(' WHERE (%s)', pg_get_expr(r.prqual, r.prrelid))"
+		" FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = c.oid"
+		" AND r.prqual IS NOT NULL)) END, k.whole"
 		" FROM tree JOIN pg_class c USING (oid) CROSS JOIN pg_publication p CROSS JOIN LATERAL"
-		"  (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) AS columns FROM pg_attribute a"
-		"   WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '') l"
-		" CROSS JOIN LATERAL (SELECT ((p.pubupdate OR p.pubdelete) AND c.relreplident = 'f') OR (c.relkind = 'p' AND NOT p.pubviaroot) AS whole) k"
+		"  (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) AS columns"
+		" FROM pg_attribute a"
+		"   WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
+		" AND a.attgenerated = '') l"
+		" CROSS JOIN LATERAL (SELECT ((p.pubupdate OR p.pubdelete) AND c.relreplident = 'f')"
+		" OR (c.relkind = 'p' AND NOT p.pubviaroot) AS whole) k"
 		" WHERE p.puballtables"
-		"  OR EXISTS (SELECT FROM pg_publication_namespace s WHERE s.pnpubid = p.oid AND s.pnnspid = c.relnamespace)"
-		"  OR EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = c.oid AND r.prattrs IS NULL) ORDER BY 1",
+		"  OR EXISTS (SELECT FROM pg_publication_namespace s WHERE s.pnpubid = p.oid"
+		" AND s.pnnspid = c.relnamespace)"
+		"  OR EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid"
+		" AND r.prrelid = c.oid AND r.prattrs IS NULL) ORDER BY 1",
 		.argtypes = {TEXTOID}
 	};
 
@@ -444,7 +500,8 @@ require_unpublished(CmigPlanning *p)
 			continue;
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("table %s cannot be expanded because of publication \"%s\"", row[1], row[0]),
+				 errmsg("table %s cannot be expanded because of publication \"%s\"", row[1],
+						row[0]),
 				 *row[3] == 't' ?
 				 errdetail("Subscribers do not have the hidden columns, and the table cannot be published with a list of columns. Publish it again after the contraction.") :
 				 errdetail("It must have a list of columns: subscribers do not have the hidden columns."),
@@ -461,24 +518,33 @@ cmig_versions_require_resync(const CmigExpansion *expansion)
 		 * than hidden ones, and rows
 		 */
 		"SELECT quote_ident(p.pubname), r.prrelid::regclass, quote_ident(a.attname),"
-		" (SELECT CASE WHEN NOT bool_and(y.listed) THEN format(' (%s)', string_agg(y.name, ', ' ORDER BY y.attnum) FILTER (WHERE y.listed)) ELSE '' END FROM ("
-		"  SELECT x.attnum, x.attnum = ANY (r.prattrs::int2[]), quote_ident(CASE WHEN k.k IS NULL THEN x.attname::text WHEN k.k->>2 <> 'drop' THEN k.k->>4 END)"
-		"   FROM pg_attribute x LEFT JOIN jsonb_array_elements(e.columns) k (k) ON k.k->>0 = c->>0 AND k.k->>3 = x.attname::text"
+		" (SELECT CASE WHEN NOT bool_and(y.listed) THEN format(' (%s)', string_agg(y.name, ', '"
+		" ORDER BY y.attnum) FILTER (WHERE y.listed)) ELSE '' END FROM ("
+		"  SELECT x.attnum, x.attnum = ANY (r.prattrs::int2[]), quote_ident(CASE WHEN k.k IS NULL"
+		" THEN x.attname::text WHEN k.k->>2 <> 'drop' THEN k.k->>4 END)"
+		"   FROM pg_attribute x LEFT JOIN jsonb_array_elements(e.columns) k (k) ON k.k->>0 = c->>0"
+		" AND k.k->>3 = x.attname::text"
 		"   WHERE x.attrelid = t.oid AND x.attnum > 0 AND NOT x.attisdropped AND x.attgenerated = '' AND x.attname <> '" CMIG_STATE_COLUMN "'"
-		"   AND NOT EXISTS (SELECT FROM jsonb_array_elements(e.columns) h WHERE h->>0 = c->>0 AND h->>5 = x.attname::text)) y (attnum, listed, name))"
+		"   AND NOT EXISTS (SELECT FROM jsonb_array_elements(e.columns) h WHERE h->>0 = c->>0"
+		" AND h->>5 = x.attname::text)) y (attnum, listed, name))"
 		"  || coalesce(' WHERE (' || pg_get_expr(r.prqual, r.prrelid) || ')', '')"
 		" FROM cmig.expansion_run e, jsonb_array_elements(e.columns) c,"
-		" LATERAL (SELECT to_regclass(nullif(c->>0, ''))::oid UNION SELECT relid FROM pg_partition_tree(to_regclass(nullif(c->>0, '')))) t (oid)"
-		" JOIN pg_attribute a ON a.attrelid = t.oid AND NOT a.attisdropped JOIN pg_publication_rel r ON r.prrelid = t.oid JOIN pg_publication p ON p.oid = r.prpubid"
-		" WHERE e.scope = $1 AND c->>2 IN ('change', 'drop') AND a.attname::text = c->>3 AND EXISTS (SELECT FROM pg_depend d"
-		"  WHERE d.classid = 'pg_publication_rel'::regclass AND d.objid = r.oid AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum) ORDER BY 1, 2, 3", {TEXTOID}
+		" LATERAL (SELECT to_regclass(nullif(c->>0, ''))::oid UNION SELECT relid"
+		" FROM pg_partition_tree(to_regclass(nullif(c->>0, '')))) t (oid)"
+		" JOIN pg_attribute a ON a.attrelid = t.oid AND NOT a.attisdropped"
+		" JOIN pg_publication_rel r ON r.prrelid = t.oid JOIN pg_publication p ON p.oid = r.prpubid"
+		" WHERE e.scope = $1 AND c->>2 IN ('change', 'drop') AND a.attname::text = c->>3"
+		" AND EXISTS (SELECT FROM pg_depend d"
+		"  WHERE d.classid = 'pg_publication_rel'::regclass AND d.objid = r.oid"
+		" AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum) ORDER BY 1, 2, 3", {TEXTOID}
 	};
 	char	  **row = cmig_query_row(&query, expansion->scope);
 
 	if (row != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table %s cannot be contracted because of publication \"%s\"", row[1], row[0]),
+				 errmsg("table %s cannot be contracted because of publication \"%s\"", row[1],
+						row[0]),
 				 errdetail("It publishes column %s, which the contraction drops. After it, subscribers need the new columns, and all rows again.", row[2]),
 				 cmig_hint("In this order: here, ALTER PUBLICATION %s DROP TABLE %s; SELECT cmig.wait_for_replicas(); `CALL cmig.contract()`; then, on each subscriber, ALTER SUBSCRIPTION <name> REFRESH PUBLICATION; apply revision \"%s\"; TRUNCATE %s; then here, ALTER PUBLICATION %s ADD TABLE %s%s; and on each subscriber, ALTER SUBSCRIPTION <name> REFRESH PUBLICATION",
 						   row[0], row[1], expansion->revision, row[1], row[0], row[1], row[3])));
@@ -544,28 +610,38 @@ cmig_versions_require_tables(const CmigExpansion *expansion, List **back)
 {
 	static CmigQuery query = {
 		"WITH e AS (SELECT DISTINCT c->>0 AS relation, to_regclass(c->>0)::oid AS oid, c->>1 AS version, coalesce(c->>8, c->>1) AS sequence"
-		"  FROM cmig.expansion_run r, jsonb_array_elements(r.columns) c WHERE r.scope = $1 AND c->>0 <> ''),"
+		"  FROM cmig.expansion_run r, jsonb_array_elements(r.columns) c WHERE r.scope = $1"
+		" AND c->>0 <> ''),"
 		" g AS (SELECT e.relation, t.* FROM e JOIN pg_trigger t ON t.tgrelid = e.oid AND " IS_TRIGGER "),"
-		" x AS (SELECT e.relation, t.tgrelid AS oid FROM e, pg_trigger t WHERE NOT EXISTS (SELECT FROM g WHERE g.relation = e.relation) AND " IS_TRIGGER
-		"  UNION SELECT e.relation, d.refobjid FROM e JOIN pg_rewrite w ON w.ev_class = to_regclass(e.version)"
-		"   JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_class'::regclass"
-		"   JOIN pg_class k ON k.oid = d.refobjid AND k.relkind IN ('r', 'p') WHERE d.refobjid IS DISTINCT FROM e.oid)"
+		" x AS (SELECT e.relation, t.tgrelid AS oid FROM e, pg_trigger t WHERE NOT EXISTS (SELECT"
+		" FROM g WHERE g.relation = e.relation) AND " IS_TRIGGER
+		"  UNION SELECT e.relation, d.refobjid FROM e"
+		" JOIN pg_rewrite w ON w.ev_class = to_regclass(e.version)"
+		"   JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid"
+		" AND d.refclassid = 'pg_class'::regclass"
+		"   JOIN pg_class k ON k.oid = d.refobjid AND k.relkind IN ('r', 'p')"
+		" WHERE d.refobjid IS DISTINCT FROM e.oid)"
 		" SELECT 'table ' || x.relation, x.oid::regclass::text,"
-		"  CASE WHEN to_regnamespace(quote_ident(i.i[1])) IS NULL THEN format('ALTER SCHEMA %I RENAME TO %I', n.nspname, i.i[1])"
+		"  CASE WHEN to_regnamespace(quote_ident(i.i[1])) IS NULL"
+		" THEN format('ALTER SCHEMA %I RENAME TO %I', n.nspname, i.i[1])"
 		"   WHEN n.nspname <> i.i[1] THEN format('ALTER TABLE %s SET SCHEMA %I', x.oid::regclass, i.i[1])"
 		"   ELSE format('%sALTER TABLE %s RENAME TO %I', 'ALTER TABLE ' || to_regclass(x.relation) || ' RENAME TO <another name>; ', x.oid::regclass, i.i[2]) END,"
-		"  CASE WHEN to_regnamespace(quote_ident(i.i[1])) IS NULL THEN format('ALTER SCHEMA %I RENAME TO %I', i.i[1], n.nspname)"
+		"  CASE WHEN to_regnamespace(quote_ident(i.i[1])) IS NULL"
+		" THEN format('ALTER SCHEMA %I RENAME TO %I', i.i[1], n.nspname)"
 		"   WHEN n.nspname <> i.i[1] THEN format('ALTER TABLE %I.%I SET SCHEMA %I', i.i[1], k.relname, n.nspname)"
 		"   WHEN to_regclass(x.relation) IS NULL THEN format('ALTER TABLE %s RENAME TO %I', x.relation, k.relname) END"
-		" FROM x JOIN pg_class k ON k.oid = x.oid JOIN pg_namespace n ON n.oid = k.relnamespace, parse_ident(x.relation) i (i)"
+		" FROM x JOIN pg_class k ON k.oid = x.oid"
+		" JOIN pg_namespace n ON n.oid = k.relnamespace, parse_ident(x.relation) i (i)"
 		" UNION ALL SELECT 'trigger of table ' || relation, quote_ident(tgname), format('ALTER TRIGGER %I ON %s RENAME TO %I', tgname, tgrelid::regclass,"
 		"  CASE tgfoid WHEN 'cmig.expansion_write()'::regprocedure THEN '" CMIG_EXPANSION_WRITE "' ELSE '" CMIG_EXPANSION_BEGIN "' END), ''"
 		"  FROM g WHERE tgname NOT IN ('" CMIG_EXPANSION_BEGIN "', '" CMIG_EXPANSION_WRITE "')"
 		" UNION ALL SELECT 'schema ' || quote_ident(v), quote_ident(n.nspname), format('ALTER SCHEMA %I RENAME TO %I', n.nspname, v), ''"
 		" FROM cmig.expansion_run r, unnest(r.schemas) s, cmig.version_schema(r.revision, s) v, pg_namespace n"
 		" WHERE r.scope = $1 AND to_regnamespace(quote_ident(v)) IS NULL AND obj_description(n.oid, 'pg_namespace') = format('" CMIG_VERSION_COMMENT "', s, r.revision)"
-		" UNION ALL SELECT DISTINCT 'table ' || s.relation, NULL, NULL, NULL FROM cmig.expansion_step s"
-		"  WHERE $2 AND s.scope = $1 AND s.relation <> '' AND to_regclass(nullif(s.relation, '')) IS NULL ORDER BY 2, 1", {TEXTOID, BOOLOID}
+		" UNION ALL SELECT DISTINCT 'table ' || s.relation, NULL, NULL, NULL"
+		" FROM cmig.expansion_step s"
+		"  WHERE $2 AND s.scope = $1 AND s.relation <> ''"
+		" AND to_regclass(nullif(s.relation, '')) IS NULL ORDER BY 2, 1", {TEXTOID, BOOLOID}
 	};
 	char	  **row = cmig_query_row(&query, expansion->scope, back == NULL);
 
@@ -598,14 +674,19 @@ cmig_versions_broken_trigger(const CmigExpansion *expansion, const char *relatio
 	 * and the steps, which were done in several transactions, do not.
 	 */
 	static CmigQuery query = {
-		"SELECT format('default of column %I', attname), attrelid::regclass::text FROM pg_attribute WHERE attrelid = to_regclass($1) AND NOT atthasdef AND NOT attisdropped"
+		"SELECT format('default of column %I', attname), attrelid::regclass::text FROM pg_attribute"
+		" WHERE attrelid = to_regclass($1) AND NOT atthasdef AND NOT attisdropped"
 		" AND (attname = '" CMIG_STATE_COLUMN "' OR attname::text IN (SELECT c->>5 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $2 AND c->>0 = $1))"
 		" UNION SELECT format('trigger %I', n), r::regclass::text FROM unnest(ARRAY['" CMIG_EXPANSION_BEGIN "', '" CMIG_EXPANSION_WRITE "']) n,"
-		" (SELECT to_regclass($1)::oid UNION SELECT relid FROM pg_partition_tree(to_regclass($1))) t (r) WHERE NOT EXISTS (SELECT FROM pg_trigger g"
+		" (SELECT to_regclass($1)::oid UNION SELECT relid"
+		" FROM pg_partition_tree(to_regclass($1))) t (r) WHERE NOT EXISTS (SELECT FROM pg_trigger g"
 		" WHERE tgrelid = r AND tgname = n::name AND tgenabled = 'A' AND tgfoid IN (" TRIGGER_FUNCTIONS ")"
-		"  AND (EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_trigger'::regclass AND d.objid = g.oid AND d.xmin = g.xmin)"
-		"   OR EXISTS (SELECT FROM cmig.expansion_step p JOIN cmig.expansion_step c ON c.xmin = p.xmin WHERE p.scope = $2 AND c.scope = $2"
-		"    AND p.phase = 'prepare' AND p.relation = $1 AND c.phase = 'contract'))) ORDER BY 1 DESC, 2 LIMIT 1", {TEXTOID, TEXTOID}
+		"  AND (EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_trigger'::regclass"
+		" AND d.objid = g.oid AND d.xmin = g.xmin)"
+		"   OR EXISTS (SELECT FROM cmig.expansion_step p"
+		" JOIN cmig.expansion_step c ON c.xmin = p.xmin WHERE p.scope = $2 AND c.scope = $2"
+		"    AND p.phase = 'prepare' AND p.relation = $1 AND c.phase = 'contract')))"
+		" ORDER BY 1 DESC, 2 LIMIT 1", {TEXTOID, TEXTOID}
 	};
 
 	return cmig_query_row(&query, relation, expansion->scope);
@@ -616,11 +697,17 @@ cmig_versions_require_gone(const CmigExpansion *expansion)
 {
 	static CmigQuery query = {
 		"SELECT format('column %I of table %s', a.attname, a.attrelid::regclass), format('ALTER TABLE %s DROP COLUMN %I', a.attrelid::regclass, a.attname)"
-		" FROM cmig.expansion_step s JOIN pg_attrdef f ON f.adrelid = to_regclass(nullif(s.relation, '')) JOIN pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum"
-		" WHERE s.scope = $1 AND EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid AND d.refclassid = 'pg_proc'::regclass"
+		" FROM cmig.expansion_step s"
+		" JOIN pg_attrdef f ON f.adrelid = to_regclass(nullif(s.relation, ''))"
+		" JOIN pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum"
+		" WHERE s.scope = $1 AND EXISTS (SELECT FROM pg_depend d"
+		" WHERE d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid"
+		" AND d.refclassid = 'pg_proc'::regclass"
 		"  AND d.refobjid::regproc::text IN ('cmig.expansion_mark', 'cmig.expansion_unset'))"
-		" UNION SELECT format('schema %I', n.nspname), NULL FROM cmig.expansion_run r, unnest(r.schemas) s JOIN pg_namespace n ON true"
-		" WHERE r.scope = $1 AND n.nspname::text = cmig.version_schema(r.revision, s) ORDER BY 2 NULLS FIRST, 1", {TEXTOID}
+		" UNION SELECT format('schema %I', n.nspname), NULL"
+		" FROM cmig.expansion_run r, unnest(r.schemas) s JOIN pg_namespace n ON true"
+		" WHERE r.scope = $1 AND n.nspname::text = cmig.version_schema(r.revision, s)"
+		" ORDER BY 2 NULLS FIRST, 1", {TEXTOID}
 	};
 	char	  **row = cmig_query_row(&query, expansion->scope);
 
@@ -640,16 +727,21 @@ cmig_versions_former_name(const RangeVar *table, const char *name, const char *s
 {
 	/* as it was planned, nothing else had this definition */
 	static CmigQuery query = {
-		"(SELECT format('ALTER INDEX %s RENAME TO %I', c.oid::regclass, $2) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid"
-		" WHERE t.oid = to_regclass($1) AND NOT EXISTS (SELECT FROM pg_class o WHERE o.relnamespace = t.relnamespace AND o.relname = $2::name)"
+		"(SELECT format('ALTER INDEX %s RENAME TO %I', c.oid::regclass, $2) FROM pg_index i"
+		" JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid"
+		" WHERE t.oid = to_regclass($1) AND NOT EXISTS (SELECT FROM pg_class o"
+		" WHERE o.relnamespace = t.relnamespace AND o.relname = $2::name)"
 		"  AND pg_get_indexdef(c.oid) = replace(replace($3, ' CONCURRENTLY ', ' '), format(' INDEX %I ON ', $2), format(' INDEX %I ON ', c.relname)) ORDER BY 1 LIMIT 1)"
-		" UNION ALL (SELECT format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', $1, k.conname, $2) FROM pg_constraint k"
-		"  WHERE k.conrelid = to_regclass($1) AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conrelid = k.conrelid AND o.conname = $2::name)"
+		" UNION ALL (SELECT format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', $1, k.conname, $2)"
+		" FROM pg_constraint k"
+		"  WHERE k.conrelid = to_regclass($1) AND NOT EXISTS (SELECT FROM pg_constraint o"
+		" WHERE o.conrelid = k.conrelid AND o.conname = $2::name)"
 		"  AND replace($3, ' NOT VALID', '') = format('ALTER TABLE %s ADD CONSTRAINT %I %s', $1, $2, replace(pg_get_constraintdef(k.oid), ' NOT VALID', '')) ORDER BY 1 LIMIT 1)",
 		{TEXTOID, TEXTOID, TEXTOID}
 	};
 
-	return cmig_query_value(&query, quote_qualified_identifier(table->schemaname, table->relname), name, sql);
+	return cmig_query_value(&query, quote_qualified_identifier(table->schemaname, table->relname),
+							name, sql);
 }
 
 /*
@@ -661,14 +753,18 @@ char *
 cmig_versions_left_name(const char *table)
 {
 	static CmigQuery query = {
-		"WITH tree AS (SELECT $1::oid AS relid UNION SELECT relid FROM pg_partition_tree($1::oid::regclass)),"
+		"WITH tree AS (SELECT $1::oid AS relid UNION SELECT relid"
+		" FROM pg_partition_tree($1::oid::regclass)),"
 		" x AS (SELECT format('ALTER INDEX %s RENAME TO', c.oid::regclass) AS sql, c.relname AS old, c.relnamespace AS space, NULL::oid AS relid"
 		"   FROM tree JOIN pg_index i ON i.indrelid = relid JOIN pg_class c ON c.oid = i.indexrelid"
 		"  UNION ALL SELECT format('ALTER TABLE %s RENAME CONSTRAINT %I TO', k.conrelid::regclass, k.conname), k.conname, NULL, k.conrelid FROM pg_constraint k"
-		"  WHERE (k.conrelid IN (TABLE tree) OR k.confrelid IN (TABLE tree)) AND (k.contype IN ('c', 'n') AND k.conislocal AND k.coninhcount = 0 OR k.contype = 'f'))"
+		"  WHERE (k.conrelid IN (TABLE tree) OR k.confrelid IN (TABLE tree))"
+		" AND (k.contype IN ('c', 'n') AND k.conislocal AND k.coninhcount = 0 OR k.contype = 'f'))"
 		" SELECT format('%s %I', sql, n) FROM x, LATERAL (SELECT n, g FROM replace(old, '" CMIG_HIDDEN_PREFIX "', '') r, generate_series(0, 999) g, concat(left(r, 60), nullif(g, 0)) n"
-		"   WHERE NOT EXISTS (SELECT FROM pg_class o WHERE o.relnamespace = space AND o.relname = n::name)"
-		"    AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conrelid = relid AND o.conname = n::name) ORDER BY g LIMIT 1) n"
+		"   WHERE NOT EXISTS (SELECT FROM pg_class o WHERE o.relnamespace = space"
+		" AND o.relname = n::name)"
+		"    AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conrelid = relid"
+		" AND o.conname = n::name) ORDER BY g LIMIT 1) n"
 		" WHERE strpos(old, '" CMIG_HIDDEN_PREFIX "') > 0 ORDER BY g, 1 LIMIT 1", {TEXTOID}
 	};
 
@@ -680,17 +776,26 @@ cmig_versions_kept(const CmigExpansion *expansion)
 {
 	static CmigQuery query = {
 		"WITH a AS (SELECT o.attrelid::regclass AS t, h.attname AS hidden, o.attacl AS acl, h.attacl AS hidden_acl, o.attstattarget, k.relowner,"
-		"  (SELECT string_agg(x, ', ') FROM unnest(o.attoptions) x WHERE x !~ '^pg_attver=') AS options,"
-		"  (SELECT d.objid FROM pg_depend d WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = o.attrelid AND d.refobjsubid = o.attnum"
+		"  (SELECT string_agg(x, ', ') FROM unnest(o.attoptions) x"
+		" WHERE x !~ '^pg_attver=') AS options,"
+		"  (SELECT d.objid FROM pg_depend d WHERE d.refclassid = 'pg_class'::regclass"
+		" AND d.refobjid = o.attrelid AND d.refobjsubid = o.attnum"
 		"   AND d.classid = 'pg_class'::regclass AND d.deptype = 'i') AS sequence"
-		"  FROM cmig.expansion_run r, jsonb_array_elements(r.columns) c JOIN pg_attribute o ON o.attrelid = to_regclass(nullif(c->>0, '')) AND o.attname::text = c->>3 AND NOT o.attisdropped"
-		"  JOIN pg_attribute h ON h.attrelid = o.attrelid AND h.attname::text = c->>5 AND NOT h.attisdropped JOIN pg_class k ON k.oid = o.attrelid WHERE r.scope = $1 AND c->>2 = 'change')"
+		"  FROM cmig.expansion_run r, jsonb_array_elements(r.columns) c"
+		" JOIN pg_attribute o ON o.attrelid = to_regclass(nullif(c->>0, ''))"
+		" AND o.attname::text = c->>3 AND NOT o.attisdropped"
+		"  JOIN pg_attribute h ON h.attrelid = o.attrelid AND h.attname::text = c->>5"
+		" AND NOT h.attisdropped JOIN pg_class k ON k.oid = o.attrelid WHERE r.scope = $1"
+		" AND c->>2 = 'change')"
 		" SELECT format('REVOKE ALL (%I) ON %s FROM %s', hidden, t, " GRANTEE "), NULL, 1 FROM a, aclexplode(hidden_acl) g WHERE g.grantee <> relowner"
 		" UNION SELECT format('GRANT %s (%I) ON %s TO %s%s', g.privilege_type, hidden, t, " GRANTEE ", " GRANT_OPTION "), NULL, 2 FROM a, aclexplode(acl) g WHERE g.grantee <> relowner"
-		" UNION SELECT format('ALTER TABLE %s ALTER %I SET STATISTICS %s', t, hidden, attstattarget), NULL, 2 FROM a WHERE attstattarget >= 0"
-		" UNION SELECT format('ALTER TABLE %s ALTER %I SET (%s)', t, hidden, options), NULL, 2 FROM a WHERE options IS NOT NULL"
+		" UNION SELECT format('ALTER TABLE %s ALTER %I"
+		" SET STATISTICS %s', t, hidden, attstattarget), NULL, 2 FROM a WHERE attstattarget >= 0"
+		" UNION SELECT format('ALTER TABLE %s ALTER %I SET (%s)', t, hidden, options), NULL, 2"
+		" FROM a WHERE options IS NOT NULL"
 		" UNION SELECT format('GRANT %s ON SEQUENCE %s TO %s%s', g.privilege_type, s.oid::regclass, " GRANTEE ", " GRANT_OPTION "), s.oid::regclass::text, 3"
-		"  FROM a JOIN pg_class s ON s.oid = a.sequence, aclexplode(s.relacl) g WHERE g.grantee <> s.relowner ORDER BY 3, 1", {TEXTOID}
+		"  FROM a JOIN pg_class s ON s.oid = a.sequence, aclexplode(s.relacl) g"
+		" WHERE g.grantee <> s.relowner ORDER BY 3, 1", {TEXTOID}
 	};
 
 	return cmig_query_list(&query, expansion->scope);
@@ -701,9 +806,12 @@ cmig_versions_shape(const CmigExpansion *expansion)
 {
 	static CmigQuery query = {
 		"SELECT json_agg(json_build_array(format('%I.%I', s, c.relname), a.attname, a.atttypid::bigint)) FROM cmig.expansion_run r, unnest(r.schemas) s, pg_class c"
-		" JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
-		" WHERE r.scope = $1 AND c.relkind = 'v' AND n.nspname::text = cmig.version_schema(r.revision, s)"
-		" AND format('%I.%I', n.nspname, c.relname) IN (SELECT e->>1 FROM jsonb_array_elements(r.columns) e)", {TEXTOID}
+		" JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid"
+		" AND a.attnum > 0 AND NOT a.attisdropped"
+		" WHERE r.scope = $1 AND c.relkind = 'v'"
+		" AND n.nspname::text = cmig.version_schema(r.revision, s)"
+		" AND format('%I.%I', n.nspname, c.relname) IN (SELECT e->>1"
+		" FROM jsonb_array_elements(r.columns) e)", {TEXTOID}
 	};
 
 	return cmig_query_value(&query, expansion->scope);
@@ -713,8 +821,10 @@ void
 cmig_versions_require_shape(const char *shape)
 {
 	static CmigQuery query = {
-		"SELECT format('column %I of table %s', e->>1, e->>0) FROM json_array_elements($1::json) e WHERE NOT EXISTS (SELECT FROM pg_attribute"
-		" WHERE attrelid = to_regclass(e->>0) AND attname::text = e->>1 AND NOT attisdropped AND atttypid::bigint::text = e->>2) ORDER BY 1 LIMIT 1", {TEXTOID}
+		"SELECT format('column %I of table %s', e->>1, e->>0) FROM json_array_elements($1::json) e"
+		" WHERE NOT EXISTS (SELECT FROM pg_attribute"
+		" WHERE attrelid = to_regclass(e->>0) AND attname::text = e->>1 AND NOT attisdropped"
+		" AND atttypid::bigint::text = e->>2) ORDER BY 1 LIMIT 1", {TEXTOID}
 	};
 	char	   *column = shape ? cmig_query_value(&query, shape) : NULL;
 
@@ -743,7 +853,8 @@ lock_relation(const char *name)
 	List	   *parts;
 
 	return SplitIdentifierString(copy, '.', &parts) && list_length(parts) == 2 ?
-		RangeVarGetRelid(makeRangeVar(linitial(parts), lsecond(parts), -1), AccessShareLock, true) : InvalidOid;
+		RangeVarGetRelid(makeRangeVar(linitial(parts), lsecond(parts), -1), AccessShareLock, true) :
+		InvalidOid;
 }
 
 /* What is counted, and of which table. */
@@ -760,7 +871,9 @@ count_row(Relation relation, TupleTableSlot *slot, void *arg)
 {
 	CmigExpansionRows *rows = arg;
 	bool		isnull;
-	Datum		datum = slot_getattr(slot, get_attnum(RelationGetRelid(relation), CMIG_STATE_COLUMN), &isnull);
+	Datum		datum = slot_getattr(slot,
+									 get_attnum(RelationGetRelid(relation), CMIG_STATE_COLUMN),
+									 &isnull);
 	char	   *state = isnull ? NULL : TextDatumGetCString(datum);
 
 	if (isnull)
@@ -783,7 +896,8 @@ static void
 count_rows(void *arg)
 {
 	static CmigQuery last_write = {
-		"SELECT to_timestamp(nullif(pg_sequence_last_value(oid), 0) / 1000000.0)::text FROM pg_class"
+		"SELECT to_timestamp(nullif(pg_sequence_last_value(oid), 0) / 1000000.0)::text"
+		" FROM pg_class"
 		" WHERE oid = $1 AND relkind = 'S' AND has_sequence_privilege(oid, 'SELECT')", {OIDOID}
 	};
 	const Count *count = arg;
@@ -796,8 +910,10 @@ count_rows(void *arg)
 	sequence = lock_relation(count->sequence);
 	rows->last_write = OidIsValid(sequence) ? cmig_query_value(&last_write, sequence) : NULL;
 	table = lock_relation(count->relation);
-	column = OidIsValid(table) && strchr("rp", get_rel_relkind(table)) != NULL ? get_attnum(table, CMIG_STATE_COLUMN) : 0;
-	rows->counted = column > 0 && get_atttype(table, column) == TEXTOID && check_enable_rls(table, InvalidOid, true) != RLS_ENABLED &&
+	column = OidIsValid(table) &&
+		strchr("rp", get_rel_relkind(table)) != NULL ? get_attnum(table, CMIG_STATE_COLUMN) : 0;
+	rows->counted = column > 0 && get_atttype(table, column) == TEXTOID &&
+		check_enable_rls(table, InvalidOid, true) != RLS_ENABLED &&
 		(pg_class_aclcheck(table, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
 		 pg_attribute_aclcheck(table, column, GetUserId(), ACL_SELECT) == ACLCHECK_OK) &&
 		cmig_rows_visit(table, count_row, rows);
@@ -807,7 +923,8 @@ CmigExpansionRows
 cmig_expansion_rows(const CmigExpansion *expansion, const char *relation, int limit)
 {
 	static CmigQuery sequence = {
-		"SELECT c->>8 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $1 AND c->>0 = $2 AND c->>8 IS NOT NULL LIMIT 1",
+		"SELECT c->>8 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $1"
+		" AND c->>0 = $2 AND c->>8 IS NOT NULL LIMIT 1",
 		{TEXTOID, TEXTOID}
 	};
 	CmigExpansionRows rows = {0};
@@ -818,7 +935,8 @@ cmig_expansion_rows(const CmigExpansion *expansion, const char *relation, int li
 		rows.why = psprintf("rows cannot be counted in a short time: SELECT %s, count(*) FROM %s GROUP BY 1", CMIG_STATE_COLUMN, relation);
 	else if (error != NULL)
 		rows.why = psprintf("rows cannot be counted: %s",
-							error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ? "another session has locked the table" : error->message);
+							error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ?
+							"another session has locked the table" : error->message);
 	return rows;
 }
 
@@ -845,7 +963,8 @@ find_calls(void *arg)
 
 	cmig_settings_override("client_min_messages", "error");
 	now = cmig_move_read(true);
-	*(CmigOldCalls *) arg = cmig_expansion_find_calls(&now, cmig_versions_plan_upgrade(&now, cmig_expansion_read()->revision));
+	*(CmigOldCalls *) arg = cmig_expansion_find_calls(&now,
+													  cmig_versions_plan_upgrade(&now, cmig_expansion_read()->revision));
 }
 
 /* Returns their number, or NULL if it cannot be told, and in *callers by whom, or why. */
@@ -872,7 +991,9 @@ cmig_expansion(PG_FUNCTION_ARGS)
 	static CmigQuery columns = {
 		"SELECT $2, c->>1, c->>3, c->>4, c->>2, $3::bigint, $4::bigint, $5::bigint, $6, $7::timestamptz, state, $8::bigint, $9"
 		" FROM cmig.expansion_run, jsonb_array_elements(columns) WITH ORDINALITY e (c, n)"
-		" WHERE scope = $1 AND c->>0 = $2 ORDER BY n", {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+		" WHERE scope = $1 AND c->>0 = $2"
+		" ORDER BY n", {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
+		TEXTOID}
 	};
 	const CmigExpansion *expansion = cmig_expansion_read();
 	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), COUNT_MS);
@@ -882,7 +1003,8 @@ cmig_expansion(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	foreach_ptr(const char, relation, expansion ? cmig_expansion_relations(expansion) : NIL)
 	{
-		CmigExpansionRows rows = cmig_expansion_rows(expansion, relation, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end));
+		CmigExpansionRows rows = cmig_expansion_rows(expansion, relation,
+													 TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end));
 		const int64 counts[] = {rows.filled, rows.left, rows.failed};
 		Datum		values[9];
 		char		nulls[9];
@@ -890,7 +1012,8 @@ cmig_expansion(PG_FUNCTION_ARGS)
 		cmig_query_bind_text(values, nulls, 0, expansion->scope);
 		cmig_query_bind_text(values, nulls, 1, relation);
 		for (int i = 0; i < lengthof(counts); i++)
-			cmig_query_bind_text(values, nulls, i + 2, rows.counted ? psprintf(INT64_FORMAT, counts[i]) : NULL);
+			cmig_query_bind_text(values, nulls, i + 2,
+								 rows.counted ? psprintf(INT64_FORMAT, counts[i]) : NULL);
 		cmig_query_bind_text(values, nulls, 5, rows.why);
 		cmig_query_bind_text(values, nulls, 6, rows.last_write);
 		cmig_query_bind_text(values, nulls, 7, calls);
@@ -918,7 +1041,9 @@ static bool
 visit_left(Relation relation, TupleTableSlot *slot, void *arg)
 {
 	bool		isnull;
-	Datum		state = slot_getattr(slot, get_attnum(RelationGetRelid(relation), CMIG_STATE_COLUMN), &isnull);
+	Datum		state = slot_getattr(slot,
+									 get_attnum(RelationGetRelid(relation), CMIG_STATE_COLUMN),
+									 &isnull);
 
 	return isnull || count_left(state, arg);
 }
@@ -929,12 +1054,17 @@ is_of_states(Relation index, AttrNumber column)
 {
 	Form_pg_index form = index->rd_index;
 	bool		isnull;
-	Datum		stored = SysCacheGetAttr(INDEXRELID, index->rd_indextuple, Anum_pg_index_indpred, &isnull);
+	Datum		stored = SysCacheGetAttr(INDEXRELID, index->rd_indextuple, Anum_pg_index_indpred,
+										 &isnull);
 	NullTest   *test = isnull ? NULL : stringToNode(TextDatumGetCString(stored));
 
-	return form->indisvalid && index->rd_rel->relam == BTREE_AM_OID && test != NULL && IsA(test, NullTest) &&
-		test->nulltesttype == IS_NOT_NULL && IsA(test->arg, Var) && ((Var *) test->arg)->varattno == column &&
-		(!form->indcheckxmin || TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data), TransactionXmin));
+	return form->indisvalid && index->rd_rel->relam == BTREE_AM_OID && test != NULL &&
+		IsA(test, NullTest) &&
+		test->nulltesttype == IS_NOT_NULL && IsA(test->arg, Var) &&
+		((Var *) test->arg)->varattno == column &&
+		(!form->indcheckxmin ||
+		 TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data),
+							   TransactionXmin));
 }
 
 /* Count the rows of the table by the index of the expansion.  Returns false if there is none. */
@@ -953,7 +1083,8 @@ count_by_index(Relation relation, CmigRowsLeft *left)
 
 		if (!found && is_of_states(index, column))
 		{
-			SysScanDesc scan = systable_beginscan_ordered(relation, index, GetActiveSnapshot(), 0, NULL);
+			SysScanDesc scan = systable_beginscan_ordered(relation, index, GetActiveSnapshot(), 0,
+														  NULL);
 			HeapTuple	row;
 
 			found = true;
@@ -978,7 +1109,8 @@ require_state(Relation relation)
 	if (column <= 0 || TupleDescAttr(RelationGetDescr(relation), column - 1)->atttypid != TEXTOID)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("column \"%s\" of table \"%s\" was dropped or altered", CMIG_STATE_COLUMN, RelationGetRelationName(relation)),
+				 errmsg("column \"%s\" of table \"%s\" was dropped or altered", CMIG_STATE_COLUMN,
+						RelationGetRelationName(relation)),
 				 cmig_hint("`CALL cmig.abandon()`")));
 }
 
@@ -1034,7 +1166,8 @@ cmig_versions_set_filling(bool fills, bool strict)
 void
 cmig_versions_set_dependencies(Oid table)
 {
-	void		(*record) (Oid) = cmig_library_session_function("cmig_versions_record_dependencies");
+	void		(*record) (Oid) =
+	cmig_library_session_function("cmig_versions_record_dependencies");
 
 	record(table);
 }

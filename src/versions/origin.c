@@ -91,7 +91,9 @@ cmig_versions_origin(MemoryContext context)
 	{
 		int			size = Max(16, n * 2);
 
-		origins = origins == NULL ? MemoryContextAlloc(TopMemoryContext, size * sizeof(CmigOrigin)) : repalloc(origins, size * sizeof(CmigOrigin));
+		origins = origins == NULL ?
+			MemoryContextAlloc(TopMemoryContext, size * sizeof(CmigOrigin)) :
+			repalloc(origins, size * sizeof(CmigOrigin));
 		memset(origins + origins_allocated, 0, (size - origins_allocated) * sizeof(CmigOrigin));
 		origins_allocated = size;
 	}
@@ -173,7 +175,8 @@ cmig_versions_require_trigger(FunctionCallInfo fcinfo, const char *name)
 bool
 cmig_versions_is_writer(const Trigger *trigger)
 {
-	char	   *name = strcmp(trigger->tgname, CMIG_EXPANSION_WRITE) == 0 && TRIGGER_FOR_BEFORE(trigger->tgtype) ? get_func_name(trigger->tgfoid) : NULL;
+	char	   *name = strcmp(trigger->tgname, CMIG_EXPANSION_WRITE) == 0 &&
+	TRIGGER_FOR_BEFORE(trigger->tgtype) ? get_func_name(trigger->tgfoid) : NULL;
 
 	return name != NULL && strcmp(name, "expansion_write") == 0 &&
 		get_func_namespace(trigger->tgfoid) == get_namespace_oid("cmig", false);
@@ -190,7 +193,8 @@ static Beginning *
 begin_statement(Relation relation, MemoryContext context)
 {
 	Beginning  *beginning = MemoryContextAllocZero(context, sizeof(Beginning));
-	AttrNumber	number = relation->rd_rel->relispartition ? get_attnum(RelationGetRelid(relation), CMIG_STATE_COLUMN) : 0;
+	AttrNumber	number = relation->rd_rel->relispartition ?
+	get_attnum(RelationGetRelid(relation), CMIG_STATE_COLUMN) : 0;
 
 	if (number > 0 && TupleDescAttr(RelationGetDescr(relation), number - 1)->atttypid == TEXTOID)
 		beginning->state = number;
@@ -205,7 +209,8 @@ cmig_versions_has_state(TupleTableSlot *slot, AttrNumber number, const char *sta
 	Datum		value = slot_getattr(slot, number, &null);
 	const		text *t = null ? NULL : DatumGetTextPP(value);
 
-	return t != NULL && VARSIZE_ANY_EXHDR(t) == strlen(state) && memcmp(VARDATA_ANY(t), state, strlen(state)) == 0;
+	return t != NULL && VARSIZE_ANY_EXHDR(t) == strlen(state) &&
+		memcmp(VARDATA_ANY(t), state, strlen(state)) == 0;
 }
 
 Datum
@@ -225,7 +230,8 @@ cmig_expansion_begin(PG_FUNCTION_ARGS)
 	row->marks = take_marks(context);
 	row->moved = NULL;
 	/* only a row that was already written does not have the defaults */
-	if (beginning->state > 0 && row->source != NULL && (row->marks & CMIG_MARK_TABLE) == 0 && !cmig_versions_has_state(data->tg_trigslot, beginning->state, "todo") &&
+	if (beginning->state > 0 && row->source != NULL && (row->marks & CMIG_MARK_TABLE) == 0 &&
+		!cmig_versions_has_state(data->tg_trigslot, beginning->state, "todo") &&
 		!cmig_versions_has_state(data->tg_trigslot, beginning->state, CMIG_STATE_NEW))
 	{
 		MemoryContext old = MemoryContextSwitchTo(context);
@@ -249,8 +255,10 @@ is_version(Relation view, Oid table)
 		const Trigger *trigger = &triggers->triggers[i];
 		List	   *names;
 
-		found |= cmig_versions_is_writer(trigger) && trigger->tgnargs >= 3 && SplitIdentifierString(pstrdup(trigger->tgargs[2]), '.', &names) &&
-			list_length(names) == 2 && get_namespace_oid(linitial(names), true) == RelationGetNamespace(view);
+		found |= cmig_versions_is_writer(trigger) && trigger->tgnargs >= 3 &&
+			SplitIdentifierString(pstrdup(trigger->tgargs[2]), '.', &names) &&
+			list_length(names) == 2 &&
+			get_namespace_oid(linitial(names), true) == RelationGetNamespace(view);
 	}
 	table_close(relation, AccessShareLock);
 	return found;
@@ -271,7 +279,8 @@ has_pretender(EState *estate)
 		view = table_open(entry->relid, AccessShareLock);
 		foreach_node(RangeTblEntry, from, get_view_query(view)->rtable)
 		{
-			found |= from->rtekind == RTE_RELATION && from->alias != NULL && strcmp(from->alias->aliasname, CMIG_VERSION_ALIAS) == 0 &&
+			found |= from->rtekind == RTE_RELATION && from->alias != NULL &&
+				strcmp(from->alias->aliasname, CMIG_VERSION_ALIAS) == 0 &&
 				!is_version(view, from->relid);
 		}
 		table_close(view, AccessShareLock);
@@ -282,16 +291,19 @@ has_pretender(EState *estate)
 void
 cmig_versions_note_target(EState *estate, const ResultRelInfo *table)
 {
-	const RangeTblEntry *entry = table->ri_RangeTableIndex > 0 ? exec_rt_fetch(table->ri_RangeTableIndex, estate) : NULL;
+	const RangeTblEntry *entry = table->ri_RangeTableIndex > 0 ?
+	exec_rt_fetch(table->ri_RangeTableIndex, estate) : NULL;
 	const TriggerDesc *triggers = table->ri_TrigDesc;
 
 	/* a table that the statement itself names is not in a FROM clause */
-	if (entry == NULL || !entry->inFromCl || entry->alias == NULL || strcmp(entry->alias->aliasname, CMIG_VERSION_ALIAS) != 0)
+	if (entry == NULL || !entry->inFromCl || entry->alias == NULL ||
+		strcmp(entry->alias->aliasname, CMIG_VERSION_ALIAS) != 0)
 		return;
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 		if (cmig_versions_is_writer(&triggers->triggers[i]) && !has_pretender(estate))
 		{
-			fmgr_info_cxt(triggers->triggers[i].tgfoid, &table->ri_TrigFunctions[i], estate->es_query_cxt);
+			fmgr_info_cxt(triggers->triggers[i].tgfoid, &table->ri_TrigFunctions[i],
+						  estate->es_query_cxt);
 			fmgr_info_set_expr((Node *) entry, &table->ri_TrigFunctions[i]);
 		}
 }

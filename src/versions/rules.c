@@ -21,12 +21,14 @@
 
 /* Returns the line about the column, or NULL. */
 static const CmigExpandLine *
-find_line(const List *lines, const CmigShapeTable *a, const CmigShapeTable *b, const char *column, bool up)
+find_line(const List *lines, const CmigShapeTable *a, const CmigShapeTable *b, const char *column,
+		  bool up)
 {
 	foreach_ptr(const CmigExpandLine, line, lines)
 	{
 		if ((line->up != NULL) == up && strcmp(line->column, column) == 0 &&
-			(cmig_expand_is_relation(line, a->schema, a->name) || cmig_expand_is_relation(line, b->schema, b->name)))
+			(cmig_expand_is_relation(line, a->schema, a->name) ||
+			 cmig_expand_is_relation(line, b->schema, b->name)))
 			return line;
 	}
 	return NULL;
@@ -46,11 +48,13 @@ find_using(const CmigRevisionText *text, const CmigShapeTable *before, const Cmi
 		AlterTableStmt *alter = (AlterTableStmt *) statement.raw->stmt;
 
 		if (!IsA(alter, AlterTableStmt) || alter->objtype != OBJECT_TABLE ||
-			(strcmp(alter->relation->relname, before->name) != 0 && strcmp(alter->relation->relname, after->name) != 0))
+			(strcmp(alter->relation->relname, before->name) != 0 &&
+			 strcmp(alter->relation->relname, after->name) != 0))
 			continue;
 		foreach_node(AlterTableCmd, cmd, alter->cmds)
 		{
-			if (cmd->subtype == AT_AlterColumnType && castNode(ColumnDef, cmd->def)->raw_default != NULL &&
+			if (cmd->subtype == AT_AlterColumnType &&
+				castNode(ColumnDef, cmd->def)->raw_default != NULL &&
 				(strcmp(cmd->name, a->name) == 0 || strcmp(cmd->name, b->name) == 0))
 				found = copyObject(castNode(ColumnDef, cmd->def)->raw_default);
 		}
@@ -74,10 +78,13 @@ conversion(const CmigPlanning *p, const CmigShapeColumn *from, const CmigShapeCo
 		const char *a = up ? from->type : to->type;
 		const char *b = up ? to->type : from->type;
 
-		if (renamed == NULL && strcmp(a, psprintf("%s[]", e->a->qualified)) == 0 && strcmp(b, psprintf("%s[]", e->name)) == 0)
+		if (renamed == NULL && strcmp(a, psprintf("%s[]", e->a->qualified)) == 0 &&
+			strcmp(b, psprintf("%s[]", e->name)) == 0)
 			return cmig_versions_expression(psprintf("%s::text[]", name));
 		if (strcmp(a, e->a->qualified) == 0 && strcmp(b, e->name) == 0)
-			return cmig_versions_expression(renamed ? psprintf("CASE %s::text %s ELSE %s::text END", name, renamed, name) :
+			return cmig_versions_expression(renamed ?
+											psprintf("CASE %s::text %s ELSE %s::text END", name,
+													 renamed, name) :
 											psprintf("%s::text", name));
 	}
 	return cmig_versions_expression(name);
@@ -111,7 +118,8 @@ name_types(Node *node, void *context)
 	{
 		const RenameStmt *rename = (RenameStmt *) statement.raw->stmt;
 
-		foreach_ptr(const CmigVersionEnum, e, IsA(rename, RenameStmt) && rename->renameType == OBJECT_TYPE ? names->planning->enums : NIL)
+		foreach_ptr(const CmigVersionEnum, e, IsA(rename, RenameStmt) &&
+					rename->renameType == OBJECT_TYPE ? names->planning->enums : NIL)
 		{
 			const char *before = strVal(llast(castNode(List, rename->object)));
 			const char *name = strVal(llast(type->names));
@@ -119,7 +127,8 @@ name_types(Node *node, void *context)
 			bool		new = strcmp(name, before) == 0 && strcmp(rename->newname, e->b->name) == 0;
 
 			if (old != new)
-				type->names = list_make2(makeString(old ? e->a->schema : cmig_version_schema_name(names->planning->result->revision, e->b->schema)),
+				type->names = list_make2(makeString(old ? e->a->schema :
+													cmig_version_schema_name(names->planning->result->revision, e->b->schema)),
 										 makeString(e->b->name));
 		}
 	}
@@ -128,7 +137,8 @@ name_types(Node *node, void *context)
 }
 
 static void
-add_rule(CmigPlanning *p, int revision, const CmigShapeTable *table, const char *number, bool up, const char *type, Node *expr)
+add_rule(CmigPlanning *p, int revision, const CmigShapeTable *table, const char *number, bool up,
+		 const char *type, Node *expr)
 {
 	TypeNames	names = {p, list_nth(p->texts, revision - 1)};
 	CmigVersionRule *rule = palloc(sizeof(CmigVersionRule));
@@ -154,17 +164,22 @@ add_table_rules(CmigPlanning *p, int revision, const CmigRevisionText *text, con
 		const CmigShapeColumn *a = cmig_shape_column(before, b->number);
 		const CmigExpandLine *up = find_line(lines, before, after, b->name, true);
 		const CmigExpandLine *down = a ? find_line(lines, before, after, a->name, false) : NULL;
-		bool		retyped = a != NULL && (!cmig_text_same(a->type, b->type) || !cmig_text_same(a->collation, b->collation));
+		bool		retyped = a != NULL &&
+		(!cmig_text_same(a->type, b->type) || !cmig_text_same(a->collation, b->collation));
 		Node	   *using = retyped ? find_using(text, before, after, a, b) : NULL;
 
 		if (up != NULL)
-			add_rule(p, revision, after, b->number, true, b->type, cmig_versions_expression(up->up));
+			add_rule(p, revision, after, b->number, true, b->type,
+					 cmig_versions_expression(up->up));
 		else if (retyped || down != NULL)
-			add_rule(p, revision, after, b->number, true, b->type, using ? using : conversion(p, a, b, true));
+			add_rule(p, revision, after, b->number, true, b->type,
+					 using ? using : conversion(p, a, b, true));
 		else if (a == NULL && b->value != NULL && !b->generated[0])
-			add_rule(p, revision, after, b->number, true, b->type, cmig_versions_expression(b->value));
+			add_rule(p, revision, after, b->number, true, b->type,
+					 cmig_versions_expression(b->value));
 		if (down != NULL)
-			add_rule(p, revision, after, b->number, false, a->type, cmig_versions_expression(down->down));
+			add_rule(p, revision, after, b->number, false, a->type,
+					 cmig_versions_expression(down->down));
 		else if (a != NULL && (retyped || up != NULL))
 			add_rule(p, revision, after, b->number, false, a->type, conversion(p, b, a, false));
 	}
@@ -173,27 +188,33 @@ add_table_rules(CmigPlanning *p, int revision, const CmigRevisionText *text, con
 		const CmigExpandLine *down = find_line(lines, before, after, a->name, false);
 
 		if (down != NULL && cmig_shape_column(after, a->number) == NULL)
-			add_rule(p, revision, before, a->number, false, a->type, cmig_versions_expression(down->down));
+			add_rule(p, revision, before, a->number, false, a->type,
+					 cmig_versions_expression(down->down));
 	}
 }
 
 /* Raise an error if a line is about no column of its version. */
 static void
-require_column(const CmigPlanning *p, int revision, const CmigRevisionText *text, const CmigExpandLine *line)
+require_column(const CmigPlanning *p, int revision, const CmigRevisionText *text,
+			   const CmigExpandLine *line)
 {
 	bool		up = line->up != NULL;
 
 	foreach_ptr(const CmigShapeTable, table, p->shapes[up ? revision : revision - 1])
 	{
-		const CmigShapeTable *other = cmig_shape_table(p->shapes[up ? revision - 1 : revision], table->oid);
+		const CmigShapeTable *other = cmig_shape_table(p->shapes[up ? revision - 1 : revision],
+													   table->oid);
 
 		if (*table->inherits != 'p' && cmig_shape_column_named(table, line->column) != NULL &&
 			(cmig_expand_is_relation(line, table->schema, table->name) ||
 			 (other != NULL && cmig_expand_is_relation(line, other->schema, other->name))))
 			return;
 	}
-	cmig_expand_refuse_line(text, line->line, up, psprintf("There is no column %s.%s %s the revision.", quote_identifier(line->relation),
-														   quote_identifier(line->column), up ? "after" : "before"),
+	cmig_expand_refuse_line(text, line->line, up,
+							psprintf("There is no column %s.%s %s the revision.",
+									 quote_identifier(line->relation),
+									 quote_identifier(line->column),
+									 up ? "after" : "before"),
 							psprintf("The line computes a column of the %s version: use its name, and that of the table, not of a partition, %s the revision.",
 									 up ? "new" : "old", up ? "after" : "before"));
 }
@@ -276,7 +297,9 @@ cmig_versions_value(ParseState *pstate, const char *name, int location, CmigVers
 	foreach_ptr(const CmigVersionColumn, column, number ? table->columns : NIL)
 	{
 		if (strcmp(column->b->number, number) == 0 && (!names->up || column->a != NULL))
-			return colNameToVar(pstate, names->up || column->hidden == NULL ? column->a->name : column->hidden, false, location);
+			return colNameToVar(pstate, names->up ||
+								column->hidden == NULL ? column->a->name : column->hidden, false,
+								location);
 	}
 	foreach_ptr(const CmigVersionColumn, column, number && names->up ? table->dropped : NIL)
 	{
@@ -285,5 +308,6 @@ cmig_versions_value(ParseState *pstate, const char *name, int location, CmigVers
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_COLUMN),
-			 errmsg("column \"%s\" does not exist in the %s version of table %s", name, names->up ? "old" : "new", table->b->qualified)));
+			 errmsg("column \"%s\" does not exist in the %s version of table %s", name,
+					names->up ? "old" : "new", table->b->qualified)));
 }

@@ -68,7 +68,9 @@ cmig_versions_add_columns(CmigPlanning *p, const CmigVersionTable *table)
 			cmig_versions_add(&at, "ALTER SEQUENCE %s OWNED BY %s.%s", b->sequence, real, hidden);
 		}
 		/* the default identifies the column if it is renamed */
-		cmig_versions_add(&at, "ALTER TABLE %s ALTER COLUMN %s SET DEFAULT cmig.expansion_%s(NULL::%s)", real, hidden,
+		cmig_versions_add(&at,
+						  "ALTER TABLE %s ALTER COLUMN %s SET DEFAULT cmig.expansion_%s(NULL::%s)",
+						  real, hidden,
 						  table->filled ? "mark" : "unset", b->type);
 	}
 }
@@ -112,7 +114,8 @@ cmig_versions_add_view(CmigPlanning *p, CmigVersionTable *table)
 		 * No column of the view tells which build inserts a row, but one that
 		 * a view below it has, whose default such an INSERT takes.
 		 */
-		cmig_versions_add(&at, "CREATE VIEW %s WITH (security_invoker = true) AS SELECT %s, " CMIG_STATE_COLUMN " FROM %s%s",
+		cmig_versions_add(&at,
+						  "CREATE VIEW %s WITH (security_invoker = true) AS SELECT %s, " CMIG_STATE_COLUMN " FROM %s%s",
 						  table->inner, sql.data, from, where);
 		cmig_versions_add(&at,
 						  "ALTER VIEW %s ALTER COLUMN " CMIG_STATE_COLUMN " SET DEFAULT '" CMIG_STATE_NEW "'",
@@ -120,7 +123,9 @@ cmig_versions_add_view(CmigPlanning *p, CmigVersionTable *table)
 		from = table->inner;
 		where = "";
 	}
-	table->created = cmig_versions_add(&at, "CREATE VIEW %s WITH (security_invoker = true) AS SELECT %s FROM %s%s", view,
+	table->created = cmig_versions_add(&at,
+									   "CREATE VIEW %s WITH (security_invoker = true) AS SELECT %s"
+									   " FROM %s%s", view,
 									   table->inverse ? names.data : sql.data, from, where);
 	table->view = view;
 	foreach_ptr(const CmigVersionColumn, column, table->columns)
@@ -132,8 +137,10 @@ cmig_versions_add_view(CmigPlanning *p, CmigVersionTable *table)
 		if (column->hidden != NULL && table->filled && column->takes_default)
 			value = psprintf("cmig.expansion_unset(NULL::%s)", b->type);
 		/* NULL itself would not be stored */
-		else if (value == NULL && (column->hidden != NULL || !cmig_text_same(column->a->value, value)))
-			value = psprintf(column->takes_default ? "cmig.expansion_unset(NULL::%s)" : "COALESCE(NULL::%s)",
+		else if (value == NULL &&
+				 (column->hidden != NULL || !cmig_text_same(column->a->value, value)))
+			value = psprintf(column->takes_default ? "cmig.expansion_unset(NULL::%s)" :
+							 "COALESCE(NULL::%s)",
 							 b->type);
 		if (value != NULL && !b->generated[0])
 			cmig_versions_add(&at, "ALTER VIEW %s ALTER COLUMN %s SET DEFAULT %s", view, name,
@@ -149,10 +156,12 @@ cmig_versions_add_view(CmigPlanning *p, CmigVersionTable *table)
 
 /* Append the arguments of a rule. */
 static void
-append_rule(StringInfo sql, char kind, const char *flags, const char *column, const char *label, const char *expr)
+append_rule(StringInfo sql, char kind, const char *flags, const char *column, const char *label,
+			const char *expr)
 {
 	appendStringInfo(sql, ", %s, %s, %s, %s", quote_literal_cstr(psprintf("%c%s", kind, flags)),
-					 quote_literal_cstr(column), quote_literal_cstr(label), quote_literal_cstr(expr));
+					 quote_literal_cstr(column), quote_literal_cstr(label),
+					 quote_literal_cstr(expr));
 }
 
 /* Returns the condition of a CHECK constraint, given its definition. */
@@ -171,7 +180,8 @@ cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table)
 {
 	const char *real = table->a->qualified;
 	const CmigStepGroup at = {p, CMIG_PHASE_PREPARE, real};
-	Oid			relation = get_relname_relid(table->a->name, get_namespace_oid(table->a->schema, false));
+	Oid			relation = get_relname_relid(table->a->name,
+											 get_namespace_oid(table->a->schema, false));
 	CmigVersionNames names = {p, table, 0, true};
 	StringInfoData sql;
 	StringInfoData unset;
@@ -194,11 +204,15 @@ cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table)
 		return;
 	}
 	table->sequence = psprintf("%s.%s", cmig_versions_schema(p, table->b->schema),
-							   quote_identifier(cmig_version_join_name(CMIG_OLD_PREFIX, table->b->name)));
+							   quote_identifier(cmig_version_join_name(CMIG_OLD_PREFIX,
+																	   table->b->name)));
 	cmig_versions_add(&at, "CREATE SEQUENCE %s", table->sequence)->sequence = table->sequence;
-	appendStringInfo(&sql, "CREATE TRIGGER %s BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION cmig.expansion_write(%s, %s, %s",
-					 quote_identifier(CMIG_EXPANSION_WRITE), real, quote_literal_cstr(CMIG_STATE_COLUMN),
-					 quote_literal_cstr(psprintf("%s%s", p->strict ? "s" : "", table->inverse ? "i" : "")),
+	appendStringInfo(&sql,
+					 "CREATE TRIGGER %s BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION cmig.expansion_write(%s, %s, %s",
+					 quote_identifier(CMIG_EXPANSION_WRITE), real,
+					 quote_literal_cstr(CMIG_STATE_COLUMN),
+					 quote_literal_cstr(psprintf("%s%s", p->strict ? "s" : "",
+												 table->inverse ? "i" : "")),
 					 quote_literal_cstr(table->sequence));
 	foreach_ptr(CmigVersionColumn, column, table->columns)
 	{
@@ -207,8 +221,12 @@ cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table)
 		names.up = true;
 		names.level = column->up->revision - 1;
 		column->up_text = cmig_versions_print(relation, column->up->expr, column->hidden, &names,
-											  psprintf("cmig:up %s.%s", quote_identifier(table->b->name), quote_identifier(column->b->name)));
-		append_rule(&sql, CMIG_RULE_UP, psprintf("%s%s", *column->b->not_null == 't' ? "!" : "", column->takes_default ? "d" : ""),
+											  psprintf("cmig:up %s.%s",
+													   quote_identifier(table->b->name),
+													   quote_identifier(column->b->name)));
+		append_rule(&sql, CMIG_RULE_UP,
+					psprintf("%s%s", *column->b->not_null == 't' ? "!" : "",
+							 column->takes_default ? "d" : ""),
 					column->hidden, column->b->name, column->up_text);
 	}
 	foreach_ptr(CmigVersionColumn, column, list_concat_copy(table->columns, table->dropped))
@@ -217,9 +235,13 @@ cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table)
 			continue;
 		names.up = false;
 		names.level = column->down->revision;
-		column->down_text = cmig_versions_print(relation, column->down->expr, column->a->name, &names,
-												psprintf("cmig:down %s.%s", quote_identifier(table->a->name), quote_identifier(column->a->name)));
-		append_rule(&sql, CMIG_RULE_DOWN, *column->a->not_null == 't' ? "!" : "", column->a->name, column->a->name,
+		column->down_text = cmig_versions_print(relation, column->down->expr, column->a->name,
+												&names,
+												psprintf("cmig:down %s.%s",
+														 quote_identifier(table->a->name),
+														 quote_identifier(column->a->name)));
+		append_rule(&sql, CMIG_RULE_DOWN, *column->a->not_null == 't' ? "!" : "", column->a->name,
+					column->a->name,
 					column->down_text);
 	}
 	foreach_ptr(CmigShapePart, part, table->build)
@@ -243,7 +265,8 @@ cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table)
  * its definition says that it is NOT VALID.
  */
 void
-cmig_versions_add_constraint(const CmigStepGroup *at, const char *table, const char *name, const char *definition)
+cmig_versions_add_constraint(const CmigStepGroup *at, const char *table, const char *name,
+							 const char *definition)
 {
 	bool		validate = !cmig_is_not_valid(definition);
 
@@ -256,15 +279,18 @@ cmig_versions_add_constraint(const CmigStepGroup *at, const char *table, const c
 
 /* Create the index of a part; "only" is "ONLY " or empty. */
 static void
-add_index(const CmigStepGroup *at, const CmigShapePart *part, const char *name, const char *only, const char *relation)
+add_index(const CmigStepGroup *at, const CmigShapePart *part, const char *name, const char *only,
+		  const char *relation)
 {
-	cmig_versions_add(at, "CREATE %sINDEX %s%s ON %s%s %s", part->unique ? part->unique : "", *only ? "" : "CONCURRENTLY ",
+	cmig_versions_add(at, "CREATE %sINDEX %s%s ON %s%s %s", part->unique ? part->unique : "",
+					  *only ? "" : "CONCURRENTLY ",
 					  quote_identifier(name), only, relation, part->index);
 }
 
 /* Drop an index or a constraint of the table; "exists" is "IF EXISTS " or empty. */
 static void
-add_drop(const CmigStepGroup *at, const CmigShapeTable *table, bool index, const char *name, const char *exists)
+add_drop(const CmigStepGroup *at, const CmigShapeTable *table, bool index, const char *name,
+		 const char *exists)
 {
 	name = quote_identifier(name);
 	if (index)
@@ -276,7 +302,8 @@ add_drop(const CmigStepGroup *at, const CmigShapeTable *table, bool index, const
 
 /* Rename an index or a constraint of the table. */
 static void
-add_rename(const CmigStepGroup *at, const CmigShapeTable *table, bool index, const char *name, const char *to)
+add_rename(const CmigStepGroup *at, const CmigShapeTable *table, bool index, const char *name,
+		   const char *to)
 {
 	name = quote_identifier(name);
 	to = quote_identifier(to);
@@ -311,7 +338,8 @@ add_partitions(const CmigStepGroup *at, const CmigShapePart *part)
 	static CmigQuery query = {
 		.sql = "SELECT y.relid::regclass, c.relname, quote_ident(n.nspname), quote_ident(m.nspname), q.relname, y.level, y.isleaf,"
 		"  (parse_ident($2::json->>y.relid::regclass::text))[2], (parse_ident($2::json->>y.parentrelid::regclass::text))[2]"
-		" FROM pg_partition_tree(to_regclass($1)) y JOIN pg_class c ON c.oid = y.relid JOIN pg_namespace n ON n.oid = c.relnamespace"
+		" FROM pg_partition_tree(to_regclass($1)) y JOIN pg_class c ON c.oid = y.relid"
+		" JOIN pg_namespace n ON n.oid = c.relnamespace"
 		" JOIN pg_class q ON q.oid = y.parentrelid JOIN pg_namespace m ON m.oid = q.relnamespace"
 		" WHERE y.level > 0 ORDER BY y.level, y.relid::regclass::text COLLATE \"C\"",
 		.argtypes = {TEXTOID, TEXTOID}
@@ -331,7 +359,8 @@ add_partitions(const CmigStepGroup *at, const CmigShapePart *part)
 		bool		leaf = *row[6] == 't';
 		char	   *final = row[7] ? row[7] : partition_index(row[1], relation, part->name);
 		char	   *name = cmig_version_hidden_name(final);
-		const char *parent = *row[5] == '1' ? part->name : row[8] ? row[8] : partition_index(row[4], relation, part->name);
+		const char *parent = *row[5] == '1' ? part->name : row[8] ? row[8] :
+		partition_index(row[4], relation, part->name);
 
 		/* meanwhile, a partition may be dropped */
 		if (strcmp(at->phase, CMIG_PHASE_CONTRACT) == 0)
@@ -348,7 +377,8 @@ add_partitions(const CmigStepGroup *at, const CmigShapePart *part)
 		{
 			add_index(at, part, name, leaf ? "" : "ONLY ", row[0]);
 			cmig_versions_add(at, "ALTER INDEX %s.%s ATTACH PARTITION %s.%s", row[3],
-							  quote_identifier(cmig_version_hidden_name(parent)), row[2], quote_identifier(name));
+							  quote_identifier(cmig_version_hidden_name(parent)), row[2],
+							  quote_identifier(name));
 		}
 	}
 	/* takes those of the partitions, which need not be validated again */
@@ -366,8 +396,11 @@ add_key(Oid index, Oid parent, bits16 flags)
 	Oid			constraint;
 
 	CheckTableNotInUse(table, "ALTER TABLE");
-	constraint = index_constraint_create(table, index, parent, BuildIndexInfo(key), RelationGetRelationName(key),
-										 flags & INDEX_CONSTR_CREATE_MARK_AS_PRIMARY ? CONSTRAINT_PRIMARY : CONSTRAINT_UNIQUE, flags, false, false).objectId;
+	constraint = index_constraint_create(table, index, parent, BuildIndexInfo(key),
+										 RelationGetRelationName(key),
+										 flags & INDEX_CONSTR_CREATE_MARK_AS_PRIMARY ?
+										 CONSTRAINT_PRIMARY : CONSTRAINT_UNIQUE, flags, false,
+										 false).objectId;
 	index_close(key, NoLock);
 	table_close(table, NoLock);
 	foreach_oid(child, find_inheritance_children(index, AccessExclusiveLock))
@@ -384,10 +417,14 @@ cmig_expansion_key(PG_FUNCTION_ARGS)
 {
 	static CmigQuery query = {
 		.sql = "SELECT $2 ~ '^(PRIMARY KEY|UNIQUE)( DEFERRABLE( INITIALLY DEFERRED)?)?$' AND c.relkind = 'I' AND x.indisunique AND x.indisvalid AND x.indpred IS NULL AND x.indexprs IS NULL AND 0 = ALL (x.indoption::int2[])"
-		"  AND NOT EXISTS (SELECT FROM pg_opclass o WHERE o.oid = ANY (x.indclass::oid[]) AND NOT o.opcdefault)"
-		"  AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conindid = c.oid AND o.contype IN ('p', 'u'))"
-		"  AND ($2 NOT LIKE 'PRIMARY%' OR NOT EXISTS (SELECT FROM pg_index p WHERE p.indrelid = x.indrelid AND p.indisprimary)"
-		"   AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = x.indrelid AND a.attnum = ANY ((x.indkey::int2[])[0:x.indnkeyatts - 1]) AND NOT a.attnotnull))"
+		"  AND NOT EXISTS (SELECT FROM pg_opclass o WHERE o.oid = ANY (x.indclass::oid[])"
+		" AND NOT o.opcdefault)"
+		"  AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conindid = c.oid"
+		" AND o.contype IN ('p', 'u'))"
+		"  AND ($2 NOT LIKE 'PRIMARY%' OR NOT EXISTS (SELECT FROM pg_index p"
+		" WHERE p.indrelid = x.indrelid AND p.indisprimary)"
+		"   AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = x.indrelid"
+		" AND a.attnum = ANY ((x.indkey::int2[])[0:x.indnkeyatts - 1]) AND NOT a.attnotnull))"
 		" FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid WHERE c.oid = $1",
 		.argtypes = {OIDOID, TEXTOID}
 	};
@@ -415,10 +452,12 @@ cmig_expansion_key(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("relation \"%s\" cannot become a key", name ? name : psprintf("%u", index)),
 				 errdetail("cmig.contract() uses this function for unique indexes of partitioned tables.")));
-	add_key(index, InvalidOid, INDEX_CONSTR_CREATE_UPDATE_INDEX | INDEX_CONSTR_CREATE_REMOVE_OLD_DEPS |
+	add_key(index, InvalidOid,
+			INDEX_CONSTR_CREATE_UPDATE_INDEX | INDEX_CONSTR_CREATE_REMOVE_OLD_DEPS |
 			(kind[0] == 'P' ? INDEX_CONSTR_CREATE_MARK_AS_PRIMARY : 0) |
 			(pg_str_endswith(kind, "DEFERRABLE") ? INDEX_CONSTR_CREATE_DEFERRABLE : 0) |
-			(pg_str_endswith(kind, "DEFERRED") ? INDEX_CONSTR_CREATE_DEFERRABLE | INDEX_CONSTR_CREATE_INIT_DEFERRED : 0));
+			(pg_str_endswith(kind, "DEFERRED") ?
+			 INDEX_CONSTR_CREATE_DEFERRABLE | INDEX_CONSTR_CREATE_INIT_DEFERRED : 0));
 	PG_RETURN_VOID();
 }
 
@@ -434,7 +473,8 @@ cmig_versions_add_builds(CmigPlanning *p, const CmigVersionTable *table)
 
 		if (part->kind[0] == 'c')
 			continue;
-		if (*table->a->kind == 'p' && !(part->kind[0] == 'f' && cmig_is_not_valid(part->definition)))
+		if (*table->a->kind == 'p' &&
+			!(part->kind[0] == 'f' && cmig_is_not_valid(part->definition)))
 			add_partitions(&at, part);
 		else if (part->kind[0] != 'f')
 			add_index(&at, part, name, "", at.relation);
@@ -469,7 +509,8 @@ cmig_versions_add_checks(CmigPlanning *p, const CmigVersionTable *table)
 	{
 		if (column->hidden != NULL && *column->b->not_null == 't')
 			cmig_versions_add_constraint(&at, at.relation, not_null_name(column),
-										 psprintf("CHECK ((%s IS NOT NULL))", quote_identifier(column->hidden)));
+										 psprintf("CHECK ((%s IS NOT NULL))",
+												  quote_identifier(column->hidden)));
 	}
 }
 
@@ -590,7 +631,8 @@ add_readers_contract(CmigPlanning *p)
 		const CmigShapeReader *old = list_nth(p->old_readers, i);
 
 		/* a body that is a string depends on nothing, but arguments on types */
-		if ((old->body == NULL || p->enums != NIL) && cmig_shape_reader_object(old, p->after) == NULL)
+		if ((old->body == NULL || p->enums != NIL) &&
+			cmig_shape_reader_object(old, p->after) == NULL)
 			cmig_versions_add(&at, "DROP %s %s", old->kind,
 							  cmig_shape_reader_name(old, old->schema));
 	}
@@ -603,8 +645,10 @@ add_readers_contract(CmigPlanning *p)
 			cmig_versions_add(&at, "DROP MATERIALIZED VIEW %s", name);
 		if (reader->kind[0] == 'M')
 			cmig_versions_add(&at, "ALTER MATERIALIZED VIEW %s SET SCHEMA %s",
-							  cmig_shape_reader_name(reader, reader->version->schema), quote_identifier(reader->schema));
-		else if (same && reader->body == NULL && strcmp(reader->old->definition, reader->definition) != 0)
+							  cmig_shape_reader_name(reader, reader->version->schema),
+							  quote_identifier(reader->schema));
+		else if (same && reader->body == NULL &&
+				 strcmp(reader->old->definition, reader->definition) != 0)
 			cmig_versions_add(&at, "%s", reader->definition);
 	}
 	/* one that is dropped and created does not keep its privileges */
@@ -612,7 +656,8 @@ add_readers_contract(CmigPlanning *p)
 	{
 		const CmigShapeReader *old = reader->old;
 
-		if (old != NULL && old->body != NULL && p->enums == NIL && strcmp(old->key, reader->key) != 0)
+		if (old != NULL && old->body != NULL && p->enums == NIL &&
+			strcmp(old->key, reader->key) != 0)
 			cmig_versions_add(&at, "DROP %s %s", old->kind,
 							  cmig_shape_reader_name(old, old->schema));
 	}
@@ -666,9 +711,11 @@ cmig_versions_add_abandon(CmigPlanning *p)
 		 * KIND
 		 */
 		if (!line->within && line->downgrade != NULL)
-			p->abandon = lcons(line->subject == cmig_object_root(unconstify(CmigObject *, line->subject)) &&
+			p->abandon = lcons(line->subject == cmig_object_root(unconstify(CmigObject *,
+																			line->subject)) &&
 							   cmig_text_begins(line->downgrade, drop) ?
-							   psprintf("%sIF EXISTS %s", drop, line->downgrade + strlen(drop)) : pstrdup(line->downgrade), p->abandon);
+							   psprintf("%sIF EXISTS %s", drop, line->downgrade + strlen(drop)) :
+							   pstrdup(line->downgrade), p->abandon);
 	}
 	foreach_ptr(const char, sql, p->abandon)
 		cmig_versions_add(&all, "%s", sql);
@@ -688,7 +735,8 @@ loses_column(const CmigPlanning *p, const CmigObject *object)
 {
 	foreach_ptr(const CmigVersionTable, table, p->tables)
 	{
-		foreach_ptr(const CmigVersionColumn, column, list_concat_copy(table->columns, table->dropped))
+		foreach_ptr(const CmigVersionColumn, column,
+					list_concat_copy(table->columns, table->dropped))
 		{
 			for (int i = 0; i < object->ndepends && is_lost(column); i++)
 				if (object->depends[i]->kind == &cmig_kind_column &&
@@ -708,7 +756,8 @@ static void
 add_dropped_objects(CmigPlanning *p)
 {
 	const CmigStepGroup at = {p, CMIG_PHASE_CONTRACT, ""};
-	const CmigKind *kinds[] = {&cmig_kind_trigger, &cmig_kind_policy, &cmig_kind_rule, &cmig_kind_statistics};
+	const CmigKind *kinds[] = {&cmig_kind_trigger, &cmig_kind_policy, &cmig_kind_rule,
+	&cmig_kind_statistics};
 
 	for (int k = 0; k < lengthof(kinds); k++)
 		for (int i = p->before->count - 1; i >= 0; i--)
@@ -716,7 +765,8 @@ add_dropped_objects(CmigPlanning *p)
 			const CmigObject *object = p->before->objects[i];
 
 			if (object->kind == kinds[k] &&
-				(cmig_image_find_exactly(p->after, object->address) == NULL || loses_column(p, object)))
+				(cmig_image_find_exactly(p->after, object->address) == NULL ||
+				 loses_column(p, object)))
 				cmig_versions_add(&at, "%s", cmig_kind_drop(object));
 		}
 }
@@ -726,7 +776,8 @@ add_dropped_objects(CmigPlanning *p)
  * that it replaces.  That of an identity column ends: its value is remembered.
  */
 static void
-contract_column(const CmigStepGroup *at, const CmigVersionTable *table, const CmigVersionColumn *column)
+contract_column(const CmigStepGroup *at, const CmigVersionTable *table,
+				const CmigVersionColumn *column)
 {
 	const CmigShapeColumn *a = column->a;
 	const char *hidden = quote_identifier(column->hidden);
@@ -742,17 +793,20 @@ contract_column(const CmigStepGroup *at, const CmigVersionTable *table, const Cm
 						  hidden);
 	}
 	else
-		cmig_versions_add(at, "SELECT pg_catalog.set_config('cmig_expansion.s%1$s_%2$s', pg_catalog.concat(v, CASE WHEN v IS NULL"
+		cmig_versions_add(at,
+						  "SELECT pg_catalog.set_config('cmig_expansion.s%1$s_%2$s', pg_catalog.concat(v, CASE WHEN v IS NULL"
 						  " THEN pg_catalog.concat(pg_catalog.nextval(%3$s), ',f') ELSE ',t' END), true)"
 						  " FROM pg_catalog.pg_sequence_last_value(%3$s) v",
-						  table->a->oid, column->b->number, quote_literal_cstr((a ? a : column->b)->sequence));
+						  table->a->oid, column->b->number,
+						  quote_literal_cstr((a ? a : column->b)->sequence));
 	if (a == NULL)
 		cmig_versions_add(at, "DROP SEQUENCE %s", column->b->sequence);
 }
 
 /* Make a column, which has its final name, NOT NULL and an identity column, if it is. */
 static void
-complete_column(const CmigStepGroup *at, const CmigVersionTable *table, const CmigVersionColumn *column)
+complete_column(const CmigStepGroup *at, const CmigVersionTable *table,
+				const CmigVersionColumn *column)
 {
 	const CmigShapeColumn *b = column->b;
 	const char *real = table->b->qualified;
@@ -767,7 +821,8 @@ complete_column(const CmigStepGroup *at, const CmigVersionTable *table, const Cm
 		return;
 	value = psprintf("pg_catalog.current_setting('cmig_expansion.s%s_%s')", table->a->oid,
 					 b->number);
-	cmig_versions_add(at, "ALTER TABLE %s ALTER COLUMN %s ADD GENERATED %s AS IDENTITY (%s)", real, name,
+	cmig_versions_add(at, "ALTER TABLE %s ALTER COLUMN %s ADD GENERATED %s AS IDENTITY (%s)", real,
+					  name,
 					  b->identity[0] == 'a' ? "ALWAYS" : "BY DEFAULT", b->options);
 	cmig_versions_add(at, "SELECT pg_catalog.setval(pg_catalog.pg_get_serial_sequence(%s, %s),"
 					  " pg_catalog.split_part(%s, ',', 1)::bigint, pg_catalog.split_part(%s, ',', 2)::boolean)",
@@ -790,10 +845,12 @@ contract_part(const CmigStepGroup *at, const CmigVersionTable *table, const Cmig
 	if (strchr("pu", part->kind[0]) == NULL)
 		return;
 	if (*table->a->kind == 'p')
-		cmig_versions_add(at, "SELECT cmig.expansion_key(%s, %s)", quote_literal_cstr(psprintf("%s.%s", schema, name)),
+		cmig_versions_add(at, "SELECT cmig.expansion_key(%s, %s)",
+						  quote_literal_cstr(psprintf("%s.%s", schema, name)),
 						  quote_literal_cstr(psprintf("%s%s", kind, part->deferrable)));
 	else
-		cmig_versions_add(at, "ALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s%s", table->b->qualified, name, kind, name,
+		cmig_versions_add(at, "ALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s%s",
+						  table->b->qualified, name, kind, name,
 						  part->deferrable);
 }
 
@@ -812,7 +869,8 @@ contract_table(const CmigStepGroup *at, const CmigVersionTable *table)
 	/* generated columns before those that they read */
 	for (int generated = 1; generated >= 0; generated--)
 	{
-		foreach_ptr(const CmigVersionColumn, column, list_concat_copy(table->columns, table->dropped))
+		foreach_ptr(const CmigVersionColumn, column,
+					list_concat_copy(table->columns, table->dropped))
 		{
 			if (is_lost(column) && (column->a->generated[0] != '\0') == generated)
 				cmig_versions_add(at, "ALTER TABLE %s DROP COLUMN %s", real,

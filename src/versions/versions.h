@@ -24,7 +24,8 @@ typedef struct CmigExpansionRows
 } CmigExpansionRows;
 
 /* Count a table's rows for at most "limit" milliseconds. */
-extern CmigExpansionRows cmig_expansion_rows(const CmigExpansion *expansion, const char *relation, int limit);
+extern CmigExpansionRows cmig_expansion_rows(const CmigExpansion *expansion, const char *relation,
+											 int limit);
 
 /*
  * The queries of pg_stat_statements that break with cmig.contract, so that only

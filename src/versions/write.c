@@ -225,7 +225,8 @@ may_fail_function(Oid function, void *plainly)
 	if (!HeapTupleIsValid(tuple))
 		return true;
 	proc = (Form_pg_proc) GETSTRUCT(tuple);
-	plain = function < FirstGenbkiObjectId && proc->prolang == INTERNALlanguageId && proc->provolatile == PROVOLATILE_IMMUTABLE &&
+	plain = function < FirstGenbkiObjectId && proc->prolang == INTERNALlanguageId &&
+		proc->provolatile == PROVOLATILE_IMMUTABLE &&
 		is_plain_type(proc->prorettype);
 	for (int i = 0; i < proc->pronargs; i++)
 		plain &= is_plain_type(proc->proargtypes.values[i]);
@@ -270,7 +271,8 @@ column_number(Relation relation, const char *name)
 	if (number <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("column \"%s\" of relation \"%s\" does not exist", name, RelationGetRelationName(relation)),
+				 errmsg("column \"%s\" of relation \"%s\" does not exist", name,
+						RelationGetRelationName(relation)),
 				 errdetail("The table is expanded, so that two versions of it exist."),
 				 cmig_hint("`CALL cmig.abandon()`")));
 	return number;
@@ -288,7 +290,8 @@ find_sequence(Relation relation, const char *name)
 
 	if (SplitIdentifierString(pstrdup(name), '.', &names) && list_length(names) == 2)
 		sequence = get_relname_relid(lsecond(names), get_namespace_oid(linitial(names), true));
-	if (!OidIsValid(sequence) || get_rel_relkind(sequence) != RELKIND_SEQUENCE || strncmp(lsecond(names), CMIG_OLD_PREFIX, strlen(CMIG_OLD_PREFIX)) != 0 ||
+	if (!OidIsValid(sequence) || get_rel_relkind(sequence) != RELKIND_SEQUENCE ||
+		strncmp(lsecond(names), CMIG_OLD_PREFIX, strlen(CMIG_OLD_PREFIX)) != 0 ||
 		!has_privs_of_role(relation->rd_rel->relowner, cmig_role_owner_of(sequence)))
 		return InvalidOid;
 	return sequence;
@@ -309,7 +312,8 @@ note_old_build(const Writer *writer)
 	noted_in = writer->sequence;
 	cmig_role_act_as(&saved, cmig_role_owner_of(writer->sequence));
 	(void) DirectFunctionCall2(setval_oid, ObjectIdGetDatum(writer->sequence),
-							   Int64GetDatum(now + USECS_PER_SEC * SECS_PER_DAY * (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE)));
+							   Int64GetDatum(now +
+											 USECS_PER_SEC * SECS_PER_DAY * (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE)));
 	cmig_role_return(&saved);
 }
 
@@ -341,7 +345,8 @@ read_arguments(Writer *writer, Relation relation, const Trigger *trigger, Oid de
 	if (TupleDescAttr(desc, writer->state - 1)->atttypid != TEXTOID)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"%s\" of relation \"%s\" does not have type text", trigger->tgargs[0], RelationGetRelationName(relation)),
+				 errmsg("column \"%s\" of relation \"%s\" does not have type text",
+						trigger->tgargs[0], RelationGetRelationName(relation)),
 				 cmig_hint("`CALL cmig.abandon()`")));
 	writer->strict = strchr(trigger->tgargs[1], 's') != NULL;
 	writer->inverse = strchr(trigger->tgargs[1], 'i') != NULL;
@@ -370,17 +375,21 @@ read_arguments(Writer *writer, Relation relation, const Trigger *trigger, Oid de
 			typmod = attribute->atttypmod;
 			rule->by_value = attribute->attbyval;
 			rule->length = attribute->attlen;
-			if (!TupleDescAttr(desc, writer->state - 1)->atthasdef || (rule->kind != CMIG_RULE_DOWN && !attribute->atthasdef))
+			if (!TupleDescAttr(desc, writer->state - 1)->atthasdef ||
+				(rule->kind != CMIG_RULE_DOWN && !attribute->atthasdef))
 				ereport(ERROR,
 						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						 errmsg("hidden columns of relation \"%s\" do not have their defaults", RelationGetRelationName(relation)),
+						 errmsg("hidden columns of relation \"%s\" do not have their defaults",
+								RelationGetRelationName(relation)),
 						 errdetail("These tell for which of the two versions a row is. They were dropped, or the table was attached as a partition, which does not get them from its parent."),
 						 !relation->rd_rel->relispartition ? cmig_hint("`CALL cmig.expand()`") :
 						 errhint("Detach it, create a partition with CREATE TABLE ... PARTITION OF, and insert the rows there.")));
 			if (rule->kind != CMIG_RULE_DOWN)
-				writer->hidden = bms_add_member(writer->hidden, rule->column - FirstLowInvalidHeapAttributeNumber);
+				writer->hidden = bms_add_member(writer->hidden,
+												rule->column - FirstLowInvalidHeapAttributeNumber);
 			if (rule->kind == CMIG_RULE_UP)
-				writer->computed = bms_add_member(writer->computed, rule->column - FirstLowInvalidHeapAttributeNumber);
+				writer->computed = bms_add_member(writer->computed,
+												  rule->column - FirstLowInvalidHeapAttributeNumber);
 		}
 		error_context_stack = &callback;
 		rule->expr = cmig_versions_compile(relation, trigger->tgargs[i + 3], type, typmod, dependent);
@@ -406,7 +415,8 @@ cmig_versions_record_dependencies(Oid table)
 
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 		if (cmig_versions_is_writer(&triggers->triggers[i]))
-			read_arguments(memset(&writer, 0, sizeof(Writer)), relation, &triggers->triggers[i], triggers->triggers[i].tgoid);
+			read_arguments(memset(&writer, 0, sizeof(Writer)), relation, &triggers->triggers[i],
+						   triggers->triggers[i].tgoid);
 	table_close(relation, NoLock);
 }
 
@@ -425,7 +435,8 @@ find_writer(Relation relation, const Trigger *trigger)
 	writer = hash_search(writers, &trigger->tgoid, HASH_FIND, NULL);
 	if (writer != NULL && writer->valid)
 		return writer;
-	context = AllocSetContextCreate(CurTransactionContext, "pg_cmig expanded table", ALLOCSET_SMALL_SIZES);
+	context = AllocSetContextCreate(CurTransactionContext, "pg_cmig expanded table",
+									ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
 	new.users = palloc(sizeof(Users));
 	new.users->context = context;
@@ -489,7 +500,8 @@ is_new(const Writer *writer, TupleTableSlot *slot)
 	bool		has_values = false;
 
 	for (int i = 0; i < writer->count; i++)
-		has_values |= writer->rules[i].kind == CMIG_RULE_UP && !slot_attisnull(slot, writer->rules[i].column);
+		has_values |= writer->rules[i].kind == CMIG_RULE_UP &&
+			!slot_attisnull(slot, writer->rules[i].column);
 	return has_values && cmig_versions_has_state(slot, writer->state, "todo");
 }
 
@@ -510,11 +522,15 @@ has_changed(int column, TupleTableSlot *before, TupleTableSlot *after)
 	value1 = slot_getattr(before, number, &null1);
 	value2 = slot_getattr(after, number, &null2);
 	/* a large value that the statement does not set need not be read */
-	if (attribute->attlen == -1 && !null1 && !null2 && VARATT_IS_EXTERNAL(DatumGetPointer(value1)) && VARATT_IS_EXTERNAL(DatumGetPointer(value2)) &&
+	if (attribute->attlen == -1 && !null1 && !null2 &&
+		VARATT_IS_EXTERNAL(DatumGetPointer(value1)) &&
+		VARATT_IS_EXTERNAL(DatumGetPointer(value2)) &&
 		VARSIZE_EXTERNAL(DatumGetPointer(value1)) == VARSIZE_EXTERNAL(DatumGetPointer(value2)) &&
-		memcmp(DatumGetPointer(value1), DatumGetPointer(value2), VARSIZE_EXTERNAL(DatumGetPointer(value1))) == 0)
+		memcmp(DatumGetPointer(value1), DatumGetPointer(value2),
+			   VARSIZE_EXTERNAL(DatumGetPointer(value1))) == 0)
 		return false;
-	return null1 != null2 || (!null1 && !datum_image_eq(value1, value2, attribute->attbyval, attribute->attlen));
+	return null1 != null2 ||
+		(!null1 && !datum_image_eq(value1, value2, attribute->attbyval, attribute->attlen));
 }
 
 static bool
@@ -549,7 +565,8 @@ evaluate(void *arg)
 		 * only if it is needed, and where its errors are caught: the writer
 		 * may not be allowed to execute its functions
 		 */
-		MemoryContext context = AllocSetContextCreate(econtext->ecxt_per_tuple_memory, "pg_cmig expression", ALLOCSET_SMALL_SIZES);
+		MemoryContext context = AllocSetContextCreate(econtext->ecxt_per_tuple_memory,
+													  "pg_cmig expression", ALLOCSET_SMALL_SIZES);
 		MemoryContext old = MemoryContextSwitchTo(context);
 
 		e->rule->state = ExecInitExpr(e->rule->expr, NULL);
@@ -591,7 +608,8 @@ apply(Statement *statement, Rule *rule, bool forgiving)
 			if (rule->column > 0)
 				slot->tts_isnull[rule->column - 1] = true;
 			return psprintf("%s: %s: %.*s", rule->label, unpack_sql_state(error->sqlerrcode),
-							pg_mbcliplen(error->message, strlen(error->message), MAX_FAILURE), error->message);
+							pg_mbcliplen(error->message, strlen(error->message), MAX_FAILURE),
+							error->message);
 		}
 	}
 	else
@@ -619,7 +637,8 @@ apply(Statement *statement, Rule *rule, bool forgiving)
 			(errcode(ERRCODE_NOT_NULL_VIOLATION),
 			 rule->kind == CMIG_RULE_DOWN ?
 			 errmsg("column \"%s\" of the old version would be null", rule->label) :
-			 errmsg("null value in column \"%s\" of the new version violates not-null constraint", rule->label),
+			 errmsg("null value in column \"%s\" of the new version violates not-null constraint",
+					rule->label),
 			 errdetail("Two versions of the table exist, and its expression is null for this row.")));
 }
 
@@ -631,7 +650,8 @@ require_values(const Statement *statement)
 	{
 		const Rule *rule = &statement->writer.rules[i];
 
-		if (rule->kind == CMIG_RULE_UP && rule->required && statement->slot->tts_isnull[rule->column - 1])
+		if (rule->kind == CMIG_RULE_UP && rule->required &&
+			statement->slot->tts_isnull[rule->column - 1])
 			ereport(ERROR,
 					(errcode(ERRCODE_NOT_NULL_VIOLATION),
 					 errmsg("null value in column \"%s\" of relation \"%s\" violates not-null constraint",
@@ -656,7 +676,8 @@ transform(void *arg)
 
 		if (!(statement->due[i] || statement->unsettled[i]) || writer->rules[i].kind != CMIG_RULE_UP)
 			continue;
-		reason = apply(statement, &writer->rules[i], !writer->strict && (statement->update || !statement->new_build));
+		reason = apply(statement, &writer->rules[i], !writer->strict &&
+					   (statement->update || !statement->new_build));
 		statement->failure = statement->failure ? statement->failure : reason;
 		if (statement->unsettled[i])
 			statement->slot->tts_isnull[writer->rules[i].column - 1] = true;
@@ -665,7 +686,8 @@ transform(void *arg)
 		require_values(statement);
 	for (int i = 0; i < writer->count && !statement->failure; i++)
 		if (writer->rules[i].kind == CMIG_RULE_CHECK)
-			statement->failure = apply(statement, &writer->rules[i], !writer->strict && !statement->new_build);
+			statement->failure = apply(statement, &writer->rules[i], !writer->strict &&
+									   !statement->new_build);
 }
 
 /* As cmig_subtransaction_try(), for what leaves nothing to be cleaned up. */
@@ -706,7 +728,8 @@ transform_row(Statement *statement, TupleTableSlot *in, bool forgive, bool plain
 	statement->careful = false;
 	if (forgive && !strict_fill)
 	{
-		ErrorData  *error = plain ? try_plainly(transform, statement) : cmig_subtransaction_try(transform, statement);
+		ErrorData  *error = plain ? try_plainly(transform, statement) :
+		cmig_subtransaction_try(transform, statement);
 
 		if (error != NULL && is_beyond_the_row(error))
 			ReThrowError(error);
@@ -722,7 +745,8 @@ transform_row(Statement *statement, TupleTableSlot *in, bool forgive, bool plain
 
 	slot->tts_isnull[writer->state - 1] = statement->failure == NULL;
 	if (statement->failure != NULL)
-		slot->tts_values[writer->state - 1] = CStringGetTextDatum(cmig_text_one_line(statement->failure));
+		slot->tts_values[writer->state - 1] =
+			CStringGetTextDatum(cmig_text_one_line(statement->failure));
 }
 
 /* An updated row of a partition may go on to another one. */
@@ -750,7 +774,10 @@ is_comparable(const Writer *a, const Writer *b)
 		const Rule *two = &b->rules[i];
 
 		same = one->kind == two->kind && (one->column == 0) == (two->column == 0) &&
-			(one->column == 0 || TupleDescAttr(a->desc, one->column - 1)->atttypid == TupleDescAttr(b->desc, two->column - 1)->atttypid);
+			(one->column == 0 ||
+			 TupleDescAttr(a->desc,
+						   one->column - 1)->atttypid == TupleDescAttr(b->desc,
+																	   two->column - 1)->atttypid);
 	}
 	return same;
 }
@@ -810,12 +837,14 @@ require_shown(const Statement *statement, const TriggerData *data)
 		int			column = rule->column - FirstLowInvalidHeapAttributeNumber;
 
 		if (bms_is_member(column, statement->writer.hidden) &&
-			(update ? bms_is_member(column, data->tg_updatedcols) && has_changed(column, data->tg_trigslot, data->tg_newslot) :
+			(update ? bms_is_member(column, data->tg_updatedcols) &&
+			 has_changed(column, data->tg_trigslot, data->tg_newslot) :
 			 !slot_attisnull(data->tg_trigslot, rule->column)))
 			ereport(ERROR,
 					(errcode(ERRCODE_GENERATED_ALWAYS),
 					 errmsg("column \"%s\" of relation \"%s\" can only be %s through the new version",
-							NameStr(TupleDescAttr(RelationGetDescr(data->tg_relation), rule->column - 1)->attname), statement->relation,
+							NameStr(TupleDescAttr(RelationGetDescr(data->tg_relation),
+												  rule->column - 1)->attname), statement->relation,
 							update ? "updated" : "inserted"),
 					 errdetail("Two versions of the table exist, and it is column \"%s\" of the new one.", rule->label),
 					 !update ? errhint("INSERT INTO the view.") :
@@ -853,12 +882,14 @@ read_update(const Statement *statement, FunctionCallInfo fcinfo, const TriggerDa
 	said->new_build = fcinfo->flinfo->fn_expr != NULL ||
 		(statement->inserts ? statement->inserts_new : cascades && names_hidden);
 	/* the statement says which version of the row is correct */
-	said->touched = bms_is_member(writer->state - FirstLowInvalidHeapAttributeNumber, data->tg_updatedcols);
+	said->touched = bms_is_member(writer->state - FirstLowInvalidHeapAttributeNumber,
+								  data->tg_updatedcols);
 	if (said->touched)
 	{
 		said->told_old = cmig_versions_has_state(said->in, writer->state, CMIG_STATE_OLD);
 		said->told_new = !said->told_old &&
-			(cmig_versions_has_state(said->in, writer->state, CMIG_STATE_NEW) || is_new(writer, said->before));
+			(cmig_versions_has_state(said->in, writer->state, CMIG_STATE_NEW) ||
+			 is_new(writer, said->before));
 	}
 	said->old_build = !said->new_build && !cascades &&
 		!(said->touched && bms_membership(data->tg_updatedcols) == BMS_SINGLETON);
@@ -887,11 +918,13 @@ read_insert(Statement *statement, FunctionCallInfo fcinfo, const TriggerData *da
 		row->relation = InvalidOid;
 	}
 	said->update = said->before != NULL;
-	said->old_build = !said->update && ((said->marked & CMIG_MARK_TABLE) != 0 || (writer->inverse && !is_new_state));
+	said->old_build = !said->update &&
+		((said->marked & CMIG_MARK_TABLE) != 0 || (writer->inverse && !is_new_state));
 	said->new_build = !said->update && !said->old_build;
 	if (said->old_build && !is_copied())
 		require_shown(statement, data);
-	if (said->new_build && is_copied() && !is_new_state && !cmig_versions_has_state(said->in, writer->state, "todo"))
+	if (said->new_build && is_copied() && !is_new_state &&
+		!cmig_versions_has_state(said->in, writer->state, "todo"))
 		return false;
 	statement->inserts |= !said->update;
 	statement->inserts_new = said->new_build;
@@ -908,7 +941,8 @@ is_due(const Said * said, const TriggerData *data, const Rule *rule)
 
 	if (rule->kind == CMIG_RULE_UP && !said->update)
 		return said->old_build ||
-			(rule->takes_default && (said->marked & CMIG_MARK_VIEW) != 0 && slot_attisnull(said->in, rule->column));
+			(rule->takes_default && (said->marked & CMIG_MARK_VIEW) != 0 &&
+			 slot_attisnull(said->in, rule->column));
 	if (rule->kind == CMIG_RULE_UP)
 		return said->told_old ||
 			(!said->told_new && (said->todo || !said->new_build) &&
@@ -916,7 +950,9 @@ is_due(const Said * said, const TriggerData *data, const Rule *rule)
 			 (said->todo || any_changed(rule->reads, said->before, said->in)));
 	if (rule->kind == CMIG_RULE_DOWN)
 		return !said->update ? said->new_build :
-			said->told_new || (said->new_build && !said->told_old && any_changed(rule->reads, said->before, said->in));
+			said->told_new ||
+			(said->new_build && !said->told_old &&
+			 any_changed(rule->reads, said->before, said->in));
 	return false;
 }
 
@@ -935,7 +971,8 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 	bool		plain = true;
 
 	if (statement == NULL)
-		statement = fcinfo->flinfo->fn_extra = make_statement(data->tg_relation, data->tg_trigger, NULL, fcinfo->flinfo->fn_mcxt);
+		statement = fcinfo->flinfo->fn_extra = make_statement(data->tg_relation, data->tg_trigger,
+															  NULL, fcinfo->flinfo->fn_mcxt);
 	writer = &statement->writer;
 	if (writer->count == 0)
 		return PointerGetDatum(tuple);
@@ -965,7 +1002,8 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 			plain &= rule->plain;
 		}
 		said.touched |= due ||
-			(said.update && rule->kind == CMIG_RULE_CHECK && any_changed(rule->reads, said.before, said.in));
+			(said.update && rule->kind == CMIG_RULE_CHECK &&
+			 any_changed(rule->reads, said.before, said.in));
 	}
 	/* the time of day takes a while */
 	if (said.old_build && !filling_rows && statement->rows++ % 64 == 0)
@@ -975,8 +1013,10 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 		statement->update = said.update;
 		statement->new_build = said.new_build;
 		ExecClearTuple(statement->slot);
-		transform_row(statement, said.in, risky && !writer->strict && (said.update || !said.new_build), plain);
-		result = heap_form_tuple(RelationGetDescr(data->tg_relation), statement->slot->tts_values, statement->slot->tts_isnull);
+		transform_row(statement, said.in, risky && !writer->strict &&
+					  (said.update || !said.new_build), plain);
+		result = heap_form_tuple(RelationGetDescr(data->tg_relation), statement->slot->tts_values,
+								 statement->slot->tts_isnull);
 		result->t_data->t_ctid = tuple->t_data->t_ctid;
 		result->t_self = tuple->t_self;
 		result->t_tableOid = tuple->t_tableOid;
@@ -1013,7 +1053,8 @@ fill_row(ExprState *state, ExprContext *econtext, bool *null)
 
 	if (statement == NULL)
 	{
-		statement = make_statement(filling->relation, filling->trigger, state->resultslot, econtext->ecxt_per_query_memory);
+		statement = make_statement(filling->relation, filling->trigger, state->resultslot,
+								   econtext->ecxt_per_query_memory);
 		statement->update = true;
 		filling->plain = true;
 		for (int i = 0; i < statement->writer.count; i++)
@@ -1031,7 +1072,8 @@ fill_row(ExprState *state, ExprContext *econtext, bool *null)
 	ResetExprContext(statement->econtext);
 	statement->new_build = is_new(&statement->writer, econtext->ecxt_scantuple);
 	for (int i = 0; i < statement->writer.count; i++)
-		statement->due[i] = statement->writer.rules[i].kind == (statement->new_build ? CMIG_RULE_DOWN : CMIG_RULE_UP);
+		statement->due[i] = statement->writer.rules[i].kind == (statement->new_build ?
+																CMIG_RULE_DOWN : CMIG_RULE_UP);
 	transform_row(statement, econtext->ecxt_scantuple, filling->risky, filling->plain);
 	/* "null" is NULL for projections, from PostgreSQL 18 on */
 	return (Datum) 0;
@@ -1061,8 +1103,10 @@ hide_triggers(EState *estate, int eflags)
 		int			column = 0;
 		Filling    *filling;
 
-		if (!bms_is_empty(ExecGetInsertedCols(table, estate)) || !bms_get_singleton_member(set, &column) ||
-			column + FirstLowInvalidHeapAttributeNumber != get_attnum(RelationGetRelid(relation), CMIG_STATE_COLUMN))
+		if (!bms_is_empty(ExecGetInsertedCols(table, estate)) ||
+			!bms_get_singleton_member(set, &column) ||
+			column + FirstLowInvalidHeapAttributeNumber != get_attnum(RelationGetRelid(relation),
+																	  CMIG_STATE_COLUMN))
 			continue;
 		for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 			if (cmig_versions_is_writer(&triggers->triggers[i]))
@@ -1083,7 +1127,8 @@ hide_triggers(EState *estate, int eflags)
 			if (!trigger->tgisinternal && trigger->tgenabled != TRIGGER_FIRES_ALWAYS)
 				trigger->tgenabled = TRIGGER_DISABLED;
 			else
-				others |= trigger != ours && TRIGGER_FOR_BEFORE(trigger->tgtype) && TRIGGER_FOR_ROW(trigger->tgtype) && TRIGGER_FOR_UPDATE(trigger->tgtype);
+				others |= trigger != ours && TRIGGER_FOR_BEFORE(trigger->tgtype) &&
+					TRIGGER_FOR_ROW(trigger->tgtype) && TRIGGER_FOR_UPDATE(trigger->tgtype);
 		}
 		if (others || table->ri_projectNewInfoValid || (eflags & EXEC_FLAG_EXPLAIN_ONLY))
 			continue;
