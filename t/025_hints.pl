@@ -227,7 +227,7 @@ is($node->safe_psql('postgres', "LOAD 'pg_cmig'; SELECT name FROM unnest(ARRAY["
 # which has not loaded the library.  What the command lacks is only what it names, and what
 # belongs to the cluster: roles, and the state of replicas, about which errors have hints.
 my %typed = map { $_ => 1 } @commands;
-foreach my $text (map { slurp_file($_) =~ s/''/'/gr } glob("$CmigNode::top/share/cmig/*.bash $CmigNode::top/pg_cmig--1.2.sql $CmigNode::top/README.md"))
+foreach my $text (map { slurp_file($_) =~ s/''/'/gr } glob("$CmigNode::top/share/cmig/*.bash $CmigNode::top/share/cmig/*.sql $CmigNode::top/pg_cmig--1.2.sql $CmigNode::top/README.md"))
 {
 	$typed{$_} = 1 foreach $text =~ /(SELECT cmig\.set_option\('[^']*', '[^']*'\)|ALTER (?:DATABASE|ROLE) [%\w]+ (?:IN DATABASE [%\w]+ )?SET cmig\.\w+ = '[^']*')/g;
 }

@@ -153,6 +153,17 @@ in_environment()
 	)
 }
 
+# of_file NAME [VARIABLE VALUE]...: prints share/cmig/NAME.sql, after what sets psql's variables
+of_file()
+{
+	local file=${here%/*}/share/cmig/$1.sql
+
+	shift
+	printf '\\encoding UTF8\n'
+	while [ $# -gt 0 ]; do printf '\\set %s %s\n' "$1" "$(quoted "$2")"; shift 2; done
+	cat -- "$file"
+}
+
 # read_target [again]: reads the state of the database: its major version, its name, and a
 # JSON object, and warns about it, unless it is read again.  Only tables of roles that could do
 # anything anyway are read, because the owner of a table can add code that runs when somebody
@@ -161,55 +172,8 @@ read_target()
 {
 	local lines name other
 
-	# roles of pg_ and of an engine that this server once was
-	lines=$(on_target "${target_psql[@]}" -At \
-		-v own='^(pg_|cmig_engine_(secret|creator|owner|copier|superuser)$)' <<-'END'
-		\encoding UTF8
-		BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY \; SET LOCAL search_path = pg_catalog, pg_temp \;
-			WITH trusted AS MATERIALIZED (
-			SELECT r.oid FROM pg_roles r, pg_database d WHERE d.datname = current_database()
-				AND (r.rolsuper OR r.oid = d.datdba OR r.rolname IN (current_user, 'pg_database_owner'))),
-		state AS MATERIALIZED (SELECT n.nspname, c.relname, c.relkind, c.relkind = 'r'
-			AND c.relowner IN (TABLE trusted) AND n.nspowner IN (TABLE trusted) AS is_trusted
-			FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-			WHERE n.nspname = 'cmig_engine' AND c.relname IN ('version', 'journal', 'progress',
-				'format') OR n.nspname = 'public' AND c.relname IN ('cmig_version', 'alembic_version'))
-		SELECT current_setting('server_version_num')::integer / 10000 AS cmig_major,
-			EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cmig') AS cmig_installed,
-			translate(current_database(), E'\n', '?') AS cmig_name,
-			translate(concat_ws(' ', current_setting('lock_timeout'), current_setting('cmig.protect', true)), E'\n',
-				' ') AS cmig_limit,
-			count(*) FILTER (WHERE nspname = 'cmig_engine' AND relname <> 'format') = 3 AS cmig_known,
-			count(*) FILTER (WHERE nspname = 'cmig_engine' AND relname = 'format') > 0 AS cmig_formatted,
-				count(*) FILTER (WHERE nspname = 'cmig_engine' AND NOT is_trusted) > 0 AS cmig_refused,
-			min(relname::text) FILTER (WHERE nspname = 'public' AND relkind = 'r') AS cmig_other FROM state \gset
-		\echo :cmig_major :cmig_installed :cmig_refused
-		\echo :cmig_limit
-		\echo :cmig_name
-		\set cmig_state {}
-		\set cmig_format 1
-		\if :cmig_formatted
-		\set cmig_format '(SELECT max(number) FROM cmig_engine.format)'
-		\endif
-		\if :cmig_refused
-		\elif :cmig_known
-		SELECT jsonb_build_object('known', true, 'version', (SELECT jsonb_agg(version_num) FROM cmig_engine.version),
-			'journal', (SELECT jsonb_agg(to_jsonb(j) - 'file') FROM cmig_engine.journal j),
-			'progress', (SELECT jsonb_agg(p) FROM cmig_engine.progress p)) AS cmig_state, coalesce(:cmig_format, 0)
-				AS cmig_format \gset
-		\echo :cmig_format
-		\elif :{?cmig_other}
-		\echo :cmig_other
-		\endif
-		SELECT :'cmig_state'::jsonb || jsonb_build_object('roles', (SELECT jsonb_agg(rolname) FROM pg_roles
-			WHERE rolname !~ :'own'),
-			'members', (SELECT jsonb_agg(jsonb_build_object('r', r.rolname, 'm', m.rolname)) FROM pg_auth_members a
-				JOIN pg_roles r ON r.oid = a.roleid JOIN pg_roles m ON m.oid = a.member WHERE r.rolname !~ :'own'
-				AND NOT r.rolsuper AND m.rolname !~ :'own'),
-			'role', current_user, 'owner', (SELECT pg_get_userbyid(datdba) FROM pg_database
-				WHERE datname = current_database())) \; COMMIT;
-	END
-	) || exit 4
+	lines=$(of_file engine_state own '^(pg_|cmig_engine_(secret|creator|owner|copier|superuser)$)' |
+		on_target "${target_psql[@]}" -At) || exit 4
 	engine_major=${lines%%"$newline"*} lines=${lines#*"$newline"}
 	read -r engine_limit engine_protect <<<"${lines%%"$newline"*}"
 	lines=${lines#*"$newline"}
@@ -405,46 +369,8 @@ create_copy()
 
 	# several workers can have the same $$
 	printf -v engine_database 'cmig_copy_%010d%05d%05d' "${BASHPID:-$$}" $RANDOM $RANDOM
-	# Only a superuser can read a role's password, so those of the two others are made from
-	# that of a role that cannot log in.  Code that ran as one of the two may have changed its
-	# password and settings, for other databases.  The first of several processes creates the template.
-	# Its name contains a checksum of the extension's script, which may be another one of the
-	# same version.
-	name=$(engine_psql -v database="$engine_database" <<-'END'
-		\set home :DBNAME
-		SELECT format('%s/extension/pg_cmig--%s.sql', setting, :'version') AS file FROM pg_config
-			WHERE name = 'SHAREDIR' \gset
-		SELECT format('cmig_template_%s_%s', :'version', left(md5(pg_read_file(:'file', 0, 100000000, true)), 8))
-			AS template \gset
-		SET client_min_messages = error \; SET log_statement = none \; BEGIN \;
-			SELECT pg_advisory_xact_lock(hashtextextended('pg_cmig engine', 0)) AS locked \gset
-		SELECT format('CREATE ROLE cmig_engine_secret PASSWORD %L', gen_random_uuid())
-			WHERE to_regrole('cmig_engine_secret') IS NULL \gexec
-		CREATE TEMPORARY TABLE secret AS SELECT r AS name, encode(sha256(convert_to(rolpassword || r, 'UTF8')),
-			'hex') AS password FROM pg_authid, unnest(ARRAY[:'role', :'copier']) r
-			WHERE rolname = 'cmig_engine_secret';
-		SELECT format('%s ROLE %I LOGIN PASSWORD %L',
-				CASE WHEN to_regrole(quote_ident(name)) IS NULL THEN 'CREATE' ELSE 'ALTER' END, name, password),
-			format('ALTER ROLE %I RESET ALL', name) FROM secret \gexec
-		SELECT string_agg(password, ' ' ORDER BY name = :'copier') FROM secret;
-		COMMIT;
-		SELECT count(*) = 0 AS new FROM pg_database WHERE datname = :'template' \gset
-		\if :new
-		CREATE DATABASE :"database" OWNER :"role";
-		\connect :"database"
-		SET SESSION AUTHORIZATION :role;
-		CREATE EXTENSION pg_cmig VERSION :'version';
-		\connect :"home"
-		BEGIN \; SELECT pg_advisory_xact_lock(hashtextextended('pg_cmig engine', 0)) AS locked \gset
-		SELECT format('ALTER DATABASE %I RENAME TO %I', :'database', :'template'),
-			format('ALTER DATABASE %I IS_TEMPLATE true', :'template')
-		WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'template') \gexec
-		COMMIT;
-		\endif
-		SELECT format('CREATE DATABASE %I TEMPLATE %I OWNER %I', :'database', :'template', :'role')
-			WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database') \gexec
-	END
-	) || fail 2 'the engine cannot create a database with the extension pg_cmig' \
+	name=$(of_file engine_create database "$engine_database" | engine_psql) ||
+		fail 2 'the engine cannot create a database with the extension pg_cmig' \
 		"${engine_folder:+Its messages are in $engine_folder/log}"
 	read -r engine_password copier_password <<<"$name"
 	[ -z "$1" ] || copy_schema
@@ -618,7 +544,7 @@ WHERE o.value IS DISTINCT FROM n.value \\gset"
 # Copies the schema of the database.
 copy_schema()
 {
-	local dump facts known sizes seen extensions stubs names name version unread=0 limit='' hint=''
+	local dump facts sizes seen="SELECT ''" extensions stubs names name version unread=0 limit='' hint=''
 	local -a options=(-s -N cmig_engine)
 
 	if [ "$verb" = preflight ] || given preflight; then
@@ -635,95 +561,14 @@ FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE mode = 'AccessExclusiveLoc
 	find_programs pg_dump
 	[ "$engine_version" -eq "$version" ] || fail 2 "$verb requires pg_dump of PostgreSQL $version" \
 		"On Debian: apt install postgresql-client-$version"
-	{ printf '\\set state %s\n' "$(quoted "$engine_state")"; cat <<-'END'; } \
-		| engine_psql -v database="$engine_database" || fail 2 'the engine cannot create the roles of the database'
-		SET client_min_messages = error \; BEGIN \; SELECT pg_advisory_xact_lock(hashtextextended('pg_cmig engine',
-			0)) AS locked \gset
-		SELECT format('CREATE ROLE %I ROLE %I, %I', r, :'role', :'copier')
-			FROM jsonb_array_elements_text(:'state'::jsonb -> 'roles') r WHERE NOT EXISTS (SELECT FROM pg_roles
-			WHERE rolname = r) \gexec
-		SELECT format('GRANT %I TO %I', r, m) FROM jsonb_to_recordset(nullif(:'state'::jsonb -> 'members',
-			'null')) AS g (r text, m text)
-		WHERE pg_has_role(:'copier', r, 'MEMBER') AND pg_has_role(:'copier', m, 'MEMBER') AND NOT pg_has_role(r, m,
-			'MEMBER') AND NOT pg_has_role(m, r, 'MEMBER') \gexec
-		-- whoever owns objects in a schema may once have been allowed to create them
-		SELECT 'CREATE ROLE cmig_engine_creator' WHERE to_regrole('cmig_engine_creator') IS NULL \gexec
-		SELECT format('GRANT cmig_engine_creator TO %I', r)
-			FROM jsonb_array_elements_text(:'state'::jsonb -> 'roles') r WHERE pg_has_role(:'copier', r, 'MEMBER')
-			AND NOT pg_has_role(r, 'cmig_engine_creator', 'MEMBER') \gexec
-		SELECT format('DO %L', format('BEGIN RAISE EXCEPTION USING MESSAGE = %L, HINT = %L; END',
-			format('roles that the database has exist in the engine for another purpose: %s', string_agg(r, ', ')),
-			'Use a server that is there only for this, and whose superuser has a name of its own: '
-			'initdb -U cmig_engine'))
-		FROM jsonb_array_elements_text(:'state'::jsonb -> 'roles') r WHERE r NOT IN (:'role', :'copier')
-			AND NOT pg_has_role(:'copier', r, 'MEMBER') HAVING count(*) > 0 \gexec
-		SELECT format('ALTER DATABASE %I OWNER TO %I', :'database', :'state'::jsonb ->> 'owner') \gexec
-		COMMIT;
-	END
+	of_file engine_roles state "$engine_state" database "$engine_database" | engine_psql ||
+		fail 2 'the engine cannot create the roles of the database'
 	extensions=$(engine_psql -c "SELECT coalesce(jsonb_agg(name), '[]')
 FROM pg_available_extensions WHERE name !~ '$ENGINE_STUBS'") || fail 2 'the engine cannot be used'
-	# what requires a stub is one, too
-	known="(e.oid NOT IN (WITH RECURSIVE stub AS (SELECT s.oid FROM pg_extension s
-		WHERE NOT :'available'::jsonb ? s.extname OR EXISTS (SELECT FROM pg_depend m
-			LEFT JOIN pg_language l ON m.classid = 'pg_language'::regclass AND l.oid = m.objid
-			WHERE m.refclassid = 'pg_extension'::regclass AND m.refobjid = s.oid AND m.deptype = 'e'
-				AND (m.classid = 'pg_foreign_data_wrapper'::regclass OR NOT l.lanpltrusted))
-		UNION SELECT r.objid FROM stub JOIN pg_depend r ON r.classid = 'pg_extension'::regclass
-			AND r.refclassid = 'pg_extension'::regclass AND r.refobjid = stub.oid) TABLE stub))"
+	[ -z "$recording" ] || seen=$SEEN_TABLES
 	# pg_dump cannot skip what the role may not read, such as tables of the service
-	facts=$({ printf '\\encoding UTF8\n\\set available %s\n' "$(quoted "$extensions")"; cat <<-END; } |
-		BEGIN READ ONLY \; SET LOCAL search_path = pg_catalog, pg_temp \; $limit
-		$([ -n "$recording" ] && printf %s "$SEEN_TABLES" || echo "SELECT ''");
-		SELECT /* cmig_sizes */ coalesce(jsonb_agg(jsonb_build_object('n', n.nspname, 'r', c.relname, 'pages',
-			pg_relation_size(c.oid) / current_setting('block_size')::integer, 'rows', c.reltuples)), '[]')
-		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'm', 'i')
-			AND n.nspname !~ '^(pg_|information_schema\$)';
-		SELECT /* cmig_facts */ jsonb_build_object('path', (SELECT replace(reset_val, '"\$user"',
-			quote_ident(current_user)) FROM pg_settings WHERE name = 'search_path' AND reset_val <> boot_val),
-			'role', (SELECT rolname FROM pg_roles WHERE rolname = current_user AND NOT rolsuper),
-			'creators', (SELECT jsonb_agg(DISTINCT r.rolname) FROM pg_database d, aclexplode(d.datacl) a, pg_roles r
-				WHERE d.datname = current_database() AND a.privilege_type = 'CREATE' AND r.oid = a.grantee),
-			'settings', (SELECT jsonb_object_agg(name, reset_val) FROM pg_settings
-				WHERE lower(name) IN ($ENGINE_SETTINGS)),
-			'foreign', (SELECT jsonb_agg(nspname) FROM pg_namespace n WHERE $FOREIGN_SCHEMA),
-			'extensions', (SELECT jsonb_agg(jsonb_build_object('name', extname, 'schema', n.nspname, 'owner', CASE
-				WHEN pg_has_role(extowner, 'USAGE') THEN pg_get_userbyid(extowner) END, 'version', extversion,
-				'known', $known) ORDER BY e.oid)
-				FROM pg_extension e JOIN pg_namespace n ON n.oid = extnamespace WHERE extname <> 'plpgsql'));
-		WITH member AS (SELECT d.classid, d.objid, e.extname FROM pg_extension e
-			JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND d.deptype = 'e'
-				WHERE extname <> 'plpgsql' AND NOT $known)
-		SELECT coalesce(jsonb_agg(sql ORDER BY part, oid), '[]') FROM (
-			SELECT 1 AS part, oid, format('CREATE SCHEMA IF NOT EXISTS %I', nspname) AS sql FROM member
-				JOIN pg_namespace n ON classid = 'pg_namespace'::regclass AND n.oid = objid
-			UNION ALL SELECT 2, t.oid, CASE typtype WHEN 'e' THEN format('CREATE TYPE %I.%I AS ENUM (%s)', nspname,
-				typname, (SELECT string_agg(quote_literal(enumlabel), ', ' ORDER BY enumsortorder) FROM pg_enum
-				WHERE enumtypid = t.oid))
-				ELSE format('CREATE DOMAIN %I.%I AS %s', nspname, typname, CASE typtype
-					WHEN 'd' THEN format_type(typbasetype, typtypmod) ELSE 'text' END) END
-			FROM member JOIN pg_type t ON classid = 'pg_type'::regclass AND t.oid = objid
-				JOIN pg_namespace n ON n.oid = typnamespace WHERE typtype IN ('b', 'd', 'e') AND typcategory <> 'A'
-			UNION ALL SELECT 3, c.oid, format(CASE relkind WHEN 'c' THEN 'CREATE TYPE %I.%I AS (%s)'
-				ELSE 'CREATE TABLE %I.%I (%s)' END, nspname, relname,
-				(SELECT string_agg(format('%I %s', attname, format_type(atttypid, atttypmod)), ', ' ORDER BY attnum)
-					FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped))
-			FROM member JOIN pg_class c ON classid = 'pg_class'::regclass AND c.oid = objid
-				JOIN pg_namespace n ON n.oid = relnamespace WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'c')
-			UNION ALL SELECT 4, f.oid, format('CREATE %s %I.%I(%s)%s LANGUAGE plpgsql %s AS %L', CASE prokind
-				WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END, nspname, proname, pg_get_function_arguments(f.oid),
-				' RETURNS ' || pg_get_function_result(f.oid), CASE WHEN prokind = 'p' THEN ''
-					WHEN provolatile = 'i' THEN 'IMMUTABLE' WHEN provolatile = 's' THEN 'STABLE' END,
-				format('BEGIN RAISE feature_not_supported USING MESSAGE = %L; END',
-					format('not judged: the engine does not have the extension %s', extname)))
-			FROM member JOIN pg_proc f ON classid = 'pg_proc'::regclass AND f.oid = objid
-				JOIN pg_namespace n ON n.oid = pronamespace WHERE prokind IN ('f', 'p')) stub;
-		SELECT /* cmig_unread */ replace(format('"%s"."%s"', replace(n.nspname, '"', '""'), replace(c.relname, '"',
-			'""')), E'\n', '"?"'), $FOREIGN_SCHEMA FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-		WHERE c.relkind IN ('r', 'p', 'S') AND n.nspname !~ '^(pg_|information_schema\$|cmig_engine\$)'
-			AND NOT (has_schema_privilege(n.oid, 'USAGE') AND CASE c.relkind
-				WHEN 'S' THEN has_sequence_privilege(c.oid, 'SELECT') ELSE has_table_privilege(c.oid, 'SELECT') END)
-		ORDER BY 1 \; COMMIT;
-	END
+	facts=$(of_file engine_facts available "$extensions" foreign_schema "$FOREIGN_SCHEMA" \
+		settings "$ENGINE_SETTINGS" before "$limit" seen "$seen" |
 		on_target "${target_psql[@]}" -At) || fail 3 'the schema of the database cannot be read' "$hint"
 	{ IFS= read -r seen; IFS= read -r sizes; IFS= read -r extensions; IFS= read -r stubs; names=$(cat); } <<<"$facts"
 	[ -z "$recording" ] || make_guard "$seen"
@@ -747,33 +592,12 @@ FROM pg_available_extensions WHERE name !~ '$ENGINE_STUBS'") || fail 2 'the engi
 		copied_messages
 	# the code of the dump, as the owner, could set what a session of the superuser begins with
 	engine_psql -c "ALTER DATABASE $engine_database RESET ALL" || fail 2 'the engine cannot use the copy'
-	# what belongs to an extension is not compared
-	{ printf '\\set extensions %s\n' "$(quoted "$extensions")"; cat <<-'END'; } \
-		| engine_psql -d "$engine_database" -v database="$engine_database" || fail 2 'the engine cannot use the copy'
-		SELECT format('GRANT CREATE ON DATABASE %I TO %I', :'database', r)
-			FROM jsonb_array_elements_text(nullif(:'extensions'::jsonb -> 'creators', 'null')) r
-			WHERE to_regrole(quote_ident(r)) IS NOT NULL \gexec
-		ALTER DEFAULT PRIVILEGES FOR ROLE :"copier" REVOKE CREATE ON SCHEMAS FROM cmig_engine_creator;
-		SELECT format('REVOKE ALL ON SCHEMA %I FROM cmig_engine_creator', nspname) FROM pg_namespace
-			WHERE has_schema_privilege('cmig_engine_creator', oid, 'CREATE') \gexec
-		UPDATE pg_namespace SET nspacl = NULL WHERE nspacl = acldefault('n', nspowner)
-			AND nspname !~ '^(pg_|information_schema$|public$)';
-		SELECT format('ALTER EXTENSION plpgsql ADD SCHEMA %I', n.nspname)
-			FROM jsonb_array_elements_text(nullif(:'extensions'::jsonb -> 'foreign', 'null')) f
-			JOIN pg_namespace n ON n.nspname = f
-		WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_namespace'::regclass AND d.objid = n.oid
-			AND d.deptype = 'e') \gexec
-	END
+	of_file engine_copied extensions "$extensions" sizes "$sizes" database "$engine_database" |
+		engine_psql -d "$engine_database" || fail 2 'the engine cannot use the copy'
 	{ printf '\\set ON_ERROR_STOP off\n\\set extensions %s\n' "$(quoted "$extensions")"
 		echo "SELECT format('ALTER DATABASE %I SET %I = %L', current_database(), s.key, s.value)
 FROM jsonb_each_text(:'extensions'::jsonb -> 'settings') s WHERE lower(s.key) IN ($ENGINE_SETTINGS) \\gexec"; } |
 		engine_psql -d "$engine_database" 2>&1 | copied_messages
-	{ printf '\\set sizes %s\n' "$(quoted "$sizes")"; cat <<-'END'; } \
-		| engine_psql -d "$engine_database" || fail 2 'the engine cannot use the copy'
-		UPDATE pg_class c SET relpages = s.pages, reltuples = s.rows FROM jsonb_to_recordset(:'sizes') AS s (n text,
-			r text, pages integer, rows real), pg_namespace n
-		WHERE n.nspname = s.n AND c.relnamespace = n.oid AND c.relname = s.r;
-	END
 	engine_options=$(printf '\\set extensions %s\n%s;\n' "$(quoted "$extensions")" \
 		"SELECT string_agg('-c ' || name || '=' || regexp_replace(value, '(\\\\|\\s)', '\\\\\1', 'g'), ' '
 	ORDER BY name DESC)
@@ -824,38 +648,13 @@ copy_extensions()
 {
 	local name
 
-	{ printf '\\set extensions %s\n' "$(quoted "$extensions")"; cat <<-END; } \
-		| engine_psql -d "$engine_database" 2>&1 | copied_messages
-		SET client_min_messages = warning \; \set ON_ERROR_STOP off
-		CREATE TEMPORARY TABLE wanted AS SELECT * FROM ROWS
-			FROM (jsonb_to_recordset(nullif(:'extensions'::jsonb -> 'extensions', 'null')) AS (name text, schema text,
-			owner text, version text, known boolean)) WITH ORDINALITY AS x (name, schema, owner, version, known, n);
-		SELECT DISTINCT format('CREATE SCHEMA %I AUTHORIZATION %I', schema, :'copier') FROM wanted
-			WHERE to_regnamespace(quote_ident(schema)) IS NULL \gexec
-		SELECT format('CREATE EXTENSION IF NOT EXISTS %I SCHEMA %I', name, schema)
-		FROM wanted WHERE known ORDER BY n \gexec
-		INSERT INTO pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)
-		SELECT pg_nextoid('pg_extension', 'oid', 'pg_extension_oid_index'), name, 10,
-			to_regnamespace(quote_ident(schema)), false, version FROM wanted WHERE NOT known;
-		UPDATE pg_extension e SET extowner = r.oid FROM wanted w JOIN pg_roles r ON r.rolname = w.owner
-			WHERE e.extname = w.name AND pg_has_role(:'copier', r.oid, 'MEMBER');
-		SELECT 'ERROR:  stubs for the members of extension ' || quote_ident(name) FROM wanted WHERE NOT known;
-	END
+	of_file engine_extensions extensions "$extensions" |
+		engine_psql -d "$engine_database" 2>&1 | copied_messages
 	[ "$stubs" != '[]' ] || return 0
 	{ printf '\\set ON_ERROR_STOP off\n\\set stubs %s\nSET check_function_bodies = off;\n' \
 		"$(quoted "$stubs")"; echo "SELECT sql FROM jsonb_array_elements_text(:'stubs') AS s (sql) \\gexec"; } |
 		engine_user=$ENGINE_COPIER engine_psql -d "$engine_database" >/dev/null 2>&1
-	{ printf '\\set extensions %s\n' "$(quoted "$extensions")"; cat <<-'END'; } | engine_psql -d "$engine_database"
-		INSERT INTO pg_depend (classid, objid, objsubid, refclassid, refobjid, refobjsubid, deptype)
-		SELECT classid, oid, 0, 'pg_extension'::regclass, (SELECT min(e.oid) FROM pg_extension e,
-			jsonb_to_recordset(:'extensions'::jsonb -> 'extensions') AS x (name text, known boolean)
-			WHERE e.extname = x.name AND NOT x.known), 0, 'e'
-		FROM (SELECT 'pg_proc'::regclass AS classid, oid, proowner AS owner FROM pg_proc UNION ALL SELECT 'pg_class',
-			oid, relowner FROM pg_class WHERE relkind IN ('r', 'c')
-			UNION ALL SELECT 'pg_type', oid, typowner FROM pg_type WHERE typrelid = 0 AND typcategory <> 'A'
-				UNION ALL SELECT 'pg_namespace', oid, nspowner FROM pg_namespace) o
-		WHERE owner = to_regrole(:'copier');
-	END
+	of_file engine_members extensions "$extensions" | engine_psql -d "$engine_database"
 }
 
 # Gives the sessions in the engine the search_path that those of the database have.  Scripts
@@ -936,25 +735,7 @@ watch_run()
 {
 	{ printf '%s\n' 'BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; \echo'
 	while [ -d "$watch" ] && kill -0 $$ 2>/dev/null; do
-		cat <<-'END'
-			SELECT pg_catalog.pg_stat_clear_snapshot() AS cleared \gset
-			SELECT pg_catalog.concat('Blocked by process ', a.pid, ' of role "', a.usename, '"', CASE
-				WHEN a.application_name OPERATOR(pg_catalog.<>) '' THEN pg_catalog.concat(' (application "',
-				a.application_name, '")') END,
-				'; its transaction has been open for ' OPERATOR(pg_catalog.||) EXTRACT(epoch
-					FROM pg_catalog.date_trunc('second',
-					pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) a.xact_start))::integer
-					OPERATOR(pg_catalog.||) ' seconds',
-				': ' OPERATOR(pg_catalog.||) pg_catalog.left(pg_catalog.translate(a.query, E'\n\r\t', '   '), 100))
-			FROM pg_catalog.pg_locks l, pg_catalog.unnest(pg_catalog.pg_blocking_pids(l.pid)) b
-				JOIN pg_catalog.pg_stat_activity a ON a.pid OPERATOR(pg_catalog.=) b
-			WHERE l.locktype OPERATOR(pg_catalog.=) 'advisory' AND l.granted AND l.objsubid OPERATOR(pg_catalog.=) 1
-				AND l.database OPERATOR(pg_catalog.=) (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname
-					OPERATOR(pg_catalog.=) pg_catalog.current_database())
-				AND (l.classid::bigint OPERATOR(pg_catalog.<<) 32 OPERATOR(pg_catalog.|) l.objid::bigint)
-					OPERATOR(pg_catalog.=) pg_catalog.hashtextextended('pg_cmig cmig_engine.version', 0)
-			ORDER BY a.xact_start LIMIT 1;
-		END
+		cat -- "${here%/*}/share/cmig/engine_blockers.sql"
 		sleep 0.1
 	done; } | on_target "${target_psql[@]}" -At -w -f - >"$watch/blockers" 2>/dev/null
 	rm -rf -- "$watch"

@@ -53,42 +53,7 @@ engine_preflight()
 	end_transaction ROLLBACK
 	facts=$(run) || return
 	script='' transaction=''
-	found=$({ printf '\\encoding UTF8\n\\set role %s\n\\set facts %s\n' "$ENGINE_ROLE" "$(quoted "$facts")"
-		cat <<-END; } |
-		BEGIN READ ONLY \; SET LOCAL search_path = pg_catalog, pg_temp \; SET LOCAL jit = off \;
-		SET LOCAL lock_timeout = '5s' \;
-		SELECT coalesce(jsonb_agg(s), '[]') FROM (
-			SELECT statement_timestamp() AS at, coalesce(jsonb_agg(f
-					|| jsonb_build_object('object', coalesce(object, 0))
-					|| CASE f ->> 'role' WHEN :'role' THEN jsonb_build_object('role', current_user) ELSE '{}' END
-					|| coalesce(to_jsonb(work), '{}') ORDER BY n), '[]')
-				|| jsonb_build_array(jsonb_build_object('kind', 'run', 'bytes', (SELECT min(l.pid)
-					FROM pg_locks l, hashtextextended('pg_cmig cmig_engine.version', 0) k
-					WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.database = d.oid
-						AND (l.classid::bigint << 32 | l.objid::bigint) = k))) AS facts
-			FROM pg_database d, jsonb_array_elements(:'facts'::jsonb) WITH ORDINALITY AS e (f, n)
-			CROSS JOIN LATERAL (SELECT
-				CASE f ->> 'kind' WHEN 'need' THEN (f ->> 'class')::oid ELSE 'pg_class'::regclass END,
-				ARRAY(SELECT jsonb_array_elements_text(f -> 'object_names')),
-				ARRAY(SELECT jsonb_array_elements_text(f -> 'object_args'))) AS o (class, names, args)
-			CROSS JOIN LATERAL (SELECT CASE WHEN f ->> 'type' IS NULL THEN (f ->> 'object')::oid
-				WHEN class = 'pg_class'::regclass THEN (SELECT c.oid FROM pg_class c JOIN pg_namespace s
-					ON s.oid = c.relnamespace WHERE s.nspname = names[1] AND c.relname = names[2])
-				WHEN class = 'pg_authid'::regclass THEN (SELECT oid FROM pg_roles WHERE rolname = names[1])
-				WHEN class = 'pg_namespace'::regclass THEN (SELECT oid FROM pg_namespace WHERE nspname = names[1])
-				WHEN class = 'pg_database'::regclass THEN d.oid
-				WHEN class = 'pg_proc'::regclass THEN (SELECT c.oid FROM pg_proc c JOIN pg_namespace s
-					ON s.oid = c.pronamespace WHERE s.nspname = names[1] AND c.proname = names[2]
-					AND (SELECT identity FROM pg_identify_object(class, c.oid, 0)) = f ->> 'identity')
-				ELSE (SELECT objid FROM pg_get_object_address(f ->> 'type', names, args)) END) AS t (object)
-			LEFT JOIN LATERAL (SELECT coalesce(nullif(c.reltablespace, 0), d.dattablespace) AS class,
-				c.reltuples AS rows,
-				pg_relation_size(c.oid) + coalesce(pg_relation_size(nullif(c.reltoastrelid, 0)), 0) AS bytes,
-				(SELECT coalesce(sum(pg_relation_size(x.indexrelid)), 0) FROM pg_index x WHERE x.indrelid = c.oid)
-				AS indexes FROM pg_class c WHERE c.oid = object AND f ->> 'kind' = 'work') AS work ON true
-			WHERE d.datname = current_database() AND (f ->> 'type' IS NULL OR object IS NOT NULL)
-			GROUP BY d.oid) p, LATERAL ($query) s (item, severity, value, hint) \; COMMIT;
-	END
+	found=$(of_file engine_preflight role "$ENGINE_ROLE" facts "$facts" query "$query" |
 		on_target "${target_psql[@]}" -At) || fail 3 'the state of the database cannot be read'
 	replace_rows "SELECT s.* FROM jsonb_to_recordset(convert_from(decode('$(base64 <<<"$found" | tr -d '\n')',
 		'base64'), 'UTF8')::jsonb) AS s (item text, severity text, value text, hint text)" ||

@@ -1,0 +1,58 @@
+-- engine_state.sql: the state of a database without the extension, for an engine.
+-- Copyright (c) 2026, the pg_cmig developers
+--
+-- Variables: own, a pattern for roles of pg_ and of an engine that this server once was.
+-- Prints lines: the major version, and whether the extension is installed and whether a table of
+-- the state belongs to another role; lock_timeout and cmig.protect; the name of the database; the
+-- format of cmig_engine, or another tool's table; a JSON object.
+BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY \;
+SET LOCAL search_path = pg_catalog, pg_temp \;
+WITH trusted AS MATERIALIZED (
+	SELECT r.oid FROM pg_roles r, pg_database d
+	WHERE d.datname = current_database()
+		AND (r.rolsuper OR r.oid = d.datdba OR r.rolname IN (current_user, 'pg_database_owner'))),
+state AS MATERIALIZED (
+	SELECT n.nspname, c.relname, c.relkind,
+		c.relkind = 'r' AND c.relowner IN (TABLE trusted) AND n.nspowner IN (TABLE trusted) AS is_trusted
+	FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+	WHERE n.nspname = 'cmig_engine' AND c.relname IN ('version', 'journal', 'progress', 'format')
+		OR n.nspname = 'public' AND c.relname IN ('cmig_version', 'alembic_version'))
+SELECT current_setting('server_version_num')::integer / 10000 AS cmig_major,
+	EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cmig') AS cmig_installed,
+	translate(current_database(), E'\n', '?') AS cmig_name,
+	translate(concat_ws(' ', current_setting('lock_timeout'), current_setting('cmig.protect', true)), E'\n', ' ')
+		AS cmig_limit,
+	count(*) FILTER (WHERE nspname = 'cmig_engine' AND relname <> 'format') = 3 AS cmig_known,
+	count(*) FILTER (WHERE nspname = 'cmig_engine' AND relname = 'format') > 0 AS cmig_formatted,
+	count(*) FILTER (WHERE nspname = 'cmig_engine' AND NOT is_trusted) > 0 AS cmig_refused,
+	min(relname::text) FILTER (WHERE nspname = 'public' AND relkind = 'r') AS cmig_other
+FROM state \gset
+\echo :cmig_major :cmig_installed :cmig_refused
+\echo :cmig_limit
+\echo :cmig_name
+\set cmig_state {}
+\set cmig_format 1
+\if :cmig_formatted
+\set cmig_format '(SELECT max(number) FROM cmig_engine.format)'
+\endif
+\if :cmig_refused
+\elif :cmig_known
+SELECT jsonb_build_object(
+		'known', true,
+		'version', (SELECT jsonb_agg(version_num) FROM cmig_engine.version),
+		'journal', (SELECT jsonb_agg(to_jsonb(j) - 'file') FROM cmig_engine.journal j),
+		'progress', (SELECT jsonb_agg(p) FROM cmig_engine.progress p)) AS cmig_state,
+	coalesce(:cmig_format, 0) AS cmig_format \gset
+\echo :cmig_format
+\elif :{?cmig_other}
+\echo :cmig_other
+\endif
+SELECT :'cmig_state'::jsonb || jsonb_build_object(
+	'roles', (SELECT jsonb_agg(rolname) FROM pg_roles WHERE rolname !~ :'own'),
+	'members', (
+		SELECT jsonb_agg(jsonb_build_object('r', r.rolname, 'm', m.rolname))
+		FROM pg_auth_members a JOIN pg_roles r ON r.oid = a.roleid JOIN pg_roles m ON m.oid = a.member
+		WHERE r.rolname !~ :'own' AND NOT r.rolsuper AND m.rolname !~ :'own'),
+	'role', current_user,
+	'owner', (SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database())) \;
+COMMIT;
