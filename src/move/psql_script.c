@@ -946,9 +946,11 @@ append_plan(Offline *offline, const CmigPlan *plan)
 	CmigStepTexts *texts = cmig_step_texts_make(offline->graph, plan);
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig step",
 												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext caller = MemoryContextSwitchTo(context);
+	MemoryContext caller;
 
+	/* not in the context, which is reset after each step */
 	cmig_step_texts_read_small(texts);
+	caller = MemoryContextSwitchTo(context);
 	offline->plan = plan;
 	offline->direction = cmig_direction_name(plan->direction);
 	for (int i = 0; i < plan->count; i++)

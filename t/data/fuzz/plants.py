@@ -30,7 +30,7 @@ PLANTS = {
     "right": ("src/store/access.c", "	return cmig_query_do(&query) > 0;\n", "	return true;\n"),
     # names that are not quoted, of constraints and of columns
     "constraint": ("src/online/recipe.c", "recipe->table_name, quote_identifier(recipe->name), definition,", "recipe->table_name, recipe->name, definition,"),
-    "column": ("src/rls/policies.c", "\"%s = %s\" : \"%s = (SELECT %s)\", quote_identifier(column->name), value);", "\"%s = %s\" : \"%s = (SELECT %s)\", column->name, value);"),
+    "column": ("src/rls/policies.c", "					quote_identifier(column->name), value);\n", "					column->name, value);\n"),
     # one query, and all, with the caller's search_path
     "path": ("src/base/query.c", "	if (!query->users_text)\n		pin_settings();\n", ""),
     "paths": ("src/base/query.c", "	cmig_settings_pin_search_path();\n	if (!standard", "	if (!standard"),
@@ -50,7 +50,7 @@ PLANTS = {
     "lock": ("src/run/lock.c", "	if (cmig_lock_held_compat(&tag, mode))\n		LockRelease(&tag, mode, true);\n",
              "	if (key != KEY_RUN && cmig_lock_held_compat(&tag, mode))\n		LockRelease(&tag, mode, true);\n"),
     # psql reads a variable in a text
-    "variable": ("src/parse/psql_text.c", "	return cmig_lexer_is_char(lexer, ':') && ", "	return cmig_lexer_is_char(lexer, '?') && "),
+    "variable": ("src/parse/psql_text.c", "	return cmig_lexer_is_char(lexer, ':') &&\n", "	return cmig_lexer_is_char(lexer, '?') &&\n"),
     # psql reads a backslash in a string otherwise than the server
     "backslash": ("src/parse/psql_text.c", "	bool		backslash = memchr(lexer->start, '\\\\', lexer->next - lexer->start) != NULL;\n",
                   "	bool		backslash = false;\n"),
