@@ -210,7 +210,9 @@ SELECT $$CREATE TABLE shop.p (a int NOT NULL, b int) PARTITION BY LIST (a); CREA
 SELECT :'without' || '; ALTER TABLE shop.p1 ADD CONSTRAINT k UNIQUE (a, b); ALTER INDEX shop.p_key ATTACH PARTITION shop.k' AS with \gset
 \set ECHO all
 SELECT action, upgrade_sql, downgrade_sql, hazard FROM cmig.diff(:'with', '{shop}');
+\set ECHO none
 SELECT upgrade_sql AS sql FROM cmig.diff(:'with', '{shop}') \gexec
+\set ECHO all
 SELECT count(*) FROM cmig.diff(:'with', '{shop}');
 SELECT action, upgrade_sql, downgrade_sql, hazard FROM cmig.diff(:'without', '{shop}');
 DROP TABLE p;

@@ -45,6 +45,10 @@ my ($only, $one, $two) = ('CREATE INDEX i ON ONLY p (a);', 'CREATE INDEX i1 ON p
 my ($join, $join_two) = ('ALTER INDEX i ATTACH PARTITION i1;', 'ALTER INDEX i ATTACH PARTITION i2;');
 my $deep = 'CREATE TABLE p (k int, a int) PARTITION BY LIST (k); CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1) PARTITION BY LIST (a); CREATE TABLE p11 PARTITION OF p1 DEFAULT; CREATE INDEX i11 ON p11 (a);';
 
+my $keyed = 'CREATE TABLE p (k int NOT NULL, a int) PARTITION BY LIST (k); CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1); CREATE TABLE p2 PARTITION OF p FOR VALUES IN (2);'
+  . 'ALTER TABLE ONLY p ADD CONSTRAINT i PRIMARY KEY (k); ALTER TABLE p1 ADD CONSTRAINT i1 PRIMARY KEY (k); ALTER TABLE p2 ADD CONSTRAINT i2 PRIMARY KEY (k);';
+my $unique = $keyed =~ s/PRIMARY KEY/UNIQUE/gr;
+
 # name, before, after, the indexes of partitions that stay, those that do not
 my @cases = (
 	[ 'one is attached', "$tables $only $one", "$tables $only $one $join", 1, 0 ],
@@ -57,6 +61,12 @@ my @cases = (
 	[ 'no longer attached', "$tables $only $one $join", "$tables $only $one", 0, 1 ],
 	[ 'other columns', "$tables $only $one", "$tables CREATE INDEX i ON ONLY p (a, k); CREATE INDEX i1 ON p1 (a, k); $join", 0, 1 ],
 	[ 'another type of the column', "$tables $only $one", "$tables $only $one $join ALTER TABLE p ALTER a TYPE bigint", 0, 1 ],
+	[ 'a key', $keyed, "$keyed $join", 2, 0 ],
+	[ 'keys', $keyed, "$keyed $join $join_two", 2, 0 ],
+	[ 'the last key', "$keyed $join", "$keyed $join $join_two", 2, 0 ],
+	[ 'a unique constraint', $unique, "$unique $join", 2, 0 ],
+	[ 'keys that others reference', $keyed, "$keyed $join $join_two CREATE TABLE r (k int REFERENCES p)", 2, 0 ],
+	[ 'a key no longer attached', "$keyed $join", $keyed, 1, 1 ],
 	[ 'another comment', "$tables $only $one", "$tables $only $one $join COMMENT ON INDEX i1 IS 'x'", 0, 1 ],
 );
 foreach my $steps ('false', 'true')

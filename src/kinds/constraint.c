@@ -34,18 +34,17 @@ enum
 	CLUSTERED,
 	REPLICA_IDENTITY,
 	ATTACHED,
+	PARTIAL,
 	/* only constraints */
 	TYPE,
 	INDEX,
 	INDEX_OPTIONS,
 	PARTITIONED,
 	/* only indexes */
-	STATISTICS = ATTACHED + 1,
-	PARTIAL,
+	STATISTICS = PARTIAL + 1,
 	NOT_VALID,
 	METHOD,						/* what follows the table in CREATE INDEX */
 	UNIQUE,
-	ONLY,						/* created with ON ONLY */
 	CONSTRAINTS
 };
 
@@ -56,13 +55,18 @@ enum
 		"ALTER {on} CLUSTER ON {name}", "ALTER {on} SET WITHOUT CLUSTER"}, \
 	[REPLICA_IDENTITY] = {"replica identity", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, \
 		"ALTER {on} REPLICA IDENTITY USING INDEX {name}", "ALTER {on} REPLICA IDENTITY DEFAULT"}, \
-	[ATTACHED] = {"attached to", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL}
+	[ATTACHED] = {"attached to", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL}, \
+	[PARTIAL] = {"incomplete", CMIG_PROPERTY_OPTIONAL}
 
 /* SQL expressions for these properties, for the row "i" of pg_class and "x" of pg_index. */
 #define INDEX_PROPERTIES_SQL \
 	" (SELECT quote_ident(s.spcname) FROM pg_tablespace s WHERE s.oid = i.reltablespace)," \
 	" CASE WHEN x.indisclustered THEN 't' END, CASE WHEN x.indisreplident THEN 't' END," \
-	" CASE WHEN i.relispartition THEN " CMIG_ATTACHED_SQL("i.oid") " END,"
+	" CASE WHEN i.relispartition THEN " CMIG_ATTACHED_SQL("i.oid") " END," \
+	" CASE WHEN i.relkind = 'I' AND NOT x.indisvalid THEN" \
+	" (SELECT coalesce(string_agg(format('%I.%I', hn.nspname, h.relname), ', ' ORDER BY hn.nspname, h.relname), 'no partitions')" \
+	" FROM pg_inherits s JOIN pg_class h ON h.oid = s.inhrelid" \
+	" JOIN pg_namespace hn ON hn.oid = h.relnamespace WHERE s.inhparent = i.oid) END,"
 
 static const CmigProperty constraint_properties[] = {
 	INDEX_PROPERTIES,
@@ -136,7 +140,17 @@ static const char constraint_follows[] =
 " JOIN pg_inherits i ON i.inhrelid = c.oid"
 " JOIN pg_constraint p ON p.conrelid = i.inhparent AND p.conname = o.conname AND p.contype = 'c'"
 " AND NOT p.convalidated"
-" WHERE @c.relnamespace";
+" WHERE @c.relnamespace"
+/* as in index_follows, below */
+" UNION ALL SELECT 'pg_constraint'::regclass::oid, o.oid, 0, 'pg_class'::regclass::oid, p.inhrelid, -2"
+" FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid JOIN pg_index x ON x.indexrelid = o.conindid"
+" JOIN pg_inherits p ON p.inhparent = c.oid"
+" WHERE @c.relnamespace AND c.relkind = 'p' AND o.contype IN ('p', 'u') AND NOT x.indisvalid"
+" UNION ALL SELECT 'pg_constraint'::regclass::oid, o.oid, 0, 'pg_constraint'::regclass::oid, a.oid, 0"
+" FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid JOIN pg_index x ON x.indexrelid = o.conindid"
+" JOIN pg_inherits h ON h.inhparent = o.conindid"
+" JOIN pg_constraint a ON a.conindid = h.inhrelid AND a.contype IN ('p', 'u')"
+" WHERE @c.relnamespace AND c.relkind = 'p' AND o.contype IN ('p', 'u') AND NOT x.indisvalid";
 
 /*
  * A foreign key that references a partitioned table is created after the
@@ -274,7 +288,7 @@ alter_constraint(CmigAlter *alter)
 	const CmigObject *from = alter->from,
 			   *to = alter->to;
 
-	if (cmig_alter_differs(alter, TYPE) ||
+	if (cmig_alter_differs(alter, TYPE) || cmig_alter_differs(alter, PARTIAL) ||
 		(to->values[PARTITIONED] && cmig_alter_differs(alter, INDEX_OPTIONS)))
 		alter->again = true;
 	else if (is_validated(from, to))
@@ -298,7 +312,9 @@ create_constraint(const CmigObject *constraint)
 	if (!constraint->folded)
 	{
 		ddl = cmig_ddl_append(NIL,
-							  psprintf("ALTER TABLE %s %s", constraint->parent->identity,
+							  psprintf("ALTER TABLE %s%s %s",
+									   constraint->values[PARTIAL] ? "ONLY " : "",
+									   constraint->parent->identity,
 									   add_constraint(constraint)),
 							  cmig_kind_drop(constraint));
 
@@ -343,7 +359,8 @@ is_redundant(const CmigObject *constraint)
 static bool
 folds(const CmigObject *constraint)
 {
-	return !cmig_is_not_valid(constraint->values[CMIG_DEFINITION]) && !is_redundant(constraint);
+	return !cmig_is_not_valid(constraint->values[CMIG_DEFINITION]) && !is_redundant(constraint) &&
+		constraint->values[PARTIAL] == NULL;
 }
 
 CmigKind	cmig_kind_constraint = {
@@ -401,35 +418,22 @@ CmigKind	cmig_kind_foreign_key = {
 static const CmigProperty index_properties[] = {
 	INDEX_PROPERTIES,
 	[STATISTICS] = {"statistics targets", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
-	[PARTIAL] = {"is in some partitions", CMIG_PROPERTY_OPTIONAL},
 	[NOT_VALID] = {"invalid", CMIG_PROPERTY_OPTIONAL},
 	[METHOD] = {"method", CMIG_PROPERTY_SILENT},
 	[UNIQUE] = {"unique", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
-	[ONLY] = {"only", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 	[CONSTRAINTS] = {"has attached constraints", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 };
-
-/*
- * Condition for an invalid index without attached indexes.  Such an index was
- * created with ON ONLY, or was left behind when a partition was dropped.
- */
-#define ON_ONLY "(NOT x.indisvalid AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = x.indexrelid))"
 
 static const char index_sql[] =
 "SELECT 'pg_class'::regclass::oid, i.oid, 0, 'pg_class'::regclass::oid, x.indrelid, 0,"
 " i.relname::text, format('%I.%I', n.nspname, i.relname), NULL::text, i.relispartition,"
-" CASE WHEN i.relkind = 'I' AND NOT " ON_ONLY " THEN format('CREATE %sINDEX %I ON %I.%I %s', m.unique, i.relname, tn.nspname, t.relname, m.method) ELSE d.text END,"
+" CASE WHEN i.relkind = 'I' THEN format('CREATE %sINDEX %I ON %I.%I %s', m.unique, i.relname, tn.nspname, t.relname, m.method) ELSE d.text END,"
 INDEX_PROPERTIES_SQL
 " CASE WHEN x.indexprs IS NOT NULL THEN"
 "  (SELECT string_agg(a.attnum || ' ' || a.attstattarget, ', ' ORDER BY a.attnum)"
 "   FROM pg_attribute a WHERE a.attrelid = i.oid AND a.attstattarget >= 0) END,"
-" CASE WHEN i.relkind = 'I' AND NOT x.indisvalid THEN"
-"  (SELECT string_agg(format('%I.%I', hn.nspname, h.relname), ', ' ORDER BY hn.nspname, h.relname)"
-" FROM pg_inherits s"
-"   JOIN pg_class h ON h.oid = s.inhrelid JOIN pg_namespace hn ON hn.oid = h.relnamespace"
-" WHERE s.inhparent = i.oid) END,"
 " CASE WHEN i.relkind = 'i' AND NOT x.indisvalid THEN 't' END,"
-" m.method, CASE WHEN x.indisunique THEN 't' END, CASE WHEN i.relkind = 'I' AND " ON_ONLY " THEN 't' END,"
+" m.method, CASE WHEN x.indisunique THEN 't' END,"
 " CASE WHEN i.relkind = 'I' AND x.indisunique THEN (WITH RECURSIVE h AS"
 "  (SELECT inhrelid FROM pg_inherits WHERE inhparent = i.oid UNION ALL SELECT p.inhrelid"
 " FROM pg_inherits p JOIN h ON p.inhparent = h.inhrelid)"
@@ -553,7 +557,8 @@ alter_details(CmigAlter *alter)
 bool
 cmig_index_is_partial(const CmigObject *index)
 {
-	return index->kind == &cmig_kind_index && index->values[PARTIAL] != NULL;
+	return (index->kind == &cmig_kind_index || index->kind == &cmig_kind_constraint) &&
+		index->values[PARTIAL] != NULL;
 }
 
 bool
@@ -573,18 +578,20 @@ cmig_index_create(const CmigObject *index, const char *name, bool concurrently, 
 {
 	return psprintf("CREATE %sINDEX %s%s ON %s%s %s", index->values[UNIQUE] ? "UNIQUE " : "",
 					concurrently ? "CONCURRENTLY " : "", name,
-					only || index->values[ONLY] || index->values[PARTIAL] ? "ONLY " : "",
+					only || index->values[PARTIAL] ? "ONLY " : "",
 					index->parent->identity, index->values[METHOD]);
 }
 
 bool
 cmig_index_same_unattached(const CmigObject *index, const CmigObject *other)
 {
-	for (int i = TABLESPACE; i <= STATISTICS; i++)
-		if (i != ATTACHED && !cmig_object_same(index, other, i))
+	const int	last = index->kind == &cmig_kind_index ? STATISTICS : INDEX_OPTIONS;
+
+	for (int i = TABLESPACE; i <= last; i++)
+		if (i != ATTACHED && i != PARTIAL && !cmig_object_same(index, other, i))
 			return false;
 	return cmig_text_same(index->comment, other->comment) &&
-		strcmp(index->values[METHOD], other->values[METHOD]) == 0 &&
+		strcmp(cmig_index_method(index), cmig_index_method(other)) == 0 &&
 		cmig_index_is_unique(index) == cmig_index_is_unique(other);
 }
 

@@ -395,8 +395,8 @@ static const char partition_depends[] =
 
 /*
  * Query for the order of creation: a partition is attached after the columns,
- * indexes, and constraints of both tables exist, except for invalid indexes of
- * partitioned tables; see constraint.c.
+ * indexes, and constraints of both tables exist, except for invalid indexes and keys
+ * of partitioned tables; see constraint.c.
  */
 static const char partition_follows[] =
 "WITH i AS (SELECT i.inhrelid, t.oid FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid"
@@ -408,7 +408,9 @@ static const char partition_follows[] =
 " UNION ALL SELECT 'pg_class'::regclass::oid, i.inhrelid, -2, 'pg_class'::regclass::oid, i.oid, a.attnum"
 " FROM i JOIN pg_attribute a ON a.attrelid = i.oid AND a.attnum > 0 AND NOT a.attisdropped"
 " UNION ALL SELECT 'pg_class'::regclass::oid, i.inhrelid, -2, 'pg_constraint'::regclass::oid, o.oid, 0"
-" FROM i JOIN pg_constraint o ON o.conrelid = i.oid AND o.contype <> 'f'";
+" FROM i JOIN pg_constraint o ON o.conrelid = i.oid AND o.contype <> 'f'"
+" WHERE NOT EXISTS (SELECT FROM pg_index x JOIN pg_class k ON k.oid = x.indexrelid"
+"  WHERE x.indexrelid = o.conindid AND k.relkind = 'I' AND NOT x.indisvalid)";
 
 /*
  * A detached partition keeps its copies of the partitioned table's foreign

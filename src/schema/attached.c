@@ -156,7 +156,7 @@ find_attached(const CmigDifference *difference, const CmigObject *object, bool o
 static const CmigObject *
 same_index(const CmigDifference *difference, const CmigObject *from)
 {
-	const CmigObject *to = from->kind == &cmig_kind_index ?
+	const CmigObject *to = cmig_index_name(from) ?
 	cmig_image_lookup(difference->to, from->kind, from->identity) : NULL;
 
 	if (to == NULL || !cmig_index_same_unattached(from, to))
@@ -188,15 +188,15 @@ cmig_attached_stays(const CmigDifference *difference, const CmigObject *from)
 	for (int i = 0; i < difference->from->count; i++)
 	{
 		const CmigObject *other = difference->from->objects[i];
-		bool		was = cmig_text_same(cmig_index_parent(other), from->identity);
-		bool		is;
 
+		if (!cmig_text_same(cmig_index_parent(other), cmig_index_name(from)))
+			continue;
 		other = same_index(difference, other);
-		is = other != NULL && cmig_text_same(cmig_index_parent(other), from->identity);
-		if (was && !is)
+		if (other == NULL || !cmig_text_same(cmig_index_parent(other), cmig_index_name(from)))
 			return false;
-		any |= is;
 	}
+	for (int i = 0; i < difference->to->count && !any; i++)
+		any = cmig_text_same(cmig_index_parent(difference->to->objects[i]), cmig_index_name(from));
 	return any;
 }
 
