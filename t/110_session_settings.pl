@@ -127,6 +127,10 @@ query($node, 'copy', "ALTER DATABASE copy SET default_tablespace = 'gone'; ALTER
 	is(query($node, 'copy', "SELECT count(*) > 0 FROM cmig.diff('CREATE TABLE other ()')"), 't', 'values that do not exist');
 }
 
+# the database's own tablespace, by name
+query($node, 'postgres', 'CREATE DATABASE named');
+like(query($node, 'named', "CREATE EXTENSION pg_cmig; CREATE TABLE t (id int PRIMARY KEY); SET default_tablespace = pg_default; SELECT cmig.enable_audit('t')"), qr/CREATE OR REPLACE TRIGGER/, 'enable_audit, default_tablespace = pg_default');
+
 # a value that ALTER ROLE has stored counts
 like(outcome('other', ''), qr/^drift\|\d+\|default public\.t\.d\||^drift\|\d+\|public\.t\.d\|/m, 'ALTER ROLE');
 

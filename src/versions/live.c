@@ -15,6 +15,7 @@
 #include "catalog/pg_inherits.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "executor/executor.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "nodes/makefuncs.h"
@@ -446,6 +447,25 @@ require_no_obstacle(CmigPlanning *p)
 }
 
 /*
+ * Raise an error if a table whose rows are to be filled cannot be updated, because
+ * its updates are published and its replica identity is missing or not published.
+ */
+static void
+require_updatable(const CmigVersionTable *table)
+{
+	Oid			relation = RangeVarGetRelid(makeRangeVar(table->a->schema, table->a->name, -1),
+											AccessShareLock, false);
+
+	foreach_oid(oid, find_all_inheritors(relation, AccessShareLock, NULL))
+	{
+		Relation	rel = relation_open(oid, NoLock);
+
+		CheckCmdReplicaIdentity(rel, CMD_UPDATE);
+		relation_close(rel, NoLock);
+	}
+}
+
+/*
  * Raise an error if subscribers would get the hidden columns.  What they have is
  * replicated until the contraction, also the columns that it replaces.
  */
@@ -496,6 +516,8 @@ require_unpublished(CmigPlanning *p)
 	{
 		char	  **row = table->viewed ? cmig_query_row(&query, table->a->qualified) : NULL;
 
+		if (table->filled && table->viewed)
+			require_updatable(table);
 		if (row == NULL)
 			continue;
 		ereport(ERROR,
@@ -746,8 +768,8 @@ cmig_versions_former_name(const RangeVar *table, const char *name, const char *s
 
 /*
  * What partitions have that were created meanwhile, the foreign keys that
- * PostgreSQL keeps for each partition, and what others have built on
- * hidden columns.
+ * PostgreSQL keeps for each partition, what others have built on hidden columns,
+ * and the columns of indexes, which partitions can only rename with the others.
  */
 char *
 cmig_versions_left_name(const char *table)
@@ -755,16 +777,21 @@ cmig_versions_left_name(const char *table)
 	static CmigQuery query = {
 		"WITH tree AS (SELECT $1::oid AS relid UNION SELECT relid"
 		" FROM pg_partition_tree($1::oid::regclass)),"
-		" x AS (SELECT format('ALTER INDEX %s RENAME TO', c.oid::regclass) AS sql, c.relname AS old, c.relnamespace AS space, NULL::oid AS relid"
+		" x AS (SELECT format('ALTER INDEX %s RENAME TO', c.oid::regclass) AS sql, c.relname AS old, c.relnamespace AS space, NULL::oid AS relid, NULL::oid AS index"
 		"   FROM tree JOIN pg_index i ON i.indrelid = relid JOIN pg_class c ON c.oid = i.indexrelid"
-		"  UNION ALL SELECT format('ALTER TABLE %s RENAME CONSTRAINT %I TO', k.conrelid::regclass, k.conname), k.conname, NULL, k.conrelid FROM pg_constraint k"
+		"  UNION ALL SELECT format('ALTER TABLE %s RENAME CONSTRAINT %I TO', k.conrelid::regclass, k.conname), k.conname, NULL, k.conrelid, NULL FROM pg_constraint k"
 		"  WHERE (k.conrelid IN (TABLE tree) OR k.confrelid IN (TABLE tree))"
-		" AND (k.contype IN ('c', 'n') AND k.conislocal AND k.coninhcount = 0 OR k.contype = 'f'))"
+		" AND (k.contype IN ('c', 'n') AND k.conislocal AND k.coninhcount = 0 OR k.contype = 'f')"
+		"  UNION ALL SELECT format('ALTER TABLE %s RENAME COLUMN %I TO', c.oid::regclass, a.attname), a.attname, NULL, NULL, c.oid"
+		" FROM tree JOIN pg_index i ON i.indrelid = relid JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_attribute a ON a.attrelid = c.oid"
+		"  WHERE c.relkind = 'i' AND NOT c.relispartition)"
 		" SELECT format('%s %I', sql, n) FROM x, LATERAL (SELECT n, g FROM replace(old, '" CMIG_HIDDEN_PREFIX "', '') r, generate_series(0, 999) g, concat(left(r, 60), nullif(g, 0)) n"
 		"   WHERE NOT EXISTS (SELECT FROM pg_class o WHERE o.relnamespace = space"
 		" AND o.relname = n::name)"
 		"    AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conrelid = relid"
-		" AND o.conname = n::name) ORDER BY g LIMIT 1) n"
+		" AND o.conname = n::name)"
+		"    AND NOT EXISTS (SELECT FROM pg_attribute o WHERE o.attrelid = index"
+		" AND o.attname = n::name) ORDER BY g LIMIT 1) n"
 		" WHERE strpos(old, '" CMIG_HIDDEN_PREFIX "') > 0 ORDER BY g, 1 LIMIT 1", {TEXTOID}
 	};
 
