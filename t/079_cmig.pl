@@ -215,7 +215,7 @@ gives(2, '', 'upgrade has no option --nosuch', 'upgrade', '--nosuch');
 gives(2, '', 'option -m requires a value', 'revision', '-m');
 gives(3, '', 'must not be empty', $_, '') for qw(require verify lint history graph show upgrade);
 gives(2, '', 'nosuch.conf does not exist', 'current', '-c', 'nosuch.conf');
-gives(3, '', 'does not have the extension pg_cmig\nHINT:  cmig init creates it there\.', 'current', '-d', 'postgres');
+gives(3, '', 'does not have the extension pg_cmig\nHINT:  cmig init creates it there;', 'current', '-d', 'postgres');
 # after a restore by a superuser, the database's owner has no privileges
 query($node, 'postgres', 'CREATE ROLE regress_owner LOGIN; CREATE ROLE regress_other LOGIN; CREATE DATABASE restored OWNER regress_owner');
 query($node, 'restored', 'CREATE EXTENSION pg_cmig');

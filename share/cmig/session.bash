@@ -204,7 +204,8 @@ begin()
 	WHERE r.rolname = session_user)" "'code of a database has changed settings of the engine'" "'Repeat the command.'"
 	need "EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'pg_cmig')" \
 		"'database \"' || pg_catalog.current_database() || '\" does not have the extension pg_cmig'" \
-		"'cmig init creates it there. To use another database, set PGDATABASE, or add -d NAME.'"
+		"'cmig init creates it there; where it cannot be installed: cmig init --engine local. ' ||
+		'To use another database, set PGDATABASE, or add -d NAME.'"
 	# after a restore, the extension belongs to the role that has restored it
 	need "pg_catalog.has_schema_privilege('cmig', 'USAGE')" "'permission denied for schema cmig'" \
 		"pg_catalog.format(CASE WHEN owns THEN 'The extension belongs to role %I, as after a restore by that role. ' ||

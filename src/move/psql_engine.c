@@ -41,12 +41,16 @@ void
 cmig_engine_append_tables(StringInfo body)
 {
 	appendStringInfoString(body,
-						   "\t\tCREATE TABLE IF NOT EXISTS " CMIG_ENGINE_JOURNAL " (id bigint PRIMARY KEY, revision pg_catalog.text NOT NULL, direction pg_catalog.text NOT NULL,\n"
+						   "\t\tIF pg_catalog.to_regclass('" CMIG_ENGINE_JOURNAL "') IS NULL THEN\n"
+						   "\t\tCREATE TABLE " CMIG_ENGINE_JOURNAL " (id bigint PRIMARY KEY, revision pg_catalog.text NOT NULL, direction pg_catalog.text NOT NULL,\n"
 						   "\t\t\toutcome pg_catalog.text NOT NULL, started_at timestamp with time zone NOT NULL, role pg_catalog.name NOT NULL,\n"
 						   "\t\t\tsession_role pg_catalog.name NOT NULL, application_name pg_catalog.text, client_address pg_catalog.inet,\n"
 						   "\t\t\ttransaction_id pg_catalog.xid8, checksum pg_catalog.text, search_path pg_catalog.text);\n"
-						   "\t\tCREATE TABLE IF NOT EXISTS " CMIG_ENGINE_PROGRESS " (revision pg_catalog.text, direction pg_catalog.text, checksum pg_catalog.text NOT NULL,\n"
-						   "\t\t\tstatement integer, done boolean NOT NULL, PRIMARY KEY (revision, direction, statement));\n");
+						   "\t\tEND IF;\n"
+						   "\t\tIF pg_catalog.to_regclass('" CMIG_ENGINE_PROGRESS "') IS NULL THEN\n"
+						   "\t\tCREATE TABLE " CMIG_ENGINE_PROGRESS " (revision pg_catalog.text, direction pg_catalog.text, checksum pg_catalog.text NOT NULL,\n"
+						   "\t\t\tstatement integer, done boolean NOT NULL, PRIMARY KEY (revision, direction, statement));\n"
+						   "\t\tEND IF;\n");
 }
 
 void
