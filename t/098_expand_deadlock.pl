@@ -4,7 +4,8 @@
 # cmig.contract, and cmig.abandon, while these add columns, fill rows, build indexes and
 # foreign keys of tables and partitions, and check constraints: none of their statements
 # may be the victim of a deadlock.  They never wait for each other.  Nor may one that
-# writes audited tables while the partitions of the audit log are created.
+# writes audited tables while the partitions of the audit log are created, or several
+# tables while auditing of them is turned on, or an online call works on them.
 #
 # CMIG_ROUNDS is the number of revisions that are expanded, and CMIG_SEED is the seed.
 
@@ -140,14 +141,28 @@ is($node->safe_psql('postgres', 'SELECT count(*) FROM cmig.drift()'), '0', 'the 
 # Entries go to the default partition while the partitions of months are missing; these
 # are created by each of the calls.  The application has begun to write before the call,
 # and goes on while that waits, or is done.
-$node->safe_psql('postgres', load_sql(revision_file('200', '199', 'ALTER TABLE plain ADD later int;', '')) . <<'END_SQL');
+$node->safe_psql('postgres', load_sql(revision_file('200', '199', 'ALTER TABLE plain ADD later int;', ''),
+	revision_file('201', '200', 'ALTER TABLE two.b ADD later int; ALTER TABLE two.a ADD later int;', '')) . <<'END_SQL');
+CREATE SCHEMA two;
+CREATE TABLE two.a (id int PRIMARY KEY, n int);
+CREATE TABLE two.b (id int PRIMARY KEY, n int);
+CREATE TABLE two.parted (id int PRIMARY KEY) PARTITION BY RANGE (id);
+CREATE TABLE two.part_1 PARTITION OF two.parted FOR VALUES FROM (0) TO (10);
+CREATE TABLE two.part_2 PARTITION OF two.parted FOR VALUES FROM (10) TO (20);
+INSERT INTO two.a VALUES (1, 1), (2, 1);
+INSERT INTO two.b VALUES (1, 1), (2, 1);
 CREATE TABLE plain (id serial PRIMARY KEY, n int);
 CREATE TABLE audited (id serial PRIMARY KEY, n int);
 SELECT FROM cmig.enable_audit('audited');
 END_SQL
 foreach my $case ([ 'LOCK TABLE ONLY cmig_audit.log IN ROW EXCLUSIVE MODE', 'CALL cmig.audit_retain(NULL)', 'INSERT INTO audited VALUES (DEFAULT, 1)' ],
 	[ 'UPDATE audited SET n = 1 WHERE false', q{SELECT FROM cmig.enable_audit('audited', redact => '{n}')}, 'INSERT INTO audited VALUES (DEFAULT, 2)' ],
-	[ 'INSERT INTO audited VALUES (DEFAULT, 5)', q{SELECT FROM cmig.upgrade('200')}, 'INSERT INTO plain VALUES (DEFAULT, 6)' ])
+	[ 'INSERT INTO audited VALUES (DEFAULT, 5)', q{SELECT FROM cmig.upgrade('200')}, 'INSERT INTO plain VALUES (DEFAULT, 6)' ],
+	[ 'UPDATE two.a SET n = 1', q{CALL cmig.add_foreign_key('two.b', 'n', 'two.a')}, 'UPDATE two.b SET n = 1' ],
+	[ 'UPDATE two.a SET n = 1', q{CALL cmig.upgrade_stepwise('201')}, 'UPDATE two.b SET n = 1' ],
+	[ 'UPDATE two.a SET n = 1 WHERE id = 2', q{CALL cmig.backfill('two.a', $$n = 2$$)}, 'UPDATE two.a SET n = 1 WHERE id = 1' ],
+	[ 'UPDATE two.b SET n = 1', q{SELECT FROM cmig.enable_audit_schema('two')}, 'UPDATE two.a SET n = 1' ],
+	[ 'INSERT INTO two.part_2 VALUES (11)', q{SELECT FROM cmig.disable_audit('two.parted')}, 'INSERT INTO two.part_1 VALUES (1)' ])
 {
 	my ($first, $call, $second) = @$case;
 
@@ -156,7 +171,10 @@ foreach my $case ([ 'LOCK TABLE ONLY cmig_audit.log IN ROW EXCLUSIVE MODE', 'CAL
 	my $application = $node->background_psql('postgres', on_error_stop => 0);
 	$application->query("BEGIN; $first");
 	my $run = start_psql($node, 'postgres', $call, 'maintenance');
-	$node->poll_query_until('postgres', q{SELECT count(*) FILTER (WHERE wait_event_type = 'Lock') > 0 OR count(*) FILTER (WHERE state = 'active') = 0 FROM pg_stat_activity WHERE application_name = 'maintenance'});
+	while ($node->safe_psql('postgres', q{SELECT count(*) FROM pg_stat_activity WHERE application_name = 'maintenance' AND wait_event_type = 'Lock'}) eq '0' && $run->{handle}->pumpable)
+	{
+		$run->{handle}->pump_nb;
+	}
 	$application->query("$second; COMMIT");
 	is($application->{stderr}, '', "$call: the application is no victim");
 	$application->quit;

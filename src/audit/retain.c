@@ -189,42 +189,16 @@ run_as_owner(void *arg)
 	AtEOXact_GUC(false, guc_level);
 }
 
-static void
-explain_wait(void *arg pg_attribute_unused())
-{
-	cmig_lock_wait_explain();
-}
-
 /*
  * Run a step as the log's owner, in one session at a time and with short lock
- * waits, which also end before another session, which waits for this one, looks
- * for deadlocks.  Returns false if a lock wait was too long.
+ * waits.  Returns false if a lock wait was too long.
  */
 static bool
 try_step(Retain *retain, void (*step) (Retain *))
 {
-	ErrorContextCallback callback = {error_context_stack, explain_wait, NULL};
-	const bool	watched = cmig_lock_wait_is_watched();
-	bool		yielded;
-	ErrorData  *error;
-
-	error_context_stack = &callback;
 	retain->step = step;
 	retain->lock_timeout = LockTimeout > 0 ? LockTimeout : 2000;
-	if (!watched)
-		cmig_lock_wait_watch(GetUserId());
-	yielded = cmig_lock_wait_yield(true);
-	error = cmig_subtransaction_try(run_as_owner, retain);
-	cmig_lock_wait_yield(yielded);
-	if (!watched)
-		cmig_lock_wait_unwatch();
-	error_context_stack = callback.previous;
-	if (error == NULL)
-		return true;
-	if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
-		ReThrowError(error);
-	FreeErrorData(error);
-	return false;
+	return cmig_lock_wait_try(run_as_owner, retain) == NULL;
 }
 
 /* Does the schema cmig_audit contain a relation with this name? */

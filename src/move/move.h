@@ -265,6 +265,9 @@ extern void cmig_toplevel_sleep(long ms);
  * repetition, and "body" is repeated only if may_repeat returns true.  Any
  * other error, and the error of the last attempt, is rethrown after the
  * rollback.  "what" names the work in notices, for example "upgrade of 003".
+ *
+ * If may_repeat is NULL, no other session is the victim of a deadlock: "body" gives
+ * up its locks first, and gets them later, which for a while counts as one attempt.
  */
 typedef void (*CmigAttempt) (void *arg);
 typedef bool (*CmigMayRepeat) (void *arg);

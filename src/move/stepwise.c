@@ -67,6 +67,13 @@
 #define FIRST_PAUSE 200
 #define LONGEST_PAUSE 30000
 
+/*
+ * An attempt that has yielded to another session begins again after at most this
+ * pause, and is the same attempt for this time, in milliseconds.
+ */
+#define YIELD_PAUSE 100
+#define YIELD_TIME 30000
+
 /* The value of the setting cmig.lock_retries. */
 static int	lock_retries = 10;
 
@@ -221,14 +228,16 @@ cmig_toplevel_attempt(CmigAttempt body, CmigMayRepeat may_repeat, void *arg,
 {
 	MemoryContext caller = CurrentMemoryContext;
 	volatile double next_pause = FIRST_PAUSE;
+	volatile TimestampTz began = GetCurrentTimestamp();
 
-	for (volatile int n = 1;; n++)
+	cmig_lock_wait_reset();
+	for (volatile int n = 1;;)
 	{
 		ErrorData  *volatile error = NULL;
+		volatile bool yields = cmig_lock_wait_yield(may_repeat == NULL);
 		long		pause;
 		bool		updated;
 
-		cmig_lock_wait_reset();
 		PG_TRY();
 		{
 			body(arg);
@@ -240,12 +249,20 @@ cmig_toplevel_attempt(CmigAttempt body, CmigMayRepeat may_repeat, void *arg,
 			error = cmig_error_take(caller);
 		}
 		PG_END_TRY();
-
+		cmig_lock_wait_yield(yields);
 		if (error == NULL)
 			return;
 
 		/* could another attempt succeed where other sessions were in the way? */
 		cmig_toplevel_rollback();
+		if (error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE && cmig_lock_wait_yielded() &&
+			!TimestampDifferenceExceeds(began, GetCurrentTimestamp(), YIELD_TIME))
+		{
+			cmig_toplevel_sleep((long) (YIELD_PAUSE * pg_prng_double(&pg_global_prng_state)));
+			cmig_extension_hold_again();
+			FreeErrorData(error);
+			continue;
+		}
 		updated = error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE;
 		if (n > lock_retries ||
 			(!updated && error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE &&
@@ -267,6 +284,9 @@ cmig_toplevel_attempt(CmigAttempt body, CmigMayRepeat may_repeat, void *arg,
 		cmig_extension_hold_again();
 		note_retry();
 		FreeErrorData(error);
+		n++;
+		began = GetCurrentTimestamp();
+		cmig_lock_wait_reset();
 	}
 }
 

@@ -169,6 +169,18 @@ extern void cmig_lock_wait_unwatch(void);
  * applied before.
  */
 extern bool cmig_lock_wait_yield(bool yields);
+
+/*
+ * Has the last wait ended so?  Then the next attempt goes on with its limit, and
+ * what it has waited so far counts.
+ */
+extern bool cmig_lock_wait_yielded(void);
+
+/*
+ * Do the work in a subtransaction that yields so.  Returns an error if a wait for a
+ * lock was too long, or has yielded.
+ */
+extern ErrorData *cmig_lock_wait_try(CmigSubtransactionWork work, void *arg);
 extern bool cmig_lock_wait_is_watched(void);
 
 /*

@@ -216,6 +216,7 @@ static volatile struct
 	bool		single;			/* was that because a single wait exceeded
 								 * lock_timeout, not because all waits
 								 * exceeded cmig.lock_timeout? */
+	bool		yielded;		/* or because others waited? */
 	TimestampTz behind_at;		/* when "behind" was filled */
 	int			behind_count;
 	int			behind[MAX_BEHIND]; /* process IDs of the sessions that wait
@@ -374,14 +375,19 @@ look_at_wait(void)
 		seen.tag[i] = tag[i];
 	seen.mode = MyProc->waitLockMode;
 
-	too_long = (taken_over > 0 && seen.current_us >= taken_over * INT64CONST(1000)) ||
-		(yielding && is_in_the_way(now));
-	if (!seen.exhausted)
-		seen.single = too_long;
-	if (lock_limit_ms > 0 &&
-		seen.finished_us + seen.current_us >= lock_limit_ms * INT64CONST(1000))
-		too_long = true;
-	if (!seen.exhausted && too_long)
+	if (seen.exhausted)
+		too_long = false;
+	else
+	{
+		bool		all = lock_limit_ms > 0 &&
+		seen.finished_us + seen.current_us >= lock_limit_ms * INT64CONST(1000);
+		bool		one = taken_over > 0 && seen.current_us >= taken_over * INT64CONST(1000);
+
+		seen.yielded = !all && !one && yielding && is_in_the_way(now);
+		seen.single = one || seen.yielded;
+		too_long = all || seen.single;
+	}
+	if (too_long)
 	{
 		seen.exhausted = true;
 		seen.behind_at = 0;
@@ -441,6 +447,19 @@ cmig_lock_wait_reset(void)
 	seen.last_seen = 0;
 	seen.exhausted = false;
 	seen.single = false;
+	seen.yielded = false;
+}
+
+bool
+cmig_lock_wait_yielded(void)
+{
+	int64		waited = seen.finished_us + seen.current_us;
+
+	if (!seen.yielded)
+		return false;
+	cmig_lock_wait_reset();
+	seen.finished_us = waited;
+	return true;
 }
 
 void
@@ -876,6 +895,36 @@ cmig_lock_wait_explain(void)
 		what = psprintf("It waited for %s.", what);
 	}
 	explain(&tag, seen.mode, seen.wait_start, watching_role, what);
+}
+
+static void
+explain_callback(void *arg pg_attribute_unused())
+{
+	cmig_lock_wait_explain();
+}
+
+ErrorData *
+cmig_lock_wait_try(CmigSubtransactionWork work, void *arg)
+{
+	ErrorContextCallback callback = {error_context_stack, explain_callback, NULL};
+	const bool	watched = cmig_lock_wait_is_watched();
+	bool		yielded = cmig_lock_wait_yield(true);
+	ErrorData  *error;
+
+	error_context_stack = &callback;
+	if (!watched)
+	{
+		cmig_lock_wait_reset();
+		cmig_lock_wait_watch(GetUserId());
+	}
+	error = cmig_subtransaction_try(work, arg);
+	cmig_lock_wait_yield(yielded);
+	if (!watched)
+		cmig_lock_wait_unwatch();
+	error_context_stack = callback.previous;
+	if (error != NULL && error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
+		ReThrowError(error);
+	return error;
 }
 
 void
