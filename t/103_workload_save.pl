@@ -62,6 +62,10 @@ is(session('regress_monitor', 'BEGIN; LOCK TABLE cmig.workload IN ACCESS SHARE M
 is(session('regress_owner', "SELECT calls, query, since < saved_at FROM cmig.workload WHERE name = 'prod' AND role = 'regress_app' ORDER BY calls DESC, query"),
 	"2|SELECT note FROM person WHERE id = \$1|t\n1|(SELECT id FROM other)|t\n1|/* one */ SELECT \$1 AS one|t", 'statements with a plan, without values');
 is(session('regress_owner', "SELECT count(*) FROM cmig.workload WHERE query ~ 'secret|PASSWORD'"), '0', 'no password');
+# as PostgreSQL 17 and later show them
+is($node->safe_psql('shop', q{BEGIN; INSERT INTO cmig.workload SELECT 'prod', 900 + n, n, 1, 'regress_owner', query, now(), now() FROM unnest('{SAVEPOINT $1,COMMIT PREPARED $1,SELECT $1 $2}'::text[]) WITH ORDINALITY u (query, n);
+	SELECT query, verdict, detail FROM cmig.workload_check('base', workload => 'prod') WHERE query ~ 'PRE|SAVE|1 .2'; ROLLBACK}),
+	"SAVEPOINT \$1|not_judged|before the upgrade: a utility statement has no plan (and 1 more)\nSELECT \$1 \$2|not_judged|before the upgrade: syntax error at or near \"\$2\"", 'utility statements with parameters');
 is(session('regress_monitor', "BEGIN READ ONLY; SELECT cmig.workload_save('prod')"), '25006', 'not in a read-only transaction');
 session('regress_app', 'SELECT id FROM person');
 is(session('regress_monitor', "SELECT cmig.workload_save('prod') > 3"), 't', 'saved again');

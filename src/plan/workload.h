@@ -104,6 +104,13 @@ cmig_workload_is_utility(const CmigWorkloadQuery *query)
 	return before != NULL && before->utility;
 }
 
+/*
+ * Does the statement, one of pg_stat_statements, begin like one that has a plan?
+ * PostgreSQL 17 and later show some utility statements with parameters in place of
+ * names, which cannot be parsed.
+ */
+extern bool cmig_workload_has_plan(const char *text);
+
 /* Why no query was judged. */
 typedef struct CmigObstacle
 {

@@ -659,7 +659,7 @@ find_function(Planning *planning)
 }
 
 static void
-refuse_utility(void)
+refuse_utility(void *arg pg_attribute_unused())
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -824,7 +824,7 @@ parse(CmigWorkloadQuery *origin, bool unified, bool *contained)
 	*contained = query != raw->stmt;
 	raw->stmt = query;
 	if (!(cmig_statement_flags(raw->stmt) & CMIG_STATEMENT_QUERY))
-		refuse_utility();
+		refuse_utility(NULL);
 	(void) put_parameters(raw->stmt, origin);
 	if (unified)
 		(void) unify_expressions(raw->stmt, NIL);
@@ -853,7 +853,7 @@ analyze_in_body(Planning *planning, HeapTuple function)
 	if (result->commandType != CMD_UTILITY)
 		return result;
 	if (!IsA(result->utilityStmt, CallStmt))
-		refuse_utility();
+		refuse_utility(NULL);
 	return NULL;
 }
 
@@ -895,7 +895,7 @@ analyze(Planning *planning, RawStmt *raw, HeapTuple function)
 		query = parse_analyze_varparams(raw, source, &planning->plan->types, &planning->plan->count,
 										NULL);
 	if (query->commandType == CMD_UTILITY)
-		refuse_utility();
+		refuse_utility(NULL);
 	return query;
 }
 
@@ -1008,7 +1008,8 @@ plan_query(CmigWorkloadQuery *query)
 		error = cmig_subtransaction_rehearse(make_plan, &planning);
 	/* about the text as it is */
 	if (error != NULL && error->sqlerrcode == ERRCODE_SYNTAX_ERROR)
-		error = first;
+		error = cmig_workload_has_plan(query->sql) ? first :
+			cmig_subtransaction_rehearse(refuse_utility, NULL);
 
 	/*
 	 * a query that needs no unified parameters before the scripts must not

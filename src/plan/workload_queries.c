@@ -14,6 +14,20 @@
 
 #include "plan/workload.h"
 
+bool
+cmig_workload_has_plan(const char *text)
+{
+	static const char *const verbs[] = {"delete", "insert", "merge", "select", "table", "update",
+	"values", "with", NULL};
+	CmigLexer	lexer;
+
+	cmig_lexer_init(&lexer, text);
+	do
+		(void) cmig_lexer_next_sql(&lexer);
+	while (lexer.type != CMIG_TOKEN_END && *lexer.start == '(');
+	return lexer.type == CMIG_TOKEN_WORD && cmig_lexer_is_any_word(&lexer, verbs);
+}
+
 /*
  * Returns the settings of roles and of this database that matter to names and
  * plans, the strongest last: rows of role, name, and value.  Those that a role

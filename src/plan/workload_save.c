@@ -73,24 +73,6 @@ delete_rows(Relation table, const char *name)
 	CommandCounterIncrement();
 }
 
-/*
- * Is the statement one that has a plan?  A text of pg_stat_statements is one
- * statement.
- */
-static bool
-has_plan(const char *text)
-{
-	static const char *const verbs[] = {"delete", "insert", "merge", "select", "table", "update",
-	"values", "with", NULL};
-	CmigLexer	lexer;
-
-	cmig_lexer_init(&lexer, text);
-	do
-		(void) cmig_lexer_next_sql(&lexer);
-	while (lexer.type != CMIG_TOKEN_END && *lexer.start == '(');
-	return lexer.type == CMIG_TOKEN_WORD && cmig_lexer_is_any_word(&lexer, verbs);
-}
-
 PG_FUNCTION_INFO_V1(cmig_workload_save);
 
 CMIG_READER(cmig_workload_save)
@@ -128,7 +110,7 @@ CMIG_READER(cmig_workload_save)
 		bool		nulls[COLUMNS] = {0};
 		HeapTuple	row;
 
-		if (!has_plan(query->text))
+		if (!cmig_workload_has_plan(query->text))
 			continue;
 		values[NAME - 1] = CStringGetTextDatum(name);
 		values[NUMBER - 1] = Int32GetDatum(++count);
