@@ -130,6 +130,13 @@ query($node, 'copy', "ALTER DATABASE copy SET default_tablespace = 'gone'; ALTER
 # the database's own tablespace, by name
 query($node, 'postgres', 'CREATE DATABASE named');
 like(query($node, 'named', "CREATE EXTENSION pg_cmig; CREATE TABLE t (id int PRIMARY KEY); SET default_tablespace = pg_default; SELECT cmig.enable_audit('t')"), qr/CREATE OR REPLACE TRIGGER/, 'enable_audit, default_tablespace = pg_default');
+query($node, 'named', 'ALTER DATABASE named SET default_tablespace = pg_default;' . load_sql(
+	revision_file('one', '', 'CREATE TABLE p (id int PRIMARY KEY, a int) PARTITION BY RANGE (id); CREATE TABLE p1 PARTITION OF p DEFAULT; CREATE INDEX ON p (a)', 'DROP TABLE p'),
+	revision_file('two', 'one', 'ALTER TABLE p ALTER a TYPE bigint', 'ALTER TABLE p ALTER a TYPE int') =~ s/(-- message)/-- expand: true\n$1/r));
+is(query($node, 'named', q{DROP TABLE t; SELECT FROM cmig.upgrade('one'); SELECT count(*) FROM cmig.drift()}), "0", 'drift of a partitioned table');
+query($node, 'named', q{CALL cmig.expand('two', confirm => true)});
+query($node, 'named', 'CALL cmig.contract()');
+is(query($node, 'named', 'SELECT count(*) FROM cmig.drift()'), '0', 'expand and contract');
 
 # a value that ALTER ROLE has stored counts
 like(outcome('other', ''), qr/^drift\|\d+\|default public\.t\.d\||^drift\|\d+\|public\.t\.d\|/m, 'ALTER ROLE');

@@ -9,8 +9,6 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
-#include "commands/tablespace.h"
-#include "miscadmin.h"
 #include "utils/lsyscache.h"
 
 #include "audit/internal.h"
@@ -125,13 +123,6 @@ cmig_audit_log_make(Oid extension_owner)
 	}
 	statements = cmig_audit_log_text("log");
 	cmig_role_act_as_owner(&saved, owner);
-
-	/*
-	 * by name, the database's own tablespace is an error for a partitioned
-	 * table
-	 */
-	if (get_tablespace_oid(GetConfigOption("default_tablespace", false, false), true) == MyDatabaseTableSpace)
-		cmig_settings_override("default_tablespace", "");
 	if (!OidIsValid(schema))
 		cmig_audit_log_execute("CREATE SCHEMA cmig_audit;"
 							   " COMMENT ON SCHEMA cmig_audit IS 'Audit log of pg_cmig; DROP EXTENSION leaves it'");

@@ -411,6 +411,12 @@ extern void cmig_settings_override(const char *name, const char *value);
 extern const char *const cmig_settings_forms[][2];
 extern void cmig_settings_pin_forms(void);
 
+/*
+ * If default_tablespace names the database's own tablespace, make it empty, which is
+ * the same, but no error for partitioned tables and indexes.
+ */
+extern void cmig_settings_unname_tablespace(GucAction action);
+
 /* Override search_path with the value that pg_cmig's queries use. */
 extern void cmig_settings_pin_search_path(void);
 

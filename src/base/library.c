@@ -14,7 +14,9 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_extension.h"
+#include "commands/tablespace.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
@@ -66,6 +68,15 @@ cmig_settings_pin_forms(void)
 {
 	for (int i = 0; cmig_settings_forms[i][0] != NULL; i++)
 		cmig_settings_override(cmig_settings_forms[i][0], cmig_settings_forms[i][1]);
+}
+
+void
+cmig_settings_unname_tablespace(GucAction action)
+{
+	const char *name = GetConfigOption("default_tablespace", false, false);
+
+	if (name[0] != '\0' && get_tablespace_oid(name, true) == MyDatabaseTableSpace)
+		cmig_settings_set("default_tablespace", "", PGC_USERSET, action);
 }
 
 void

@@ -911,6 +911,7 @@ cmig_query_command(const char *sql, Oid relation)
 		elog(ERROR, "SPI_connect failed");
 	guc_level = NewGUCNestLevel();
 	pin_settings();
+	cmig_settings_unname_tablespace(GUC_ACTION_SAVE);
 	if (cmig_query_hook)
 		cmig_query_hook(sql);
 	result = SPI_execute(sql, false, 0);

@@ -384,6 +384,7 @@ cmig_settings_as_at_login(bool storage, GucAction action)
 			set_as_at_login(found[list][i], lists[list][i][1], action);
 		}
 	}
+	cmig_settings_unname_tablespace(action);
 }
 
 /* Was the session's value set by the current user? */
