@@ -462,7 +462,7 @@ flyway: files such as a folder/V1__a.sql, as flyway and refinery name them
 refinery: files such as a folder/V1__a.sql, as flyway and refinery name them
   cmig import refinery 'a folder'    # writes a revision file for each migration into migrations
 ") . '$', '^$', 'import', '-d', 'by_hand');
-chdir new_folder('by_hand', 'migrations/001_a.sql' => "-- migrate:up\n") or die;
+chdir new_folder('by_hand', 'migrations/001_a.sql' => "-- migrate:up\n", 'other/migrations/001_a.sql' => "-- revision: 001\n") or die;
 $node->safe_psql('postgres', 'CREATE EXTENSION pg_cmig');
 gives(0, '^dbmate: files such as migrations/001_a.sql\n  cmig import dbmate migrations --folder cmig    # writes a revision file for each migration into cmig\n$', '^$', 'import', '-d', 'postgres');
 unlink 'migrations/001_a.sql';

@@ -59,8 +59,9 @@ is(session('regress_monitor', "SELECT cmig.workload_save('stats') > 2"), 't', 'a
 session('regress_owner', "DELETE FROM cmig.workload WHERE name = 'stats'");
 $node->safe_psql('shop', 'ALTER EXTENSION pg_stat_statements SET SCHEMA public; GRANT EXECUTE ON FUNCTION pg_stat_statements(boolean) TO PUBLIC; DROP SCHEMA stats');
 is(session('regress_monitor', 'BEGIN; LOCK TABLE cmig.workload IN ACCESS SHARE MODE'), '42501', 'nor can it lock the table');
-is(session('regress_owner', "SELECT calls, query, since < saved_at FROM cmig.workload WHERE name = 'prod' AND role = 'regress_app' ORDER BY calls DESC, query"),
-	"2|SELECT note FROM person WHERE id = \$1|t\n1|(SELECT id FROM other)|t\n1|/* one */ SELECT \$1 AS one|t", 'statements with a plan, without values');
+# up to PostgreSQL 17, with the comment before the statement
+is(session('regress_owner', "SELECT calls, query, since < saved_at FROM cmig.workload WHERE name = 'prod' AND role = 'regress_app' ORDER BY calls DESC, ltrim(query, '/* one')") =~ s{/\* one \*/ }{}r,
+	"2|SELECT note FROM person WHERE id = \$1|t\n1|(SELECT id FROM other)|t\n1|SELECT \$1 AS one|t", 'statements with a plan, without values');
 is(session('regress_owner', "SELECT count(*) FROM cmig.workload WHERE query ~ 'secret|PASSWORD'"), '0', 'no password');
 # as PostgreSQL 17 and later show them
 is($node->safe_psql('shop', q{BEGIN; INSERT INTO cmig.workload SELECT 'prod', 900 + n, n, 1, 'regress_owner', query, now(), now() FROM unnest('{SAVEPOINT $1,COMMIT PREPARED $1,SELECT $1 $2}'::text[]) WITH ORDINALITY u (query, n);

@@ -550,7 +550,7 @@ name_tests()
 }
 
 # Prints the files below the current folder that could be migrations or settings of a
-# migration tool, and their first lines, as files_variable does
+# migration tool, and their first lines, as files_variable does; not revision files
 # shellcheck disable=SC2016	# code of awk
 possible_files()
 {
@@ -561,7 +561,8 @@ possible_files()
 	find . -mindepth 1 -maxdepth 16 \( -name '.*' -o -name node_modules -o -name vendor -o -name venv -o -name target \
 		-o -name dist -o -name build \) -prune \
 		-o -type f -size -2000k \( "${NAME_TESTS[@]}" \) ! -name $'*\n*' -print0 | LC_ALL=C sort -z | head -z -n 3000 |
-		LC_ALL=C xargs -0 -r awk 'FNR == 1 { print "==> " substr(FILENAME, 3) " <==" }
+		LC_ALL=C xargs -0 -r awk '/^-- revision: / && FNR == 1 { nextfile }
+			FNR == 1 { print "==> " substr(FILENAME, 3) " <==" }
 			FNR <= 60 { print substr($0, 1, 300) }' | tr -d '\0' | iconv -c -f UTF-8 -t UTF-8
 }
 
