@@ -138,6 +138,13 @@ query($node, 'named', q{CALL cmig.expand('two', confirm => true)});
 query($node, 'named', 'CALL cmig.contract()');
 is(query($node, 'named', 'SELECT count(*) FROM cmig.drift()'), '0', 'expand and contract');
 
+# the log does not name types as search_path shows them
+query($node, 'named', q{CREATE TYPE span AS RANGE (subtype = int); CREATE TABLE r (k span PRIMARY KEY, n int); INSERT INTO r VALUES ('[1,2)', 1); SELECT FROM cmig.enable_audit('r')});
+query($node, 'named', 'SET search_path = pg_catalog; UPDATE public.r SET n = 2');
+query($node, 'named', 'UPDATE r SET n = 3');
+is(query($node, 'named', q{SELECT n FROM cmig.audit_as_of(NULL::r, (SELECT min(transaction_at) - interval '1us' FROM cmig_audit.log WHERE table_name = 'r'))}), '1', 'search_path: audit_as_of before the changes');
+is(query($node, 'named', q{SELECT count(*), min(key_kinds::text) FROM cmig_audit.layout WHERE table_name = 'r'}), '1|{public.span}', 'search_path: one layout');
+
 # a value that ALTER ROLE has stored counts
 like(outcome('other', ''), qr/^drift\|\d+\|default public\.t\.d\||^drift\|\d+\|public\.t\.d\|/m, 'ALTER ROLE');
 

@@ -40,6 +40,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/pg_type.h"
+#include "common/string.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "nodes/makefuncs.h"
@@ -704,6 +705,29 @@ columns_text(List *names, List *kinds)
 }
 
 /*
+ * Are the kinds of two keys the same?  Older versions recorded a type without its
+ * schema if that was in search_path.
+ */
+static bool
+same_kinds(List *then, List *now)
+{
+	ListCell   *lt,
+			   *ln;
+
+	if (list_length(then) != list_length(now))
+		return false;
+	forboth(lt, then, ln, now)
+	{
+		const char *last = lfirst(lt);
+		const char *full = lfirst(ln);
+
+		if (strcmp(last, full) != 0 && !pg_str_endswith(full, psprintf(".%s", last)))
+			return false;
+	}
+	return true;
+}
+
+/*
  * Raise an error if entries after the time have a key that does not consist of
  * the columns of the table's current key, or whose values are of another kind.
  * It would not be known to which rows such entries belong.
@@ -721,7 +745,7 @@ check_keys(const AsOf *as_of)
 		(target->key_columns == NIL && layout->key_columns == NIL);
 
 		if ((same && (kinds == NIL || list_length(kinds) != list_length(target->key_kinds) ||
-					  cmig_audit_same_texts(kinds, target->key_kinds))) ||
+					  same_kinds(kinds, target->key_kinds))) ||
 			!has_entries(as_of, i, NULL))
 			continue;
 		ereport(ERROR,

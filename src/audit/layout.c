@@ -98,13 +98,15 @@ static CmigQuery next_table_id = {
 
 /*
  * Returns the kind of value that a type has in jsonb: "number", "boolean",
- * "string" (for text, uuid, enums, and similar types), or else the type's name.
- * If two types are of the same kind, values that are equal have equal jsonb
- * values.
+ * "string" (for text, uuid, enums, and similar types), or else the type's name,
+ * whatever search_path is.  If two types are of the same kind, values that are
+ * equal have equal jsonb values.
  */
 static char *
 kind_of(Oid type)
 {
+	char	   *name;
+
 	type = getBaseType(type);
 	switch (type)
 	{
@@ -123,7 +125,10 @@ kind_of(Oid type)
 		case UUIDOID:
 			return "string";
 		default:
-			return type_is_enum(type) ? "string" : format_type_be(type);
+			if (type_is_enum(type))
+				return "string";
+			name = format_type_extended(type, -1, FORMAT_TYPE_FORCE_QUALIFY);
+			return name + (strncmp(name, "pg_catalog.", 11) == 0 ? 11 : 0);
 	}
 }
 
