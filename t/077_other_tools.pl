@@ -425,6 +425,7 @@ chdir new_folder('by_hand', '00001_users.sql' => "-- +goose Up\n$users\n", '0000
 gives(0, 'is at base', '', 'init', 'cmig', '-d', 'by_hand');
 gives(3, '^cmig/00001_users.sql\ncmig/00002_email.sql\n', '00002_email.sql: to be written: it is written in Go', 'import', 'goose', '.', '--to', 'cmig', '-d', 'by_hand');
 gives(3, '', 'the upgrade of revision 00002 has not been written as SQL', 'upgrade', '-y', '-d', 'by_hand');
+gives(1, '^error +00002: its upgrade section has not been written\n', '', 'check', '-d', 'by_hand');
 
 # A new import keeps what was written by hand, and adds what is new
 edit('cmig/00002_email.sql', $email, 'SELECT 1;');

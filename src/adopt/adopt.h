@@ -11,6 +11,9 @@
 
 #include "graph/graph.h"
 
+/* This is in the message of a script that an import has left to be written. */
+#define CMIG_NOT_WRITTEN	"has not been written as SQL"
+
 /* in tools.c */
 
 /* How names in the tool's table are compared with revision ids. */

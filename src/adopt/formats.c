@@ -530,7 +530,7 @@ failing_script(const CmigToolRevision *revision, CmigSection section, const char
 	cmig_psql_append_do(&script,
 						psprintf("BEGIN\n\tRAISE EXCEPTION USING ERRCODE = 'feature_not_supported',\n"
 								 "\t\tMESSAGE = %s,\n\t\tDETAIL = %s,\n\t\tHINT = %s;\nEND",
-								 quote_literal_cstr(psprintf("the %s of revision %s has not been written as SQL", name, revision->text.edges.id)),
+								 quote_literal_cstr(psprintf("the %s of revision %s " CMIG_NOT_WRITTEN, name, revision->text.edges.id)),
 								 quote_literal_cstr(psprintf("It could not be converted, because %s.", reason)),
 								 quote_literal_cstr(psprintf("Write it in the %s section of its file, and delete this statement.", name))));
 	return script.data;

@@ -347,6 +347,21 @@ check_filled(const CmigRevisionText *text, const char *script, TextCheck *check)
 }
 
 /*
+ * Has a script been left to be written by an import?  Then report this, because
+ * what is there only raises an error.
+ */
+static bool
+is_unwritten(const CmigRevisionText *text, const char *what, const char *sql, const char *severity,
+			 TextCheck *check)
+{
+	if (sql == NULL || strstr(sql, CMIG_NOT_WRITTEN) == NULL)
+		return false;
+	add_of_text(check, severity, text, psprintf("its %s section has not been written", what),
+				"Write it in SQL: the file says why the import could not");
+	return true;
+}
+
+/*
  * Report a script that cannot run, or a placeholder in it that has no value.
  * If "sql" is NULL, there is no script.
  */
@@ -360,7 +375,7 @@ check_script(const CmigRevisionText *text, const char *what, const char *sql,
 	ErrorData  *volatile error = NULL;
 	CmigTextProblem *problem;
 
-	if (sql == NULL)
+	if (sql == NULL || is_unwritten(text, what, sql, severity, check))
 		return;
 	PG_TRY();
 	{
@@ -407,6 +422,7 @@ check_text(const CmigRevisionText *text, void *arg)
 	{
 		char	   *recorded = cmig_journal_read_checksum(text->edges.id);
 
+		(void) is_unwritten(text, "upgrade", text->upgrade_sql, "warning", check);
 		if (recorded != NULL &&
 			strcmp(recorded,
 				   cmig_script_checksum(text->upgrade_sql, text->edges.transactional)) != 0)
