@@ -20,13 +20,11 @@
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
-#include "common/pg_prng.h"
 #include "funcapi.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/partcache.h"
-#include "utils/timestamp.h"
 
 #include "audit/internal.h"
 #include "run/run.h"
@@ -499,9 +497,6 @@ choose_level(const CmigAuditOptions *options, Relation relation)
 		cmig_query_do(&is_subscribed, oid) > 0;
 }
 
-/* For how long a call tries to lock all tables, in milliseconds. */
-#define LOCKING_MS 30000
-
 /* One call of enable_audit() or enable_audit_schema(). */
 typedef struct Enabling
 {
@@ -517,39 +512,6 @@ typedef struct Enabling
 	List	   *statements;		/* of char *: the statements that were run */
 } Enabling;
 
-static void
-lock_now(void *arg)
-{
-	foreach_oid(target, (List *) arg)
-	{
-		cmig_query_hold(target, ShareRowExclusiveLock);
-		(void) find_all_inheritors(target, ShareRowExclusiveLock, NULL);
-	}
-}
-
-/*
- * Lock the tables, and what inherits from them, all or none: sessions that write
- * to several of them, in any order, must not be the victims of a deadlock.  A
- * transaction that has written has locks that it cannot give up, and waits.
- */
-static void
-lock_targets(List *targets, bool waits)
-{
-	TimestampTz began = GetCurrentTimestamp();
-	ErrorData  *error;
-
-	if (waits)
-		return;
-	while ((error = cmig_lock_wait_try(lock_now, targets)) != NULL)
-	{
-		if (!cmig_lock_wait_yielded() ||
-			TimestampDifferenceExceeds(began, GetCurrentTimestamp(), LOCKING_MS))
-			ReThrowError(error);
-		FreeErrorData(error);
-		DirectFunctionCall1(pg_sleep, Float8GetDatum(0.1 * pg_prng_double(&pg_global_prng_state)));
-	}
-}
-
 /*
  * Create the log, and lock the tables.  Another session that is creating the log
  * may have to lock a table first.
@@ -557,7 +519,7 @@ lock_targets(List *targets, bool waits)
 static void
 begin_enabling(Enabling *enabling, List *targets)
 {
-	bool		waits = TransactionIdIsValid(GetTopTransactionIdIfAny());
+	bool		written = TransactionIdIsValid(GetTopTransactionIdIfAny());
 
 	foreach_oid(target, targets)
 		require_owner(target);
@@ -565,7 +527,7 @@ begin_enabling(Enabling *enabling, List *targets)
 	if (targets == NIL)
 		return;
 	enabling->log_owner = cmig_audit_log_make(enabling->extension_owner);
-	lock_targets(targets, waits);
+	cmig_lock_wait_together(targets, ShareRowExclusiveLock, written);
 }
 
 /*
@@ -799,7 +761,8 @@ CMIG_READER(cmig_disable_audit)
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	require_owner(target);
-	lock_targets(list_make1_oid(target), TransactionIdIsValid(GetTopTransactionIdIfAny()));
+	cmig_lock_wait_together(list_make1_oid(target), ShareRowExclusiveLock,
+							TransactionIdIsValid(GetTopTransactionIdIfAny()));
 	disable_one(target, &statements);
 	cmig_result_add_texts(fcinfo, statements);
 	return (Datum) 0;

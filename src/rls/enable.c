@@ -470,7 +470,11 @@ lock_family(Oid relid, LOCKMODE mode)
 	List	   *family;
 
 	if (mode == AccessExclusiveLock)
+	{
+		cmig_lock_wait_together(list_make1_oid(relid), mode,
+								TransactionIdIsValid(GetTopTransactionIdIfAny()));
 		cmig_query_hold(relid, mode);
+	}
 	else
 		LockRelationOid(relid, mode);
 	family = find_all_inheritors(relid, mode, NULL);
@@ -640,6 +644,20 @@ tables_with_key(Oid namespace, const char *schema, const CmigRlsSetup *options,
 	List	   *names = NIL;
 	int			sqlstate = 0;
 
+	/* do not lock other roles' tables */
+	foreach_oid(relid, all)
+	{
+		CmigRlsTable *table;
+
+		if (list_member_oid(excepted, relid) || get_rel_name(relid) == NULL)
+			continue;
+		table = cmig_rls_table_read(relid);
+		if (cmig_rls_has_key(options, table) && has_privs_of_role(GetUserId(), table->owner))
+			tables = lappend_oid(tables, relid);
+	}
+	cmig_lock_wait_together(tables, AccessExclusiveLock,
+							TransactionIdIsValid(GetTopTransactionIdIfAny()));
+	tables = NIL;
 	cmig_listing_init(&obstacles, CMIG_LISTING_LINES);
 	foreach_oid(relid, all)
 	{
@@ -652,7 +670,6 @@ tables_with_key(Oid namespace, const char *schema, const CmigRlsSetup *options,
 		table = cmig_rls_table_read(relid);
 		if (!cmig_rls_has_key(options, table))
 			continue;
-		/* do not lock other roles' tables */
 		if (has_privs_of_role(GetUserId(), table->owner))
 		{
 			cmig_query_hold(relid, AccessExclusiveLock);

@@ -181,6 +181,14 @@ extern bool cmig_lock_wait_yielded(void);
  * lock was too long, or has yielded.
  */
 extern ErrorData *cmig_lock_wait_try(CmigSubtransactionWork work, void *arg);
+
+/*
+ * Lock tables, and what inherits from them, all or none: sessions that write to
+ * several of them, in any order, must not be the victims of a deadlock.  Does
+ * nothing if the transaction has written before, because it then has locks that
+ * it cannot give up.
+ */
+extern void cmig_lock_wait_together(List *tables, LOCKMODE mode, bool written);
 extern bool cmig_lock_wait_is_watched(void);
 
 /*

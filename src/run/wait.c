@@ -8,10 +8,13 @@
 
 #include "access/twophase.h"
 #include "access/xact.h"
+#include "catalog/pg_inherits.h"
+#include "common/pg_prng.h"
 #include "mb/pg_wchar.h"
 #include "storage/latch.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
@@ -925,6 +928,48 @@ cmig_lock_wait_try(CmigSubtransactionWork work, void *arg)
 	if (error != NULL && error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
 		ReThrowError(error);
 	return error;
+}
+
+/* For how long a call tries to lock all tables, in milliseconds. */
+#define TOGETHER_MS 30000
+
+/* The arguments of cmig_lock_wait_together(). */
+typedef struct Together
+{
+	List	   *tables;
+	LOCKMODE	mode;
+}			Together;
+
+static void
+lock_together(void *arg)
+{
+	const		Together *together = arg;
+
+	foreach_oid(table, together->tables)
+	{
+		cmig_query_hold(table, together->mode);
+		(void) find_all_inheritors(table, together->mode, NULL);
+	}
+}
+
+void
+cmig_lock_wait_together(List *tables, LOCKMODE mode, bool written)
+{
+	TimestampTz began = GetCurrentTimestamp();
+	Together	together = {tables, mode};
+	ErrorData  *error;
+
+	if (written)
+		return;
+	while ((error = cmig_lock_wait_try(lock_together, &together)) != NULL)
+	{
+		if (!cmig_lock_wait_yielded() ||
+			TimestampDifferenceExceeds(began, GetCurrentTimestamp(), TOGETHER_MS))
+			ReThrowError(error);
+		FreeErrorData(error);
+		DirectFunctionCall1(pg_sleep,
+							Float8GetDatum(0.1 * pg_prng_double(&pg_global_prng_state)));
+	}
 }
 
 void
