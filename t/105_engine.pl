@@ -185,7 +185,7 @@ file('004', '003', '', 'ALTER TABLE person ADD waits int;', 'ALTER TABLE person 
 my $reader = $node->background_psql('shop');
 $reader->query_safe("SET SESSION AUTHORIZATION regress_owner; SET application_name = 'it''s me'; BEGIN; SELECT FROM person /* the query */");
 gives(3, '', 'ERROR:  canceling statement due to lock timeout\nDETAIL:  Blocked by process \d+ of role "regress_owner" \(application "it\'s me"\); its transaction has been open for \d+ seconds: .*the query.*\n'
-	  . "CONTEXT:  upgrade 003 -> 004, It's 004\nattempt 1 of 2; trying again in 200 ms\n.*lock timeout\n.*CONTEXT:[^\n]*\n\$",
+	  . "CONTEXT:  upgrade 003 -> 004, It's 004\n(?:CONTEXT:  waiting for [^\n]*\n)?attempt 1 of 2; trying again in 200 ms\n.*lock timeout\n.*CONTEXT:[^\n]*\n\$",
 	'upgrade', '-x', 'cmig.lock_timeout=1s', '-x', 'cmig.lock_retries=1');
 is(rows('SELECT string_agg(version_num, $$ $$) FROM cmig_engine.version'), '003', 'nothing was changed');
 append_to_file('cmig.conf', "lock_timeout = 300ms\n");
