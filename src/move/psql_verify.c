@@ -54,7 +54,12 @@ append_block(StringInfo out, const char *revision, const CmigStatement *statemen
 						 "\t\t\tEND IF;\n"
 						 "\t\t\tEXIT WHEN cell.value " OP("=") " 'true';\n"
 						 "\t\t\tRAISE EXCEPTION USING ERRCODE = 'MG009', MESSAGE = %s,\n"
-						 "\t\t\t\tDETAIL = pg_catalog.concat('Statement %d of verify_sql returned the row: ', pg_catalog.row_to_json(line), '.');\n"
+						 "\t\t\t\tDETAIL = pg_catalog.concat('Statement %d of verify_sql returned the row: ',"
+						 " (SELECT pg_catalog.string_agg(pg_catalog.concat(j.key, ' = ', CASE"
+						 " WHEN pg_catalog.json_typeof(j.value) " OP("=") " 'boolean'"
+						 " THEN pg_catalog.left(j.value::pg_catalog.text, 1)"
+						 " ELSE coalesce(j.value " OP("#>>") " '{}', 'NULL') END), ', ' ORDER BY j.ordinality)"
+						 " FROM pg_catalog.json_each(pg_catalog.row_to_json(line)) WITH ORDINALITY j), '.');\n"
 						 "\t\tEND LOOP;\n"
 						 "\tEND LOOP;\n"
 						 "END",
