@@ -87,7 +87,7 @@ is_remade(const CmigDifference *difference, const CmigChange *change)
 
 		change = parent ? parent->change : NULL;
 	} while (change != NULL && change->action != CMIG_AGAIN);
-	return change != NULL;
+	return change != NULL && !cmig_attached_stays(difference, change->from);
 }
 
 /* Is the table a partition that stays attached to its parent? */
@@ -114,7 +114,7 @@ cmig_attached_joins(const CmigDifference *difference, const CmigChange *change)
 						  object->identity) == NULL &&
 		parent->change->from != NULL && parent->change->to != NULL &&
 		(parent->change->action == CMIG_NO_CHANGE || parent->change->action == CMIG_ALTER) &&
-		stays_attached(difference, object->parent, old);
+		!is_remade(difference, parent->change) && stays_attached(difference, object->parent, old);
 }
 
 /*
@@ -168,6 +168,25 @@ same_index(const CmigDifference *difference, const CmigObject *from)
 	return to;
 }
 
+/* Does the index have in both images what is attached to it in the old one, at all levels? */
+static bool
+keeps_attached(const CmigDifference *difference, const CmigObject *from)
+{
+	for (int i = 0; i < difference->from->count; i++)
+	{
+		const CmigObject *other = difference->from->objects[i],
+				   *to;
+
+		if (!cmig_text_same(cmig_index_parent(other), cmig_index_name(from)))
+			continue;
+		to = same_index(difference, other);
+		if (to == NULL || !cmig_text_same(cmig_index_parent(to), cmig_index_name(from)) ||
+			!keeps_attached(difference, other))
+			return false;
+	}
+	return true;
+}
+
 /*
  * An index that is attached cannot be detached.  So the downgrade creates again
  * what the upgrade attaches, and the parent index; but the upgrade leaves both
@@ -185,16 +204,8 @@ cmig_attached_stays(const CmigDifference *difference, const CmigObject *from)
 		return false;
 	if (!is_partitioned(from))
 		return cmig_index_parent(to) != NULL;
-	for (int i = 0; i < difference->from->count; i++)
-	{
-		const CmigObject *other = difference->from->objects[i];
-
-		if (!cmig_text_same(cmig_index_parent(other), cmig_index_name(from)))
-			continue;
-		other = same_index(difference, other);
-		if (other == NULL || !cmig_text_same(cmig_index_parent(other), cmig_index_name(from)))
-			return false;
-	}
+	if (!keeps_attached(difference, from))
+		return false;
 	for (int i = 0; i < difference->to->count && !any; i++)
 		any = cmig_text_same(cmig_index_parent(difference->to->objects[i]), cmig_index_name(from));
 	return any;
@@ -431,7 +442,10 @@ comes_first(const CmigDifference *difference, const CmigObject *object, const Cm
 
 	if (cmig_change_makes(change, old) != cmig_change_makes(others, old))
 		return !cmig_change_makes(change, old);
-	if (!cmig_change_makes(change, old))
+	/* what is created together with its parent's has no change of its own */
+	if (!cmig_change_makes(change, old) && (change->from == NULL) != (others->from == NULL))
+		return change->from != NULL;
+	if (!cmig_change_makes(change, old) && change->from != NULL)
 		return change->from->address.object < others->from->address.object;
 	if (above == NULL || other_above == NULL || above == other_above)
 		return is_before(object, other);

@@ -456,7 +456,15 @@ cmig_match_attached(CmigDifference *difference)
 		{
 			CmigChange *above = cmig_attached_parent(cmig_image_of(difference, change->to == NULL),
 													 cmig_change_object(change))->change;
+			const CmigObject *parent;
 
+			/*
+			 * what has to be made again can only be so together with its own
+			 * parent
+			 */
+			while (change->to == NULL && cmig_children_is_attached(above) &&
+				   (parent = cmig_children_parent(difference->to, above->to)) != NULL)
+				above = parent->change;
 			if (change->to != NULL)
 				change->action = CMIG_CREATE;
 			else
