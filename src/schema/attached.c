@@ -187,6 +187,21 @@ keeps_attached(const CmigDifference *difference, const CmigObject *from)
 	return true;
 }
 
+/* Is a partition attached to the table, which would get an index for each one of the table? */
+static bool
+gets_partition(const CmigDifference *difference, const CmigObject *table)
+{
+	for (int i = 0; i < difference->to->count; i++)
+	{
+		const CmigObject *link = difference->to->objects[i];
+
+		if (link->kind == &cmig_kind_partition && cmig_change_makes(link->change, false) &&
+			strcmp(link->values[CMIG_PARTITION_OF], table->identity) == 0)
+			return true;
+	}
+	return false;
+}
+
 /*
  * An index that is attached cannot be detached.  So the downgrade creates again
  * what the upgrade attaches, and the parent index; but the upgrade leaves both
@@ -204,7 +219,8 @@ cmig_attached_stays(const CmigDifference *difference, const CmigObject *from)
 		return false;
 	if (!is_partitioned(from))
 		return cmig_index_parent(to) != NULL;
-	if (!keeps_attached(difference, from))
+	if (!keeps_attached(difference, from) ||
+		(cmig_index_is_partial(to) && gets_partition(difference, to->parent)))
 		return false;
 	for (int i = 0; i < difference->to->count && !any; i++)
 		any = cmig_text_same(cmig_index_parent(difference->to->objects[i]), cmig_index_name(from));
