@@ -298,8 +298,7 @@ define_column(StringInfo buf, const CmigObject *column)
 /*
  * Returns the statement that adds, changes, or drops the identity.  "sequence"
  * is the name that the column's sequence has when the statement runs.  The
- * sequence of a new identity column continues after the existing values,
- * unless the sequence has options.
+ * sequence of a new identity column continues after the existing values.
  */
 static char *
 identity_sql(const CmigObject *from, const CmigObject *to, const char *sequence, bool *reads)
@@ -313,16 +312,16 @@ identity_sql(const CmigObject *from, const CmigObject *to, const char *sequence,
 	if (new[CMIG_COLUMN_IDENTITY] == NULL)
 		return cmig_kind_column_sql(to, false, "DROP IDENTITY");
 	initStringInfo(&action);
+	to_range = cmig_sequence_range(new[CMIG_COLUMN_SEQUENCE_SETTINGS], new[CMIG_COLUMN_TYPE]);
 	if (old[CMIG_COLUMN_IDENTITY] == NULL)
 	{
-		char	   *sql = cmig_kind_column_sql(to, false, cmig_kind_text("ADD " IDENTITY_TEXT, to));
+		const char *own = psprintf("pg_catalog.pg_get_serial_sequence(%s, %s)",
+								   cmig_literal(to->parent->identity), cmig_literal(to->name));
 
-		if (new[CMIG_COLUMN_IDENTITY_OPTIONS] != NULL)
-			return sql;
 		*reads = true;
-		return psprintf("%s;\nSELECT pg_catalog.setval(pg_catalog.pg_get_serial_sequence(%s, %s), greatest(max(%s), 0) + 1, false) FROM %s",
-						sql, cmig_literal(to->parent->identity),
-						cmig_literal(to->name), cmig_quote(to->name), to->parent->identity);
+		return psprintf("%s;\n%s",
+						cmig_kind_column_sql(to, false, cmig_kind_text("ADD " IDENTITY_TEXT, to)),
+						cmig_sequence_range_continue(own, &to_range, to));
 	}
 	if (strcmp(old[CMIG_COLUMN_IDENTITY], new[CMIG_COLUMN_IDENTITY]) != 0)
 		appendStringInfo(&action, " SET GENERATED %s", new[CMIG_COLUMN_IDENTITY]);
@@ -333,7 +332,6 @@ identity_sql(const CmigObject *from, const CmigObject *to, const char *sequence,
 	cmig_sequence_settings(&action, old[CMIG_COLUMN_SEQUENCE_SETTINGS],
 						   new[CMIG_COLUMN_SEQUENCE_SETTINGS], " SET", NULL);
 	range = cmig_sequence_range(old[CMIG_COLUMN_SEQUENCE_SETTINGS], old[CMIG_COLUMN_TYPE]);
-	to_range = cmig_sequence_range(new[CMIG_COLUMN_SEQUENCE_SETTINGS], new[CMIG_COLUMN_TYPE]);
 	*reads = cmig_sequence_range_restarts(&range, &to_range);
 	return cmig_sequence_range_alter(cmig_kind_column_sql(to, false, action.data + 1), sequence,
 									 &range, &to_range, to);
@@ -596,6 +594,8 @@ add_column(const CmigObject *column)
 	}
 	else if (column->values[CMIG_COLUMN_NOT_NULL])
 		entry->hazards = CMIG_HAZARD_MAY_FAIL;
+	if (cmig_sequence_is_short(column))
+		entry->hazards |= CMIG_HAZARD_MAY_FAIL;
 	return ddl;
 }
 

@@ -89,10 +89,11 @@ typedef struct CmigSequenceRange
 	int64		start;
 	int64		low;
 	int64		high;
+	int64		increment;
 	bool		down;			/* true if the sequence counts down */
 } CmigSequenceRange;
 
-/* The values of a sequence with these settings and this printed type. */
+/* The values of a sequence with these settings, or none, and this printed type. */
 extern CmigSequenceRange cmig_sequence_range(const char *settings, const char *type);
 
 /*
@@ -123,6 +124,20 @@ extern bool cmig_sequence_range_restarts(const CmigSequenceRange *from,
 extern char *cmig_sequence_range_alter(const char *alter, const char *sequence,
 									   const CmigSequenceRange *from,
 									   const CmigSequenceRange *to, const CmigObject *column);
+
+/*
+ * Returns a query that makes a sequence that has not returned values continue
+ * after those that an integer column already contains.  "sequence" is an
+ * expression.
+ */
+extern char *cmig_sequence_range_continue(const char *sequence, const CmigSequenceRange *range,
+										  const CmigObject *column);
+
+/*
+ * Do the values of a new column come from a sequence that ends before one of
+ * type integer, so that a table can have more rows?
+ */
+extern bool cmig_sequence_is_short(const CmigObject *column);
 
 /*
  * SQL for the sequence "s", a row of pg_sequence: the default limits of its

@@ -54,16 +54,19 @@ cmig_sequence_range_limit(const char *type, bool down, bool maximum)
 CmigSequenceRange
 cmig_sequence_range(const char *settings, const char *type)
 {
-	CmigSequenceRange range = {.down = counts_down(settings)};
+	CmigSequenceRange range = {0};
 	char	   *line;
 
+	settings = settings ? settings : DEFAULT_SETTINGS;
+	range.down = counts_down(settings);
 	range.low = cmig_sequence_range_limit(type, range.down, false);
 	range.high = cmig_sequence_range_limit(type, range.down, true);
 	while ((line = next_line(&settings)) != NULL)
 	{
 		int64	   *value = strncmp(line, "MINVALUE ", 9) == 0 ? &range.low :
 		strncmp(line, "MAXVALUE ", 9) == 0 ? &range.high :
-		strncmp(line, "START WITH ", 11) == 0 ? &range.start : NULL;
+		strncmp(line, "START WITH ", 11) == 0 ? &range.start :
+		strncmp(line, "INCREMENT BY ", 13) == 0 ? &range.increment : NULL;
 
 		if (value != NULL)
 			*value = strtoll(line + strcspn(line, "-0123456789"), NULL, 10);
@@ -161,14 +164,40 @@ continue_range(const char *alter, const char *sequence,
 	return sql.data;
 }
 
+/*
+ * Returns a query that sets a sequence to the last one of its values that is
+ * not past those that the column has from "first" on.  It does nothing if the
+ * column has none.
+ */
+static char *
+continue_from(const char *sequence, const CmigSequenceRange *range, int64 first,
+			  const CmigObject *column)
+{
+	const char *name = cmig_quote(column->name);
+	char	   *last = psprintf("pg_catalog.%s(%s)", range->down ? "min" : "max", name),
+			   *value = last;
+
+	if (range->increment != 1 && range->increment != -1)
+		value = psprintf("%s - (%s::bigint - " INT64_FORMAT ") %% " INT64_FORMAT, last, last,
+						 range->start, range->increment);
+	return psprintf("SELECT pg_catalog.setval(%s, %s) FROM %s WHERE %s BETWEEN " INT64_FORMAT
+					" AND " INT64_FORMAT, sequence, value, column->parent->identity, name,
+					range->down ? range->low : first, range->down ? first : range->high);
+}
+
+char *
+cmig_sequence_range_continue(const char *sequence, const CmigSequenceRange *range,
+							 const CmigObject *column)
+{
+	return continue_from(sequence, range, range->start, column);
+}
+
 char *
 cmig_sequence_range_alter(const char *alter, const char *sequence, const CmigSequenceRange *from,
 						  const CmigSequenceRange *to, const CmigObject *column)
 {
 	char	   *sql = must_restart(from, to) ? psprintf("%s RESTART", alter) :
 	continue_range(alter, sequence, from, to);
-	const char *name,
-			   *last = to->down ? "min" : "max";
 
 	if (column == NULL || !cmig_sequence_range_restarts(from, to))
 		return sql;
@@ -177,12 +206,10 @@ cmig_sequence_range_alter(const char *alter, const char *sequence, const CmigSeq
 	 * continue after the column's values in the range; this has no effect if
 	 * the sequence is already past them
 	 */
-	name = cmig_quote(column->name);
-	return psprintf("%s;\nSELECT pg_catalog.setval(%s, pg_catalog.%s(%s)) FROM %s WHERE %s BETWEEN " INT64_FORMAT " AND " INT64_FORMAT
-					" HAVING pg_catalog.%s(%s) %s (SELECT last_value FROM %s)", sql,
-					cmig_literal(sequence), last, name, column->parent->identity, name, to->low,
-					to->high,
-					last, name, to->down ? "<=" : ">=", sequence);
+	return psprintf("%s;\n%s HAVING pg_catalog.%s(%s) %s (SELECT last_value FROM %s)", sql,
+					continue_from(cmig_literal(sequence), to, to->down ? to->high : to->low, column),
+					to->down ? "min" : "max", cmig_quote(column->name), to->down ? "<=" : ">=",
+					sequence);
 }
 
 /* ----------------------------------------------------------------
@@ -238,7 +265,22 @@ type_of(const CmigObject *sequence)
 static CmigSequenceRange
 range_of(const CmigObject *sequence)
 {
-	return cmig_sequence_range(settings_of(sequence), type_of(sequence));
+	return cmig_sequence_range(sequence->values[SETTINGS], type_of(sequence));
+}
+
+bool
+cmig_sequence_is_short(const CmigObject *column)
+{
+	const CmigObject *value = cmig_object_child(column, &cmig_kind_default, NULL);
+	CmigSequenceRange range = {.high = PG_INT64_MAX};
+
+	if (column->values[CMIG_COLUMN_IDENTITY] != NULL)
+		range = cmig_sequence_range(column->values[CMIG_COLUMN_SEQUENCE_SETTINGS],
+									column->values[CMIG_COLUMN_TYPE]);
+	for (int i = 0; value != NULL && i < value->ndepends; i++)
+		if (value->depends[i]->kind == &cmig_kind_sequence)
+			range = range_of(value->depends[i]);
+	return range.down ? range.low > PG_INT32_MIN : range.high < PG_INT32_MAX;
 }
 
 static bool
@@ -351,24 +393,18 @@ static const char owner_depends[] =
 " AND d.deptype = 'a' AND d.refobjsubid > 0";
 
 /*
- * Returns the statement that sets a new sequence to continue after the largest
- * value in its column, or NULL if the sequence has options or the column does
- * not contain integers.
+ * Returns the statement that makes a new sequence continue after the values in
+ * its column, or NULL if the column does not contain integers.
  */
 char *
 cmig_sequence_continue(const CmigObject *owner, const CmigObject *column)
 {
-	const CmigObject *sequence = owner->parent;
+	const CmigSequenceRange range = range_of(owner->parent);
 
-	/* CACHE and CYCLE come last */
-	if (sequence->values[CLAUSE] != NULL && *sequence->values[CLAUSE] != 'C')
-		return NULL;
 	for (int i = 0; i < owner->ndepends; i++)
 		if (owner->depends[i]->kind == &cmig_kind_column && !holds_integers(owner->depends[i]))
 			return NULL;
-	return psprintf("SELECT pg_catalog.setval(%s, greatest(max(%s), 0) + 1, false) FROM %s",
-					cmig_literal(sequence->identity), cmig_quote(column->name),
-					column->parent->identity);
+	return cmig_sequence_range_continue(cmig_literal(owner->parent->identity), &range, column);
 }
 
 CmigKind	cmig_kind_sequence_owner = {
