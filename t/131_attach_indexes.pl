@@ -49,6 +49,16 @@ my $keyed = 'CREATE TABLE p (k int NOT NULL, a int) PARTITION BY LIST (k); CREAT
   . 'ALTER TABLE ONLY p ADD CONSTRAINT i PRIMARY KEY (k); ALTER TABLE p1 ADD CONSTRAINT i1 PRIMARY KEY (k); ALTER TABLE p2 ADD CONSTRAINT i2 PRIMARY KEY (k);';
 my $unique = $keyed =~ s/PRIMARY KEY/UNIQUE/gr;
 
+# a table that is attached, or detached, with equal indexes of which the older one is its own
+my $table = 'CREATE TABLE p (k int NOT NULL) PARTITION BY LIST (k); CREATE TABLE p1 (k int NOT NULL);';
+my $attach = 'ALTER TABLE p ATTACH PARTITION p1 FOR VALUES IN (1);';
+my ($key, $add_unique) = ('ALTER TABLE p1 ADD PRIMARY KEY (k);', 'ALTER TABLE p1 ADD CONSTRAINT i1 UNIQUE (k);');
+my $choose = "$attach ALTER TABLE ONLY p ADD CONSTRAINT i UNIQUE (k); $join";
+# until 16, a unique constraint takes a primary key
+my @own = $node->safe_psql('postgres', 'SHOW server_version_num') < 170000 ? (1, 1) : (2, 0);
+my ($first, $second) = ('CREATE INDEX i0 ON p1 (k);', 'CREATE INDEX i1 ON p1 (k);');
+my $choose_index = "$attach CREATE INDEX i ON ONLY p (k); $join";
+
 # name, before, after, the indexes of partitions that stay, those that do not
 my @cases = (
 	[ 'one is attached', "$tables $only $one", "$tables $only $one $join", 1, 0 ],
@@ -67,6 +77,15 @@ my @cases = (
 	[ 'a unique constraint', $unique, "$unique $join", 2, 0 ],
 	[ 'keys that others reference', $keyed, "$keyed $join $join_two CREATE TABLE r (k int REFERENCES p)", 2, 0 ],
 	[ 'a key no longer attached', "$keyed $join", $keyed, 1, 1 ],
+	[ 'with the table', "$table $second", "$table $second CREATE INDEX i ON p (k); $attach", 1, 0 ],
+	[ 'with the table, unique', "$table $add_unique", "$table $add_unique ALTER TABLE p ADD UNIQUE (k); $attach", 1, 0 ],
+	[ 'detached with the table', "$table $second CREATE INDEX i ON p (k); $attach", "$table $second", 1, 0 ],
+	[ 'the second of two', "$table $first $second", "$table $first $second $choose_index", 1, 1 ],
+	[ 'the second of two, to one that exists', "$table $first $second CREATE INDEX i ON p (k)", "$table $first $second $choose_index", 1, 1 ],
+	[ 'the first of two', "$table $second $first", "$table $second $first CREATE INDEX i ON p (k); $attach", 2, 0 ],
+	[ 'not the primary key', "$table $key $add_unique", "$table $key $add_unique $choose", @own ],
+	[ 'not the primary key, to one that exists', "$table $key $add_unique ALTER TABLE p ADD CONSTRAINT i UNIQUE (k)", "$table $key $add_unique $choose", @own ],
+	[ 'no longer, with a primary key', "$table $key $add_unique $choose", "$table $key $add_unique", @own ],
 	[ 'another comment', "$tables $only $one", "$tables $only $one $join COMMENT ON INDEX i1 IS 'x'", 0, 1 ],
 );
 foreach my $steps ('false', 'true')

@@ -333,6 +333,9 @@ cmig_flatten_groups_compat(Query *query)
 /* Can MERGE change rows of a view? */
 #define CMIG_VIEWS_TAKE_MERGE_COMPAT (PG_VERSION_NUM >= 170000)
 
+/* whether ATTACH PARTITION does not take a primary key for a unique constraint, or the other way round */
+#define CMIG_ATTACH_SAME_TYPE_COMPAT (PG_VERSION_NUM >= 170000)
+
 /* Do GRANT and REVOKE lock the relations that they name? */
 #define CMIG_GRANT_LOCKS_COMPAT (PG_VERSION_NUM >= 180000)
 

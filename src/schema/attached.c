@@ -579,6 +579,77 @@ cmig_equivalents_unfold(CmigDifference *difference)
 	}
 }
 
+/* Do two indexes or keys of a table have the same columns, in the same way? */
+static bool
+has_same_columns(const CmigObject *object, const CmigObject *other)
+{
+	const char *columns[2],
+			   *rest;
+
+	if (object->kind == &cmig_kind_index && other->kind == object->kind)
+		return strcmp(cmig_index_method(object), cmig_index_method(other)) == 0;
+	for (int i = 0; i < 2; i++)
+	{
+		const CmigObject *one = i == 0 ? object : other;
+
+		columns[i] = one->kind == &cmig_kind_index ? strchr(cmig_index_method(one), '(') :
+			cmig_constraint_columns(one, &rest);
+	}
+	return cmig_text_same(columns[0], columns[1]);
+}
+
+/*
+ * Would ATTACH PARTITION take "other", which stays, for the index to which the
+ * target attaches "object"?
+ */
+static bool
+is_taken(const CmigDifference *difference, const CmigObject *other, const CmigObject *object,
+		 bool old)
+{
+	const CmigObject *above = cmig_attached_parent(cmig_image_of(difference, old), object),
+			   *others = cmig_attached_parent(cmig_image_of(difference, old), other);
+	const bool	keys = cmig_index_name(other) != NULL && cmig_constraint_type(above) != '\0';
+
+	if (other == object || cmig_index_name(other) == NULL || other->change->from == NULL ||
+		other->change->to == NULL || cmig_change_makes(other->change, old) ||
+		(keys && cmig_constraint_type(other) == '\0') ||
+		(keys && CMIG_ATTACH_SAME_TYPE_COMPAT &&
+		 cmig_constraint_type(other) != cmig_constraint_type(above)))
+		return false;
+	if (cmig_index_is_unique(other) != cmig_index_is_unique(object) ||
+		!has_same_columns(other, object) ||
+		(others != NULL && comes_first(difference, others, above, old)))
+		return false;
+	return object->change->from == NULL || cmig_change_makes(object->change, old) ||
+		other->change->from->address.object < object->change->from->address.object;
+}
+
+/*
+ * What ATTACH PARTITION would take instead of an index that the target attaches
+ * is made again, so that it comes after that index.
+ */
+void
+cmig_equivalents_renew(CmigDifference *difference)
+{
+	for (int i = 0; i < difference->from->count + difference->to->count; i++)
+	{
+		const bool	old = i < difference->from->count;
+		const CmigObject *link = old ? difference->from->objects[i] :
+		difference->to->objects[i - difference->from->count];
+
+		if (link->kind != &cmig_kind_partition || !cmig_change_makes(link->change, old))
+			continue;
+		for (const CmigObject *child = link->parent->child; child != NULL; child = child->sibling)
+			for (const CmigObject *other = cmig_attached_parent(cmig_image_of(difference, old), child) ?
+				 link->parent->child : NULL; other != NULL; other = other->sibling)
+				if (is_taken(difference, other, child, old))
+				{
+					other->change->action = CMIG_AGAIN;
+					other->change->alter.ddl = NIL;
+				}
+	}
+}
+
 /*
  * Sort what each change also drops, so that the first index of a
  * pair is re-created first.

@@ -512,6 +512,7 @@ extern bool cmig_attached_joins(const CmigDifference *difference, const CmigChan
 extern bool cmig_attached_stays(const CmigDifference *difference, const CmigObject *from);
 extern void cmig_attached_complete(const CmigDifference *difference, const CmigObject *object,
 								   List *ddl, bool old);
+extern void cmig_equivalents_renew(CmigDifference *difference);
 extern void cmig_equivalents_unfold(CmigDifference *difference);
 extern void cmig_equivalents_sort(const CmigDifference *difference);
 

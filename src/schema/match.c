@@ -369,6 +369,11 @@ is_of_gone_parent(const CmigDifference *difference, const CmigObject *from, cons
 	if ((from->kind != &cmig_kind_index && from->kind != &cmig_kind_constraint) ||
 		(!from->inherited && !to->inherited))
 		return false;
+	link = cmig_image_lookup(difference->from, &cmig_kind_partition, from->parent->identity);
+	other = cmig_image_lookup(difference->to, &cmig_kind_partition, to->parent->identity);
+	/* ATTACH takes the index as it is, and DETACH leaves it */
+	if (cmig_index_name(from) != NULL && (link == NULL) != (other == NULL))
+		return false;
 	old = cmig_children_parent(difference->from, from);
 	new = cmig_children_parent(difference->to, to);
 	if (from->inherited != to->inherited)
@@ -384,8 +389,6 @@ is_of_gone_parent(const CmigDifference *difference, const CmigObject *from, cons
 		return other == NULL ||
 			(old ? alter_of(difference, old, other) : alter_of(difference, other, new)).again;
 	}
-	link = cmig_image_lookup(difference->from, &cmig_kind_partition, from->parent->identity);
-	other = cmig_image_lookup(difference->to, &cmig_kind_partition, to->parent->identity);
 	if (link == NULL || other == NULL)
 		return false;
 	/* the partition stays, but its index is attached to another index */
@@ -493,6 +496,7 @@ cmig_match_attached(CmigDifference *difference)
 			change = above;
 		}
 	}
+	cmig_equivalents_renew(difference);
 }
 
 /*

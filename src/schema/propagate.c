@@ -207,6 +207,17 @@ is_column(const CmigObject *object)
 	return object->kind == &cmig_kind_column || object->kind == &cmig_kind_attribute;
 }
 
+/* Is the index of a partition, which is attached to the other one, left by DETACH? */
+static bool
+is_detached(const CmigObject *index, const CmigObject *parent)
+{
+	const CmigObject *link = cmig_index_parent(index) != NULL &&
+	cmig_text_same(cmig_index_parent(index), cmig_index_name(parent)) ?
+	cmig_object_child(index->parent, &cmig_kind_partition, NULL) : NULL;
+
+	return link != NULL && cmig_change_drops(link->change);
+}
+
 /*
  * Must the dependent be dropped or altered because it uses the object of
  * "change"?  "goes" is true if that object is dropped, and false if it is
@@ -220,7 +231,8 @@ is_affected(const CmigChange *change, const CmigChange *dependent, bool goes)
 		return false;
 	if (!goes && !is_disturbed(change, dependent))
 		return false;
-	if (cmig_children_is_attached(dependent) && dependent->from->parent != change->from)
+	if ((cmig_children_is_attached(dependent) && dependent->from->parent != change->from) ||
+		is_detached(dependent->from, change->from))
 		return false;
 
 	/*
