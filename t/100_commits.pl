@@ -54,6 +54,8 @@ my @scenarios = (
 	[ 'exclusion constraint', "$t, CONSTRAINT e EXCLUDE USING btree (id WITH =));", "$t, CONSTRAINT e EXCLUDE USING btree (id WITH =) WHERE (k > 0));", $rows, $duplicate, $new ],
 	[ 'check of a domain', 'CREATE DOMAIN d AS int CONSTRAINT c CHECK (VALUE > 0); CREATE TABLE t (id int NOT NULL, k d, a text);',
 		'CREATE DOMAIN d AS int CONSTRAINT c CHECK (VALUE > -1 AND VALUE <> 0); CREATE TABLE t (id int NOT NULL, k d, a text);', $rows, 'INSERT INTO t VALUES (1, -2)', $new ],
+	[ 'check becomes that of a domain', "CREATE TABLE t (id int NOT NULL, k int CHECK (k > 0), a text);", 'CREATE DOMAIN d AS int CHECK (VALUE > 0); CREATE TABLE t (id int NOT NULL, k d, a text);', $rows, 'INSERT INTO t VALUES (1, 0)', $new ],
+	[ 'check of a domain becomes that of a table', 'CREATE DOMAIN d AS int CHECK (VALUE > 0); CREATE TABLE t (id int NOT NULL, k d, a text);', "CREATE TABLE t (id int NOT NULL, k int CHECK (k > 0), a text);", $rows, 'INSERT INTO t VALUES (1, 0)', $new ],
 	[ 'row security enabled', "$t);", "$t); $rls CREATE POLICY p ON t USING (id > 3);", $rows, 'SELECT count(*) FROM t WHERE id > 3', $new ],
 	[ 'row security disabled', "$t); $rls CREATE POLICY p ON t USING (id > 3); CREATE POLICY q ON t AS RESTRICTIVE USING (k > 3);", "$t);", $rows, 'SELECT count(*) FROM t WHERE id > 3', $new ],
 	[ 'policy split in two', "$t); $rls CREATE POLICY p ON t USING (id > 3);", "$t); $rls CREATE POLICY r ON t FOR SELECT USING (id > 3); CREATE POLICY w ON t FOR INSERT WITH CHECK (id > 3);",

@@ -666,7 +666,7 @@ cmig_column_type_alter(CmigAlter *alter)
 
 	parse(from->values[CMIG_COLUMN_TYPE], to->values[CMIG_COLUMN_TYPE], &old, &new);
 	parse(stored_type(from, old.text), stored_type(to, new.text), &stored, &becomes);
-	cast = using_cast(&old, &new);
+	cast = using_cast(&stored, &becomes);
 	if (cast != NULL)
 		using = psprintf("%s%s%s", cmig_quote(to->name), cast, new.text);
 	loss = loss_of(&stored, &becomes, cast != NULL);

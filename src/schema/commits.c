@@ -137,22 +137,50 @@ loses_not_null(const CmigObject *old)
 		change->to->values[CMIG_COLUMN_NOT_NULL] == NULL;
 }
 
+/* Is the column's type a domain, whose constraints the column has, too? */
+static bool
+has_domain(const CmigObject *column)
+{
+	for (int i = 0; i < column->ndepends; i++)
+		if (column->depends[i]->kind == &cmig_kind_domain)
+			return true;
+	return false;
+}
+
+/* Does the column's type change from a domain to another type, or the other way round? */
+static bool
+changes_domain(const CmigObject *column, bool gains)
+{
+	const CmigChange *change = column->kind == &cmig_kind_column ? column->change : NULL;
+
+	return change != NULL && change->from != NULL && change->to != NULL &&
+		has_domain(change->from) != gains && has_domain(change->to) == gains;
+}
+
+/* Does the object depend on the column, in either image? */
+static bool
+uses_column(const CmigObject *object, const CmigObject *column)
+{
+	for (int i = 0; i < object->ndepends; i++)
+		if (object->depends[i]->kind == column->kind &&
+			strcmp(object->depends[i]->identity, column->identity) == 0)
+			return true;
+	return false;
+}
+
 bool
 cmig_commit_succeeds(const CmigObject *old, const CmigObject *new)
 {
-	if (loses_not_null(old) && demand_of(new) == CONDITION)
-		for (int i = 0; i < new->ndepends; i++)
-			if (new->depends[i]->kind == old->kind &&
-				strcmp(new->depends[i]->identity, old->identity) == 0)
-				return true;
+	if (changes_domain(new, true))
+		return demand_of(old) == CONDITION && uses_column(old, new);
+	if ((loses_not_null(old) || changes_domain(old, false)) && demand_of(new) == CONDITION &&
+		uses_column(new, old))
+		return true;
 	if (demand_of(old) == NOTHING || demand_of(old) != demand_of(new))
 		return false;
 	for (int i = 0; i < old->ndepends; i++)
-		for (int j = 0; j < new->ndepends; j++)
-			if (old->depends[i]->kind == &cmig_kind_column &&
-				new->depends[j]->kind == &cmig_kind_column &&
-				strcmp(old->depends[i]->identity, new->depends[j]->identity) == 0)
-				return true;
+		if (old->depends[i]->kind == &cmig_kind_column && uses_column(new, old->depends[i]))
+			return true;
 	return false;
 }
 
@@ -257,8 +285,8 @@ join_again(const Joining *joining)
 }
 
 /*
- * Drop a constraint, a unique index, or NOT NULL after the creation of those
- * that demand the same of their table.  Partitions get the new ones when they
+ * Drop a constraint, a unique index, NOT NULL, or a domain as the type of a
+ * column after the creation of those that demand the same of their table.  Partitions get the new ones when they
  * are attached, so the old ones must be gone by then.
  */
 static void
@@ -273,7 +301,8 @@ join_successors(const Joining *joining)
 
 		for (const CmigObject *new = table ? table->child : NULL; new != NULL; new = new->sibling)
 		{
-			if (new->change->from != NULL || steps_of(joining, new->change)->last < 0 ||
+			if ((new->change->from != NULL && new->kind != &cmig_kind_column) ||
+				steps_of(joining, new->change)->last < 0 ||
 				!cmig_commit_succeeds(old, new))
 				continue;
 			joining->add(joining->order, i, steps_of(joining, new->change)->last);

@@ -117,7 +117,9 @@ real_hazards(int hazards, const char *old_type, const char *new_type, const char
 	static CmigQuery binary_coercible = {
 		.sql = "SELECT true FROM pg_cast WHERE castsource = to_regtype($1) AND casttarget = to_regtype($2) AND castmethod = 'b'"
 		" UNION ALL SELECT true FROM pg_type WHERE oid = to_regtype($1) AND typtype = 'd'"
-		" AND typbasetype = to_regtype($2)",
+		" AND typbasetype = to_regtype($2)"
+		" UNION ALL SELECT true FROM pg_type y WHERE y.oid = to_regtype($2) AND typtype = 'd' AND typbasetype = to_regtype($1)"
+		" AND NOT typnotnull AND NOT EXISTS (SELECT FROM pg_constraint WHERE contypid = y.oid)",
 		.argtypes = {TEXTOID, TEXTOID}
 	};
 

@@ -614,7 +614,8 @@ extern char *cmig_commit_guard(const CmigChange *change);
 
 /*
  * Must the new constraint or index be created before the old one is dropped,
- * because both demand the same kind of thing of the same columns?
+ * because both demand the same kind of thing of the same columns?  Either one
+ * may be a column that loses or gets the constraints of a domain.
  */
 extern bool cmig_commit_succeeds(const CmigObject *old, const CmigObject *new);
 
