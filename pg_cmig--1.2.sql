@@ -2611,6 +2611,12 @@ CREATE PROCEDURE cmig.downgrade_scopes(pattern text DEFAULT NULL, target text DE
 AS 'MODULE_PATHNAME', 'cmig_downgrade_scopes'
 LANGUAGE C;
 
+CREATE FUNCTION cmig.plan_scopes(direction text DEFAULT 'upgrade', target text DEFAULT NULL, pattern text DEFAULT NULL,
+	begin_with text[] DEFAULT NULL)
+RETURNS SETOF text
+AS 'MODULE_PATHNAME', 'cmig_plan_scopes'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
 CREATE FUNCTION cmig.scopes(
 	OUT scope text, OUT current text[], OUT pending integer, OUT failed text, OUT since timestamptz)
 RETURNS SETOF record
@@ -2654,6 +2660,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON PROCEDURE cmig.upgrade_scopes(text, text, integer, integer, text[]) IS 'Upgrades the schemas whose names match a LIKE pattern, in the order of their names, or those of begin_with first, each as a scope and in a separate transaction. Upgrades at most the first ones; a later call continues. Failures are recorded. If there are more than max_failures, the call ends with the last error. Skips scopes that another session is running. Raises an error if an argument is not valid (22004, 22023), the target is not valid (MG001 to MG005), or it is called inside a transaction block (25001).';
 COMMENT ON PROCEDURE cmig.downgrade_scopes(text, text, integer, integer, text[]) IS 'Downgrades the schemas whose names match a LIKE pattern, in the same way as upgrade_scopes. The target is one of downgrade(text). Skips scopes in which nothing is applied. Raises an error if cmig.protect forbids the downgrade (MG011), and the same errors as upgrade_scopes.';
+COMMENT ON FUNCTION cmig.plan_scopes(text, text, text, text[]) IS 'Returns the schemas that a call of upgrade_scopes or downgrade_scopes with these arguments would run, in order. Leaves out those that are at the target. Changes nothing. Raises an error if an argument is not valid (22004, 22023) or the target is not (MG001 to MG005).';
 COMMENT ON FUNCTION cmig.scopes() IS 'Returns the scopes in which a run has been attempted, with their version rows, the number of pending revisions, the error of the last run if it failed, and the time of the last run.';
 COMMENT ON FUNCTION cmig.create_scope(text, text, text) IS 'Creates a schema and upgrades it as a scope. With copy_of, copies the structure of that scope first, without rows, and records its revisions as applied. Returns the revisions that were run. Raises an error if the schema exists (42P06), cannot be a scope (22023), or the scope cannot be copied (0A000, 3F000, 42501, 55000), and the same errors as upgrade(text).';
 COMMENT ON FUNCTION cmig.scope_drift(boolean, boolean, boolean) IS 'Compares the schemas of scopes that have the same version rows. For each scope whose schema differs from the one that most of these scopes have, returns the statements that change it to that schema, with the columns of diff_schemas. Raises an error if a schema cannot be read (42501).';

@@ -290,6 +290,7 @@ INSERT INTO call VALUES
 ('drop_scope(text,text)', $$SELECT cmig.drop_scope('tenant', 'tenant')$$),
 ('scope_drift(boolean,boolean,boolean)', $$SELECT count(*) FROM cmig.scope_drift()$$),
 ('wait_for_replicas(interval,interval)', $$SELECT cmig.wait_for_replicas()$$),
+('plan_scopes(text,text,text,text[])', $$SELECT * FROM cmig.plan_scopes('upgrade', 'heads', 'regress\_none%')$$),
 ('scopes()', $$SELECT count(*) FROM cmig.scopes()$$),
 ('upgrade_stepwise(bigint,text)', $$CALL cmig.upgrade_stepwise(1)$$),
 ('upgrade_stepwise(text,text,text)', $$CALL cmig.upgrade_stepwise('002'::text)$$),

@@ -19,14 +19,16 @@ INSERT INTO cmig.revision (revision, down_revision, message, upgrade_sql, downgr
 -- a canary, and then the others; the last one stays at base
 CALL cmig.upgrade_scopes('tenant\_%', '002', first => 1, begin_with => '{nowhere}');
 CALL cmig.upgrade_scopes('tenant\_%', '002', first => 1);
+SELECT string_agg(s, ', ') FROM cmig.plan_scopes('upgrade', '002', 'tenant\_%', '{tenant_4}') s;
 CALL cmig.upgrade_scopes('tenant\_%', '002', first => 2);
-SELECT scope, current FROM cmig.scopes();
+SELECT string_agg(format('%s %s', scope, current), ', ') FROM cmig.scopes();
 CALL cmig.upgrade_scopes('tenant\_%', '002', first => 0);
 
 -- one revision down, in waves; nothing is applied in the last scope
+SELECT string_agg(s, ', ') FROM cmig.plan_scopes('downgrade', '-1', 'tenant\_%') s;
 CALL cmig.downgrade_scopes('tenant\_%', '-1', first => 2);
 CALL cmig.downgrade_scopes('tenant\_%', '001', first => 2);
-SELECT scope, current FROM cmig.scopes();
+SELECT string_agg(format('%s %s', scope, current), ', ') FROM cmig.scopes();
 CALL cmig.downgrade_scopes('tenant\_%', '001');
 CALL cmig.downgrade_scopes('tenant\_%', '001');
 CALL cmig.downgrade_scopes('tenant\_3', '-1');
@@ -45,8 +47,8 @@ SELECT scope, failed FROM cmig.scopes() WHERE failed IS NOT NULL;
 
 -- wrong calls change and record nothing
 CALL cmig.downgrade_scopes();
-CALL cmig.downgrade_scopes('tenant\_%');
 \set VERBOSITY sqlstate
+CALL cmig.downgrade_scopes('tenant\_%');
 CALL cmig.downgrade_scopes('tenant\_%', 'nowhere');
 CALL cmig.downgrade_scopes('tenant\_%', 'head');
 CALL cmig.downgrade_scopes('tenant\_%', '-9');
@@ -64,7 +66,7 @@ SELECT scope, failed FROM cmig.scopes() WHERE failed IS NOT NULL;
 -- a revision without a downgrade
 CALL cmig.upgrade_scopes('tenant\_1');
 CALL cmig.downgrade_scopes('tenant\_%', 'base', max_failures => 3);
-SELECT scope, current, left(failed, 5) AS failed FROM cmig.scopes();
+SELECT string_agg(format('%s %s %s', scope, current, left(failed, 5)), ', ') FROM cmig.scopes();
 SELECT scope, revision, direction, outcome FROM cmig.journal WHERE scope = 'tenant_1' ORDER BY id DESC LIMIT 2;
 
 -- a scope with another name: what is applied stays applied, and a second journal begins
@@ -95,9 +97,9 @@ $calls$);
 \set ECHO all
 SELECT revision FROM cmig.create_scope('tenant_8', '001');
 SELECT cmig.rename_scope('tenant_8', 'Tenant "x"');
-SELECT cmig.drop_scope('tenant_8', confirm => 'tenant_8');
+SELECT cmig.drop_scope('tenant_8', confirm => 'tenant_8') \gset
 ALTER SCHEMA by_hand RENAME TO "Tenant ""x""";
-SELECT scope, current FROM cmig.scopes();
+SELECT string_agg(format('%s %s', scope, current), ', ') FROM cmig.scopes();
 -- one that is not applied completely
 UPDATE cmig.revision SET transactional = false, upgrade_sql = 'CREATE TABLE invoice (id bigint); SELECT 1/0' WHERE revision = '001';
 SET cmig.scope = 'tenant_2';

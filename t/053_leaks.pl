@@ -47,6 +47,7 @@ my %looking = (
 	schema_sql => ["cmig.schema_sql()"],
 	scope_drift => ["cmig.scope_drift()"],
 	scopes => ["cmig.scopes()"],
+	plan_scopes => [ "cmig.plan_scopes('upgrade', 'head', '%')", "cmig.plan_scopes('downgrade', 'base', '%')" ],
 	screen => [q{cmig.screen('lint', '[{"revision": "001", "line": 1, "severity": "error", "message": "m", "rule": "r"}]')}],
 	wait_for_replicas => ["cmig.wait_for_replicas()"],
 	check => [ "cmig.\"check\"()", "cmig.\"check\"(true)" ],

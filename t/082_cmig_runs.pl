@@ -327,15 +327,16 @@ gives(3, '', "can't locate revision", 'downgrade', 'nosuch', '--scopes', 'tenant
 gives(0, '', 'upgraded scope "tenant_3".*2 left to the next\scall', 'upgrade', '--scopes', 'tenant\_%', '--first', '1', '--begin-with', 'tenant_3, tenant_1');
 is(ask($scopes), 'tenant_1 001, tenant_2 001, tenant_3 002', 'the chosen one');
 gives(0, '', '', 'downgrade', '001', '--scopes', 'tenant\_%', '-y');
-gives(0, 'tenant_2 +done', '', 'upgrade', '--scopes', 'tenant\_%', '--first', '1', '--jobs', '1', '--begin-with', "SELECT 'tenant_' || n FROM generate_series(2, 3) n");
+gives(0, '^== tenant_2 ==\n(.|\n)*\n\nscopes: 1 upgraded, 0 failed, 2 left to the next call\nupgraded: tenant_2\nleft: tenant_3, tenant_1\n$', '', 'upgrade', '--scopes', 'tenant\_%', '--first', '1', '--jobs', '1', '--begin-with', "SELECT 'tenant_' || n FROM generate_series(2, 3) n");
 is(ask($scopes), 'tenant_1 001, tenant_2 002, tenant_3 001', 'the first one of a query');
 gives(0, '', '', 'downgrade', '001', '--scopes', 'tenant\_%', '-y', '--begin-with', 'tenant_2');
+gives(3, '', 'begin_with contains "tenant_9", which is not one of the scopes', 'upgrade', '--scopes', 'tenant\_%', '--begin-with', 'tenant_9', '--stepwise');
 gives(3, '', 'begin_with contains "tenant_9", which is not one of the scopes', 'upgrade', '--scopes', 'tenant\_%', '--begin-with', 'tenant_9');
 gives(2, '^$', '--begin-with requires names of schemas', 'upgrade', '--scopes', 'tenant\_%', '--begin-with', 'SELECT 1 WHERE false');
 
 # a failure, and going on after it
 ask('INSERT INTO tenant_2.invoice VALUES (-1)');
-gives(3, '', 'ERROR:  check constraint .* is violated(.|\n)*repeat the command\. .* use --max-failures\.', 'upgrade', '--scopes', 'tenant\_%');
+gives(3, '', 'DETAIL:  upgraded: tenant_1\nfailed: tenant_2: check constraint [^\n]* is violated by some row\nleft: tenant_3\nHINT:  cmig scopes\n.*ERROR:  check constraint .* is violated(.|\n)*repeat the command\. .* use --max-failures\.', 'upgrade', '--scopes', 'tenant\_%');
 is(ask($scopes), 'tenant_1 002, tenant_2 001, tenant_3 001', 'the first failure ends the run');
 gives(0, 'failed +upgrade of 002, statement 1: .*Fix the cause, then cmig upgrade [^\n]*--scope tenant_2\n', '^$', 'status', '--scope', 'tenant_2');
 gives(1, '', 'WARNING:  upgrade of scope "tenant_2" failed[^\n]*\nDETAIL:  pg_cmig: upgrade of 002, statement 1, line 7 of file [^\n]*\n.*1 upgraded, 1 already up to date, 1 failed.*\nHINT:  cmig scopes\n', 'upgrade', '--scopes', 'tenant\_%', '--max-failures', '10', '-y');
@@ -344,17 +345,55 @@ gives(0, 'tenant_2 \| 001 +\| +1 \| 23514: check constraint', '^$', 'scopes');
 ask('DELETE FROM tenant_2.invoice');
 gives(0, '', '1 upgraded, 2 already up to date, 0 failed', 'upgrade', '--scopes', 'tenant\_%', '--max-failures', '10', '-y');
 
-# the page at the end, and what else works in scopes
-gives(0, '^ state \| scopes \| first ones *\n[-+]+\n done +\| +3 \| tenant_1 +\+\n +\| +\| tenant_2 +\+\n +\| +\| tenant_3\n', '0 upgraded, 3 already', 'upgrade', '--scopes', 'tenant\_%', '-y');
+# the page at the end says what this call has done: whatever the target is, and for schemas at base
+gives(0, '^$', 'scopes: 0 upgraded, 3 already up to date, 0 failed, 0 left to other sessions\n$', 'upgrade', '--scopes', 'tenant\_%', '-y');
+gives(0, '^$', '1 downgraded, 0 already (.|\n)*call\nDETAIL:  downgraded: tenant_1\nleft: tenant_2, tenant_3\n$', 'downgrade', 'base', '--scopes', 'tenant\_%', '-y', '--first', '1');
+gives(0, '^$', '2 downgraded, 1 already at the target, 0 failed, 0 left to other sessions\n$', 'downgrade', '-1', '--scopes', 'tenant\_%', '-y');
+ask('CREATE TABLE tenant_1.invoice ()');
+gives(1, '^$', '1 upgraded, 0 already (.|\n)*call\nDETAIL:  upgraded: tenant_2\nfailed: tenant_1: relation "invoice" already exists\nleft: tenant_3\nHINT:  cmig scopes\n$', 'upgrade', '--scopes', 'tenant\_%', '-y', '--max-failures', '2', '--first', '2');
+ask('DROP TABLE tenant_1.invoice');
+gives(0, '^$', '1 upgraded, 2 already up to date, 0 failed, 0 left to other sessions\n$', 'upgrade', '001', '--scopes', 'tenant\_%', '-y');
+# as does that of a run of each schema on its own, in which the hint about locks is shown once
+gives(0, "^== tenant_1 ==\nno lock_timeout is set((?!lock_timeout is set).|\n)*\n== tenant_3 ==\nupgrade 001 -> 002(.|\n)*\n\nscopes: 2 upgraded, 0 failed\n\$", '^$', 'upgrade', '--scopes', 'tenant\_%', '-y', '--stepwise');
+gives(0, '\nscopes: 1 downgraded, 0 failed, 2 left to the next call\ndowngraded: tenant_1\nleft: tenant_2, tenant_3\n$', '^$', 'downgrade', '001', '--scopes', 'tenant\_%', '-y', '--stepwise', '--first', '1');
+gives(0, '^== tenant_2 ==\n(.|\n)*\ndowngraded: tenant_2\nleft: tenant_3\n$', '^$', 'downgrade', '001', '--scopes', 'tenant\_%', '-y', '--stepwise', '--first', '1');
+gives(2, '^$', '^cmig: --first cannot be used with the relative target -1\n', 'downgrade', '-1', '--scopes', 'tenant\_%', '-y', '--stepwise', '--first', '1');
+gives(2, '^$', '^cmig: scopes can have only one target\n', 'upgrade', '001', '002', '--scopes', 'tenant\_%', '-y', '--stepwise');
+gives(3, '^$', "can't locate revision", 'upgrade', 'nosuch', '--scopes', 'tenant\_%', '--stepwise', '-y');
+# with many schemas, it stays short
+ask('CREATE SCHEMA many_' . $_) foreach 1 .. 25;
+gives(0, '^$', "DETAIL:  upgraded: many_1, (many_1\\d,\\s){8}many_18 and 2 more\nleft: (many_2\\d, ){6}many_3, many_4, many_5, many_6 and 3 more\n\$", 'upgrade', '001', '--scopes', 'many\_%', '-y', '--first', '12');
+gives(0, '\nscopes: 12 upgraded, 0 failed, 1 left to the next call\nupgraded: (many_\d+,\s){9}many_\d+ and 2 more\nleft: many_9\n$', '', 'upgrade', '001', '--scopes', 'many\_%', '-y', '--first', '12', '-j', '2');
+gives(0, '', '1 upgraded, 24 already', 'upgrade', '001', '--scopes', 'many\_%', '-y');
+ask("SELECT cmig.drop_scope('many_$_', 'many_$_')") foreach 1 .. 24;
+gives(0, '^== many_25 ==\nno drift\n\nscopes: 1 done, 0 failed\n$', '^$', 'drift', '--scopes', 'many%');
+gives(0, '', '', 'downgrade', 'base', '--scopes', 'many%', '-y');
+# at base, a schema must be empty
+gives(0, '^no drift\n$', '^$', 'drift', '--scope', 'many_25');
+ask('CREATE TABLE many_25.by_hand ()');
+gives(1, '^table +many_25\.by_hand: was created', '^$', 'drift', '--scope', 'many_25');
+ask("SELECT cmig.drop_scope('many_25', 'many_25')");
+gives(0, '', '2 upgraded', 'upgrade', '--scopes', 'tenant\_%', '-y');
+
+# what else works in scopes
 ask('CREATE TABLE tenant_3.by_hand ()');
-gives(1, 'tenant_1 +done\ntenant_2 +done\ntenant_3 +failed \(1\)\n$', '^$', 'drift', '--scopes', 'tenant\_%');
+gives(1, 'scopes: 2 done, 1 failed\ndone: tenant_1, tenant_2\nfailed: tenant_3 \(1\)\n$', '^$', 'drift', '--scopes', 'tenant\_%');
 ask('DROP TABLE tenant_3.by_hand');
 write_revision('0021', '002', "ALTER TABLE invoice ADD n int;\n-- cmig:verify\nSELECT count(*) = 0 FROM invoice WHERE n < 0;", 'ALTER TABLE invoice DROP n;');
 for my $case ([ 0, '002.*ALTER TABLE', 'dry-run' ], [ 0, 'plan +notice: 1 revision', 'preflight' ], [ 0, '0021', 'lint' ], [ 0, '1 0021', 'plan' ], [ 0, 'nothing to verify', 'verify' ])
 {
-	gives($case->[0], "^== tenant_1 ==\n.*$case->[1].*tenant_1 +done\ntenant_2 +done\ntenant_3 +done\n\$", '', $case->[2], '--scopes', 'tenant\_%');
+	gives($case->[0], "^== tenant_1 ==\n.*$case->[1].*\nscopes: 3 done, 0 failed\n\$", '', $case->[2], '--scopes', 'tenant\_%');
 	gives($case->[0], $case->[1], '', $case->[2], '--scope', 'tenant_2');
 }
+# two heads
+write_revision('002b', '001', 'CREATE TABLE b ();', 'DROP TABLE b;');
+gives(0, '', '', 'upgrade', '002b', '--scope', 'tenant_2');
+gives(0, '^no drift\n$', '^$', 'drift', '--scope', 'tenant_2');
+ask('DROP TABLE tenant_2.b');
+gives(1, '^table +tenant_2\.b: was dropped', '^$', 'drift', '--scope', 'tenant_2');
+gives(0, '', '', 'stamp', '002', '--purge', '--scope', 'tenant_2');
+unlink 'migrations/002b.sql';
+ask(q{SELECT cmig.remove_revision('002b')});
 gives(0, 'scope tenant_2 is at 0021', '', 'stamp', '0021', '--scope', 'tenant_2');
 gives(0, '', '', 'stamp', '002', '--scopes', 'tenant\_%');
 is(ask($scopes), 'tenant_1 002, tenant_2 002, tenant_3 002', 'stamped');
@@ -373,19 +412,19 @@ append_to_file('migrations/004.sql',
 gives(3, '', 'HINT:  cmig upgrade --stepwise head --scope tenant_1\n', 'upgrade', '--scopes', 'tenant\_%');
 # each scope on its own: a failure ends the run, and another call continues
 ask('CREATE TABLE tenant_2.invoice ()');
-gives(3, '^== tenant_1 ==\n(.|\n)*\n== tenant_2 ==\n(.|\n)*\nscope +status\ntenant_1 +done\ntenant_2 +failed \(3\): relation "invoice" already exists\ntenant_3 +not run\n$', '^$', 'upgrade', '--scopes', 'tenant\_%', '--stepwise', '-y', '-j', '1');
+gives(3, '^== tenant_1 ==\n(.|\n)*\n== tenant_2 ==\n(.|\n)*\n\nscopes: 1 upgraded, 1 failed, 1 left to the next call\nupgraded: tenant_1\nfailed: tenant_2 \(3\): relation "invoice" already exists\nleft: tenant_3\n$', '^$', 'upgrade', '--scopes', 'tenant\_%', '--stepwise', '-y', '-j', '1');
 is(ask($scopes), 'tenant_1 004, tenant_2 003, tenant_3 003', 'the first failure ends the run');
-gives(3, '\ntenant_2 +failed \(3\)[^\n]*\ntenant_3 +done\n$', '^$', 'upgrade', '--scopes', 'tenant\_%', '--stepwise', '-y', '--max-failures', '1');
+gives(3, '\nupgraded: tenant_3\nfailed: tenant_2 \(3\)[^\n]*\n$', '^$', 'upgrade', '--scopes', 'tenant\_%', '--stepwise', '-y', '--max-failures', '1');
 ask('DROP TABLE tenant_2.invoice');
-gives(0, '^== tenant_2 ==\n(.|\n)*\ntenant_2 +done\n$', '^$', 'upgrade', '--scopes', 'tenant\_%', '--stepwise', '-y');
+gives(0, '^== tenant_2 ==\n(.|\n)*\nscopes: 1 upgraded, 0 failed\n$', '^$', 'upgrade', '--scopes', 'tenant\_%', '--stepwise', '-y');
 gives(0, '^$', '^nothing to upgrade\n$', 'upgrade', '--scopes', 'tenant\_%', '--stepwise', '-y');
-gives(0, '\ntenant_1 +done\ntenant_2 +done\n$', '^$', 'downgrade', '003', '--scopes', 'tenant\_%', '--stepwise', '-y', '--first', '2');
+gives(0, '\ndowngraded: tenant_1, tenant_2\nleft: tenant_3\n$', '^$', 'downgrade', '003', '--scopes', 'tenant\_%', '--stepwise', '-y', '--first', '2');
 is(ask($scopes), 'tenant_1 003, tenant_2 003, tenant_3 004', 'the first two');
-gives(0, '^== tenant_1 ==\n[^=]*004[^=]*\nscope +status\ntenant_1 +done\n$', '^$', 'plan', '--scopes', 'tenant\_%', '--first', '1');
-gives(0, '\ntenant_1 +done\ntenant_2 +done\ntenant_3 +done\n$', '^$', 'lint', '--scopes', 'tenant\_%');
+gives(0, '^== tenant_1 ==\n[^=]*004[^=]*\nscopes: 1 done, 0 failed\n$', '^$', 'plan', '--scopes', 'tenant\_%', '--first', '1');
+gives(0, '\nscopes: 3 done, 0 failed\n$', '^$', 'lint', '--scopes', 'tenant\_%');
 gives(3, '^$', 'ERROR:  no schema that can be a scope matches "nosuch"', 'lint', '--scopes', 'nosuch');
 gives(2, '^$', '^cmig: --scopes cannot be used with --scope or --databases\n$', 'lint', '--scopes', 't%', '--databases', 'tenants');
-gives(0, '\ntenant_1 +done\ntenant_2 +done\n$', '^$', 'upgrade', '--scopes', 'tenant\_%', '-y', '--jobs', '2', '--stepwise');
+gives(0, '\nscopes: 2 upgraded, 0 failed\n$', '^$', 'upgrade', '--scopes', 'tenant\_%', '-y', '--jobs', '2', '--stepwise');
 gives(0, '', '', 'downgrade', '003', '--scopes', 'tenant\_%', '--stepwise', '-y');
 gives(0, 'scope tenant_1 is at 004', '', 'upgrade', '--stepwise', 'head', '--scope', 'tenant_1');
 

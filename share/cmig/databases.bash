@@ -51,11 +51,19 @@ require_match()
 }
 
 # Prints the names of the schemas like --scopes, in the same way.  For a run, stores the files
-# first, and for an upgrade, leaves out what has nothing to run.
+# first.  For an upgrade or downgrade, these are the scopes that have something to run, of which
+# --first counts the first ones; for other verbs, all of the first ones.
 scope_names()
 {
-	local pending=''
+	local target=${arguments[0]:-head}
 
+	case $verb in
+		upgrade | downgrade)
+			[ ${#arguments[@]} -le 1 ] || fail 2 'scopes can have only one target'
+			[[ -z ${option_first+set} || ${target##*@} != [-+]* ]] ||
+				fail 2 "--first cannot be used with the relative target $target" \
+					'The next call would begin with the same schemas again.' ;;
+	esac
 	case $verb in
 		upgrade | downgrade | stamp)
 			if ! given no-load; then
@@ -68,12 +76,14 @@ scope_names()
 	begin; add_file_format
 	variable scopes "$option_scopes"
 	require_match
-	if [ "$verb" = upgrade ] && [[ ${arguments[0]:-head} =~ ^heads?$ ]]; then
-		kept scopes 'cmig.scopes()' 'scope text' 'pending integer'
-		pending="AND nspname <> ALL (SELECT scope FROM $KEPT WHERE pending = 0)"
-	fi
-	add "SELECT nspname FROM $MATCHING $pending
+	if [ "$verb" = upgrade ] || [ "$verb" = downgrade ]; then
+		variable target "$target"
+		kept scopes "cmig.plan_scopes('$verb', :'target', :'scopes', $BEGIN_WITH)" 'plan_scopes text'
+		add "SELECT plan_scopes FROM $KEPT ORDER BY n;"
+	else
+		add "SELECT nspname FROM $MATCHING
 	ORDER BY pg_catalog.array_position($BEGIN_WITH, nspname::text), nspname ${option_first:+LIMIT $option_first};"
+	fi
 	run
 }
 
@@ -121,13 +131,14 @@ worker()
 
 	trap '' TERM HUP
 	for number in "${!databases[@]}"; do
-		[ ! -e "$1/stop" ] || break
+		[ ! -e "$1/stop" ] && [ "$number" -lt "$most" ] || break
 		(set -o noclobber; : >"$1/$number.taken") 2>/dev/null || continue
 		name=${databases[number]}
 		(
 			pid_file=$1/$number.pid
 			if [ "$kind" = scope ]; then
 				option_scope=$name
+				[ "$number" -eq 0 ] || limit_told=1
 				unset option_scopes option_first option_begin_with option_max_failures option_jobs
 			else
 				export PGDATABASE=$name
@@ -143,19 +154,37 @@ worker()
 	done
 }
 
+# first_ones TITLE SEPARATOR ITEM...: prints the first ten items, and how many more there are
+first_ones()
+{
+	local title=$1 separator=$2 item text='' number=0
+
+	shift 2
+	for item; do
+		[ $((number += 1)) -le 10 ] || break
+		visible "$item"
+		text+=${text:+$separator}$VISIBLE
+	done
+	[ $# -eq 0 ] || printf '%s%s%s\n' "$title" "$text" "$([ $# -le 10 ] || printf ' and %d more' $(($# - 10)))"
+}
+
 # Runs the verb in each database or scope, in up to --jobs of them at a time.  Prints the
-# output for each, and then a table with the results.  A run in scopes ends after --max-failures.
+# output for each, and then a table with the results or, for scopes, a page as that of
+# cmig.upgrade_scopes.  A run in scopes ends after --max-failures.
 in_databases()
 {
 	local name directory workers='' number status worst=0 jobs=${option_jobs:-4} kind=database most_failures=all
-	local -a databases=()
+	local most=999999999 verbed='done' state
+	local -a databases=() succeeded=() failed=() left=()
 
 	[[ $jobs =~ ^[1-9][0-9]*$ ]] || fail 2 '--jobs must be a number from 1 on'
 	if is_for_each_scope; then
 		kind=scope
 		! given scope && ! typed databases || fail 2 '--scopes cannot be used with --scope or --databases'
 		check_first
-		case $verb in upgrade | downgrade) most_failures=$option_max_failures ;; esac
+		case $verb in
+			upgrade | downgrade) most_failures=$option_max_failures most=${option_first:-$most} verbed=${verb}d ;;
+		esac
 	fi
 	[ $kind = scope ] || [[ $option_databases == *[!,[:space:]]* ]] ||
 		fail 2 '--databases requires names of databases, or a query' "cmig $verb --databases a,b,c
@@ -188,23 +217,34 @@ cmig $verb --databases \"SELECT datname FROM pg_database WHERE datname LIKE 'sho
 		printf '== %s ==\n' "$VISIBLE"
 		cat "$directory/$number"
 	done
-	printf '\n%-40s %s\n' $kind status
+	[ $kind = scope ] || printf '\n%-40s %s\n' $kind status
 	for number in "${!databases[@]}"; do
+		name=${databases[number]}
 		status=$(cat "$directory/$number.status" 2>/dev/null) || status=130
 		[ -e "$directory/$number.taken" ] || [ -n "$interrupted" ] || status=left
 		[ -z "$interrupted" ] || [ "$status" = 0 ] || status=130
-		visible "${databases[number]}"
-		printf '%s%*s ' "$VISIBLE" $((${#VISIBLE} < 40 ? 40 - ${#VISIBLE} : 0)) ''
 		case $status in
-			0) echo 'done' ;;
-			left) echo 'not run' ;;
+			0) succeeded+=("$name") state='done' ;;
+			left) left+=("$name") state='not run' ;;
 			*)
-				printf 'failed (%s)' "$status"
-				[ ! -e "$directory/$number" ] || reason "$directory/$number"
-				echo ;;
+				state="failed ($status)"
+				[ ! -e "$directory/$number" ] || state+=$(reason "$directory/$number")
+				failed+=("$name ${state#failed }") ;;
 		esac
+		visible "$name"
+		[ $kind = scope ] ||
+			printf '%s%*s %s\n' "$VISIBLE" $((${#VISIBLE} < 40 ? 40 - ${#VISIBLE} : 0)) '' "$state"
 		[ "$status" = left ] || [ "$status" -le "$worst" ] || worst=$status
 	done
 	rm -rf "$directory"
+	if [ $kind = scope ]; then
+		printf '\nscopes: %d %s, %d failed' ${#succeeded[@]} "$verbed" ${#failed[@]}
+		[ ${#left[@]} -eq 0 ] || printf ', %d left to the next call' ${#left[@]}
+		echo
+		[ $((${#failed[@]} + ${#left[@]})) -eq 0 ] ||
+			first_ones "$verbed: " ', ' ${succeeded[@]+"${succeeded[@]}"}
+		first_ones 'failed: ' "${newline}failed: " ${failed[@]+"${failed[@]}"}
+		first_ones 'left: ' ', ' ${left[@]+"${left[@]}"}
+	fi
 	return "$worst"
 }

@@ -551,7 +551,7 @@ verb_dry_run() { direction; show_dry_run; }
 verb_require() { argument target heads; begin; perform "cmig.require(:'target')"; run; }
 
 # Begins a transaction, which is to be rolled back, and upgrades a new schema, "reference", to
-# the revision of the scope.
+# the revisions of the scope.  It is empty if the scope is at base.
 reference=''
 begin_reference()
 {
@@ -563,13 +563,15 @@ begin_reference()
 	variable reference "$reference"
 	unset option_scope
 	begin
-	need "(SELECT pg_catalog.count(*) FROM cmig.scope_version WHERE scope OPERATOR(pg_catalog.=) :'tenant')
-	OPERATOR(pg_catalog.=) 1" "pg_catalog.format('scope %I is not at one revision', :'tenant')" \
-		"'To adopt a schema that exists: cmig stamp REV --scope SCHEMA'"
-	add "SELECT revision AS cmig_at FROM cmig.scope_version WHERE scope OPERATOR(pg_catalog.=) :'tenant' \\gset
+	add "SELECT coalesce(pg_catalog.array_agg(revision ORDER BY revision), '{}') AS cmig_at FROM cmig.scope_version
+WHERE scope OPERATOR(pg_catalog.=) :'tenant' \\gset
 SELECT pg_catalog.set_config('cmig.concurrent_ddl', 'off', true) AS cmig_setting \\gset
 SET LOCAL client_min_messages = warning;"
-	called "SELECT pg_catalog.count(*) AS cmig_created FROM cmig.create_scope(:'reference', :'cmig_at') \\gset"
+	called "SELECT pg_catalog.count(*) AS cmig_created FROM cmig.create_scope(:'reference', 'base') \\gset"
+	when ":'cmig_at' <> '{}'"
+	add "SELECT pg_catalog.set_config('cmig.scope', :'reference', true) AS cmig_setting \\gset"
+	called "SELECT pg_catalog.count(*) AS cmig_created FROM cmig.upgrade(:'cmig_at'::text[]) \\gset"
+	add "SELECT pg_catalog.set_config('cmig.scope', '', true) AS cmig_setting \\gset$newline\\endif"
 }
 
 # Runs diff or drift.

@@ -123,10 +123,12 @@ check_plan()
 	add "SET LOCAL client_min_messages = $(level);$newline\\endif"
 }
 
-# Adds a statement that returns a record if an upgrade would wait for locks without limit.
+# Adds a statement that returns a record if an upgrade would wait for locks without limit, unless
+# that was said for another scope.
+limit_told=''
 add_limit()
 {
-	[ -z "$engine_database" ] || return 0
+	[ -z "$engine_database$limit_told" ] || return 0
 	add "SELECT 'limit',
 	'no lock_timeout is set: statements wait for locks without limit, and other sessions behind them',
 	'SELECT cmig.set_option(''cmig.lock_timeout'', ''5s'')'
@@ -387,7 +389,7 @@ WHERE NOT h.applied \\gset"
 # the most pending revisions, if there is one.
 run_scopes()
 {
-	local name options='' limit='' status
+	local name options='' limit=''
 
 	for name in scope sql dry-run stepwise one-transaction in-doubt plan-checksum; do
 		exclude "$name" scopes
@@ -422,30 +424,6 @@ run_scopes()
 	begin_again
 	procedure "CALL cmig.${verb}_scopes(:'scopes', $TARGET$options$limit)"
 	[ -z "$options" ] || found "cmig.scopes() WHERE scope LIKE :'scopes' AND failed IS NOT NULL"
-	run
-	status=$?
-	given quiet || case $status in 0 | 1 | 3) scopes_page ;; esac
-	return $status
-}
-
-# Shows at the end of a run which scopes are done, which have failed, and which are left.
-scopes_page()
-{
-	local state="CASE WHEN s.pending > 0 THEN 'not run' ELSE 'done' END"
-
-	[ "$verb" = upgrade ] || state="concat('at ', coalesce(nullif(array_to_string(s.current, ', '), ''), 'base'))"
-	unset option_verbose
-	script='' transaction='' files=()
-	begin
-	kept scopes 'cmig.scopes()' 'scope text' 'current text[]' 'pending integer' 'failed text'
-	add "SELECT state, count(*) AS scopes, concat(string_agg(name, E'\n' ORDER BY n) FILTER (WHERE n <= 10),
-	CASE WHEN count(*) > 10 THEN E'\n...' END) AS \"first ones\"
-FROM (SELECT *, row_number() OVER (PARTITION BY state ORDER BY name) AS n
-	FROM (SELECT concat(n.nspname, ': ' || s.failed) AS name,
-			CASE WHEN s.failed IS NOT NULL THEN 'failed' WHEN s.scope IS NULL THEN 'not run' ELSE $state END AS state
-		FROM pg_namespace n LEFT JOIN (SELECT * FROM $KEPT) s ON s.scope = n.nspname
-		WHERE n.nspname LIKE :'scopes' AND n.nspname !~ '^(pg_|information_schema$|cmig$)') named) numbered
-GROUP BY state ORDER BY state;"
 	run
 }
 

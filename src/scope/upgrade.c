@@ -1,12 +1,13 @@
 /*
  * upgrade.c
- *	  cmig.upgrade_scopes and cmig.downgrade_scopes.
+ *	  cmig.upgrade_scopes, cmig.downgrade_scopes, and cmig.plan_scopes.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "funcapi.h"
 #include "tcop/pquery.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -99,6 +100,7 @@ cmig_scope_run(CmigScopeRun *run)
 PG_FUNCTION_INFO_V1(cmig_upgrade_scopes);
 PG_FUNCTION_INFO_V1(cmig_upgrade_scopes_1_2);
 PG_FUNCTION_INFO_V1(cmig_downgrade_scopes);
+PG_FUNCTION_INFO_V1(cmig_plan_scopes);
 
 /* The arguments and the state of a call. */
 typedef struct Upgrade
@@ -112,10 +114,10 @@ typedef struct Upgrade
 
 	List	   *items;			/* of CmigScopeItem *: scopes that need the
 								 * run */
+	int			next;			/* index of the first one that was not reached */
 	const CmigScopeItem *unclear;	/* a scope of which this cannot be
 									 * determined because of an error */
 	bool		is_clear;		/* is it known of at least one scope? */
-	int			later;			/* number of scopes that "first" leaves out */
 	int			current;		/* number of scopes that were already at the
 								 * target */
 	int			upgraded;		/* or downgraded */
@@ -123,6 +125,9 @@ typedef struct Upgrade
 								 * sessions */
 	int			failed;
 	int			refused;		/* number of scopes whose schema is not safe */
+	CmigListing done;
+	CmigListing failures;		/* with their errors; also refused ones */
+	CmigListing left;			/* to other sessions, or to the next call */
 	MemoryContext context;		/* reset for each scope */
 
 	/* The following fields describe the scope that is being upgraded. */
@@ -260,8 +265,6 @@ find_work(Upgrade *upgrade)
 		question.target_only = false;
 		ask(&question);
 	}
-	upgrade->later = Max(list_length(upgrade->items) - upgrade->first, 0);
-	upgrade->items = list_truncate(upgrade->items, upgrade->first);
 	if (all == NIL)
 		ereport(NOTICE,
 				(errmsg("no schema that can be a scope matches \"%s\"", upgrade->pattern),
@@ -292,11 +295,13 @@ upgrade_scope(void *arg)
 }
 
 static void
-write_failure(const Upgrade *upgrade, const ErrorData *error)
+write_failure(Upgrade *upgrade, const ErrorData *error)
 {
 	CmigJournalEntry entry =
 	{.revision = upgrade->run.revision,.direction = cmig_direction_name(upgrade->direction),.started_at = upgrade->started_at,.statement = cmig_running.statement};
 
+	cmig_listing_add_format(&upgrade->failures, "failed: %s: %s",
+							quote_identifier(upgrade->item->name), error->message);
 	cmig_toplevel_record_failure(upgrade->item->name, 0, &entry, error);
 }
 
@@ -387,12 +392,16 @@ process(Upgrade *upgrade)
 	else if (error != NULL)
 		handle_failure(upgrade, error);
 	else if (upgrade->is_taken)
+	{
 		upgrade->taken++;
+		cmig_listing_add(&upgrade->left, quote_identifier(upgrade->item->name));
+	}
 	else if (upgrade->run.steps == 0)
 		upgrade->current++;
 	else
 	{
 		upgrade->upgraded++;
+		cmig_listing_add(&upgrade->done, quote_identifier(upgrade->item->name));
 		ereport(NOTICE,
 				(errmsg_plural("%sd scope \"%s\": %d revision", "%sd scope \"%s\": %d revisions",
 							   upgrade->run.steps, cmig_direction_name(upgrade->direction),
@@ -401,37 +410,78 @@ process(Upgrade *upgrade)
 	MemoryContextReset(upgrade->context);
 }
 
+/*
+ * Report how many scopes were run, have failed, and are left to another call or
+ * session.  Unless all are at the target, also report the first ones of each.
+ */
+static void
+report(Upgrade *upgrade)
+{
+	const char *verb = cmig_direction_name(upgrade->direction);
+	int			later = list_length(upgrade->items) - upgrade->next;
+	CmigListing detail;
+
+	for (int i = upgrade->next; i < list_length(upgrade->items); i++)
+		cmig_listing_add(&upgrade->left,
+						 quote_identifier(((const CmigScopeItem *) list_nth(upgrade->items, i))->name));
+	cmig_listing_init(&detail, CMIG_LISTING_LINES);
+	if (upgrade->done.count > 0)
+		cmig_listing_add_format(&detail, "%sd: %s", verb, cmig_listing_text(&upgrade->done));
+	if (upgrade->failures.count > 0)
+		cmig_listing_add(&detail, cmig_listing_text(&upgrade->failures));
+	if (upgrade->left.count > 0)
+		cmig_listing_add_format(&detail, "left: %s", cmig_listing_text(&upgrade->left));
+	ereport(NOTICE,
+			(errmsg("scopes: %d %sd, %d already %s, %d failed%s, %d left to other sessions%s",
+					upgrade->upgraded, verb, upgrade->current,
+					upgrade->direction == CMIG_UPGRADE ? "up to date" : "at the target",
+					upgrade->failed,
+					upgrade->refused > 0 ? psprintf(", %d refused", upgrade->refused) : "",
+					upgrade->taken,
+					later > 0 ? psprintf(", %d left to the next call", later) : ""),
+			 upgrade->failures.count + upgrade->left.count == 0 ? 0 :
+			 errdetail_internal("%s", cmig_listing_text(&detail)),
+			 upgrade->failures.count == 0 ? 0 :
+			 cmig_hint("`SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL`")));
+}
+
 /* Find the scopes that need the run, run each of them, and report. */
 static void
 upgrade_all(Upgrade *upgrade)
 {
-	const char *refused = "";
-	const char *later = "";
+	MemoryContext context = CurrentMemoryContext;
 
+	cmig_listing_init(&upgrade->done, CMIG_LISTING_PLAIN);
+	cmig_listing_init(&upgrade->failures, CMIG_LISTING_LINES);
+	cmig_listing_init(&upgrade->left, CMIG_LISTING_PLAIN);
 	cmig_extension_hold();
 	cmig_run_limit_start();
 	cmig_toplevel_snapshot();
 	find_work(upgrade);
 	cmig_toplevel_commit();
-	foreach_ptr(CmigScopeItem, each, upgrade->items)
+	PG_TRY();
 	{
-		CHECK_FOR_INTERRUPTS();
-		cmig_run_limit_check();
-		upgrade->item = each;
-		process(upgrade);
+		while (upgrade->next < Min(list_length(upgrade->items), upgrade->first))
+		{
+			CHECK_FOR_INTERRUPTS();
+			cmig_run_limit_check();
+			upgrade->item = list_nth(upgrade->items, upgrade->next++);
+			process(upgrade);
+		}
 	}
-	if (upgrade->refused > 0)
-		refused = psprintf(", %d refused", upgrade->refused);
-	if (upgrade->later > 0)
-		later = psprintf(", %d left to the next call", upgrade->later);
-	ereport(NOTICE,
-			(errmsg("scopes: %d %sd, %d already %s, %d failed%s, %d left to other sessions%s",
-					upgrade->upgraded,
-					cmig_direction_name(upgrade->direction), upgrade->current,
-					upgrade->direction == CMIG_UPGRADE ? "up to date" : "at the target",
-					upgrade->failed, refused, upgrade->taken, later),
-			 upgrade->failed + upgrade->refused == 0 ? 0 :
-			 cmig_hint("`SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL`")));
+	PG_FINALLY();
+	{
+		MemoryContextSwitchTo(context);
+		report(upgrade);
+	}
+	PG_END_TRY();
+}
+
+static CmigNames *
+begin_with_argument(FunctionCallInfo fcinfo, int n)
+{
+	return PG_NARGS() <= n || PG_ARGISNULL(n) ? palloc0(sizeof(CmigNames)) :
+		cmig_argument_names(PG_GETARG_ARRAYTYPE_P(n), "begin_with", NULL);
 }
 
 static Datum
@@ -462,8 +512,7 @@ run_scopes(FunctionCallInfo fcinfo, CmigDirection direction)
 	upgrade->direction = upgrade->run.direction = direction;
 	upgrade->max_failures = PG_ARGISNULL(2) ? 0 : PG_GETARG_INT32(2);
 	upgrade->first = PG_NARGS() < 4 || PG_ARGISNULL(3) ? INT_MAX : PG_GETARG_INT32(3);
-	upgrade->begin_with = PG_NARGS() < 5 || PG_ARGISNULL(4) ? palloc0(sizeof(CmigNames)) :
-		cmig_argument_names(PG_GETARG_ARRAYTYPE_P(4), "begin_with", NULL);
+	upgrade->begin_with = begin_with_argument(fcinfo, 4);
 	upgrade->run.target = upgrade->target;
 	upgrade->run.quiet = true;
 	upgrade->context = AllocSetContextCreate(context, "pg_cmig scope", ALLOCSET_DEFAULT_SIZES);
@@ -529,4 +578,27 @@ Datum
 cmig_downgrade_scopes(PG_FUNCTION_ARGS)
 {
 	return run_scopes(fcinfo, CMIG_DOWNGRADE);
+}
+
+/* The scopes that one of the calls would run, in this order. */
+Datum
+cmig_plan_scopes(PG_FUNCTION_ARGS)
+{
+	Upgrade		upgrade = {.direction = cmig_argument_direction(fcinfo, "SELECT * FROM cmig.plan_scopes")};
+	const char *example = psprintf("`SELECT * FROM cmig.plan_scopes('%s', '%s', 'tenant\\_%%')`",
+								   cmig_direction_name(upgrade.direction),
+								   upgrade.direction == CMIG_UPGRADE ? "head" : "-1");
+
+	cmig_argument_require(fcinfo, 1, "target", example);
+	cmig_argument_require(fcinfo, 2, "pattern", example);
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	upgrade.target = cmig_argument_text(fcinfo, 1);
+	upgrade.pattern = cmig_argument_text(fcinfo, 2);
+	upgrade.begin_with = begin_with_argument(fcinfo, 3);
+	upgrade.context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig scope",
+											ALLOCSET_DEFAULT_SIZES);
+	find_work(&upgrade);
+	foreach_ptr(const CmigScopeItem, item, upgrade.items)
+		cmig_result_add_text(fcinfo, item->name);
+	return (Datum) 0;
 }

@@ -156,7 +156,7 @@ static const struct
 		"audit_as_of audit_diff audit_history audit_report audit_script "
 		"audit_status audit_transaction autogenerate branches check "
 		"current diff diff_schemas draft expansion export graph heads help "
-		"history import_files import_tools lint lint_sql log plan preflight preflight_rows report require "
+		"history import_files import_tools lint lint_sql log plan plan_scopes preflight preflight_rows report require "
 		"require_schema resolve rls_check rls_rules rls_script "
 		"rls_status schema_sql scope_drift scopes screen script show squash "
 	"stats_export status version_schema wait_for_replicas workload_check"},

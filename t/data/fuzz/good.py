@@ -80,6 +80,7 @@ GOOD = {
     "drop_scope(text,text)": [{"scope": "'tenant_a'", "confirm": "'tenant_a'"}],
     "upgrade_scopes(text,text,integer,integer,text[])": [{"pattern": "'tenant%'", "begin_with": "'{tenant_b}'"}, {"pattern": "'tenant%'", "target": "'002'"}, {"pattern": "'tenant%'", "target": "'tools'", "max_failures": "2"}, {"pattern": "'tenant%'", "first": "1"}],
     "downgrade_scopes(text,text,integer,integer,text[])": [{"pattern": "'tenant%'", "target": "'base'"}, {"pattern": "'tenant%'", "target": "'-1'", "max_failures": "2", "first": "1"}],
+    "plan_scopes(text,text,text,text[])": [{"pattern": "'tenant%'", "target": "'002'", "begin_with": "'{tenant_b}'"}, {"direction": "'downgrade'", "pattern": "'tenant%'", "target": "'-1'"}],
     "scope_drift(boolean,boolean,boolean)": [{}, {"owners": "true", "comments": "false"}],
     "wait_for_replicas(interval,interval)": [{"lag": "'1 min'", "timeout": "'1 s'"}, {"timeout": "NULL"}],
     "set_protect(text)": [{"level": "'base'"}, {"level": "'off'"}],
