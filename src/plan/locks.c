@@ -616,7 +616,7 @@ add_publication(List **locks, List *objects)
 {
 	foreach_node(PublicationObjSpec, object, objects)
 	{
-		if (object->pubobjtype == PUBLICATIONOBJ_TABLE && object->pubtable != NULL)
+		if (object->pubobjtype == PUBLICATIONOBJ_TABLE)
 			take(locks, object->pubtable->relation, ShareUpdateExclusiveLock,
 				 object->pubtable->relation->inh ? CMIG_LOCK_INHERITED : 0);
 	}

@@ -793,8 +793,7 @@ cmig_rls_compare_constants(OpExpr *expr, Const *left, Const *right, bool *result
 	if (expr->opno >= FirstUnpinnedObjectId || op_volatile(expr->opno) != PROVOLATILE_IMMUTABLE ||
 		!cmig_rls_calls_evaluable((Node *) comparison) ||
 		type_is_collatable(left->consttype) != OidIsValid(expr->inputcollid) ||
-		cmig_rls_sandbox_run(CMIG_ROLE_NOBODY, run_comparison, &value) != 0 || !IsA(value, Const) ||
-		value->constisnull)
+		cmig_rls_sandbox_run(CMIG_ROLE_NOBODY, run_comparison, &value) != 0 || value->constisnull)
 		return false;
 	*result = DatumGetBool(value->constvalue);
 	return true;
