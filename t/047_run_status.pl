@@ -36,7 +36,7 @@ is($node->safe_psql('postgres', "$status AND item = 'running'", extra_params => 
 	"running|<insufficient privilege>, by process $pid|SELECT * FROM pg_stat_activity WHERE pid = $pid", 'a role that must not see it');
 
 # if another session's run waits for more than a second, it issues a NOTICE
-my $second = start_psql($node, 'postgres', 'SELECT * FROM cmig.upgrade()', 'second');
+my $second = start_psql($node, 'postgres', q{SET deadlock_timeout = '77s'; SELECT * FROM cmig.upgrade(); SHOW deadlock_timeout}, 'second');
 wait_until_blocked($node, 'second');
 $second->{handle}->pump until $second->{err} =~ /NOTICE/;
 my $second_pid = $node->safe_psql('postgres', "SELECT pid FROM pg_stat_activity WHERE application_name = 'second'");
@@ -45,6 +45,7 @@ is($node->safe_psql('postgres', $status =~ s/running\|waits/waiting/r), "waiting
 $holder->query_safe('COMMIT');
 is(finish_psql($run), 0, 'the first run ends');
 is(finish_psql($second), 0, 'the second too');
+is($second->{out}, '77s', 'and has put back what makes it say for whom it waits');
 like($second->{err}, qr/NOTICE:  00000: waiting for another run of pg_cmig in this database\nDETAIL:  Blocked by process $pid of role /, 'it has said for whom it waits');
 is($node->safe_psql('postgres', $status), '', 'no run');
 
@@ -58,6 +59,16 @@ is($node->safe_psql('postgres', "$status AND item = 'running'"),
 $holder->query_safe('COMMIT');
 is(finish_psql($dry), 0, 'the dry run ends');
 $node->safe_psql('postgres', 'SELECT * FROM cmig.upgrade()');
+
+# the expansion of a revision
+$node->safe_psql('postgres', load_sql(revision_file('003', '002', 'ALTER TABLE item ADD y int', 'ALTER TABLE item DROP y') =~ s/(-- message)/-- expand: true\n$1/r));
+$holder->query_safe('BEGIN; LOCK TABLE item');
+my $expand = start_psql($node, 'postgres', "SET lock_timeout = '1h'; CALL cmig.expand()", 'expand');
+$pid = wait_until_blocked($node, 'expand');
+like($node->safe_psql('postgres', "$status AND item = 'running'"), qr/^running\|expand of 003, prepare: ALTER TABLE public\.item ADD COLUMN .*, by process $pid\|/, 'status shows it');
+$holder->query_safe('COMMIT');
+is(finish_psql($expand), 0, 'the expansion ends');
+$node->safe_psql('postgres', q{CALL cmig.abandon(); DELETE FROM cmig.revision WHERE revision = '003'});
 
 # if a run waits for less than a second, it issues no NOTICE
 $node->safe_psql('postgres', "UPDATE cmig.revision SET downgrade_sql = 'ALTER TABLE IF EXISTS item DROP IF EXISTS x'; SELECT * FROM cmig.downgrade('base')");
