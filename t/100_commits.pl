@@ -97,6 +97,12 @@ my @scenarios = (
 		'INSERT INTO t VALUES (1);', 'INSERT INTO t VALUES (1)', 'SELECT count(g) FROM t' ],
 	[ 'key of a partitioned table', 'CREATE TABLE t (id int NOT NULL, k int NOT NULL, a text, UNIQUE (id)) PARTITION BY RANGE (id); CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (100);',
 		'CREATE TABLE t (id int NOT NULL, k int NOT NULL, a text, UNIQUE (id) INCLUDE (a)) PARTITION BY RANGE (id); CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (100);', $rows, $duplicate, $new ],
+	[ 'partition that is split', (map { "CREATE TABLE t (id int NOT NULL, k int, a text) PARTITION BY RANGE (id); CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO $_" } '(100);', '(10); CREATE TABLE t2 PARTITION OF t FOR VALUES FROM (10) TO (100);'),
+		$rows, $new, 'INSERT INTO t VALUES (5)', 'SELECT count(*) FROM t' ],
+	[ 'partitions that are merged', (map { "CREATE TABLE t (id int NOT NULL, k int, a text, UNIQUE (id)) PARTITION BY RANGE (id); CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO $_" } '(10); CREATE TABLE t2 PARTITION OF t FOR VALUES FROM (10) TO (100);', '(100);'),
+		$rows, $new, $duplicate, 'INSERT INTO t VALUES (5)', 'SELECT count(*) FROM t' ],
+	[ 'partition that takes the place of another one', (map { "CREATE TABLE t (id int NOT NULL, k int, a text) PARTITION BY RANGE (id); CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (10); CREATE TABLE $_ PARTITION OF t DEFAULT;" } 'x1', 'x2'),
+		$rows, $new, 'INSERT INTO t VALUES (5)', 'SELECT count(*) FROM t' ],
 	[ 'partition of another table, with another key', (map { 'CREATE TABLE p (id int NOT NULL, k int, a text, PRIMARY KEY (id)) PARTITION BY RANGE (id); CREATE TABLE q (id int NOT NULL, k int, a text, UNIQUE (id)) PARTITION BY RANGE (id);'
 			  . " CREATE TABLE t PARTITION OF $_ FOR VALUES FROM (0) TO (100);" } qw(p q)), $rows, $duplicate, $new ],
 	[ 'parent and child', "CREATE TABLE b (id int NOT NULL, k int, a text, CONSTRAINT c CHECK (id > 0)); CREATE TABLE t () INHERITS (b);", "CREATE TABLE b (id int NOT NULL, k int, a text, CONSTRAINT c CHECK (id > 0 AND k > 0)); CREATE TABLE t () INHERITS (b);",

@@ -79,6 +79,13 @@ cmig_commit_guard(const CmigChange *change)
 {
 	const CmigObject *object = change->to ? change->to : change->from;
 	const CmigObject *root = cmig_object_root(unconstify(CmigObject *, object));
+	const CmigObject *link = object->kind == &cmig_kind_partition ? object :
+	cmig_table_is(object) && change->to == NULL ?
+	cmig_object_child(object, &cmig_kind_partition, NULL) : NULL;
+
+	/* a partition may take the rows of another one */
+	if (link != NULL)
+		return psprintf("partitions %s", link->values[CMIG_PARTITION_OF]);
 
 	/* an overload can make a call ambiguous, or take it over */
 	if ((object->kind == &cmig_kind_function || object->kind == &cmig_kind_aggregate) &&
