@@ -67,12 +67,13 @@ SELECT scope, failed FROM cmig.scopes() WHERE failed IS NOT NULL;
 CALL cmig.upgrade_scopes('tenant\_1');
 CALL cmig.downgrade_scopes('tenant\_%', 'base', max_failures => 3);
 SELECT string_agg(format('%s %s %s', scope, current, left(failed, 5)), ', ') FROM cmig.scopes();
-SELECT scope, revision, direction, outcome FROM cmig.journal WHERE scope = 'tenant_1' ORDER BY id DESC LIMIT 2;
 
--- a scope with another name: what is applied stays applied, and a second journal begins
+-- a scope with another name: what is applied stays applied, and the journal and the state of repeatable revisions move
+INSERT INTO cmig.revision (revision, upgrade_sql, repeatable) VALUES ('shown', 'CREATE OR REPLACE VIEW shown AS SELECT id FROM invoice', true);
+CALL cmig.upgrade_scopes('tenant\_1');
 SELECT cmig.rename_scope('tenant_1', 'Tenant "x"');
 SELECT scope, current, pending, failed FROM cmig.scopes();
-SELECT scope, revision, direction, message FROM cmig.journal WHERE scope ~ 'Tenant' OR message ~ 'renamed' ORDER BY scope COLLATE "C", id;
+SELECT scope, string_agg(concat_ws(' ', id, revision, direction, outcome), ', ' ORDER BY id), max(message) FROM cmig.journal WHERE scope IN ('Tenant "x"', 'tenant_1') GROUP BY scope ORDER BY scope COLLATE "C";
 SET cmig.scope = 'Tenant "x"';
 SELECT revision FROM cmig.current();
 RESET cmig.scope;

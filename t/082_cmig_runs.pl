@@ -468,6 +468,15 @@ is(ask(q{SELECT count(*) FROM pg_namespace WHERE nspname = 'o''d "x'}), '0', 'th
 gives(3, '^$', 'schema "public" cannot be a scope|is not a scope', 'drop-scope', 'public', '-y');
 gives(0, '^$', '^$', 'rename-scope', 'tenant_3', 'Tenant "3"');
 is(ask($scopes) =~ /Tenant "3" 00\d/, 1, 'what is applied is recorded under the new name');
+# and the journal, also if the new name already has one: repeatable revisions do not run again
+append_to_file('migrations/shown.sql', "-- revision: shown\n-- repeatable: true\n-- cmig:upgrade\nCREATE OR REPLACE VIEW shown AS SELECT 1 AS one;\n");
+gives(0, '', 'repeatable shown', 'upgrade', '--scope', 'Tenant "3"');
+my $journal = ask(q{SELECT string_agg(format('%s %s %s', revision, direction, started_at), ',' ORDER BY id) FROM cmig.journal WHERE scope = 'Tenant "3"'});
+gives(0, '^$', '^$', 'rename-scope', 'Tenant "3"', 'tenant_3');
+is(ask(q{SELECT string_agg(format('%s %s %s', revision, direction, started_at), ',' ORDER BY id) FROM cmig.journal WHERE scope = 'tenant_3' AND revision <> 'base'}), $journal, 'the journal');
+gives(0, '^$', '^nothing to upgrade: scope "tenant_3" is at 004\n$', 'upgrade', '--scope', 'tenant_3');
+gives(0, 'repeatable shown|shown', '^$', 'log', '--scope', 'tenant_3');
+gives(0, '^$', '^$', 'rename-scope', 'tenant_3', 'Tenant "3"');
 gives(3, '^$', 'schema "tenant_3" does not exist\n.*HINT:  To see the scopes: cmig scopes\n$', 'rename-scope', 'tenant_3', 'tenant_4');
 gives(2, '^$', 'requires SCHEMA NAME', 'rename-scope', 'tenant_3');
 

@@ -601,7 +601,6 @@ cmig_rename_scope(PG_FUNCTION_ARGS)
 						   quote_literal_cstr(name))));
 	run_command(psprintf("ALTER SCHEMA %s RENAME TO %s", quote_identifier(name),
 						 quote_identifier(new_name)));
-	forget_scope(psprintf("the schema was renamed to \"%s\"", new_name));
 	AtEOXact_GUC(false, guc_level);
 
 	guc_level = cmig_scope_list_enter(new_name);
@@ -619,8 +618,13 @@ cmig_rename_scope(PG_FUNCTION_ARGS)
 				 errhint("If schema %s is that scope: ALTER SCHEMA %s RENAME TO %s",
 						 quote_identifier(name),
 						 quote_identifier(name), quote_identifier(new_name))));
-	if (rows->count > 0)
-		(void) cmig_stamp_targets(rows, false);
+	for (int i = 0; i < rows->count; i++)
+		cmig_version_rows_insert(rows->names[i]);
+	cmig_journal_take(name);
+	AtEOXact_GUC(false, guc_level);
+
+	guc_level = cmig_scope_list_enter(name);
+	forget_scope(psprintf("the schema was renamed to \"%s\"", new_name));
 	AtEOXact_GUC(false, guc_level);
 	PG_RETURN_VOID();
 }

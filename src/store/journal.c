@@ -25,6 +25,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "utils/builtins.h"
@@ -152,6 +153,28 @@ cmig_journal_interrupted(void)
 	};
 
 	cmig_query_do(&query, cmig_scope_current());
+}
+
+/*
+ * The rows come after those that the current scope has, which are of a former
+ * schema with its name.  As the table's owner, because a migrator is not allowed
+ * to change these columns.
+ */
+void
+cmig_journal_take(const char *scope)
+{
+	static CmigQuery query = {
+		"UPDATE cmig.journal SET scope = $2, id = id::bigint"
+		" + (SELECT coalesce(max(k.id::bigint), 0) FROM cmig.journal k WHERE k.scope::text = $2)"
+		" WHERE scope::text = $1",
+		{TEXTOID, TEXTOID}
+	};
+	CmigRole	caller;
+
+	cmig_role_act_as_owner(&caller, cmig_role_owner_of(get_relname_relid("journal",
+																		 get_namespace_oid("cmig", false))));
+	cmig_query_do(&query, scope, cmig_scope_current());
+	cmig_role_return(&caller);
 }
 
 bool

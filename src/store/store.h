@@ -223,6 +223,9 @@ extern int64 cmig_journal_write(const CmigJournalEntry *entry);
 extern void cmig_journal_finish(int64 id, const CmigJournalEntry *entry);
 extern void cmig_journal_interrupted(void);
 
+/* Make the rows of a scope, which no longer exists, rows of the current scope. */
+extern void cmig_journal_take(const char *scope);
+
 /*
  * A batch of rows for several steps of a transaction, in their order, without
  * sqlstate and statement.  The checksum is copied; other strings must remain
