@@ -118,8 +118,11 @@ cmig_column_deviations(const CmigObject *column)
 
 	if (column->values[CMIG_COLUMN_NOT_NULL] &&
 		(top == NULL || top->values[CMIG_COLUMN_NOT_NULL] == NULL))
+	{
 		ddl = cmig_ddl_append(ddl, cmig_kind_column_sql(column, false, "SET NOT NULL"),
 							  cmig_kind_column_sql(column, false, "DROP NOT NULL"));
+		cmig_ddl_hazards(ddl, 0)->online = CMIG_ONLINE_NOT_NULL;
+	}
 
 	/*
 	 * ADD COLUMN for the topmost parent column has copied its default.  A
@@ -526,6 +529,7 @@ alter_column(CmigAlter *alter)
 															  not_null ? "SET NOT NULL" :
 															  "DROP NOT NULL"));
 
+		ddl->online = not_null ? CMIG_ONLINE_NOT_NULL : CMIG_ONLINE_NONE;
 		if (not_null && !(has_not_null_check(from) && has_not_null_check(to)))
 			ddl->hazards = CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL;
 	}

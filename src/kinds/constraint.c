@@ -51,9 +51,9 @@ enum
 #define INDEX_PROPERTIES \
 	[CMIG_DEFINITION] = {"definition", CMIG_PROPERTY_EXPRESSION}, \
 	[TABLESPACE] = {"tablespace", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "SET TABLESPACE {}", "SET TABLESPACE pg_default"}, \
-	[CLUSTERED] = {"clustered", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, \
+	[CLUSTERED] = {"clustered", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_STATEMENT, \
 		"ALTER {on} CLUSTER ON {name}", "ALTER {on} SET WITHOUT CLUSTER"}, \
-	[REPLICA_IDENTITY] = {"replica identity", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, \
+	[REPLICA_IDENTITY] = {"replica identity", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_STATEMENT, \
 		"ALTER {on} REPLICA IDENTITY USING INDEX {name}", "ALTER {on} REPLICA IDENTITY DEFAULT"}, \
 	[ATTACHED] = {"attached to", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL}, \
 	[PARTIAL] = {"incomplete", CMIG_PROPERTY_OPTIONAL}
@@ -324,7 +324,8 @@ create_constraint(const CmigObject *constraint)
 		 */
 		if (!cmig_is_not_valid(constraint->values[CMIG_DEFINITION]))
 			cmig_ddl_hazards(ddl, CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL |
-							 (*constraint->values[TYPE] == 'c' ? 0 : CMIG_HAZARD_BLOCKS));
+							 (*constraint->values[TYPE] == 'c' ? 0 : CMIG_HAZARD_BLOCKS))->online =
+				CMIG_ONLINE_CREATE;
 	}
 	return cmig_kind_complete(constraint, ddl, alter_marks);
 }
@@ -574,12 +575,21 @@ cmig_index_method(const CmigObject *object)
 }
 
 char *
-cmig_index_create(const CmigObject *index, const char *name, bool concurrently, bool only)
+cmig_index_create(const CmigObject *index, const char *name, bool concurrently)
 {
 	return psprintf("CREATE %sINDEX %s%s ON %s%s %s", index->values[UNIQUE] ? "UNIQUE " : "",
 					concurrently ? "CONCURRENTLY " : "", name,
-					only || index->values[PARTIAL] ? "ONLY " : "",
+					index->values[PARTIAL] ? "ONLY " : "",
 					index->parent->identity, index->values[METHOD]);
+}
+
+char *
+cmig_index_create_only(const CmigObject *object)
+{
+	CmigObject *only = cmig_object_copy(object);
+
+	cmig_object_set(only, PARTIAL, "t");
+	return ((CmigDdl *) linitial(only->kind->create(only)))->sql;
 }
 
 bool
@@ -641,10 +651,14 @@ alter_index(CmigAlter *alter)
 	 * too.
 	 */
 	if (old->values[NOT_VALID] && !new->values[NOT_VALID])
-		cmig_alter_add(alter, NOT_VALID,
-					   psprintf("REINDEX INDEX %s", new->identity))->hazards = alter->back ? 0 :
-			CMIG_HAZARD_INVALID | CMIG_HAZARD_BLOCKS |
+	{
+		CmigDdl    *ddl = cmig_alter_add(alter, NOT_VALID,
+										 psprintf("REINDEX INDEX %s", new->identity));
+
+		ddl->online = CMIG_ONLINE_REBUILD;
+		ddl->hazards = alter->back ? 0 : CMIG_HAZARD_INVALID | CMIG_HAZARD_BLOCKS |
 			(cmig_index_is_unique(new) ? CMIG_HAZARD_MAY_FAIL : 0);
+	}
 	alter_details(alter);
 }
 
@@ -652,12 +666,13 @@ static List *
 create_index(const CmigObject *index)
 {
 	List	   *ddl = cmig_ddl_append(NIL,
-									  cmig_index_create(index, cmig_quote(index->name), false,
-														false),
+									  cmig_index_create(index, cmig_quote(index->name), false),
 									  cmig_kind_drop(index));
+	CmigDdl    *create = cmig_ddl_hazards(ddl, CMIG_HAZARD_BLOCKS |
+										  (cmig_index_is_unique(index) ? CMIG_HAZARD_MAY_FAIL : 0));
 
-	cmig_ddl_hazards(ddl,
-					 CMIG_HAZARD_BLOCKS | (cmig_index_is_unique(index) ? CMIG_HAZARD_MAY_FAIL : 0));
+	create->online = CMIG_ONLINE_CREATE;
+	create->undo_online = CMIG_ONLINE_DROP;
 	return cmig_kind_complete(index, ddl, alter_details);
 }
 

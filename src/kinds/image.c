@@ -571,7 +571,7 @@ cmig_between_restore(const char *sql)
 	StringInfoData result;
 	const char *copied = sql;
 
-	if (sql == NULL || strchr(sql, '(') == NULL)
+	if (sql == NULL)
 		return sql;
 	tokens = tokens_cut(sql);
 	initStringInfo(&result);
@@ -678,6 +678,14 @@ cmig_is_not_valid(const char *definition)
 
 	return length > strlen(" NOT VALID") &&
 		strcmp(definition + length - strlen(" NOT VALID"), " NOT VALID") == 0;
+}
+
+char *
+cmig_check_condition(const char *definition, const char **rest)
+{
+	definition += strlen("CHECK ");
+	*rest = strrchr(definition, ')') + 1;
+	return pnstrdup(definition, *rest - definition);
 }
 
 /* Lists such as "a, b", in which the order does not matter */

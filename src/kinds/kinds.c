@@ -323,13 +323,12 @@ name_in_alter(const CmigObject *object)
 	return cmig_kind_text(object->kind->alters ? object->kind->alters : "{reference}", object);
 }
 
-/* Add ALTER with the action, unless the action is already a statement. */
+/* Add ALTER with the action. */
 CmigDdl *
 cmig_alter_action(CmigAlter *alter, int part, char *action)
 {
-	if (strncmp(action, "ALTER ", 6) != 0)
-		action = psprintf("ALTER %s %s", name_in_alter(alter->to), action);
-	return cmig_alter_add(alter, part, action);
+	return cmig_alter_add(alter, part,
+						  psprintf("ALTER %s %s", name_in_alter(alter->to), action));
 }
 
 /* Returns the action that sets the property. */
@@ -364,6 +363,8 @@ cmig_alter_property(CmigAlter *alter, int property)
 
 	if (!has_action(p) || !cmig_alter_differs(alter, property))
 		return NULL;
+	if (p->flags & CMIG_PROPERTY_STATEMENT)
+		return cmig_alter_add(alter, property, action_of(alter->to, property));
 	if (p->flags & CMIG_PROPERTY_FDW_OPTIONS)
 		return cmig_alter_action(alter, property,
 								 psprintf("OPTIONS (%s)", cmig_options_change(old, new)));
@@ -413,7 +414,7 @@ cmig_kind_alter(CmigAlter *alter)
 			alter->again = true;
 	}
 	if (replaces)
-		cmig_alter_add(alter, kind->nproperties, cmig_kind_text(kind->replaces, alter->to));
+		cmig_alter_add(alter, CMIG_PART_REPLACES, cmig_kind_text(kind->replaces, alter->to));
 	for (int i = 0; i < kind->nproperties && !alter->again; i++)
 		if (!replaces || !mentions(kind->replaces, &kind->properties[i]))
 			cmig_alter_property(alter, i);
@@ -438,6 +439,7 @@ pair(List *ddl, List *opposite)
 				continue;
 			entry->undo = undo->sql;
 			entry->undo_hazards = undo->hazards;
+			entry->undo_online = undo->online;
 			entry->reads |= undo->reads;
 			opposite = foreach_delete_current(opposite, other);
 			break;

@@ -108,12 +108,24 @@ extern char *cmig_normal_reloadable(char *text);
 extern char *cmig_normal_rename(char *text, const char *old, const char *new);
 extern const char *cmig_between_restore(const char *sql);
 
+/* What a statement does, if that also has a form that does not block. */
+typedef enum CmigOnline
+{
+	CMIG_ONLINE_NONE,
+	CMIG_ONLINE_CREATE,			/* creates the index or the valid constraint */
+	CMIG_ONLINE_DROP,			/* drops the index */
+	CMIG_ONLINE_REBUILD,		/* REINDEX */
+	CMIG_ONLINE_NOT_NULL		/* SET NOT NULL for the column */
+}			CmigOnline;
+
 /* A statement, and the statement that reverts it. */
 typedef struct CmigDdl
 {
 	char	   *sql;			/* without a final semicolon */
 	char	   *undo;
 	int			part;			/* see cmig_alter_add(), or CMIG_PART_... */
+	CmigOnline	online;
+	CmigOnline	undo_online;	/* the same of "undo" */
 	bool		reads;			/* it or "undo" reads the table, to continue a
 								 * sequence after a column's values */
 	const char *hazard;			/* NULL, or one that does not depend on rows */
@@ -134,6 +146,7 @@ typedef struct CmigDdl
 #define CMIG_PART_NONE		(-1)	/* of cmig_ddl_append() */
 #define CMIG_PART_GRANT		(-2)	/* GRANT */
 #define CMIG_PART_REVOKE	(-3)	/* REVOKE */
+#define CMIG_PART_REPLACES	(-4)	/* the text "replaces" of the kind */
 
 /* Hazards: the effects that a statement can have on its table. */
 #define CMIG_HAZARD_REWRITE		0x01	/* rewrites the table */
@@ -175,12 +188,13 @@ typedef struct CmigDdl
 #define CMIG_PROPERTY_PARAMETERS	0x40	/* altered with SET and RESET */
 #define CMIG_PROPERTY_FDW_OPTIONS	0x80	/* altered with OPTIONS */
 #define CMIG_PROPERTY_REPLACES		0x100	/* set by the statement "replaces" */
+#define CMIG_PROPERTY_STATEMENT		0x200	/* "action" is a whole statement */
 
 /*
  * A property of a kind: its name and how its values are compared.  "action" is
  * the text (see cmig_kind_text()) of the ALTER action that sets the property,
  * with {} for its value, and "otherwise" of the action if the value is NULL.
- * The text of a whole statement begins with ALTER.  An object of a kind
+ * An object of a kind
  * without alter() is re-created if a property without an action differs.
  */
 typedef struct CmigProperty
@@ -355,6 +369,12 @@ extern bool cmig_object_same(const CmigObject *a, const CmigObject *b, int prope
 
 /* Is this the definition of a constraint that is NOT VALID? */
 extern bool cmig_is_not_valid(const char *definition);
+
+/*
+ * Returns the condition of a CHECK constraint, given its definition, in
+ * parentheses.  Sets *rest to what follows, such as " NO INHERIT".
+ */
+extern char *cmig_check_condition(const char *definition, const char **rest);
 
 /* Add the statements that change alter->from into alter->to, and revert it. */
 extern void cmig_object_alter(CmigAlter *alter);
@@ -726,8 +746,13 @@ extern bool cmig_index_is_unique(const CmigObject *object);
 extern const char *cmig_index_method(const CmigObject *object);
 
 /* The statement that creates the index, under this name, which is quoted. */
-extern char *cmig_index_create(const CmigObject *index, const char *name, bool concurrently,
-							   bool only);
+extern char *cmig_index_create(const CmigObject *index, const char *name, bool concurrently);
+
+/*
+ * Returns the statement that creates the index or constraint of a partitioned
+ * table without those of the partitions.
+ */
+extern char *cmig_index_create_only(const CmigObject *object);
 
 /* Are two indexes the same, but for their names, and for what they are attached to, or is attached to them? */
 extern bool cmig_index_same_unattached(const CmigObject *index, const CmigObject *other);
@@ -764,6 +789,9 @@ extern char *cmig_sequence_continue(const CmigObject *owner, const CmigObject *c
 /* in routine.c */
 
 extern void cmig_view_fill_as_owner(const CmigObject *view, List *ddl);
+
+/* Returns the statement that creates the function, but does not replace one. */
+extern const char *cmig_function_create(const CmigObject *function);
 
 /* Is the object a function in the language SQL? */
 extern bool cmig_function_is_sql(const CmigObject *object);

@@ -210,6 +210,14 @@ CmigKind	cmig_kind_function = {
 	.sql = function_sql,.creates = FUNCTION_TEXT,.replaces = FUNCTION_TEXT,.refers = "{SQL name}"
 };
 
+const char *
+cmig_function_create(const CmigObject *function)
+{
+	/* what pg_get_functiondef() prints begins with CREATE OR REPLACE */
+	return psprintf("CREATE %s", cmig_between_restore(cmig_kind_text(FUNCTION_TEXT, function)) +
+					strlen("CREATE OR REPLACE "));
+}
+
 /* Triggers, rules, and policies on tables and views */
 
 #define ON_TABLE_FLAGS \

@@ -233,13 +233,13 @@ static List *
 create_table(const CmigObject *table)
 {
 	char	   *const *values = table->values;
-	const char *separator = "\n\t";
+	const char *separator = " (\n\t";
 	StringInfoData sql;
 	List	   *ddl;
 
 	initStringInfo(&sql);
 	appendStringInfoString(&sql,
-						   cmig_kind_text("CREATE [{persistence} ]{word} {identity}[ OF {type}] (",
+						   cmig_kind_text("CREATE [{persistence} ]{word} {identity}[ OF {type}]",
 										  table));
 	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
 	{
@@ -250,12 +250,8 @@ create_table(const CmigObject *table)
 		child->kind->define(&sql, child);
 		separator = ",\n\t";
 	}
-	appendStringInfoString(&sql, *separator == ',' ? "\n)" : ")");
-	if (values[CMIG_TABLE_OF_TYPE] && strcmp(sql.data + sql.len - 2, "()") == 0)
-	{
-		sql.len -= 3;
-		sql.data[sql.len] = '\0';
-	}
+	appendStringInfoString(&sql, *separator == ',' ? "\n)" :
+						   values[CMIG_TABLE_OF_TYPE] ? "" : " ()");
 	appendStringInfoString(&sql,
 						   cmig_kind_text("[\nINHERITS ({inherits})][\nPARTITION BY {partition key}][\nUSING {access method}]", table));
 	if (values[CMIG_TABLE_OPTIONS] || values[CMIG_TABLE_TOAST_OPTIONS])

@@ -66,7 +66,7 @@ check_all_rows(CmigLint *lint, Node *node)
 	bool		updates = IsA(node, UpdateStmt);
 	RangeVar   *name = updates ? update->relation : delete->relation;
 	CmigLintTable *table = cmig_lint_state_find(lint, name, false);
-	const char *rest;
+	CmigLexer	lexer;
 	bool		has_key = table && table->origin == CMIG_LINT_UNKNOWN;
 	char	   *fix = NULL;
 
@@ -76,14 +76,14 @@ check_all_rows(CmigLint *lint, Node *node)
 	cmig_lint_state_load(lint, table);
 	foreach_ptr(CmigLintConstraint, constraint, table->constraints)
 		has_key |= constraint->type == CONSTRAINT_PRIMARY;
-	rest = cmig_lint_source_behind_name(lint->statement->text, name->location);
-	rest += strspn(rest, " \t\r\n");
+	cmig_lexer_init(&lexer, cmig_lint_source_behind_name(lint->statement->text, name->location));
+	cmig_lexer_next_sql(&lexer);
 	if (has_key && updates && update->whereClause == NULL && update->fromClause == NIL &&
 		!cmig_returns_compat(update) &&
-		update->withClause == NULL && name->inh && pg_strncasecmp(rest, "set", 3) == 0)
+		update->withClause == NULL && name->inh && cmig_lexer_is_word(&lexer, "set"))
 		fix = psprintf(CMIG_LINT_STEPWISE "CALL cmig.backfill(%s, %s)",
 					   quote_literal_cstr(cmig_lint_text_qualified(table)),
-					   quote_literal_cstr(rest + 3 + strspn(rest + 3, " \t\r\n")));
+					   quote_literal_cstr(lexer.next + strspn(lexer.next, " \t\r\n")));
 	cmig_lint_report(lint, fix,
 					 "%s changes all rows of %s in one transaction, and blocks other writes to them until it commits; %s",
 					 updates ? "UPDATE" : "DELETE", cmig_lint_text_table(table),

@@ -348,14 +348,13 @@ check_single_alter(CmigLint *lint, Node *node)
 	AlterTableStmt *alter = (AlterTableStmt *) node;
 	CmigLintTable *table = lint->target;
 	char	   *fix = NULL;
-	char	   *generated = table ? psprintf("ALTER TABLE %s ", cmig_lint_text_qualified(table)) :
-	"";
 
 	/* generated files have one action in each statement, for review */
 	if (alter->objtype != OBJECT_TABLE || !cmig_lint_model_is_shared(table) ||
 		!lint->transactional ||
 		(lint->revision && list_length(alter->cmds) == 1 &&
-		 strncmp(lint->statement->text, generated, strlen(generated)) == 0) ||
+		 alter->relation->schemaname != NULL &&
+		 alter->relation->location == strlen("ALTER TABLE ")) ||
 		table->in_revision != lint->revision_number || table->altered_at == 0 ||
 		!cmig_lint_alter_is_combinable(alter))
 		return;

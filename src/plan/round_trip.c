@@ -238,7 +238,7 @@ compare(RoundTrip *trip, int node, const char *problem, CmigImage *from, CmigIma
 		{
 			const char *action = cmig_diff_line_action(object);
 			bool		grants = strcmp(object->kind, "schema") == 0 &&
-			strcmp(action, "create") != 0 && sql != NULL && strncmp(sql, "GRANT ", 6) == 0;
+			strcmp(action, "create") != 0 && object->grants;
 
 			if (grants && problem == NULL)
 				trip->lost = true;

@@ -115,6 +115,7 @@ add_statements(List **queries, const char *text, List *settings, int number)
 	const char *before = text;
 	const char *start = NULL;
 	const char *end = NULL;
+	bool		copies = false; /* is the statement COPY? */
 	int			copy = 0;		/* line of the last COPY FROM STDIN */
 
 	cmig_lexer_init(&lexer, text);
@@ -125,8 +126,7 @@ add_statements(List **queries, const char *text, List *settings, int number)
 
 		if (number > 0 && (lexer.unterminated || cmig_lexer_is_char(&lexer, '\\')))
 			refuse_text(&lexer, number, copy);
-		if (start != NULL && cmig_lexer_is_word(&lexer, "stdin") &&
-			pg_strncasecmp(start, "copy", 4) == 0)
+		if (start != NULL && copies && cmig_lexer_is_word(&lexer, "stdin"))
 			copy = lexer.line;
 		if (ends && start != NULL)
 		{
@@ -141,7 +141,10 @@ add_statements(List **queries, const char *text, List *settings, int number)
 			start = NULL;
 		}
 		else if (!ends && start == NULL)
+		{
 			start = lexer.start;
+			copies = cmig_lexer_is_word(&lexer, "copy");
+		}
 		end = lexer.next;
 	} while (lexer.type != CMIG_TOKEN_END);
 }

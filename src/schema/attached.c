@@ -271,21 +271,6 @@ is_plain(const CmigDifference *difference, const CmigObject *object, const CmigO
 }
 
 /*
- * Returns the statement with ONLY added, so that it does not affect
- * partitions.
- */
-static char *
-with_only(const CmigObject *object, const char *sql)
-{
-	const char *table = psprintf("ALTER TABLE %s ", object->parent->identity);
-
-	if (object->kind == &cmig_kind_index)
-		return cmig_index_create(object, cmig_quote(object->name), false, true);
-	return cmig_text_begins(sql, table) ?
-		psprintf("ALTER TABLE ONLY %s", sql + strlen("ALTER TABLE ")) : pstrdup(sql);
-}
-
-/*
  * Returns the statements that create an attached index and the indexes
  * attached to it.  "partial" is true if some partitions lack the index.
  */
@@ -299,7 +284,7 @@ creation(const CmigDifference *difference, const CmigObject *object, bool partia
 
 	alone->folded = false;
 	ddl = alone->kind->create(alone);
-	cmig_attached_complete(difference, object, ddl, old);
+	cmig_attached_complete(difference, alone, ddl, old);
 	options.comments |= old || remade;
 	return partial || remade ? list_concat(ddl, cmig_annotate_create(object, &options)) : ddl;
 }
@@ -361,7 +346,8 @@ cmig_attached_complete(const CmigDifference *difference, const CmigObject *objec
 	if (first == NULL || !is_partitioned(object) ||
 		(!stays && !partial && is_enough(difference, object, attached, old)))
 		return;
-	first->sql = stays ? NULL : with_only(object, first->sql);
+	if (stays || !object->folded)
+		first->sql = stays ? NULL : cmig_index_create_only(object);
 	first->hazards = stays ? 0 : first->hazards;
 	foreach_ptr(const CmigObject, other, attached)
 	{

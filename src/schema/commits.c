@@ -362,51 +362,39 @@ key_sql(const CmigObject *constraint, const char *index)
 }
 
 /*
- * Returns the one or two statements that create an index or a constraint
+ * Returns the one or two statements that create an index or a valid constraint
  * without blocking, or an empty list if there are none.  "name" is that of the
  * index, or of the check constraint or foreign key.
  */
 static List *
-creation(const CmigObject *object, const char *sql, const char *name)
+creation(const CmigObject *object, const char *name)
 {
-	const char *own = pstrdup(cmig_quote(object->name));
-	StringInfoData create;
-	int			length;
+	const char *table = object->parent->identity;
 
-	if (object->kind == &cmig_kind_index)
-		return strcmp(sql, cmig_index_create(object, own, false, false)) != 0 ? NIL :
-			list_make1(cmig_index_create(object, name, true, false));
-	if ((object->kind != &cmig_kind_constraint && object->kind != &cmig_kind_foreign_key) ||
-		cmig_is_not_valid(object->values[CMIG_DEFINITION]))
-		return NIL;
-	initStringInfo(&create);
-	appendStringInfo(&create, "ALTER TABLE %s ADD ", object->parent->identity);
-	length = create.len + strlen("CONSTRAINT ") + strlen(own) + 1;
-	cmig_constraint_definition(&create, object);
-	if (strcmp(sql, create.data) != 0)
-		return NIL;
-	if (cmig_constraint_type(object) == 'u' || cmig_constraint_type(object) == 'p')
-		return key_sql(object, name);
-	if (cmig_constraint_type(object) == 'x')
-		return NIL;
-	return list_make2(psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID",
-							   object->parent->identity, name, create.data + length),
-					  psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", object->parent->identity,
-							   name));
+	switch (cmig_constraint_type(object))
+	{
+		case '\0':
+			return list_make1(cmig_index_create(object, name, true));
+		case 'u':
+		case 'p':
+			return key_sql(object, name);
+		case 'x':
+			return NIL;
+		default:
+			return list_make2(psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID", table, name,
+									   object->values[CMIG_DEFINITION]),
+							  psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s", table, name));
+	}
 }
 
 char *
-cmig_commit_not_null(const CmigObject *column, char *sql)
+cmig_commit_not_null(const CmigObject *column, const char *sql)
 {
 	const char *table = column->parent->identity;
 
 	/* not the name that PostgreSQL would choose for the constraint */
-	const char *name = cmig_quote(makeObjectName("cmig", column->name, "not_null"));
-	size_t		length = strlen(sql);
+	const char *name = pstrdup(cmig_quote(makeObjectName("cmig", column->name, "not_null")));
 
-	if (length < 13 || strcmp(sql + length - 13, " SET NOT NULL") != 0)
-		return sql;
-	name = pstrdup(name);
 	return psprintf("ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s IS NOT NULL) NOT VALID;\n"
 					"ALTER TABLE %s VALIDATE CONSTRAINT %s;\n%s;\nALTER TABLE %s DROP CONSTRAINT %s",
 					table, name, cmig_quote(column->name), table, name, sql, table, name);
@@ -421,21 +409,20 @@ is_of_table(const CmigObject *object)
 }
 
 char *
-cmig_commit_sql(const CmigObject *object, char *sql)
+cmig_commit_sql(const CmigObject *object, CmigOnline online, char *sql)
 {
-	static const char *const words[] = {"DROP INDEX ", "REINDEX INDEX "};
 	List	   *statements;
 
 	if (sql == NULL || object->parent == NULL || object->parent->kind != &cmig_kind_table)
 		return sql;
-	if (object->kind == &cmig_kind_column)
+	if (online == CMIG_ONLINE_NOT_NULL)
 		return cmig_commit_not_null(object, sql);
-	if (!is_of_table(object))
+	if (online == CMIG_ONLINE_NONE || !is_of_table(object))
 		return sql;
-	for (int i = 0; i < lengthof(words) && object->kind == &cmig_kind_index; i++)
-		if (cmig_text_begins(sql, words[i]))
-			return psprintf("%sCONCURRENTLY %s", words[i], sql + strlen(words[i]));
-	statements = creation(object, sql, pstrdup(cmig_quote(object->name)));
+	if (online != CMIG_ONLINE_CREATE)
+		return psprintf("%s INDEX CONCURRENTLY %s",
+						online == CMIG_ONLINE_DROP ? "DROP" : "REINDEX", object->identity);
+	statements = creation(object, pstrdup(cmig_quote(object->name)));
 	return statements == NIL ? sql : list_length(statements) == 1 ? linitial(statements) :
 		psprintf("%s;\n%s", (char *) linitial(statements), (char *) lsecond(statements));
 }
@@ -451,15 +438,15 @@ is_alone(const CmigObject *table)
 }
 
 CmigSwap
-cmig_commit_swap(const CmigObject *object, char *sql, bool beside)
+cmig_commit_swap(const CmigObject *object, const CmigDdl *ddl, bool beside)
 {
 	const char *own = pstrdup(cmig_quote(object->name));
 	const char *name = pstrdup(cmig_quote(makeObjectName("cmig", object->name, "new")));
-	CmigSwap	swap = {NULL, sql, NULL};
+	CmigSwap	swap = {NULL, ddl->sql, NULL};
 	bool		validates = object->kind == &cmig_kind_foreign_key ||
 	demand_of(object) == CONDITION;
-	List	   *statements = is_of_table(object) &&
-	!object->inherited ? creation(object, sql, name) : NIL;
+	List	   *statements = ddl->online == CMIG_ONLINE_CREATE && is_of_table(object) &&
+	!object->inherited ? creation(object, name) : NIL;
 
 	if (statements == NIL || (!validates && !beside))
 		return swap;
@@ -484,7 +471,7 @@ cmig_commit_swap(const CmigObject *object, char *sql, bool beside)
 	}
 	else
 	{
-		statements = creation(object, sql, own);
+		statements = creation(object, own);
 		swap.sql = linitial(statements);
 		swap.after = lsecond(statements);
 	}

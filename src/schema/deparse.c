@@ -162,8 +162,8 @@ concurrent_change(const CmigObject *object, List *ddl)
 		char	   *sql = entry->sql;
 		char	   *undo = entry->undo;
 
-		entry->sql = cmig_commit_sql(object, sql);
-		entry->undo = cmig_commit_sql(object, undo);
+		entry->sql = cmig_commit_sql(object, entry->online, sql);
+		entry->undo = cmig_commit_sql(object, entry->undo_online, undo);
 		entry->stepwise = entry->sql != sql || entry->undo != undo;
 		if (entry->sql != sql)
 			entry->hazards &= ~CMIG_HAZARD_BLOCKS;
@@ -623,14 +623,13 @@ cmig_completion(const CmigObject *object, const CmigDiffOptions *options)
 }
 
 /*
- * If *sql creates a function whose body must not be checked, run it with
- * check_function_bodies turned off.  "object" is the function; it may be NULL.
+ * If the body of the function "object" must not be checked, run *sql, which
+ * creates or replaces it, with check_function_bodies turned off.
  */
 static void
 uncheck(const Deparse *deparse, const CmigObject *object, char **sql)
 {
-	if (!deparse->options->unchecked && object != NULL && *sql != NULL &&
-		strncmp(*sql, "CREATE ", 7) == 0 && object->unchecked)
+	if (!deparse->options->unchecked && object->unchecked && *sql != NULL)
 		*sql = psprintf("SET check_function_bodies = off;\n%s;\nRESET check_function_bodies", *sql);
 }
 
@@ -696,7 +695,7 @@ swap_of(const Deparse *deparse, const List *ddl)
 	if (ddl == NIL || deparse->node->transaction == 0 || node->change->away != NULL ||
 		*reads_of(deparse, node->change) != NIL || live_table(deparse, object) == NULL)
 		return none;
-	return cmig_commit_swap(object, ((CmigDdl *) linitial(ddl))->sql, !node->needs);
+	return cmig_commit_swap(object, linitial(ddl), !node->needs);
 }
 
 /* Replace the first statement as cmig_commit_swap() says. */
@@ -830,24 +829,26 @@ put_drop(Deparse *deparse, CmigChange *change)
 		.subject = object
 	};
 	List	   *ddl = creation_of(deparse, change, true);
+	const bool	stays = cmig_attached_stays(deparse->difference, change->from);
 
 	swap(deparse, ddl);
 	row.change = row.incidental ? NULL : change_text(change, deparse->options);
 	row.note = change->action == CMIG_DROP ? change->question : NULL;
-	foreach_ptr(const CmigChange, part, change->also_drops)
-		ddl = list_concat(ddl, creation(part->from, &deparse->restore));
-	row.upgrade = cmig_attached_stays(deparse->difference, change->from) ? CMIG_NO_STATEMENT :
-		drop(change, object);
+	row.upgrade = stays ? CMIG_NO_STATEMENT : drop(change, object);
 	if (deparse->options->concurrently && deparse->transaction == 0)
 	{
 		const char *plain = row.upgrade;
 
-		row.upgrade = cmig_commit_sql(object, unconstify(char *, plain));
+		row.upgrade = cmig_commit_sql(object, !stays && object->kind == &cmig_kind_index ?
+									  CMIG_ONLINE_DROP : CMIG_ONLINE_NONE,
+									  unconstify(char *, plain));
 		row.stepwise = row.upgrade != plain;
 		concurrent_change(object, ddl);
 		foreach_ptr(CmigDdl, entry, ddl)
 			row.stepwise |= entry->stepwise;
 	}
+	foreach_ptr(const CmigChange, part, change->also_drops)
+		ddl = list_concat(ddl, creation(part->from, &deparse->restore));
 	row.downgrade = join(deparse, ddl, NULL);
 	if (ddl != NIL && ((CmigDdl *) linitial(ddl))->nullable != NULL)
 	{
@@ -1066,11 +1067,12 @@ put_nodes(Deparse *deparse, const CmigOrderNode *nodes, int count)
 				put_ddl(deparse, "alter", change, change->alter.last);
 				break;
 			case CMIG_NODE_ALTER:
-				if (change->alter.ddl != NIL)
+				foreach_ptr(CmigDdl, entry, change->alter.ddl)
 				{
-					uncheck(deparse, change->to, &((CmigDdl *) linitial(change->alter.ddl))->sql);
-					uncheck(deparse, change->from,
-							&((CmigDdl *) linitial(change->alter.ddl))->undo);
+					if (entry->part != CMIG_PART_REPLACES)
+						continue;
+					uncheck(deparse, change->to, &entry->sql);
+					uncheck(deparse, change->from, &entry->undo);
 				}
 				put_ddl(deparse, "alter", change, change->alter.ddl);
 				break;

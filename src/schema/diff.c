@@ -139,35 +139,44 @@ cmig_diff_exclude_argument(FunctionCallInfo fcinfo, int n, CmigDiffOptions *opti
 	cmig_exclude_check(options->exclude);
 }
 
-static bool
-is_one_statement(const char *sql)
+/* Returns the statement's node, or NULL if there are several statements. */
+static const Node *
+single_statement(const char *sql)
 {
-	return list_length(cmig_raw_parse(sql, RAW_PARSE_DEFAULT)) == 1;
+	List	   *raw = cmig_raw_parse(sql, RAW_PARSE_DEFAULT);
+
+	return list_length(raw) == 1 ? linitial_node(RawStmt, raw)->stmt : NULL;
 }
 
 /*
- * Do both statements of the row alter its table by one action, which another
- * statement can contain?  Citus rejects many such statements for distributed
- * tables.
+ * Returns the actions of a single ALTER TABLE statement for the table, without
+ * ONLY, which another one can contain, or NULL if it is not such a statement.
+ */
+static const char *
+actions_of(const char *sql, const char *table)
+{
+	const AlterTableStmt *alter = (const AlterTableStmt *) single_statement(sql);
+
+	return alter && IsA(alter, AlterTableStmt) && alter->objtype == OBJECT_TABLE &&
+		alter->relation->inh ? sql + alter->relation->location + strlen(table) + 1 : NULL;
+}
+
+/*
+ * Can both statements of the row be actions of another one that alters its
+ * table?  Citus rejects many such statements for distributed tables.
  */
 static bool
 is_joinable(const CmigDiffLine *row, CmigObject *root)
 {
-	char	   *start;
-
-	if (row->ddl == NULL || row->hazard != NULL || row->staged != NULL || row->stepwise ||
-		row->again || row->live == NULL ||
-		row->downgrade == NULL ||
-		cmig_object_child(root, &cmig_kind_distribution, NULL) != NULL)
-		return false;
-	start = psprintf("ALTER TABLE %s ", root->identity);
-	if (!cmig_text_begins(row->upgrade, start) || !cmig_text_begins(row->downgrade, start) ||
-		!is_one_statement(row->upgrade) || !is_one_statement(row->downgrade))
-		return false;
-	return row->subject->kind == &cmig_kind_column ||
-		(row->subject == root &&
-		 ((row->ddl->hazards & CMIG_HAZARD_REWRITE) ||
-		  strncmp(row->upgrade + strlen(start), "SET (", 5) == 0));
+	return row->ddl != NULL && row->hazard == NULL && row->staged == NULL && !row->stepwise &&
+		!row->again && row->live != NULL && row->downgrade != NULL &&
+		cmig_object_child(root, &cmig_kind_distribution, NULL) == NULL &&
+		(row->subject->kind == &cmig_kind_column ||
+		 (row->subject == root && ((row->ddl->hazards & CMIG_HAZARD_REWRITE) ||
+								   row->ddl->part == CMIG_TABLE_OPTIONS ||
+								   row->ddl->part == CMIG_TABLE_TOAST_OPTIONS))) &&
+		actions_of(row->upgrade, root->identity) != NULL &&
+		actions_of(row->downgrade, root->identity) != NULL;
 }
 
 /* Does the line only change a column, after or without creating it? */
@@ -230,13 +239,14 @@ join_rewrites(List *lines, const CmigObject *object)
 	{
 		CmigDiffLine *whole = list_nth(lines, first);
 		CmigDiffLine *line = list_nth(lines, i);
-		size_t		length = strlen("ALTER TABLE ") + strlen(whole->table) + 1;
 
 		if (line != last && (!line->joinable || line->within || alters_column(line)))
 			continue;
 		/* make the change of "line" with the statements of "whole" */
-		whole->upgrade = psprintf("%s, %s", whole->upgrade, line->upgrade + length);
-		whole->downgrade = psprintf("%s, %s", whole->downgrade, line->downgrade + length);
+		whole->upgrade = psprintf("%s, %s", whole->upgrade,
+								  actions_of(line->upgrade, whole->table));
+		whole->downgrade = psprintf("%s, %s", whole->downgrade,
+									actions_of(line->downgrade, whole->table));
 		cmig_hazard_move(whole, line);
 		line->upgrade = line->downgrade = CMIG_NO_STATEMENT;
 		whole->has_others = line->within = true;
@@ -258,6 +268,7 @@ cmig_diff_line_add(const CmigDiffLine *row, List **lines)
 	line->staged = line->size ? row->staged : NULL;
 	line->staged_undo = line->size ? row->staged_undo : NULL;
 	line->stepwise |= row->staged_stepwise && (line->staged || line->staged_undo);
+	line->grants = row->ddl != NULL && row->ddl->part == CMIG_PART_GRANT;
 	line->ddl = NULL;
 	*lines = lappend(*lines, line);
 	join_rewrites(*lines, row->subject);
@@ -316,9 +327,7 @@ typedef struct CmigPut
 static List *
 statements_of(const char *sql)
 {
-	if (sql == NULL || strchr(sql, ';') == NULL)
-		return sql == NULL ? NIL : list_make1(unconstify(char *, sql));
-	return cmig_section_statements(sql, false);
+	return sql == NULL ? NIL : cmig_section_statements(sql, false);
 }
 
 /* Put one row into the result. */
@@ -400,14 +409,14 @@ cmig_diff_put(FunctionCallInfo fcinfo, const List *lines)
 
 		i += list_length(together);
 		if (list_length(together) > 1 ||
-			(line->transaction != 0 && line->downgrade && strchr(line->downgrade, ';') != NULL))
+			(line->transaction != 0 && line->downgrade && !single_statement(line->downgrade)))
 			put_together(&put, together);
 		else
 		{
 			List	   *upgrades = statements_of(line->upgrade);
 			int			rows = list_length(upgrades);
 			List	   *downgrades = rows > 1 ? statements_of(line->downgrade) : NIL;
-			int			whole = rows > 2 && strncmp(linitial(upgrades), "SET ", 4) == 0 ? 1 : 0;
+			int			whole = rows > 2 && IsA(single_statement(linitial(upgrades)), VariableSetStmt);
 			int32		whole_step = put.step + whole + 1;
 
 			/*

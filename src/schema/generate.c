@@ -93,7 +93,7 @@ cmig_section_statements(const char *sql, bool in_block)
 		char	   *statement = raw->stmt_len > 0 ? pnstrdup(start, raw->stmt_len) : pstrdup(start);
 
 		statement += strspn(statement, " \n");
-		if (in_block && IsA(raw->stmt, SelectStmt) && cmig_text_begins(statement, "SELECT "))
+		if (in_block && IsA(raw->stmt, SelectStmt))
 			statement = psprintf("PERFORM %s", statement + strlen("SELECT "));
 		else if (in_block && IsA(raw->stmt, CreateFunctionStmt) &&
 				 ((CreateFunctionStmt *) raw->stmt)->sql_body != NULL)
@@ -190,8 +190,9 @@ section_layout_unsupported(const CmigDiffLine *line)
 static bool
 drops_group(const CmigDiffLine *line)
 {
-	return strcmp(line->action, "create") == 0 && cmig_text_begins(line->downgrade, "DROP ") &&
-		strcmp(line->group, psprintf("%s %s", line->kind, line->object)) == 0;
+	return strcmp(line->action, "create") == 0 && is_written(line, false) &&
+		line->subject != NULL && line->subject->parent == NULL &&
+		line->subject->kind->drop == NULL;
 }
 
 /*
@@ -277,7 +278,8 @@ layout(const List *lines, bool upgrade, bool stepwise)
 
 		start_group(&section, line->group);
 		if (line->transaction != 0 && stepwise &&
-			(list_length(together) > 1 || strchr(sql, ';') != NULL))
+			(list_length(together) > 1 ||
+			 list_length(cmig_raw_parse(sql, RAW_PARSE_DEFAULT)) > 1))
 			appendStringInfo(&section.text, "%s;\n",
 							 cmig_section_layout_block(together, upgrade, false));
 		else

@@ -623,13 +623,13 @@ extern bool cmig_commit_succeeds(const CmigObject *old, const CmigObject *new);
  * Returns the concurrent form of a single statement, or the statement itself if
  * there is no such form.  The object must belong to a live table.
  */
-extern char *cmig_commit_sql(const CmigObject *object, char *sql);
+extern char *cmig_commit_sql(const CmigObject *object, CmigOnline online, char *sql);
 
 /*
- * Returns SET NOT NULL with a temporary check constraint, so that SET NOT NULL
- * does not scan the table.
+ * Returns the statement "sql", SET NOT NULL, with a temporary check constraint,
+ * so that it does not scan the table.
  */
-extern char *cmig_commit_not_null(const CmigObject *column, char *sql);
+extern char *cmig_commit_not_null(const CmigObject *column, const char *sql);
 
 /* The statements that create a constraint or an index in a transaction. */
 typedef struct CmigSwap
@@ -640,11 +640,11 @@ typedef struct CmigSwap
 } CmigSwap;
 
 /*
- * Returns what replaces the statement "sql", so that what takes long is not in
+ * Returns what replaces the statement of "ddl", so that what takes long is not in
  * the transaction.  "beside": the object can be created before the transaction,
  * under another name.
  */
-extern CmigSwap cmig_commit_swap(const CmigObject *object, char *sql, bool beside);
+extern CmigSwap cmig_commit_swap(const CmigObject *object, const CmigDdl *ddl, bool beside);
 
 /* in deparse.c */
 

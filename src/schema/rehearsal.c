@@ -260,9 +260,6 @@ only_chosen(const Choice *choice, CmigImage *image)
 /* How often a difference is completed with what its statements lack. */
 #define ROUNDS 3
 
-/* The statement of a row whose change is made with another row's statement. */
-#define NO_STATEMENT "DO $$BEGIN /* changed with another statement */ END$$"
-
 typedef struct Proof
 {
 	const CmigManaged *managed;
@@ -474,9 +471,9 @@ complete(Proof *proof, const List *failures, const List *missing, bool upgrade)
 		CmigDiffLine *line = unconstify(CmigDiffLine *, failure->line);
 
 		if (upgrade)
-			line->upgrade = NO_STATEMENT;
+			line->upgrade = CMIG_NO_STATEMENT;
 		else
-			line->downgrade = NO_STATEMENT;
+			line->downgrade = CMIG_NO_STATEMENT;
 	}
 	foreach_ptr(const CmigDiffLine, line, missing)
 	{
@@ -487,8 +484,8 @@ complete(Proof *proof, const List *failures, const List *missing, bool upgrade)
 		added->incidental = true;
 		/* of the stages, contraction comes last, and its reversal first */
 		added->stage = upgrade ? 3 : 1;
-		added->downgrade = upgrade ? NO_STATEMENT : line->upgrade;
-		added->upgrade = upgrade ? line->upgrade : NO_STATEMENT;
+		added->downgrade = upgrade ? CMIG_NO_STATEMENT : line->upgrade;
+		added->upgrade = upgrade ? line->upgrade : CMIG_NO_STATEMENT;
 		proof->lines = upgrade ? lappend(proof->lines, added) : lcons(added, proof->lines);
 	}
 }
@@ -828,8 +825,8 @@ with_statement(const Proof *proof)
 
 	foreach_ptr(CmigDiffLine, line, proof->lines)
 	{
-		if (line->within || !cmig_text_same(line->upgrade, NO_STATEMENT) ||
-			!cmig_text_same(line->downgrade, NO_STATEMENT))
+		if (line->within || !cmig_text_same(line->upgrade, CMIG_NO_STATEMENT) ||
+			!cmig_text_same(line->downgrade, CMIG_NO_STATEMENT))
 			result = lappend(result, line);
 	}
 	return result;

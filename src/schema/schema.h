@@ -229,6 +229,7 @@ typedef struct CmigDiffLine
 	const CmigObject *live;		/* the object's live table, or NULL */
 
 	/* set by cmig_diff_line_add() */
+	bool		grants;			/* true for GRANT */
 	int			hazards;		/* CMIG_HAZARD_... flags of upgrade */
 	char	   *general_hazard; /* NULL, or the hazard for a table of any size */
 	char	   *undo_hazard;	/* like general_hazard, but for downgrade */

@@ -232,15 +232,6 @@ successors(const Stages *stages, const CmigObject *check, const CmigImage *image
 	return result;
 }
 
-/* Returns the condition of a check, in parentheses. */
-static char *
-condition(const CmigObject *check)
-{
-	const char *start = check->values[CMIG_DEFINITION] + strlen("CHECK ");
-
-	return pnstrdup(start, strrchr(start, ')') + 1 - start);
-}
-
 /*
  * An old check would reject rows of the new version.  But what both versions
  * reject must be rejected until the new checks exist.  Therefore, make it
@@ -250,13 +241,18 @@ static void
 loosen(CmigObject *check, const List *new, const CmigImage *image)
 {
 	CmigObject **depends = palloc(sizeof(CmigObject *) * image->count);
+	const char *rest;
+	const char *condition = cmig_check_condition(check->values[CMIG_DEFINITION], &rest);
 	char	   *demands = NULL;
 
 	memcpy(depends, check->depends, sizeof(CmigObject *) * check->ndepends);
 	check->depends = depends;
 	foreach_ptr(const CmigObject, each, new)
 	{
-		demands = demands ? psprintf("%s AND %s", demands, condition(each)) : condition(each);
+		const char *ignored;
+		char	   *other = cmig_check_condition(each->values[CMIG_DEFINITION], &ignored);
+
+		demands = demands ? psprintf("%s AND %s", demands, other) : other;
 		for (int i = 0; i < each->ndepends; i++)
 		{
 			CmigObject *on = counterpart(image, each->depends[i]);
@@ -268,10 +264,9 @@ loosen(CmigObject *check, const List *new, const CmigImage *image)
 				depends[check->ndepends++] = on;
 		}
 	}
-	if (strcmp(demands, condition(check)) != 0)
+	if (strcmp(demands, condition) != 0)
 		cmig_object_set(check, CMIG_DEFINITION,
-						psprintf("CHECK (%s OR (%s))%s", condition(check), demands,
-								 strrchr(check->values[CMIG_DEFINITION], ')') + 1));
+						psprintf("CHECK (%s OR (%s))%s", condition, demands, rest));
 }
 
 /* Can an old object stay, beside the objects of "to", until the last stage? */

@@ -188,7 +188,8 @@ const char *
 cmig_target_object_kind(ObjectType type)
 {
 	DropStmt	drop = {.type = T_DropStmt,.removeType = type};
-	const char *command = GetCommandTagName(CreateCommandTag((Node *) &drop));
+	const		CommandTag tag = CreateCommandTag((Node *) &drop);
+	const char *command = GetCommandTagName(tag) + strlen("DROP ");
 
 	switch (type)
 	{
@@ -201,8 +202,7 @@ cmig_target_object_kind(ObjectType type)
 		case OBJECT_SUBSCRIPTION:
 			return "subscription";
 		default:
-			return strncmp(command, "DROP ", 5) == 0 ?
-				asc_tolower(command + 5, strlen(command + 5)) : "object";
+			return tag == CMDTAG_UNKNOWN ? "object" : asc_tolower(command, strlen(command));
 	}
 }
 

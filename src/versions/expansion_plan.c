@@ -713,7 +713,6 @@ find_created(CmigPlanning *p)
 		&cmig_kind_function,
 		&cmig_kind_extension, &cmig_kind_schema, &cmig_kind_trigger, &cmig_kind_policy,
 	&cmig_kind_statistics};
-	static const char or_replace[] = "CREATE OR REPLACE ";
 	const CmigStepGroup at = {p, CMIG_PHASE_PREPARE, ""};
 
 	p->changes = cmig_replay_compare(p->before, p->after);
@@ -752,10 +751,10 @@ find_created(CmigPlanning *p)
 			p->result->columns = lappend(p->result->columns, row);
 		}
 		/* a function that is not from a revision must not be replaced */
-		if (!line->within && cmig_text_begins(line->upgrade, or_replace))
-			cmig_versions_add(&at, "CREATE %s", line->upgrade + strlen(or_replace));
-		else if (!line->within)
-			cmig_versions_add(&at, "%s", line->upgrade);
+		if (!line->within)
+			cmig_versions_add(&at, "%s", line->subject->kind == &cmig_kind_function &&
+							  !line->subject->unchecked ? cmig_function_create(line->subject) :
+							  line->upgrade);
 	}
 }
 

@@ -164,16 +164,6 @@ append_rule(StringInfo sql, char kind, const char *flags, const char *column, co
 					 quote_literal_cstr(expr));
 }
 
-/* Returns the condition of a CHECK constraint, given its definition. */
-static char *
-check_condition(const CmigShapePart *part)
-{
-	char	   *end = strrchr(part->definition, ')');
-
-	return pnstrdup(part->definition + strlen("CHECK "),
-					end + 1 - part->definition - strlen("CHECK "));
-}
-
 /* The triggers, after the columns exist in the shadow. */
 void
 cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table)
@@ -246,8 +236,11 @@ cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table)
 	}
 	foreach_ptr(CmigShapePart, part, table->build)
 	{
+		const char *rest;
+
 		if (part->kind[0] == 'c')
-			append_rule(&sql, CMIG_RULE_CHECK, "", "", part->name, check_condition(part));
+			append_rule(&sql, CMIG_RULE_CHECK, "", "", part->name,
+						cmig_check_condition(part->definition, &rest));
 	}
 	appendStringInfo(&sql, "%s)", unset.data);
 	cmig_versions_add(&at,
@@ -704,18 +697,14 @@ cmig_versions_add_abandon(CmigPlanning *p)
 	}
 	foreach_ptr(const CmigDiffLine, line, p->created)
 	{
-		const char *drop = psprintf("DROP %s ", line->subject->kind->word);
+		const CmigObject *object = line->subject;
 
-		/*
-		 * it may have been dropped by hand; an object of most kinds is DROP
-		 * KIND
-		 */
+		/* it may have been dropped by hand */
 		if (!line->within && line->downgrade != NULL)
-			p->abandon = lcons(line->subject == cmig_object_root(unconstify(CmigObject *,
-																			line->subject)) &&
-							   cmig_text_begins(line->downgrade, drop) ?
-							   psprintf("%sIF EXISTS %s", drop, line->downgrade + strlen(drop)) :
-							   pstrdup(line->downgrade), p->abandon);
+			p->abandon = lcons(object->parent != NULL ? pstrdup(line->downgrade) :
+							   psprintf("DROP %s IF EXISTS %s",
+										object->kind == &cmig_kind_function ? "ROUTINE" :
+										object->kind->word, object->identity), p->abandon);
 	}
 	foreach_ptr(const char, sql, p->abandon)
 		cmig_versions_add(&all, "%s", sql);
