@@ -216,5 +216,12 @@ is(gives($estimates), $estimated, 'the number of pages that are visible to all')
 gives('CREATE INDEX ON item (a)');
 isnt(gives($estimates), $estimated, 'which the statement changes');
 
+#
+# Lint
+#
+subject('lint');
+gives(load_sql(revision_file('001', '', 'ALTER POLICY p ON absent USING (true)', '')));
+is(gives('SELECT count(*) > 0 FROM cmig.lint()'), 't', 'a policy of a table that does not exist');
+
 $node->stop;
 done_testing();

@@ -974,7 +974,7 @@ cmig_lint_apply(CmigLint *lint, Node *statement)
 			break;
 		case T_AlterPolicyStmt:
 			table = cmig_lint_state_find(lint, ((AlterPolicyStmt *) statement)->table, true);
-			if (table && OidIsValid(table->oid))
+			if (table)
 				cmig_lint_cascade_changed(lint, PolicyRelationId,
 										  get_relation_policy_oid(table->oid,
 																  ((AlterPolicyStmt *) statement)->policy_name, true));
