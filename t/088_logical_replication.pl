@@ -227,6 +227,19 @@ $two_rows = 'SELECT count(*), sum(id), sum(n), md5(string_agg(concat_ws($$,$$, n
 same_rows('after the resync');
 query($subscriber, 'two', 'DROP SUBSCRIPTION two');
 
+# without a key, a subscriber compares whole rows, and would find none beside the hidden columns
+my $keyless = 'CREATE TABLE note (id int NOT NULL, t text) PARTITION BY LIST (id); CREATE TABLE note_1 PARTITION OF note DEFAULT;';
+query($publisher, 'two', "$keyless ALTER TABLE note REPLICA IDENTITY FULL; ALTER TABLE note_1 REPLICA IDENTITY FULL; INSERT INTO note VALUES (1, 'a'), (2, 'b'); CREATE PUBLICATION note FOR TABLE note WITH (publish_via_partition_root)");
+query($subscriber, 'two', "$keyless SELECT cmig.create_revision('Add a column', 'ALTER TABLE note ADD more text DEFAULT 1', revision => '043', expand => true)");
+query($subscriber, 'two', "CREATE SUBSCRIPTION note CONNECTION '" . $publisher->connstr . " dbname=two application_name=note' PUBLICATION note");
+$subscriber->poll_query_until('two', "SELECT bool_and(srsubstate = 'r') FROM pg_subscription_rel") or die 'no initial copy';
+fails_with($subscriber, 'two', "CALL cmig.expand('043')", '0A000', 'table public.note_1 cannot be expanded because of subscription "note"', 'a table without a key is refused on a subscriber');
+query($subscriber, 'two', 'CREATE UNIQUE INDEX note_key ON note_1 (id); ALTER TABLE note_1 REPLICA IDENTITY USING INDEX note_key');
+query($subscriber, 'two', "CALL cmig.expand('043')");
+query($publisher, 'two', "UPDATE note SET t = 'c' WHERE id = 1; DELETE FROM note WHERE id = 2; SELECT cmig.wait_for_replicas(timeout => '3 min')");
+is(query($subscriber, 'two', 'SELECT * FROM public_043.note'), '1|c|1', 'and with one, changes are applied');
+query($subscriber, 'two', 'DROP SUBSCRIPTION note');
+
 $subscriber->stop;
 $publisher->stop;
 done_testing();

@@ -260,7 +260,14 @@ my @refused = (
 	[ 'CREATE TABLE t (id int, a int)', 'ALTER TABLE t RENAME a TO b; UPDATE t SET b = 1', 'statement 2 \(line 1\) of revision "042" cannot be expanded' ],
 );
 
-my $node = new_node('expand_kinds', 'autovacuum = off', 'jit = off', "shared_preload_libraries = 'pg_stat_statements'", 'pg_stat_statements.track_utility = on');
+# a provider of security labels
+my $library = PostgreSQL::Test::Utils::tempdir() . '/hooks.so';
+my $headers = `pg_config --includedir-server`;
+
+chomp $headers;
+system_or_bail($ENV{CC} || 'cc', '-shared', '-fPIC', '-I', $headers, '-o', $library, "$FindBin::RealBin/data/hooks/hooks.c");
+
+my $node = new_node('expand_kinds', 'autovacuum = off', 'jit = off', "shared_preload_libraries = 'pg_stat_statements'", "session_preload_libraries = '$library'", 'pg_stat_statements.track_utility = on');
 $node->start;
 $node->safe_psql('postgres', 'CREATE ROLE writer');
 $node->safe_psql('postgres', 'CREATE DATABASE model');
@@ -486,16 +493,19 @@ END_CHANGE
 	  . 'GRANT EXECUTE ON FUNCTION f(int) TO granted; REVOKE EXECUTE ON FUNCTION f(int) FROM PUBLIC; ALTER TABLE t ALTER a SET STATISTICS 7, ALTER a SET (n_distinct = 3);'
 	  . 'ALTER VIEW kept OWNER TO granted; GRANT CREATE ON SCHEMA public TO granted;'
 	  . q{COMMENT ON COLUMN t.id IS 'a'; COMMENT ON CONSTRAINT t_pkey ON t IS 'b'; COMMENT ON INDEX t_pkey IS 'c'; ALTER TABLE t REPLICA IDENTITY USING INDEX t_pkey; ALTER TABLE t CLUSTER ON t_pkey;}
-	  . q{ALTER TABLE t ALTER id SET INCREMENT BY 10; COMMENT ON COLUMN t.b IS 'd'; ALTER TABLE t ALTER b SET STORAGE EXTERNAL, ADD byhand int DEFAULT 7; CREATE INDEX hand ON t (a, b) WHERE s > 0;};
+	  . q{ALTER TABLE t ALTER id SET INCREMENT BY 10; COMMENT ON COLUMN t.b IS 'd'; ALTER TABLE t ALTER b SET STORAGE EXTERNAL, ADD byhand int DEFAULT 7; CREATE INDEX hand ON t (a, b) WHERE s > 0;}
+	  . q{SECURITY LABEL FOR mask ON COLUMN t.id IS 'id'; SECURITY LABEL FOR mask ON COLUMN t.a IS 'a'; SECURITY LABEL FOR mask ON COLUMN t.b IS 'b'; SECURITY LABEL FOR mask ON TABLE t IS 't'; SECURITY LABEL FOR mask ON VIEW kept IS 'v';};
 
 	$node->safe_psql('postgres', 'CREATE ROLE granted; CREATE ROLE other; CREATE ROLE byschema; CREATE ROLE bydefault');
 	my ($upgraded, $contracted) = map { database(@revisions) } 1, 2;
 	$node->safe_psql($_, $by_hand) foreach $upgraded, $contracted;
 	$node->safe_psql($upgraded, 'SELECT FROM cmig.upgrade()');
 	# also what is granted meanwhile
-	$node->safe_psql($contracted, 'CALL cmig.expand(confirm => true); GRANT UPDATE (a) ON t TO other; REVOKE UPDATE (a) ON t FROM granted; GRANT SELECT ON SEQUENCE t_id_seq TO other');
+	$node->safe_psql($contracted, 'CALL cmig.expand(confirm => true)');
+	is($node->safe_psql($contracted, "SELECT string_agg(label, ' ' ORDER BY label) FROM pg_seclabels WHERE objname LIKE '%.cmig%'"), 'a id', 'a hidden column has the labels of the one that it replaces');
+	$node->safe_psql($contracted, q{SECURITY LABEL FOR mask ON COLUMN t.s IS 'late'; SECURITY LABEL FOR mask ON COLUMN t.a IS 'new'; SECURITY LABEL FOR mask ON COLUMN t.id IS NULL; GRANT UPDATE (a) ON t TO other; REVOKE UPDATE (a) ON t FROM granted; GRANT SELECT ON SEQUENCE t_id_seq TO other});
 	$node->safe_psql($contracted, 'CALL cmig.contract()');
-	$node->safe_psql($upgraded, 'GRANT UPDATE (a) ON t TO other; REVOKE UPDATE (a) ON t FROM granted; GRANT SELECT ON SEQUENCE t_id_seq TO other');
+	$node->safe_psql($upgraded, q{SECURITY LABEL FOR mask ON COLUMN t.s IS 'late'; SECURITY LABEL FOR mask ON COLUMN t.a IS 'new'; SECURITY LABEL FOR mask ON COLUMN t.id IS NULL; GRANT UPDATE (a) ON t TO other; REVOKE UPDATE (a) ON t FROM granted; GRANT SELECT ON SEQUENCE t_id_seq TO other});
 	# replaced columns stand last
 	my ($got, $expected) = map { join "\n", sort map { s/,$//r } grep { !/^COPY / } split /\n/, dump_of($_) } $contracted, $upgraded;
 	is($got, $expected, 'owners, privileges, and settings by hand are those after an upgrade');

@@ -388,6 +388,18 @@ extern CmigExpansionPlan *cmig_expansion_plan(const CmigSituation *now, const Cm
 
 extern List *cmig_versions_renames(const List *columns, const char *relation, bool back);
 
+/* in replicated.c */
+
+/*
+ * Raise an error if subscribers would get the hidden columns, or if a subscription
+ * could not find the rows that it writes.  What subscribers have is replicated until
+ * the contraction, also the columns that it replaces.
+ */
+extern void cmig_versions_require_unreplicated(CmigPlanning *p);
+
+/* Raise an error if subscribers would lack what replaces a published column. */
+extern void cmig_versions_require_resync(const CmigExpansion *expansion);
+
 /* in live.c */
 
 /* Returns the plan, without repeatable revisions: they run in the first upgrade after the contraction. */
@@ -455,9 +467,6 @@ extern void cmig_versions_require_texts(const CmigExpansion *expansion);
  * what undoes it, or NULL if there is none, and what was dropped does not matter.
  */
 extern char *cmig_versions_require_tables(const CmigExpansion *expansion, List **back);
-
-/* Raise an error if subscribers would lack what replaces a published column. */
-extern void cmig_versions_require_resync(const CmigExpansion *expansion);
 
 /*
  * Returns the name of a trigger that was dropped, disabled, or altered, and of

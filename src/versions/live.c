@@ -138,6 +138,24 @@ cmig_versions_add_column_privileges(const CmigStepGroup *at, const char *column,
 	cmig_versions_add_rows(at, cmig_query_list(&query, at->relation, column, name, relation));
 }
 
+/*
+ * A provider such as one that masks values must not see less in a hidden column than
+ * in the one that it replaces.
+ */
+static void
+add_column_labels(const CmigStepGroup *at, const char *column, const char *hidden)
+{
+	static CmigQuery query = {
+		.sql = "SELECT format('SECURITY LABEL FOR %I ON COLUMN %s.%I IS %L', provider, a.attrelid::regclass, $3, label)"
+		" FROM pg_attribute a JOIN pg_seclabel l ON l.objoid = a.attrelid AND l.objsubid = a.attnum AND l.classoid = 'pg_class'::regclass"
+		" WHERE a.attrelid IN (SELECT to_regclass($1)::oid UNION SELECT relid FROM pg_partition_tree(to_regclass($1)))"
+		" AND a.attname = $2::name AND NOT a.attisdropped ORDER BY 1",
+		.argtypes = {TEXTOID, TEXTOID, TEXTOID}
+	};
+
+	cmig_versions_add_rows(at, cmig_query_list(&query, at->relation, column, hidden));
+}
+
 /* Those of a table's views, and of the columns. */
 static void
 add_table_privileges(CmigPlanning *p, const CmigVersionTable *table)
@@ -165,8 +183,10 @@ add_table_privileges(CmigPlanning *p, const CmigVersionTable *table)
 		if (table->inner != NULL)
 			cmig_versions_add_column_privileges(&at, column->a->name, table->inner,
 												column->b->name);
-		if (column->hidden != NULL)
-			cmig_versions_add_column_privileges(&at, column->a->name, at.relation, column->hidden);
+		if (column->hidden == NULL)
+			continue;
+		cmig_versions_add_column_privileges(&at, column->a->name, at.relation, column->hidden);
+		add_column_labels(&at, column->a->name, column->hidden);
 	}
 	cmig_versions_add_rows(&at,
 						   cmig_query_list(&relation_privileges, at.relation, table->view, schema,
@@ -446,132 +466,6 @@ require_no_obstacle(CmigPlanning *p)
 	}
 }
 
-/*
- * Raise an error if a table whose rows are to be filled cannot be updated, because
- * its updates are published and its replica identity is missing or not published.
- */
-static void
-require_updatable(const CmigVersionTable *table)
-{
-	Oid			relation = RangeVarGetRelid(makeRangeVar(table->a->schema, table->a->name, -1),
-											AccessShareLock, false);
-
-	foreach_oid(oid, find_all_inheritors(relation, AccessShareLock, NULL))
-	{
-		Relation	rel = relation_open(oid, NoLock);
-
-		CheckCmdReplicaIdentity(rel, CMD_UPDATE);
-		relation_close(rel, NoLock);
-	}
-}
-
-/*
- * Raise an error if subscribers would get the hidden columns.  What they have is
- * replicated until the contraction, also the columns that it replaces.
- */
-static void
-require_unpublished(CmigPlanning *p)
-{
-	/*
-	 * The statements that give the table a list of columns, or no longer
-	 * publish it, and keep the rest, without a moment between them in which a
-	 * change is not sent.  With a list, the whole row cannot be the replica
-	 * identity, and a partitioned table must be published as a whole.
-	 */
-	static CmigQuery query = {
-		.sql = "WITH tree (oid) AS (SELECT to_regclass($1) UNION SELECT relid FROM pg_partition_tree(to_regclass($1)))"
-		" SELECT p.pubname, c.oid::regclass, CASE WHEN p.puballtables OR EXISTS (SELECT"
-		" FROM pg_publication_namespace s WHERE s.pnpubid = p.oid)"
-		"  THEN format('BEGIN; DROP PUBLICATION %1$I; CREATE PUBLICATION %1$I%2$s WITH (publish = %3$L, publish_via_partition_root = %4$s); COMMIT',"
-		"   p.pubname, (SELECT ' FOR TABLE ' || string_agg(format('%I.%I', x.schemaname, x.tablename) || CASE WHEN t.oid IS NOT NULL"
-		"     THEN format(' (%s)', l.columns) ELSE '' END || coalesce(' WHERE (' || x.rowfilter || ')', ''), ', ' ORDER BY x.schemaname, x.tablename)"
-		"    FROM pg_publication_tables x LEFT"
-		" JOIN tree t ON t.oid = to_regclass(format('%I.%I', x.schemaname, x.tablename))"
-		" WHERE x.pubname = p.pubname AND (t.oid IS NULL OR NOT k.whole)),"
-		"   concat_ws(', ', CASE WHEN p.pubinsert THEN 'insert' END, CASE WHEN p.pubupdate"
-		" THEN 'update' END,"
-		"     CASE WHEN p.pubdelete THEN 'delete' END, CASE WHEN p.pubtruncate"
-		" THEN 'truncate' END), p.pubviaroot::text)"
-		"  WHEN k.whole THEN format('ALTER PUBLICATION %I DROP TABLE %s', p.pubname, c.oid::regclass)"
-		"  ELSE format('BEGIN; ALTER PUBLICATION %1$I DROP TABLE %2$s; ALTER PUBLICATION %1$I ADD TABLE %2$s (%3$s)%4$s; COMMIT', p.pubname, c.oid::regclass, l.columns,"
-		"   (SELECT format(' WHERE (%s)', pg_get_expr(r.prqual, r.prrelid))"
-		" FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = c.oid"
-		" AND r.prqual IS NOT NULL)) END, k.whole"
-		" FROM tree JOIN pg_class c USING (oid) CROSS JOIN pg_publication p CROSS JOIN LATERAL"
-		"  (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) AS columns"
-		" FROM pg_attribute a"
-		"   WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
-		" AND a.attgenerated = '') l"
-		" CROSS JOIN LATERAL (SELECT ((p.pubupdate OR p.pubdelete) AND c.relreplident = 'f')"
-		" OR (c.relkind = 'p' AND NOT p.pubviaroot) AS whole) k"
-		" WHERE p.puballtables"
-		"  OR EXISTS (SELECT FROM pg_publication_namespace s WHERE s.pnpubid = p.oid"
-		" AND s.pnnspid = c.relnamespace)"
-		"  OR EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid"
-		" AND r.prrelid = c.oid AND r.prattrs IS NULL) ORDER BY 1",
-		.argtypes = {TEXTOID}
-	};
-
-	foreach_ptr(const CmigVersionTable, table, p->tables)
-	{
-		char	  **row = table->viewed ? cmig_query_row(&query, table->a->qualified) : NULL;
-
-		if (table->filled && table->viewed)
-			require_updatable(table);
-		if (row == NULL)
-			continue;
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("table %s cannot be expanded because of publication \"%s\"", row[1],
-						row[0]),
-				 *row[3] == 't' ?
-				 errdetail("Subscribers do not have the hidden columns, and the table cannot be published with a list of columns. Publish it again after the contraction.") :
-				 errdetail("It must have a list of columns: subscribers do not have the hidden columns."),
-				 errhint("%s", row[2])));
-	}
-}
-
-void
-cmig_versions_require_resync(const CmigExpansion *expansion)
-{
-	static CmigQuery query = {
-		/*
-		 * the last column keeps back what is not published: other columns
-		 * than hidden ones, and rows
-		 */
-		"SELECT quote_ident(p.pubname), r.prrelid::regclass, quote_ident(a.attname),"
-		" (SELECT CASE WHEN NOT bool_and(y.listed) THEN format(' (%s)', string_agg(y.name, ', '"
-		" ORDER BY y.attnum) FILTER (WHERE y.listed)) ELSE '' END FROM ("
-		"  SELECT x.attnum, x.attnum = ANY (r.prattrs::int2[]), quote_ident(CASE WHEN k.k IS NULL"
-		" THEN x.attname::text WHEN k.k->>2 <> 'drop' THEN k.k->>4 END)"
-		"   FROM pg_attribute x LEFT JOIN jsonb_array_elements(e.columns) k (k) ON k.k->>0 = c->>0"
-		" AND k.k->>3 = x.attname::text"
-		"   WHERE x.attrelid = t.oid AND x.attnum > 0 AND NOT x.attisdropped AND x.attgenerated = '' AND x.attname <> '" CMIG_STATE_COLUMN "'"
-		"   AND NOT EXISTS (SELECT FROM jsonb_array_elements(e.columns) h WHERE h->>0 = c->>0"
-		" AND h->>5 = x.attname::text)) y (attnum, listed, name))"
-		"  || coalesce(' WHERE (' || pg_get_expr(r.prqual, r.prrelid) || ')', '')"
-		" FROM cmig.expansion_run e, jsonb_array_elements(e.columns) c,"
-		" LATERAL (SELECT to_regclass(nullif(c->>0, ''))::oid UNION SELECT relid"
-		" FROM pg_partition_tree(to_regclass(nullif(c->>0, '')))) t (oid)"
-		" JOIN pg_attribute a ON a.attrelid = t.oid AND NOT a.attisdropped"
-		" JOIN pg_publication_rel r ON r.prrelid = t.oid JOIN pg_publication p ON p.oid = r.prpubid"
-		" WHERE e.scope = $1 AND c->>2 IN ('change', 'drop') AND a.attname::text = c->>3"
-		" AND EXISTS (SELECT FROM pg_depend d"
-		"  WHERE d.classid = 'pg_publication_rel'::regclass AND d.objid = r.oid"
-		" AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum) ORDER BY 1, 2, 3", {TEXTOID}
-	};
-	char	  **row = cmig_query_row(&query, expansion->scope);
-
-	if (row != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table %s cannot be contracted because of publication \"%s\"", row[1],
-						row[0]),
-				 errdetail("It publishes column %s, which the contraction drops. After it, subscribers need the new columns, and all rows again.", row[2]),
-				 cmig_hint("In this order: here, ALTER PUBLICATION %s DROP TABLE %s; SELECT cmig.wait_for_replicas(); `CALL cmig.contract()`; then, on each subscriber, ALTER SUBSCRIPTION <name> REFRESH PUBLICATION; apply revision \"%s\"; TRUNCATE %s; then here, ALTER PUBLICATION %s ADD TABLE %s%s; and on each subscriber, ALTER SUBSCRIPTION <name> REFRESH PUBLICATION",
-						   row[0], row[1], expansion->revision, row[1], row[0], row[1], row[3])));
-}
-
 /* How many places the error lists that must be confirmed. */
 #define MAX_READERS 20
 
@@ -610,7 +504,7 @@ cmig_versions_add_live(CmigPlanning *p)
 {
 	require_unmanaged(p);
 	require_no_obstacle(p);
-	require_unpublished(p);
+	cmig_versions_require_unreplicated(p);
 	require_copied(p);
 	add_privileges(p);
 }
@@ -802,7 +696,7 @@ List *
 cmig_versions_kept(const CmigExpansion *expansion)
 {
 	static CmigQuery query = {
-		"WITH a AS (SELECT o.attrelid::regclass AS t, h.attname AS hidden, o.attacl AS acl, h.attacl AS hidden_acl, o.attstattarget, k.relowner,"
+		"WITH a AS (SELECT o.attrelid::regclass AS t, h.attname AS hidden, o.attnum, h.attnum AS hidden_attnum, o.attacl AS acl, h.attacl AS hidden_acl, o.attstattarget, k.relowner,"
 		"  (SELECT string_agg(x, ', ') FROM unnest(o.attoptions) x"
 		" WHERE x !~ '^pg_attver=') AS options,"
 		"  (SELECT d.objid FROM pg_depend d WHERE d.refclassid = 'pg_class'::regclass"
@@ -820,6 +714,9 @@ cmig_versions_kept(const CmigExpansion *expansion)
 		" SET STATISTICS %s', t, hidden, attstattarget), NULL, 2 FROM a WHERE attstattarget >= 0"
 		" UNION SELECT format('ALTER TABLE %s ALTER %I SET (%s)', t, hidden, options), NULL, 2"
 		" FROM a WHERE options IS NOT NULL"
+		" UNION SELECT format('SECURITY LABEL FOR %I ON COLUMN %s.%I IS %L', l.provider, t, hidden, l.label), NULL, 2 FROM a, LATERAL"
+		" (SELECT provider, max(label) FILTER (WHERE objsubid = a.attnum) FROM pg_seclabel WHERE classoid = 'pg_class'::regclass AND objoid = a.t AND objsubid IN (a.attnum, a.hidden_attnum)"
+		" GROUP BY provider HAVING count(*) <> 2 OR min(label) <> max(label)) l (provider, label)"
 		" UNION SELECT format('GRANT %s ON SEQUENCE %s TO %s%s', g.privilege_type, s.oid::regclass, " GRANTEE ", " GRANT_OPTION "), s.oid::regclass::text, 3"
 		"  FROM a JOIN pg_class s ON s.oid = a.sequence, aclexplode(s.relacl) g"
 		" WHERE g.grantee <> s.relowner ORDER BY 3, 1", {TEXTOID}

@@ -1,13 +1,15 @@
 /*
  * hooks.c
  *	  For t/057_sessions.pl: a function that returns the names of the hooks that
- *	  the session's libraries have set.
+ *	  the session's libraries have set.  For t/092_expand_kinds.pl: a provider of
+ *	  security labels, which accepts all of them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
 #include "catalog/objectaccess.h"
+#include "commands/seclabel.h"
 #include "executor/executor.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
@@ -23,6 +25,19 @@
 PG_MODULE_MAGIC;
 
 PG_FUNCTION_INFO_V1(hooks);
+
+void		_PG_init(void);
+
+static void
+accept(const ObjectAddress *object, const char *label)
+{
+}
+
+void
+_PG_init(void)
+{
+	register_label_provider("mask", accept);
+}
 
 #define ADD(hook) do { if (hook) appendStringInfo(&names, "%s%s", names.len > 0 ? " " : "", #hook); } while (0)
 

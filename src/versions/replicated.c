@@ -1,0 +1,181 @@
+/*
+ * replicated.c
+ *	  Publications and subscriptions of expanded tables.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "access/relation.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "nodes/makefuncs.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+
+#include "base/errors.h"
+#include "versions/internal.h"
+#include "versions/versions.h"
+
+/*
+ * Raise an error if a table whose rows are to be filled cannot be updated, because
+ * its updates are published and its replica identity is missing or not published.
+ */
+static void
+require_updatable(const CmigVersionTable *table)
+{
+	Oid			relation = RangeVarGetRelid(makeRangeVar(table->a->schema, table->a->name, -1),
+											AccessShareLock, false);
+
+	foreach_oid(oid, find_all_inheritors(relation, AccessShareLock, NULL))
+	{
+		Relation	rel = relation_open(oid, NoLock);
+
+		CheckCmdReplicaIdentity(rel, CMD_UPDATE);
+		relation_close(rel, NoLock);
+	}
+}
+
+/*
+ * Raise an error if a subscription writes a table with hidden columns, and has to
+ * compare whole rows to find the one that was updated or deleted.  The publisher does
+ * not send the hidden columns, so no row would be found, and the server says nothing
+ * of that.
+ */
+static void
+require_identified(const CmigVersionTable *table)
+{
+	static CmigQuery query = {
+		"SELECT quote_ident(u.subname), $1::regclass FROM pg_subscription_rel s JOIN pg_subscription u"
+		" ON u.oid = s.srsubid WHERE s.srrelid = $1"
+		" OR s.srrelid IN (SELECT relid FROM pg_partition_ancestors($1)) LIMIT 1", {OIDOID}
+	};
+	Oid			relation = RangeVarGetRelid(makeRangeVar(table->a->schema, table->a->name, -1),
+											AccessShareLock, false);
+
+	foreach_oid(oid, find_all_inheritors(relation, AccessShareLock, NULL))
+	{
+		Relation	rel = relation_open(oid, NoLock);
+		bool		identified = OidIsValid(RelationGetReplicaIndex(rel)) ||
+		OidIsValid(rel->rd_pkindex);
+		char	  **row = identified || rel->rd_rel->relkind != RELKIND_RELATION ? NULL :
+		cmig_query_row(&query, oid);
+
+		relation_close(rel, NoLock);
+		if (row != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("table %s cannot be expanded because of subscription \"%s\"", row[1],
+							row[0]),
+					 errdetail("It has neither a primary key nor an index that is its replica identity. Therefore, rows to be updated or deleted are found by all of their columns, and the publisher does not send the hidden ones."),
+					 errhint("ALTER TABLE %s ADD PRIMARY KEY (<columns>)", row[1])));
+	}
+}
+
+void
+cmig_versions_require_unreplicated(CmigPlanning *p)
+{
+	/*
+	 * The statements that give the table a list of columns, or no longer
+	 * publish it, and keep the rest, without a moment between them in which a
+	 * change is not sent.  With a list, the whole row cannot be the replica
+	 * identity, and a partitioned table must be published as a whole.
+	 */
+	static CmigQuery query = {
+		.sql = "WITH tree (oid) AS (SELECT to_regclass($1) UNION SELECT relid FROM pg_partition_tree(to_regclass($1)))"
+		" SELECT p.pubname, c.oid::regclass, CASE WHEN p.puballtables OR EXISTS (SELECT"
+		" FROM pg_publication_namespace s WHERE s.pnpubid = p.oid)"
+		"  THEN format('BEGIN; DROP PUBLICATION %1$I; CREATE PUBLICATION %1$I%2$s WITH (publish = %3$L, publish_via_partition_root = %4$s); COMMIT',"
+		"   p.pubname, (SELECT ' FOR TABLE ' || string_agg(format('%I.%I', x.schemaname, x.tablename) || CASE WHEN t.oid IS NOT NULL"
+		"     THEN format(' (%s)', l.columns) ELSE '' END || coalesce(' WHERE (' || x.rowfilter || ')', ''), ', ' ORDER BY x.schemaname, x.tablename)"
+		"    FROM pg_publication_tables x LEFT"
+		" JOIN tree t ON t.oid = to_regclass(format('%I.%I', x.schemaname, x.tablename))"
+		" WHERE x.pubname = p.pubname AND (t.oid IS NULL OR NOT k.whole)),"
+		"   concat_ws(', ', CASE WHEN p.pubinsert THEN 'insert' END, CASE WHEN p.pubupdate"
+		" THEN 'update' END,"
+		"     CASE WHEN p.pubdelete THEN 'delete' END, CASE WHEN p.pubtruncate"
+		" THEN 'truncate' END), p.pubviaroot::text)"
+		"  WHEN k.whole THEN format('ALTER PUBLICATION %I DROP TABLE %s', p.pubname, c.oid::regclass)"
+		"  ELSE format('BEGIN; ALTER PUBLICATION %1$I DROP TABLE %2$s; ALTER PUBLICATION %1$I ADD TABLE %2$s (%3$s)%4$s; COMMIT', p.pubname, c.oid::regclass, l.columns,"
+		"   (SELECT format(' WHERE (%s)', pg_get_expr(r.prqual, r.prrelid))"
+		" FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = c.oid"
+		" AND r.prqual IS NOT NULL)) END, k.whole"
+		" FROM tree JOIN pg_class c USING (oid) CROSS JOIN pg_publication p CROSS JOIN LATERAL"
+		"  (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) AS columns"
+		" FROM pg_attribute a"
+		"   WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
+		" AND a.attgenerated = '') l"
+		" CROSS JOIN LATERAL (SELECT ((p.pubupdate OR p.pubdelete) AND c.relreplident = 'f')"
+		" OR (c.relkind = 'p' AND NOT p.pubviaroot) AS whole) k"
+		" WHERE p.puballtables"
+		"  OR EXISTS (SELECT FROM pg_publication_namespace s WHERE s.pnpubid = p.oid"
+		" AND s.pnnspid = c.relnamespace)"
+		"  OR EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid"
+		" AND r.prrelid = c.oid AND r.prattrs IS NULL) ORDER BY 1",
+		.argtypes = {TEXTOID}
+	};
+
+	foreach_ptr(const CmigVersionTable, table, p->tables)
+	{
+		char	  **row = table->viewed ? cmig_query_row(&query, table->a->qualified) : NULL;
+
+		if (table->filled && table->viewed)
+			require_updatable(table);
+		if (table->hides)
+			require_identified(table);
+		if (row == NULL)
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("table %s cannot be expanded because of publication \"%s\"", row[1],
+						row[0]),
+				 *row[3] == 't' ?
+				 errdetail("Subscribers do not have the hidden columns, and the table cannot be published with a list of columns. Publish it again after the contraction.") :
+				 errdetail("It must have a list of columns: subscribers do not have the hidden columns."),
+				 errhint("%s", row[2])));
+	}
+}
+
+void
+cmig_versions_require_resync(const CmigExpansion *expansion)
+{
+	static CmigQuery query = {
+		/*
+		 * the last column keeps back what is not published: other columns
+		 * than hidden ones, and rows
+		 */
+		"SELECT quote_ident(p.pubname), r.prrelid::regclass, quote_ident(a.attname),"
+		" (SELECT CASE WHEN NOT bool_and(y.listed) THEN format(' (%s)', string_agg(y.name, ', '"
+		" ORDER BY y.attnum) FILTER (WHERE y.listed)) ELSE '' END FROM ("
+		"  SELECT x.attnum, x.attnum = ANY (r.prattrs::int2[]), quote_ident(CASE WHEN k.k IS NULL"
+		" THEN x.attname::text WHEN k.k->>2 <> 'drop' THEN k.k->>4 END)"
+		"   FROM pg_attribute x LEFT JOIN jsonb_array_elements(e.columns) k (k) ON k.k->>0 = c->>0"
+		" AND k.k->>3 = x.attname::text"
+		"   WHERE x.attrelid = t.oid AND x.attnum > 0 AND NOT x.attisdropped AND x.attgenerated = '' AND x.attname <> '" CMIG_STATE_COLUMN "'"
+		"   AND NOT EXISTS (SELECT FROM jsonb_array_elements(e.columns) h WHERE h->>0 = c->>0"
+		" AND h->>5 = x.attname::text)) y (attnum, listed, name))"
+		"  || coalesce(' WHERE (' || pg_get_expr(r.prqual, r.prrelid) || ')', '')"
+		" FROM cmig.expansion_run e, jsonb_array_elements(e.columns) c,"
+		" LATERAL (SELECT to_regclass(nullif(c->>0, ''))::oid UNION SELECT relid"
+		" FROM pg_partition_tree(to_regclass(nullif(c->>0, '')))) t (oid)"
+		" JOIN pg_attribute a ON a.attrelid = t.oid AND NOT a.attisdropped"
+		" JOIN pg_publication_rel r ON r.prrelid = t.oid JOIN pg_publication p ON p.oid = r.prpubid"
+		" WHERE e.scope = $1 AND c->>2 IN ('change', 'drop') AND a.attname::text = c->>3"
+		" AND EXISTS (SELECT FROM pg_depend d"
+		"  WHERE d.classid = 'pg_publication_rel'::regclass AND d.objid = r.oid"
+		" AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum) ORDER BY 1, 2, 3", {TEXTOID}
+	};
+	char	  **row = cmig_query_row(&query, expansion->scope);
+
+	if (row != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table %s cannot be contracted because of publication \"%s\"", row[1],
+						row[0]),
+				 errdetail("It publishes column %s, which the contraction drops. After it, subscribers need the new columns, and all rows again.", row[2]),
+				 cmig_hint("In this order: here, ALTER PUBLICATION %s DROP TABLE %s; SELECT cmig.wait_for_replicas(); `CALL cmig.contract()`; then, on each subscriber, ALTER SUBSCRIPTION <name> REFRESH PUBLICATION; apply revision \"%s\"; TRUNCATE %s; then here, ALTER PUBLICATION %s ADD TABLE %s%s; and on each subscriber, ALTER SUBSCRIPTION <name> REFRESH PUBLICATION",
+						   row[0], row[1], expansion->revision, row[1], row[0], row[1], row[3])));
+}
