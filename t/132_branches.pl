@@ -169,6 +169,10 @@ gives(q{CREATE FUNCTION order_of(int, int) RETURNS int LANGUAGE plpgsql IMMUTABL
 	CREATE POLICY p ON pairs TO regress_app USING ((tenant_id, 1) OPERATOR(public.<<<) (NULLIF(current_setting('app.tenant', true), '')::int, 2))});
 is(says('SELECT 1 FROM cmig.rls_check()'), '', 'a comparison of rows');
 
+# what is not proved is run, also if it contains CASE
+gives(q{ALTER POLICY p ON pairs USING (tenant_id + CASE WHEN id > 5 THEN 1 ELSE 0 END = NULLIF(current_setting('app.tenant', true), '')::int)});
+is(gives(q{SELECT rule FROM cmig.rls_check() WHERE object ~ 'pairs' AND problem ~ 'CASE|such as'}), 'foreign_rows', 'a policy with CASE');
+
 # a default that was set afterwards stays
 gives(q{CREATE TABLE kept (id int, tenant_id int); SELECT cmig.enable_rls('kept', tenant_column => 'tenant_id', roles => '{regress_app}', column_default => true);
 	ALTER TABLE kept ALTER tenant_id SET DEFAULT 7; SELECT cmig.disable_rls('kept')});
@@ -222,6 +226,18 @@ isnt(gives($estimates), $estimated, 'which the statement changes');
 subject('lint');
 gives(load_sql(revision_file('001', '', 'ALTER POLICY p ON absent USING (true)', '')));
 is(gives('SELECT count(*) > 0 FROM cmig.lint()'), 't', 'a policy of a table that does not exist');
+gives('CREATE TABLE item (id int); GRANT SELECT ON item TO regress_app; TRUNCATE cmig.revision; ' . load_sql(revision_file('001', '', 'CREATE TABLE fresh (id int); REVOKE SELECT ON fresh, item FROM regress_app', '')));
+like(gives(q{SELECT message FROM cmig.lint() WHERE rule = 'revoking-privileges'}), qr/takes privileges on item from role regress_app/, 'privileges on a new table and on another one');
+
+#
+# A checksum of at most 100 steps tells which ones have changed
+#
+subject('checksum');
+my @hundred = map { revision_file(sprintf('%03d', $_), $_ > 1 ? sprintf('%03d', $_ - 1) : '', 'SELECT 1', '') } 1 .. 100;
+my $checksum = gives('SELECT FROM ' . (load_sql(@hundred) =~ s/.* FROM //r) . 'SELECT DISTINCT plan_checksum FROM cmig.plan()') =~ s/\s//gr;
+$hundred[76] =~ s/SELECT 1/SELECT 77/;
+gives(load_sql(@hundred));
+fails("SELECT * FROM cmig.upgrade('head', plan_checksum => '$checksum')", 'MG0..', 'The text of revision "077" has changed', 'one of 100 steps');
 
 $node->stop;
 done_testing();

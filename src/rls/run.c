@@ -503,7 +503,6 @@ cmig_rls_run(Node *tree, Oid relid, Oid role, CmigRlsLeak *leak)
 	List	   *combinations;
 	bool		row = false;
 
-	memset(leak, 0, sizeof(CmigRlsLeak));
 	batch.expression = (Expr *) make(cmig_rls_expand(tree), &maker);
 	foreach_ptr(Input, input, maker.inputs)
 	{
