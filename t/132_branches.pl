@@ -197,6 +197,13 @@ is(gives($expandable), '0', 'what can be expanded, in an empty database');
 is(gives("SELECT cmig.upgrade('001'); $expandable") =~ s/.*\n//sr, '1', 'and in another one');
 
 #
+# Names that may have been meant
+#
+subject('names');
+gives(load_sql(revision_file('add_users', '', '', ''), revision_file('drop_users', 'add_users', '', '')));
+fails(q{SELECT * FROM cmig.upgrade('users')}, 'MG...', '"add_users" or "drop_users"', 'two that are equally similar');
+
+#
 # Repeatable revisions
 #
 subject('repeatable');

@@ -203,7 +203,7 @@ put_wrapped(FunctionCallInfo fcinfo, const char *text, int first, int rest)
 			appendStringInfoSpaces(&line, indent);
 			indent = rest;
 		}
-		else if (line.len > 0 && line.data[line.len - 1] != ' ')
+		else if (line.data[line.len - 1] != ' ')
 			appendStringInfoChar(&line, ' ');
 		appendBinaryStringInfo(&line, text, length);
 		text += length;
