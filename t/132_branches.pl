@@ -197,6 +197,13 @@ is(gives($expandable), '0', 'what can be expanded, in an empty database');
 is(gives("SELECT cmig.upgrade('001'); $expandable") =~ s/.*\n//sr, '1', 'and in another one');
 
 #
+# An expanded revision whose table has another name
+#
+gives(q{CREATE TABLE item (id int PRIMARY KEY); SELECT cmig.upgrade(); DELETE FROM cmig.revision;} . load_sql($first, $second, revision_file('003', '002', 'ALTER TABLE item ADD y int', 'ALTER TABLE item DROP y') =~ s/^(?=-- create_date)/-- expand: true\n/mr));
+gives('CALL cmig.expand(); ALTER TABLE item RENAME TO other');
+fails('CALL cmig.contract()', '55000', 'table public.item of the expansion is now public.other', 'its contraction');
+
+#
 # Names that may have been meant
 #
 subject('names');
