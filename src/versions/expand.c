@@ -966,7 +966,6 @@ contract(Work *work, FunctionCallInfo fcinfo)
 	if (strcmp(work->expansion->state, "expanded") != 0 && strcmp(work->expansion->state, "contracting") != 0)
 		cmig_expansion_refuse(work->expansion, "it cannot be contracted");
 	cmig_versions_require_texts(work->expansion);
-	(void) cmig_versions_require_tables(work->expansion, NULL);
 	restore_names(work);
 	require_transformed(work);
 	cmig_versions_require_resync(work->expansion);
