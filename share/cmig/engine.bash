@@ -17,7 +17,7 @@ ENGINE_VERBS+='require reset revision script show stamp status upgrade verify wa
 ENGINE_SCHEMA_VERBS=' baseline capture diff drift dry-run lint locate preflight round-trip squash workload-check '
 
 # The options that need the extension in the database.
-ENGINE_REFUSED='scope scopes in-doubt check-workload probe'
+ENGINE_REFUSED='scope scopes in-doubt check-workload probe expand'
 
 # The superuser of a local engine, the role that does all that a verb does, and the one that
 # copies schemas.  Code of the database's roles runs while its schema is copied, so that role
@@ -198,10 +198,11 @@ read_target()
 	esac
 	engine_format=$other
 	[ $# -eq 0 ] || return 0
+	[[ $verb != @(stamp|status) ]] || return 0
 	if [[ $engine_state =~ \"progress\":\ \[\{[^}]*\"revision\":\ \"([^\"]*)\" ]]; then
 		visible "${BASH_REMATCH[1]}"
 		warning "revision $VISIBLE is partially applied: a run was interrupted" \
-			'Repeat the command. To give up, repair the schema, and: DELETE FROM cmig_engine.progress'
+			'cmig status'
 	fi
 }
 
@@ -384,6 +385,8 @@ create_copy()
 	psql=(psql -X -q -w -v ON_ERROR_STOP=1)
 	variable cmig_database "$engine_target"
 	CURRENT_DATABASE=":'cmig_database'"
+	# to compare the files with what ran
+	[ "$verb" != load ] || restore_files
 	if [ -d "${folders[0]}" ] && [[ $verb != @(load|import) ]]; then
 		find_files
 		begin; load_files
@@ -470,6 +473,10 @@ JOURNAL_COLUMNS='id, revision, direction, outcome, started_at, elapsed, role, se
 STORE_STATE="DELETE FROM cmig.version;
 DELETE FROM cmig.journal;
 DELETE FROM cmig.progress;
+INSERT INTO cmig.progress (revision, direction, statement, state)
+SELECT revision, direction, statement, CASE WHEN done THEN 'done' ELSE 'running' END
+FROM pg_catalog.jsonb_to_recordset(nullif(:'state'::jsonb -> 'progress', 'null')) AS p (revision text, direction text,
+	statement integer, done boolean);
 INSERT INTO cmig.version SELECT pg_catalog.jsonb_array_elements_text(nullif(:'state'::jsonb -> 'version', 'null'));
 INSERT INTO cmig.journal ($JOURNAL_COLUMNS)
 SELECT $JOURNAL_COLUMNS
@@ -517,13 +524,9 @@ WHERE r.$1_sql OPERATOR(pg_catalog.~*) $CALLS;"
 	variable state "$engine_state"
 	begin
 	recording=1
-	add "INSERT INTO cmig.progress (revision, direction, statement, state)
-SELECT revision, direction, statement, CASE WHEN done THEN 'done' ELSE 'running' END
-FROM pg_catalog.jsonb_to_recordset(nullif(:'state'::jsonb -> 'progress', 'null')) AS p (revision text, direction text,
-	statement integer, done boolean);
-SELECT ($SEEN_TABLES) AS cmig_before \\gset"
+	add "SELECT ($SEEN_TABLES) AS cmig_before \\gset"
 	end_transaction COMMIT
-	add 'SET client_min_messages = warning; SET cmig_client.record = on;'
+	add 'SET client_min_messages = warning; SET cmig_client.record = on; SET cmig_client.hints = engine;'
 	set_settings false
 	# require_unprotected looks at it
 	add 'SET cmig.protect = off;'
@@ -696,13 +699,18 @@ use_target()
 	psql=("${target_psql[@]}" -f -)
 }
 
-# place_in_script LINE: sets place to the step to which a line of the script "text" belongs,
-# which comes after the lines of prelude()
+# place_in_script LINE: sets step to the step to which a line of the script "text" belongs, which
+# comes after the lines of prelude(), and place to where its statement is
 place_in_script()
 {
-	place=$({ prelude; printf '%s' "$text"; } |
-		awk -v last="$1" 'NR <= last && /^-- step / { sub(/^[^:]*: /, ""); print }' | tail -n 1)
-	[ -z "$place" ] || place="CONTEXT:  $place"
+	place=$({ prelude; printf '%s' "$text"; } | awk -v last="$1" 'NR > last { exit }
+		/^-- step / { sub(/^[^:]*: /, ""); step = $0; place = "" }
+		NR < last && /^COMMIT;$/ { place = "" }
+		/^\\set cmig_place / { place = substr($0, 18, length($0) - 18) }
+		END { gsub(/\047\047/, "\047", place); gsub(/\\\\/, "\\", place); print place; print step }')
+	step=${place#*"$newline"} place=${place%%"$newline"*}
+	visible "${place:+pg_cmig: }${place:-$step}"
+	place=${VISIBLE:+CONTEXT:  $VISIBLE}
 }
 
 # run_on_target SCRIPT: runs a script in the database, and returns cmig's exit status.  Sets
@@ -723,8 +731,39 @@ run_on_target()
 	[ ! -e "$watch/failed" ]
 	locked=$?
 	[ ! -s "$watch/failed" ] || locked=2
+	failed_at=''
+	[ ! -s "$watch/error" ] || failed_at=$(cat -- "$watch/error")
 	end_watch
 	return $status
+}
+
+# record_failure: if the script runs several transactions, adds the error to the journal of the
+# database, as a stepwise run with the extension does.  What cannot be recorded is only shown.
+record_failure()
+{
+	local code place message
+
+	{ IFS= read -r code; IFS= read -r place; IFS= read -r message; } <<<"$failed_at"
+	place=${place#CONTEXT:  pg_cmig: }
+	[[ $place =~ ^(upgrade|downgrade|precondition|verify)\ of\ ([^ ]+),\ statement\ ([0-9]+), ]] &&
+		[[ $per_revision = true || $text == *'\set AUTOCOMMIT on'* ]] || return 0
+	{
+		printf '\\set %s %s\n' revision "$(quoted "${BASH_REMATCH[2]}")" statement "${BASH_REMATCH[3]}" \
+			direction "$(quoted "$([ "${BASH_REMATCH[1]}" = downgrade ] && echo downgrade || echo upgrade)")" \
+			code "$(quoted "$code")" message "$(quoted "$message")"
+		cat <<-END
+			BEGIN; SET LOCAL lock_timeout = '1s'; $PINNED
+			SELECT $TRUSTED AS cmig_trusted \gset
+			\if :cmig_trusted
+			LOCK TABLE cmig_engine.version IN EXCLUSIVE MODE;
+			INSERT INTO cmig_engine.journal (id, revision, direction, outcome, started_at, role, session_role, sqlstate,
+				message, statement)
+			SELECT coalesce(max(id), 0) + 1, :'revision', :'direction', 'failed', clock_timestamp(), CURRENT_USER,
+				SESSION_USER, :'code', :'message', :statement FROM cmig_engine.journal;
+			COMMIT;
+			\endif
+		END
+	} | on_target "${target_psql[@]}" -f - >/dev/null 2>&1
 }
 
 # Asks the database who blocks the run, which has an advisory lock, as long as the folder
@@ -832,7 +871,7 @@ engine_move()
 		given quiet || text+=$newline$TARGET_PLACE
 		run_on_target "\\o /dev/null$newline$text" && return
 		status=$?
-		[ "$locked" -gt 0 ] && [ "$attempt" -le "$retries" ] || return $status
+		[ "$locked" -gt 0 ] && [ "$attempt" -le "$retries" ] || { record_failure; return $status; }
 		given quiet || say "attempt $attempt of $((retries + 1)); trying again in $pause ms"
 		sleep "$((pause / 1000)).$((pause % 1000 / 100))"
 		[ -z "$interrupted" ] || return 130
@@ -875,7 +914,6 @@ engine_stamp()
 	begin_again
 	find_missing
 	add_plain
-	add 'SET LOCAL client_min_messages = warning;'
 	called "SELECT pg_catalog.count(*) AS cmig_stamped FROM cmig.stamp($TARGET$PARAMETERS) \\gset"
 	require_stamped
 	engine_record

@@ -78,7 +78,7 @@ transaction=''
 begin_transaction()
 {
 	transaction=1
-	add "BEGIN;${newline}SET LOCAL client_min_messages = $1;${newline}SET LOCAL cmig_client.hints = shell;
+	add "BEGIN;${newline}SET LOCAL client_min_messages = $1;${newline}SET LOCAL cmig_client.hints = $(hints);
 \\if :{?cmig_path}
 \\else
 SELECT pg_catalog.current_setting('search_path') AS cmig_path, pg_catalog.has_parameter_privilege('lc_messages', 'SET')
@@ -94,6 +94,9 @@ PINNED='SET LOCAL search_path = pg_catalog, pg_temp;'
 
 # Prints the level of messages.
 level() { given quiet && printf warning || printf notice; }
+
+# Prints how hints are written.
+hints() { [ -n "$engine_database" ] && printf engine || printf shell; }
 
 # end_transaction COMMAND: ends the transaction, with COMMIT or ROLLBACK
 end_transaction() { transaction=''; add "$1;"; }
@@ -160,7 +163,7 @@ procedure()
 	'-x and --scope.'"
 	fi
 	end_transaction COMMIT
-	add "\\if :cmig_direct${newline}SET client_min_messages = $(level);${newline}SET cmig_client.hints = shell;"
+	add "\\if :cmig_direct${newline}SET client_min_messages = $(level);${newline}SET cmig_client.hints = $(hints);"
 	add "\\if :cmig_translated${newline}SET lc_messages = 'C';$newline\\endif"
 	set_settings false
 	add '\endif'
@@ -262,12 +265,12 @@ prelude()
 # verb that looks could not be loaded.
 messages()
 {
-	local line place code status=0 hint='' dropped='' told=''
+	local line place step code status=0 hint='' dropped='' told=''
 
 	trap '' INT
 	while IFS= read -r line || [ -n "$line" ]; do
 		visible "$line"
-		line=$VISIBLE place=''
+		line=$VISIBLE place='' step=''
 		if [[ $line =~ ^psql:\<stdin\>:([0-9]+):\ (.*) ]]; then
 			line=${BASH_REMATCH[2]}
 			place_in_script "${BASH_REMATCH[1]}"
@@ -289,7 +292,8 @@ messages()
 			'cmig: found') [ $status -ne 0 ] || status=1; continue ;;
 			'cmig: not loaded')
 				status=3
-				line="ERROR:  the files could not be loaded; this is what the database has${newline}HINT:  cmig load" ;;
+				line="ERROR:  the files could not be loaded; this is what the database has"
+				[ -n "$engine_database" ] || line+="${newline}HINT:  cmig load" ;;
 			# the files can have the revision that was not found
 			HINT:*'no revisions yet'*) [ $status -ne 3 ] || continue; hint=1 ;;
 			HINT:*) hint=1 ;;
@@ -311,9 +315,10 @@ messages()
 				line="$red$line$plain${newline}HINT:  To run what is stored: cmig $verb --no-load. "
 				line+="To load files, a role needs: SELECT * FROM cmig.grant_access('<role>', 'author')" ;;
 			ERROR:* | FATAL:*)
-				[[ $line != *' already exists' || $place != 'CONTEXT:  upgrade base -> '* ]] ||
+				[[ $line != *' already exists' || $step != 'upgrade base -> '* ]] ||
 					place+="${newline}HINT:  If the schema is older than the revisions: cmig locate"
 				blocked "$code" "$line"
+				[ -z "$watch" ] || printf '%s\n' "$code" "$place" "${line#*:  }" >"$watch/error"
 				line=$red$line$plain$BLOCKER${place:+$newline$place} ;;
 			WARNING:*) line=$yellow$line$plain ;;
 		esac

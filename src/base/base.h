@@ -136,6 +136,9 @@ extern const char *cmig_settings_ddl_exclude(void);
 
 extern CmigChecksumPolicy cmig_settings_checksum_policy(void);
 
+/* Does cmig use this server as an engine, for a database without pg_cmig? */
+extern bool cmig_settings_engine(void);
+
 /* in hint.c */
 
 /*

@@ -740,13 +740,19 @@ cmig_settings_loaded(void)
  * cmig sets the placeholder, which no library reserves, because the server's
  * library can be older than cmig.
  */
+#define CLIENT GetConfigOption("cmig_client.hints", true, false)
+
+bool
+cmig_settings_engine(void)
+{
+	return cmig_text_same(CLIENT, "engine");
+}
+
 static const char *
 hint_scope(void)
 {
-	const char *client = GetConfigOption("cmig_client.hints", true, false);
-
-	return client != NULL &&
-		strcmp(client, "shell") == 0 ? GetConfigOption("cmig.scope", true, false) : NULL;
+	return cmig_text_same(CLIENT, "shell") || cmig_settings_engine() ?
+		GetConfigOption("cmig.scope", true, false) : NULL;
 }
 
 void

@@ -204,6 +204,10 @@ extern const char *cmig_engine_guard(void);
 /* Append a command that reports that a step begins. */
 extern void cmig_engine_append_title(StringInfo out, const char *title);
 
+/* Append a command that tells cmig, if it runs the script, which statement comes next. */
+extern void cmig_engine_append_place(StringInfo out, const CmigRunStep *step, const char *verb,
+									 const CmigStatement *statement);
+
 /* A step of a revision that runs outside of a transaction. */
 typedef struct CmigEngineStep CmigEngineStep;
 

@@ -259,7 +259,7 @@ cmig_move_check(CmigStepTexts *texts, const CmigPlan *plan)
 	MemoryContext old = MemoryContextSwitchTo(context);
 
 	if (plan->count > 0)
-		cmig_progress_require_none();
+		cmig_progress_require_none(NULL, 0);
 	for (int i = 0; i < plan->count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();

@@ -86,16 +86,22 @@ cmig_engine_append_check(StringInfo body, const char *revision, const char *dire
 					 "\tIF EXISTS (SELECT FROM " CMIG_ENGINE_PROGRESS " p WHERE p.revision " OP("<>") " %s OR p.direction " OP("<>") " '%s') THEN\n"
 					 "\t\tRAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',\n"
 					 "\t\t\tMESSAGE = (SELECT pg_catalog.concat('the ', p.direction, ' of revision \"', p.revision, '\" was interrupted') FROM " CMIG_ENGINE_PROGRESS " p LIMIT 1),\n"
-					 "\t\t\tHINT = (SELECT pg_catalog.concat('Complete it first: cmig ', p.direction, CASE WHEN p.direction " OP("=") " 'upgrade' THEN pg_catalog.concat(' ', p.revision) ELSE ' -1' END, '. To give up, repair the schema, and: DELETE FROM " CMIG_ENGINE_PROGRESS "') FROM " CMIG_ENGINE_PROGRESS " p LIMIT 1);\n"
+					 "\t\t\tHINT = (SELECT pg_catalog.concat('Complete it first: cmig ', p.direction, CASE WHEN p.direction " OP("=") " 'upgrade' THEN pg_catalog.concat(' ', p.revision) ELSE ' -1' END, '. To give up, repair the schema, and: cmig stamp <current revision>') FROM " CMIG_ENGINE_PROGRESS " p LIMIT 1);\n"
 					 "\tEND IF;\n",
 					 quote_literal_cstr(revision), direction);
+}
+
+/* Does cmig itself run the script, and not somebody to whom it is given? */
+static bool
+in_cmig(void)
+{
+	return cmig_text_same(GetConfigOption("cmig_client.files", true, false), "on");
 }
 
 const char *
 cmig_engine_file(const char *revision)
 {
-	if (revision == NULL ||
-		!cmig_text_same(GetConfigOption("cmig_client.files", true, false), "on"))
+	if (revision == NULL || !in_cmig())
 		return ", NULL";
 	return psprintf(", %s",
 					quote_literal_cstr(cmig_revision_format(cmig_catalog_read_text(revision))));
@@ -143,17 +149,34 @@ cmig_engine_append_owner_check(StringInfo body, const char *key)
 					 "\tEND IF;\n", key);
 }
 
+/* Append a command of psql that ends with a quoted text. */
+static void
+append_command(StringInfo out, const char *command, const char *text)
+{
+	appendStringInfoString(out, command);
+	for (; *text; text++)
+	{
+		if (*text == '\'' || *text == '\\')
+			appendStringInfoChar(out, *text);
+		appendStringInfoChar(out, *text);
+	}
+	appendStringInfoString(out, "'\n");
+}
+
 void
 cmig_engine_append_title(StringInfo out, const char *title)
 {
-	appendStringInfoString(out, "\\warn 'NOTICE:  ");
-	for (; *title; title++)
-	{
-		if (*title == '\'' || *title == '\\')
-			appendStringInfoChar(out, *title);
-		appendStringInfoChar(out, *title);
-	}
-	appendStringInfoString(out, "'\n");
+	append_command(out, "\\warn 'NOTICE:  ", title);
+}
+
+void
+cmig_engine_append_place(StringInfo out, const CmigRunStep *step, const char *verb,
+						 const CmigStatement *statement)
+{
+	if (in_cmig())
+		append_command(out, "\\set cmig_place '",
+					   cmig_text_one_line(cmig_run_step_place(step, verb, strcmp(verb, "precondition") != 0,
+															  statement->number, statement->line)));
 }
 
 /* Does the code of a DO contain the word "commit" or "rollback"? */

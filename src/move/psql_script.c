@@ -298,7 +298,7 @@ append_check(Offline *offline)
 static void
 begin_transaction(Offline *offline)
 {
-	bool		first;
+	bool		first = !offline->checked;
 
 	if (offline->in_transaction)
 		return;
@@ -314,7 +314,6 @@ begin_transaction(Offline *offline)
 	}
 	appendStringInfoString(&offline->text, "BEGIN ISOLATION LEVEL READ COMMITTED;\n");
 	join(offline, &offline->text);
-	first = !offline->checked;
 	append_check(offline);
 	if (first && offline->engine && *cmig_engine_guard() != '\0')
 		appendStringInfo(&offline->text, "%s%s", offline->limit, cmig_engine_guard());
@@ -671,6 +670,7 @@ append_statements(const Offline *offline, StringInfo out, const CmigRunStep *ste
 	ErrorContextCallback callback = {
 		.previous = error_context_stack,.callback = describe_error,.arg = &reading
 	};
+	const char *verbs[] = {"precondition", offline->direction, "verify"};
 	CmigScriptReader *script = cmig_script_open(sql);
 	CmigEngineStep *recorded = NULL;
 	int			behind = 0;
@@ -693,6 +693,8 @@ append_statements(const Offline *offline, StringInfo out, const CmigRunStep *ste
 			cmig_psql_section_append(out, step, statement, returns_rows(statement->raw));
 			continue;
 		}
+		if (offline->engine)
+			cmig_engine_append_place(out, step, verbs[part], statement);
 		from = out->len;
 		cmig_psql_append_comments(out, sql + behind, statement->offset - behind);
 		behind = statement->offset + strlen(statement->text);
@@ -1148,11 +1150,10 @@ CMIG_READER(cmig_script)
 	cmig_argument_direction(fcinfo, "SELECT cmig.script");
 	char	   *target = cmig_argument_text(fcinfo, 1);
 	char	   *table = cmig_argument_text(fcinfo, 2);
-	CmigSituation now;
+	CmigSituation now = cmig_move_read(true);
 	bool		from_here = true;
 
 	offline.transaction_per_revision = cmig_argument_bool(fcinfo, 3, false);
-	now = cmig_move_read(true);
 	if (verify)
 		offline.plan = palloc0(sizeof(CmigPlan));
 	else
@@ -1172,8 +1173,10 @@ CMIG_READER(cmig_script)
 		}
 	}
 	offline.total = offline.plan->count + (offline.then ? offline.then->count : 0);
+	/* what an engine has begun in its database, the script continues */
 	if (from_here && offline.plan->count > 0)
-		cmig_progress_require_none();
+		cmig_progress_require_none(!cmig_text_same(table, CMIG_ENGINE_VERSION) ? NULL :
+								   cmig_graph_id(now.graph, offline.plan->steps[0].node), direction);
 	else if (verify)
 		 /* reports it itself */ ;
 	else if (from_here)

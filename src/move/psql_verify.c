@@ -123,13 +123,9 @@ void
 cmig_psql_section_append(StringInfo body, const CmigRunStep *step, const CmigStatement *statement,
 						 bool returns_rows)
 {
-	char	   *place = psprintf("pg_cmig: verify of %s, statement %d, line %d%s", step->revision,
-								 statement->number,
-								 cmig_run_step_line(step, true, statement->line),
-								 step->file_name == NULL ? "" :
-								 psprintf(" of file \"%s\"", step->file_name));
+	char	   *place = cmig_run_step_place(step, "verify", true, statement->number, statement->line);
 
-	appendStringInfo(body, "place := %s;\n", quote_literal_cstr(place));
+	appendStringInfo(body, "place := %s;\n", quote_literal_cstr(psprintf("pg_cmig: %s", place)));
 	if (returns_rows)
 		append_block(body, step->revision, statement, false);
 	else

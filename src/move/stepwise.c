@@ -659,7 +659,7 @@ check_steps(const StepwiseRun *run)
 					   cmig_graph_id(run->now.graph, run->plan->steps[i].node)) != 0))
 			i++;
 		if (i == run->plan->count || row->abandoned)
-			cmig_progress_require_none();
+			cmig_progress_require_none(NULL, 0);
 		if (fetch(run, i)->transactional)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_CHANGED_REVISION),

@@ -117,7 +117,8 @@ typedef struct CmigLock
 	const char *name;
 	bool		to_schema;		/* for RENAME: "name" is a schema */
 	bool		cascade;		/* for the DROP actions */
-	bool		missing_ok;		/* for PART: IF EXISTS is given */
+	bool		missing_ok;		/* is it no error if the relation, or for PART
+								 * the part, does not exist? */
 	ObjectType	type;			/* for DROP and PART */
 	Node	   *object;			/* for DROP and DOMAIN, if relation is NULL;
 								 * for CALL, a FuncCall; for DROP_OWNED and

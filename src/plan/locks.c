@@ -833,7 +833,7 @@ cmig_statement_locks(Node *statement)
 		case T_ViewStmt:
 			add_query(locks, of.view->query, false);
 			if (of.view->replace)
-				take(locks, of.view->view, AccessExclusiveLock, 0);
+				take(locks, of.view->view, AccessExclusiveLock, 0)->missing_ok = true;
 			create(locks, of.view->view, statement);
 			break;
 		case T_SelectStmt:
@@ -877,5 +877,9 @@ cmig_statement_locks(Node *statement)
 		default:
 			add_other(locks, statement);
 	}
+	/* with IF EXISTS, the relation that the statement is about may be missing */
+	if (cmig_statement_missing_ok(statement))
+		foreach_ptr(CmigLock, lock, result)
+			lock->missing_ok |= equal(lock->relation, subject.object);
 	return result;
 }

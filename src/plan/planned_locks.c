@@ -448,8 +448,8 @@ follow(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, List **unknow
 				add_related(locks, lock, oid);
 			else if (OidIsValid(oid))
 				add_part(locks, lock, oid);
-			else if (lock->action == CMIG_LOCK_TAKE ||
-					 (lock->action == CMIG_LOCK_PART && (named != NULL || !lock->missing_ok)))
+			else if ((lock->action == CMIG_LOCK_TAKE || lock->action == CMIG_LOCK_PART) &&
+					 (named != NULL || !lock->missing_ok))
 				add_missing(locks, lock->relation, named, gone, lock->mode);
 	}
 }

@@ -515,7 +515,9 @@ add_graph_problems(const CmigView *view, List **problems)
 				replaced |= strcmp(old->names[j], name) == 0;
 		}
 		if (!replaced)
-			add(problems, "error", name, "it is in cmig.version but not in cmig.revision",
+			add(problems, "error", name,
+				psprintf("it is in %s but %s", cmig_version_rows_table(),
+						 cmig_settings_engine() ? "has no file" : "not in cmig.revision"),
 				"`SELECT cmig.stamp('<revision>', purge => true)` -- records where the database is; or load the missing revision");
 	}
 

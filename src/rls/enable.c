@@ -45,8 +45,8 @@ static CmigQuery candidate_roles = {
 	" AND NOT r.rolbypassrls),"
 	" granted AS (SELECT DISTINCT r.rolname FROM t CROSS JOIN LATERAL aclexplode(t.relacl) a"
 	"  JOIN r ON r.oid = a.grantee WHERE r.oid <> t.relowner ORDER BY r.rolname LIMIT 10),"
-	" login AS (SELECT r.rolname FROM r WHERE r.rolcanlogin AND r.oid NOT IN (SELECT t.relowner"
-	" FROM t)"
+	" login AS (SELECT r.rolname FROM r WHERE r.rolcanlogin AND r.rolname !~ '^cmig_engine_'"
+	"  AND r.oid NOT IN (SELECT t.relowner FROM t)"
 	"  ORDER BY r.rolname LIMIT 10)"
 	" SELECT coalesce((SELECT string_agg(quote_ident(rolname), ', ' ORDER BY rolname)"
 	" FROM granted),"
@@ -198,8 +198,9 @@ read_options(FunctionCallInfo fcinfo, Oid where, bool with_via)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("roles must list the roles that the application connects as"),
-				 names ? errdetail("Candidates are: %s.", names)
-				 : errdetail("There are no roles other than superusers and the owner yet. To create one, use CREATE ROLE."),
+				 names ? errdetail("Candidates are: %s.", names) :
+				 cmig_settings_engine() ? errdetail("No other role has been granted a privilege on it.") :
+				 errdetail("There are no roles other than superusers and the owner yet. To create one, use CREATE ROLE."),
 				 errhint("Use roles => '{<role>}'")));
 	}
 	complain(cmig_query_list(&read_conflicts, names_argument(fcinfo, 3, "roles"),

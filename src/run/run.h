@@ -386,6 +386,13 @@ typedef struct CmigRunStep
  */
 extern int	cmig_run_step_line(const CmigRunStep *step, bool verifying, int line);
 
+/*
+ * Returns where a statement is: "upgrade of 003, statement 2, line 7", and, if
+ * "in_file" is true and there is a file, its name.
+ */
+extern char *cmig_run_step_place(const CmigRunStep *step, const char *verb, bool in_file,
+								 int statement, int line);
+
 /* A script in progress, as described in the context of errors. */
 typedef struct CmigScriptRun
 {

@@ -138,6 +138,17 @@ cmig_run_step_line(const CmigRunStep *step, bool verifying, int line)
 	return first > 0 ? line + first - 1 : line;
 }
 
+char *
+cmig_run_step_place(const CmigRunStep *step, const char *verb, bool in_file, int statement, int line)
+{
+	char	   *place;
+
+	in_file &= step->file_name != NULL;
+	place = psprintf("%s of %s, statement %d, line %d", verb, step->revision, statement,
+					 in_file ? cmig_run_step_line(step, strcmp(verb, "verify") == 0, line) : line);
+	return in_file ? psprintf("%s of file \"%s\"", place, step->file_name) : place;
+}
+
 void
 cmig_script_run_describe_error(void *arg)
 {
@@ -183,14 +194,8 @@ cmig_script_run_describe_error(void *arg)
 	}
 	else
 		errcontext("SQL statement \"%s\"", one_line(text));
-	if (run->step->file_name == NULL || run->checking)
-		errcontext("pg_cmig: %s of %s, statement %d, line %d", run->verb,
-				   run->step->revision, run->statement.number, line);
-	else
-		errcontext("pg_cmig: %s of %s, statement %d, line %d of file \"%s\"", run->verb,
-				   run->step->revision, run->statement.number,
-				   cmig_run_step_line(run->step, strcmp(run->verb, "verify") == 0, line),
-				   run->step->file_name);
+	errcontext("pg_cmig: %s", cmig_run_step_place(run->step, run->verb, !run->checking,
+												  run->statement.number, line));
 }
 
 char *

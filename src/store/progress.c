@@ -247,6 +247,8 @@ cmig_progress_next(const CmigProgressRow *row)
 		return obstacle;
 	return psprintf(row->state == CMIG_PROGRESS_IN_DOUBT ?
 					"Check how far the statement got, then %s -- or 'again'" :
+					cmig_settings_engine() ?
+					"%s -- or manually revert its statements, then `SELECT cmig.stamp('<current revision>')`" :
 					cmig_scope_is_set() ? "%s" :
 					"%s -- or, to revert it: `CALL cmig.abandon_partial(%s)`",
 					cmig_progress_call(row->scope, row->revision, row->direction,
@@ -256,7 +258,7 @@ cmig_progress_next(const CmigProgressRow *row)
 }
 
 void
-cmig_progress_require_none(void)
+cmig_progress_require_none(const char *revision, CmigDirection direction)
 {
 	List	   *rows = cmig_progress_read();
 	CmigProgressRow *row;
@@ -265,15 +267,18 @@ cmig_progress_require_none(void)
 	if (rows == NIL)
 		return;
 	row = linitial(rows);
+	if (revision && strcmp(row->revision, revision) == 0 && row->direction == direction)
+		return;
 	obstacle = find_obstacle(row);
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("the %s of revision \"%s\" is partially applied",
 					cmig_direction_name(row->direction), row->revision),
-			 errdetail("A stepwise run did not finish the %s; cmig.progress shows the statements that have run.",
-					   cmig_direction_name(row->direction)),
+			 errdetail("A stepwise run did not finish the %s; %s shows the statements that have run.",
+					   cmig_direction_name(row->direction),
+					   cmig_settings_engine() ? "cmig_engine.progress" : "cmig.progress"),
 			 obstacle ? cmig_hint("%s", obstacle) :
-			 cmig_hint(cmig_scope_is_set() ?
+			 cmig_hint(cmig_scope_is_set() || cmig_settings_engine() ?
 					   "%s finishes the %s. Or manually revert the statements that have run, then `SELECT cmig.stamp('<current revision>')`" :
 					   "%s finishes the %s. `CALL cmig.abandon_partial(%s)` lists the statements that revert it.",
 					   cmig_progress_call(row->scope, row->revision, row->direction, ""),

@@ -371,9 +371,10 @@ extern const char *cmig_progress_next(const CmigProgressRow *row);
 
 /*
  * Raise error 55000 if any revision is partially applied or reverted, because
- * other runs then cannot know the state of the schema.
+ * other runs then cannot know the state of the schema.  If "revision" is given,
+ * its move in this direction may be.
  */
-extern void cmig_progress_require_none(void);
+extern void cmig_progress_require_none(const char *revision, CmigDirection direction);
 
 /* in revisions.c */
 

@@ -159,7 +159,8 @@ cmig_version_rows_unknown(void)
 const char *
 cmig_version_rows_table(void)
 {
-	return cmig_scope_is_set() ? "cmig.scope_version" : "cmig.version";
+	return cmig_settings_engine() ? "cmig_engine.version" :
+		cmig_scope_is_set() ? "cmig.scope_version" : "cmig.version";
 }
 
 /*

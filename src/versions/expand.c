@@ -487,7 +487,7 @@ begin_expansion(Work *work, const char *target, bool confirmed)
 		return;
 	}
 	work->revision = cmig_graph_id(now.graph, plan->steps[plan->count - 1].node);
-	cmig_progress_require_none();
+	cmig_progress_require_none(NULL, 0);
 	cmig_expansion_require_known();
 	/* is the scope's schema safe for scripts? */
 	cmig_session_enter(false);

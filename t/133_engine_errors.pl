@@ -1,0 +1,109 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# Without the extension in the database: what a run that fails says and records, and how to go
+# on or to give up.  The hints are for cmig, and nothing speaks of what only the engine has.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use CmigShell;
+use Fcntl qw(:flock);
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $dir = PostgreSQL::Test::Utils::tempdir();
+my $cache = PostgreSQL::Test::Utils::tempdir_short();
+my $node = new_node('engine_errors');
+
+$node->start;
+$node->safe_psql('postgres', 'CREATE ROLE regress_owner LOGIN');
+$node->safe_psql('postgres', 'CREATE DATABASE shop OWNER regress_owner');
+delete @ENV{qw(PGAPPNAME PGDATABASE DATABASE_URL CMIG_CONFIG CMIG_PSQL)};
+@ENV{qw(PGHOST PGPORT PGUSER PGDATABASE XDG_CACHE_HOME)} = ($node->host, $node->port, 'regress_owner', 'shop', $cache);
+chdir $dir or die;
+mkdir 'migrations';
+append_to_file('cmig.conf', "folder = migrations\nengine = local\n");
+
+sub rows { return $node->safe_psql('shop', $_[0]); }
+
+my $journal = "SELECT revision, direction, outcome, sqlstate, message, statement FROM cmig_engine.journal ORDER BY id DESC LIMIT 1";
+
+write_revision('001', '', '', 'CREATE TABLE item (id int);', 'DROP TABLE item;');
+gives(0, 'at 001', '', 'upgrade', '-y');
+
+# the engine goes on, which makes the test faster
+open my $users, '>>', glob "$cache/cmig/engine-*/users" or die;
+flock $users, LOCK_SH or die;
+
+# the statement and its place, also after a comment and in a string with quotes
+write_revision('002', '001', '', <<'END_SQL', 'DROP TABLE part;');
+CREATE TABLE part (note text DEFAULT 'it''s \a
+COMMIT;
+');
+
+-- a comment
+SELECT *
+FROM nowhere;
+INSERT INTO item VALUES (1);
+END_SQL
+my $place = 'CONTEXT:  pg_cmig: upgrade of 002, statement 2, line %d of file "migrations/002.sql"';
+my $line = 1 + (() = (split /^SELECT \*/m, slurp_file('migrations/002.sql'))[0] =~ /\n/g);
+gives(3, '', qr/ERROR:  relation "nowhere" does not exist\n\Q@{[sprintf $place, $line]}\E\n/, 'upgrade', '-y');
+is(rows('SELECT count(*) FROM cmig_engine.journal'), '1', 'a transaction that was rolled back leaves nothing');
+gives(3, '', qr/\Q@{[sprintf $place, $line]}\E/, 'upgrade', '-y', '--stepwise');
+is(rows($journal), '002|upgrade|failed|42P01|relation "nowhere" does not exist|2', 'a stepwise run records the failure');
+gives(0, 'failed +upgrade of 002, statement 2: relation "nowhere" does not exist\n +-> Fix the cause, then cmig upgrade', '', 'status');
+
+# outside of a transaction
+write_revision('002', '001', "-- transactional: false\n", <<'END_SQL', 'DROP TABLE part;');
+CREATE TABLE part (id int);
+CREATE INDEX CONCURRENTLY item_id ON item (id);
+SELECT 1 / count(*) FROM part;
+END_SQL
+gives(3, '', 'ERROR:  division by zero\nCONTEXT:  pg_cmig: upgrade of 002, statement 3, line \d+ of file', 'upgrade', '-y');
+is(rows($journal), '002|upgrade|failed|22012|division by zero|3', 'so does a revision that is not transactional');
+gives(0, '(?s)failed +upgrade of 002, statement 3: division by zero\n.*partially applied +upgrade of 002: statement 2 is done.*cmig upgrade --stepwise 002\s+# or manually revert its statements, then cmig stamp', '^$', 'status');
+gives(0, 'upgrade failed \| 002', 'partially applied: a run was interrupted\nHINT:  cmig status\n', 'log');
+gives(3, '', 'ERROR:  the upgrade of revision "002" is partially applied\nDETAIL: .*; cmig_engine.progress shows the statements that have run.\nHINT:  cmig upgrade --stepwise 002 finishes the upgrade. Or manually revert', 'downgrade', '-y', '-1');
+
+# the same if the revisions run in the engine first
+write_revision('003', '002', '', "CREATE TABLE third (id int, owner name);\nSELECT cmig.enable_rls('third', 'owner');", 'SELECT 1;');
+gives(3, '', 'HINT:  cmig upgrade --stepwise 002 finishes the upgrade. Or manually revert', 'downgrade', '-y', '-1');
+
+# giving up
+rows('DROP INDEX item_id; DROP TABLE part');
+gives(0, 'at 001', 'discarding the progress of the upgrade of revision "002"\nDETAIL:  A stepwise run did not finish', 'stamp', '001');
+is(rows('SELECT count(*) FROM cmig_engine.progress'), '0', 'the progress is gone');
+gives(0, '(?!.*partially applied)', '^$', 'status');
+
+# roles of the engine are no candidates for policies
+write_revision('002', '001', '', 'CREATE TABLE part (id int);', 'DROP TABLE part;');
+gives(3, '', 'DETAIL:  No other role has been granted a privilege on it.\n', 'upgrade', '-y');
+unlink 'migrations/003.sql';
+gives(0, 'at 002', '', 'upgrade', '-y');
+
+# what is applied, and how the files differ from it
+write_revision('001', '', '', 'CREATE TABLE item (id bigint);', 'DROP TABLE item;');
+my $changed = 'applied revision "001" has changed\nDETAIL: .*is now "CREATE TABLE item \(id bigint\);"; when it ran';
+gives(3, '', "$changed.*\nHINT: .*--accept-changes.*\nERROR:  the files could not be loaded; this is what the database has\n\$", 'status');
+gives(3, '', $changed, 'load');
+gives(0, '001 +\| replaced\n +002 +\| unchanged', '', 'load', '--accept-changes');
+rename 'migrations/002.sql', 'second';
+gives(0, '002: it is in cmig_engine.version but has no file', '', 'status');
+rename 'second', 'migrations/002.sql';
+gives(0, 'cmig_engine.version already says so', '', 'locate');
+
+# what needs the extension
+gives(2, '', '^cmig: --expand requires the extension in the database\n', 'revision', '--autogenerate', '--expand', '-m', 'x');
+
+# a view that the script creates
+write_revision('003', '002', '', "CREATE OR REPLACE VIEW shown AS SELECT 1 AS a, nope.b FROM nope;\nALTER TABLE IF EXISTS gone ADD z int;\nALTER TABLE missed ADD z int;", '-- nothing');
+gives(0, '(?s)^(?!.*(?:shown|gone) does not exist).*missed does not exist, 003 needs it.*nope does not exist', '', 'preflight');
+
+close $users;
+$node->stop;
+done_testing();
