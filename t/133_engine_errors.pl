@@ -81,7 +81,7 @@ is(rows('SELECT count(*) FROM cmig_engine.progress'), '0', 'the progress is gone
 gives(0, '(?!.*partially applied)', '^$', 'status');
 
 # roles of the engine are no candidates for policies
-write_revision('002', '001', '', 'CREATE TABLE part (id int);', 'DROP TABLE part;');
+write_revision('002', '001', '', "CREATE TABLE part AS SELECT i AS id FROM generate_series(1, 20000) i;\nCREATE INDEX part_id ON part (id);", 'DROP TABLE part;');
 gives(3, '', 'DETAIL:  No other role has been granted a privilege on it.\n', 'upgrade', '-y');
 unlink 'migrations/003.sql';
 gives(0, 'at 002', '', 'upgrade', '-y');
@@ -103,6 +103,11 @@ gives(2, '', '^cmig: --expand requires the extension in the database\n', 'revisi
 # a view that the script creates
 write_revision('003', '002', '', "CREATE OR REPLACE VIEW shown AS SELECT 1 AS a, nope.b FROM nope;\nALTER TABLE IF EXISTS gone ADD z int;\nALTER TABLE missed ADD z int;", '-- nothing');
 gives(0, '(?s)^(?!.*(?:shown|gone) does not exist).*missed does not exist, 003 needs it.*nope does not exist', '', 'preflight');
+
+
+# runs in the database
+write_revision('003', '002', '', 'CREATE INDEX ON part (id, id);', '-- nothing');
+gives(0, 'time of past runs +notice: 003: revisions with CREATE INDEX took up to [0-9:.]+ here \(journal,\s+1 run\)', '', 'preflight');
 
 close $users;
 $node->stop;

@@ -27,14 +27,23 @@ engine_preflight()
 {
 	local query facts found
 
-	query=$(engine_psql -d "$engine_database" <<-'END'
-		SELECT replace(replace(regexp_replace(regexp_replace(prosrc,
+	query=$(engine_user=$ENGINE_ROLE engine_psql -d "$engine_database" <<-'END'
+		WITH past AS (
+			SELECT r.revision, (
+					SELECT string_agg(m[1], ' ') FROM regexp_matches(r.upgrade_sql,
+						'\m(CREATE\s+(?:UNIQUE\s+)?INDEX|REINDEX|ALTER\s+TABLE|UPDATE|cmig[.]backfill)\M', 'gi') m) AS words,
+				j.elapsed
+			FROM cmig.revision r LEFT JOIN cmig.journal j ON j.revision = r.revision AND j.direction = 'upgrade'
+				AND j.outcome = 'done')
+		SELECT replace(replace(replace(regexp_replace(regexp_replace(prosrc,
 			'\mcmig\.(revision|journal|backfill_progress)\M', 'cmig_\1', 'g'), '^\s*WITH',
-			'WITH cmig_revision (revision, upgrade_sql) AS (SELECT '''', '''' WHERE false),
-			cmig_journal (revision, direction, outcome, elapsed) AS (
-				SELECT '''', '''', '''', interval ''0'' WHERE false),
+			'WITH cmig_revision AS (SELECT DISTINCT * FROM jsonb_to_recordset($past) AS r (revision text, upgrade_sql text)),
+			cmig_journal AS (SELECT *, ''upgrade'' AS direction, ''done'' AS outcome
+				FROM jsonb_to_recordset($past) AS j (revision text, elapsed interval)),
 			cmig_backfill_progress (target, state, percent, rows, active) AS (
-				SELECT '''', '''', 0, 0::bigint, interval ''0'' WHERE false),'), '$1', 'p.facts'), '$2', 'p.at')
+				SELECT '''', '''', 0, 0::bigint, interval ''0'' WHERE false),'), '$1', 'p.facts'), '$2', 'p.at'), '$past',
+			quote_literal((SELECT coalesce(jsonb_agg(jsonb_build_object('revision', revision, 'upgrade_sql',
+				words, 'elapsed', elapsed)), '[]') FROM past WHERE words IS NOT NULL)))
 		FROM pg_proc WHERE oid = 'cmig.preflight_rows'::regproc;
 	END
 	) && replace_rows "SELECT '', '', jsonb_agg(f || coalesce(to_jsonb(a), '{}') ORDER BY n)::text, ''
