@@ -703,7 +703,7 @@ use_target()
 # comes after the lines of prelude(), and place to where its statement is
 place_in_script()
 {
-	place=$({ prelude; printf '%s' "$text"; } | awk -v last="$1" 'NR > last { exit }
+	place=$({ prelude; printf '%s' "$text"; } | awk -v last="$1" 'NR > last { next }
 		/^-- step / { sub(/^[^:]*: /, ""); step = $0; place = "" }
 		NR < last && /^COMMIT;$/ { place = "" }
 		/^\\set cmig_place / { place = substr($0, 18, length($0) - 18) }
@@ -745,7 +745,7 @@ record_failure()
 
 	{ IFS= read -r code; IFS= read -r place; IFS= read -r message; } <<<"$failed_at"
 	place=${place#CONTEXT:  pg_cmig: }
-	[[ $place =~ ^(upgrade|downgrade|precondition|verify)\ of\ ([^ ]+),\ statement\ ([0-9]+), ]] &&
+	[[ $place =~ ^(upgrade|downgrade|verify)\ of\ ([^ ]+),\ statement\ ([0-9]+), ]] &&
 		[[ $per_revision = true || $text == *'\set AUTOCOMMIT on'* ]] || return 0
 	{
 		printf '\\set %s %s\n' revision "$(quoted "${BASH_REMATCH[2]}")" statement "${BASH_REMATCH[3]}" \

@@ -175,8 +175,8 @@ cmig_engine_append_place(StringInfo out, const CmigRunStep *step, const char *ve
 {
 	if (in_cmig())
 		append_command(out, "\\set cmig_place '",
-					   cmig_text_one_line(cmig_run_step_place(step, verb, strcmp(verb, "precondition") != 0,
-															  statement->number, statement->line)));
+					   cmig_text_one_line(cmig_run_step_place(step, verb, true, statement->number,
+															  statement->line)));
 }
 
 /* Does the code of a DO contain the word "commit" or "rollback"? */

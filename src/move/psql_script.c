@@ -670,7 +670,6 @@ append_statements(const Offline *offline, StringInfo out, const CmigRunStep *ste
 	ErrorContextCallback callback = {
 		.previous = error_context_stack,.callback = describe_error,.arg = &reading
 	};
-	const char *verbs[] = {"precondition", offline->direction, "verify"};
 	CmigScriptReader *script = cmig_script_open(sql);
 	CmigEngineStep *recorded = NULL;
 	int			behind = 0;
@@ -693,8 +692,8 @@ append_statements(const Offline *offline, StringInfo out, const CmigRunStep *ste
 			cmig_psql_section_append(out, step, statement, returns_rows(statement->raw));
 			continue;
 		}
-		if (offline->engine)
-			cmig_engine_append_place(out, step, verbs[part], statement);
+		if (offline->engine && part != PART_PRECONDITION)
+			cmig_engine_append_place(out, step, part == PART_MAIN ? offline->direction : "verify", statement);
 		from = out->len;
 		cmig_psql_append_comments(out, sql + behind, statement->offset - behind);
 		behind = statement->offset + strlen(statement->text);
