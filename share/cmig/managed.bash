@@ -31,18 +31,19 @@ engine_preflight()
 		WITH past AS (
 			SELECT r.revision, (
 					SELECT string_agg(m[1], ' ') FROM regexp_matches(r.upgrade_sql,
-						'\m(CREATE\s+(?:UNIQUE\s+)?INDEX|REINDEX|ALTER\s+TABLE|UPDATE|cmig[.]backfill)\M', 'gi') m) AS words,
-				j.elapsed
+						'\m(CREATE\s+(?:UNIQUE\s+)?INDEX|REINDEX|ALTER\s+TABLE|UPDATE|cmig[.]backfill)\M', 'gi') m)
+					AS words, j.elapsed
 			FROM cmig.revision r LEFT JOIN cmig.journal j ON j.revision = r.revision AND j.direction = 'upgrade'
 				AND j.outcome = 'done')
 		SELECT replace(replace(replace(regexp_replace(regexp_replace(prosrc,
 			'\mcmig\.(revision|journal|backfill_progress)\M', 'cmig_\1', 'g'), '^\s*WITH',
-			'WITH cmig_revision AS (SELECT DISTINCT * FROM jsonb_to_recordset($past) AS r (revision text, upgrade_sql text)),
+			'WITH cmig_revision AS (
+				SELECT DISTINCT * FROM jsonb_to_recordset($past) AS r (revision text, upgrade_sql text)),
 			cmig_journal AS (SELECT *, ''upgrade'' AS direction, ''done'' AS outcome
 				FROM jsonb_to_recordset($past) AS j (revision text, elapsed interval)),
 			cmig_backfill_progress (target, state, percent, rows, active) AS (
-				SELECT '''', '''', 0, 0::bigint, interval ''0'' WHERE false),'), '$1', 'p.facts'), '$2', 'p.at'), '$past',
-			quote_literal((SELECT coalesce(jsonb_agg(jsonb_build_object('revision', revision, 'upgrade_sql',
+				SELECT '''', '''', 0, 0::bigint, interval ''0'' WHERE false),'), '$1', 'p.facts'), '$2', 'p.at'),
+			'$past', quote_literal((SELECT coalesce(jsonb_agg(jsonb_build_object('revision', revision, 'upgrade_sql',
 				words, 'elapsed', elapsed)), '[]') FROM past WHERE words IS NOT NULL)))
 		FROM pg_proc WHERE oid = 'cmig.preflight_rows'::regproc;
 	END
