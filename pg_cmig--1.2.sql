@@ -2381,13 +2381,13 @@ AS 'MODULE_PATHNAME', 'cmig_import_state'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 CREATE FUNCTION cmig.import_tools(file_names text[] DEFAULT NULL, contents text[] DEFAULT NULL,
-	OUT tool text, OUT converts boolean, OUT reads_state boolean, OUT found_file text, OUT history_table regclass, OUT applied bigint, OUT note text)
+	OUT tool text, OUT converts boolean, OUT reads_state boolean, OUT found_file text, OUT folder text, OUT history_table regclass, OUT applied bigint, OUT note text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_import_tools'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION cmig.import_files(text, text[], text[], jsonb) IS 'Converts the files of another migration tool into revision files. Returns them in the order of that tool, with notes on what has no counterpart; content is NULL for a file that is left out. Stores nothing. Raises an error if a file cannot be converted (MG013) or an argument is not valid (22004, 22023).';
-COMMENT ON FUNCTION cmig.import_tools(text[], text[]) IS 'Returns one row for each migration tool that pg_cmig knows: whether import_files converts its files and import_state reads its table, the first of the files that looks like one of its own, its table in this database, the number of migrations that this table says are applied, and the reason if it cannot be read. Changes nothing. Raises an error if an argument is not valid (22004, 22023).';
+COMMENT ON FUNCTION cmig.import_tools(text[], text[]) IS 'Returns one row for each migration tool that pg_cmig knows: whether import_files converts its files and import_state reads its table, the first of the files that looks like one of its own, the folder to convert, its table in this database, the number of migrations that this table says are applied, and the reason if it cannot be read. If there are files in several folders, there is a row for each of them. Changes nothing. Raises an error if an argument is not valid (22004, 22023).';
 COMMENT ON FUNCTION cmig.import_state(text, regclass) IS 'Stamps the revisions that another migration tool has applied according to its table, and changes nothing else. Returns one row for each migration that the tool has recorded, with its revision, and the reason if it was not stamped. Raises an error if the tool is unknown (22023), the table does not exist (42P01) or cannot be read (42809), or it does not match cmig.version (55000), and the same errors as stamp.';
 
 --
@@ -2410,7 +2410,7 @@ AS $$
 			verdict text, detail text, problem text, fix text, kind text, object text, action text, change text, hazard text, upgrade_sql text,
 			scope text, reference text, relation text, old_column text, new_column text, rows_filled bigint, rows_left bigint,
 			rows_failed bigint, failure text, last_old_write timestamptz, old_calls bigint, old_callers text, state text,
-			schemas text[], tool text, converts boolean, reads_state boolean, found_file text, history_table text,
+			schemas text[], tool text, converts boolean, reads_state boolean, found_file text, folder text, history_table text,
 			applied bigint, note text, new_folder text, other_folder text, django_folder text)) r
 	-- the place of the line in the revision's file
 	LEFT JOIN LATERAL (SELECT v.expand, CASE WHEN p.first > 0 THEN v.file_name END AS file_name,
@@ -2422,9 +2422,7 @@ AS $$
 	LEFT JOIN LATERAL (SELECT folder, CASE WHEN r.found_file IS NULL THEN 'FOLDER'
 			WHEN name = '' THEN '.' WHEN name ~ '^[A-Za-z0-9_./+-]+$' THEN name
 			ELSE concat('''', replace(name, '''', E'''\\'''''), '''') END AS typed
-		FROM (SELECT CASE WHEN r.tool = 'django' THEN r.django_folder ELSE regexp_replace(r.found_file,
-			CASE WHEN r.tool IN ('drizzle', 'graphile-migrate', 'diesel') OR r.found_file ~ '[.]rb$' THEN '/?[^/]+/[^/]*$'
-			ELSE '/?[^/]*$' END, '') END) d (folder),
+		FROM (SELECT CASE WHEN r.tool = 'django' THEN r.django_folder ELSE r.folder END) d (folder),
 		LATERAL (SELECT CASE WHEN r.tool = 'liquibase' AND r.found_file !~ '[.]sql$' THEN r.found_file ELSE folder END) t (name)) d ON screen = 'import'
 	CROSS JOIN LATERAL (
 		SELECT r.revision,

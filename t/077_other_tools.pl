@@ -11,7 +11,7 @@
 use strict;
 use warnings;
 
-use File::Path qw(make_path);
+use File::Path qw(make_path remove_tree);
 use FindBin;
 use lib $FindBin::RealBin;
 use CmigNode;
@@ -428,6 +428,20 @@ gives(3, '', 'the upgrade of revision 00002 has not been written as SQL', 'upgra
 gives(1, '^error +00002: its upgrade section has not been written\n', '', 'check', '-d', 'by_hand');
 
 # A new import keeps what was written by hand, and adds what is new
+my $stub = slurp_file('cmig/00002_email.sql');
+my @again = ('import', 'goose', '.', '--to', 'cmig', '--force', '-d', 'by_hand');
+sub replace_file { unlink $_[0]; append_to_file(@_) }
+
+# also if the statement that fails is still beside it
+replace_file('cmig/00002_email.sql', my $begun = $stub =~ s/^(DO .cmig)/ALTER TABLE users ADD begun text;\n$1/mr);
+gives(3, '', '00002_email.sql: to be written: ', @again);
+is(slurp_file('cmig/00002_email.sql'), $begun, 'what was begun is kept');
+replace_file('cmig/00002_email.sql', $begun = $stub =~ s/^(BEGIN)/$1\n\tALTER TABLE users ADD begun text;/mr);
+gives(3, '', '', @again);
+is(slurp_file('cmig/00002_email.sql'), $begun, 'also within the statement');
+replace_file('cmig/00002_email.sql', $stub =~ s/written in Go/something else/gr);
+gives(3, '', '', @again);
+is(slurp_file('cmig/00002_email.sql'), $stub, 'the statement alone is replaced');
 edit('cmig/00002_email.sql', $email, 'SELECT 1;');
 my $written = slurp_file('cmig/00002_email.sql') =~ s/^DO \$cmig\$.*?^\$cmig\$;\n//msgr;
 unlink 'cmig/00002_email.sql';
@@ -435,7 +449,7 @@ append_to_file('cmig/00002_email.sql', $written);
 append_to_file('00003_more.sql', "-- +goose Up\nALTER TABLE users ADD more text;\n");
 gives(0, '^cmig/00003_more.sql\n$', '^$', 'import', 'goose', '.', '--to', 'cmig', '-d', 'by_hand');
 append_to_file('cmig/00003_more.sql', "\n-- cmig:downgrade\nALTER TABLE users DROP more;\n");
-gives(0, '^cmig/0.*3_more.sql\n$', '^$', 'import', 'goose', '.', '--to', 'cmig', '--force', '-d', 'by_hand');
+gives(0, '^cmig/0.*3_more.sql\n$', '^$', @again);
 is(slurp_file('cmig/00002_email.sql'), $written, 'with --force, too');
 like(slurp_file('cmig/00003_more.sql'), qr/DROP more;\n$/, 'and what the tool does not have');
 append_to_file('00003_more.sql', "ALTER TABLE users ADD still text;\n");
@@ -467,6 +481,11 @@ chdir new_folder('by_hand', 'migrations/001_a.sql' => "-- migrate:up\n", 'other/
 $node->safe_psql('postgres', 'CREATE EXTENSION pg_cmig');
 gives(0, '^dbmate: files such as migrations/001_a.sql\n  cmig import dbmate migrations --folder cmig    # writes a revision file for each migration into cmig\n$', '^$', 'import', '-d', 'postgres');
 unlink 'migrations/001_a.sql';
+# each folder is named, if no other one contains it
+make_path('one', 'two/in', 'three/01_a');
+append_to_file($_, 'SELECT 1;') for 'one/1_a.up.sql', 'two/2_b.up.sql', 'two/in/3_c.up.sql', 'three/01_a/up.sql';
+gives(0, '^' . join('', map { "$_->[0]: files such as $_->[1]\n  cmig import $_->[0] $_->[2] [^\n]*\n" } [ 'diesel', 'three/01_a/up.sql', 'three' ], [ 'golang-migrate', 'one/1_a.up.sql', 'one' ], [ 'golang-migrate', 'two/2_b.up.sql', 'two' ]) . '$', '^$', 'import', '-d', 'postgres');
+remove_tree('one', 'two', 'three');
 make_path('back/app/migrations');
 append_to_file('back/app/migrations/0001_x.py', "class Migration(migrations.Migration):\n");
 append_to_file('back/manage.py', '');
@@ -478,6 +497,14 @@ append_to_file("$deep/V1__a.sql", 'x');
 gives(0, "^flyway: files such as $deep/V1__a.sql, as flyway and refinery name them\n", '^$', 'import', '-d', 'postgres');
 unlink "$deep/V1__a.sql";
 gives(0, '^no files and no table', '^$', 'import', '-d', 'postgres');
+
+# a change log in SQL can be a file
+make_path('log');
+append_to_file("log/$_.sql", "--liquibase formatted sql\n--changeset ann:$_\nSELECT 1;\n") for 'a', 'b';
+gives(0, '^made/ann.b.sql\n$', '^$', 'import', 'liquibase', 'log/b.sql', '--to', 'made', '-d', 'postgres');
+chdir 'log';
+gives(0, '^made/ann.a.sql\n$', '^$', 'import', 'liquibase', 'a.sql', '--to', 'made', '-d', 'postgres');
+chdir '..';
 
 # Liquibase itself writes the SQL of a change log that is not SQL
 SKIP:

@@ -285,10 +285,19 @@ UNWRITTEN='has not been written as SQL'
 
 # with_completed FILE CONTENT: prints the content with the sections that somebody has
 # completed in the file: those that the content lacks, or that say that they have to be
-# written
+# written, and those in which more than the statement that says so was written
 with_completed()
 {
 	LC_ALL=C awk -v unwritten="$UNWRITTEN" '
+		# is there more in a section than its marker and the statement of the import?
+		function begun(section,    lines, count, i, rest) {
+			count = split(section, lines, "\n")
+			for (i = 2; i <= count; i++)
+				if (lines[i] !~ /^(DO [$]cmig[0-9]*[$]|BEGIN|END|[$]cmig[0-9]*[$];|[ \t\r]*)$/ &&
+					lines[i] !~ /^\t(RAISE EXCEPTION USING ERRCODE|\tMESSAGE|\tDETAIL|\tHINT) = .*[,;]$/)
+					rest = 1
+			return rest
+		}
 		FNR == 1 { part = "header"; file++ }
 		/^-- cmig:(upgrade|downgrade|verify)[ \t]*$/ { part = $2 }
 		{ text[file, part] = text[file, part] $0 "\n" }
@@ -296,7 +305,7 @@ with_completed()
 			count = split("header cmig:upgrade cmig:downgrade cmig:verify", parts, " ")
 			for (i = 1; i <= count; i++) {
 				old = text[1, parts[i]]; new = text[2, parts[i]]
-				completed = old != "" && index(old, unwritten) == 0 && (new == "" || index(new, unwritten) > 0)
+				completed = index(old, unwritten) ? begun(old) : old != "" && (new == "" || index(new, unwritten))
 				printf "%s", (i > 1 && completed ? old : new)
 			}
 		}' "$1" <(printf '%s' "$2")

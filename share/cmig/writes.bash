@@ -620,7 +620,7 @@ RAILS_HINT+='db:schema:dump; then cmig import rails db'
 
 verb_import()
 {
-	local folder file text number=0 placeholders='' setting import_names='' import_texts=''
+	local folder file files_in text number=0 placeholders='' setting import_names='' import_texts=''
 
 	if [ ${#arguments[@]} -eq 0 ]; then
 		! given state || fail 2 'import --state requires TOOL' 'cmig import shows which tools were used here'
@@ -639,6 +639,11 @@ verb_import()
 	if [ "${arguments[0]}" = liquibase ] && [ -f "$folder" ] && [[ $folder != *.sql ]]; then
 		generate_liquibase "$folder"
 		folder=$GENERATED
+	fi
+	files_in=$folder
+	if [ "${arguments[0]}" = liquibase ] && [ -f "$folder" ]; then
+		folder=$(dirname -- "$folder")
+		files_in=$folder/${files_in##*/}
 	fi
 	[ -d "$folder" ] || fail 2 "the folder $folder does not exist"
 	case ${arguments[0]} in
@@ -664,7 +669,7 @@ verb_import()
 		variable "file_name$number" "${file#"$folder"/}"
 		variable "file_text$number" "${text%x}"
 		import_names+=", :'file_name$number'" import_texts+=", :'file_text$number'"
-	done < <(find "$folder" -name '.*' ! -path "$folder" -prune -o -name node_modules -prune -o -type f \
+	done < <(find "$files_in" -name '.*' ! -path "$folder" -prune -o -name node_modules -prune -o -type f \
 		\( "${NAME_TESTS[@]}" \) -print0 | LC_ALL=C sort -z)
 	[ $number -gt 0 ] || fail 2 "there are no files to convert in $folder"
 	for setting in ${settings[@]+"${settings[@]}"}; do

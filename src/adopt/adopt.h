@@ -41,6 +41,8 @@ typedef struct CmigTool
 								 * name of the main file, and one for the text
 								 * of files that include others; or NULL */
 	const char *includes;
+	bool		is_nested;		/* is that file in a folder of the one to
+								 * convert? */
 	const struct CmigFormat *format;	/* NULL if cmig.import_files() does
 										 * not convert its files */
 	const char *columns[CMIG_TOOL_MAX_COLUMNS]; /* the columns that the query

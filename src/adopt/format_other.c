@@ -680,7 +680,7 @@ cmig_format_liquibase(CmigImport *import)
 	}
 	set_long_ids(import);
 	cmig_import_chain(import);
-	if (formatted > 0)
+	if (formatted > 1)
 		cmig_import_file_note(import,
 							  ((CmigToolRevision *) linitial(import->revisions))->file->name,
 							  "the files are in the order of their names; compare this with the order in the change log");

@@ -31,14 +31,14 @@ static const CmigTool tools[] = {
 	{"alembic",.file = "\\.py$",.mark = "^down_revision\\s*[:=]",
 		.columns = {"version_num"},
 	.select = "t.version_num::text, 'until'",.rest = BY_TEXT("version_num")},
-	{"diesel",.file = "(^|/)\\d[^/]*/up\\.sql$",
+	{"diesel",.file = "(^|/)\\d[^/]*/up\\.sql$",.is_nested = true,
 		.format = FORMAT(cmig_format_diesel,.compare = strcmp),
 		.columns = {"version", "run_on"},
 	.select = "t.version::text, " APPLIED,.rest = BY_TEXT("version")},
 	{"django",.file = "(^|/)migrations/[^/]+\\.py$",.mark = "migrations\\.Migration\\)",
 		.columns = {"id", "app", "name", "applied"},
 	.select = "t.app::text || '.' || t.name::text, " APPLIED,.rest = BY_NUMBER("id")},
-	{"drizzle",.file = "(^|/)(meta/_journal|\\d[^/]*/snapshot)\\.json$",
+	{"drizzle",.file = "(^|/)(meta/_journal|\\d[^/]*/snapshot)\\.json$",.is_nested = true,
 		.format = FORMAT(.read = cmig_format_drizzle,.compare = strcmp,.file_template = "%(rev)s"),
 		.columns = {"id", "hash", "created_at"},
 		.select = "t.created_at::text, " APPLIED,.rest = BY_NUMBER("created_at"),.match =
@@ -65,7 +65,7 @@ static const CmigTool tools[] = {
 		.columns = {"id", "version_id", "is_applied"},
 		.select = "t.version_id::text, CASE WHEN " IS_TRUE("is_applied") " THEN 'applied' ELSE 'reverted' END",
 	.rest = "WHERE t.version_id::text <> '0' " BY_NUMBER("id"),.match = CMIG_TOOL_NUMBER},
-	{"graphile-migrate",.file = "(^|/)committed/\\d{6}[^/]*\\.sql$",
+	{"graphile-migrate",.file = "(^|/)committed/\\d{6}[^/]*\\.sql$",.is_nested = true,
 		.format = FORMAT(cmig_format_graphile_migrate,.style = CMIG_PLACEHOLDER_COLON,.compare = cmig_tool_text_compare_versions),
 		.columns = {"hash", "filename"},
 		.select = "substring(t.filename::text from '^[0-9]+'), " APPLIED,.rest =
@@ -172,36 +172,77 @@ matches(const char *pattern, const char *text)
 								  REG_ADVANCED | REG_NLANCH, C_COLLATION_OID, 0, NULL);
 }
 
-/*
- * Returns the first file that looks like a file of the tool, preferably the main one,
- * or one that includes others.  A file that has the mark of another tool does not.
- */
-static const char *
-find_file(const CmigTool *tool, const CmigNames *names, const CmigNames *texts)
+/* Does a file look like one of the tool?  A file that has the mark of another tool does not. */
+static bool
+is_file_of(const CmigTool *tool, const char *name, const char *text)
 {
-	const char *found = NULL;
-	bool		includes = false;
+	if (!tool->file || !matches(tool->file, name) || (tool->mark && !matches(tool->mark, text)))
+		return false;
+	for (int i = 0; tool->mark == NULL && i < lengthof(tools); i++)
+		if (tools[i].mark && matches(tools[i].file, name) && matches(tools[i].mark, text))
+			return false;
+	return true;
+}
 
-	for (int i = 0; tool->file && i < names->count; i++)
+/*
+ * Returns the folder to convert if the tool has this file: that of the file, or
+ * its parent if each migration has a folder.
+ */
+static char *
+folder_of(const CmigTool *tool, const char *name)
+{
+	char	   *folder = pstrdup(name);
+	bool		is_nested = tool->is_nested || cmig_tool_text_ends(name, ".rb");
+
+	for (int i = 0; i <= is_nested; i++)
+		*(strrchr(folder, '/') ? strrchr(folder, '/') : folder) = '\0';
+	return folder;
+}
+
+static bool
+is_in(const char *folder, const char *other)
+{
+	size_t		length = strlen(other);
+
+	return length == 0 || (strncmp(folder, other, length) == 0 && strchr("/", folder[length]));
+}
+
+/*
+ * Returns the index of the first file in each folder with files that look like
+ * files of the tool, without folders in other ones.  If there are main files, or
+ * files that include others, these; of a tool that is not converted, the first one.
+ */
+static List *
+find_files(const CmigTool *tool, const CmigNames *names, const CmigNames *texts)
+{
+	List	   *found = NIL;
+	int			best = 0;
+
+	for (int i = 0; i < names->count; i++)
 	{
-		bool		of_another = false;
+		char	   *folder;
+		int			rank = 0;
+		bool		is_new = true;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!matches(tool->file, names->names[i]) ||
-			(tool->mark && !matches(tool->mark, texts->names[i])))
+		if (!is_file_of(tool, names->names[i], texts->names[i]))
 			continue;
-		for (int j = 0; tool->mark == NULL && !of_another && j < lengthof(tools); j++)
-			of_another = tools[j].mark && matches(tools[j].file, names->names[i]) &&
-				matches(tools[j].mark, texts->names[i]);
-		if (of_another)
-			continue;
-		if (tool->main == NULL || matches(tool->main, names->names[i]))
-			return names->names[i];
-		if (found == NULL || (!includes && matches(tool->includes, texts->names[i])))
+		if (tool->main)
+			rank = matches(tool->main, names->names[i]) ? 2 : matches(tool->includes, texts->names[i]);
+		if (rank > best)
+			found = NIL;
+		best = Max(best, rank);
+		folder = folder_of(tool, names->names[i]);
+		for (int n = list_length(found) - 1; n >= 0; n--)
 		{
-			found = names->names[i];
-			includes = matches(tool->includes, texts->names[i]);
+			const char *known = folder_of(tool, names->names[list_nth_int(found, n)]);
+
+			is_new &= tool->format != NULL && !is_in(folder, known);
+			if (is_new && rank == best && is_in(known, folder))
+				found = list_delete_nth_cell(found, n);
 		}
+		if (is_new && rank == best)
+			found = lappend_int(found, i);
 	}
 	return found;
 }
@@ -252,20 +293,26 @@ cmig_import_tools(PG_FUNCTION_ARGS)
 		int			applied;
 		char	   *note;
 		Oid			table = find_table(tool, &applied, &note);
-		const char *file = find_file(tool, names, texts);
-		bool		has_table = OidIsValid(table) && !list_member_oid(seen, table);
-		Datum		values[] = {
-			CStringGetTextDatum(tool->name), BoolGetDatum(tool->format != NULL),
-			BoolGetDatum(tool->select != NULL),
-			file ? CStringGetTextDatum(file) : 0, ObjectIdGetDatum(table), Int64GetDatum(applied),
-			note ? CStringGetTextDatum(note) : 0
-		};
-		bool		nulls[] = {false, false, false, file == NULL, !has_table, !has_table ||
-		applied < 0, !has_table || note == NULL};
+		List	   *files = find_files(tool, names, texts);
 
-		if (has_table)
-			seen = lappend_oid(seen, table);
-		cmig_result_add((ReturnSetInfo *) fcinfo->resultinfo, lengthof(values), values, nulls);
+		for (int n = 0; n < Max(list_length(files), 1); n++)
+		{
+			const char *file = files ? names->names[list_nth_int(files, n)] : NULL;
+			bool		has_table = OidIsValid(table) && !list_member_oid(seen, table);
+			Datum		values[] = {
+				CStringGetTextDatum(tool->name), BoolGetDatum(tool->format != NULL),
+				BoolGetDatum(tool->select != NULL),
+				file ? CStringGetTextDatum(file) : 0,
+				file ? CStringGetTextDatum(folder_of(tool, file)) : 0,
+				ObjectIdGetDatum(table), Int64GetDatum(applied), note ? CStringGetTextDatum(note) : 0
+			};
+			bool		nulls[] = {false, false, false, file == NULL, file == NULL, !has_table, !has_table ||
+			applied < 0, !has_table || note == NULL};
+
+			if (has_table)
+				seen = lappend_oid(seen, table);
+			cmig_result_add((ReturnSetInfo *) fcinfo->resultinfo, lengthof(values), values, nulls);
+		}
 	}
 	return (Datum) 0;
 }
