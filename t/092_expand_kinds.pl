@@ -641,4 +641,25 @@ $node->safe_psql('roles', 'ALTER SCHEMA public OWNER TO ddl');
 $node->safe_psql('roles', $_, @as_ann) foreach 'CALL cmig.expand()', 'CALL cmig.contract()';
 is($node->safe_psql('roles', 'SELECT revision FROM cmig.current()', @as_ann), '042', 'scripts run as another role');
 
+# the owner of a type creates casts while a table is expanded: nobody who writes it runs their
+# functions, and they do not change what is stored
+$node->safe_psql('postgres', 'CREATE ROLE mall; CREATE DATABASE casts');
+$node->safe_psql('casts', "CREATE EXTENSION pg_cmig; CREATE SCHEMA lib; GRANT CREATE, USAGE ON SCHEMA lib TO mall; SET ROLE mall; CREATE TYPE lib.e AS ENUM ('a', 'b'); RESET ROLE;
+	CREATE FUNCTION seven(lib.e) RETURNS bigint LANGUAGE sql IMMUTABLE AS 'SELECT 7'; CREATE CAST (lib.e AS bigint) WITH FUNCTION seven(lib.e)");
+$node->safe_psql('casts', revisions('CREATE TABLE t (id int PRIMARY KEY, v lib.e, w lib.e); CREATE TABLE p (id int PRIMARY KEY, v lib.e) PARTITION BY RANGE (id); CREATE TABLE p1 PARTITION OF p DEFAULT;',
+		"ALTER TABLE t ADD u text;\n-- cmig:up t.u = v::text\nALTER TABLE t ADD n bigint;\n-- cmig:up t.n = v::bigint\nALTER TABLE t ALTER w TYPE text;\n-- cmig:up t.w = w::text\n-- cmig:down t.w = w::lib.e\nALTER TABLE p ALTER v TYPE text;\n-- cmig:up p.v = v::text\n-- cmig:down p.v = v::lib.e"));
+$node->safe_psql('casts', "CALL cmig.expand()");
+$node->safe_psql('casts', q{SET ROLE mall;
+	CREATE FUNCTION lib.f(lib.e) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$BEGIN RETURN 'run by ' || current_user; END$$;
+	CREATE CAST (lib.e AS text) WITH FUNCTION lib.f(lib.e) AS ASSIGNMENT;
+	CREATE FUNCTION lib.g(text) RETURNS lib.e LANGUAGE plpgsql IMMUTABLE AS $$BEGIN RETURN 'b'; END$$;
+	CREATE CAST (text AS lib.e) WITH FUNCTION lib.g(text) AS ASSIGNMENT});
+$node->safe_psql('casts', q{INSERT INTO public.t (id, v, w) VALUES (1, 'a', 'a'); INSERT INTO public.p VALUES (1, 'a');
+	INSERT INTO public_042.t (id, v, w) VALUES (2, 'a', 'a'); INSERT INTO public_042.p VALUES (2, 'a')});
+is(rows_of('casts', 'public_042.t', 'id, v, w, u, n'), '1|a|a|a|7 2|a|a||', 'a cast of later is not run');
+is(rows_of('casts', 'public.t', 'id, w'), '1|a 2|a', 'nor for the old build');
+is(rows_of('casts', $_, 'id, v'), '1|a 2|a', "nor in a partition: $_") foreach 'public.p', 'public_042.p';
+$node->safe_psql('casts', 'CALL cmig.contract()');
+is(rows_of('casts', 't', 'id, v, w, u, n'), '1|a|a|a|7 2|a|a||', 'nor at the contraction');
+
 done_testing();

@@ -6,7 +6,13 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/transam.h"
 #include "catalog/dependency.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
@@ -15,9 +21,12 @@
 #include "parser/parse_expr.h"
 #include "parser/parse_relation.h"
 #include "parser/parse_type.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "versions/internal.h"
 
@@ -95,8 +104,111 @@ look_up(void *arg)
 		cmig_versions_refuse_arguments();
 }
 
+/* The functions that the expressions of a trigger called when it was created. */
+typedef struct Bound
+{
+	bool		recorded;		/* is that known?  A dump does not have it. */
+	List	   *functions;
+	Oid			table_owner;
+}			Bound;
+
+/* Read what cmig_versions_record_dependencies() recorded; a partition's trigger is a copy. */
+static void
+read_bound(Bound * bound, Oid trigger)
+{
+	Relation	depend = table_open(DependRelationId, AccessShareLock);
+
+	while (OidIsValid(trigger))
+	{
+		ScanKeyData keys[2];
+		SysScanDesc scan;
+		HeapTuple	tuple;
+		Oid			parent = InvalidOid;
+
+		ScanKeyInit(&keys[0], Anum_pg_depend_classid, BTEqualStrategyNumber, F_OIDEQ,
+					ObjectIdGetDatum(TriggerRelationId));
+		ScanKeyInit(&keys[1], Anum_pg_depend_objid, BTEqualStrategyNumber, F_OIDEQ,
+					ObjectIdGetDatum(trigger));
+		scan = systable_beginscan(depend, DependDependerIndexId, true, NULL, 2, keys);
+		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		{
+			Form_pg_depend row = (Form_pg_depend) GETSTRUCT(tuple);
+
+			if (row->refclassid == ProcedureRelationId)
+				bound->functions = lappend_oid(bound->functions, row->refobjid);
+			else if (row->refclassid == TriggerRelationId)
+				parent = row->refobjid;
+			else
+				bound->recorded |= row->refclassid == RelationRelationId && row->refobjsubid != 0;
+		}
+		systable_endscan(scan);
+		trigger = parent;
+	}
+	table_close(depend, AccessShareLock);
+}
+
+/* Is it a function that somebody could have put in the place of the one that was meant? */
+static bool
+is_other_function(Oid function, void *arg)
+{
+	const		Bound *bound = arg;
+
+	return function >= FirstNormalObjectId && !list_member_oid(bound->functions, function);
+}
+
+/* Does the function belong to a role that has the privileges of the table's owner? */
+static bool
+owns_code(Oid table_owner, Oid function)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	bool		result = HeapTupleIsValid(tuple) &&
+	has_privs_of_role(((Form_pg_proc) GETSTRUCT(tuple))->proowner, table_owner);
+
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	return result;
+}
+
+/*
+ * Have the casts call what they called when the expression was stored.  The text names
+ * functions by their schemas and the types of their arguments, but a cast is found by
+ * its types.  A cast whose function is another one was a conversion through text: the owner
+ * of a type who creates a cast must not have the function run by all who write the
+ * table.  In a database that was restored, that holds for casts of third roles.
+ */
+static Node *
+bind_functions(Node *node, void *arg)
+{
+	Bound	   *bound = arg;
+
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcformat != COERCE_EXPLICIT_CALL &&
+		((FuncExpr *) node)->funcformat != COERCE_SQL_SYNTAX)
+	{
+		const FuncExpr *call = (FuncExpr *) node;
+
+		if (is_other_function(call->funcid, bound) &&
+			(bound->recorded || !owns_code(bound->table_owner, call->funcid)))
+		{
+			Node	   *value = bind_functions(linitial(call->args), arg);
+			CoerceViaIO *conversion = makeNode(CoerceViaIO);
+
+			if (exprType(value) == call->funcresulttype)
+				return value;
+			conversion->arg = (Expr *) value;
+			conversion->resulttype = call->funcresulttype;
+			conversion->coerceformat = call->funcformat;
+			conversion->location = call->location;
+			return (Node *) conversion;
+		}
+	}
+	return expression_tree_mutator(node, bind_functions, arg);
+}
+
 Expr *
-cmig_versions_compile(Relation relation, const char *text, Oid type, int32 typmod, Oid dependent)
+cmig_versions_compile(Relation relation, const char *text, Oid type, int32 typmod, Oid trigger,
+					  bool record)
 {
 	ParseState *pstate = make_parsestate(NULL);
 	CmigRole	saved;
@@ -127,12 +239,19 @@ cmig_versions_compile(Relation relation, const char *text, Oid type, int32 typmo
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("the expression %s does not have type %s", text, format_type_be(type))));
-	assign_expr_collations(pstate, expr);
-	if (OidIsValid(dependent))
+	if (!record)
 	{
-		ObjectAddress trigger = {TriggerRelationId, dependent, 0};
+		Bound		bound = {.table_owner = relation->rd_rel->relowner};
 
-		recordDependencyOnExpr(&trigger, expr, pstate->p_rtable, DEPENDENCY_NORMAL);
+		read_bound(&bound, trigger);
+		expr = bind_functions(expr, &bound);
+	}
+	assign_expr_collations(pstate, expr);
+	if (record)
+	{
+		ObjectAddress dependent = {TriggerRelationId, trigger, 0};
+
+		recordDependencyOnExpr(&dependent, expr, pstate->p_rtable, DEPENDENCY_NORMAL);
 	}
 	free_parsestate(pstate);
 	return expression_planner((Expr *) expr);

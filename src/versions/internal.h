@@ -218,10 +218,11 @@ extern Node *cmig_versions_expression(const char *text);
 
 /*
  * Compile an argument of the trigger: the expression as PostgreSQL has printed
- * it.  Its dependencies are recorded if "dependent" is a trigger.
+ * it.  Its dependencies are recorded as those of the trigger, or, unless "record"
+ * is true, it may only call what was recorded.
  */
 extern Expr *cmig_versions_compile(Relation relation, const char *text, Oid type, int32 typmod,
-								   Oid dependent);
+								   Oid trigger, bool record);
 
 /* Raise an error: cmig.expand() has not written the trigger's arguments. */
 pg_noreturn extern void cmig_versions_refuse_arguments(void);

@@ -333,7 +333,7 @@ describe_error(void *arg)
  * kind and flags, column, label, and expression.
  */
 static void
-read_arguments(Writer *writer, Relation relation, const Trigger *trigger, Oid dependent)
+read_arguments(Writer *writer, Relation relation, const Trigger *trigger, bool record)
 {
 	TupleDesc	desc = RelationGetDescr(relation);
 	int			level = NewGUCNestLevel();
@@ -392,7 +392,7 @@ read_arguments(Writer *writer, Relation relation, const Trigger *trigger, Oid de
 												  rule->column - FirstLowInvalidHeapAttributeNumber);
 		}
 		error_context_stack = &callback;
-		rule->expr = cmig_versions_compile(relation, trigger->tgargs[i + 3], type, typmod, dependent);
+		rule->expr = cmig_versions_compile(relation, trigger->tgargs[i + 3], type, typmod, trigger->tgoid, record);
 		error_context_stack = callback.previous;
 		pull_varattnos((Node *) rule->expr, 1, &rule->reads);
 		rule->safe = !may_fail((Node *) rule->expr, &plainly);
@@ -416,7 +416,7 @@ cmig_versions_record_dependencies(Oid table)
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 		if (cmig_versions_is_writer(&triggers->triggers[i]))
 			read_arguments(memset(&writer, 0, sizeof(Writer)), relation, &triggers->triggers[i],
-						   triggers->triggers[i].tgoid);
+						   true);
 	table_close(relation, NoLock);
 }
 
@@ -442,7 +442,7 @@ find_writer(Relation relation, const Trigger *trigger)
 	new.users->context = context;
 	new.users->count = 1;
 	new.desc = CreateTupleDescCopy(RelationGetDescr(relation));
-	read_arguments(&new, relation, trigger, InvalidOid);
+	read_arguments(&new, relation, trigger, false);
 	MemoryContextSwitchTo(old);
 
 	/*
