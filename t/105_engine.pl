@@ -170,7 +170,7 @@ $node->safe_psql('shop', 'DROP SCHEMA trap CASCADE', extra_params => [ '-U', 're
 
 # An error in a transaction changes nothing, and tells the step.
 file('004', '003', '', "CREATE TABLE one ();\nSELECT 1 / 0;", '');
-gives(3, '', "ERROR:  division by zero\nCONTEXT:  upgrade 003 -> 004, It's 004\n", 'upgrade');
+gives(3, '', "ERROR:  division by zero\nCONTEXT:  pg_cmig: upgrade of 004, statement 2, line 7 of file \"migrations/004.sql\"\n", 'upgrade');
 is(rows("SELECT to_regclass('one'), string_agg(version_num, '') FROM cmig_engine.version"), '|003', 'nothing was changed');
 file('004', '003', '', 'SELECT cmig.enable_audit($$person$$);', '');
 gives(3, '', 'ERROR:  revision "004" calls cmig\.enable_audit, which requires the extension in the database\n.*cmig\.audit_script', 'upgrade');
@@ -185,7 +185,7 @@ file('004', '003', '', 'ALTER TABLE person ADD waits int;', 'ALTER TABLE person 
 my $reader = $node->background_psql('shop');
 $reader->query_safe("SET SESSION AUTHORIZATION regress_owner; SET application_name = 'it''s me'; BEGIN; SELECT FROM person /* the query */");
 gives(3, '', 'ERROR:  canceling statement due to lock timeout\nDETAIL:  Blocked by process \d+ of role "regress_owner" \(application "it\'s me"\); its transaction has been open for \d+ seconds: .*the query.*\n'
-	  . "CONTEXT:  upgrade 003 -> 004, It's 004\n(?:CONTEXT:  waiting for [^\n]*\n)?attempt 1 of 2; trying again in 200 ms\n.*lock timeout\n.*CONTEXT:[^\n]*\n\$",
+	  . "CONTEXT:  pg_cmig: upgrade of 004, statement 1, line 6 of file \"migrations/004.sql\"\n(?:CONTEXT:  waiting for [^\n]*\n)?attempt 1 of 2; trying again in 200 ms\n.*lock timeout\n.*CONTEXT:[^\n]*\n\$",
 	'upgrade', '-x', 'cmig.lock_timeout=1s', '-x', 'cmig.lock_retries=1');
 is(rows('SELECT string_agg(version_num, $$ $$) FROM cmig_engine.version'), '003', 'nothing was changed');
 append_to_file('cmig.conf', "lock_timeout = 300ms\n");

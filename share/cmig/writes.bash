@@ -585,7 +585,7 @@ find_tools()
 FROM cmig.import_tools((SELECT pg_catalog.array_agg(pg_catalog.split_part(f, ' <==', 1)) FROM $found f),
 	(SELECT pg_catalog.array_agg(pg_catalog.substr(f, pg_catalog.strpos(f, E'\n') OPERATOR(pg_catalog.+) 1))
 	FROM $found f))
-ORDER BY history_table IS NULL, tool) known"
+ORDER BY history_table IS NULL, tool, found_file) known"
 	add_plain
 	screen import tools "pg_catalog.concat(item, ': ', value,
 	pg_catalog.regexp_replace(E'\\n' OPERATOR(pg_catalog.||) hint, E'\\n', E'\\n  ', 'g'))"
@@ -620,7 +620,7 @@ RAILS_HINT+='db:schema:dump; then cmig import rails db'
 
 verb_import()
 {
-	local folder file files_in text number=0 placeholders='' setting import_names='' import_texts=''
+	local folder file files_in='' text number=0 placeholders='' setting import_names='' import_texts=''
 
 	if [ ${#arguments[@]} -eq 0 ]; then
 		! given state || fail 2 'import --state requires TOOL' 'cmig import shows which tools were used here'
@@ -640,10 +640,9 @@ verb_import()
 		generate_liquibase "$folder"
 		folder=$GENERATED
 	fi
-	files_in=$folder
+	# a change log of Liquibase in SQL
 	if [ "${arguments[0]}" = liquibase ] && [ -f "$folder" ]; then
-		folder=$(dirname -- "$folder")
-		files_in=$folder/${files_in##*/}
+		files_in=$(dirname -- "$folder")/${folder##*/} folder=$(dirname -- "$folder")
 	fi
 	[ -d "$folder" ] || fail 2 "the folder $folder does not exist"
 	case ${arguments[0]} in
@@ -669,7 +668,7 @@ verb_import()
 		variable "file_name$number" "${file#"$folder"/}"
 		variable "file_text$number" "${text%x}"
 		import_names+=", :'file_name$number'" import_texts+=", :'file_text$number'"
-	done < <(find "$files_in" -name '.*' ! -path "$folder" -prune -o -name node_modules -prune -o -type f \
+	done < <(find "${files_in:-$folder}" -name '.*' ! -path "$folder" -prune -o -name node_modules -prune -o -type f \
 		\( "${NAME_TESTS[@]}" \) -print0 | LC_ALL=C sort -z)
 	[ $number -gt 0 ] || fail 2 "there are no files to convert in $folder"
 	for setting in ${settings[@]+"${settings[@]}"}; do

@@ -585,7 +585,7 @@ Datum
 cmig_plan_scopes(PG_FUNCTION_ARGS)
 {
 	Upgrade		upgrade = {.direction = cmig_argument_direction(fcinfo, "SELECT * FROM cmig.plan_scopes")};
-	const char *example = psprintf("`SELECT * FROM cmig.plan_scopes('%s', '%s', 'tenant\\_%%')`",
+	const char *example = psprintf("SELECT * FROM cmig.plan_scopes('%s', '%s', 'tenant\\_%%')",
 								   cmig_direction_name(upgrade.direction),
 								   upgrade.direction == CMIG_UPGRADE ? "head" : "-1");
 

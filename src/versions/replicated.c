@@ -71,7 +71,7 @@ require_identified(const CmigVersionTable *table)
 					 errmsg("table %s cannot be expanded because of subscription \"%s\"", row[1],
 							row[0]),
 					 errdetail("It has neither a primary key nor an index that is its replica identity. Therefore, rows to be updated or deleted are found by all of their columns, and the publisher does not send the hidden ones."),
-					 errhint("ALTER TABLE %s ADD PRIMARY KEY (<columns>)", row[1])));
+					 errhint("ALTER TABLE %s ADD PRIMARY KEY (...)", row[1])));
 	}
 }
 
