@@ -51,13 +51,13 @@ SELECT * FROM pg_temp.hazards('CREATE TABLE shop.whole (x text, y text, z text) 
 \set ECHO none
 DROP TABLE a, whole;
 -- types: changes for which the server rewrites the table, according to its file
-CREATE DOMAIN plain AS int;
+CREATE DOMAIN plain AS int; CREATE DOMAIN short AS varchar(5);
 CREATE DOMAIN checked AS int CHECK (VALUE > 0);
 CREATE TABLE types (n int, old text, new text);
 INSERT INTO types SELECT row_number() OVER (), f, t FROM (VALUES ('varchar(10)', 'varchar(20)'), ('varchar(10)', 'text'), ('varchar(20)', 'varchar(10)'), ('text', 'varchar'), ('text', 'varchar(10)'),
 	('char(5)', 'char(6)'), ('char(5)', 'text'), ('numeric(10,2)', 'numeric(12,2)'), ('numeric(10,2)', 'numeric(12,3)'), ('numeric(10,2)', 'numeric'), ('numeric', 'numeric(10,2)'),
 	('int', 'bigint'), ('bigint', 'int'), ('int', 'text'), ('timestamp(3)', 'timestamp'), ('timestamp', 'timestamp(3)'), ('timestamp', 'date'), ('cidr', 'inet'), ('inet', 'cidr'), ('varbit(4)', 'varbit(8)'), ('bit(4)', 'bit(8)'),
-	('int', 'oid'), ('xml', 'text'), ('json', 'jsonb'), ('int', 'shop.plain'), ('shop.plain', 'int'), ('int', 'shop.checked'), ('varchar(5)[]', 'varchar(9)[]'), ('varchar(5)[]', 'text[]'), ('time(3)', 'time(6)'), ('interval', 'interval(3)'), ('text', 'text')) v (f, t);
+	('int', 'oid'), ('xml', 'text'), ('json', 'jsonb'), ('int', 'shop.plain'), ('shop.plain', 'int'), ('varchar', 'shop.short'), ('int', 'shop.checked'), ('varchar(5)[]', 'varchar(9)[]'), ('varchar(5)[]', 'text[]'), ('time(3)', 'time(6)'), ('interval', 'interval(3)'), ('text', 'text')) v (f, t);
 CREATE FUNCTION rewrites(f text, t text, OUT announced boolean, OUT may_fail boolean, OUT done boolean) LANGUAGE plpgsql AS $$
 DECLARE
 	sql text;
@@ -68,7 +68,7 @@ BEGIN
 	announced := false;
 	may_fail := false;
 	FOR sql, announced, may_fail IN SELECT d.upgrade_sql, coalesce(d.hazard LIKE 'table rewrite%', false), coalesce(d.hazard LIKE '%may fail%', false)
-		FROM cmig.diff(format('CREATE DOMAIN shop.plain AS int; CREATE DOMAIN shop.checked AS int CHECK (VALUE > 0); CREATE TABLE shop.tab (c %s)', t), '{shop}') d WHERE d.object = 'shop.tab.c' LOOP
+		FROM cmig.diff(format('CREATE DOMAIN shop.short AS varchar(5); CREATE DOMAIN shop.plain AS int; CREATE DOMAIN shop.checked AS int CHECK (VALUE > 0); CREATE TABLE shop.tab (c %s)', t), '{shop}') d WHERE d.object = 'shop.tab.c' LOOP
 		before := pg_relation_filenode('shop.tab');
 		EXECUTE sql;
 		done := before <> pg_relation_filenode('shop.tab');
@@ -80,7 +80,7 @@ SELECT old, new, announced, may_fail, CASE WHEN announced IS DISTINCT FROM done 
 \set ECHO none
 DROP FUNCTION rewrites;
 DROP TABLE types;
-DROP DOMAIN plain, checked;
+DROP DOMAIN plain, checked, short;
 -- row security that ends, whether or not the table has rows; the downgrade, too
 CREATE TABLE guarded (id int, tenant int);
 ALTER TABLE guarded ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;

@@ -18,22 +18,12 @@ use POSIX qw(WNOHANG);
 use Test::More;
 use Time::HiRes qw(usleep time);
 
-my $dir = PostgreSQL::Test::Utils::tempdir();
-my $cache = PostgreSQL::Test::Utils::tempdir_short();
-my $node = new_node('kills');
+my ($node, $dir, $cache) = engine_project('kills');
 my $kills = $ENV{CMIG_KILLS} // 6;
 my $seed = $ENV{CMIG_SEED} // time;
 
 srand($seed);
 note("CMIG_SEED=$seed");
-$node->start;
-$node->safe_psql('postgres', 'CREATE ROLE regress_owner LOGIN');
-$node->safe_psql('postgres', 'CREATE DATABASE shop OWNER regress_owner');
-delete @ENV{qw(PGAPPNAME PGDATABASE DATABASE_URL CMIG_CONFIG CMIG_PSQL)};
-@ENV{qw(PGHOST PGPORT PGUSER PGDATABASE XDG_CACHE_HOME)} = ($node->host, $node->port, 'regress_owner', 'shop', $cache);
-chdir $dir or die;
-mkdir 'migrations';
-append_to_file('cmig.conf', "folder = migrations\nengine = local\n");
 
 sub rows { return $node->safe_psql('shop', $_[0]); }
 

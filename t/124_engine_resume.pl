@@ -16,19 +16,9 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $dir = PostgreSQL::Test::Utils::tempdir();
-my $cache = PostgreSQL::Test::Utils::tempdir_short();
-my $node = new_node('resume');
+my ($node, $dir, $cache) = engine_project('resume');
 
-$node->start;
-my $superuser = $node->safe_psql('postgres', 'SELECT current_user');
-$node->safe_psql('postgres', 'CREATE ROLE regress_owner LOGIN');
-$node->safe_psql('postgres', 'CREATE DATABASE shop OWNER regress_owner');
-delete @ENV{qw(PGAPPNAME PGDATABASE DATABASE_URL CMIG_CONFIG CMIG_PSQL)};
-@ENV{qw(PGHOST PGPORT PGUSER PGDATABASE XDG_CACHE_HOME)} = ($node->host, $node->port, 'regress_owner', 'shop', $cache);
-chdir $dir or die;
-mkdir 'migrations';
-append_to_file('cmig.conf', "folder = migrations\nengine = local\n");
+my $superuser = $node->safe_psql('postgres', 'SELECT rolname FROM pg_roles WHERE oid = 10');
 
 sub rows { return $node->safe_psql('shop', $_[0]); }
 

@@ -13,9 +13,28 @@ use IPC::Run;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw($cmig cmig gives edit on_terminal);
+our @EXPORT = qw($cmig cmig gives edit on_terminal engine_project);
 
 our $cmig = "$CmigNode::top/bin/cmig";
+
+# engine_project(NAME): starts a server NAME with a database shop, of a role that is not a
+# superuser, and changes to a new folder, in which an engine is configured for this database.
+# Returns the server, the folder, and the cache, in which the engine is.
+sub engine_project
+{
+	my $node = new_node($_[0]);
+	my ($dir, $cache) = (PostgreSQL::Test::Utils::tempdir(), PostgreSQL::Test::Utils::tempdir_short());
+
+	$node->start;
+	$node->safe_psql('postgres', 'CREATE ROLE regress_owner LOGIN');
+	$node->safe_psql('postgres', 'CREATE DATABASE shop OWNER regress_owner');
+	delete @ENV{qw(PGAPPNAME PGDATABASE DATABASE_URL CMIG_CONFIG CMIG_PSQL)};
+	@ENV{qw(PGHOST PGPORT PGUSER PGDATABASE XDG_CACHE_HOME)} = ($node->host, $node->port, 'regress_owner', 'shop', $cache);
+	chdir $dir or die;
+	mkdir 'migrations';
+	append_to_file('cmig.conf', "folder = migrations\nengine = local\n");
+	return ($node, $dir, $cache);
+}
 
 # cmig(ARGUMENT...): runs bin/cmig, and returns its exit status, output, and errors
 sub cmig

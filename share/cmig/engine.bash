@@ -383,6 +383,7 @@ create_copy()
 	export PGUSER=$ENGINE_ROLE PGPASSWORD=$engine_password PGDATABASE=$engine_database PGAPPNAME=cmig
 	use_options
 	psql=(psql -X -q -w -v ON_ERROR_STOP=1)
+	hints=engine
 	variable cmig_database "$engine_target"
 	CURRENT_DATABASE=":'cmig_database'"
 	# to compare the files with what ran

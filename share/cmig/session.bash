@@ -66,8 +66,8 @@ calls_function()
 # transaction mode gives the server connection to another client afterward.  Only
 # procedure() runs a statement outside.
 
-# Whether the script is in a transaction.
-transaction=''
+# Whether the script is in a transaction, and for whom the server writes hints: see cmig_hint_text().
+transaction='' hints=shell
 
 # begin_transaction LEVEL: begins a transaction, and sets the level of messages and
 # search_path.  The latter keeps cmig's own statements from calling functions and operators
@@ -78,7 +78,7 @@ transaction=''
 begin_transaction()
 {
 	transaction=1
-	add "BEGIN;${newline}SET LOCAL client_min_messages = $1;${newline}SET LOCAL cmig_client.hints = $(hints);
+	add "BEGIN;${newline}SET LOCAL client_min_messages = $1;${newline}SET LOCAL cmig_client.hints = $hints;
 \\if :{?cmig_path}
 \\else
 SELECT pg_catalog.current_setting('search_path') AS cmig_path, pg_catalog.has_parameter_privilege('lc_messages', 'SET')
@@ -94,9 +94,6 @@ PINNED='SET LOCAL search_path = pg_catalog, pg_temp;'
 
 # Prints the level of messages.
 level() { given quiet && printf warning || printf notice; }
-
-# Prints how hints are written.
-hints() { [ -n "$engine_database" ] && printf engine || printf shell; }
 
 # end_transaction COMMAND: ends the transaction, with COMMIT or ROLLBACK
 end_transaction() { transaction=''; add "$1;"; }
@@ -163,7 +160,7 @@ procedure()
 	'-x and --scope.'"
 	fi
 	end_transaction COMMIT
-	add "\\if :cmig_direct${newline}SET client_min_messages = $(level);${newline}SET cmig_client.hints = $(hints);"
+	add "\\if :cmig_direct${newline}SET client_min_messages = $(level);${newline}SET cmig_client.hints = $hints;"
 	add "\\if :cmig_translated${newline}SET lc_messages = 'C';$newline\\endif"
 	set_settings false
 	add '\endif'

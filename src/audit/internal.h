@@ -315,7 +315,7 @@ extern Jsonb *cmig_audit_target_image(CmigAuditTarget *target, Jsonb *image, Tim
 extern List *cmig_audit_target_names(CmigAuditTarget *target, int layout);
 extern List *cmig_audit_key_argument(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target);
 extern List *cmig_audit_key_then(CmigAuditTarget *target, int layout, List **kinds);
-extern void cmig_audit_put_member(CmigJsonbStateCompat * state, char *name, JsonbValue *value);
+extern void cmig_audit_put_member(CmigJsonbStateCompat *state, char *name, JsonbValue *value);
 
 /* in history.c */
 

@@ -381,7 +381,7 @@ cmig_audit_target_image(CmigAuditTarget *target, Jsonb *image, TimestampTz at)
 
 /* Add a member to the object that is being built. */
 void
-cmig_audit_put_member(CmigJsonbStateCompat * state, char *name, JsonbValue *value)
+cmig_audit_put_member(CmigJsonbStateCompat *state, char *name, JsonbValue *value)
 {
 	JsonbValue	key;
 

@@ -923,7 +923,7 @@ typedef struct CmigShardProblem
 	const char *kind;			/* row-level security, policy, owner,
 								 * privilege, index, constraint, shard, or
 								 * node for what could not be compared */
-}			CmigShardProblem;
+} CmigShardProblem;
 
 /*
  * Asks each node how its shards differ from the tables in these schemas, or in

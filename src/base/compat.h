@@ -544,11 +544,11 @@ struct ExplainState;
 typedef struct CmigJsonbStateCompat
 {
 	JsonbParseState *parseState;	/* NULL before the value begins */
-}			CmigJsonbStateCompat;
+} CmigJsonbStateCompat;
 #endif
 
 static inline JsonbValue *
-cmig_push_jsonb_compat(CmigJsonbStateCompat * state, JsonbIteratorToken token, JsonbValue *value)
+cmig_push_jsonb_compat(CmigJsonbStateCompat *state, JsonbIteratorToken token, JsonbValue *value)
 {
 #if PG_VERSION_NUM >= 190000
 	pushJsonbValue(state, token, value);

@@ -238,7 +238,7 @@ may_fail(const Type *from, const Type *to)
  * ----------------------------------------------------------------
  */
 
-const		CmigLoss cmig_losses[] = {
+const CmigLoss cmig_losses[] = {
 	{CMIG_LOSS_ROUNDS, "rounds the values"},
 	{CMIG_LOSS_15_DIGITS, "keeps only 15 digits of the values"},
 	{CMIG_LOSS_6_DIGITS, "keeps only 6 digits of the values"},

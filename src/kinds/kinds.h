@@ -116,7 +116,7 @@ typedef enum CmigOnline
 	CMIG_ONLINE_DROP,			/* drops the index */
 	CMIG_ONLINE_REBUILD,		/* REINDEX */
 	CMIG_ONLINE_NOT_NULL		/* SET NOT NULL for the column */
-}			CmigOnline;
+} CmigOnline;
 
 /* A statement, and the statement that reverts it. */
 typedef struct CmigDdl
@@ -194,8 +194,8 @@ typedef struct CmigDdl
  * A property of a kind: its name and how its values are compared.  "action" is
  * the text (see cmig_kind_text()) of the ALTER action that sets the property,
  * with {} for its value, and "otherwise" of the action if the value is NULL.
- * An object of a kind
- * without alter() is re-created if a property without an action differs.
+ * An object of a kind without alter() is re-created if a property without an
+ * action differs.
  */
 typedef struct CmigProperty
 {
@@ -715,7 +715,7 @@ typedef struct CmigLoss
 {
 	int			loss;			/* CMIG_LOSS_... */
 	const char *text;
-}			CmigLoss;
+} CmigLoss;
 
 /* All losses; the last one is 0. */
 extern const CmigLoss cmig_losses[];

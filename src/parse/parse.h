@@ -225,7 +225,7 @@ typedef struct CmigSubject
 	Node	   *object;			/* the object's name as in the parse tree: a
 								 * RangeVar, a String, a List of String ...;
 								 * or NULL.  For an index, its table. */
-}			CmigSubject;
+} CmigSubject;
 
 /* Returns CMIG_STATEMENT_..., or 0 for a kind of which nothing is known. */
 extern int	cmig_statement_flags(const Node *statement);
@@ -249,7 +249,7 @@ extern Node *cmig_statement_query(const Node *statement);
  * Returns false if the statement is not about an object.  The name of CREATE
  * SCHEMA without a name is a String that contains NULL.
  */
-extern bool cmig_statement_subject(Node *statement, CmigSubject * subject);
+extern bool cmig_statement_subject(Node *statement, CmigSubject *subject);
 
 /* in statement.c */
 

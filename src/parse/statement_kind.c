@@ -48,7 +48,7 @@ typedef struct StatementKind
 								 * type */
 	size_t		missing_ok;		/* 0, or offset of the field for IF EXISTS */
 	size_t		query;			/* 0, or offset of the query in it */
-}			StatementKind;
+} StatementKind;
 
 /* A kind whose object always has the same type, and one that has a field for it */
 #define FIXED(node, field, type, ...) \
@@ -222,9 +222,9 @@ cmig_statement_query(const Node *statement)
 }
 
 bool
-cmig_statement_subject(Node *statement, CmigSubject * subject)
+cmig_statement_subject(Node *statement, CmigSubject *subject)
 {
-	const		StatementKind *kind = kind_of(statement);
+	const StatementKind *kind = kind_of(statement);
 	void	   *object;
 
 	if (kind->object == 0)

@@ -234,7 +234,7 @@ typedef struct Modifier
 {
 	TypeName	type;
 	int32		typmod;
-}			Modifier;
+} Modifier;
 
 /* Subtransaction callback: call the type modifier function. */
 static void

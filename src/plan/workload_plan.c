@@ -239,7 +239,7 @@ find(Oid copy)
 
 /* Set what the planner would find in an index of the live table. */
 static void
-set_index_size(IndexOptInfo * index, const RelOptInfo * rel)
+set_index_size(IndexOptInfo *index, const RelOptInfo *rel)
 {
 	const CopiedRelation *entry = find(index->indexoid);
 
@@ -311,7 +311,7 @@ copy_statistics(const CopiedRelation *entry, AttrNumber column, bool inherited)
 /* Let the planner use them, without values if these are of another type or must not be read. */
 static bool
 use_statistics(const CopiedRelation *entry, AttrNumber column, bool inherited, bool same_type,
-			   VariableStatData * data)
+			   VariableStatData *data)
 {
 	HeapTuple	row = copy_statistics(entry, column, inherited);
 
@@ -325,7 +325,7 @@ use_statistics(const CopiedRelation *entry, AttrNumber column, bool inherited, b
 
 /* Hook of the planner: a column of a copy has the statistics of the live one. */
 static bool
-find_statistics(PlannerInfo * root, RangeTblEntry *rte, AttrNumber attnum, VariableStatData * data)
+find_statistics(PlannerInfo *root, RangeTblEntry *rte, AttrNumber attnum, VariableStatData *data)
 {
 	const CopiedRelation *entry = rte->rtekind == RTE_RELATION ? find(rte->relid) : NULL;
 	const CopiedColumn *column = entry && attnum > 0 &&
@@ -349,7 +349,7 @@ find_statistics(PlannerInfo * root, RangeTblEntry *rte, AttrNumber attnum, Varia
 
 /* Hook of the planner: so has an expression of an index. */
 static bool
-find_index_statistics(PlannerInfo * root, Oid index, AttrNumber attnum, VariableStatData * data)
+find_index_statistics(PlannerInfo *root, Oid index, AttrNumber attnum, VariableStatData *data)
 {
 	const CopiedRelation *entry = find(index);
 	Oid			type,
@@ -614,7 +614,7 @@ forget_values(Plan *plan)
  * Nothing runs.  If "state" is not NULL, append the plan as EXPLAIN shows it.
  */
 static void
-start_plan(PlannedStmt *plan, const char *text, ExplainState * state)
+start_plan(PlannedStmt *plan, const char *text, ExplainState *state)
 {
 	QueryDesc  *query;
 

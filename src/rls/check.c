@@ -231,7 +231,7 @@ typedef struct RulesRun
 {
 	char	   *schemas;
 	List	   *found;			/* of CmigRlsFinding * */
-}			RulesRun;
+} RulesRun;
 
 static void
 run_rules(void *arg)

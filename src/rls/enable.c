@@ -199,7 +199,7 @@ read_options(FunctionCallInfo fcinfo, Oid where, bool with_via)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("roles must list the roles that the application connects as"),
 				 names ? errdetail("Candidates are: %s.", names) :
-				 cmig_settings_engine() ? errdetail("No other role has been granted a privilege on it.") :
+				 cmig_settings_engine() ? errdetail("No role other than the owner has privileges there.") :
 				 errdetail("There are no roles other than superusers and the owner yet. To create one, use CREATE ROLE."),
 				 errhint("Use roles => '{<role>}'")));
 	}

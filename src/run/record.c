@@ -30,7 +30,7 @@ typedef struct Recorded
 	CmigDirection direction;
 	int			statement;
 	List	   *sql;			/* of char * */
-}			Recorded;
+} Recorded;
 
 /* of Recorded *, in TopMemoryContext, until the end of the session */
 static List *recorded = NIL;

@@ -136,10 +136,10 @@ typedef struct CmigRunLimit
 	int			ms;
 	TimestampTz deadline;
 	TimestampTz statement;
-}			CmigRunLimit;
+} CmigRunLimit;
 
 extern CmigRunLimit cmig_run_limit_read(void);
-extern void cmig_run_limit_restore(const CmigRunLimit * limit);
+extern void cmig_run_limit_restore(const CmigRunLimit *limit);
 
 extern bool cmig_run_limit_passed(void);
 

@@ -97,7 +97,7 @@ cmig_run_limit_read(void)
 }
 
 void
-cmig_run_limit_restore(const CmigRunLimit * limit)
+cmig_run_limit_restore(const CmigRunLimit *limit)
 {
 	limit_setting = limit->setting;
 	limit_ms = limit->ms;
@@ -938,12 +938,12 @@ typedef struct Together
 {
 	List	   *tables;
 	LOCKMODE	mode;
-}			Together;
+} Together;
 
 static void
 lock_together(void *arg)
 {
-	const		Together *together = arg;
+	const Together *together = arg;
 
 	foreach_oid(table, together->tables)
 	{

@@ -293,8 +293,9 @@ join_again(const Joining *joining)
 
 /*
  * Drop a constraint, a unique index, NOT NULL, or a domain as the type of a
- * column after the creation of those that demand the same of their table.  Partitions get the new ones when they
- * are attached, so the old ones must be gone by then.
+ * column after the creation of those that demand the same of their table.
+ * Partitions get the new ones when they are attached, so the old ones must be
+ * gone by then.
  */
 static void
 join_successors(const Joining *joining)

@@ -449,7 +449,7 @@ typedef struct Difference
 {
 	const CmigObject *root;
 	char	   *reason;
-}			Difference;
+} Difference;
 
 const char *
 cmig_copies_difference(const CmigCopies *copies, const CmigObject *object)

@@ -738,7 +738,7 @@ note_traces(EffectsRun *run)
 	for (int i = 0; run->wrote && i < run->before.image->count; i++)
 	{
 		const CmigObject *object = run->before.image->objects[i];
-		const		PgStat_EntryRef *entry = object->kind == &cmig_kind_table ?
+		const PgStat_EntryRef *entry = object->kind == &cmig_kind_table ?
 		pgstat_fetch_pending_entry(PGSTAT_KIND_RELATION, MyDatabaseId, object->address.object) :
 		NULL;
 		const PgStat_TableStatus *status = entry ? entry->pending : NULL;

@@ -91,10 +91,13 @@ cmig_section_statements(const char *sql, bool in_block)
 	{
 		const char *start = sql + raw->stmt_location;
 		char	   *statement = raw->stmt_len > 0 ? pnstrdup(start, raw->stmt_len) : pstrdup(start);
+		CmigLexer	lexer;
 
 		statement += strspn(statement, " \n");
-		if (in_block && IsA(raw->stmt, SelectStmt))
-			statement = psprintf("PERFORM %s", statement + strlen("SELECT "));
+		cmig_lexer_init(&lexer, statement);
+		cmig_lexer_next_sql(&lexer);
+		if (in_block && cmig_lexer_is_word(&lexer, "select"))
+			statement = psprintf("PERFORM%s", lexer.next);
 		else if (in_block && IsA(raw->stmt, CreateFunctionStmt) &&
 				 ((CreateFunctionStmt *) raw->stmt)->sql_body != NULL)
 			statement = psprintf("EXECUTE %s", quote_literal_cstr(statement));

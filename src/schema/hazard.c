@@ -119,7 +119,7 @@ real_hazards(int hazards, const char *old_type, const char *new_type, const char
 		" UNION ALL SELECT true FROM pg_type WHERE oid = to_regtype($1) AND typtype = 'd'"
 		" AND typbasetype = to_regtype($2)"
 		" UNION ALL SELECT true FROM pg_type y WHERE y.oid = to_regtype($2) AND typtype = 'd' AND typbasetype = to_regtype($1)"
-		" AND NOT typnotnull AND NOT EXISTS (SELECT FROM pg_constraint WHERE contypid = y.oid)",
+		" AND typtypmod = -1 AND NOT typnotnull AND NOT EXISTS (SELECT FROM pg_constraint WHERE contypid = y.oid)",
 		.argtypes = {TEXTOID, TEXTOID}
 	};
 
@@ -164,7 +164,7 @@ hazard_text(int hazards, const char *table)
 	for (int i = 0; i < lengthof(texts); i++)
 		if (hazards & texts[i].hazard)
 			appendStringInfo(&buf, "%s%s", buf.len > 0 ? ", " : "", texts[i].text);
-	for (const CmigLoss * loss = cmig_losses; loss->loss != 0; loss++)
+	for (const CmigLoss *loss = cmig_losses; loss->loss != 0; loss++)
 		if (hazards & loss->loss)
 			appendStringInfo(&buf, "%svalue change (%s)", buf.len > 0 ? ", " : "", loss->text);
 	return buf.len > 0 ? psprintf("%s: %s", buf.data, table) : NULL;

@@ -287,10 +287,10 @@ extern void cmig_target_execute(CmigTargetState *state, const CmigStatement *sta
 /* in target_statement.c */
 
 /* Returns the object's name as it is written in the statement. */
-extern char *cmig_target_subject_name(const CmigSubject * subject);
+extern char *cmig_target_subject_name(const CmigSubject *subject);
 
 /* Returns the object's schema, which for a schema is itself, or NULL. */
-extern char *cmig_target_subject_schema(const CmigSubject * subject);
+extern char *cmig_target_subject_schema(const CmigSubject *subject);
 
 /* Returns the name of the schema that a CREATE SCHEMA creates. */
 extern char *cmig_target_created_schema(const Node *statement);
@@ -820,7 +820,7 @@ typedef enum CmigWeaker
 	CMIG_WEAKER_UNKNOWN,		/* this cannot be decided */
 	CMIG_WEAKER_YES,
 	CMIG_WEAKER_ALL				/* it admits all rows */
-}			CmigWeaker;
+} CmigWeaker;
 
 /*
  * The condition of a CHECK, or of a policy; the columns of a key.  Names are not
@@ -836,16 +836,16 @@ typedef struct CmigCondition
 	List	   *columns;		/* list of int */
 	Oid			references;		/* the table that a foreign key references */
 	List	   *referenced;		/* its columns */
-}			CmigCondition;
+} CmigCondition;
 
 /* Returns NULL if the object has no condition. */
-extern CmigCondition * cmig_condition_read(const CmigObject *object);
+extern CmigCondition *cmig_condition_read(const CmigObject *object);
 
-extern bool cmig_condition_same(const CmigCondition * a, const CmigCondition * b);
+extern bool cmig_condition_same(const CmigCondition *a, const CmigCondition *b);
 
 /* Compare constraints, unique indexes, or triggers, with their conditions. */
-extern CmigWeaker cmig_weaker(const CmigObject *old, const CmigCondition * former,
-							  const CmigObject *new, const CmigCondition * latter);
+extern CmigWeaker cmig_weaker(const CmigObject *old, const CmigCondition *former,
+							  const CmigObject *new, const CmigCondition *latter);
 
 /*
  * Compare the policies of a table, lists of CmigCondition: are more rows
@@ -853,7 +853,7 @@ extern CmigWeaker cmig_weaker(const CmigObject *old, const CmigCondition * forme
  * "former", which was the same policy?  "former" may be NULL.
  */
 extern CmigWeaker cmig_weaker_policies(const List *old, const List *new, Oid role,
-									   const CmigCondition * former, const CmigCondition * policy);
+									   const CmigCondition *former, const CmigCondition *policy);
 
 /* in copies.c */
 

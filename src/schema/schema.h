@@ -46,7 +46,7 @@ extern CmigManaged *cmig_managed_of_revisions(void);
 /* in target_statement.c */
 
 /* Like cmig_statement_subject(), but tells the name of each schema. */
-extern bool cmig_target_subject(Node *statement, CmigSubject * subject);
+extern bool cmig_target_subject(Node *statement, CmigSubject *subject);
 
 /* in target_run.c */
 

@@ -49,7 +49,7 @@ cmig_target_created_schema(const Node *statement)
 }
 
 bool
-cmig_target_subject(Node *statement, CmigSubject * subject)
+cmig_target_subject(Node *statement, CmigSubject *subject)
 {
 	if (!cmig_statement_subject(statement, subject))
 		return false;
@@ -59,7 +59,7 @@ cmig_target_subject(Node *statement, CmigSubject * subject)
 }
 
 char *
-cmig_target_subject_name(const CmigSubject * subject)
+cmig_target_subject_name(const CmigSubject *subject)
 {
 	Node	   *object = subject->object;
 	List	   *names = (List *) object;
@@ -109,7 +109,7 @@ schema_of_relation(List *names, int parts)
 }
 
 char *
-cmig_target_subject_schema(const CmigSubject * subject)
+cmig_target_subject_schema(const CmigSubject *subject)
 {
 	Node	   *object = subject->object;
 	const RangeVar *name = (const RangeVar *) object;
@@ -188,8 +188,8 @@ const char *
 cmig_target_object_kind(ObjectType type)
 {
 	DropStmt	drop = {.type = T_DropStmt,.removeType = type};
-	const		CommandTag tag = CreateCommandTag((Node *) &drop);
-	const char *command = GetCommandTagName(tag) + strlen("DROP ");
+	CommandTag	tag = CreateCommandTag((Node *) &drop);
+	const char *command = GetCommandTagName(tag);
 
 	switch (type)
 	{
@@ -202,7 +202,8 @@ cmig_target_object_kind(ObjectType type)
 		case OBJECT_SUBSCRIPTION:
 			return "subscription";
 		default:
-			return tag == CMDTAG_UNKNOWN ? "object" : asc_tolower(command, strlen(command));
+			return tag == CMDTAG_UNKNOWN ? "object" :
+				asc_tolower(command + strlen("DROP "), strlen(command) - strlen("DROP "));
 	}
 }
 
@@ -447,7 +448,7 @@ is_grant_on_member(const GrantStmt *grant)
  * by another role?  If so, the statement must be ignored.
  */
 static bool
-is_about_missing(CmigTargetState *state, Node *node, const CmigSubject * subject)
+is_about_missing(CmigTargetState *state, Node *node, const CmigSubject *subject)
 {
 	const CreateForeignTableStmt *table = (const CreateForeignTableStmt *) node;
 	const Missing *server;
@@ -504,7 +505,7 @@ find_others(const CmigTargetState *state, ObjectType type, const char *name)
  * return true.
  */
 static bool
-shows_others(CmigTargetState *state, Node *node, const CmigSubject * subject)
+shows_others(CmigTargetState *state, Node *node, const CmigSubject *subject)
 {
 	const CmigHidden *hidden;
 
@@ -605,7 +606,7 @@ why_not_owner(const RoleSpec *role, const char *schema)
  * Can the role be the owner of the statement's object?  If not, adds a note.
  */
 static bool
-may_own(CmigTargetState *state, const CmigSubject * subject, const RoleSpec *owner)
+may_own(CmigTargetState *state, const CmigSubject *subject, const RoleSpec *owner)
 {
 	char	   *reason = why_not_owner(owner,
 									   subject->type == OBJECT_SCHEMA ? NULL :
@@ -632,7 +633,7 @@ may_own(CmigTargetState *state, const CmigSubject * subject, const RoleSpec *own
  * pg_dump --clean does, the copy has IF EXISTS if it only drops something.
  */
 static Node *
-adapt_alter_table(CmigTargetState *state, Node *statement, const CmigSubject * subject)
+adapt_alter_table(CmigTargetState *state, Node *statement, const CmigSubject *subject)
 {
 	AlterTableStmt *alter = (AlterTableStmt *) copyObject(statement);
 	bool		only_drops = !cmig_running.replaying;
@@ -729,7 +730,7 @@ note_memberships(CmigTargetState *state, const GrantRoleStmt *grant)
  * that do not exist, or cannot be owners, are removed.
  */
 static Node *
-adapt_roles(CmigTargetState *state, Node *node, const CmigSubject * subject)
+adapt_roles(CmigTargetState *state, Node *node, const CmigSubject *subject)
 {
 	const char *name = cmig_target_subject_name(subject);
 	const char *kind = "user mapping";

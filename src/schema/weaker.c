@@ -78,7 +78,7 @@ cmig_condition_read(const CmigObject *object)
 	row = systable_getnext(scan);
 	if (HeapTupleIsValid(row) && object->kind == &cmig_kind_policy)
 	{
-		const		Form_pg_policy form = (Form_pg_policy) GETSTRUCT(row);
+		const Form_pg_policy form = (Form_pg_policy) GETSTRUCT(row);
 		bool		null;
 		ArrayType  *roles = DatumGetArrayTypeP(cmig_getattr_compat(row, Anum_pg_policy_polroles,
 																   RelationGetDescr(catalog),
@@ -106,7 +106,7 @@ cmig_condition_read(const CmigObject *object)
 }
 
 bool
-cmig_condition_same(const CmigCondition * a, const CmigCondition * b)
+cmig_condition_same(const CmigCondition *a, const CmigCondition *b)
 {
 	return equal(a->check, b->check) && equal(a->visible, b->visible) &&
 		equal(a->roles, b->roles) &&
@@ -173,7 +173,7 @@ typedef struct UniqueKey
 	Node	   *where;
 	bool		nulls_not_distinct;
 	bool		deferrable;
-}			UniqueKey;
+} UniqueKey;
 
 static UniqueKey
 unique_of(const CmigObject *object)
@@ -210,11 +210,11 @@ unique_of(const CmigObject *object)
 }
 
 static CmigWeaker
-compare_unique(const CmigObject *old, const CmigCondition * former, const CmigObject *new,
-			   const CmigCondition * latter)
+compare_unique(const CmigObject *old, const CmigCondition *former, const CmigObject *new,
+			   const CmigCondition *latter)
 {
-	const		UniqueKey a = unique_of(old);
-	const		UniqueKey b = unique_of(new);
+	const UniqueKey a = unique_of(old);
+	const UniqueKey b = unique_of(new);
 	const bool	numbers = former != NULL && latter != NULL;
 	List	   *added = numbers ? list_difference_int(latter->columns, former->columns) :
 	list_difference(b.keys, a.keys);
@@ -236,8 +236,8 @@ refuses(char action)
 }
 
 static CmigWeaker
-compare_foreign_keys(const CmigObject *old, const CmigCondition * former, const CmigObject *new,
-					 const CmigCondition * latter)
+compare_foreign_keys(const CmigObject *old, const CmigCondition *former, const CmigObject *new,
+					 const CmigCondition *latter)
 {
 	const Constraint *a = castNode(Constraint,
 								   parse("ALTER TABLE t ADD ", old->values[CMIG_DEFINITION]));
@@ -274,8 +274,8 @@ is_unique(const CmigObject *object)
 }
 
 CmigWeaker
-cmig_weaker(const CmigObject *old, const CmigCondition * former, const CmigObject *new,
-			const CmigCondition * latter)
+cmig_weaker(const CmigObject *old, const CmigCondition *former, const CmigObject *new,
+			const CmigCondition *latter)
 {
 	const char	type = cmig_constraint_type(old);
 
@@ -323,7 +323,7 @@ static const struct
 };
 
 static bool
-applies(const CmigCondition * policy, Oid role, int access)
+applies(const CmigCondition *policy, Oid role, int access)
 {
 	if (policy->command != '*' && policy->command != accesses[access].command)
 		return false;
@@ -336,7 +336,7 @@ applies(const CmigCondition * policy, Oid role, int access)
 }
 
 static Node *
-admits(const CmigCondition * policy, int access)
+admits(const CmigCondition *policy, int access)
 {
 	Node	   *condition = accesses[access].checks ? policy->check : policy->visible;
 
@@ -376,8 +376,8 @@ all_of(List *conditions)
 }
 
 CmigWeaker
-cmig_weaker_policies(const List *old, const List *new, Oid role, const CmigCondition * former,
-					 const CmigCondition * policy)
+cmig_weaker_policies(const List *old, const List *new, Oid role, const CmigCondition *former,
+					 const CmigCondition *policy)
 {
 	CmigWeaker	result = CMIG_WEAKER_NOT;
 

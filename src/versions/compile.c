@@ -104,17 +104,18 @@ look_up(void *arg)
 		cmig_versions_refuse_arguments();
 }
 
-/* The functions that the expressions of a trigger called when it was created. */
+/* The functions that the expressions of a trigger called when they were stored. */
 typedef struct Bound
 {
-	bool		recorded;		/* is that known?  A dump does not have it. */
+	bool		recorded;		/* are they known?  Not in a restored
+								 * database. */
 	List	   *functions;
 	Oid			table_owner;
-}			Bound;
+} Bound;
 
-/* Read what cmig_versions_record_dependencies() recorded; a partition's trigger is a copy. */
+/* Read what cmig_versions_record_dependencies() has recorded; a partition's trigger is a copy. */
 static void
-read_bound(Bound * bound, Oid trigger)
+read_bound(Bound *bound, Oid trigger)
 {
 	Relation	depend = table_open(DependRelationId, AccessShareLock);
 
@@ -149,10 +150,8 @@ read_bound(Bound * bound, Oid trigger)
 
 /* Is it a function that somebody could have put in the place of the one that was meant? */
 static bool
-is_other_function(Oid function, void *arg)
+is_other_function(const Bound *bound, Oid function)
 {
-	const		Bound *bound = arg;
-
 	return function >= FirstNormalObjectId && !list_member_oid(bound->functions, function);
 }
 
@@ -170,11 +169,12 @@ owns_code(Oid table_owner, Oid function)
 }
 
 /*
- * Have the casts call what they called when the expression was stored.  The text names
- * functions by their schemas and the types of their arguments, but a cast is found by
- * its types.  A cast whose function is another one was a conversion through text: the owner
- * of a type who creates a cast must not have the function run by all who write the
- * table.  In a database that was restored, that holds for casts of third roles.
+ * Make each cast call the function that it called when the expression was stored.
+ * The text names functions by their schemas and the types of their arguments, but a
+ * cast is found by its types.  If the cast has another function now, it was a
+ * conversion through text: the owner of a type could create a cast to have a
+ * function run by all who write the table.  In a restored database, where the
+ * functions are not recorded, only casts of third roles are replaced.
  */
 static Node *
 bind_functions(Node *node, void *arg)
@@ -188,7 +188,7 @@ bind_functions(Node *node, void *arg)
 	{
 		const FuncExpr *call = (FuncExpr *) node;
 
-		if (is_other_function(call->funcid, bound) &&
+		if (is_other_function(bound, call->funcid) &&
 			(bound->recorded || !owns_code(bound->table_owner, call->funcid)))
 		{
 			Node	   *value = bind_functions(linitial(call->args), arg);

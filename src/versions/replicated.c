@@ -21,32 +21,14 @@
 #include "versions/versions.h"
 
 /*
- * Raise an error if a table whose rows are to be filled cannot be updated, because
- * its updates are published and its replica identity is missing or not published.
+ * Raise an error if rows of the table could not be written.  To be filled, it must
+ * not publish updates without a replica identity that is published.  With hidden
+ * columns, a subscription must not have to compare whole rows to find the one that
+ * was updated or deleted: the publisher does not send these columns, so no row would
+ * be found, and the server would not report that.
  */
 static void
-require_updatable(const CmigVersionTable *table)
-{
-	Oid			relation = RangeVarGetRelid(makeRangeVar(table->a->schema, table->a->name, -1),
-											AccessShareLock, false);
-
-	foreach_oid(oid, find_all_inheritors(relation, AccessShareLock, NULL))
-	{
-		Relation	rel = relation_open(oid, NoLock);
-
-		CheckCmdReplicaIdentity(rel, CMD_UPDATE);
-		relation_close(rel, NoLock);
-	}
-}
-
-/*
- * Raise an error if a subscription writes a table with hidden columns, and has to
- * compare whole rows to find the one that was updated or deleted.  The publisher does
- * not send the hidden columns, so no row would be found, and the server says nothing
- * of that.
- */
-static void
-require_identified(const CmigVersionTable *table)
+require_writable(const CmigVersionTable *table)
 {
 	static CmigQuery query = {
 		"SELECT quote_ident(u.subname), $1::regclass FROM pg_subscription_rel s JOIN pg_subscription u"
@@ -59,18 +41,20 @@ require_identified(const CmigVersionTable *table)
 	foreach_oid(oid, find_all_inheritors(relation, AccessShareLock, NULL))
 	{
 		Relation	rel = relation_open(oid, NoLock);
-		bool		identified = OidIsValid(RelationGetReplicaIndex(rel)) ||
-		OidIsValid(rel->rd_pkindex);
-		char	  **row = identified || rel->rd_rel->relkind != RELKIND_RELATION ? NULL :
-		cmig_query_row(&query, oid);
+		char	  **row = NULL;
 
+		if (table->filled && table->viewed)
+			CheckCmdReplicaIdentity(rel, CMD_UPDATE);
+		if (table->hides && rel->rd_rel->relkind == RELKIND_RELATION &&
+			!OidIsValid(RelationGetReplicaIndex(rel)) && !OidIsValid(rel->rd_pkindex))
+			row = cmig_query_row(&query, oid);
 		relation_close(rel, NoLock);
 		if (row != NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					 errmsg("table %s cannot be expanded because of subscription \"%s\"", row[1],
 							row[0]),
-					 errdetail("It has neither a primary key nor an index that is its replica identity. Therefore, rows to be updated or deleted are found by all of their columns, and the publisher does not send the hidden ones."),
+					 errdetail("It has neither a primary key nor an index that is its replica identity. Therefore, the subscription finds rows to be updated or deleted by all of their columns, but the publisher does not send the hidden ones."),
 					 errhint("ALTER TABLE %s ADD PRIMARY KEY (...)", row[1])));
 	}
 }
@@ -122,10 +106,8 @@ cmig_versions_require_unreplicated(CmigPlanning *p)
 	{
 		char	  **row = table->viewed ? cmig_query_row(&query, table->a->qualified) : NULL;
 
-		if (table->filled && table->viewed)
-			require_updatable(table);
-		if (table->hides)
-			require_identified(table);
+		if ((table->filled && table->viewed) || table->hides)
+			require_writable(table);
 		if (row == NULL)
 			continue;
 		ereport(ERROR,

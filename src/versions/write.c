@@ -80,7 +80,7 @@ typedef struct Users
 {
 	MemoryContext context;
 	int			count;
-}			Users;
+} Users;
 
 /* The trigger of a table, compiled. */
 typedef struct Writer
@@ -866,10 +866,10 @@ typedef struct Said
 	bool		told_new;
 	bool		copied;			/* by COPY or replication, with all columns */
 	bool		touched;		/* is the row to be transformed? */
-}			Said;
+} Said;
 
 static void
-read_update(const Statement *statement, FunctionCallInfo fcinfo, const TriggerData *data, Said * said)
+read_update(const Statement *statement, FunctionCallInfo fcinfo, const TriggerData *data, Said *said)
 {
 	const Writer *writer = &statement->writer;
 	bool		filled;
@@ -901,7 +901,7 @@ read_update(const Statement *statement, FunctionCallInfo fcinfo, const TriggerDa
 
 /* Returns false if the row is to remain as it is. */
 static bool
-read_insert(Statement *statement, FunctionCallInfo fcinfo, const TriggerData *data, Said * said)
+read_insert(Statement *statement, FunctionCallInfo fcinfo, const TriggerData *data, Said *said)
 {
 	const Writer *writer = &statement->writer;
 	CmigOrigin *row = cmig_versions_origin(fcinfo->flinfo->fn_mcxt);
@@ -935,7 +935,7 @@ read_insert(Statement *statement, FunctionCallInfo fcinfo, const TriggerData *da
 
 /* Returns whether a rule is to compute its column: a version's own columns are what a statement of it says. */
 static bool
-is_due(const Said * said, const TriggerData *data, const Rule *rule)
+is_due(const Said *said, const TriggerData *data, const Rule *rule)
 {
 	int			column = rule->column - FirstLowInvalidHeapAttributeNumber;
 
