@@ -28,6 +28,15 @@ typedef enum CmigToolMatch
 } CmigToolMatch;
 
 #define CMIG_TOOL_MAX_COLUMNS 6
+#define CMIG_TOOL_MAX_TABLES 5
+
+/* One of a tool's own tables. */
+typedef struct CmigToolTable
+{
+	const char *name;
+	const char *column;			/* a column by which the table is recognized */
+	const char *schema;			/* NULL for any schema */
+} CmigToolTable;
 
 /* A tool: how its files are recognized and converted, and how its table is read. */
 typedef struct CmigTool
@@ -45,6 +54,13 @@ typedef struct CmigTool
 								 * convert? */
 	const struct CmigFormat *format;	/* NULL if cmig.import_files() does
 										 * not convert its files */
+
+	/*
+	 * The tables that may record what has been applied, the usual one first,
+	 * and others, all of which a difference leaves alone.
+	 */
+	CmigToolTable tables[CMIG_TOOL_MAX_TABLES];
+	CmigToolTable other_tables[CMIG_TOOL_MAX_TABLES];
 	const char *columns[CMIG_TOOL_MAX_COLUMNS]; /* the columns that the query
 												 * needs */
 

@@ -2,7 +2,7 @@
  * state.c
  *	  Stamps the migrations that another tool has applied: cmig.import_state.
  *
- * schema/keep.c lists the tables in which the tools record applied
+ * tools.c has the names of the tables in which the tools record applied
  * migrations.  The table may belong to any role.  It is read only if it is an
  * ordinary table whose columns have built-in types, and if no row-level
  * security policies apply to the caller.  The table is read as its owner, so
@@ -26,19 +26,17 @@
 #include "utils/rls.h"
 
 #include "adopt/internal.h"
-#include "schema/schema.h"
+#include "move/move.h"
 
 PG_FUNCTION_INFO_V1(cmig_import_state);
 
 Oid
 cmig_tool_state_table(const CmigTool *tool)
 {
-	const CmigToolTable *entry = NULL;
-
-	while ((entry = cmig_tool_table_next(tool->name, entry)) != NULL)
+	for (int i = 0; i < CMIG_TOOL_MAX_TABLES && tool->tables[i].name; i++)
 	{
-		RangeVar   *relation = makeRangeVar(unconstify(char *, entry->schema),
-											unconstify(char *, entry->name), -1);
+		RangeVar   *relation = makeRangeVar(unconstify(char *, tool->tables[i].schema),
+											unconstify(char *, tool->tables[i].name), -1);
 		Oid			table = RangeVarGetRelid(relation, NoLock, true);
 
 		if (OidIsValid(table))
@@ -386,7 +384,7 @@ static Oid
 history_table(FunctionCallInfo fcinfo, const CmigTool *tool)
 {
 	Oid			table = PG_ARGISNULL(1) ? cmig_tool_state_table(tool) : PG_GETARG_OID(1);
-	const CmigToolTable *usual = cmig_tool_table_next(tool->name, NULL);
+	const CmigToolTable *usual = &tool->tables[0];
 	char	   *refusal;
 
 	if (!OidIsValid(table))

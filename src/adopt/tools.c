@@ -3,9 +3,6 @@
  *	  The table of migration tools, and cmig.import_tools, which says which of
  *	  them a project and a database use.
  *
- * schema/keep.c has the names of the tables in which they record applied
- * migrations.
- *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
@@ -17,7 +14,6 @@
 #include "utils/lsyscache.h"
 
 #include "adopt/internal.h"
-#include "schema/schema.h"
 
 PG_FUNCTION_INFO_V1(cmig_import_tools);
 
@@ -29,25 +25,33 @@ PG_FUNCTION_INFO_V1(cmig_import_tools);
 
 static const CmigTool tools[] = {
 	{"alembic",.file = "\\.py$",.mark = "^down_revision\\s*[:=]",
+		.tables = {{"alembic_version", "version_num"}},
 		.columns = {"version_num"},
 	.select = "t.version_num::text, 'until'",.rest = BY_TEXT("version_num")},
 	{"diesel",.file = "(^|/)\\d[^/]*/up\\.sql$",.is_nested = true,
 		.format = FORMAT(cmig_format_diesel,.compare = strcmp),
+		.tables = {{"__diesel_schema_migrations", "version"}},
 		.columns = {"version", "run_on"},
 	.select = "t.version::text, " APPLIED,.rest = BY_TEXT("version")},
 	{"django",.file = "(^|/)migrations/[^/]+\\.py$",.mark = "migrations\\.Migration\\)",
+		.tables = {{"django_migrations", "applied"}},
 		.columns = {"id", "app", "name", "applied"},
 	.select = "t.app::text || '.' || t.name::text, " APPLIED,.rest = BY_NUMBER("id")},
 	{"drizzle",.file = "(^|/)(meta/_journal|\\d[^/]*/snapshot)\\.json$",.is_nested = true,
 		.format = FORMAT(.read = cmig_format_drizzle,.compare = strcmp,.file_template = "%(rev)s"),
+		.tables = {{"__drizzle_migrations", "hash", "drizzle"}, {"__drizzle_migrations", "hash"}},
 		.columns = {"id", "hash", "created_at"},
 		.select = "t.created_at::text, " APPLIED,.rest = BY_NUMBER("created_at"),.match =
 	CMIG_TOOL_DATE},
 	{"engine",
+		.tables = {{"version", "version_num", "cmig_engine"}, {"cmig_version", "version_num"}},
+		.other_tables = {{"journal", "revision", "cmig_engine"}, {"progress", "revision", "cmig_engine"},
+		{"format", "number", "cmig_engine"}},
 		.columns = {"version_num"},
 	.select = "t.version_num::text, 'until'",.rest = BY_TEXT("version_num")},
 	{"flyway",.file = "(^|/)(V\\d[^/]*|R)__[^/]*\\.(sql|java|kt)$",
 		.format = FORMAT(.read = cmig_format_flyway,.style = CMIG_PLACEHOLDER_BRACES),
+		.tables = {{"flyway_schema_history", "installed_rank"}, {"schema_version", "installed_rank"}},
 		.columns = {"installed_rank", "version", "description", "type", "success", "checksum"},
 		.select = "coalesce(t.version::text, 'R_' || replace(t.description::text, ' ', '_')),"
 		" CASE WHEN t.type::text ~ '^(UNDO|DELETE)' THEN 'reverted' WHEN NOT " IS_TRUE("success") " THEN 'failed'"
@@ -57,54 +61,70 @@ static const CmigTool tools[] = {
 	CMIG_TOOL_NUMBER},
 	{"golang-migrate",.file = "(^|/)\\d+_[^/]*\\.up\\.(sql|go)$",
 		.format = FORMAT(.read = cmig_format_golang_migrate,.compare = cmig_tool_text_compare_versions),
+		.tables = {{"schema_migrations", "version"}},
 		.columns = {"version", "dirty"},
 		.select = "t.version::text, CASE WHEN " IS_TRUE("dirty") " THEN 'failed' ELSE 'until' END",
 	.rest = BY_NUMBER("version"),.match = CMIG_TOOL_NUMBER},
 	{"goose",.file = "(^|/)\\d[^/]*\\.(sql|go)$",.mark = "^--\\s*\\+goose\\s+[Uu]p|goose\\.AddMigration",
 		.format = FORMAT(cmig_format_goose,.compare = cmig_tool_text_compare_versions),
+		.tables = {{"goose_db_version", "version_id"}},
 		.columns = {"id", "version_id", "is_applied"},
 		.select = "t.version_id::text, CASE WHEN " IS_TRUE("is_applied") " THEN 'applied' ELSE 'reverted' END",
 	.rest = "WHERE t.version_id::text <> '0' " BY_NUMBER("id"),.match = CMIG_TOOL_NUMBER},
 	{"graphile-migrate",.file = "(^|/)committed/\\d{6}[^/]*\\.sql$",.is_nested = true,
 		.format = FORMAT(cmig_format_graphile_migrate,.style = CMIG_PLACEHOLDER_COLON,.compare = cmig_tool_text_compare_versions),
+		.tables = {{"migrations", "previous_hash", "graphile_migrate"}},
+		.other_tables = {{"current", "content", "graphile_migrate"}},
 		.columns = {"hash", "filename"},
 		.select = "substring(t.filename::text from '^[0-9]+'), " APPLIED,.rest =
 	BY_NUMBER("filename"),.match = CMIG_TOOL_NUMBER},
 	{"liquibase",.file = "\\.(sql|xml|ya?ml|json)$",.main = "(^|/)(db\\.)?changelog-(master|root)\\.\\w+$",.includes = "<include|\\minclude(All)?\"?\\s*:",.mark = "^\\s*--\\s*liquibase formatted sql|<databaseChangeLog|^[\\s{]*\"?databaseChangeLog\"?\\s*:",
 		.format = FORMAT(.read = cmig_format_liquibase,.style = CMIG_PLACEHOLDER_BRACES),
+		.tables = {{"databasechangelog", "orderexecuted"}},
+		.other_tables = {{"databasechangeloglock", "lockgranted"}},
 		.columns = {"id", "author", "filename", "exectype", "orderexecuted"},
 		.select = "t.author::text || '.' || t.id::text, CASE t.exectype::text WHEN 'FAILED' THEN 'failed' ELSE 'applied' END, NULL,"
 		" regexp_replace(t.filename::text, '^.*/|[.][^./]*$', '', 'g')",
 	.rest = BY_NUMBER("orderexecuted")},
 	{"node-pg-migrate",.file = "(^|/)\\d{13,17}_[^/]+\\.(sql|[cm]?[jt]s)$",.mark = "^-+\\s*[Uu]p\\s+[Mm]igration|\\mpgm\\M",
 		.format = FORMAT(cmig_format_node_pg_migrate,.compare = cmig_tool_text_compare_versions,.file_template = "%(rev)s"),
+		.tables = {{"pgmigrations", "run_on"}},
 		.columns = {"id", "name", "run_on"},
 	.select = "t.name::text, " APPLIED,.rest = BY_NUMBER("id")},
 	{"prisma",.file = "(^|/)migration_lock\\.toml$",
 		.format = FORMAT(cmig_format_prisma,.compare = strcmp,.file_template = "%(rev)s"),
+		.tables = {{"_prisma_migrations", "migration_name"}},
 		.columns = {"migration_name", "finished_at", "rolled_back_at", "started_at"},
 		.select = "t.migration_name::text, CASE WHEN t.rolled_back_at IS NOT NULL THEN 'reverted' WHEN t.finished_at IS NULL THEN 'failed'"
 	" ELSE 'applied' END",.rest = BY_TEXT("migration_name") ", t.started_at"},
 	{"refinery",.file = "(^|/)[VU]\\d+__[^/]*\\.(sql|rs)$",
 		.format = FORMAT(cmig_format_refinery,.compare = cmig_tool_text_compare_versions),
+		.tables = {{"refinery_schema_history", "checksum"}},
 		.columns = {"version", "applied_on", "checksum"},
 	.select = "t.version::text, " APPLIED,.rest = BY_NUMBER("version"),.match = CMIG_TOOL_NUMBER},
 	{"sqitch",.file = "(^|/)sqitch\\.plan$",
 		.format = FORMAT(.read = cmig_format_sqitch,.style = CMIG_PLACEHOLDER_PSQL),
+		.tables = {{"changes", "planned_at", "sqitch"}},
+		.other_tables = {{"dependencies", "dependency_id", "sqitch"}, {"events", "change_id", "sqitch"},
+		{"projects", "creator_email", "sqitch"}, {"releases", "installer_email", "sqitch"}, {"tags", "tag_id", "sqitch"}},
 		.columns = {"change_id", "change", "planned_at", "committed_at"},
 		.select = "t.change::text, " APPLIED,.rest = "ORDER BY t.planned_at",.match =
 	CMIG_TOOL_OCCURRENCE},
 	{"sqlx",.file = "(^|/)migrations/\\d+_[^/]*\\.sql$",
 		.format = FORMAT(.read = cmig_format_sqlx,.compare = cmig_tool_text_compare_versions),
+		.tables = {{"_sqlx_migrations", "checksum"}},
 		.columns = {"version", "success", "checksum"},
 		.select = "t.version::text, CASE WHEN " IS_TRUE("success") " THEN 'applied' ELSE 'failed' END",
 	.rest = BY_NUMBER("version"),.match = CMIG_TOOL_NUMBER},
 	{"supabase",.file = "(^|/)supabase/migrations/\\d+_[^/]*\\.sql$",
 		.format = FORMAT(cmig_format_supabase,.compare = strcmp),
+		.tables = {{"schema_migrations", "version", "supabase_migrations"}},
 		.columns = {"version", "statements"},
 	.select = "t.version::text, " APPLIED,.rest = BY_TEXT("version")},
 	{"yoyo",.file = "\\.(sql|py)$",.mark = "^--\\s*depends:|^from yoyo import",
 		.format = FORMAT(cmig_format_yoyo,.file_template = "%(rev)s"),
+		.tables = {{"_yoyo_migration", "migration_id"}},
+		.other_tables = {{"_yoyo_log", "migration_id"}, {"_yoyo_version", "version"}, {"yoyo_lock", "locked"}},
 		.columns = {"migration_hash", "migration_id", "applied_at_utc"},
 	.select = "t.migration_id::text, " APPLIED,.rest = BY_TEXT("migration_id")},
 
@@ -114,22 +134,31 @@ static const CmigTool tools[] = {
 	 */
 	{"dbmate",.file = "(^|/)\\d[^/]*\\.sql$",.mark = "^--\\s*migrate:up",
 		.format = FORMAT(cmig_format_dbmate,.compare = strcmp),
+		.tables = {{"schema_migrations", "version"}},
 		.columns = {"version"},
 	.select = "t.version::text, " APPLIED,.rest = BY_TEXT("version")},
 	{"rails",.file = "(^|/)(structure\\.sql|db/migrate/\\d+_[^/]*\\.rb)$",
 		.format = FORMAT(cmig_format_rails,.compare = cmig_tool_text_compare_versions),
+		.tables = {{"schema_migrations", "version"}},
+		.other_tables = {{"ar_internal_metadata", "key"}},
 		.columns = {"version"},
 	.select = "max(t.version::text COLLATE \"C\"), 'until'",.rest = "HAVING count(*) > 0"},
 
 	/* these are only recognized: cmig.baseline() is the way from them */
-	{"atlas",.file = "(^|/)atlas\\.sum$"},
-	{"doctrine"},
-	{"ef-core"},
-	{"knex",.file = "(^|/)knexfile\\.[cm]?[jt]s$"},
-	{"mikro-orm",.file = "(^|/)mikro-orm\\.config\\.[cm]?[jt]s$"},
-	{"phinx",.file = "(^|/)phinx\\.(php|ya?ml|json)$"},
-	{"sequelize"},
-	{"sql-migrate",.file = "\\.sql$",.mark = "^--\\s*\\+migrate\\s+Up"}
+	{"atlas",.file = "(^|/)atlas\\.sum$",
+	.tables = {{"atlas_schema_revisions", "executed_at"}}},
+	{"doctrine",.tables = {{"doctrine_migration_versions", "executed_at"}}},
+	{"ef-core",.tables = {{"__EFMigrationsHistory", "MigrationId"}}},
+	{"knex",.file = "(^|/)knexfile\\.[cm]?[jt]s$",
+		.tables = {{"knex_migrations", "batch"}},
+	.other_tables = {{"knex_migrations_lock", "is_locked"}}},
+	{"mikro-orm",.file = "(^|/)mikro-orm\\.config\\.[cm]?[jt]s$",
+	.tables = {{"mikro_orm_migrations", "executed_at"}}},
+	{"phinx",.file = "(^|/)phinx\\.(php|ya?ml|json)$",
+	.tables = {{"phinxlog", "migration_name"}}},
+	{"sequelize",.tables = {{"SequelizeMeta", "name"}}},
+	{"sql-migrate",.file = "\\.sql$",.mark = "^--\\s*\\+migrate\\s+Up",
+	.tables = {{"gorp_migrations", "applied_at"}}}
 };
 
 const CmigTool *

@@ -428,7 +428,6 @@ extern void cmig_exclude_expansions(CmigImage *image, const List *rows);
 
 extern List *cmig_exclude_rows(const List *patterns, List *lines, const CmigImage *from,
 							   const CmigImage *to);
-extern void cmig_tool_table_keep(const CmigImage *live, CmigImage *other);
 
 /* in match.c */
 
@@ -938,6 +937,7 @@ extern void cmig_body_check_changed(CmigDifference *difference);
 
 /* in others.c */
 
+extern void cmig_tool_table_keep(const CmigImage *live, CmigImage *other);
 extern void cmig_extension_check_updates(const CmigDifference *difference);
 extern List *cmig_extension_created(const CmigSituation *now);
 extern void cmig_extension_tell_kept(List *names);

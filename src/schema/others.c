@@ -17,6 +17,7 @@
 #include "utils/lsyscache.h"
 #include "utils/varlena.h"
 
+#include "adopt/adopt.h"
 #include "schema/internal.h"
 
 /* Extensions: keeps those that no revision has created */
@@ -564,4 +565,97 @@ cmig_audited_compare(const char *live, const char *revisions, List **lines)
 
 	foreach_ptr(CmigValue, row, cmig_query_list(&query, live, revisions))
 		cmig_diff_line_add_unsupported(lines, "audit", row[0], row[1]);
+}
+
+/* ----------------------------------------------------------------
+ * Recognizes the bookkeeping tables of other migration tools.
+ *
+ * No target contains these tables, and no revision creates them, but they
+ * must stay as long as the tool is in use.
+ *
+ * A table is recognized by its name and one of its columns; see adopt/tools.c.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * Does the table belong to another migration tool?  Alembic's table can have
+ * any name, and may have been renamed after the change to pg_cmig, so it is
+ * recognized by its only column, "version_num".
+ */
+static bool
+is_tool_table(const CmigObject *object)
+{
+	int			columns = 0,
+				count;
+	const CmigTool *tools = cmig_tool_all(&count);
+
+	if (object->kind != &cmig_kind_table)
+		return false;
+	for (const CmigObject *child = object->child; child != NULL; child = child->sibling)
+		columns += child->kind == &cmig_kind_column;
+	if (columns == 1 && cmig_object_child(object, &cmig_kind_column, "version_num"))
+		return true;
+	for (int i = 0; i < count; i++)
+		for (int j = 0; j < 2 * CMIG_TOOL_MAX_TABLES; j++)
+		{
+			const CmigToolTable *table = j < CMIG_TOOL_MAX_TABLES ? &tools[i].tables[j] :
+			&tools[i].other_tables[j - CMIG_TOOL_MAX_TABLES];
+
+			if (table->name != NULL && strcmp(object->name, table->name) == 0 &&
+				cmig_object_child(object, &cmig_kind_column, table->column) &&
+				(table->schema == NULL ||
+				 strcmp(object->identity,
+						psprintf("%s.%s", cmig_quote(table->schema), cmig_quote(object->name))) == 0))
+				return true;
+		}
+	return false;
+}
+
+/* Mark a table, its parts, and the sequences and schema that it needs. */
+static void
+mark(bool *marked, const CmigObject *object)
+{
+	marked[object->index] = true;
+	for (int i = 0; i < object->ndepends; i++)
+	{
+		const CmigObject *on = object->depends[i];
+
+		if (on->kind == &cmig_kind_sequence && !marked[on->index])
+			mark(marked, on);
+		else if (on->kind == &cmig_kind_schema)
+			marked[on->index] = true;
+	}
+	for (const CmigObject *child = object->child; child != NULL; child = child->sibling)
+		mark(marked, child);
+}
+
+/*
+ * Add to "other" the tables of other migration tools that only "live"
+ * contains, so that these tables do not count as differences.
+ */
+void
+cmig_tool_table_keep(const CmigImage *live, CmigImage *other)
+{
+	bool	   *marked = palloc0(sizeof(bool) * Max(live->count, 1));
+	CmigListing tables;
+	const char *names;
+
+	cmig_listing_init(&tables, CMIG_LISTING_PLAIN);
+	for (int i = 0; i < live->count; i++)
+		if (is_tool_table(live->objects[i]) && cmig_image_lookup(other, live->objects[i]->kind, live->objects[i]->identity) == NULL)
+		{
+			mark(marked, live->objects[i]);
+			cmig_listing_add(&tables, live->objects[i]->identity);
+		}
+	if (tables.count == 0)
+		return;
+	cmig_keep(live, other, marked);
+	names = cmig_listing_text(&tables);
+	ereport(NOTICE,
+			(errmsg_plural("a table of another migration tool was left unchanged: %s",
+						   "tables of other migration tools were left unchanged: %s",
+						   tables.count, names),
+			 errhint_plural("If it is no longer used: DROP TABLE %s",
+							"If they are no longer used: DROP TABLE %s",
+							tables.count, names)));
 }

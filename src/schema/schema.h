@@ -162,24 +162,6 @@ typedef struct CmigDifference
 
 /* in keep.c */
 
-/* A migration tool's table. */
-typedef struct CmigToolTable
-{
-	const char *tool;			/* the tool's name in adopt/tools.c, or NULL
-								 * if the table does not tell what it has
-								 * applied */
-	const char *schema;			/* NULL for any schema */
-	const char *name;
-	const char *column;			/* a column by which the table is recognized */
-} CmigToolTable;
-
-/*
- * Returns the tool's first table that comes after "last" and may record what
- * the tool has applied.  Returns NULL if there are no more tables.  More
- * common tables come first.
- */
-extern const CmigToolTable *cmig_tool_table_next(const char *tool, const CmigToolTable *last);
-
 /* Raise error 22023 for a pattern that cannot match anything. */
 extern void cmig_exclude_check(const List *patterns);
 
