@@ -37,7 +37,10 @@ ISOLATION = $(sort $(basename $(notdir $(wildcard $(vpath_dir)specs/*.spec))))
 ISOLATION_OPTS = --inputdir=$(vpath_dir).
 TAP_TESTS = 1
 
-EXTRA_CLEAN = log results tmp_check output_iso $(SESSION_ONLY)
+# lets pg_regress tests examine a shadow; it is not installed
+SHADOW = t/data/shadow/shadow
+
+EXTRA_CLEAN = log results tmp_check output_iso $(SESSION_ONLY) $(SHADOW).o $(SHADOW)$(DLSUFFIX)
 
 # Calls between modules need no dynamic linker, and must not reach the other library.
 SHLIB_LINK += $(if $(filter linux freebsd netbsd openbsd,$(PORTNAME)),-Wl$(comma)-Bsymbolic)
@@ -47,11 +50,15 @@ PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
-$(OBJS) $(SESSION_OBJS): $(wildcard $(vpath_dir)src/*/*.h)
+$(OBJS) $(SESSION_OBJS) $(SHADOW).o: $(wildcard $(vpath_dir)src/*/*.h)
 
 # PGXS links a module from one object only; what it installs and removes is right
 pg_cmig_session$(DLSUFFIX): $(SESSION_OBJS)
 	$(LINK.shared) -o $@ $(SESSION_OBJS) $(LDFLAGS) $(LDFLAGS_SL) $(SHLIB_LINK)
+
+installcheck: $(SHADOW)$(DLSUFFIX)
+$(SHADOW)$(DLSUFFIX): $(SHADOW).o
+	$(LINK.shared) -o $@ $(SHADOW).o $(LDFLAGS) $(LDFLAGS_SL) $(SHLIB_LINK)
 
 # what an update creates is in the script that creates all objects
 $(DATA_built): %.sql: %.in pg_cmig--1.2.sql scripts/update-script
@@ -59,8 +66,8 @@ $(DATA_built): %.sql: %.in pg_cmig--1.2.sql scripts/update-script
 	mv $@.tmp $@
 
 # a VPATH build starts in an empty folder
-object_dirs = $(sort $(patsubst %/,$(CURDIR)/%,$(dir $(filter src/%,$(OBJS) $(SESSION_OBJS)))))
-$(OBJS) $(OBJS:.o=.bc) $(SESSION_OBJS): | $(object_dirs)
+object_dirs = $(sort $(patsubst %/,$(CURDIR)/%,$(dir $(filter-out pg_cmig%,$(OBJS) $(SESSION_OBJS) $(SHADOW).o))))
+$(OBJS) $(OBJS:.o=.bc) $(SESSION_OBJS) $(SHADOW).o: | $(object_dirs)
 $(object_dirs):
 	$(MKDIR_P) $@
 

@@ -56,7 +56,7 @@ SELECT replayed('ALTER SYSTEM SET work_mem = ''1GB''');
 SELECT replayed('GRANT SELECT ON public.secret TO regress_hostile');
 SELECT replayed('ALTER DEFAULT PRIVILEGES FOR ROLE regress_hostile_victim GRANT SELECT ON TABLES TO regress_hostile');
 SELECT replayed('ALTER DATABASE contrib_regression OWNER TO regress_hostile');
-SELECT replayed('CREATE FUNCTION app.f() RETURNS void LANGUAGE c AS ''$libdir/pg_cmig'', ''cmig_shadow_probe''');
+SELECT replayed('CREATE FUNCTION app.f() RETURNS void LANGUAGE c AS ''$libdir/pg_cmig'', ''cmig_current''');
 -- pg_cmig's own tables and functions
 SELECT replayed('DELETE FROM cmig.revision; INSERT INTO cmig.version VALUES (''two'')');
 SELECT replayed('DO $$BEGIN DELETE FROM cmig.version; INSERT INTO cmig.version VALUES (''two''); UPDATE cmig.journal SET message = ''x''; END$$');

@@ -4,8 +4,9 @@
 \pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
 CREATE EXTENSION pg_cmig;
-CREATE FUNCTION replay_probe(plan text, probe text) RETURNS SETOF text
-	AS '$libdir/pg_cmig', 'cmig_replay_probe' LANGUAGE C;
+\getenv build PG_ABS_BUILDDIR
+\set probes :build '/t/data/shadow/shadow'
+CREATE FUNCTION replay_probe(plan text, probe text) RETURNS SETOF text LANGUAGE c AS :'probes';
 \set relations 'SELECT concat(n.nspname, \'.\', c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname IN (\'public\', \'app\') ORDER BY n.nspname, c.relname'
 SET client_min_messages = warning;
 \set ECHO all

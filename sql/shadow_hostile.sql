@@ -78,7 +78,7 @@ SELECT shadow_probe('CREATE SCHEMA mine', NULL);
 SELECT shadow_probe('ALTER DEFAULT PRIVILEGES FOR ROLE regress_hostile_victim GRANT ALL ON TABLES TO regress_hostile', NULL);
 SELECT shadow_probe('TABLE public.secret', NULL);
 SELECT shadow_probe('CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION app.e(); COMMENT ON EVENT TRIGGER e IS ''x''', NULL);
-SELECT shadow_probe('CREATE FUNCTION app.c() RETURNS integer LANGUAGE c AS ''$libdir/pg_cmig'', ''cmig_shadow_probe''', NULL);
+SELECT shadow_probe('CREATE FUNCTION app.c() RETURNS integer LANGUAGE c AS ''$libdir/pg_cmig'', ''cmig_current''', NULL);
 SELECT shadow_probe('CREATE EXTENSION pageinspect', NULL);
 SELECT shadow_probe('UPDATE pg_namespace SET nspowner = 10', NULL);
 SELECT shadow_probe('SELECT 1', NULL, '{public}');

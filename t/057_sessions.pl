@@ -18,11 +18,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = new_node('sessions', 'autovacuum = off', 'jit = off');
-my $library = PostgreSQL::Test::Utils::tempdir() . '/hooks.so';
-my $headers = `pg_config --includedir-server`;
-
-chomp $headers;
-system_or_bail($ENV{CC} || 'cc', '-shared', '-fPIC', '-I', $headers, '-o', $library, "$FindBin::RealBin/data/hooks/hooks.c");
+my $library = build_library('hooks');
 $node->start;
 $node->safe_psql('postgres', <<"END_SQL");
 CREATE EXTENSION pg_cmig;

@@ -24,7 +24,9 @@ $node->safe_psql('postgres', 'CREATE ROLE regress_owner LOGIN');
 $node->safe_psql('postgres', 'CREATE ROLE regress_reader');
 $node->safe_psql('postgres', 'CREATE DATABASE shop OWNER regress_owner');
 
-(my $helpers = slurp_file("$FindBin::RealBin/../sql/include/shadow.psql")) =~ s/^SET .*\n//mg;
+my $library = build_library('shadow');
+(my $helpers = slurp_file("$FindBin::RealBin/../sql/include/shadow.psql")) =~ s/^(?:SET |\\).*\n//mg;
+$helpers =~ s/:'probes'/'$library'/g;
 $node->safe_psql('shop', $helpers);
 $node->safe_psql('shop', <<'SQL');
 CREATE EXTENSION citext;

@@ -261,11 +261,7 @@ my @refused = (
 );
 
 # a provider of security labels
-my $library = PostgreSQL::Test::Utils::tempdir() . '/hooks.so';
-my $headers = `pg_config --includedir-server`;
-
-chomp $headers;
-system_or_bail($ENV{CC} || 'cc', '-shared', '-fPIC', '-I', $headers, '-o', $library, "$FindBin::RealBin/data/hooks/hooks.c");
+my $library = build_library('hooks');
 
 my $node = new_node('expand_kinds', 'autovacuum = off', 'jit = off', "shared_preload_libraries = 'pg_stat_statements'", "session_preload_libraries = '$library'", 'pg_stat_statements.track_utility = on');
 $node->start;

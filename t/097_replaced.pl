@@ -24,11 +24,7 @@ use Test::More;
 
 my $node = new_node('replaced', 'autovacuum = off', 'jit = off', 'cmig.dry_run_timeout = 0',
 	"shared_preload_libraries = 'pg_stat_statements'");
-my $library = PostgreSQL::Test::Utils::tempdir() . '/replacer.so';
-my $headers = `pg_config --includedir-server`;
-
-chomp $headers;
-system_or_bail($ENV{CC} || 'cc', '-shared', '-fPIC', '-I', $headers, '-o', $library, "$FindBin::RealBin/data/replacer/replacer.c");
+my $library = build_library('replacer');
 $node->start;
 
 $node->safe_psql('postgres', <<'END_SQL');

@@ -20,7 +20,7 @@ use Test::More;
 our @EXPORT = qw(
   new_node revision_file write_revision load_sql chain_files load_files query fails_with
   start_psql finish_psql wait_until_blocked kill_backend wait_for_recovery need_tool
-  run_checks start_pgbouncer
+  run_checks start_pgbouncer build_library
 );
 
 # A shell without job control lets its background commands ignore SIGINT, and pgbench,
@@ -67,6 +67,18 @@ sub new_node
 	$node->init(allows_streaming => 1, extra => [ '--locale=C.UTF-8', '--encoding=UTF8' ]);
 	$node->append_conf('postgresql.conf', join("\n", 'fsync = off', @settings, ''));
 	return $node;
+}
+
+# build_library(NAME): compiles t/data/NAME/NAME.c, and returns the path of the library
+sub build_library
+{
+	my ($name) = @_;
+	my $library = PostgreSQL::Test::Utils::tempdir() . "/$name.so";
+	my $headers = `pg_config --includedir-server`;
+
+	chomp $headers;
+	system_or_bail($ENV{CC} || 'cc', '-shared', '-fPIC', '-I', "$top/src", '-I', $headers, '-o', $library, "$top/t/data/$name/$name.c");
+	return $library;
 }
 
 # revision_file(ID, PARENT, UPGRADE, DOWNGRADE): returns the text of a revision file

@@ -458,7 +458,7 @@ extern Datum cmig_argument_schema(FunctionCallInfo fcinfo, int n, char *null);
  * Returns the elements of a text[].  Raises error 22004 if an element is null;
  * "what" is the array's name in the message.  "hint" may be NULL.
  */
-extern CmigNames *cmig_argument_names(ArrayType *array, const char *what, const char *hint);
+extern PGDLLEXPORT CmigNames *cmig_argument_names(ArrayType *array, const char *what, const char *hint);
 
 /* Returns a boolean argument, or "value" if the argument is null. */
 extern bool cmig_argument_bool(FunctionCallInfo fcinfo, int n, bool value);

@@ -242,7 +242,7 @@ extern List *cmig_identifier_edges(const CmigEdges *edges, const CmigMarks *with
 extern char *cmig_identifier_list(const CmigGraph *graph, List *nodes);
 
 /* Returns the nodes to which an absolute identifier refers; NIL for base. */
-extern List *cmig_target_absolute(const CmigGraph *graph, const char *target);
+extern PGDLLEXPORT List *cmig_target_absolute(const CmigGraph *graph, const char *target);
 
 /*
  * The same for several identifiers.  Raises MG004 if one node is an ancestor

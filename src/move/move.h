@@ -36,7 +36,7 @@ typedef struct CmigSituation
  * Read the graph and the version rows.  For with_details, see
  * cmig_catalog_read_revisions().  Raises an error if the graph is not sound.
  */
-extern CmigSituation cmig_move_read(bool with_details);
+extern PGDLLEXPORT CmigSituation cmig_move_read(bool with_details);
 
 /*
  * Resolve the target or targets and plan the steps.  Raises an error if the

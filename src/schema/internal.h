@@ -61,8 +61,8 @@ typedef void (*CmigShadowTask) (CmigShadow *shadow, void *arg);
  * that the user does not own are left as they are.  Raises error 25006 in a
  * read-only transaction and on a standby.  Shadows cannot be nested.
  */
-extern void cmig_shadow_run(const CmigManaged *managed, const char *caller,
-							CmigShadowTask task, void *arg);
+extern PGDLLEXPORT void cmig_shadow_run(const CmigManaged *managed, const char *caller,
+										CmigShadowTask task, void *arg);
 
 /*
  * Run a task, whose shadow argument is NULL, while the live schema "schema" is
@@ -70,8 +70,8 @@ extern void cmig_shadow_run(const CmigManaged *managed, const char *caller,
  * deparsed from "schema" then contain "name".  The task must not run the
  * caller's SQL, because the caller need not own either schema.
  */
-extern void cmig_shadow_rename(Oid schema, const char *name, const char *caller,
-							   CmigShadowTask task, void *arg);
+extern PGDLLEXPORT void cmig_shadow_rename(Oid schema, const char *name, const char *caller,
+										   CmigShadowTask task, void *arg);
 
 /* Error context callback: if a lock was not available, say who holds it. */
 extern void cmig_shadow_explain_wait(void *arg);
@@ -84,7 +84,7 @@ extern bool cmig_shadow_hides_live(void);
  * target's SQL.  Schemas that the target neither created nor filled are left
  * out, except for public if it is live.
  */
-extern CmigManaged *cmig_shadow_schemas(CmigShadow *shadow);
+extern PGDLLEXPORT CmigManaged *cmig_shadow_schemas(CmigShadow *shadow);
 
 /* Returns the managed schemas that exist now. */
 extern CmigManaged *cmig_shadow_managed(CmigShadow *shadow);
@@ -276,7 +276,7 @@ extern void cmig_target_in_session(CmigTargetState *state, CmigScriptRun *run, c
  * objects that the SQL creates exist until the shadow ends.  An error names
  * the line and the statement.
  */
-extern CmigTarget *cmig_target_run(CmigShadow *shadow, const char *sql, List *scripts);
+extern PGDLLEXPORT CmigTarget *cmig_target_run(CmigShadow *shadow, const char *sql, List *scripts);
 
 /*
  * For replay: run one statement, unless it changes rows of live tables.  Call

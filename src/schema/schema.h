@@ -38,7 +38,7 @@ typedef struct CmigManaged
  * returns all schemas in the database, without those of the system, of
  * extensions, and of pg_cmig.  Raises error 22023 if one of these is named.
  */
-extern CmigManaged *cmig_managed_schemas(const CmigNames *names);
+extern PGDLLEXPORT CmigManaged *cmig_managed_schemas(const CmigNames *names);
 
 /* Returns the schemas of the revisions: in a scope, only the scope's. */
 extern CmigManaged *cmig_managed_of_revisions(void);
@@ -281,19 +281,19 @@ typedef struct CmigReplayPlan
  * revisions, each with the script that was last run.  Raises error MG001 if a
  * version row names an unknown revision.
  */
-extern CmigReplayPlan *cmig_replay_plan_applied(const CmigSituation *now);
+extern PGDLLEXPORT CmigReplayPlan *cmig_replay_plan_applied(const CmigSituation *now);
 
 /*
  * Returns a plan of all revisions, and of all repeatable revisions with their
  * current scripts.
  */
-extern CmigReplayPlan *cmig_replay_plan_all(const CmigSituation *now);
+extern PGDLLEXPORT CmigReplayPlan *cmig_replay_plan_all(const CmigSituation *now);
 
 /*
  * Returns a plan of these nodes (a list of int) and their ancestors,
  * including ancestors through depends_on.
  */
-extern CmigReplayPlan *cmig_replay_plan_nodes(const CmigGraph *graph, List *nodes);
+extern PGDLLEXPORT CmigReplayPlan *cmig_replay_plan_nodes(const CmigGraph *graph, List *nodes);
 
 /* A replay in progress. */
 typedef struct CmigReplay CmigReplay;
@@ -309,8 +309,8 @@ typedef void (*CmigReplayTask) (CmigReplay *replay, void *arg);
  * current memory context remains valid after the shadow has ended.  Raises the
  * same errors as cmig_shadow_run().
  */
-extern void cmig_replay_run(const CmigGraph *graph, const char *caller,
-							CmigReplayTask task, void *arg);
+extern PGDLLEXPORT void cmig_replay_run(const CmigGraph *graph, const char *caller,
+										CmigReplayTask task, void *arg);
 
 /*
  * The objects of those of the schemas that the caller owns, to be copied into a
@@ -340,7 +340,7 @@ extern List *cmig_copies_reasons(const CmigCopies *copies);
 extern int	cmig_copies_locks(const CmigCopies *copies);
 
 /* Run a whole plan, in the task of a replay. */
-extern void cmig_replay_plan_run(CmigReplay *replay, const CmigReplayPlan *plan);
+extern PGDLLEXPORT void cmig_replay_plan_run(CmigReplay *replay, const CmigReplayPlan *plan);
 
 /*
  * Run the scripts of these nodes, in order and in one direction.  If
