@@ -658,4 +658,37 @@ is(rows_of('casts', $_, 'id, v'), '1|a 2|a', "nor in a partition: $_") foreach '
 $node->safe_psql('casts', 'CALL cmig.contract()');
 is(rows_of('casts', 't', 'id, v, w, u, n'), '1|a|a|a|7 2|a|a||', 'nor at the contraction');
 
+# what the triggers call is what was found at cmig.expand: an operator that is printed without its name, and
+# a function or an operator in whose place another role could create one that fits a call better, are refused
+$node->safe_psql('postgres', 'CREATE DATABASE exact');
+$node->safe_psql('exact', q{CREATE EXTENSION pg_cmig; CREATE EXTENSION citext; CREATE SCHEMA lib; GRANT USAGE ON SCHEMA lib TO mall;
+	CREATE FUNCTION lib.poly(anyelement) RETURNS text LANGUAGE sql IMMUTABLE AS $$SELECT 'any'$$;
+	CREATE FUNCTION lib.optional(int, text DEFAULT '') RETURNS text LANGUAGE sql IMMUTABLE AS $$SELECT 'optional'$$;
+	CREATE FUNCTION lib.many(VARIADIC int[]) RETURNS text LANGUAGE sql IMMUTABLE AS $$SELECT 'many'$$;
+	CREATE FUNCTION lib.both(anycompatible, anycompatible) RETURNS text LANGUAGE sql IMMUTABLE AS $$SELECT 'both'$$;
+	CREATE OPERATOR lib.### (FUNCTION = lib.both, LEFTARG = anycompatible, RIGHTARG = anycompatible)});
+$node->safe_psql('exact', revisions('CREATE TABLE t (id int PRIMARY KEY, c citext, n citext);', 'SELECT 1;'));
+my @calls = (
+	[ qr/lib\.poly\(anyelement\)/, "ALTER TABLE t ADD x text;\n-- cmig:up t.x = lib.poly(id)" ],
+	[ qr/lib\.optional\(integer,text\)/, "ALTER TABLE t ALTER n TYPE text;\n-- cmig:down t.n = lib.optional(id)" ],
+	[ qr/lib\.###\(anycompatible,anycompatible\)/, "ALTER TABLE t ADD x text;\n-- cmig:up t.x = id OPERATOR(lib.###) id" ],
+	[ qr/lib\.many\(integer\[\]\)/, 'ALTER TABLE t ADD x text DEFAULT lib.many(1, 2)' ],
+	[ qr/lib\.many\(integer\[\]\)/, "ALTER TABLE t ALTER c SET DEFAULT lib.many(1, 2), ADD x int" ],
+	[ qr/lib\.poly\(anyelement\)/, "CREATE INDEX ON t (lib.poly(id))" ],
+	[ qr/lib\.poly\(anyelement\)/, "CREATE VIEW v AS SELECT lib.poly(id) FROM t; ALTER TABLE t ADD x int" ]);
+my $expand_exact = sub {
+	my ($change) = @_;
+
+	$node->safe_psql('exact', "SELECT cmig.remove_revision('042'); SELECT cmig.create_revision('change', \$c\$$change\$c\$, revision => '042', expand => true)");
+	return ($node->psql('exact', 'CALL cmig.expand()'))[2];
+};
+$node->safe_psql('exact', 'GRANT CREATE ON SCHEMA lib TO mall');
+like($expand_exact->($_->[1]), qr/ERROR:  another function could be called instead of $_->[0] while.*HINT:  REVOKE CREATE ON SCHEMA lib FROM mall/s, "not exact: $_->[1]") foreach @calls;
+like($expand_exact->("ALTER TABLE t ADD x text;\n-- cmig:up t.x = $_"), qr/ERROR:  the expression would not call the same operators/, "unnamed: $_")
+  foreach "CASE c WHEN 'a' THEN 'b' ELSE 'c' END", "nullif(c, 'a')::text", "(c IS DISTINCT FROM 'a')::text";
+like($expand_exact->("ALTER TABLE t ADD CHECK (c IS DISTINCT FROM 'a');\n-- cmig:up t.c = c || 'x'"), qr/ERROR:  the expression would not call the same operators/, 'unnamed in a check');
+$node->safe_psql('exact', 'REVOKE CREATE ON SCHEMA lib FROM mall; INSERT INTO t VALUES (1, $$ABC$$)');
+unlike($expand_exact->("ALTER TABLE t ADD x text;\n-- cmig:up t.x = CASE WHEN c = 'abc' THEN lib.poly(id) || lib.optional(id) END"), qr/ERROR/, 'trusted schema');
+is(rows_of('exact', 'public_042.t', 'id, x'), '1|anyoptional', 'an operator with a name is that of the type');
+
 done_testing();

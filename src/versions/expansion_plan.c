@@ -995,6 +995,21 @@ add_builds(CmigPlanning *p)
 	}
 }
 
+/* Note what the steps that ran in the shadow call, but "before" does not have. */
+static void
+note_replaceable(CmigPlanning *p, const List *before)
+{
+	foreach_ptr(CmigValue, row, cmig_versions_replaceable())
+	{
+		bool		known = false;
+
+		foreach_ptr(CmigValue, other, before)
+			known |= strcmp(row[3], other[3]) == 0;
+		if (!known)
+			p->replaceable = lappend(p->replaceable, row);
+	}
+}
+
 /* A CmigReplayTask: find everything out. */
 static void
 plan_all(CmigReplay *replay, void *arg)
@@ -1004,6 +1019,7 @@ plan_all(CmigReplay *replay, void *arg)
 	ErrorData  *error;
 	int			from;
 	List	   *dropped;
+	List	   *replaceable;
 
 	p->replay = replay;
 	cmig_replay_copies(replay, p->copies, cmig_versions_path());
@@ -1045,6 +1061,7 @@ plan_all(CmigReplay *replay, void *arg)
 	p->result->viewed.names = palloc(sizeof(char *) * list_length(p->tables));
 	p->result->hidden.names = palloc(sizeof(char *) * list_length(p->tables));
 	/* schemas first, then what is new, then each table */
+	replaceable = cmig_versions_replaceable();
 	add_schemas(p);
 	find_created(p);
 	add_created_enums(p);
@@ -1060,6 +1077,7 @@ plan_all(CmigReplay *replay, void *arg)
 		from = list_length(p->result->steps);
 		cmig_versions_add_triggers(p, table);
 		try_steps(p, from, NULL);
+		cmig_versions_set_dependencies(get_relname_relid(table->a->name, get_namespace_oid(table->a->schema, false)));
 		add_column_rows(p, table);
 		p->result->viewed.names[p->result->viewed.count++] = table->a->qualified;
 		if (table->hides)
@@ -1076,6 +1094,7 @@ plan_all(CmigReplay *replay, void *arg)
 	try_steps(p, from, NULL);
 	if (dropped != NIL)
 		drop_at_once(p, dropped);
+	note_replaceable(p, replaceable);
 	cmig_versions_add_abandon(p);
 	error = cmig_subtransaction_rehearse(try_abandon, p);
 	if (error != NULL)
@@ -1084,6 +1103,7 @@ plan_all(CmigReplay *replay, void *arg)
 	cmig_versions_add_contract(p);
 	try_steps(p, from, NULL);
 	add_rest(p);
+	note_replaceable(p, replaceable);
 }
 
 /* Raise an error if the script has statements that may change rows. */

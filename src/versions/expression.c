@@ -12,6 +12,7 @@
 
 #include "access/sysattr.h"
 #include "access/table.h"
+#include "access/transam.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
@@ -105,6 +106,71 @@ calls_changed_function(Node *node, void *planning)
 							expression_tree_walker(node, calls_changed_function, planning));
 }
 
+/* A check for check_functions_in_node: note what is not built in. */
+static bool
+note_function(Oid function, void *functions)
+{
+	if (function >= FirstNormalObjectId)
+		*(List **) functions = lappend_oid(*(List **) functions, function);
+	return false;
+}
+
+static bool
+note_functions(Node *node, void *functions)
+{
+	return node != NULL && (check_functions_in_node(node, note_function, functions) ||
+							expression_tree_walker(node, note_functions, functions));
+}
+
+/* Returns a List of OIDs: the functions that the expression about a row calls, in order. */
+static List *
+functions_of_text(Relation rel, const char *text)
+{
+	ParseState *pstate = make_parsestate(NULL);
+	List	   *functions = NIL;
+
+	addNSItemToQuery(pstate,
+					 addRangeTableEntryForRelation(pstate, rel, AccessShareLock, NULL, false, true),
+					 false, true, true);
+	(void) note_functions(transformExpr(pstate, cmig_versions_expression(text), EXPR_KIND_OTHER),
+						  &functions);
+	free_parsestate(pstate);
+	return functions;
+}
+
+/*
+ * PostgreSQL prints CASE, NULLIF, and IS DISTINCT FROM without the operator,
+ * which those who write would look for in pg_catalog only, and find another one.
+ */
+static void
+require_same_functions(const List *functions, Relation rel, const char *text)
+{
+	if (!equal(functions, functions_of_text(rel, text)))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("the expression would not call the same operators in each session"),
+				 errdetail("An operator of a type that is not built in, such as citext, has no name in: %s",
+						   text),
+				 errhint("Write the comparison with the operator =, for example as CASE WHEN a = b, or cast the operands to a built-in type.")));
+}
+
+void
+cmig_versions_require_pinned(Oid relation, const char *text)
+{
+	Relation	rel = table_open(relation, AccessShareLock);
+	const char *path = cmig_versions_path();
+	int			level = NewGUCNestLevel();
+	List	   *functions;
+
+	cmig_versions_pin_settings();
+	cmig_settings_override("search_path", path);
+	functions = functions_of_text(rel, text);
+	cmig_versions_pin_settings();
+	require_same_functions(functions, rel, text);
+	AtEOXact_GUC(false, level);
+	table_close(rel, NoLock);
+}
+
 char *
 cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNames *names,
 					const char *what)
@@ -120,6 +186,7 @@ cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNam
 	Oid			collation;
 	int			level = NewGUCNestLevel();
 	Bitmapset  *reads = NULL;
+	List	   *functions = NIL;
 	const ColumnRef *bare = IsA(expr, ColumnRef) ? (ColumnRef *) expr : NULL;	/* only the column */
 	const char *path;
 	char	   *result;
@@ -165,6 +232,8 @@ cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNam
 					 errhint("Write its expression instead.")));
 	given = exprType(expr);
 	by_name = type_is_enum(type) || (given == TEXTARRAYOID && type_is_enum(get_element_type(type)));
+	if (!by_name)
+		(void) note_functions(expr, &functions);
 	expr = coerce_to_target_type(pstate, expr, given, type, typmod,
 								 by_name ? COERCION_EXPLICIT : COERCION_ASSIGNMENT,
 								 by_name ? COERCE_EXPLICIT_CAST : COERCE_IMPLICIT_CAST, -1);
@@ -176,6 +245,9 @@ cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNam
 				 errhint("-- %s = %s%s::%s", what, quote_identifier(strVal(llast(bare->fields))),
 						 can_coerce_type(1, &given, &type, COERCION_EXPLICIT) ? "" : "::text",
 						 format_type_be(type))));
+	/* a conversion by assignment is not printed */
+	if (by_name)
+		(void) note_functions(expr, &functions);
 	assign_expr_collations(pstate, expr);
 	if (bare && contain_mutable_functions(expr))
 		ereport(ERROR,
@@ -188,6 +260,7 @@ cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNam
 	result = TextDatumGetCString(OidFunctionCall2(F_PG_GET_EXPR_PG_NODE_TREE_OID,
 												  CStringGetTextDatum(nodeToString(expr)),
 												  ObjectIdGetDatum(relation)));
+	require_same_functions(functions, rel, result);
 	AtEOXact_GUC(false, level);
 	error_context_stack = callback.previous;
 	free_parsestate(pstate);

@@ -252,6 +252,12 @@ typedef struct CmigVersionNames
 extern char *cmig_versions_print(Oid relation, Node *expr, const char *column,
 								 CmigVersionNames *names, const char *what);
 
+/*
+ * Raise an error if the triggers, which look up names in pg_catalog only, would
+ * call other operators in this condition of a table than its statement does.
+ */
+extern void cmig_versions_require_pinned(Oid relation, const char *text);
+
 /* in expansion_plan.c */
 
 /* When a statement of an expansion runs. */
@@ -363,6 +369,9 @@ typedef struct CmigPlanning
 	List	   *abandon;		/* of CmigExpansionStep * */
 	List	   *release;		/* of char *: what must be first then */
 	const char *script;			/* of run_script() */
+	List	   *replaceable;	/* of CmigValue *: rows of
+								 * cmig_versions_replaceable() that the steps
+								 * add */
 } CmigPlanning;
 
 /* Raise 0A000: "what" cannot be expanded, and "why" is a sentence. */
@@ -405,6 +414,13 @@ extern void cmig_versions_require_resync(const CmigExpansion *expansion);
 
 /* Returns the plan, without repeatable revisions: they run in the first upgrade after the contraction. */
 extern CmigPlan *cmig_versions_plan_upgrade(const CmigSituation *now, const char *target);
+
+/*
+ * Returns rows: functions and operators that the types of their arguments do not
+ * tell from others with the same name, with the schema, the owner, and a key of what
+ * depends on them.
+ */
+extern List *cmig_versions_replaceable(void);
 
 /* Call cmig_versions_fill() and cmig_versions_record_dependencies(). */
 extern void cmig_versions_set_filling(bool fills, bool strict);

@@ -499,9 +499,58 @@ cmig_versions_require_confirmed(const CmigExpansionPlan *plan)
 					   quote_literal_cstr(plan->revision))));
 }
 
+List *
+cmig_versions_replaceable(void)
+{
+	static CmigQuery query = {
+		"SELECT coalesce(o.oid::regoperator::text, p.oid::regprocedure::text), n.nspname::text, p.proowner,"
+		"  concat_ws(' ', d.classid, d.objid, d.objsubid, d.refclassid, d.refobjid)"
+		" FROM pg_depend d LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid"
+		" JOIN pg_proc p ON p.oid = CASE d.refclassid WHEN 'pg_proc'::regclass THEN d.refobjid ELSE o.oprcode END"
+		" JOIN pg_namespace n ON n.oid = coalesce(o.oprnamespace, p.pronamespace)"
+		" WHERE n.nspname <> ALL ('{pg_catalog,cmig}') AND d.deptype = 'n' AND d.classid = ANY ('{pg_attrdef,pg_class,pg_constraint,pg_policy,pg_proc,pg_rewrite,pg_trigger}'::regclass[])"
+		" AND (p.pronargdefaults > 0 OR p.provariadic <> 0 OR EXISTS (SELECT FROM pg_type t WHERE t.oid = ANY (p.proargtypes) AND t.typtype = 'p'))"
+	};
+
+	return cmig_query_list(&query);
+}
+
+/*
+ * The statements and the triggers name functions, which are found again each time.
+ * With the exact types of its arguments, nothing fits better than what was found
+ * first; if there are no exact types, only trusted roles may create objects there:
+ * those who could replace the function, change the table, or decide what scripts do.
+ */
+static void
+require_exact(const CmigPlanning *p)
+{
+	static CmigQuery query = {
+		"SELECT coalesce(quote_ident(r.rolname), 'PUBLIC'), g.oid = n.nspowner FROM pg_namespace n,"
+		" LATERAL (SELECT n.nspowner UNION ALL SELECT a.grantee FROM aclexplode(n.nspacl) a WHERE a.privilege_type = 'CREATE') g (oid)"
+		" LEFT JOIN pg_roles r ON r.oid = g.oid WHERE n.nspname = $1::name AND r.rolsuper IS NOT TRUE AND coalesce(r.rolname, '') NOT IN ('pg_database_owner', $3::name)"
+		" AND g.oid NOT IN (SELECT $2::oid UNION ALL SELECT datdba FROM pg_database WHERE datname = current_database()"
+		"  UNION ALL SELECT relowner FROM pg_class WHERE oid = ANY (SELECT to_regclass(t) FROM unnest($4::text[]) t)) LIMIT 1", {TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID}
+	};
+
+	foreach_ptr(CmigValue, row, p->replaceable)
+	{
+		char	  **stranger = cmig_query_row(&query, row[1], row[2], cmig_session_role(), &p->result->viewed);
+
+		if (stranger != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("another function could be called instead of %s while revision \"%s\" is expanded", row[0], p->result->revision),
+					 errdetail("%s can create objects in schema %s, such as a function with the same name that fits a call better, because %s has a polymorphic, variadic, or optional argument.",
+							   strcmp(stranger[0], "PUBLIC") == 0 ? "Any role" : psprintf("Role %s", stranger[0]), quote_identifier(row[1]), row[0]),
+					 *stranger[1] == 't' ? errhint("ALTER SCHEMA %s OWNER TO %s", quote_identifier(row[1]), quote_identifier(cmig_session_role())) :
+					 errhint("REVOKE CREATE ON SCHEMA %s FROM %s", quote_identifier(row[1]), stranger[0])));
+	}
+}
+
 void
 cmig_versions_add_live(CmigPlanning *p)
 {
+	require_exact(p);
 	require_unmanaged(p);
 	require_no_obstacle(p);
 	cmig_versions_require_unreplicated(p);

@@ -237,10 +237,13 @@ cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table)
 	foreach_ptr(CmigShapePart, part, table->build)
 	{
 		const char *rest;
+		const char *condition;
 
-		if (part->kind[0] == 'c')
-			append_rule(&sql, CMIG_RULE_CHECK, "", "", part->name,
-						cmig_check_condition(part->definition, &rest));
+		if (part->kind[0] != 'c')
+			continue;
+		condition = cmig_check_condition(part->definition, &rest);
+		cmig_versions_require_pinned(relation, condition);
+		append_rule(&sql, CMIG_RULE_CHECK, "", "", part->name, condition);
 	}
 	appendStringInfo(&sql, "%s)", unset.data);
 	cmig_versions_add(&at,
