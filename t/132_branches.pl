@@ -203,6 +203,15 @@ gives(q{CREATE TABLE item (id int PRIMARY KEY); SELECT cmig.upgrade(); DELETE FR
 gives('CALL cmig.expand(); ALTER TABLE item RENAME TO other');
 fails('CALL cmig.contract()', '55000', 'table public.item of the expansion is now public.other', 'its contraction');
 
+# Neither an index that is complete nor a check of rows waits for other transactions
+gives('ALTER TABLE other RENAME TO item; CALL cmig.abandon(); DELETE FROM cmig.revision;'
+	  . load_sql($first, $second, revision_file('003', '002', "ALTER TABLE item ADD z int CHECK (z > 0);\n-- cmig:up item.z = id\n", 'ALTER TABLE item DROP z') =~ s/^(?=-- create_date)/-- expand: true\n/mr)
+	  . 'CALL cmig.expand()');
+my $reader = $node->background_psql($db);
+$reader->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT pg_sleep(1.2)');
+unlike(says('CALL cmig.contract()'), qr/will wait for open transactions|ERROR/, 'a contraction that builds no index');
+$reader->quit;
+
 #
 # Names that may have been meant
 #

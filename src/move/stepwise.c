@@ -327,7 +327,6 @@ cmig_toplevel_reach_table(Oid table, const char *procedure, bool alone)
 			error_context_stack = &callback;
 			cmig_lock_wait_watch(GetUserId());
 		}
-		cmig_lock_wait_forget();
 		cmig_toplevel_attempt(reach_table, NULL, &table, what);
 	}
 	PG_FINALLY();

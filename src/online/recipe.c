@@ -240,7 +240,6 @@ run_sql(Recipe *recipe, const char *sql)
 		return;
 	}
 	cmig_toplevel_commit();
-	cmig_lock_wait_forget();
 	cmig_runner_restart_timeout();
 	cmig_toplevel_attempt(run_bound, NULL, recipe,
 						  psprintf("%s of %s", recipe->procedure, recipe->table_name));

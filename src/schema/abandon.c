@@ -619,7 +619,6 @@ run_parts(Abandon *abandon)
 	foreach_ptr(Part, each, abandon->parts)
 	{
 		abandon->part = each;
-		cmig_lock_wait_forget();
 		cmig_runner_restart_timeout();
 		if (abandon->part->concurrent)
 			cmig_toplevel_warn_of_snapshots(abandon->part->sql);

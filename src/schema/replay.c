@@ -529,22 +529,17 @@ cmig_replay_rehearse(CmigReplay *replay, CmigSubtransactionWork work, void *arg)
 	CmigTarget	target = *state->target;
 	Size		size = sizeof(CmigShadowSchema) * shadow->count;
 	CmigShadowSchema *schemas = memcpy(palloc(Max(size, 1)), shadow->schemas, size);
-	List	   *declared = NIL;
 	List	   *missing = list_copy(state->missing);
 	ErrorData  *error;
 
 	target.notes = list_copy(target.notes);
 	target.renames = list_copy(target.renames);
 	target.elsewhere = list_copy(target.elsewhere);
-	foreach_ptr(CmigExtension, extension, shadow->extensions)
-		declared = lappend_int(declared, extension->declared);
 	error = cmig_subtransaction_rehearse(work, arg);
 	commit_enums(replay);
 	*state->target = target;
 	state->missing = missing;
 	memcpy(shadow->schemas, schemas, size);
-	foreach_ptr(CmigExtension, each, shadow->extensions)
-		each->declared = list_nth_int(declared, foreach_current_index(each));
 	return error;
 }
 

@@ -97,7 +97,6 @@ set_declared(CmigExtension *extension, bool declared)
 {
 	cmig_shadow_rows_rename(ExtensionRelationId, extension->oid, Anum_pg_extension_extname,
 							declared ? extension->name : cmig_shadow_hidden_name(extension->oid));
-	extension->declared = declared;
 	CommandCounterIncrement();
 }
 
@@ -393,10 +392,7 @@ cmig_target_extension_begin(CmigTargetState *state)
 	{
 		extension->declared = is_declared(extension);
 		if (!extension->declared)
-		{
 			set_declared(extension, true);
-			extension->declared = false;
-		}
 	}
 }
 
@@ -516,8 +512,7 @@ cmig_target_extension_settle(CmigTargetState *state)
 {
 	foreach_ptr(CmigExtension, extension, state->shadow->extensions)
 	{
-		extension->declared = is_declared(extension);
-		if (extension->declared || !is_used(extension, GetCurrentTransactionId()))
+		if (is_declared(extension) || !is_used(extension, GetCurrentTransactionId()))
 			continue;
 		set_declared(extension, true);
 		ereport(NOTICE,

@@ -192,7 +192,6 @@ attempt(Work *work, CmigAttempt body)
 		tell_activity(work, ((StoredStep *) linitial(work->steps))->phase, ((StoredStep *) linitial(work->steps))->sql);
 	/* the shadow or a backfill may have turned it off */
 	cmig_lock_wait_watch(work->caller);
-	cmig_lock_wait_forget();
 	cmig_runner_restart_timeout();
 	cmig_toplevel_attempt(body, NULL, work, work->procedure);
 	cmig_run_lock_keep();
@@ -321,7 +320,6 @@ run_alone(Work *work, const char *phase)
 		{
 			(void) parse_step(step);
 			tell_activity(work, phase, step->sql);
-			cmig_lock_wait_forget();
 			cmig_runner_restart_timeout();
 			fill(step);
 			cmig_run_lock_keep();
