@@ -79,12 +79,16 @@ CREATE FUNCTION secret() RETURNS text LANGUAGE sql SECURITY DEFINER SET search_p
 REVOKE ALL ON FUNCTION secret FROM PUBLIC;
 CREATE DOMAIN few AS integer DEFAULT 5;
 CREATE TABLE filled (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, a few, twice integer GENERATED ALWAYS AS (a * 2) STORED);
+CREATE UNIQUE INDEX filled_id ON filled (id);
+ALTER TABLE filled REPLICA IDENTITY USING INDEX filled_id;
 CREATE TABLE public.weaker (script text, finding text, object text);
 INSERT INTO public.weaker VALUES
 	('DO $x$ BEGIN COMMIT; END $x$', 'statement-fails error', 'termination'),
 	('ALTER EXTENSION pg_cmig UPDATE TO ''nosuch''', 'statement-fails error', 'nosuch'),
 	('DO $x$ BEGIN ALTER EXTENSION pg_cmig UPDATE TO ''nosuch''; END $x$', 'statement-fails error', 'nosuch'),
 	('ALTER EXTENSION pg_cmig UPDATE; ALTER TABLE item ALTER amount SET DEFAULT 4', NULL, NULL),
+	('DROP INDEX filled_id', 'protection-lost warning', 'filled has no replica'),
+	('ALTER TABLE filled REPLICA IDENTITY DEFAULT; DROP INDEX filled_id; CREATE UNIQUE INDEX filled_id ON filled (id)', NULL, NULL),
 	('ALTER TABLE filled REPLICA IDENTITY NOTHING', 'protection-lost warning', 'filled has no replica'),
 	('ALTER TABLE filled REPLICA IDENTITY FULL', NULL, NULL),
 	('CREATE RULE lose AS ON INSERT TO item DO INSTEAD NOTHING', 'protection-lost warning', 'discards the rows of INSERT'),

@@ -22,6 +22,8 @@ my $app = 'GRANT ALL ON ALL TABLES IN SCHEMA shop TO regress_app; GRANT ALL ON A
 my $duplicate = "INSERT INTO t (id, k, a) VALUES (1, 1, '1')";
 my $new = "INSERT INTO t (id, k, a) VALUES (20, 20, '20')";
 my $rls = "ALTER TABLE t ENABLE ROW LEVEL SECURITY;";
+my $publication = 'CREATE PUBLICATION regress_pub FOR TABLE t;';
+my @writes = ('UPDATE t SET a = a WHERE id = 1', 'DELETE FROM t WHERE id = 1');
 my $touch = "CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.a = ''touched''; RETURN NEW; END';";
 
 # name, schema before, schema after, rows, what the application does
@@ -81,6 +83,12 @@ my @scenarios = (
 	[ 'grants to PUBLIC become grants to a role', "$t); GRANT SELECT, INSERT ON t TO PUBLIC;", "$t); GRANT SELECT, INSERT ON t TO regress_app;", $rows, 'SELECT sum(id) FROM t', $new, '-' ],
 	[ 'publication of all tables', "$t, PRIMARY KEY (id)); CREATE PUBLICATION regress_pub FOR TABLE t;", "$t, PRIMARY KEY (id)); CREATE PUBLICATION regress_pub FOR ALL TABLES;", $rows,
 		"SELECT 1 / count(*) FROM pg_publication_tables WHERE pubname = 'regress_pub' AND tablename = 't'" ],
+	[ 'replica identity of another index', "$t); CREATE UNIQUE INDEX u ON t (id); ALTER TABLE t REPLICA IDENTITY USING INDEX u; $publication",
+		"CREATE TABLE t (id int NOT NULL, k int NOT NULL, a text); CREATE UNIQUE INDEX w ON t (id, k); ALTER TABLE t REPLICA IDENTITY USING INDEX w; $publication", $rows, @writes ],
+	[ 'index of the replica identity with another column', "$t); CREATE UNIQUE INDEX u ON t (id); ALTER TABLE t REPLICA IDENTITY USING INDEX u; $publication",
+		"CREATE TABLE t (id int NOT NULL, k int NOT NULL, a text); CREATE UNIQUE INDEX u ON t (id, k); ALTER TABLE t REPLICA IDENTITY USING INDEX u; $publication", $rows, @writes ],
+	[ 'index of the replica identity is dropped', "$t, PRIMARY KEY (id)); CREATE UNIQUE INDEX u ON t (id); ALTER TABLE t REPLICA IDENTITY USING INDEX u; $publication", "$t, PRIMARY KEY (id)); $publication", $rows, @writes ],
+	[ 'replica identity of all columns becomes a key', "$t); ALTER TABLE t REPLICA IDENTITY FULL; $publication", "$t, UNIQUE (id)); ALTER TABLE t REPLICA IDENTITY USING INDEX t_id_key; $publication", $rows, @writes ],
 	[ 'function with one more argument', "$t); CREATE FUNCTION f(x int) RETURNS int LANGUAGE sql AS 'SELECT x';", "$t); CREATE FUNCTION f(x int, y int DEFAULT 0) RETURNS int LANGUAGE sql AS 'SELECT x + y';", $rows, 'SELECT f(1)' ],
 	[ 'function that returns another type', "$t); CREATE FUNCTION f(x int) RETURNS int LANGUAGE sql AS 'SELECT x';", "$t); CREATE FUNCTION f(x int) RETURNS bigint LANGUAGE sql AS 'SELECT x::bigint';", $rows, 'SELECT f(1)' ],
 	[ 'function with another argument type', "$t); CREATE FUNCTION f(x int) RETURNS int LANGUAGE sql AS 'SELECT x';", "$t); CREATE FUNCTION f(x bigint) RETURNS int LANGUAGE sql AS 'SELECT x::int';", $rows, 'SELECT f(1)' ],

@@ -32,7 +32,6 @@ enum
 {
 	TABLESPACE = CMIG_DEFINITION + 1,
 	CLUSTERED,
-	REPLICA_IDENTITY,
 	ATTACHED,
 	PARTIAL,
 	/* only constraints */
@@ -53,15 +52,13 @@ enum
 	[TABLESPACE] = {"tablespace", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "SET TABLESPACE {}", "SET TABLESPACE pg_default"}, \
 	[CLUSTERED] = {"clustered", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_STATEMENT, \
 		"ALTER {on} CLUSTER ON {name}", "ALTER {on} SET WITHOUT CLUSTER"}, \
-	[REPLICA_IDENTITY] = {"replica identity", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_STATEMENT, \
-		"ALTER {on} REPLICA IDENTITY USING INDEX {name}", "ALTER {on} REPLICA IDENTITY DEFAULT"}, \
 	[ATTACHED] = {"attached to", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL}, \
 	[PARTIAL] = {"incomplete", CMIG_PROPERTY_OPTIONAL}
 
 /* SQL expressions for these properties, for the row "i" of pg_class and "x" of pg_index. */
 #define INDEX_PROPERTIES_SQL \
 	" (SELECT quote_ident(s.spcname) FROM pg_tablespace s WHERE s.oid = i.reltablespace)," \
-	" CASE WHEN x.indisclustered THEN 't' END, CASE WHEN x.indisreplident THEN 't' END," \
+	" CASE WHEN x.indisclustered THEN 't' END," \
 	" CASE WHEN i.relispartition THEN " CMIG_ATTACHED_SQL("i.oid") " END," \
 	" CASE WHEN i.relkind = 'I' AND NOT x.indisvalid THEN" \
 	" (SELECT coalesce(string_agg(format('%I.%I', hn.nspname, h.relname), ', ' ORDER BY hn.nspname, h.relname), 'no partitions')" \
@@ -247,15 +244,11 @@ add_constraint(const CmigObject *constraint)
 	return buf.data;
 }
 
-/*
- * Add the statements for the properties of an index that only ALTER TABLE can
- * set.
- */
+/* Add the statement that marks an index, which only ALTER TABLE can do. */
 static void
-alter_marks(CmigAlter *alter)
+alter_clustered(CmigAlter *alter)
 {
 	cmig_alter_property(alter, CLUSTERED);
-	cmig_alter_property(alter, REPLICA_IDENTITY);
 }
 
 /* Is the only difference that the old constraint is NOT VALID? */
@@ -300,7 +293,7 @@ alter_constraint(CmigAlter *alter)
 	else if (cmig_alter_differs(alter, CMIG_DEFINITION))
 		alter->again = true;
 	cmig_alter_property(alter, INDEX_OPTIONS);
-	for (int i = TABLESPACE; i <= REPLICA_IDENTITY; i++)
+	for (int i = TABLESPACE; i <= CLUSTERED; i++)
 		cmig_alter_property(alter, i);
 }
 
@@ -327,7 +320,7 @@ create_constraint(const CmigObject *constraint)
 							 (*constraint->values[TYPE] == 'c' ? 0 : CMIG_HAZARD_BLOCKS))->online =
 				CMIG_ONLINE_CREATE;
 	}
-	return cmig_kind_complete(constraint, ddl, alter_marks);
+	return cmig_kind_complete(constraint, ddl, alter_clustered);
 }
 
 /*
@@ -502,7 +495,7 @@ cmig_index_is_like(const CmigObject *attached, const CmigObject *index)
 		!cmig_text_same(attached->values[INDEX_OPTIONS], index->values[INDEX_OPTIONS]))
 		return false;
 	return cmig_text_same(attached->values[TABLESPACE], index->values[TABLESPACE]) &&
-		attached->values[CLUSTERED] == NULL && attached->values[REPLICA_IDENTITY] == NULL;
+		attached->values[CLUSTERED] == NULL;
 }
 
 /*
@@ -547,7 +540,7 @@ targets_sql(const CmigObject *index, const char *old, const char *new)
 static void
 alter_details(CmigAlter *alter)
 {
-	for (int i = TABLESPACE; i <= REPLICA_IDENTITY; i++)
+	for (int i = TABLESPACE; i <= CLUSTERED; i++)
 		cmig_alter_property(alter, i);
 	if (cmig_alter_differs(alter, STATISTICS))
 		cmig_alter_add(alter, STATISTICS,

@@ -25,6 +25,7 @@ static CmigKind *const all[] = {
 	&cmig_kind_view, &cmig_kind_materialized_view, &cmig_kind_view_column,
 	&cmig_kind_toast, &cmig_kind_default, &cmig_kind_sequence_owner,
 	&cmig_kind_constraint, &cmig_kind_index, &cmig_kind_partition,
+	&cmig_kind_replica_identity,
 	&cmig_kind_distribution, &cmig_kind_foreign_key, &cmig_kind_function,
 	&cmig_kind_rule, &cmig_kind_policy, &cmig_kind_trigger,
 	&cmig_kind_partition_trigger, &cmig_kind_statistics, &cmig_kind_aggregate,

@@ -512,6 +512,7 @@ extern CmigKind cmig_kind_access_method,
 			cmig_kind_publication_schema,
 			cmig_kind_publication_table,
 			cmig_kind_range,
+			cmig_kind_replica_identity,
 			cmig_kind_rule,
 			cmig_kind_schema,
 			cmig_kind_sequence,
@@ -567,7 +568,6 @@ enum
 	CMIG_TABLE_TOAST_OPTIONS,
 	CMIG_TABLE_ROW_SECURITY,
 	CMIG_TABLE_FORCE_ROW_SECURITY,
-	CMIG_TABLE_REPLICA_IDENTITY,
 	CMIG_TABLE_SERVER,			/* only of a foreign table */
 	CMIG_TABLE_SERVER_OPTIONS
 };

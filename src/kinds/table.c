@@ -38,9 +38,6 @@ static const CmigProperty table_properties[] = {
 	[CMIG_TABLE_FORCE_ROW_SECURITY] = {"forced row security",
 		CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "FORCE ROW LEVEL SECURITY",
 	"NO FORCE ROW LEVEL SECURITY"},
-	[CMIG_TABLE_REPLICA_IDENTITY] = {"replica identity",
-		CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "REPLICA IDENTITY {}",
-	"REPLICA IDENTITY DEFAULT"},
 	[CMIG_TABLE_SERVER] = {"server", CMIG_PROPERTY_OPTIONAL},
 	[CMIG_TABLE_SERVER_OPTIONS] = {"options for the server",
 	CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_FDW_OPTIONS},
@@ -63,8 +60,7 @@ static const CmigProperty table_properties[] = {
 	" " CMIG_OPTIONS_SQL("''", "c.reloptions") "," \
 	" CASE WHEN c.reltoastrelid <> 0 THEN" \
 	"  (SELECT " CMIG_OPTIONS_SQL("'toast.'", "t.reloptions") " FROM pg_class t WHERE t.oid = c.reltoastrelid) END," \
-	" CASE WHEN c.relrowsecurity THEN 't' END, CASE WHEN c.relforcerowsecurity THEN 't' END," \
-	" CASE WHEN c.relkind <> 'f' THEN CASE c.relreplident WHEN 'n' THEN 'NOTHING' WHEN 'f' THEN 'FULL' END END, " server \
+	" CASE WHEN c.relrowsecurity THEN 't' END, CASE WHEN c.relforcerowsecurity THEN 't' END, " server \
 	" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace" \
 	" LEFT JOIN pg_am m ON m.oid = c.relam LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace" joins \
 	" WHERE @c.relnamespace AND c.relkind IN (" relkinds ")"
@@ -102,11 +98,11 @@ cmig_table_keeps_type(const CmigObject *from, const CmigObject *to)
 static void
 alter_later(CmigAlter *alter)
 {
-	for (int i = CMIG_TABLE_ROW_SECURITY; i <= CMIG_TABLE_REPLICA_IDENTITY; i++)
+	for (int i = CMIG_TABLE_ROW_SECURITY; i <= CMIG_TABLE_FORCE_ROW_SECURITY; i++)
 	{
 		CmigDdl    *ddl = cmig_alter_property(alter, i);
 
-		if (ddl == NULL || i == CMIG_TABLE_REPLICA_IDENTITY || alter->to->values[i] != NULL)
+		if (ddl == NULL || alter->to->values[i] != NULL)
 			continue;
 		if (alter->back)
 			ddl->hazards = CMIG_HAZARD_UNPROTECTS;
@@ -690,4 +686,44 @@ CmigKind	cmig_kind_toast = {
 	.sql = toast_sql,.follows = toast_follows,.create = create_toast,.drop = drop_toast,.alters =
 	"{on}",
 	.folds = folds
+};
+
+/* ----------------------------------------------------------------
+ * Replica identities.
+ *
+ * A replica identity is a separate object, so that it changes with one statement,
+ * after the creation of its new index and before its old one is dropped.  Without
+ * its index, it has the effect of NOTHING.
+ * ----------------------------------------------------------------
+ */
+
+static const CmigProperty identity_properties[] = {
+	{"definition", 0, "REPLICA IDENTITY {}"},
+};
+
+static const char identity_sql[] =
+"SELECT 'pg_class'::regclass::oid, c.oid, -3, 'pg_class'::regclass::oid, c.oid, 0,"
+" 'replica identity', format('%I.%I', n.nspname, c.relname), NULL::text, false,"
+" CASE WHEN c.relreplident = 'f' THEN 'FULL' WHEN i.oid IS NULL THEN 'NOTHING'"
+" ELSE format('USING INDEX %I', i.relname) END"
+" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+" LEFT JOIN pg_index x ON x.indrelid = c.oid AND x.indisreplident AND c.relreplident = 'i'"
+" LEFT JOIN pg_class i ON i.oid = x.indexrelid"
+" WHERE @c.relnamespace AND c.relkind IN ('r', 'p', 'm') AND c.relreplident IN ('f', 'i', 'n')";
+
+/* Query for dependencies: the index, and its columns, which are NOT NULL. */
+static const char identity_depends[] =
+"SELECT 'pg_class'::regclass::oid, c.oid, -3, 'pg_class'::regclass::oid, d.oid, d.sub"
+" FROM pg_class c JOIN pg_index x ON x.indrelid = c.oid AND x.indisreplident"
+" CROSS JOIN LATERAL (SELECT x.indexrelid, 0"
+" UNION ALL SELECT c.oid, k FROM unnest(x.indkey[:x.indnkeyatts - 1]) k) d (oid, sub)"
+" WHERE @c.relnamespace AND c.relreplident = 'i'";
+
+CmigKind	cmig_kind_replica_identity = {
+	.name = "replica identity",.word = "TABLE",
+	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_RECAST | CMIG_KIND_GONE_WITH_PARENT,
+	CMIG_PROPERTIES(identity_properties),
+	.sql = identity_sql,.depends = identity_depends,
+	.creates = "ALTER {on} REPLICA IDENTITY {definition}",.drops =
+	"ALTER {on} REPLICA IDENTITY DEFAULT",.alters = "{on}"
 };

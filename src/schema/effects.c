@@ -411,12 +411,15 @@ compare_policies(EffectsRun *run, List **effects, const CmigObject *old,
 static bool
 identifies_rows(const CmigObject *table)
 {
-	const char *identity = table->values[CMIG_TABLE_REPLICA_IDENTITY];
 	bool		has_key = false;
 
 	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
+	{
+		if (child->kind == &cmig_kind_replica_identity)
+			return strcmp(child->values[CMIG_DEFINITION], "NOTHING") != 0;
 		has_key |= cmig_constraint_type(child) == 'p';
-	return identity == NULL ? has_key : strcmp(identity, "NOTHING") != 0;
+	}
+	return has_key;
 }
 
 /* Add that rules discard rows of a table that were stored before. */
@@ -460,8 +463,8 @@ compare_object(EffectsRun *run, List **effects, const CmigObject *old, const Cmi
 				 !new->values[CMIG_TABLE_FORCE_ROW_SECURITY])
 			add_effect(run, effects, CMIG_EFFECT_EXPOSED, old,
 					   "no longer applies row security to its owner");
-		if (!cmig_text_same(old->values[CMIG_TABLE_REPLICA_IDENTITY],
-							new->values[CMIG_TABLE_REPLICA_IDENTITY]) &&
+		if ((cmig_object_child(old, &cmig_kind_replica_identity, NULL) != NULL ||
+			 cmig_object_child(new, &cmig_kind_replica_identity, NULL) != NULL) &&
 			identifies_rows(old) && !identifies_rows(new))
 			what = "has no replica identity, so that UPDATE and DELETE fail if it is published";
 	}
@@ -567,7 +570,8 @@ goes_along(const CmigObject *object, const CmigCopiesState *after)
 		for (int i = 0; i < child->ndepends && child->kind == &cmig_kind_sequence_owner; i++)
 			if (cmig_copies_counterpart(after, child->depends[i]) == NULL)
 				return true;
-	return object->kind == &cmig_kind_sequence_owner || object->kind == &cmig_kind_toast;
+	return object->kind == &cmig_kind_sequence_owner || object->kind == &cmig_kind_toast ||
+		object->kind == &cmig_kind_replica_identity;
 }
 
 /* Does the object's table get another object of its kind? */

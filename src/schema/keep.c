@@ -173,7 +173,8 @@ cmig_keep_distribution(const CmigImage *from, CmigImage *to)
 const CmigObject *
 cmig_keep_missing(const CmigObject *object, const CmigImage *to)
 {
-	if (!is_unknown(object) || counterpart(to, object) != NULL ||
+	if (!is_unknown(object) || object->kind == &cmig_kind_replica_identity ||
+		counterpart(to, object) != NULL ||
 		(object->parent != NULL && counterpart(to, object->parent) == NULL))
 		return NULL;
 	for (int i = 0; i < object->ndepends; i++)

@@ -519,7 +519,8 @@ add_old(CmigOrder *order, const CmigObject *object, const CmigObject *on)
 	if (order->nodes[node].type == CMIG_NODE_DROP ||
 		((order->nodes[node].type == CMIG_NODE_ALTER ||
 		  order->nodes[node].type == CMIG_NODE_PART) &&
-		 order->nodes[dependent].type == CMIG_NODE_DROP))
+		 (order->nodes[dependent].type == CMIG_NODE_DROP ||
+		  object->kind == &cmig_kind_replica_identity)))
 		add_kind(order, node, dependent, false, is_harmless(&order->nodes[node]));
 
 	/*

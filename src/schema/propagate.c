@@ -261,6 +261,10 @@ is_created_again(const CmigChange *change, const CmigChange *dependent)
 {
 	const CmigObject *object = dependent->from;
 
+	/* the table has the new one before the index of the old one goes */
+	if (object->kind == &cmig_kind_replica_identity && dependent->action == CMIG_ALTER &&
+		cmig_change_lets_go(change, dependent))
+		return false;
 	return (object->kind->flags & CMIG_KIND_DISPOSABLE) != 0 ||
 		(object->kind->is_disposable != NULL && object->kind->is_disposable(object)) ||
 		(dependent->from->kind == &cmig_kind_column && dependent->from->inherited &&

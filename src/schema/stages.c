@@ -197,7 +197,10 @@ is_taken(const CmigImage *image, const char *name)
 	return false;
 }
 
-/* Is what the old object depends on not replaced, with the same type? */
+/*
+ * Is what the old object depends on not replaced, with the same type?  A replica
+ * identity can have the new index.
+ */
 static bool
 is_steady(const Stages *stages, const CmigObject *object)
 {
@@ -207,6 +210,8 @@ is_steady(const Stages *stages, const CmigObject *object)
 											 true);
 
 		if ((i < 0 ? object->parent : object->depends[i])->kind != &cmig_kind_enum &&
+			(object->kind != &cmig_kind_replica_identity || i < 0 ||
+			 object->depends[i]->kind == &cmig_kind_column) &&
 			change->to != NULL && change->action != CMIG_NO_CHANGE &&
 			(change->action != CMIG_ALTER || change->alter.disturbs || change->alter.recasts))
 			return false;
@@ -466,8 +471,8 @@ relax_columns(Stages *stages)
 
 /*
  * Remove from the image "expanded" what existing rows may violate: new and
- * changed checks, foreign keys, and primary keys with columns that may be
- * NULL, and what depends on them.
+ * changed checks, foreign keys, and primary keys and replica identities with
+ * columns that may be NULL, and what depends on them.
  */
 static void
 remove_checks(Stages *stages)
@@ -493,7 +498,8 @@ remove_checks(Stages *stages)
 			const CmigObject *column = object->depends[j]->kind == &cmig_kind_column ?
 			object->depends[j] : NULL;
 
-			if (column != NULL && cmig_constraint_type(object) == 'p')
+			if (column != NULL && (cmig_constraint_type(object) == 'p' ||
+								   object->kind == &cmig_kind_replica_identity))
 				marked[i] |= column->values[CMIG_COLUMN_NOT_NULL] == NULL &&
 					counterpart(stages->to, column)->values[CMIG_COLUMN_NOT_NULL] != NULL;
 			/* a check may replace NOT NULL */
@@ -501,6 +507,11 @@ remove_checks(Stages *stages)
 				cmig_commit_succeeds(change_of(stages, column, false)->from, object))
 				marked[i] = false;
 		}
+		/* with its new index, which may have the name of the old one */
+		for (int j = 0; j < object->ndepends &&
+			 object->kind == &cmig_kind_replica_identity; j++)
+			marked[object->depends[j]->index] |= marked[i] &&
+				object->depends[j]->kind != &cmig_kind_column;
 	}
 	/* what children inherit goes with it */
 	for (int i = 0; i < image->count; i++)

@@ -707,7 +707,7 @@ find_created(CmigPlanning *p)
 {
 	const CmigKind *kinds[] = {&cmig_kind_table, &cmig_kind_column, &cmig_kind_default,
 		&cmig_kind_constraint, &cmig_kind_index,
-		&cmig_kind_foreign_key, &cmig_kind_sequence, &cmig_kind_sequence_owner, &cmig_kind_enum,
+		&cmig_kind_foreign_key, &cmig_kind_replica_identity, &cmig_kind_sequence, &cmig_kind_sequence_owner, &cmig_kind_enum,
 		&cmig_kind_domain,
 		&cmig_kind_domain_constraint, &cmig_kind_composite, &cmig_kind_attribute, &cmig_kind_range,
 		&cmig_kind_function,
@@ -845,7 +845,7 @@ static void
 add_rest(CmigPlanning *p)
 {
 	const CmigKind *kinds[] = {&cmig_kind_table, &cmig_kind_column, &cmig_kind_default,
-		&cmig_kind_constraint, &cmig_kind_foreign_key,
+		&cmig_kind_constraint, &cmig_kind_foreign_key, &cmig_kind_replica_identity,
 		&cmig_kind_index, &cmig_kind_trigger, &cmig_kind_policy, &cmig_kind_rule,
 		&cmig_kind_statistics, &cmig_kind_sequence,
 		&cmig_kind_sequence_owner, &cmig_kind_toast, &cmig_kind_view, &cmig_kind_view_column,

@@ -62,7 +62,7 @@ INSERT INTO kind_of_change (name, find) VALUES
 ('an index, renamed', $$SELECT format('ALTER INDEX %s RENAME TO byhand_index_renamed', object), 'index ' || object FROM ind$$),
 ('an option of an index', $$SELECT format('ALTER INDEX %s SET (fillfactor = 60)', object), 'index ' || object FROM ind WHERE definition ~ 'USING btree'$$),
 ('a storage parameter', $$SELECT format('ALTER TABLE %s SET (fillfactor = 70)', name), 'table ' || name FROM tab$$),
-('a replica identity', $$SELECT format('ALTER TABLE %s REPLICA IDENTITY FULL', name), 'table ' || name FROM tab$$),
+('a replica identity', $$SELECT format('ALTER TABLE %s REPLICA IDENTITY FULL', name), 'replica identity ' || name FROM tab$$),
 ('unlogged', $$SELECT format('ALTER TABLE %s SET UNLOGGED', name), 'table ' || name FROM tab$$),
 ('row security', $$SELECT format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', name), 'table ' || name FROM tab WHERE NOT relrowsecurity$$),
 ('row security, disabled', $$SELECT format('ALTER TABLE %s DISABLE ROW LEVEL SECURITY', name), 'table ' || name FROM tab WHERE relrowsecurity$$),
