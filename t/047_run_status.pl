@@ -69,7 +69,19 @@ $pid = wait_until_blocked($node, 'expand');
 ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM ($status AND item = 'running') s WHERE value ~ '^expand of 003, prepare: ALTER TABLE public.item ADD COLUMN .*, by process $pid\$'"), 'status shows it');
 $holder->query_safe('COMMIT');
 is(finish_psql($expand), 0, 'the expansion ends');
-$node->safe_psql('postgres', q{CALL cmig.abandon(); DELETE FROM cmig.revision WHERE revision = '003'});
+# a second CALL, such as after a lost connection, tells that the first one ended
+$node->safe_psql('postgres', 'CALL cmig.abandon()');
+like(($node->psql('postgres', 'CALL cmig.abandon()'))[2], qr/no revision is expanded\nDETAIL:  The expansion of revision "003" was abandoned\.\nCONTEXT/, 'abandoned');
+# while the statements are tried, nothing is in the journal yet
+$holder->query_safe('BEGIN; LOCK TABLE item');
+$expand = start_psql($node, 'postgres', "SET lock_timeout = '1h'; CALL cmig.expand()", 'plan');
+$pid = wait_until_blocked($node, 'plan');
+ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM ($status AND item = 'running') s WHERE value ~ '^expand of 003, plan: .*, by process $pid\$'"), 'status shows what is planned');
+$holder->query_safe('COMMIT');
+is(finish_psql($expand), 0, 'it ends');
+$node->safe_psql('postgres', 'CALL cmig.contract()');
+like(($node->psql('postgres', 'CALL cmig.contract()'))[2], qr/no revision is expanded\nDETAIL:  Revision "003" was contracted, and is applied\.\nCONTEXT/, 'contracted');
+$node->safe_psql('postgres', q{SELECT cmig.downgrade('002'); DELETE FROM cmig.revision WHERE revision = '003'});
 
 # if a run waits for less than a second, it issues no NOTICE
 $node->safe_psql('postgres', "UPDATE cmig.revision SET downgrade_sql = 'ALTER TABLE IF EXISTS item DROP IF EXISTS x'; SELECT * FROM cmig.downgrade('base')");

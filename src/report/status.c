@@ -189,6 +189,9 @@ put_stepwise(FunctionCallInfo fcinfo, const CmigView *view)
 	bool		any = cmig_journal_read_last(&last);
 	bool		down = any && strcmp(last.direction, "downgrade") == 0;
 
+	/* one that has not written to the journal yet, such as an expansion */
+	if (runner != 0 && !(any && strcmp(last.outcome, "running") == 0))
+		put_activity(fcinfo, runner, "running");
 	if (any && (runner != 0 || is_still_to_do(view, last.revision, down)))
 	{
 		bool		running = strcmp(last.outcome, "running") == 0;
@@ -308,7 +311,6 @@ put_expansion(FunctionCallInfo fcinfo)
 {
 	const CmigExpansion *expansion = cmig_expansion_read();
 	CmigListing scopes;
-	int			runner = cmig_run_lock_holder();
 	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), COUNT_MS);
 	int64		left = 0;
 	int64		failed = 0;
@@ -326,8 +328,6 @@ put_expansion(FunctionCallInfo fcinfo)
 				 "SELECT scope, revision, state FROM cmig.expansion_run");
 	if (expansion == NULL)
 		return;
-	if (runner != 0)
-		put_activity(fcinfo, runner, "running");
 	foreach_ptr(char, relation, cmig_expansion_relations(expansion))
 	{
 		CmigExpansionRows rows = cmig_expansion_rows(expansion, relation,

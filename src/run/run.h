@@ -530,6 +530,9 @@ extern void cmig_runner_stop(CmigScriptRun *run);
 /* Has the statement_timeout of the statement that ran last ended? */
 extern bool cmig_runner_statement_timed_out(void);
 
+/* Does the caller report what is running, and not each statement that it runs? */
+extern bool cmig_runner_is_silent;
+
 /*
  * Read the next statement of the script into run->statement.  Returns false at
  * the end of the script.

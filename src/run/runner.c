@@ -722,6 +722,8 @@ cmig_runner_begin(void)
 /* Did the statement that ran last, by the end of its run, exceed the timeout? */
 static bool timed_out = false;
 
+bool		cmig_runner_is_silent = false;
+
 /*
  * Start statement_timeout for the next statement, as if a client had sent it.
  * If "timeout" is 0, stops the timer.
@@ -766,7 +768,7 @@ cmig_runner_next(CmigScriptRun *run, CmigScriptReader *script)
 		return false;
 	}
 	cmig_running.statement = run->statement.number;
-	if (pgstat_track_activities)
+	if (pgstat_track_activities && !cmig_runner_is_silent)
 	{
 		snprintf(activity, sizeof(activity), "pg_cmig: %s%s of %s, statement %d: %.800s",
 				 run->step->tried ? "dry run, " : "", run->verb, run->step->revision,
@@ -861,7 +863,8 @@ cmig_runner_stop(CmigScriptRun *run)
 	cmig_lock_wait_unwatch();
 	timed_out = cmig_runner_statement_timed_out();
 	start_statement_timeout(run->timeout_was_active ? run->statement_timeout : 0);
-	pgstat_report_activity(STATE_RUNNING, debug_query_string ? debug_query_string : "");
+	if (!cmig_runner_is_silent)
+		pgstat_report_activity(STATE_RUNNING, debug_query_string ? debug_query_string : "");
 }
 
 void

@@ -1,6 +1,6 @@
 /*
  * expand.c
- *	  cmig.expand, cmig.contract, cmig.abandon, and cmig.version_schema.
+ *	  cmig.expand, cmig.contract, and cmig.abandon.
  *
  * cmig.expand() stores the statements of the whole expansion in
  * cmig.expansion_step before it runs the first of them.  Those of one group run
@@ -32,7 +32,6 @@
 PG_FUNCTION_INFO_V1(cmig_expand);
 PG_FUNCTION_INFO_V1(cmig_contract);
 PG_FUNCTION_INFO_V1(cmig_abandon);
-PG_FUNCTION_INFO_V1(cmig_version_schema);
 
 /* A step as stored. */
 typedef struct StoredStep
@@ -181,7 +180,7 @@ finish_step(void *arg)
 static void
 tell_activity(const Work *work, const char *phase, const char *sql)
 {
-	pgstat_report_activity(STATE_RUNNING, psprintf("pg_cmig: %s of %s%s, %s: %s", work->procedure + strlen("cmig."), work->expansion->revision,
+	pgstat_report_activity(STATE_RUNNING, psprintf("pg_cmig: %s of %s%s, %s: %s", work->procedure + strlen("cmig."), work->expansion ? work->expansion->revision : work->revision,
 												   cmig_scope_is_set() ? psprintf(" in scope %s", cmig_scope_current()) : "", phase, sql));
 }
 
@@ -485,6 +484,8 @@ begin_expansion(Work *work, const char *target, bool confirmed)
 		return;
 	}
 	work->revision = cmig_graph_id(now.graph, plan->steps[plan->count - 1].node);
+	tell_activity(work, "plan", "the statements are tried on empty copies");
+	cmig_runner_is_silent = true;
 	cmig_progress_require_none(NULL, 0);
 	cmig_expansion_require_known();
 	/* is the scope's schema safe for scripts? */
@@ -492,6 +493,7 @@ begin_expansion(Work *work, const char *target, bool confirmed)
 	cmig_session_leave();
 	cmig_before_upgrade(&now, plan, CMIG_BEFORE_EXPAND);
 	expansion = cmig_expansion_plan(&now, plan);
+	cmig_runner_is_silent = false;
 	if (!confirmed)
 		cmig_versions_require_confirmed(expansion);
 	schemas.names = palloc(sizeof(char *) * Max(list_length(expansion->schemas), 1));
@@ -694,12 +696,19 @@ expand(Work *work, FunctionCallInfo fcinfo)
 static void
 require_expansion(Work *work)
 {
+	CmigJournalEntry last;
+	bool		any;
+
 	cmig_toplevel_snapshot();
 	work->expansion = cmig_expansion_read();
+	any = work->expansion == NULL && cmig_journal_read_last(&last);
+	/* the session may have ended after the last commit, before it was told so */
 	if (work->expansion == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("no revision is expanded%s", in_scope()),
+				 any && strcmp(last.direction, "abandon") == 0 ? errdetail("The expansion of revision \"%s\" was abandoned.", last.revision) :
+				 any && cmig_text_same(last.message, "contracted") ? errdetail("Revision \"%s\" was contracted, and is applied.", last.revision) :
 				 cmig_hint("`CALL cmig.expand('head')`")));
 	read_steps(work);
 }
@@ -1058,6 +1067,7 @@ run_in_scope(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work 
 	{
 		ErrorData  *error = cmig_error_take(context);
 
+		cmig_runner_is_silent = false;
 		cmig_versions_set_filling(false, false);
 		cmig_toplevel_rollback();
 		leave_session(work);
@@ -1183,15 +1193,4 @@ Datum
 cmig_abandon(PG_FUNCTION_ARGS)
 {
 	return run_procedure(fcinfo, "cmig.abandon", abandon, 0);
-}
-
-Datum
-cmig_version_schema(PG_FUNCTION_ARGS)
-{
-	char	   *revision = cmig_argument_text(fcinfo, 0);
-	char	   *schema = cmig_argument_text(fcinfo, 1);
-
-	if (revision == NULL || schema == NULL)
-		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text(cmig_version_schema_name(revision, schema)));
 }

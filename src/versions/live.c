@@ -34,6 +34,7 @@
 #include "versions/versions.h"
 
 PG_FUNCTION_INFO_V1(cmig_expansion);
+PG_FUNCTION_INFO_V1(cmig_version_schema);
 
 /* Parts of statements about the privilege g. */
 #define GRANTEE "CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END"
@@ -1143,4 +1144,15 @@ cmig_versions_set_dependencies(Oid table)
 	cmig_library_session_function("cmig_versions_record_dependencies");
 
 	record(table);
+}
+
+Datum
+cmig_version_schema(PG_FUNCTION_ARGS)
+{
+	char	   *revision = cmig_argument_text(fcinfo, 0);
+	char	   *schema = cmig_argument_text(fcinfo, 1);
+
+	if (revision == NULL || schema == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(cmig_version_schema_name(revision, schema)));
 }
