@@ -164,6 +164,27 @@ changes_domain(const CmigObject *column, bool gains)
 		has_domain(change->from) != gains && has_domain(change->to) == gains;
 }
 
+/* Does the column's type, a domain, refuse NULL? */
+static bool
+refuses_null(const CmigObject *object)
+{
+	for (int i = 0; i < object->ndepends; i++)
+		if (object->depends[i]->kind == &cmig_kind_domain &&
+			(object->depends[i]->values[CMIG_DOMAIN_NOT_NULL] != NULL ||
+			 refuses_null(object->depends[i])))
+			return true;
+	return false;
+}
+
+bool
+cmig_commit_trades_not_null(const CmigObject *old, const CmigObject *new)
+{
+	const bool	before = old->values[CMIG_COLUMN_NOT_NULL] != NULL,
+				after = new->values[CMIG_COLUMN_NOT_NULL] != NULL;
+
+	return before ? !after && refuses_null(new) : after && refuses_null(old);
+}
+
 /* Does the object depend on the column, in either image? */
 static bool
 uses_column(const CmigObject *object, const CmigObject *column)
@@ -291,6 +312,25 @@ join_again(const Joining *joining)
 	}
 }
 
+/* Join a column that is NOT NULL in one version with the domain that is it in the other one. */
+static void
+join_not_null(const Joining *joining)
+{
+	for (int i = 0; i < joining->count; i++)
+	{
+		const CmigChange *change = joining->nodes[i].change;
+		const CmigObject *column = joining->nodes[i].type == CMIG_NODE_ALTER ? change->from : NULL;
+
+		if (column == NULL || column->kind != &cmig_kind_column ||
+			!cmig_commit_trades_not_null(column, change->to))
+			continue;
+		for (int j = 0; j < column->ndepends; j++)
+			if (column->depends[j]->kind == &cmig_kind_domain &&
+				column->depends[j]->change->action == CMIG_ALTER)
+				join(joining, i, steps_of(joining, column->depends[j]->change)->last);
+	}
+}
+
 /*
  * Drop a constraint, a unique index, NOT NULL, or a domain as the type of a
  * column after the creation of those that demand the same of their table.
@@ -309,7 +349,8 @@ join_successors(const Joining *joining)
 
 		for (const CmigObject *new = table ? table->child : NULL; new != NULL; new = new->sibling)
 		{
-			if ((new->change->from != NULL && new->kind != &cmig_kind_column) ||
+			if ((new->change->from != NULL && new->kind != &cmig_kind_column &&
+				 (new->change->action != CMIG_AGAIN || old->kind != &cmig_kind_column)) ||
 				steps_of(joining, new->change)->last < 0 ||
 				!cmig_commit_succeeds(old, new))
 				continue;
@@ -330,6 +371,7 @@ cmig_commit_join(const CmigDifference *difference, const CmigOrderNode *nodes,
 	join_again(&joining);
 	join_guards(&joining);
 	join_successors(&joining);
+	join_not_null(&joining);
 }
 
 /* ----------------------------------------------------------------

@@ -1023,7 +1023,10 @@ is_together(const Deparse *deparse, const CmigChange *change)
 			return true;
 	}
 	return deparse->options->concurrently && change->action == CMIG_ALTER &&
-		list_length(change->alter.ddl) > 1 && cmig_commit_guard(change) != NULL;
+		list_length(change->alter.ddl) > 1 &&
+		(cmig_commit_guard(change) != NULL ||
+		 (change->to->kind == &cmig_kind_column &&
+		  cmig_commit_trades_not_null(change->from, change->to)));
 }
 
 /*

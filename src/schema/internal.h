@@ -618,6 +618,9 @@ extern char *cmig_commit_guard(const CmigChange *change);
  */
 extern bool cmig_commit_succeeds(const CmigObject *old, const CmigObject *new);
 
+/* Is the column NOT NULL in one version, and its type a domain that is NOT NULL in the other one? */
+extern bool cmig_commit_trades_not_null(const CmigObject *old, const CmigObject *new);
+
 /*
  * Returns the concurrent form of a single statement, or the statement itself if
  * there is no such form.  The object must belong to a live table.

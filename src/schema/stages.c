@@ -237,17 +237,33 @@ successors(const Stages *stages, const CmigObject *check, const CmigImage *image
 	return result;
 }
 
+/* Returns what a version demands of the check's columns: also NOT NULL, if the columns lack that now. */
+static char *
+with_not_null(const CmigObject *check, const CmigImage *version, char *condition)
+{
+	for (int i = 0; i < check->ndepends; i++)
+	{
+		const CmigObject *column = check->depends[i],
+				   *other = column->kind == &cmig_kind_column &&
+		column->values[CMIG_COLUMN_NOT_NULL] == NULL ? counterpart(version, column) : NULL;
+
+		if (other != NULL && other->values[CMIG_COLUMN_NOT_NULL] != NULL)
+			condition = psprintf("(%s IS NOT NULL) AND %s", cmig_quote(column->name), condition);
+	}
+	return condition;
+}
+
 /*
  * An old check would reject rows of the new version.  But what both versions
  * reject must be rejected until the new checks exist.  Therefore, make it
  * demand either what it does or what they do.
  */
 static void
-loosen(CmigObject *check, const List *new, const CmigImage *image)
+loosen(const Stages *stages, CmigObject *check, const List *new, const CmigImage *image)
 {
 	CmigObject **depends = palloc(sizeof(CmigObject *) * image->count);
 	const char *rest;
-	const char *condition = cmig_check_condition(check->values[CMIG_DEFINITION], &rest);
+	char	   *condition = cmig_check_condition(check->values[CMIG_DEFINITION], &rest);
 	char	   *demands = NULL;
 
 	memcpy(depends, check->depends, sizeof(CmigObject *) * check->ndepends);
@@ -269,9 +285,11 @@ loosen(CmigObject *check, const List *new, const CmigImage *image)
 				depends[check->ndepends++] = on;
 		}
 	}
+	condition = with_not_null(check, stages->from, condition);
+	demands = with_not_null(check, stages->to, demands);
 	if (strcmp(demands, condition) != 0)
 		cmig_object_set(check, CMIG_DEFINITION,
-						psprintf("CHECK (%s OR (%s))%s", condition, demands, rest));
+						psprintf("CHECK ((%s) OR (%s))%s", condition, demands, rest));
 }
 
 /* Can an old object stay, beside the objects of "to", until the last stage? */
@@ -346,7 +364,7 @@ keep_old(const Stages *stages, CmigImage *image)
 	cmig_keep(from, image, wanted);
 	for (int i = 0; i < from->count; i++)
 		if (checks[i] != NIL && counterpart(image, from->objects[i]) != NULL)
-			loosen(counterpart(image, from->objects[i]), checks[i], image);
+			loosen(stages, counterpart(image, from->objects[i]), checks[i], image);
 	for (int i = 0; i < from->count; i++)
 	{
 		CmigObject *column = wanted[i] &&
@@ -448,7 +466,8 @@ relax_columns(Stages *stages)
 		if (change->to->serial != NULL ||
 			change_of(stages, column->parent, false)->action == CMIG_AGAIN ||
 			(old != NULL && (old->values[CMIG_COLUMN_NOT_NULL] != NULL ||
-							 change->action == CMIG_AGAIN)))
+							 change->action == CMIG_AGAIN ||
+							 cmig_commit_trades_not_null(old, column))))
 			continue;
 		value = old == NULL ? cmig_object_child(column, &cmig_kind_default, NULL) : NULL;
 		if (value != NULL && !cmig_hazard_is_volatile(value->values[CMIG_DEFINITION]))
