@@ -108,7 +108,7 @@ uninstall-scripts:
 
 .PHONY: check-layers dist soak
 check-layers: all
-	$(vpath_dir)scripts/check-layers $(vpath_dir) $(shlib) pg_cmig_session$(DLSUFFIX)
+	$(vpath_dir)scripts/check-layers $(vpath_dir) $(shlib) pg_cmig_session$(DLSUFFIX) $(SESSION_OBJS:.o=.c)
 
 # the sources of HEAD as a release archive, in the form that PGXN takes
 DIST_VERSION = $(shell sed -n 's/^   "version": "\(.*\)",$$/\1/p' $(vpath_dir)META.json)
