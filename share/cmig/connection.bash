@@ -190,11 +190,11 @@ ask_password()
 DATABASE_OPTION=''
 connection()
 {
-	local database='' url of_config=''
+	local database url of_config=''
 
 	! given env || read_env "$(option env)"
 	url=${DATABASE_URL:-}
-	database=$(option database) || database=''
+	database=${option_database-}
 	if [[ $database == *://* ]]; then
 		[[ $database == *://*:*@* || $database == *password=* ]] || DATABASE_OPTION=" -d $(printf %q "$database")"
 		url=$database database=''
@@ -214,24 +214,31 @@ connection()
 	export PGAPPNAME=${PGAPPNAME:-cmig} PGCONNECT_TIMEOUT=${PGCONNECT_TIMEOUT:-10}
 }
 
+# Fails if psql has failed because it is too old.  Only then does cmig need to know its version.
+check_psql()
+{
+	local version
+
+	[ -z "${CMIG_PSQL:-}" ] || return 0
+	version=$(psql --version 2>&1) || fail 4 "psql cannot be run: $version"
+	[[ $version =~ ([0-9]+)[^0-9] ]] && [ "${BASH_REMATCH[1]}" -ge 11 ] ||
+		fail 4 "psql 11 or newer is required; this is $version"
+}
+
 # Sets psql to the command that runs psql, and its arguments.  CMIG_PSQL can be, for
 # example, "docker compose exec -T db psql -U postgres".  A psql in a container
 # does not see this shell's environment, so the database is passed as an argument.
 declare -a psql=()
 find_psql()
 {
-	local version
+	local database
 
 	read -r -a psql <<<"${CMIG_PSQL:-psql}"
 	command -v -- "${psql[0]}" >/dev/null ||
 		fail 4 "${psql[0]} is not installed" 'On Debian: apt install postgresql-client'
-	if [ -z "${CMIG_PSQL:-}" ]; then
-		version=$(psql --version 2>&1) || fail 4 "psql cannot be run: $version"
-		[[ $version =~ ([0-9]+)[^0-9] ]] && [ "${BASH_REMATCH[1]}" -ge 11 ] ||
-			fail 4 "psql 11 or newer is required; this is $version"
-	elif [ -n "$(option database)" ]; then
-		version=${PGDATABASE//"$backslash"/"$backslash$backslash"}
-		psql+=(-d "dbname='${version//"$apostrophe"/"$backslash$apostrophe"}'")
+	if [ -n "${CMIG_PSQL:-}" ] && [ -n "${option_database-}" ]; then
+		database=${PGDATABASE//"$backslash"/"$backslash$backslash"}
+		psql+=(-d "dbname='${database//"$apostrophe"/"$backslash$apostrophe"}'")
 	fi
 	psql+=(-X -q -v ON_ERROR_STOP=1)
 	# without a terminal, turn off the password prompt, for which psql would read

@@ -61,9 +61,19 @@ find_files()
 	check_files
 }
 
-# Succeeds if standard input is valid UTF-8.  Reads all of it, because otherwise the
-# command that writes it would report a broken pipe if SIGPIPE is ignored.
-is_utf8() { ! command -v iconv >/dev/null || iconv -f UTF-8 -t UTF-8 >/dev/null 2>&1 || { cat >/dev/null; return 1; }; }
+# Copies standard input to standard output; fails if it is not valid UTF-8.  Reads all of it, because
+# otherwise the command that writes it would report a broken pipe if SIGPIPE is ignored.
+copy_utf8()
+{
+	command -v iconv >/dev/null || { cat; return; }
+	iconv -f UTF-8 -t UTF-8 2>/dev/null || { cat >/dev/null; return 1; }
+}
+
+# Succeeds if standard input is valid UTF-8.
+is_utf8() { copy_utf8 >/dev/null; }
+
+# is_ascii TEXT: succeeds if the text, which is then valid UTF-8, has only ASCII characters
+is_ascii() { local LC_ALL=C; [[ $1 != *[![:ascii:]]* ]]; }
 
 # read_text VARIABLE FILE: sets the variable to the text of a file that an option names
 read_text()
@@ -83,16 +93,17 @@ ICONV_HINT='To convert it, for example: iconv -f LATIN1 -t UTF-8 FILE'
 # which psql would drop.
 check_files()
 {
-	local file
+	local file zeros
 
 	# the first revision is written into an empty folder
 	[ ${#files[@]} -gt 0 ] || { [ "$verb" = revision ] || say "cmig: no revision files in ${folders[*]}"; return 0; }
-	{ printf '%s\n' "${files[@]}"; printf '%s\0' "${files[@]}" | xargs -0 cat --; } | is_utf8 ||
+	zeros=$({ printf '%s\n' "${files[@]}"; printf '%s\0' "${files[@]}" | xargs -0 cat --; } | copy_utf8 |
+		LC_ALL=C tr -dc '\0' | wc -c) ||
 		for file in "${files[@]}"; do
 			printf '%s' "$file" | is_utf8 || fail 2 "the name of the file $(printf %q "$file") is not valid UTF-8"
 			is_utf8 <"$file" || fail 2 "$file is not valid UTF-8" "$ICONV_HINT"
 		done
-	[ "$(printf '%s\0' "${files[@]}" | xargs -0 cat -- | LC_ALL=C tr -dc '\0' | wc -c)" -gt 0 ] || return 0
+	[ "$zeros" -gt 0 ] || return 0
 	for file in "${files[@]}"; do
 		LC_ALL=C tr -d '\0' <"$file" | cmp -s - "$file" || fail 2 "$file contains a zero byte"
 	done

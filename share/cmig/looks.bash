@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 #
 # shellcheck shell=bash
-# shellcheck disable=SC2154,SC2034
+# shellcheck disable=SC2153,SC2154,SC2034
 #
 # looks.bash
 #	  The verbs that only show something, or that control a running backfill.  Sourced by cmig.
@@ -21,8 +21,8 @@ LOGGED="pg_catalog.concat_ws(E'\\n', revision,
 # argument's default; the call, in which % stands for the verb's options; the columns to show,
 # = for the lines of the server's screen, or + for them, but a table with -v; what makes the exit
 # status 1: "rows" if there are any, "error" if one has this severity, or the argument of found();
-# and, if the last column is a message that is shortened, the names of the others.  A verb in
-# capitals does not use the files.
+# and, if the last column is a message that is shortened, the names of the others.  A verb
+# after ! does not use the files.
 LOOKS="history;base:heads;cmig.history(:'argument');revision, ${STATE//$newline/ }, message;;revision state
 heads;;cmig.heads();revision, CASE WHEN is_current THEN 'current' END AS state, $BRANCH;;revision state branch
 branches;;cmig.branches();revision, pg_catalog.array_to_string(children, E'\\n') AS children, message;;revision children
@@ -32,11 +32,11 @@ locate;;cmig.locate(%);=;
 show;;cmig.show(:'argument');+;
 round-trip;;cmig.round_trip(:'argument');+;rows
 verify;current;cmig.verify(:'argument');*;cmig.verify(:'argument') WHERE NOT ok
-CURRENT;;cmig.current();revision, ${CURRENT_STATE//$newline/ }, $BRANCH;;revision state branch
-SCOPES;;cmig.scopes();scope, pg_catalog.array_to_string(current, ', ') AS current, pending, failed;
-LOG;;cmig.log();at, what, ${LOGGED//$newline/ }, role, elapsed;
-PAUSE;;cmig.pause(:'argument');*;
-RESUME-RUN;;cmig.resume_run(:'argument');*;"
+!current;;cmig.current();revision, ${CURRENT_STATE//$newline/ }, $BRANCH;;revision state branch
+!scopes;;cmig.scopes();scope, pg_catalog.array_to_string(current, ', ') AS current, pending, failed;
+!log;;cmig.log();at, what, ${LOGGED//$newline/ }, role, elapsed;
+!pause;;cmig.pause(:'argument');*;
+!resume-run;;cmig.resume_run(:'argument');*;"
 
 # Sets NONE to what the verb shows in place of an empty table.
 none()
@@ -154,26 +154,20 @@ argument() { variable "$1" "${arguments[0]-${2:-}}"; }
 # Runs a verb that is in the table LOOKS.
 look_up()
 {
-	local line name default call shown found others
+	local default call shown found others stored=''
 
-	while IFS= read -r line; do
-		fields "$line" name default call shown found others
-		[ "$(tr '[:upper:]' '[:lower:]' <<<"$name")" = "$verb" ] || continue
-		[[ $call != *:\'argument\'* ]] || argument argument "$default"
-		parameters
-		call=${call/"%"/"$PARAMETERS"}
-		call=${call/"(, "/(}
-		[ "$verb" != verify ] || [ -z "$engine_database" ] || { engine_verify; return; }
-		[ "$verb" != preflight ] || [ -z "$engine_database" ] || engine_preflight ":'argument'" || return
-		if [ "$name" = "$verb" ]; then
-			look "$call" "$shown" "$found" "$others"
-		else
-			begin; rows "$call" "$shown" "$others"
-			[ "$found" != rows ] || found_rows
-			run table
-		fi
-		return
-	done <<<"$LOOKS"
+	line_of "$verb" "$LOOKS" || { line_of "!$verb" "$LOOKS"; stored=1; }
+	fields "$LINE" default call shown found others
+	[[ $call != *:\'argument\'* ]] || argument argument "$default"
+	parameters
+	call=${call/"%"/"$PARAMETERS"}
+	call=${call/"(, "/(}
+	[ "$verb" != verify ] || [ -z "$engine_database" ] || { engine_verify; return; }
+	[ "$verb" != preflight ] || [ -z "$engine_database" ] || engine_preflight ":'argument'" || return
+	[ -n "$stored" ] || { look "$call" "$shown" "$found" "$others"; return; }
+	begin; rows "$call" "$shown" "$others"
+	[ "$found" != rows ] || found_rows
+	run table
 }
 
 # Reads triples of name, text, and hint from standard input, and shows them as lines.
@@ -478,7 +472,7 @@ verb_log()
 verb_current()
 {
 	! given check-heads || required='cmig.require()'
-	[ ! -d "${folders[0]}" ] && [ -z "$required" ] || LOOKS=${LOOKS/CURRENT;/current;}
+	[ ! -d "${folders[0]}" ] && [ -z "$required" ] || LOOKS=${LOOKS/!current;/current;}
 	look_up
 }
 

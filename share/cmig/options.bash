@@ -1,21 +1,22 @@
 # Copyright (c) 2026, the pg_cmig developers
 #
 # shellcheck shell=bash
-# shellcheck disable=SC2015,SC2154,SC2034
+# shellcheck disable=SC2015,SC2153,SC2154,SC2034
 #
 # options.bash
 #	  Reads the command line and cmig.conf, and sets verb, arguments, and a variable
 #	  option_NAME for each option.  Sourced by cmig.
 
-# Prints the names of the options that the verb allows.  Until the verb is known,
+# Sets ALLOWED to the names of the options that the verb allows.  Until the verb is known,
 # these are the options of all verbs.
 allowed()
 {
-	if [ -n "$verb" ]; then
-		printf '%s %s' "$COMMON" "$(verb_field "$verb" 2)"
+	if [ -z "$verb" ]; then
+		FIELD=$(cut -s -d ';' -f 3 <<<"$VERBS" | tr '\n' ' ')
 	else
-		printf '%s %s' "$COMMON" "$(cut -s -d ';' -f 3 <<<"$VERBS" | tr '\n' ' ')"
+		verb_field "$verb" 2 || FIELD=''
 	fi
+	ALLOWED="$COMMON $FIELD"
 }
 
 # long_name OPTION: sets NAME to the full name of an option, without dashes.  A long
@@ -32,7 +33,9 @@ long_name()
 		--?*)
 			NAME=${1#--}
 			NAME=${NAME//_/-}
-			for name in $(allowed); do
+			line_of "$NAME" "$OPTIONS" && [[ -z $verb || " $COMMON " == *" $NAME "* ]] && return
+			allowed
+			for name in $ALLOWED; do
 				[ "$name" != "$NAME" ] || return 0
 				[[ $name != "$NAME"* || " $found " == *" $name "* ]] || found+=" $name"
 			done
@@ -97,7 +100,8 @@ check_command()
 		near "$verb" $(cut -s -d ';' -f 1 <<<"$VERBS")
 		fail 2 "unknown verb \"$verb\"" "${NEAR:+$NEAR }cmig help lists the verbs"
 	fi
-	words=" $(allowed) "
+	allowed
+	words=" $ALLOWED "
 	for name in ${passed[@]+"${passed[@]}"}; do
 		[[ $words != *" $name "* ]] || continue
 		# shellcheck disable=SC2086	# words
@@ -105,12 +109,13 @@ check_command()
 		fail 2 "$verb has no option --$name" "${NEAR:+${NEAR/mean /mean --} }cmig help $verb lists its options"
 	done
 	[ "$verb ${arguments[0]:-}" != 'import alembic' ] && ! given help || return 0
-	for word in $(verb_field "$verb" 1); do
+	verb_field "$verb" 1
+	for word in $FIELD; do
 		[[ $word == \[* ]] || least=$((least + 1))
 		[[ $word == *...* ]] && most=999 || most=$((most + 1))
 	done
 	[ ${#arguments[@]} -lt $least ] || [ ${#arguments[@]} -gt $most ] || return 0
-	[ ${#arguments[@]} -ge $least ] || refuse_arguments "requires $(verb_field "$verb" 1)"
+	[ ${#arguments[@]} -ge $least ] || refuse_arguments "requires $FIELD"
 	refuse_arguments "has too many arguments: ${arguments[*]}"
 }
 
@@ -119,7 +124,8 @@ refuse_arguments()
 {
 	local words hint='' called=$verb${DIRECTION:+ $DIRECTION}
 
-	words="cmig $verb $(verb_field "$verb" 1)"
+	verb_field "$verb" 1
+	words="cmig $verb $FIELD"
 	if [ "$verb" = revision ]; then
 		hint="cmig revision -m '${arguments[*]//"$apostrophe"/"$apostrophe$backslash$apostrophe$apostrophe"}'$newline"
 	elif [[ $called == *downgrade* ]]; then
@@ -185,7 +191,7 @@ read_config()
 	local config line key value section='' sections='' has_folder=${folders[0]+1} directory
 
 	# shellcheck disable=SC2154
-	config=$(option config) || config=${CMIG_CONFIG:-cmig.conf}
+	config=${option_config-${CMIG_CONFIG:-cmig.conf}}
 	if [ ! -e "$config" ]; then
 		! given config && ! given name && [ -z "${CMIG_CONFIG:-}" ] || fail 2 "$config does not exist"
 		return 0

@@ -122,8 +122,8 @@ kept()
 
 	shift 2
 	printf -v types ', %s' "$@"
-	KEPT_COLUMNS='*'
-	[ $# -eq 0 ] || KEPT_COLUMNS=$(printf '%s\n' "${@%% *}" | paste -sd , -)
+	printf -v KEPT_COLUMNS ', %s' "${@%% *}"
+	[ $# -gt 0 ] && KEPT_COLUMNS=${KEPT_COLUMNS#, } || KEPT_COLUMNS='*'
 	called "SELECT coalesce(pg_catalog.jsonb_agg(kept), '[]') AS cmig_$name
 FROM (SELECT $KEPT_COLUMNS FROM $call) kept \\gset"
 	KEPT="ROWS FROM (pg_catalog.jsonb_to_recordset(:'cmig_$name') AS (${types#, }))
@@ -354,13 +354,14 @@ send()
 		states=("${PIPESTATUS[@]}")
 		case ${states[1]} in
 			0) exit "${states[2]}" ;;
-			3 | 130) exit "${states[1]}" ;;
+			3) check_psql 2>&5; exit 3 ;;
+			130) exit 130 ;;
 			141) exit 0 ;;	# the user quit the pager
 			129 | 13[1-9] | 14[0-9])
 				say "cmig: psql was ended by signal $((states[1] - 128));" \
 					"the server may still be running its statement${newline}HINT:  cmig status" 2>&5
 				exit 4 ;;
-			*) exit 4 ;;
+			*) check_psql 2>&5; exit 4 ;;
 		esac
 	} 5>&2 2>/dev/null 3>&1 | "$@" 4>&-
 	states=("${PIPESTATUS[@]}")

@@ -14,7 +14,8 @@ parameters()
 	local name value
 
 	PARAMETERS='' TEMPLATE=''
-	for name in $(verb_field "$verb" 2) file-template; do
+	verb_field "$verb" 2
+	for name in $FIELD file-template; do
 		given "$name" && [[ " $* " != *" $name "* ]] || continue
 		value=:\'given_${name//-/_}\'
 		case $name in
