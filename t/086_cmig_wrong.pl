@@ -132,6 +132,15 @@ write_file('.env', join("\n", 'PGDATABASE=\'wrong\'', 'LD_PRELOAD=/nosuch.so', '
 	delete local $ENV{PGDATABASE};
 	gives(0, '2', '^$', 'current', '--env');
 }
+# psql is asked for its version only after it has failed
+mkdir 'old';
+write_file('old/psql', "#!/bin/sh\n[ \"\$1\" != --version ] || { echo 'psql (PostgreSQL) 10.23'; exit; }\nexit 3\n");
+chmod 0755, 'old/psql';
+{
+	local $ENV{PATH} = "$dir/old:$ENV{PATH}";
+	gives(4, '', '^cmig: psql 11 or newer is required; this is psql \(PostgreSQL\) 10', 'current');
+}
+
 write_file('.psqlrc', "\\! touch pwned\n");
 {
 	local $ENV{HOME} = $dir;
