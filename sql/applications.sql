@@ -57,8 +57,8 @@ $cmig_load$);
 SELECT revision, branch_labels, is_current FROM cmig.heads() ORDER BY revision;
 
 -- head alone does not say which application is meant
-SELECT * FROM cmig.upgrade('head');
 \set VERBOSITY sqlstate
+SELECT * FROM cmig.upgrade('head');
 
 -- one application moves
 SET cmig.role = regress_cmig_billing;

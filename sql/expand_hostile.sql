@@ -72,7 +72,9 @@ SELECT relation, rows_filled, last_old_write FROM cmig.expansion();
 DROP VIEW shop.trap;
 -- nor do nulls do anything
 UPDATE cmig.expansion_run SET schemas = '{NULL}', revisions = '{NULL}';
+\set VERBOSITY sqlstate
 SELECT cmig.require('042');
+\set VERBOSITY default
 SELECT count(*) > 0 AS drifted FROM cmig.drift();
 SELECT value FROM cmig.status() WHERE item = 'expanded';
 -- nor do statements of other kinds end the server

@@ -33,7 +33,9 @@ SELECT cmig.create_revision('Two', E'SELECT 1;\n\nCREATE INDEX ON thing (id);\nC
 SELECT revision, statement, line, rule, message, safe_rewrite FROM cmig.lint();
 SELECT count(*) FROM cmig.lint('001');
 SELECT count(*) FROM cmig.lint(NULL);
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.lint('nothing');
+\set VERBOSITY default
 
 -- cmig.check counts what is found
 SELECT severity, object, problem, fix FROM cmig.check() WHERE object = 'lint';

@@ -106,7 +106,7 @@ CALL cmig.backfill('users', 'email = ''x''');
 CREATE TABLE flags (f boolean);
 INSERT INTO flags VALUES (true);
 SELECT cmig.create_revision('flags', '', '', revision => '1', verify_sql => :'returning');
-\set VERBOSITY terse
+\set VERBOSITY sqlstate
 SELECT count(*) FROM cmig.upgrade();
 \set VERBOSITY default
 SELECT f FROM flags;
