@@ -31,7 +31,7 @@ begin_with()
 	local name
 	local -a found=()
 
-	BEGIN_WITH='NULL::text[]'
+	BEGIN_WITH='NULL::pg_catalog.text[]'
 	given begin-with || return 0
 	while IFS= read -r -d '' name; do [ -z "$name" ] || found+=("$name"); done < <(names_in "$option_begin_with")
 	[ ${#found[@]} -gt 0 ] || fail 2 '--begin-with requires names of schemas, or a query that returns some'

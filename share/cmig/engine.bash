@@ -609,7 +609,8 @@ FROM (VALUES ('search_path', :'extensions'::jsonb ->> 'path'), ('cmig.role',
 	:'extensions'::jsonb ->> 'role')) AS v (name, value) WHERE value <> ''" | engine_psql) &&
 		printf '\\set extensions %s\n%s;\n' "$(quoted "$extensions")" \
 			"SELECT cmig.grant_access(r, 'migrator')
-FROM (SELECT :'extensions'::jsonb ->> 'role' AS r) role WHERE r <> ''" |
+FROM (SELECT :'extensions'::pg_catalog.jsonb OPERATOR(pg_catalog.->>) 'role' AS r) role
+WHERE r OPERATOR(pg_catalog.<>) ''" |
 		engine_user=$ENGINE_ROLE engine_psql -d "$engine_database" -o /dev/null || fail 2 'the engine cannot be used'
 }
 
@@ -826,7 +827,8 @@ require_unprotected()
 	done
 	case $protect in
 		'' | off) return ;;
-		base) kept=" OR EXISTS (SELECT FROM cmig.history() h WHERE h.applied AND h.revision <> ALL (ARRAY($plan)))" ;;
+		base) kept=" OR EXISTS (SELECT FROM cmig.history() h
+	WHERE h.applied AND h.revision OPERATOR(pg_catalog.<>) ALL (ARRAY($plan)))" ;;
 	esac
 	called "SELECT NOT EXISTS ($plan)$kept AS cmig_allowed \\gset"
 	need ":'cmig_allowed'" "'a $1 is not allowed in database ' || pg_catalog.quote_ident(:'cmig_database')" \

@@ -146,7 +146,7 @@ MISSING_HINT="'Restore the file, or add its folder with --folder. If it is no lo
 KEPT_HINT="'Restore the file, or add its folder with --folder. To write it from the database: cmig export' ||
 	CASE WHEN pg_catalog.cardinality(m) > 10 THEN '' ELSE (SELECT pg_catalog.string_agg(' ' || $WORD, '' ORDER BY n)
 	FROM pg_catalog.unnest(m) WITH ORDINALITY AS u (r, n)) END"
-FROM_MISSING="FROM (SELECT :'cmig_missing'::text[] AS m) missing WHERE m <> '{}'"
+FROM_MISSING="FROM (SELECT :'cmig_missing'::pg_catalog.text[] AS m) missing WHERE m <> '{}'"
 
 # load_files [show]: adds the statement that loads the files, which -v shows.  The
 # array cmig_loaded is then a list of their revisions.
@@ -187,7 +187,7 @@ SELECT coalesce(pg_catalog.array_agg(revision ORDER BY n) FILTER (WHERE NOT appl
 
 # of_array NAME: sets OF_ARRAY to a FROM item for the array in a psql variable, with the columns
 # revision and n
-of_array() { OF_ARRAY="pg_catalog.unnest(:'cmig_$1'::text[]) WITH ORDINALITY AS $1 (revision, n)"; }
+of_array() { OF_ARRAY="pg_catalog.unnest(:'cmig_$1'::pg_catalog.text[]) WITH ORDINALITY AS $1 (revision, n)"; }
 
 # require_files ROWS [STATE [HINT]]: adds a statement that raises an error if there are rows, which
 # are a FROM clause with the columns revision and n.  The revisions are pending, or in the state.
@@ -227,7 +227,7 @@ begin_look()
 	if [ "$verb" = status ]; then
 		called "SELECT EXISTS (SELECT FROM cmig.status() WHERE item OPERATOR(pg_catalog.=) 'running')
 	AS cmig_busy \\gset"
-		busy=" OR :'cmig_busy'::boolean"
+		busy=" OR :'cmig_busy'::pg_catalog.bool"
 	fi
 	add "SELECT pg_catalog.current_setting('transaction_read_only')::boolean
 	OR NOT pg_catalog.has_any_column_privilege('cmig.revision', 'INSERT')$busy AS cmig_stored \\gset

@@ -506,9 +506,8 @@ verb_throttle()
 {
 	[[ ${arguments[1]} =~ ^([0-9]{1,9}|off)$ ]] || fail 2 'the limit must be a number of rows per second, or off'
 	argument what
-	variable rate "${arguments[1]}"
 	begin
-	rows "cmig.throttle(:'what', nullif(:'rate', 'off')::integer)"
+	rows "cmig.throttle(:'what', ${arguments[1]/off/NULL})"
 	run table
 }
 
@@ -564,7 +563,7 @@ SET LOCAL client_min_messages = warning;"
 	called "SELECT pg_catalog.count(*) AS cmig_created FROM cmig.create_scope(:'reference', 'base') \\gset"
 	when ":'cmig_at' <> '{}'"
 	add "SELECT pg_catalog.set_config('cmig.scope', :'reference', true) AS cmig_setting \\gset"
-	called "SELECT pg_catalog.count(*) AS cmig_created FROM cmig.upgrade(:'cmig_at'::text[]) \\gset"
+	called "SELECT pg_catalog.count(*) AS cmig_created FROM cmig.upgrade(:'cmig_at'::pg_catalog.text[]) \\gset"
 	add "SELECT pg_catalog.set_config('cmig.scope', '', true) AS cmig_setting \\gset$newline\\endif"
 }
 

@@ -376,7 +376,7 @@ FROM (SELECT DISTINCT ON (v.rows) n.nspname::text AS scope FROM (SELECT nspname 
 		FROM cmig.scope_version GROUP BY 1) v ON v.scope = n.nspname::text) d \\gset"
 	called "SELECT coalesce(pg_catalog.array_agg(DISTINCT h.revision), '{}') AS cmig_pending
 FROM (SELECT pg_catalog.set_config('cmig.scope', scope, true) AS scope
-	FROM pg_catalog.unnest(:'cmig_scopes'::text[]) AS u (scope) OFFSET 0) s
+	FROM pg_catalog.unnest(:'cmig_scopes'::pg_catalog.text[]) AS u (scope) OFFSET 0) s
 CROSS JOIN LATERAL cmig.history(pg_catalog.concat($range,
 	CASE WHEN s.scope OPERATOR(pg_catalog.=) '' THEN s.scope END)) h
 WHERE NOT h.applied \\gset"
@@ -423,7 +423,7 @@ run_scopes()
 	[ "$hazards" -eq 0 ] || confirm "upgrade all schemas like $option_scopes, with $(count_of "$hazards" hazard)?"
 	begin_again
 	procedure "CALL cmig.${verb}_scopes(:'scopes', $TARGET$options$limit)"
-	[ -z "$options" ] || found "cmig.scopes() WHERE scope LIKE :'scopes' AND failed IS NOT NULL"
+	[ -z "$options" ] || found "cmig.scopes() WHERE scope OPERATOR(pg_catalog.~~) :'scopes' AND failed IS NOT NULL"
 	run
 }
 

@@ -211,7 +211,7 @@ verb_merge()
 	find_files; begin; begin_load
 	require_followed
 	call "SELECT cmig.merge($TARGET$PARAMETERS)" "SELECT cmig.merge($TARGET$PARAMETERS) AS cmig_merged \\gset"
-	returned_files "cmig.export(:'cmig_merged'::text$TEMPLATE)"
+	returned_files "cmig.export(:'cmig_merged'::pg_catalog.text$TEMPLATE)"
 	end_transaction ROLLBACK
 	finish_files
 }
@@ -262,7 +262,7 @@ verb_export()
 		return
 	fi
 	parameters
-	revisions="revision => NULL::text$TEMPLATE"
+	revisions="revision => NULL::pg_catalog.text$TEMPLATE"
 	[ ${#arguments[@]} -eq 0 ] || { list revision "${arguments[@]}"; revisions="revisions => $LIST$TEMPLATE"; }
 	begin; add_file_format
 	call "SELECT * FROM cmig.export($revisions)" "SELECT file_name, content, '' FROM cmig.export($revisions);"
@@ -371,7 +371,7 @@ begin_table()
 	local table="'alembic_version'"
 
 	! given history-table || table=":'given_history_table'"
-	called "SELECT pg_catalog.to_regclass($table)::oid AS cmig_table,
+	called "SELECT pg_catalog.to_regclass($table)::pg_catalog.oid AS cmig_table,
 	pg_catalog.to_regclass($table) IS NOT NULL AS cmig_exists \\gset"
 	add "\\if :cmig_exists
 SELECT relname AS cmig_table_name FROM pg_catalog.pg_class WHERE oid = :cmig_table \\gset
@@ -383,10 +383,10 @@ SELECT pg_catalog.format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', :cmig_table::
 # was not recorded, rolls back.
 end_table()
 {
-	local statement="pg_catalog.format('ALTER TABLE %s RENAME TO %I', :cmig_table::regclass,
+	local statement="pg_catalog.format('ALTER TABLE %s RENAME TO %I', :cmig_table::pg_catalog.regclass,
 	pg_catalog.left(:'cmig_table_name', 59) || '_old')"
 
-	[ "$1" = rename ] || statement="pg_catalog.format('DROP TABLE %s', :cmig_table::regclass)"
+	[ "$1" = rename ] || statement="pg_catalog.format('DROP TABLE %s', :cmig_table::pg_catalog.regclass)"
 	transaction=''
 	add "\\if :cmig_found
 ROLLBACK;

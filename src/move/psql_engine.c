@@ -71,7 +71,7 @@ cmig_engine_append_check(StringInfo body, const char *revision, const char *dire
 						   "\tIF pg_catalog.to_regclass('" CMIG_ENGINE_FORMAT "') IS NULL THEN\n"
 						   "\t\tALTER TABLE " CMIG_ENGINE_JOURNAL " ADD elapsed interval, ADD sqlstate pg_catalog.text, ADD message pg_catalog.text,\n"
 						   "\t\t\tADD statement integer, ADD file pg_catalog.text, ALTER revision DROP NOT NULL;\n"
-						   "\t\tALTER TABLE " CMIG_ENGINE_PROGRESS " ADD objects oid[];\n"
+						   "\t\tALTER TABLE " CMIG_ENGINE_PROGRESS " ADD objects pg_catalog.oid[];\n"
 						   "\t\tCREATE TABLE " CMIG_ENGINE_FORMAT " (number integer NOT NULL);\n"
 						   "\t\tINSERT INTO " CMIG_ENGINE_FORMAT " VALUES (" CMIG_ENGINE_FORMAT_NUMBER ");\n"
 						   "\tEND IF;\n"

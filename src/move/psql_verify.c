@@ -32,10 +32,10 @@ append_block(StringInfo out, const char *revision, const CmigStatement *statemen
 {
 	appendStringInfoString(out, "DECLARE\n\tquery CONSTANT pg_catalog.text := ");
 	cmig_psql_append_dollar_quoted(out, statement->text);
-	appendStringInfoString(out, ";\n\tline record;\n");
+	appendStringInfoString(out, ";\n\tline pg_catalog.record;\n");
 	if (!precondition)
 		appendStringInfo(out,
-						 "\tcell record;\n"
+						 "\tcell pg_catalog.record;\n"
 						 "\tcolumns pg_catalog.text;\n"
 						 "\tfirst pg_catalog.text;\n"
 						 "BEGIN\n"

@@ -1,0 +1,93 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# What others have made: the search_path of a database, which finds their types and operators before
+# those of pg_catalog, as it is read by generated scripts and by cmig; the environment; links in the
+# folder of revisions; what other tools print; an engine that still has the roles of another state.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use CmigShell;
+use Fcntl qw(:flock);
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my ($node, $dir, $cache) = engine_project('untrusted');
+$ENV{EDITOR} = 'true';
+my $superuser = getpwuid($>);
+my @superuser = (extra_params => [ '-U', $superuser ]);
+
+# the engine goes on, which makes the test faster
+sub keep_engine { open my $users, '>>', glob "$cache/cmig/engine-*/users" or die; flock $users, LOCK_SH or die; return $users; }
+
+# A type of each name that SQL of pg_cmig uses, which reports its use, and operators that do.
+my $evil = <<'END_SQL';
+CREATE SCHEMA evil;
+GRANT USAGE ON SCHEMA evil TO PUBLIC;
+CREATE FUNCTION evil.reached(what pg_catalog.text) RETURNS pg_catalog.bool LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING 'reached: % as %', what, current_user; RETURN true; END $$;
+DO $$
+DECLARE
+	t pg_catalog.text;
+BEGIN
+	FOREACH t IN ARRAY ARRAY['text', 'oid', 'name', 'jsonb', 'json', 'int4', 'int8', 'bool', 'regclass', 'regtype', 'regnamespace', 'xid8', 'inet', 'timestamptz', 'interval', 'varchar', 'bpchar', 'tid'] LOOP
+		EXECUTE pg_catalog.format('CREATE DOMAIN evil.%I AS pg_catalog.%1$I CHECK (evil.reached(%1$L))', t);
+	END LOOP;
+	FOREACH t IN ARRAY ARRAY['=', '<>', '~~', '~', '||'] LOOP
+		EXECUTE pg_catalog.format('CREATE FUNCTION evil.%I(a pg_catalog.text, b pg_catalog.text) RETURNS %s LANGUAGE plpgsql AS %L', 'operator ' || t,
+			CASE t WHEN '||' THEN 'pg_catalog.text' ELSE 'pg_catalog.bool' END, pg_catalog.format('BEGIN PERFORM evil.reached(%L); RETURN a OPERATOR(pg_catalog.%s) b; END', t, t));
+		EXECUTE pg_catalog.format('CREATE OPERATOR evil.%s (FUNCTION = evil.%I, LEFTARG = pg_catalog.text, RIGHTARG = pg_catalog.text)', t, 'operator ' || t);
+	END LOOP;
+END $$;
+CREATE TYPE evil.record AS (evil evil.text);
+END_SQL
+
+# runs(ARGUMENT...): tests that cmig succeeds, and uses nothing of the schema evil
+sub runs
+{
+	my @result = cmig(@_);
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	ok($result[0] == 0 && $result[2] !~ /reached: |evil/, "cmig @_ uses only pg_catalog") or diag("status $result[0]\noutput: $result[1]\nerrors: $result[2]");
+}
+
+# a script for a database without the extension
+$node->safe_psql('shop', "$evil; ALTER DATABASE shop SET search_path = evil, pg_catalog, public", @superuser);
+write_revision('001', '', "-- transactional: false\n", "CREATE TABLE public.item (id pg_catalog.int4);\nCREATE INDEX CONCURRENTLY item_id ON public.item (id);", 'DROP TABLE public.item;');
+append_to_file('migrations/001.sql', "-- cmig:verify\nSELECT true, NULL::pg_catalog.bool;\n");
+runs('upgrade', '-y');
+my $users = keep_engine();
+write_revision('002', '001', "-- precondition: SELECT true\n", 'CREATE TABLE public.part (id pg_catalog.int4);', 'DROP TABLE public.part;');
+append_to_file('migrations/002.sql', "-- cmig:verify\nSELECT true;\n");
+runs('upgrade', '-y');
+runs('verify');
+runs('downgrade', '-y', '--', '-1');
+is($node->safe_psql('shop', "SELECT pg_catalog.string_agg(DISTINCT pg_catalog.concat(n.nspname, '.', t.typname), ' ') FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) a.attrelid JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) a.atttypid JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) t.typnamespace WHERE c.relnamespace OPERATOR(pg_catalog.=) 'cmig_engine'::pg_catalog.regnamespace AND n.nspname OPERATOR(pg_catalog.<>) 'pg_catalog'"),
+	'', 'and so do the tables of cmig_engine');
+
+# calls of cmig in a database that has the extension, by a superuser
+undef $users;
+mkdir 'installed';
+append_to_file('installed/cmig.conf', "folder = migrations\n");
+$node->safe_psql('postgres', 'CREATE DATABASE other OWNER regress_owner', @superuser);
+$node->safe_psql('other', "CREATE EXTENSION pg_cmig; $evil; CREATE SCHEMA tenant; CREATE TABLE public.alembic_version (version_num varchar(32)); ALTER DATABASE other SET search_path = evil, pg_catalog, public", @superuser);
+chdir 'installed';
+mkdir 'migrations';
+@ENV{qw(PGUSER PGDATABASE)} = ($superuser, 'other');
+write_revision($_->[0], $_->[1], '', 'SELECT 1;', 'SELECT 1;') for [ '001', '' ], [ '002', '001' ], [ '003', '001' ];
+runs('upgrade', '-y', 'heads');
+runs('merge', '-m', 'both');
+runs('upgrade', '-y');
+runs('export', '--to', 'written');
+runs('export', '--to', 'written', '001', '--force');
+runs(@$_) for [ 'status' ], [ 'check' ], [ 'history' ], [ 'verify' ], [ 'throttle', 'all', '100' ], [ 'throttle', 'all', 'off' ], [ 'import' ], [ 'lint' ], [ 'edit', '001' ];
+runs('import', 'alembic', '--state', '--version-table', 'rename');
+runs('upgrade', '-y', '--scopes', 'tenan_');
+runs('drift', '--scope', 'tenant');
+chdir $dir;
+@ENV{qw(PGUSER PGDATABASE)} = ('regress_owner', 'shop');
+
+done_testing();
