@@ -143,6 +143,14 @@ gives(q{CREATE TABLE public.item (id int PRIMARY KEY, a int); CREATE FUNCTION ot
 	SELECT cmig.enable_audit('item'); CREATE TRIGGER zz BEFORE INSERT ON item FOR EACH ROW EXECUTE FUNCTION other('77', 'x'); INSERT INTO item VALUES (1, 1)});
 is(gives(q{SELECT count(*) FROM cmig.audit_history('item', 1)}), '1', 'a trigger with two arguments');
 
+# what is not an option is an error
+gives('CREATE TABLE forged (id int PRIMARY KEY)');
+foreach my $arguments ('[]', '{"exclude": ["id"]}', '{"exclude": 1}', '{"exclude": {"id": "x"}}', '{"exclude": {"id": -1}}', '{"operations": "insert"}', '{"query_length": 3000000000}')
+{
+	gives("CREATE OR REPLACE TRIGGER zz AFTER INSERT ON forged FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger('9001', '$arguments')");
+	fails('INSERT INTO forged VALUES (1)', '55000', 'could not parse the arguments', "the arguments $arguments");
+}
+
 # the moment of a change is one after it
 gives('UPDATE item SET a = 2; UPDATE item SET a = 3');
 is(gives(q{SELECT d.old_value, d.new_value FROM cmig.audit_history('item', 1) a, cmig.audit_history('item', 1) b, cmig.audit_diff('item', 1, a.clock_at, b.clock_at) d
@@ -251,6 +259,9 @@ gives('CREATE TABLE gone (id int); ' . load_sql(revision_file('001', '', 'DROP T
 is(gives('SELECT count(*) > 0 FROM cmig.lint()'), 't', 'a policy of a table that was dropped');
 gives('CREATE TABLE item (id int); GRANT SELECT ON item TO regress_app; TRUNCATE cmig.revision; ' . load_sql(revision_file('001', '', 'CREATE TABLE fresh (id int); REVOKE SELECT ON fresh, item FROM regress_app', '')));
 like(gives(q{SELECT message FROM cmig.lint() WHERE rule = 'revoking-privileges'}), qr/takes privileges on item from role regress_app/, 'privileges on a new table and on another one');
+
+gives('TRUNCATE cmig.revision; ' . load_sql(revision_file('001', '', join(";\n", map { "CALL cmig.backfill('item', 'id = = $_')" } 1 .. 12), '')));
+is(gives('SELECT count(*) > 0 FROM cmig.lint()'), 't', 'calls with SQL that cannot be parsed');
 
 #
 # A checksum of at most 100 steps tells which ones have changed

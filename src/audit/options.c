@@ -187,7 +187,7 @@ parse_elements(CmigAuditOptions *options, int i, JsonbValue *value)
 		}
 		else if (token == WJB_VALUE && name)
 			name->attnum = number_of(&v, MaxHeapAttributeNumber);
-		else if (token == WJB_BEGIN_ARRAY || token == WJB_ELEM)
+		else if (token == WJB_BEGIN_ARRAY)
 			raise_malformed();
 	}
 }

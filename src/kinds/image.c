@@ -517,7 +517,7 @@ append_between(StringInfo buf, const CmigTokens *tokens, int open, bool not)
 				high;
 	int			connective = open + 1 < tokens->count ? tokens->tokens[open + 1].match + 1 : 0;
 
-	if (connective <= open + 1 || !tokens_is(tokens, connective, not ? "OR" : "AND") ||
+	if (!tokens_is(tokens, connective, not ? "OR" : "AND") ||
 		!read_comparison(tokens, open + 1, not ? "<" : ">=", &low) ||
 		!read_comparison(tokens, connective + 1, not ? ">" : "<=", &high) ||
 		tokens->tokens[connective + 1].match + 1 != tokens->tokens[open].match ||
