@@ -2436,7 +2436,7 @@ AS $$
 	UNION ALL
 		SELECT concat(r.step, ' ', r.revision),
 			concat_ws(', ', CASE WHEN NOT r.transactional THEN 'NOT TRANSACTIONAL' END, CASE WHEN r.irreversible THEN 'IRREVERSIBLE' END,
-				nullif(r.message, ''), CASE WHEN f.expand IS NOT NULL THEN 'can be expanded' END),
+				nullif(r.message, ''), CASE WHEN f.expand IS NOT NULL AND current_setting('cmig_client.hints', true) IS DISTINCT FROM 'engine' THEN 'can be expanded' END),
 			r.locks
 		WHERE screen = 'plan'
 	UNION ALL

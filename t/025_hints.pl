@@ -191,6 +191,7 @@ foreach my $file (glob("$CmigNode::top/src/*/*.c $CmigNode::top/pg_cmig.c $CmigN
 
 	push @unknown, map { "$file: $_" } grep { !has_verb($_) } $source =~ /`((?:SELECT |CALL |SET |RESET |%s)?(?![.,])[^`\n]*cmig\.[^`\n]*)`/g;
 	# the rest of a larger query remains SQL
+	push @unmarked, map { "$file: $_" } $source =~ /\b(?:errhint|psprintf)\("(SET cmig_var\.[^\n]*)/g;
 	push @unmarked, map { "$file: $_" } grep { has_verb($_) && !/cmig\.revision/ }
 	  map { /(?<!`)((?:SELECT \*(?: FROM)?|SELECT|CALL) cmig\.\w+\([^()]*\))(?!`| WHERE| LIMIT|::)/g } $source =~ /\berrhint\((.*)/g;
 }

@@ -54,8 +54,7 @@ engine_preflight()
 				(f ->> 'object')::oid AS object) t, pg_identify_object_as_address(class, object, 0) i,
 				pg_identify_object(class, object, 0) o) a
 		ON f ->> 'kind' IN ('lock', 'work', 'change', 'need')
-		WHERE f ->> 'detail' IS DISTINCT FROM 'expand' AND f ->> 'kind' NOT IN
-			('expand', 'expansion', 'reader', 'unseen', 'free', 'run', 'partial', 'library')" ||
+		WHERE f ->> 'kind' NOT IN ('free', 'run', 'partial', 'library')" ||
 		fail 2 'the engine cannot be used'
 	begin
 	add_plain

@@ -151,7 +151,7 @@ quoted_value(const Region *region, const Placeholder *placeholder, const char *p
 						placeholder->name, substitution->owner, NAMEDATALEN - 1),
 				 errdetail("It is used as an identifier on line %d of the %s script.",
 						   line_of(region, p), substitution->what),
-				 errhint("SET cmig_var.%s = '<value>'", placeholder->name)));
+				 cmig_hint("`SET cmig_var.%s = '<value>'`", placeholder->name)));
 
 	/*
 	 * quote every value, even one that needs no quotes, so that all values

@@ -481,7 +481,7 @@ report_expand(CmigLint *lint, int first)
 	int			last = 0;
 
 	lint->rule = PREFER_EXPAND;
-	if (lint->expand || !list_member_ptr(lint->rules, lint->rule))
+	if (lint->expand || cmig_settings_engine() || !list_member_ptr(lint->rules, lint->rule))
 		return;
 	cmig_listing_init(&statements, CMIG_LISTING_PLAIN);
 	for (int i = first; i < list_length(lint->findings); i++)
@@ -532,7 +532,7 @@ examine_plan(const CmigSituation *now, const CmigPlan *plan, bool facts, bool en
 		const CmigRunStep *step = cmig_step_texts_get(texts, i);
 		int			first = list_length(lint->findings);
 
-		lint->expand = step->expand;
+		lint->expand = step->expand && !cmig_settings_engine();
 		lint_run_script(lint, step->revision, step->sql, step->transactional);
 		lint->rule = EMPTY_DOWNGRADE;
 		if (now->graph->nodes[plan->steps[i].node].revision->reverts_nothing &&

@@ -765,7 +765,7 @@ CMIG_READER(cmig_preflight)
 		preflight->statement = 0;
 		become(preflight, cmig_session_role());
 		put_other(preflight, "step", NULL, step->transactional ? NULL : "stepwise", 0);
-		preflight->expands = step->expand;
+		preflight->expands = step->expand && !cmig_settings_engine();
 		if (preflight->expands)
 			put_other(preflight, "expand", NULL, NULL, 0);
 		put_locks(preflight,

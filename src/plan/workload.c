@@ -208,7 +208,7 @@ plan_between(int step, const CmigStatement *statement, void *arg)
 		MemoryContextSwitchTo(check->context);
 		query->place = psprintf("revision %s, statement %d, line %d", revision->id,
 								statement->number, statement->line);
-		query->expands = revision->expands;
+		query->expands = revision->expands && !cmig_settings_engine();
 		query->expanded = check->expansion &&
 			cmig_graph_lists(check->expansion->revisions, revision->id);
 	}
@@ -587,7 +587,7 @@ cmig_workload_judge(const CmigSituation *now, const CmigPlan *plan, const List *
 					HTAB *stats, const char *guard, CmigObstacle *obstacle)
 {
 	Check		check =
-	{.plan = plan,.graph = now->graph,.stats = stats,.guard = guard,.context = CurrentMemoryContext,.expansion = cmig_expansion_read(),.expands = true};
+	{.plan = plan,.graph = now->graph,.stats = stats,.guard = guard,.context = CurrentMemoryContext,.expansion = cmig_expansion_read(),.expands = !cmig_settings_engine()};
 	CmigEffects *effects;
 
 	foreach_ptr(CmigValue, row, check.expansion ? cmig_expansion_schemas() : NIL)

@@ -397,14 +397,20 @@ check_script(const CmigRevisionText *text, const char *what, const char *sql,
 		add_of_text(check, "warning", text,
 					psprintf("placeholder \"%s\" of its %s script has no value in this session",
 							 missing, what),
-					psprintf("SET cmig_var.%s = '<value>'", missing));
+					psprintf("`SET cmig_var.%s = '<value>'`", missing));
 	if (error != NULL || script == NULL)
 		return;
 	problem = cmig_text_check(what, script, text->edges.transactional,
 							  !cmig_running_concurrent_ddl());
 	if (problem != NULL)
 		add_of_text(check, severity, text, in_file(problem->problem, text, what), problem->fix);
-	else if (text->expand != NULL && strcmp(what, "upgrade") == 0)
+	else if (text->expand == NULL || strcmp(what, "upgrade") != 0)
+		return;
+	else if (cmig_settings_engine())
+		add_of_text(check, "warning", text,
+					"it cannot be expanded: cmig.expand requires the extension in the database",
+					"`SELECT * FROM cmig.lint()` -- shows what an upgrade breaks or loses");
+	else
 		check_filled(text, script, check);
 }
 

@@ -42,7 +42,7 @@ put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 									 * stepwise run */
 	const char *expandable = NULL;	/* last of those that can be expanded
 									 * first */
-	bool		expands = true;
+	bool		expands = !cmig_settings_engine();
 
 	if (pending->count == 0)
 	{

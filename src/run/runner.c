@@ -669,7 +669,7 @@ read_value(const char *name, bool literal, void *arg)
 						   literal ? "a string" : "an identifier"),
 				 cmig_settings_in_definer_function() ?
 				 errhint("In a SECURITY DEFINER function, only a value that the function's owner sets there is used: PERFORM set_config('cmig_var.%s', '<value>', true)", name) :
-				 errhint("SET cmig_var.%s = '<value>'", name)));
+				 cmig_hint("`SET cmig_var.%s = '<value>'`", name)));
 	if (*script->missing == NULL)
 		*script->missing = pstrdup(name);
 	return NULL;
