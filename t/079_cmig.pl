@@ -263,7 +263,13 @@ gives(0, 'database one is at 001', '', 'upgrade', '001', '--env');
 gives(0, "^of_two.conf\n(.|\n)*one +done\ntwo +done\n", '', 'init', '--databases', 'one,two', '-c', 'of_two.conf');
 like(slurp_file('of_two.conf'), qr/^databases = one,two$/m, 'the databases are in cmig.conf');
 gives(0, "one +done\ntwo +done\n", '', 'current', '-c', 'of_two.conf');
-gives(2, '', '--create-database cannot be used with --databases', 'init', '--create-database', '--databases', 'one', '-c', 'of_two.conf');
+gives(2, '', '--create-database requires the name of the database', 'init', '--create-database', '-c', 'not.conf');
+ok(!-e 'not.conf', 'a wrong command writes nothing');
+gives(0, "one +done\nthree +done\n", '', 'init', '--create-database', '--databases', 'one,three', '-c', 'of_two.conf');
+# one of those in cmig.conf, and not the others
+append_to_file('of_four.conf', "databases = one,four\n");
+gives(4, '^$', 'HINT:  To create it: cmig init --create-database -d four\n', 'current', '-d', 'four', '-c', 'of_four.conf');
+gives(0, '^database four is at base\n$', '', 'init', '--create-database', '-d', 'four', '-c', 'of_four.conf');
 gives(0, "one +done\ntwo +done\n", '', 'upgrade', '001', '--databases', 'one,two');
 gives(0, "one +done\ntwo +done\n", '', 'current', '--databases', "SELECT datname FROM pg_database WHERE datname IN ('one', 'two') ORDER BY 1", '-d', 'one');
 gives(4, "one +done\nnosuch +failed \\(4\\): database \"nosuch\" does not exist\n", '', 'current', '--databases', 'one,nosuch');

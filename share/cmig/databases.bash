@@ -6,13 +6,16 @@
 # databases.bash
 #	  Runs a verb in several databases or scopes in parallel.  Sourced by cmig.
 
+# is_query TEXT: is it a query, not a list of names?
+is_query() { [[ $1 =~ ^[[:space:]]*([Ss][Ee][Ll][Ee][Cc][Tt]|[Ww][Ii][Tt][Hh])[[:space:]] ]]; }
+
 # names_in LIST: prints the names in a list (a,b,c), or the rows of a query, each with a zero byte
 # at its end, because a name can contain a line break
 names_in()
 {
 	local name
 
-	if [[ $1 =~ ^[[:space:]]*([Ss][Ee][Ll][Ee][Cc][Tt]|[Ww][Ii][Tt][Hh])[[:space:]] ]]; then
+	if is_query "$1"; then
 		add_file_format
 		variable names_query "$1"
 		add "SELECT :'names_query' \\gexec"
@@ -50,9 +53,8 @@ require_match()
 		"E'Specify a LIKE pattern, such as tenant\\\\_%.'"
 }
 
-# Prints the names of the schemas like --scopes, in the same way.  For a run, stores the files
-# first.  For an upgrade or downgrade, these are the scopes that have something to run, of which
-# --first counts the first ones; for other verbs, all of the first ones.
+# Prints the names of the schemas like --scopes, in the same way, after the number of those that
+# have nothing to run.  For a run, stores the files first.
 scope_names()
 {
 	local target=${arguments[0]:-head}
@@ -79,10 +81,11 @@ scope_names()
 	if [ "$verb" = upgrade ] || [ "$verb" = downgrade ]; then
 		variable target "$target"
 		kept scopes "cmig.plan_scopes('$verb', :'target', :'scopes', $BEGIN_WITH)" 'plan_scopes text'
-		add "SELECT plan_scopes FROM $KEPT ORDER BY n;"
+		add "SELECT pg_catalog.count(*) - (SELECT pg_catalog.count(*) FROM $KEPT) FROM $MATCHING;
+SELECT plan_scopes FROM $KEPT ORDER BY n;"
 	else
-		add "SELECT nspname FROM $MATCHING
-	ORDER BY pg_catalog.array_position($BEGIN_WITH, nspname::text), nspname ${option_first:+LIMIT $option_first};"
+		add "SELECT 0;
+SELECT nspname FROM $MATCHING ORDER BY pg_catalog.array_position($BEGIN_WITH, nspname::text), nspname;"
 	fi
 	run
 }
@@ -168,23 +171,87 @@ first_ones()
 	[ $# -eq 0 ] || printf '%s%s%s\n' "$title" "$text" "$([ $# -le 10 ] || printf ' and %d more' $(($# - 10)))"
 }
 
-# Runs the verb in each database or scope, in up to --jobs of them at a time.  Prints the
-# output for each, and then a table with the results or, for scopes, a page as that of
-# cmig.upgrade_scopes.  A run in scopes ends after --max-failures.
+# Prints the outputs of the verb that have not been shown, in order, up to one that has not ended.
+show_outputs()
+{
+	while [ "$shown" -lt ${#databases[@]} ] && [ -e "$workers/$shown.status" ]; do show_output $((shown++)); done
+}
+
+# show_output NUMBER: prints the output of the verb in a database or scope
+show_output()
+{
+	[ -e "$workers/$1" ] || return 0
+	visible "${databases[$1]}"
+	printf '== %s ==\n' "$VISIBLE"
+	cat "$workers/$1"
+}
+
+# Prints what is left of the outputs, and then a table with the results or, for scopes, a page as
+# that of cmig.upgrade_scopes.  Sets worst to the highest exit status.  That is 1 if the verb has
+# found something, or if no more scopes have failed than --max-failures allows.
+show_results()
+{
+	local name status state number page left_to='not looked at' target='up to date'
+	local -a succeeded=() found=() failed=() left=()
+
+	for ((number = shown; number < ${#databases[@]}; number++)); do show_output "$number"; done
+	[ $kind = scope ] || printf '\n%-40s %s\n' $kind status
+	for number in "${!databases[@]}"; do
+		name=${databases[number]}
+		status=$(cat "$workers/$number.status" 2>/dev/null) || status=130
+		[ -e "$workers/$number.taken" ] || status=left
+		[ -z "$interrupted" ] || [[ $status == @(0|left) ]] || status=130
+		[ "$status" = left ] || [ "$status" -le "$worst" ] || worst=$status
+		[ "$status" != 1 ] || [[ $verb == @(upgrade|downgrade|import) ]] || status=found
+		case $status in
+			0) succeeded+=("$name") state='done' ;;
+			found) found+=("$name") state='findings (1)' ;;
+			left) left+=("$name") state='not run' ;;
+			*)
+				state="failed ($status)"
+				[ ! -e "$workers/$number" ] || state+=$(reason "$workers/$number")
+				failed+=("$name ${state#failed }") ;;
+		esac
+		visible "$name"
+		[ $kind = scope ] ||
+			printf '%s%*s %s\n' "$VISIBLE" $((${#VISIBLE} < 40 ? 40 - ${#VISIBLE} : 0)) '' "$state"
+	done
+	[ -z "$interrupted" ] || worst=130
+	[ $kind = scope ] || return 0
+	page="scopes: ${#succeeded[@]} $verbed"
+	case $verb in
+		upgrade | downgrade)
+			left_to='left to the next call'
+			[ "$verb" = upgrade ] || target='at the target'
+			page+=", $current already $target"
+			[ ${#failed[@]} -eq 0 ] || [ ${#failed[@]} -gt "$most_failures" ] || [ -n "$interrupted" ] || worst=1 ;;
+		*) [ ${#found[@]} -eq 0 ] || page+=", ${#found[@]} with findings" ;;
+	esac
+	page+=", ${#failed[@]} failed"
+	[ ${#left[@]} -eq 0 ] || page+=", ${#left[@]} $left_to"
+	printf '\n%s\n' "$page"
+	[ $((${#found[@]} + ${#failed[@]} + ${#left[@]})) -eq 0 ] ||
+		first_ones "$verbed: " ', ' ${succeeded[@]+"${succeeded[@]}"}
+	first_ones 'with findings: ' ', ' ${found[@]+"${found[@]}"}
+	first_ones 'failed: ' "${newline}failed: " ${failed[@]+"${failed[@]}"}
+	first_ones "${left_to%% to *}: " ', ' ${left[@]+"${left[@]}"}
+}
+
+# Runs the verb in each database or scope, in up to --jobs of them at a time, and shows the
+# results.  A run in scopes ends after --max-failures.
 in_databases()
 {
 	local name directory workers='' number status worst=0 jobs=${option_jobs:-4} kind=database most_failures=all
-	local most=999999999 verbed='done' state
-	local -a databases=() succeeded=() failed=() left=()
+	local most=999999999 verbed='done' shown=0 current=''
+	local -a databases=()
 
 	[[ $jobs =~ ^[1-9][0-9]*$ ]] || fail 2 '--jobs must be a number from 1 on'
 	if is_for_each_scope; then
 		kind=scope
 		! given scope && ! typed databases || fail 2 '--scopes cannot be used with --scope or --databases'
 		check_first
-		case $verb in
-			upgrade | downgrade) most_failures=$option_max_failures most=${option_first:-$most} verbed=${verb}d ;;
-		esac
+		most=${option_first:-$most}
+		case $verb in upgrade | downgrade) most_failures=$option_max_failures verbed=${verb}d ;; esac
 	fi
 	[ $kind = scope ] || [[ $option_databases == *[!,[:space:]]* ]] ||
 		fail 2 '--databases requires names of databases, or a query' "cmig $verb --databases a,b,c
@@ -194,7 +261,10 @@ cmig $verb --databases \"SELECT datname FROM pg_database WHERE datname LIKE 'sho
 	status=$?
 	script='' names=() values=() files=()
 	[ $kind = database ] || case $verb in upgrade | downgrade | stamp) option_no_load=1 ;; esac
-	while IFS= read -r -d '' name; do [ -z "$name" ] || databases+=("$name"); done <"$directory/names"
+	{
+		[ $kind = database ] || IFS= read -r -d '' current
+		while IFS= read -r -d '' name; do [ -z "$name" ] || databases+=("$name"); done
+	} <"$directory/names"
 	if [ $status -ne 0 ] || [ ${#databases[@]} -eq 0 ]; then
 		rm -rf "$directory"
 		[ $status -ne 0 ] || if [ $kind = scope ]; then
@@ -208,43 +278,14 @@ cmig $verb --databases \"SELECT datname FROM pg_database WHERE datname LIKE 'sho
 	workers=$directory
 	trap_signals terminate
 	for ((number = 0; number < jobs; number++)); do worker "$directory" & done
+	while [ -n "$(jobs -pr)" ]; do
+		# after Ctrl-C, which psql has received, too, wait for the workers to end
+		[ -z "$interrupted" ] || : >"$directory/stop"
+		show_outputs
+		sleep 0.1
+	done
 	wait
-	# after Ctrl-C, which psql has received, too, wait for the workers to end
-	[ -z "$interrupted" ] || { : >"$directory/stop"; wait; }
-	for number in "${!databases[@]}"; do
-		[ -e "$directory/$number" ] || continue
-		visible "${databases[number]}"
-		printf '== %s ==\n' "$VISIBLE"
-		cat "$directory/$number"
-	done
-	[ $kind = scope ] || printf '\n%-40s %s\n' $kind status
-	for number in "${!databases[@]}"; do
-		name=${databases[number]}
-		status=$(cat "$directory/$number.status" 2>/dev/null) || status=130
-		[ -e "$directory/$number.taken" ] || [ -n "$interrupted" ] || status=left
-		[ -z "$interrupted" ] || [ "$status" = 0 ] || status=130
-		case $status in
-			0) succeeded+=("$name") state='done' ;;
-			left) left+=("$name") state='not run' ;;
-			*)
-				state="failed ($status)"
-				[ ! -e "$directory/$number" ] || state+=$(reason "$directory/$number")
-				failed+=("$name ${state#failed }") ;;
-		esac
-		visible "$name"
-		[ $kind = scope ] ||
-			printf '%s%*s %s\n' "$VISIBLE" $((${#VISIBLE} < 40 ? 40 - ${#VISIBLE} : 0)) '' "$state"
-		[ "$status" = left ] || [ "$status" -le "$worst" ] || worst=$status
-	done
+	show_results
 	rm -rf "$directory"
-	if [ $kind = scope ]; then
-		printf '\nscopes: %d %s, %d failed' ${#succeeded[@]} "$verbed" ${#failed[@]}
-		[ ${#left[@]} -eq 0 ] || printf ', %d left to the next call' ${#left[@]}
-		echo
-		[ $((${#failed[@]} + ${#left[@]})) -eq 0 ] ||
-			first_ones "$verbed: " ', ' ${succeeded[@]+"${succeeded[@]}"}
-		first_ones 'failed: ' "${newline}failed: " ${failed[@]+"${failed[@]}"}
-		first_ones 'left: ' ', ' ${left[@]+"${left[@]}"}
-	fi
 	return "$worst"
 }

@@ -413,7 +413,11 @@ terminate()
 		sleep 0.5
 	done
 	[ -z "$psql_pid" ] || read -r -t 2 line <&4	# send has printed the messages
-	[ -z "${workers:-}" ] || rm -rf "$workers"
+	if [ -n "${workers:-}" ]; then
+		interrupted=1
+		(show_results)
+		rm -rf "$workers"
+	fi
 	exit "$1"
 } 2>/dev/null
 

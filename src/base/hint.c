@@ -220,8 +220,11 @@ append_call(StringInfo text, const char *at, bool all, const char *scope)
 	if (scope[0] != '\0' && strstr(verb, "scope") == NULL &&
 		strstr(text->data, " --scopes") == NULL)
 	{
-		appendStringInfoString(text, " --scope ");
-		append_quoted(text, scope);
+		/* a pattern, or any scope: all of them can be run with one command */
+		bool		each = strstr(verb, "grade") && strpbrk(scope, "<%") != NULL;
+
+		appendStringInfoString(text, each ? " --scopes " : " --scope ");
+		append_quoted(text, each && scope[0] == '<' ? "<pattern>" : scope);
 	}
 }
 

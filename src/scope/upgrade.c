@@ -329,7 +329,9 @@ handle_failure(Upgrade *upgrade, ErrorData *error)
 								  error->context ? "\n" : "", verb, upgrade->item->name);
 		if (error->sqlerrcode == ERRCODE_CMIG_NEEDS_STEPWISE)
 			error->hint = cmig_hint_text(psprintf("`SET cmig.scope = %s; CALL cmig.%s_stepwise(%s)`",
-												  quote_literal_cstr(upgrade->item->name), verb,
+												  quote_literal_cstr(cmig_hint_scope() ?
+																	 upgrade->pattern :
+																	 upgrade->item->name), verb,
 												  quote_literal_cstr(upgrade->target)));
 		/* after the call, the scope is no longer selected */
 		else if (error->hint &&
