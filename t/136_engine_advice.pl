@@ -47,4 +47,44 @@ gives(3, '', 'placeholder "who" of revision "003" has no value\nDETAIL: .*\nHINT
 gives(0, 'warning +003: placeholder "who" [^\n]*\n( +[^\n]*\n)? +-> Add -x who=<value>\n', '', 'check');
 gives(0, 'public.account', '', 'plan', '-x', 'who=x');
 
+# the copy has no rows: what asks for them is for the database
+unlink 'migrations/003.sql';
+write_revision('003', '002', '-- precondition: SELECT count(*) > 0 FROM account', "ALTER TABLE account ADD six int;\n-- cmig:verify\nSELECT count(*) > 0 FROM account;", 'ALTER TABLE account DROP six;');
+gives(0, '003 +precondition\n +not tried: the copy of the schema has no rows\n +verify\n +not tried: the copy of the schema has no rows\n +line \d+: ALTER TABLE', '', 'dry-run', '003');
+gives(0, 'at 003', '', 'upgrade', '-y');
+is(rows('SELECT count(*) FROM account'), '20000', 'there, it runs');
+
+# a file that cannot be loaded can be edited
+write_revision('004', '003', '', 'CREATE TABLE (;', "DO \$\$ x");
+$ENV{EDITOR} = 'cat';
+gives(0, '^-- revision: 004\n.*CREATE TABLE \(;', '^$', 'edit', '004');
+gives(3, '^$', 'unterminated dollar-quoted string in revision 004', 'edit', 'head');
+unlink 'migrations/004.sql';
+
+# somebody else has upgraded the database: what ran there is known
+my $told = 'the database is at a revision that has no file in migrations: 003, applied by regress_owner at [^\n]*\n(HINT:  )?Get the newest files, for example with git pull. If the file is lost: cmig export 003\n$';
+rename 'migrations/003.sql', '003.sql' or die;
+gives(0, 'revisions +3, 3 applied\n.*pending +none\n.*no file +revision "003" is applied, but there is no file', "^WARNING:  $told", 'status');
+gives(0, '003 +\| current, head.*002 +\| applied', "^WARNING:  $told", 'history');
+gives(0, '^warning +revision "003" is applied, but there is no file', "^WARNING:  $told", 'check');
+gives(0, 'nothing|no findings', "^WARNING:  $told", 'lint');
+gives(3, '^$', "^cmig: $told", 'upgrade');
+gives(0, '^migrations/003_[^\n]*\n$', '^$', 'export', '003');
+gives(0, '^$', 'nothing to upgrade', 'upgrade');
+unlink glob 'migrations/*.sql';
+gives(0, '3 applied', "^cmig: no revision files in migrations\nWARNING: ", 'status');
+gives(0, '^(migrations/\S+\n){3}$', '^cmig: no revision files in migrations\n$', 'export');
+# a revision of which nothing is known
+rows("INSERT INTO cmig_engine.version VALUES ('elsewhere')");
+gives(3, '^$', 'no file in migrations: elsewhere.*cmig stamp <revision> --purge\n$', $_) for 'upgrade', 'lint';
+rows("DELETE FROM cmig_engine.version WHERE version_num = 'elsewhere'");
+
+# an engine records what it captures
+rows('CREATE TABLE by_hand (id int)');
+gives(0, 'at 005', '^the database already contains the changes of revision "005"\n(?!DETAIL)(?!HINT)', 'capture', '-m', 'By hand', '--rev-id', '005');
+# and a file that has changed is compared with its journal
+unlink glob 'migrations/005*';
+write_revision('005', '003', '', 'CREATE TABLE other ();', 'DROP TABLE other;');
+gives(3, '', 'accept-changes, which is recorded in the journal\.', 'upgrade');
+
 done_testing();

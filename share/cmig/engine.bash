@@ -442,28 +442,40 @@ read_placeholders()
 create_again() { engine_psql -c "DROP DATABASE $engine_database WITH (FORCE)" && create_copy ''; }
 
 # Fails, or only warns if the verb does not need the files, if the database is at a revision
-# that has no file here: somebody else has upgraded it.
+# that has no file here: somebody else has upgraded it.  What has run is then stored in the engine.
 find_unknown()
 {
-	local unknown hint='Get the newest files, for example with git pull. Only if the file is lost: '
+	local unknown name lost='' hint='Get the newest files, for example with git pull. If the file is lost: '
 
-	hint+='cmig stamp <revision> --purge'
-	unknown=$(engine_psql -d "$engine_database" <<-'END'
+	unknown=$(unknown_versions) && [ -n "$unknown" ] || return 0
+	visible "$unknown"
+	unknown="the database is at a revision that has no file in ${folders[*]}: $VISIBLE"
+	restore_missing
+	if [ -n "$(unknown_versions)" ]; then
+		lost=1
+		hint+='cmig stamp <revision> --purge'
+	else
+		hint+='cmig export'
+		while IFS= read -r name; do hint+=" $(printf %q "$name")"; done <<<"$RESTORED"
+	fi
+	if { [[ $verb == @(upgrade|downgrade|reset|verify|drift|dry-run|round-trip|capture|revision) ]] && ! given sql; } ||
+		{ [ -n "$lost" ] && [[ $verb == @(lint|plan|preflight|workload-check) ]]; }; then
+		fail 3 "$unknown" "$hint"
+	elif [[ $verb != @(stamp|export) ]]; then
+		say "${yellow}WARNING:  $unknown$plain${newline}HINT:  $hint"
+	fi
+}
+
+# Prints the current revisions of the database that are not stored in the engine.
+unknown_versions()
+{
+	engine_psql -d "$engine_database" <<-'END'
 		SELECT string_agg(concat(v.revision, ', applied by ' || quote_ident(j.role) || ' at ' ||
 			date_trunc('second', j.started_at)), '; ' ORDER BY v.revision)
 		FROM cmig.version v LEFT JOIN LATERAL (
 			SELECT * FROM cmig.journal j WHERE j.revision = v.revision ORDER BY id DESC LIMIT 1) j ON true
 		WHERE NOT EXISTS (SELECT FROM cmig.revision r WHERE r.revision = v.revision OR v.revision = ANY (r.replaces));
 	END
-	) && [ -n "$unknown" ] || return 0
-	visible "$unknown"
-	unknown="the database is at a revision that has no file in ${folders[*]}: $VISIBLE"
-	case $verb$(given sql && echo ' --sql') in
-		upgrade | downgrade | reset | verify | drift | dry-run | round-trip | capture | \
-			revision) fail 3 "$unknown" "$hint" ;;
-		stamp) ;;
-		*) say "${yellow}WARNING:  $unknown$plain${newline}HINT:  $hint" ;;
-	esac
 }
 
 # The columns that cmig.journal and cmig_engine.journal have.

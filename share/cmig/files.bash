@@ -89,6 +89,8 @@ read_text()
 
 ICONV_HINT='To convert it, for example: iconv -f LATIN1 -t UTF-8 FILE'
 
+told_empty=''	# was it said that there are no files?
+
 # Fails if a revision file or its name is not valid UTF-8, or contains zero bytes,
 # which psql would drop.
 check_files()
@@ -96,7 +98,11 @@ check_files()
 	local file zeros
 
 	# the first revision is written into an empty folder
-	[ ${#files[@]} -gt 0 ] || { [ "$verb" = revision ] || say "cmig: no revision files in ${folders[*]}"; return 0; }
+	[ ${#files[@]} -gt 0 ] || {
+		[ -n "$told_empty" ] || [ "$verb" = revision ] || say "cmig: no revision files in ${folders[*]}"
+		told_empty=1
+		return 0
+	}
 	zeros=$({ printf '%s\n' "${files[@]}"; printf '%s\0' "${files[@]}" | xargs -0 cat --; } | copy_utf8 |
 		LC_ALL=C tr -dc '\0' | wc -c) ||
 		for file in "${files[@]}"; do

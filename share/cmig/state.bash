@@ -21,17 +21,31 @@ RAN_TEXT="SELECT pg_catalog.string_agg(file, E'\\n' ORDER BY id) FROM $RAN_FILES
 
 # Stores the revisions as they were when they ran, for verbs that only look, if the files cannot
 # be loaded.
-restore_files()
+restore_files() { restore true; }
+
+# Stores those that have no file.
+restore_missing()
+{
+	restore "NOT EXISTS (SELECT FROM cmig.revision r
+	WHERE pg_catalog.starts_with(f, pg_catalog.concat('-- revision: ', r.revision, E'\\n')))"
+}
+
+# restore CONDITION: stores the revisions as they were when they ran, if the SQL condition is true
+# for their text f.  Sets RESTORED to lines with their names.
+restore()
 {
 	local text
 
-	script='' transaction=''
-	[ "$engine_format" = "$ENGINE_FORMAT" ] &&
-		text=$(on_target "${target_psql[@]}" -At <<<"\\encoding UTF8$newline$RAN_TEXT;") && [ -n "$text" ] || return 0
+	script='' transaction='' RESTORED=''
+	[ "$engine_format" = "$ENGINE_FORMAT" ] && text=$(on_target "${target_psql[@]}" -At <<<"\\encoding UTF8
+SELECT pg_catalog.jsonb_agg(file ORDER BY id) FROM $RAN_FILES r;") && [ -n "$text" ] || return 0
 	variable ran "$text"
 	begin
-	called "SELECT pg_catalog.count(*) FROM cmig.load(:'ran') \\gset"
-	{ run; } >/dev/null 2>&1 || script='' transaction=''
+	add_plain
+	called "SELECT revision FROM cmig.load((SELECT pg_catalog.string_agg(f, E'\\n' ORDER BY n)
+	FROM pg_catalog.jsonb_array_elements_text(:'ran') WITH ORDINALITY AS ran (f, n) WHERE $1));"
+	RESTORED=$(run 2>/dev/null) || RESTORED=''
+	script='' transaction=''
 }
 
 # record_text: adds statements that return a script, which records in the database the

@@ -132,6 +132,8 @@ verb_init()
 	local folder config url='# database_url = postgresql:///shop' env='# env = .env' engine='# engine = local'
 	local databases='# databases = shop, shop_test'
 
+	! given create-database || given databases || [ -n "${PGDATABASE:-}" ] ||
+		fail 2 '--create-database requires the name of the database' 'cmig init --create-database -d NAME'
 	config=$(option config) || config=${CMIG_CONFIG:-cmig.conf}
 	folder=${arguments[0]:-${folders[0]}}
 	mkdir -p -- "$folder" || fail 2 "the folder $folder cannot be created"
@@ -146,22 +148,27 @@ verb_init()
 		printf '%s\n' "$config"
 	fi
 	! given template && ! given package || say 'cmig: revisions are SQL files; --template and --package have no effect'
-	if given create-database; then
-		exclude create-database databases
-		variable database "${PGDATABASE:-}"
-		begin_transaction warning
-		need "EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = current_user AND (rolcreatedb OR rolsuper))
-	OR EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = :'database')" \
-			"'permission denied to create database'" \
-			"pg_catalog.format('As a superuser: ALTER ROLE %I CREATEDB', current_user)" insufficient_privilege
-		end_transaction COMMIT
-		[ -n "${PGDATABASE:-}" ] ||
-			fail 2 '--create-database requires the name of the database' 'cmig init --create-database -d NAME'
-		add "SELECT pg_catalog.format('CREATE DATABASE %I', :'database')
-WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname OPERATOR(pg_catalog.=) :'database') \\gexec"
-		PGDATABASE=postgres run || return
+	if given engine; then
+		given create-database || return 0
+		unset option_engine CREATE
 	fi
-	given engine || if given databases; then verb=ensure-version; in_databases; else create_extension; fi
+	verb=ensure-version
+	if given databases; then in_databases; else verb_ensure_version; fi
+}
+
+# Creates the database, if it does not exist.
+create_database()
+{
+	variable database "$PGDATABASE"
+	begin_transaction warning
+	need "EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = current_user AND (rolcreatedb OR rolsuper))
+	OR EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = :'database')" \
+		"'permission denied to create database'" \
+		"pg_catalog.format('As a superuser: ALTER ROLE %I CREATEDB', current_user)" insufficient_privilege
+	end_transaction COMMIT
+	add "SELECT pg_catalog.format('CREATE DATABASE %I', :'database')
+WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname OPERATOR(pg_catalog.=) :'database') \\gexec"
+	PGDATABASE=postgres run
 }
 
 create_extension()
@@ -178,7 +185,15 @@ create_extension()
 }
 
 CREATE='CREATE EXTENSION IF NOT EXISTS pg_cmig'
-verb_ensure_version() { if given sql; then printf '%s;\n' "$CREATE"; else create_extension; fi; }
+verb_ensure_version()
+{
+	if given sql; then
+		printf '%s;\n' "$CREATE"
+	else
+		! given create-database || create_database || return
+		[ -z "${CREATE-}" ] || create_extension
+	fi
+}
 
 verb_revision()
 {
@@ -269,13 +284,28 @@ verb_export()
 	finish_files
 }
 
-# target_file: sets REVISION to the revision that the argument names, and FILE to its file, if any
+# find_file: sets FILE to the file of the revision REVISION, if any
+find_file()
+{
+	FILE=$([ ${#files[@]} -eq 0 ] || printf '%s\0' "${files[@]}" | REVISION=$REVISION LC_ALL=C xargs -0 awk '
+		/^-- *revision: */ {
+			sub(/^-- *revision: */, "")
+			sub(/[ \t\r]+$/, "")
+			if ($0 == ENVIRON["REVISION"]) print FILENAME
+			nextfile
+		}' | head -n 1)
+}
+
+# target_file: sets REVISION to the revision that the argument names, and FILE to its file, if any.
+# The name of a revision that has a file is known although a file cannot be loaded.
 target_file()
 {
-	local file
-
+	find_files
+	REVISION=${arguments[0]}
+	find_file
+	[ -z "$FILE" ] || return 0
 	argument target
-	find_files; begin; begin_load; add_plain
+	begin; begin_load; add_plain
 	# repeatable revisions have no place in the graph
 	shown "SELECT * FROM cmig.resolve(:'target')"
 	called "SELECT coalesce(
@@ -283,10 +313,8 @@ target_file()
 	(SELECT revision FROM cmig.resolve(:'target') LIMIT 1));"
 	end_transaction ROLLBACK
 	REVISION=$(run) || return
-	script='' FILE=''
-	for file in ${files[@]+"${files[@]}"}; do
-		[ "$(sed -n -e 's/^-- *revision: *//p' -- "$file" | sed 's/[[:space:]]*$//;q')" != "$REVISION" ] || FILE=$file
-	done
+	script=''
+	find_file
 }
 
 verb_edit()

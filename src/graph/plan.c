@@ -77,7 +77,7 @@ cmig_applied_require_known(const CmigGraph *graph, const CmigApplied *applied)
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
 			 errmsg("can't locate revision identified by \"%s\"", row),
-			 errdetail("According to cmig.version it is applied, but it is not in cmig.revision."),
+			 errdetail("It is recorded as applied, but it is not loaded."),
 			 cmig_hint("Load the missing revision, or record the revision that the schema matches: `SELECT cmig.stamp('<revision>', purge => true)`")));
 }
 

@@ -639,6 +639,7 @@ add_replaced(const CmigView *view, List **problems)
 			add(problems, "notice", revision->id,
 				psprintf("the revisions that it replaces are no longer needed in this database: %s",
 						 cmig_listing_text(&stored)),
+				cmig_settings_engine() ? "When no database needs these revisions, delete their files" :
 				"When no database needs these revisions, delete their files, and load with `prune => true`");
 	}
 }

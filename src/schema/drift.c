@@ -526,7 +526,9 @@ CMIG_READER(cmig_capture_1_2)
 		ereport(NOTICE,
 				(errmsg("the database already contains the changes of revision \"%s\"",
 						generate.draft.new.text.edges.id),
+				 cmig_settings_engine() ? 0 :
 				 errdetail("If you load the unchanged file into this database, the revision will be recorded as applied, unless the schema has changed by then."),
+				 cmig_settings_engine() ? 0 :
 				 cmig_hint("If you edit the file, load it and then mark it as applied: `SELECT cmig.stamp(%s)`", quote_literal_cstr(generate.draft.new.text.edges.id))));
 	}
 	return (Datum) 0;

@@ -602,7 +602,7 @@ report_changed(int level, const List *changed)
 			 errmsg("%d applied revisions have changed", list_length(changed)),
 			 errdetail("Revisions whose upgrade script or transactional flag differs from what was run in this database: %s.%s",
 					   cmig_listing_text(&places), changed_line(first)),
-			 cmig_hint("Restore the text and write a new revision for the change; or, if the database already matches the new text, load with `accept_changes => true`, which is recorded in cmig.journal.")));
+			 cmig_hint("Restore the text and write a new revision for the change; or, if the database already matches the new text, load with `accept_changes => true`, which is recorded in the journal.")));
 }
 
 /*
