@@ -195,7 +195,7 @@ show_results()
 	local -a succeeded=() found=() failed=() left=()
 
 	for ((number = shown; number < ${#databases[@]}; number++)); do show_output "$number"; done
-	[ $kind = scope ] || printf '\n%-40s %s\n' $kind status
+	[ "$kind" = scope ] || printf '\n%-40s %s\n' "$kind" status
 	for number in "${!databases[@]}"; do
 		name=${databases[number]}
 		status=$(cat "$workers/$number.status" 2>/dev/null) || status=130
@@ -213,11 +213,11 @@ show_results()
 				failed+=("$name ${state#failed }") ;;
 		esac
 		visible "$name"
-		[ $kind = scope ] ||
+		[ "$kind" = scope ] ||
 			printf '%s%*s %s\n' "$VISIBLE" $((${#VISIBLE} < 40 ? 40 - ${#VISIBLE} : 0)) '' "$state"
 	done
 	[ -z "$interrupted" ] || worst=130
-	[ $kind = scope ] || return 0
+	[ "$kind" = scope ] || return 0
 	page="scopes: ${#succeeded[@]} $verbed"
 	case $verb in
 		upgrade | downgrade)
@@ -253,21 +253,21 @@ in_databases()
 		most=${option_first:-$most}
 		case $verb in upgrade | downgrade) most_failures=$option_max_failures verbed=${verb}d ;; esac
 	fi
-	[ $kind = scope ] || [[ $option_databases == *[!,[:space:]]* ]] ||
+	[ "$kind" = scope ] || [[ $option_databases == *[!,[:space:]]* ]] ||
 		fail 2 '--databases requires names of databases, or a query' "cmig $verb --databases a,b,c
 cmig $verb --databases \"SELECT datname FROM pg_database WHERE datname LIKE 'shop%'\""
 	directory=$(mktemp -d) || fail 2 'a temporary folder cannot be created'
 	"${kind}_names" >"$directory/names"
 	status=$?
 	script='' names=() values=() files=()
-	[ $kind = database ] || case $verb in upgrade | downgrade | stamp) option_no_load=1 ;; esac
+	[ "$kind" = database ] || case $verb in upgrade | downgrade | stamp) option_no_load=1 ;; esac
 	{
-		[ $kind = database ] || IFS= read -r -d '' current
+		[ "$kind" = database ] || IFS= read -r -d '' current
 		while IFS= read -r -d '' name; do [ -z "$name" ] || databases+=("$name"); done
 	} <"$directory/names"
 	if [ $status -ne 0 ] || [ ${#databases[@]} -eq 0 ]; then
 		rm -rf "$directory"
-		[ $status -ne 0 ] || if [ $kind = scope ]; then
+		[ $status -ne 0 ] || if [ "$kind" = scope ]; then
 			say "nothing to $verb"
 		else
 			say 'cmig: the query returns no database'

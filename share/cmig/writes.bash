@@ -285,6 +285,7 @@ verb_export()
 }
 
 # find_file: sets FILE to the file of the revision REVISION, if any
+# shellcheck disable=SC2016	# code of awk
 find_file()
 {
 	FILE=$([ ${#files[@]} -eq 0 ] || printf '%s\0' "${files[@]}" | REVISION=$REVISION LC_ALL=C xargs -0 awk '
