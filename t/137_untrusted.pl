@@ -68,6 +68,17 @@ runs('downgrade', '-y', '--', '-1');
 is($node->safe_psql('shop', "SELECT pg_catalog.string_agg(DISTINCT pg_catalog.concat(n.nspname, '.', t.typname), ' ') FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) a.attrelid JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) a.atttypid JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) t.typnamespace WHERE c.relnamespace OPERATOR(pg_catalog.=) 'cmig_engine'::pg_catalog.regnamespace AND n.nspname OPERATOR(pg_catalog.<>) 'pg_catalog'"),
 	'', 'and so do the tables of cmig_engine');
 
+# an engine has no memberships of roles that the database no longer has
+$node->safe_psql('shop', "ALTER DATABASE shop RESET search_path; SET client_min_messages = warning; DROP SCHEMA evil CASCADE; CREATE ROLE regress_one; CREATE ROLE regress_two; CREATE TABLE public.two (id int); ALTER TABLE public.two OWNER TO regress_two; GRANT SELECT ON public.two TO regress_owner, regress_one; GRANT regress_two TO regress_owner", @superuser);
+write_revision('002', '001', '', 'ALTER TABLE two ADD x int;', 'ALTER TABLE two DROP x;');
+gives(0, '', '', 'dry-run');
+$node->safe_psql('shop', 'REVOKE regress_two FROM regress_owner; GRANT regress_one TO regress_two, regress_owner', @superuser);
+gives(1, 'must be owner of table two', '', 'dry-run');
+$node->safe_psql('shop', 'REVOKE regress_one FROM regress_two; GRANT regress_two TO regress_one', @superuser);
+gives(0, '', '', 'dry-run');
+$node->safe_psql('shop', 'REVOKE regress_two FROM regress_one; REVOKE regress_one FROM regress_owner', @superuser);
+gives(1, 'must be owner of table two', '', 'dry-run');
+
 # calls of cmig in a database that has the extension, by a superuser
 undef $users;
 mkdir 'installed';

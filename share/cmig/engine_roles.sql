@@ -8,6 +8,12 @@ SELECT pg_advisory_xact_lock(hashtextextended('pg_cmig engine', 0)) AS locked \g
 SELECT format('CREATE ROLE %I ROLE %I, %I', r, :'role', :'copier')
 FROM jsonb_array_elements_text(:'state'::jsonb -> 'roles') r
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = r) \gexec
+-- memberships that the database no longer has, or that another database had
+SELECT format('REVOKE %I FROM %I', r.rolname, m.rolname)
+FROM pg_auth_members a JOIN pg_roles r ON r.oid = a.roleid JOIN pg_roles m ON m.oid = a.member
+WHERE :'state'::jsonb -> 'roles' ?& ARRAY[r.rolname, m.rolname]::text[]
+	AND NOT ARRAY[r.rolname, m.rolname]::text[] && ARRAY[:'role', :'copier']
+	AND NOT :'state'::jsonb -> 'members' @> jsonb_build_array(jsonb_build_object('r', r.rolname, 'm', m.rolname)) \gexec
 SELECT format('GRANT %I TO %I', r, m)
 FROM jsonb_to_recordset(nullif(:'state'::jsonb -> 'members', 'null')) AS g (r text, m text)
 WHERE pg_has_role(:'copier', r, 'MEMBER') AND pg_has_role(:'copier', m, 'MEMBER')
