@@ -126,6 +126,11 @@ gives("$target; INSERT INTO n VALUES (1, 1)");
 like(gives(q{SELECT hazard FROM cmig.diff('} . $target =~ s/a numeric,/a numeric(10,2),/r . q{')}), qr/may fail on existing rows/, 'numeric may get a precision that is too small');
 is(gives(qq{SELECT upgrade_sql, downgrade_sql FROM cmig.diff('$target; ALTER TABLE u REPLICA IDENTITY USING INDEX u_id', schemas => '{public}')}),
 	'ALTER TABLE public.u REPLICA IDENTITY USING INDEX u_id|ALTER TABLE public.u REPLICA IDENTITY DEFAULT', 'a constraint is the replica identity');
+my $keyed = 'CREATE TABLE keyed (id int, a varchar(10), g text GENERATED ALWAYS AS (upper(a)) STORED, PRIMARY KEY (id, a)); CREATE STATISTICS st ON a, g FROM keyed';
+gives($keyed);
+is(gives(q{SELECT string_agg(action || ' ' || kind, ', ' ORDER BY step) FROM cmig.diff('} . $target . ';' . $keyed =~ s/varchar\(10\)/text/r . q{') WHERE object ~ 'keyed|st$'}),
+	'drop statistics, drop column, alter column, create column, create statistics', 'a key stays that the server keeps, although a column made from its column does not');
+gives('DROP TABLE keyed');
 gives('GRANT CREATE ON SCHEMA public TO regress_app');
 like(gives(q{SELECT upgrade_sql FROM cmig.diff('} . $target . q{; CREATE MATERIALIZED VIEW mv AS SELECT 1 AS a; ALTER MATERIALIZED VIEW mv OWNER TO regress_app', owners => true)}),
 	qr/WITH NO DATA.*OWNER TO regress_app.*REFRESH MATERIALIZED VIEW public.mv/s, 'the owner of a materialized view runs its query');

@@ -617,6 +617,21 @@ cmig_rehearsal_others_own(const CmigImage *image)
 	return others_own_code();
 }
 
+/* Does the object depend on one, such as a generated column, that is dropped and created again? */
+static bool
+loses_base(const CmigObject *object)
+{
+	for (int i = 0; i < object->ndepends; i++)
+	{
+		const CmigObject *on = object->depends[i];
+
+		if (on->kind->flags & CMIG_KIND_RECAST ? loses_base(on) :
+			on->change != NULL && on->change->action == CMIG_AGAIN)
+			return true;
+	}
+	return false;
+}
+
 /*
  * Does the line drop or create an index, a constraint, or the like that both
  * images have?  If the type of a column changes, the server may keep it.
@@ -627,7 +642,7 @@ may_stay(const Proof *proof, const CmigDiffLine *line)
 	const CmigObject *object = line->subject;
 
 	return object != NULL && (object->kind->flags & CMIG_KIND_RECAST) != 0 &&
-		!is_doubtful(proof, object) &&
+		!is_doubtful(proof, object) && !loses_base(object) &&
 		cmig_image_lookup(proof->from, object->kind, object->identity) != NULL &&
 		cmig_image_lookup(proof->to, object->kind, object->identity) != NULL;
 }
