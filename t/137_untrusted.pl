@@ -98,6 +98,68 @@ runs(@$_) for [ 'status' ], [ 'check' ], [ 'history' ], [ 'verify' ], [ 'throttl
 runs('import', 'alembic', '--state', '--version-table', 'rename');
 runs('upgrade', '-y', '--scopes', 'tenan_');
 runs('drift', '--scope', 'tenant');
+
+# a folder of revisions with a link, as in a repository of others
+mkdir '../elsewhere';
+symlink('../../elsewhere', 'migrations/sub') or die;
+gives(2, '^$', '^cmig: migrations/sub is a symbolic link\n$', 'revision', '-m', 'through', '--file-template', $_) for 'sub/%(rev)s', 'sub/more/%(rev)s';
+is_deeply([ glob('../elsewhere/*') ], [], 'nothing is written elsewhere');
+unlink 'migrations/sub';
+
+# programs that stand for those of other tools
+mkdir 'bin';
+sub program
+{
+	my ($name, $text) = @_;
+
+	append_to_file("bin/$name", "#!/bin/sh\n$text");
+	chmod 0755, "bin/$name";
+}
+local $ENV{PATH} = "$dir/installed/bin:$ENV{PATH}";
+program('java', '');
+program('liquibase', <<'END_SH');
+for a; do case $a in --changeLogFile=*) log=${a#*=} ;; --outputFile=*) out=${a#*=} ;; esac; done
+{ printf '%s\n' '--liquibase formatted sql' '--changeset ann:1'; cat "$log"; } >"$out"
+END_SH
+program('node-pg-migrate', <<'END_SH');
+psql -X -q "$DATABASE_URL" -c 'SET client_min_messages = warning; CREATE TABLE IF NOT EXISTS pgmigrations (id serial, name text, run_on timestamp)'
+[ "$1" = up ] || exit 0
+cat <<'END'
+### MIGRATION 1_first (UP) ###
+CREATE TABLE early ();
+/*
+### MIGRATION ../escaped (UP) ###
+### MIGRATION 1_first (UP) ###
+*/
+INSERT INTO "public"."names" (name, run_on) VALUES ('2_second', NOW());
+CREATE TABLE late ();
+INSERT INTO "public"."pgmigrations" (name, run_on) VALUES ('1_first', NOW());
+COMMIT;
+### MIGRATION 2_second (UP) ###
+CREATE TABLE second ();
+INSERT INTO "public"."pgmigrations" (name, run_on) VALUES ('2_second', NOW());
+END
+END_SH
+
+# a folder in CDPATH that has the name of one here
+mkdir $_ for 'log', 'other', 'other/log';
+append_to_file('log/log.xml', "SELECT 'right';\n");
+append_to_file('other/log/log.xml', "SELECT 'wrong';\n");
+{
+	local $ENV{CDPATH} = "$dir/installed/other";
+	gives(0, 'from_log/', '', 'import', 'liquibase', 'log/log.xml', '--to', 'from_log');
+}
+like(join('', map { slurp_file($_) } glob('from_log/*')), qr/^SELECT 'right';$/m, 'CDPATH has no effect on cmig import');
+
+# SQL like the lines that the tool prints around it
+mkdir 'js';
+append_to_file("js/$_.js", '') for '1_first', '2_second';
+local $ENV{TMPDIR} = "$dir/installed/other";
+gives(0, 'from_js/', '', 'import', 'node-pg-migrate', 'js', '--to', 'from_js');
+is_deeply([ map { /(\w+)\.sql$/ } glob('from_js/* other/*.sql') ], [ '1_first', '2_second' ], 'a file for each migration');
+like(slurp_file('from_js/1_first.sql'), qr/early.*escaped.*names.*late/s, 'with all of its SQL');
+like(slurp_file('from_js/2_second.sql'), qr/CREATE TABLE second/, 'and the next one');
+
 chdir $dir;
 @ENV{qw(PGUSER PGDATABASE)} = ('regress_owner', 'shop');
 

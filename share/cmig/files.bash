@@ -329,19 +329,22 @@ with_completed()
 }
 
 # write_files FOLDER: reads triples of name, content, and note from standard input,
-# writes the files, and prints their paths.  Overwrites files only with --force, and an
+# writes the files, and prints their paths.  Writes nothing through a symbolic link, which
+# may come from a repository of others.  Overwrites files only with --force, and an
 # import then keeps the sections that somebody has completed.  Reads
 # everything first: messages() has then printed psql's messages.
 write_files()
 {
-	local folder=$1 name content note path number status=0 unwritten=0 converted=0
+	local folder=$1 name content note path part link number status=0 unwritten=0 converted=0
 	local -a fields=()
 
 	while IFS= read -r -d '' content; do fields+=("$content"); done
 	for ((number = 0; number + 2 < ${#fields[@]}; number += 3)); do
 		name=${fields[number]} content=${fields[number + 1]} note=${fields[number + 2]}
-		path=$folder/$name
-		if [ "$verb" = import ] && [ -n "$content" ] && [ -f "$path" ] && [ ! -L "$path" ]; then
+		path=$folder/$name part=$name link=''
+		while [ ! -L "$folder/$part" ] && [[ $part == */* ]]; do part=${part%/*}; done
+		[ ! -L "$folder/$part" ] || link=$folder/$part
+		if [ "$verb" = import ] && [ -n "$content" ] && [ -f "$path" ] && [ -z "$link" ]; then
 			content=$(with_completed "$path" "$content" && echo x) || fail 2 "$path cannot be read"
 			content=${content%x}
 			[[ $note != *'to be written: '* || $content == *"$UNWRITTEN"* ]] || note=''
@@ -352,8 +355,8 @@ write_files()
 		[ -n "$content" ] || continue
 		converted=$((converted + 1))
 		checked_name "$name"
-		if [ -L "$path" ]; then
-			say "cmig: $path is a symbolic link"
+		if [ -n "$link" ]; then
+			say "cmig: $link is a symbolic link"
 			status=2
 			continue
 		fi

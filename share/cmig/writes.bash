@@ -485,7 +485,9 @@ generate_liquibase()
 import_database=''
 
 # node_pg_migrate DIRECTION FOLDER: appends what its dry run prints to the script in the file
-# GENERATED/<migration>.sql, without the commands about its own table and transaction
+# GENERATED/<migration>.sql, without the commands about its own table and transaction.  The SQL of a
+# migration can contain a line like those of the tool, which counts only if it names a file of the
+# folder that was not named before, or the migration itself.
 # shellcheck disable=SC2016	# code of awk
 node_pg_migrate()
 {
@@ -493,6 +495,7 @@ node_pg_migrate()
 
 	PGUSER=${PGUSER:-$(id -un)} DATABASE_URL=postgres:///$import_database "$program" "$1" 99999 --dry-run --verbose \
 		-m "$2" >"$GENERATED/printed" 2>"$GENERATED/messages" </dev/null || status=1
+	find "$2" -maxdepth 1 -type f | sed 's/.*\///; s/\.[^.]*$//' >"$GENERATED/known"
 	awk -v folder="$GENERATED" -v title="$([ "$1" = up ] && echo Up || echo Down)" '
 		function finish() {
 			if (file) {
@@ -502,19 +505,25 @@ node_pg_migrate()
 			}
 			file = ""
 		}
+		FILENAME != ARGV[2] { known[$0] = 1; next }
 		/^### MIGRATION .* \((UP|DOWN)\) ###$/ {
-			finish()
-			name = $0
-			sub(/^### MIGRATION /, "", name)
-			sub(/ \((UP|DOWN)\) ###$/, "", name)
-			file = folder "/" name ".sql"
-			text = ""
-			print name
-			next
+			marked = $0
+			sub(/^### MIGRATION /, "", marked)
+			sub(/ \((UP|DOWN)\) ###$/, "", marked)
+			if (marked in known) {
+				delete known[marked]
+				finish()
+				name = marked
+				file = folder "/" name ".sql"
+				text = ""
+				print name
+				next
+			}
 		}
-		/^(INSERT INTO|DELETE FROM) "[^"]*"\."[^"]*" (\(name, run_on\) VALUES|WHERE name=)/ { finish(); next }
+		/^(INSERT INTO|DELETE FROM) "[^"]*"\."[^"]*" (\(name, run_on\) VALUES \(|WHERE name=)\047/ &&
+			index($0, "\047" name "\047") { finish(); next }
 		{ text = text $0 "\n" }
-		END { finish() }' "$GENERATED/printed" >"$GENERATED/names"
+		END { finish() }' "$GENERATED/known" "$GENERATED/printed" >"$GENERATED/names"
 	return $status
 }
 
@@ -561,7 +570,7 @@ generate_node_pg_migrate()
 		say "cmig: no downgrade section: $name: $(grep -m 1 -o 'Error: .*' -- "$GENERATED/messages")"
 		"${psql[@]}" -d "$import_database" -v name="$name" <<<"DELETE FROM pgmigrations WHERE name = :'name'"
 	done
-	rm -f -- "$GENERATED/printed" "$GENERATED/names" "$GENERATED/messages"
+	rm -f -- "$GENERATED/printed" "$GENERATED/known" "$GENERATED/names" "$GENERATED/messages"
 	for file in "$folder"/*.sql; do
 		[ ! -f "$file" ] || cp -- "$file" "$GENERATED/"
 	done
