@@ -45,6 +45,12 @@ my @kinds = (
 		'ALTER TABLE t DROP CONSTRAINT t_x_y_fkey; ALTER TABLE p ALTER x TYPE bigint; ALTER TABLE t ALTER x TYPE bigint, ADD FOREIGN KEY (x, y) REFERENCES p;',
 		q{INSERT INTO n.p VALUES (2, 2); INSERT INTO n.t (id, x, y) VALUES (2, 2, 2); INSERT INTO t VALUES (3, 2, 2);},
 		'1|1|1 2|2|2 3|2|2', '1|1|1 2|2|2 3|2|2' ],
+	[ 'owners and privileges, of new objects and of others', q{CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE u (id int); CREATE FUNCTION g() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE TYPE e AS ENUM ('a');},
+		q{ALTER TABLE t ADD z int; ALTER TABLE u OWNER TO pg_monitor; ALTER FUNCTION g() OWNER TO pg_monitor; ALTER TYPE e OWNER TO pg_monitor;
+		CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; ALTER FUNCTION f() OWNER TO pg_monitor; GRANT EXECUTE ON FUNCTION f() TO pg_signal_backend;
+		CREATE FUNCTION h() RETURNS int LANGUAGE sql RETURN 2; ALTER FUNCTION h() OWNER TO pg_monitor; CREATE VIEW v AS SELECT id FROM t; ALTER VIEW v OWNER TO pg_monitor;
+		CREATE TABLE fresh (id int); ALTER TABLE fresh OWNER TO pg_monitor; CREATE DOMAIN d AS int; ALTER DOMAIN d OWNER TO pg_monitor; CREATE SEQUENCE s; ALTER SEQUENCE s OWNER TO pg_monitor; GRANT USAGE ON SEQUENCE s TO pg_signal_backend;},
+		q{INSERT INTO t VALUES (1); DO $$BEGIN ASSERT pg_has_role('pg_monitor', proowner, 'MEMBER') AND has_function_privilege('pg_signal_backend', 'f()', 'EXECUTE') AND proacl IS NOT NULL FROM pg_proc WHERE proname = 'f'; END$$;}, '1', '1|' ],
 	[ 'tables dropped and created', q{CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE gone (id int); INSERT INTO t VALUES (1);},
 		'DROP TABLE gone; CREATE TABLE fresh (id serial PRIMARY KEY, t int REFERENCES t); CREATE INDEX ON fresh (t);',
 		q{INSERT INTO fresh (t) VALUES (1);}, '1', undef ],
@@ -313,7 +319,7 @@ sub dump_of
 }
 
 # prints the schema
-my $schema = q{SELECT * FROM cmig.schema_sql() \g |sed 's/,$//' | sort};
+my $schema = q{SELECT * FROM cmig.schema_sql(owners => true) \g |sed 's/,$//' | sort};
 
 # sets the statements that read all tables after an upgrade, with the columns in the order
 # of their names, and those with which the new build reads them during an expansion

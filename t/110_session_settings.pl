@@ -145,6 +145,21 @@ query($node, 'named', 'UPDATE r SET n = 3');
 is(query($node, 'named', q{SELECT n FROM cmig.audit_as_of(NULL::r, (SELECT min(transaction_at) - interval '1us' FROM cmig_audit.log WHERE table_name = 'r'))}), '1', 'search_path: audit_as_of before the changes');
 is(query($node, 'named', q{SELECT count(*), min(key_kinds::text) FROM cmig_audit.layout WHERE table_name = 'r'}), '1|{public.span}', 'search_path: one layout');
 
+# partitions of the audit log have its tablespace, if its owner may use it
+my $last = query($node, 'named', q{SELECT max(relname) FROM pg_class WHERE relname ~ '^log_y[0-9m]+$'});
+query($node, 'named', $_) foreach q{CREATE TABLESPACE logs LOCATION ''}, 'ALTER TABLE cmig_audit.log SET TABLESPACE logs', "DROP TABLE cmig_audit.$last", 'CALL cmig.audit_retain(NULL)';
+is(query($node, 'named', "SELECT count(*), min(tablespace), max(tablespace) FROM pg_tables WHERE tablename = '$last'"), '1|logs|logs', 'the tablespace of the audit log');
+
+# check tells before the ids of the log come to an end
+my $sequence = q{SELECT severity, object, problem, fix FROM cmig.check() WHERE object ~ 'log_id_seq'};
+is(query($node, 'named', $sequence), '', 'enough ids');
+query($node, 'named', q{SELECT setval('cmig_audit.log_id_seq', 9223372036854775800)});
+is(query($node, 'named', $sequence), "warning|cmig_audit.log_id_seq|it has 7 values left; without one, audited tables cannot be written|If the ids of the log are less: SELECT setval('cmig_audit.log_id_seq', max(id)) FROM cmig_audit.log", 'the ids end soon');
+query($node, 'named', q{SELECT setval('cmig_audit.log_id_seq', 9223372036854775807)});
+like(query($node, 'named', $sequence), qr/^error\|/, 'the ids have ended');
+query($node, 'named', q{SELECT setval('cmig_audit.log_id_seq', max(id)) FROM cmig_audit.log});
+query($node, 'named', 'UPDATE r SET n = 4');
+
 # a value that ALTER ROLE has stored counts
 like(outcome('other', ''), qr/^drift\|\d+\|default public\.t\.d\||^drift\|\d+\|public\.t\.d\|/m, 'ALTER ROLE');
 

@@ -215,8 +215,15 @@ is_made(const char *name)
 static void
 make_part(const Part *part)
 {
-	cmig_audit_log_execute(psprintf("CREATE TABLE cmig_audit.%s (LIKE cmig_audit.log INCLUDING ALL)",
-									quote_identifier(part->name)));
+	/* LIKE does not take the tablespace along, as PARTITION OF does */
+	static CmigQuery tablespace = {
+		"SELECT ' TABLESPACE ' || quote_ident(t.spcname) FROM pg_class c JOIN pg_tablespace t ON t.oid = c.reltablespace"
+		" WHERE c.oid = to_regclass('cmig_audit.log') AND has_tablespace_privilege(c.relowner, t.oid, 'CREATE')"
+	};
+	const char *clause = cmig_query_value(&tablespace);
+
+	cmig_audit_log_execute(psprintf("CREATE TABLE cmig_audit.%s (LIKE cmig_audit.log INCLUDING ALL)%s",
+									quote_identifier(part->name), clause ? clause : ""));
 	close_access(part->name);
 }
 

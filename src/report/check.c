@@ -201,6 +201,15 @@ static CmigQuery find_publications = {
 	" WHERE r.srrelid = 'cmig.version'::regclass ORDER BY 1, 2"
 };
 
+/* Without a next value, each write of an audited table fails. */
+static CmigQuery find_sequences = {
+	.sql = "SELECT CASE WHEN s.last_value >= s.max_value THEN 'error' ELSE 'warning' END, format('cmig_audit.%I', s.sequencename),"
+	" format('it has %s values left; without one, audited tables cannot be written', s.max_value - s.last_value),"
+	" CASE s.sequencename WHEN 'log_id_seq' THEN 'If the ids of the log are less: SELECT setval(''cmig_audit.log_id_seq'', max(id)) FROM cmig_audit.log' END"
+	" FROM pg_sequences s WHERE s.schemaname = 'cmig_audit' AND s.sequencename IN ('log_id_seq', 'table_id_seq')"
+	" AND s.last_value > s.max_value / 10 * 9 ORDER BY 2"
+};
+
 /*
  * Append a problem to the list.  The strings are not copied.  Rows of the
  * queries above are problems, too: CmigProblem has their columns.  So are those
@@ -828,6 +837,7 @@ cmig_check_problems(const CmigView *view, bool with_texts, bool rehearse)
 	problems = list_concat(problems, cmig_query_list(&find_database_owner));
 	problems = list_concat(problems, cmig_access_findings());
 	problems = list_concat(problems, cmig_query_list(&find_publications));
+	problems = list_concat(problems, cmig_query_list(&find_sequences));
 	problems = list_concat(problems, cmig_citus_shard_problems(NULL));
 	add_run_problems(&problems);
 	add_tool_problems(view, &problems);

@@ -610,8 +610,8 @@ cmig_replay_compare(CmigImage *from, CmigImage *to)
 	CmigDiffOptions *options = palloc0(sizeof(CmigDiffOptions));
 	List	   *lines = NIL;
 
-	options->privileges = options->comments = true;
-	options->role = GetUserNameFromId(GetUserId(), false);
+	options->owners = options->privileges = options->comments = true;
+	options->role = cmig_session_role();
 	options->initial = cmig_initial_grants_read();
 	cmig_diff_lines(cmig_compare(from, to, options), &lines);
 	return lines;

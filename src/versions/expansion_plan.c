@@ -722,7 +722,7 @@ find_created(CmigPlanning *p)
 		bool		replaced = false;
 		bool		known = false;
 
-		if (strcmp(line->action, "create") != 0 || line->upgrade == NULL || line->subject == NULL)
+		if (strcmp(line->action, "drop") == 0 || line->upgrade == NULL || line->subject == NULL)
 			continue;
 		root = cmig_object_root(unconstify(CmigObject *, line->subject));
 		if (cmig_image_find(p->before, root->address) != NULL ||
@@ -739,6 +739,12 @@ find_created(CmigPlanning *p)
 		if (!known)
 			cmig_versions_refuse(psprintf("%s %s", line->kind, line->object),
 								 "It is new in the revision, and only the new version would have it.");
+		/* its owner and its privileges */
+		if (strcmp(line->action, "create") != 0)
+		{
+			cmig_versions_add(&at, "%s", line->upgrade);
+			continue;
+		}
 		p->created = lappend(p->created, line);
 		if (line->subject == root)
 		{
