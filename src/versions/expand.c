@@ -154,6 +154,7 @@ run_group(void *arg)
 	Work	   *work = arg;
 
 	cmig_toplevel_snapshot();
+	cmig_versions_require_casts(work->expansion, work->caller, NULL);
 	foreach_ptr(const StoredStep, step, work->steps)
 	{
 		RawStmt    *raw = parse_step(step);
@@ -300,7 +301,10 @@ run_once(void *arg)
 	if (!complete && cmig_statement_is_concurrent(raw))
 		cmig_toplevel_warn_of_snapshots(work->step->sql);
 	if (!complete)
+	{
+		cmig_versions_require_casts(work->expansion, work->caller, raw->stmt);
 		cmig_toplevel_execute(raw, work->step->sql);
+	}
 	if (!complete || *work->step->done == 'f')
 		finish_step(work);
 }

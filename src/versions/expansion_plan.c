@@ -542,6 +542,7 @@ look_after(void *arg)
 	for (int i = 1; i <= p->revisions; i++)
 	{
 		cmig_replay_nodes(p->replay, &p->plan->steps[i - 1].node, 1, CMIG_UPGRADE, NULL);
+		cmig_replay_require_owned(p->replay);
 		p->after = cmig_replay_image(p->replay, &assumed);
 		if (i == p->revisions)
 			match_enums(p);
@@ -549,7 +550,6 @@ look_after(void *arg)
 		number_identities(p, i);
 		cmig_versions_add_rules(p, i, list_nth(p->texts, i - 1));
 	}
-	cmig_replay_require_owned(p->replay);
 	foreach_ptr(const CmigShapeTable, a, p->shapes[0])
 	{
 		for (int i = 0; i < p->after->count; i++)

@@ -416,6 +416,14 @@ extern void cmig_versions_require_resync(const CmigExpansion *expansion);
 extern CmigPlan *cmig_versions_plan_upgrade(const CmigSituation *now, const char *target);
 
 /*
+ * Raise an error if a role without the current one's privileges has created a cast
+ * since the statements were stored, which the statement, or those of a transaction,
+ * could use.  None can be created until the end of the transaction.
+ */
+extern void cmig_versions_require_casts(const CmigExpansion *expansion, Oid caller,
+										const Node *stmt);
+
+/*
  * Returns rows: functions and operators that the types of their arguments do not
  * tell from others with the same name, with the schema, the owner, and a key of what
  * depends on them.
