@@ -61,6 +61,34 @@ foreach my $call ('SELECT * FROM cmig.locate()', 'SELECT * FROM cmig.drift()', q
 }
 
 #
+# Equal scopes have equal digests, so no schema is compared, which writes to the catalogs
+#
+subject('digest');
+gives('CREATE SCHEMA one; CREATE SCHEMA other; ' . load_sql(revision_file('001', '', <<'END_SQL', '')) . join ' ', map { "SET cmig.scope = $_; SELECT cmig.upgrade();" } qw(one other));
+CREATE TYPE mood AS ENUM ('x', 'y');
+CREATE TYPE comp AS (n int, m mood);
+CREATE DOMAIN positive AS int CHECK (VALUE > 0);
+CREATE SEQUENCE numbers;
+CREATE TABLE item (id int PRIMARY KEY DEFAULT nextval('numbers'), m mood DEFAULT 'x', p positive, c comp, t text CHECK (t <> ''), r regclass DEFAULT 'item'::regclass);
+CREATE TABLE part (id int, item int REFERENCES item) PARTITION BY RANGE (id);
+CREATE TABLE part_1 PARTITION OF part FOR VALUES FROM (1) TO (10);
+CREATE FUNCTION f(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';
+CREATE FUNCTION g() RETURNS int BEGIN ATOMIC SELECT f(id) FROM item WHERE m = 'y'; END;
+CREATE FUNCTION touched() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE OPERATOR === (LEFTARG = int, RIGHTARG = int, FUNCTION = int4eq);
+CREATE INDEX ON item (f(id)) WHERE id === 5;
+CREATE VIEW seen AS SELECT id, f(id), m, 'item'::regclass AS c, 'f(int)'::regprocedure AS p, 'touched'::regproc AS q, 'mood'::regtype AS t FROM item WHERE m > 'x';
+CREATE RULE seen_insert AS ON INSERT TO seen DO INSTEAD INSERT INTO item DEFAULT VALUES;
+CREATE TRIGGER touched BEFORE INSERT ON item FOR EACH ROW EXECUTE FUNCTION touched();
+CREATE POLICY p ON item USING (m = 'y' AND f(id) > 1);
+CREATE STATISTICS correlated ON id, m FROM item;
+COMMENT ON COLUMN item.m IS 'x or y';
+END_SQL
+is(gives('BEGIN READ ONLY; SELECT count(*) FROM cmig.scope_drift()'), '0', 'two equal scopes');
+gives('ALTER TABLE other.item ALTER m DROP DEFAULT');
+fails('BEGIN READ ONLY; SELECT count(*) FROM cmig.scope_drift()', '25006', 'cmig.diff_schemas', 'two scopes that differ');
+
+#
 # Runs in the log
 #
 subject('log');
@@ -134,6 +162,11 @@ gives('DROP TABLE keyed');
 gives('GRANT CREATE ON SCHEMA public TO regress_app');
 like(gives(q{SELECT upgrade_sql FROM cmig.diff('} . $target . q{; CREATE MATERIALIZED VIEW mv AS SELECT 1 AS a; ALTER MATERIALIZED VIEW mv OWNER TO regress_app', owners => true)}),
 	qr/WITH NO DATA.*OWNER TO regress_app.*REFRESH MATERIALIZED VIEW public.mv/s, 'the owner of a materialized view runs its query');
+
+# an extension that the target does not create, but another one needs
+subject('requires');
+gives('CREATE EXTENSION cube');
+like(gives(q{SELECT upgrade_sql FROM cmig.diff('CREATE EXTENSION earthdistance')}), qr/^CREATE EXTENSION earthdistance/m, 'an extension that requires one');
 
 subject('keys');
 gives('CREATE TABLE p (a int NOT NULL) PARTITION BY LIST (a); CREATE TABLE p_1 PARTITION OF p (PRIMARY KEY (a)) FOR VALUES IN (1)');

@@ -154,6 +154,7 @@ UPDATE account SET n = 1 WHERE id IN (SELECT id FROM invoice)
 UPDATE event SET what = ''
 DELETE FROM plain WHERE id = 1
 DELETE FROM line
+WITH x AS (UPDATE plain SET what = what RETURNING *), y AS (UPDATE child SET id = id RETURNING *) SELECT * FROM x, y, parent
 WITH x AS (SELECT * FROM plain) SELECT * FROM x, child
 SELECT * FROM account FOR UPDATE
 MERGE INTO loose p USING account a ON a.id = p.at WHEN MATCHED THEN UPDATE SET what = 'x'
