@@ -163,4 +163,17 @@ like(slurp_file('from_js/2_second.sql'), qr/CREATE TABLE second/, 'and the next 
 chdir $dir;
 @ENV{qw(PGUSER PGDATABASE)} = ('regress_owner', 'shop');
 
+# a pg_dump that does not keep psql from running a command in a name, and a psql that cannot be kept from it
+chomp(my $programs = `pg_config --bindir`);
+chdir 'installed';
+program('pg_config', "[ \"\$*\" != --bindir ] || exec echo $dir/installed/bin\nexec $programs/pg_config \"\$@\"\n");
+program('pg_dump', "[ \"\$1\" = --version ] || echo '\\! touch $dir/reached'\n$programs/pg_dump \"\$@\" | sed '/^\\\\\\(un\\)\\?restrict/d'\n");
+chdir $dir;
+gives(1, 'table +public.two: was created', '', 'drift');
+ok(!-e 'reached', 'psql runs no command of a dump');
+chdir 'installed';
+program('psql', "case \" \$* \" in *'\\restrict'*) printf '%s\\n' 'invalid command \\restrict' >&2; exit 1 ;; esac\nexec $programs/psql \"\$@\"\n");
+chdir $dir;
+gives(2, '^$', '^invalid command .restrict\ncmig: the engine cannot be used\npsql must have the command .restrict: version 15.14', 'drift');
+
 done_testing();

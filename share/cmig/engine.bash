@@ -580,7 +580,8 @@ FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE mode = 'AccessExclusiveLoc
 	of_file engine_roles state "$engine_state" database "$engine_database" | engine_psql ||
 		fail 2 'the engine cannot create the roles of the database'
 	extensions=$(engine_psql -c "SELECT coalesce(jsonb_agg(name), '[]')
-FROM pg_available_extensions WHERE name !~ '$ENGINE_STUBS'") || fail 2 'the engine cannot be used'
+FROM pg_available_extensions WHERE name !~ '$ENGINE_STUBS'" -c '\restrict x') || fail 2 'the engine cannot be used' \
+		'psql must have the command \restrict: version 15.14, 16.10, 17.6, or newer'
 	[ -z "$recording" ] || seen=$SEEN_TABLES
 	# pg_dump cannot skip what the role may not read, such as tables of the service
 	facts=$(of_file engine_facts available "$extensions" foreign_schema "$FOREIGN_SCHEMA" \
@@ -603,7 +604,7 @@ FROM pg_available_extensions WHERE name !~ '$ENGINE_STUBS'") || fail 2 'the engi
 			WHERE nspname !~ '^(pg_|information_schema$|cmig)' \gexec
 		ALTER DEFAULT PRIVILEGES FOR ROLE :"copier" GRANT CREATE ON SCHEMAS TO cmig_engine_creator;
 	END
-	printf '%s\n' "$dump" |
+	of_dump "$dump" |
 		engine_user=$ENGINE_COPIER engine_psql -d "$engine_database" -v ON_ERROR_STOP=0 -o /dev/null 2>&1 |
 		copied_messages
 	# the code of the dump, as the owner, could set what a session of the superuser begins with
@@ -624,6 +625,16 @@ FROM (VALUES ('search_path', :'extensions'::jsonb ->> 'path'), ('cmig.role',
 FROM (SELECT :'extensions'::pg_catalog.jsonb OPERATOR(pg_catalog.->>) 'role' AS r) role
 WHERE r OPERATOR(pg_catalog.<>) ''" |
 		engine_user=$ENGINE_ROLE engine_psql -d "$engine_database" -o /dev/null || fail 2 'the engine cannot be used'
+}
+
+# of_dump DUMP: prints a dump, in which psql runs no command of its own: in a comment, an old pg_dump
+# writes a name with line breaks.  A psql that cannot do this reads nothing.
+of_dump()
+{
+	local key=$copier_password
+
+	printf '%s\n' '\set ON_ERROR_STOP on' "\\restrict $key" "\\unrestrict $key" '\set ON_ERROR_STOP off' \
+		"\\restrict $key" "$1"
 }
 
 # make_guard TABLES: sets guard for the result of SEEN_TABLES.  The first transaction of the script
