@@ -97,10 +97,11 @@ while [ \$# -gt 1 ]; do case \$1 in -o) out=\$2 ;; esac; shift; done
 case \$1 in *.zip) cat $archive >"\${out:-/dev/stdout}" ;; *) exit 22 ;; esac
 END
 
+	$node->safe_psql('postgres', 'CREATE DATABASE production');
 	foreach my $page (qw(doc/github-actions.md doc/gitlab-ci.md share/ci/action.yml share/ci/gitlab-ci.yml))
 	{
 		my $number = 0;
-		my ($commands) = slurp_file("$CmigNode::top/$page") =~ /^ *(?:default|CMIG_COMMANDS): \|\n((?:      .*\n)+)/m;
+		my ($commands) = slurp_file("$CmigNode::top/$page") =~ /^ *CMIG_COMMANDS: \|\n((?:      .*\n)+)/m;
 
 		system_or_bail('rm', '-rf', "$work/project", "$work/released");
 		mkdir "$work/project";
@@ -113,6 +114,8 @@ END
 			local @ENV{qw(PGHOST PGPORT PGDATABASE PATH GITHUB_BASE_REF PG_CMIG PGVERSION COMMANDS CMIG_COMMANDS CMIG_PACKAGES)} =
 			  ($node->host, $node->port, $db, "$work/bin:$ENV{PATH}", 'main', 'https://example.test/pg_cmig.zip', '17', $commands // '', $commands // '', '');
 
+			# that of the runner is not the one to test with
+			local $ENV{DATABASE_URL} = 'postgresql:///production?host=' . $node->host . '&port=' . $node->port;
 			$node->safe_psql('postgres', "CREATE DATABASE \"$db\"");
 			$node->safe_psql($db, 'CREATE EXTENSION pg_cmig') if "$job$ENV{COMMANDS}" !~ /cmig init/;
 			if ($job =~ /^ *(?:- )?curl/m)
@@ -124,11 +127,12 @@ END
 			command_ok([ 'bash', '-ec', "cd '$work/project'\n$job" ], "$page: job $number");
 		}
 		is($number, $page =~ /^doc/ ? 3 : 1, "$page: the number of blocks");
+		is($node->safe_psql('production', "SELECT to_regnamespace('cmig')"), '', "$page: only in its own database");
 
 		# the same files for a database without the extension
 		next if $page =~ /^doc/;
 		my ($job) = jobs($page);
-		my ($deploy) = slurp_file($CmigNode::top . '/doc/github-actions.md') =~ /^ *commands: \|\n((?:            .*\n)+)/m;
+		my $deploy = '';
 		my $db = basename($page) . '-engine';
 		$deploy = $1 if slurp_file("$CmigNode::top/$page") =~ /CMIG_COMMANDS: \|\n((?:      .*engine local.*\n)+)/;
 		local @ENV{qw(XDG_CACHE_HOME PATH DATABASE_URL URL PG_CMIG PGVERSION COMMANDS CMIG_COMMANDS CMIG_PACKAGES)} =

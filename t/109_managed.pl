@@ -329,10 +329,19 @@ like(policy('deny'), qr/cmig has not run in database "policed"\nHINT:  First: cm
 gives(0, 'at base', '', 'stamp', 'base', @policed);
 policed('CREATE SCHEMA service; GRANT ALL ON SCHEMA service TO PUBLIC; GRANT CREATE ON SCHEMA public TO regress_other', $superuser);
 is(policy('deny'), '', 'the script');
-# the owner of the schema can replace the table that the function writes
+# the owner of the schema of the state must not be able to replace what runs for all
 is(policed("SELECT DISTINCT pg_get_userbyid(o) FROM (SELECT proowner FROM pg_proc WHERE proname = 'ddl_trigger' UNION ALL SELECT relowner FROM pg_class WHERE relname = 'ddl_log') o (o)", $superuser),
-	"regress_owner\n", 'the function can do no more than the owner of the schema');
+	"$superuser\n", 'they belong to the role that has run the script');
+is(policed('SELECT count(*) FROM cmig_engine_ddl.ddl_log', 'regress_owner'), "0\n", 'the owner of the state can read the log');
+like(policed("CREATE OR REPLACE FUNCTION cmig_engine_ddl.ddl_trigger() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'", 'regress_owner'),
+	qr/permission denied for schema cmig_engine_ddl/, 'but not replace the function');
 is(policy('deny'), '', 'again');
+# a search_path of the database's owner
+policed("ALTER DATABASE policed SET search_path = evil, pg_catalog, public", 'regress_owner');
+policed("SET cmig_engine.allow_ddl = 'x'; CREATE SCHEMA evil; CREATE FUNCTION evil.to_regclass(text) RETURNS regclass LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''my code runs''; END'", 'regress_owner');
+is(policy('deny'), '', 'with functions in front of those of PostgreSQL');
+policed("SET cmig_engine.allow_ddl = 'x'; ALTER DATABASE policed RESET search_path; DROP SCHEMA evil CASCADE", 'regress_owner');
+policed('DELETE FROM cmig_engine_ddl.ddl_log', 'regress_owner');
 gives(0, 'at 001', '', 'upgrade', '001', '-y', @policed);
 gives(0, 'at 002', '', 'upgrade', '-y', @policed);
 gives(0, 'at base', '', 'downgrade', 'base', '-y', @policed);
@@ -354,12 +363,12 @@ is(policed('CREATE TEMPORARY TABLE t (); CREATE INDEX ON t ((1)); DROP TABLE t',
 is(policed("BEGIN; SET LOCAL cmig_engine.allow_ddl = 'at night'; ALTER TABLE kept ADD y int; COMMIT", 'regress_owner'), '', 'an exception');
 is(policy('log'), '', 'the other policy');
 is(policed('CREATE INDEX CONCURRENTLY kept_n ON kept (n); DROP INDEX CONCURRENTLY kept_n', 'regress_owner'), '', 'allowed');
-is(policed("SELECT command, object, role, reason, query IS NOT NULL FROM cmig_engine.ddl_log WHERE object !~ 'service|published' ORDER BY at", $superuser),
+is(policed("SELECT command, object, role, reason, query IS NOT NULL FROM cmig_engine_ddl.ddl_log WHERE object !~ 'service|published' ORDER BY at", $superuser),
 	"ALTER TABLE|public.kept|regress_owner|at night|t\nCREATE INDEX|public.kept_n|regress_owner||t\nDROP INDEX|public.kept_n|regress_owner||t\n", 'the log');
 gives(0, 'at 001', '', 'downgrade', '001', '-y', @policed);
 is(policy('allow'), '', 'the policy is removed');
-policed('ALTER TABLE cmig_engine.ddl_log OWNER TO regress_other', $superuser);
-like(policy('deny'), qr/cmig_engine\.ddl_log belongs to another role/, 'a log of another role is refused');
+policed('ALTER TABLE cmig_engine_ddl.ddl_log OWNER TO regress_other', $superuser);
+like(policy('deny'), qr/schema cmig_engine_ddl or its table belongs to another role.*HINT:  DROP SCHEMA cmig_engine_ddl CASCADE/s, 'a log of another role is refused');
 is(policed('DROP TABLE kept', 'regress_owner'), '', 'allowed');
 
 gives(0, 'With a copy of its schema, without rows: baseline, .*disable_rls.*--scope, ', '^$', 'help', 'engine');

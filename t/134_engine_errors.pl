@@ -57,6 +57,13 @@ gives(3, '', 'ERROR:  division by zero\nCONTEXT:  pg_cmig: upgrade of 002, state
 is(rows($journal), '002|upgrade|failed|22012|division by zero|3', 'so does a revision that is not transactional');
 gives(0, '(?s)failed +upgrade of 002, statement 3: division by zero\n.*partially applied +upgrade of 002: statement 2 is done.*cmig upgrade --stepwise 002\s+# or manually revert its statements, then cmig stamp', '^$', 'status');
 gives(0, 'upgrade failed \| 002', 'partially applied: a run was interrupted\nHINT:  cmig status\n', 'log');
+# the file has changed: it must not run from its first statement
+my $stopped = slurp_file('migrations/002.sql');
+write_revision('002', '001', '', "CREATE TABLE more (id int);", 'DROP TABLE more;');
+gives(3, '', 'ERROR:  revision "002" is partially applied, and has become transactional since then\n.*HINT:  Restore the line "-- transactional: false"', 'upgrade', '-y');
+is(rows("SELECT to_regclass('more')"), '', 'nothing has run');
+unlink 'migrations/002.sql';
+append_to_file('migrations/002.sql', $stopped);
 gives(3, '', 'ERROR:  the upgrade of revision "002" is partially applied\nDETAIL: .*; cmig_engine.progress shows the statements that have run.\nHINT:  cmig upgrade --stepwise 002 finishes the upgrade. Or manually revert', 'downgrade', '-y', '-1');
 
 # the same if the revisions run in the engine first

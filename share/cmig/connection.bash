@@ -103,7 +103,8 @@ url_parameter()
 {
 	case $1 in
 		user | password | host | hostaddr | port | options | service | passfile | sslmode | sslcert | sslkey | \
-		sslrootcert | sslcrl | gssencmode | requirepeer) set_variable "PG$(tr '[:lower:]' '[:upper:]' <<<"$1")" "$2" ;;
+		sslrootcert | sslcrl | gssencmode | requirepeer)
+			set_variable "PG$(LC_ALL=C tr '[:lower:]' '[:upper:]' <<<"$1")" "$2" ;;
 		dbname) set_variable PGDATABASE "$2" ;;
 		connect_timeout) set_variable PGCONNECT_TIMEOUT "$2" ;;
 		application_name) set_variable PGAPPNAME "$2" ;;

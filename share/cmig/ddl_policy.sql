@@ -1,6 +1,7 @@
 -- pg_cmig: records or rejects DDL outside of runs of cmig, in a database without the extension.
 -- Run this as a role that may create event triggers, as psql -X -v ON_ERROR_STOP=1 -f <this file>
 BEGIN;
+SET LOCAL search_path = pg_catalog, pg_temp;
 SET LOCAL client_min_messages = warning;
 DROP EVENT TRIGGER IF EXISTS cmig_engine_start;
 DROP EVENT TRIGGER IF EXISTS cmig_engine_end;
@@ -10,18 +11,24 @@ BEGIN
 	IF to_regclass('cmig_engine.version') IS NULL THEN
 		RAISE EXCEPTION USING ERRCODE = 'undefined_table', MESSAGE = format('cmig has not run in database "%s"', current_database()), HINT = 'First: cmig upgrade, or cmig stamp base';
 	END IF;
-	-- somebody could have put a trigger on it
-	IF EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_roles r ON r.oid = c.relowner
-		WHERE n.nspname = 'cmig_engine' AND c.relname = 'ddl_log' AND (c.relkind <> 'r' OR NOT (r.rolsuper OR r.oid = n.nspowner))) THEN
-		RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = 'cmig_engine.ddl_log belongs to another role', HINT = 'DROP TABLE cmig_engine.ddl_log';
+	-- The function runs for whoever runs DDL.  So all of it belongs to the role that runs this script, also the schema,
+	-- whose owner could replace what is in it.
+	IF EXISTS (SELECT FROM pg_namespace n LEFT JOIN pg_class c ON c.relnamespace = n.oid JOIN pg_roles r ON r.oid IN (n.nspowner, c.relowner)
+		WHERE n.nspname = 'cmig_engine_ddl' AND (NOT (r.rolsuper OR r.rolname = current_user)
+			OR EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid))) THEN
+		RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = 'schema cmig_engine_ddl or its table belongs to another role, or has a trigger', HINT = 'DROP SCHEMA cmig_engine_ddl CASCADE';
 	END IF;
 END
 $$;
-CREATE TABLE IF NOT EXISTS cmig_engine.ddl_log (at timestamptz NOT NULL, command text NOT NULL, object_type text, object text, role name NOT NULL,
+CREATE SCHEMA IF NOT EXISTS cmig_engine_ddl;
+CREATE TABLE IF NOT EXISTS cmig_engine_ddl.ddl_log (at timestamptz NOT NULL, command text NOT NULL, object_type text, object text, role name NOT NULL,
 	application_name text, client_address inet, transaction_id xid8 NOT NULL, query text, reason text);
-CREATE OR REPLACE FUNCTION cmig_engine.ddl_trigger() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $ddl$
+DROP FUNCTION IF EXISTS cmig_engine_ddl.ddl_trigger();
+CREATE FUNCTION cmig_engine_ddl.ddl_trigger() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $ddl$
 DECLARE
 	policy CONSTANT text := 'POLICY';
+	-- the role that keeps the state, which is that of the revisions
+	keeper CONSTANT oid := (SELECT nspowner FROM pg_namespace WHERE nspname = 'cmig_engine');
 	reason text;
 	change record;
 BEGIN
@@ -50,31 +57,35 @@ BEGIN
 		-- not temporary objects, those of the service, and what the service does itself
 		CONTINUE WHEN change.schema ~ '^pg_(temp|toast)' OR change.schema = 'cmig_engine' AND change.command !~ '^ALTER' OR cardinality(change.names) > 1 AND change.names[1] ~ '^pg_temp'
 			OR change.type IN ('cast', 'transform') AND (change.names[1] ~ '^pg_temp' OR change.args[1] ~ '^pg_temp')
-			OR NOT (pg_has_role(session_user, 'USAGE') OR EXISTS (SELECT FROM pg_namespace n WHERE n.nspname = change.schema AND pg_has_role(n.nspowner, 'USAGE')));
+			OR NOT (pg_has_role(keeper, session_user, 'USAGE') OR EXISTS (SELECT FROM pg_namespace n WHERE n.nspname = change.schema AND pg_has_role(keeper, n.nspowner, 'USAGE')));
 		IF policy = 'deny' AND reason IS NULL THEN
 			RAISE EXCEPTION USING ERRCODE = 'MG022', MESSAGE = format('database "%s" allows DDL only in revisions', current_database()),
 				DETAIL = concat(change.command, ' was rejected', ' for ' || change.type || ' ' || change.object, ' by the script of cmig ddl-script.'),
 				HINT = 'Put the command into a revision, and: cmig upgrade. If it cannot wait: BEGIN; SET LOCAL cmig_engine.allow_ddl = ''why''; ...; COMMIT';
 		END IF;
 		CONTINUE WHEN TG_EVENT = 'ddl_command_start' AND TG_TAG <> 'DROP OWNED';
-		INSERT INTO cmig_engine.ddl_log (at, command, object_type, object, role, application_name, client_address, transaction_id, query, reason)
+		INSERT INTO cmig_engine_ddl.ddl_log (at, command, object_type, object, role, application_name, client_address, transaction_id, query, reason)
 		VALUES (clock_timestamp(), change.command, change.type, change.object, session_user, current_setting('application_name'), inet_client_addr(), pg_current_xact_id(),
 			CASE WHEN current_query() !~* 'password|user mapping|subscription|server' THEN left(current_query(), 1000) END, reason);
 	END LOOP;
 END
 $ddl$;
-REVOKE ALL ON FUNCTION cmig_engine.ddl_trigger() FROM PUBLIC;
--- the owner of the schema can replace the log, so the function must not run as a role that can do more
+REVOKE ALL ON FUNCTION cmig_engine_ddl.ddl_trigger() FROM PUBLIC;
+-- not what default privileges grant, but the role that keeps the state can read the log
 DO $$
 DECLARE
-	owner CONSTANT text := (SELECT quote_ident(pg_get_userbyid(nspowner)) FROM pg_namespace WHERE nspname = 'cmig_engine');
+	keeper CONSTANT text := (SELECT quote_ident(pg_get_userbyid(nspowner)) FROM pg_namespace WHERE nspname = 'cmig_engine');
 BEGIN
-	EXECUTE concat('ALTER FUNCTION cmig_engine.ddl_trigger() OWNER TO ', owner, '; ALTER TABLE cmig_engine.ddl_log OWNER TO ', owner);
+	EXECUTE concat((SELECT string_agg(format('REVOKE ALL ON SCHEMA cmig_engine_ddl FROM %s CASCADE; REVOKE ALL ON cmig_engine_ddl.ddl_log FROM %1$s CASCADE; REVOKE ALL ON FUNCTION cmig_engine_ddl.ddl_trigger() FROM %1$s CASCADE; ',
+		CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END), '')
+		FROM (SELECT DISTINCT a.grantee FROM pg_namespace n, pg_class c, pg_proc p, LATERAL (SELECT * FROM aclexplode(nspacl) UNION ALL SELECT * FROM aclexplode(relacl) UNION ALL SELECT * FROM aclexplode(proacl)) a
+			WHERE nspname = 'cmig_engine_ddl' AND relnamespace = n.oid AND pronamespace = n.oid AND a.grantee NOT IN (nspowner, relowner, proowner)) g),
+		'GRANT USAGE ON SCHEMA cmig_engine_ddl TO ', keeper, '; GRANT SELECT, DELETE ON cmig_engine_ddl.ddl_log TO ', keeper);
 END
 $$;
-CREATE EVENT TRIGGER cmig_engine_start ON ddl_command_start WHEN TAG IN ('CREATE INDEX', 'DROP INDEX', 'ALTER TABLE', 'DROP OWNED') EXECUTE FUNCTION cmig_engine.ddl_trigger();
-CREATE EVENT TRIGGER cmig_engine_end ON ddl_command_end EXECUTE FUNCTION cmig_engine.ddl_trigger();
-CREATE EVENT TRIGGER cmig_engine_drop ON sql_drop EXECUTE FUNCTION cmig_engine.ddl_trigger();
+CREATE EVENT TRIGGER cmig_engine_start ON ddl_command_start WHEN TAG IN ('CREATE INDEX', 'DROP INDEX', 'ALTER TABLE', 'DROP OWNED') EXECUTE FUNCTION cmig_engine_ddl.ddl_trigger();
+CREATE EVENT TRIGGER cmig_engine_end ON ddl_command_end EXECUTE FUNCTION cmig_engine_ddl.ddl_trigger();
+CREATE EVENT TRIGGER cmig_engine_drop ON sql_drop EXECUTE FUNCTION cmig_engine_ddl.ddl_trigger();
 ALTER EVENT TRIGGER cmig_engine_start ENABLE ALWAYS;
 ALTER EVENT TRIGGER cmig_engine_end ENABLE ALWAYS;
 ALTER EVENT TRIGGER cmig_engine_drop ENABLE ALWAYS;

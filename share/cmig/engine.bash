@@ -29,7 +29,8 @@ ENGINE_SUPERUSER=cmig_engine_superuser ENGINE_ROLE=cmig_engine_owner ENGINE_COPI
 ENGINE_FORMAT=2
 engine_format=''
 
-engine='' engine_folder='' engine_database='' engine_major='' engine_target='' engine_limit='' engine_protect=''
+engine='' engine_folder='' engine_database='' engine_major='' engine_target=''
+engine_limit='' engine_protect='' engine_messages=C
 engine_password='' copier_password=''
 engine_environment=() target_environment=() target_psql=() as_server=() locked=0
 
@@ -62,7 +63,7 @@ ENGINE_SETTINGS="'array_nulls', 'bytea_output', 'datestyle', 'default_text_searc
 
 # A condition on a row n of pg_namespace: is it a schema of the service, in which the role
 # owns nothing?
-FOREIGN_SCHEMA="(n.nspname !~ '^(pg_|information_schema\$|cmig_engine\$|public\$)'
+FOREIGN_SCHEMA="(n.nspname !~ '^(pg_|information_schema\$|cmig_engine(_ddl)?\$|public\$)'
 	AND NOT pg_has_role(n.nspowner, 'USAGE')
 	AND NOT EXISTS (SELECT FROM pg_class o WHERE o.relnamespace = n.oid AND pg_has_role(o.relowner, 'USAGE')))"
 
@@ -80,7 +81,7 @@ SEEN_TABLES="SELECT coalesce(jsonb_object_agg(name, value), '{}') FROM (
 		UNION ALL SELECT polrelid, 'p', oid::bigint, xmin::text FROM pg_policy
 		UNION ALL SELECT tgrelid, 't', oid::bigint, xmin::text FROM pg_trigger) x ON x.of = t.oid
 	WHERE t.relkind IN ('r', 'p') AND t.relpersistence <> 't'
-		AND n.nspname !~ '^(pg_|information_schema\$|cmig_engine\$)' AND NOT $FOREIGN_SCHEMA
+		AND n.nspname !~ '^(pg_|information_schema\$|cmig_engine(_ddl)?\$)' AND NOT $FOREIGN_SCHEMA
 	GROUP BY t.oid) seen"
 
 # Unsets the variables of libpq.
@@ -93,7 +94,7 @@ begin_engine()
 	local name looks=''
 
 	[[ $option_engine = local || $option_engine =~ ^postgres(ql)?(\+[a-z0-9_]+)?:// ]] ||
-		fail 2 'engine must be local, or a URL that begins with postgresql://' \
+		fail 2 "engine must be local, or a URL that begins with postgresql://; it is \"${option_engine//:*@/:...@}\"" \
 			'Leave it out if the database has the extension.'
 	case $verb,${arguments[0]-} in init,* | import,alembic | import,django) given state || return 0 ;; esac
 	if [ "$verb" = import ] && { given state || [ ${#arguments[@]} -eq 0 ]; }; then
@@ -175,7 +176,7 @@ read_target()
 	lines=$(of_file engine_state own '^(pg_|cmig_engine_(secret|creator|owner|copier|superuser)$)' |
 		on_target "${target_psql[@]}" -At) || exit 4
 	engine_major=${lines%%"$newline"*} lines=${lines#*"$newline"}
-	read -r engine_limit engine_protect <<<"${lines%%"$newline"*}"
+	read -r engine_messages engine_limit engine_protect <<<"${lines%%"$newline"*}"
 	lines=${lines#*"$newline"}
 	engine_target=${lines%%"$newline"*} other='' engine_state=''
 	# not by a pattern, which would take quadratic time for the last line, the state
@@ -189,6 +190,11 @@ read_target()
 	[ "$engine_major" -ge 15 ] || fail 2 "the database has PostgreSQL $engine_major; 15 or later is required"
 	case $other in
 		'' | "$ENGINE_FORMAT" | *_version) ;;
+		*_version\ *)
+			visible "${other#* }"
+			[ $# -gt 0 ] || warning "the table ${other%% *} is ignored, because it belongs to role $VISIBLE" \
+				"If it has the state of this database: ALTER TABLE public.${other%% *} OWNER TO CURRENT_USER"
+			other='' ;;
 		0) fail 3 'the extension has taken over the state in schema cmig_engine' \
 			'With the extension: cmig export engine --state. '\
 'Without it: DROP SCHEMA cmig_engine CASCADE; and cmig stamp <revision>' ;;
@@ -281,7 +287,7 @@ remove_stale()
 # a shared lock on the file "users", and ends after that, even if cmig was killed.
 start_engine()
 {
-	local cache=${XDG_CACHE_HOME:-} log started=''
+	local cache=${XDG_CACHE_HOME:-} log folder started=''
 
 	# a relative path does not count, says the specification of XDG
 	[[ $cache = /* ]] || cache=${HOME:-/nonexistent}/.cache
@@ -301,9 +307,20 @@ start_engine()
 	[[ $engine_folder != *,* ]] ||
 		fail 2 "the name of the folder $engine_folder contains a comma" \
 		'Set XDG_CACHE_HOME to another one: to libpq, a comma separates hosts.'
-	mkdir -p -- "$cache/cmig" && { [ ${#as_server[@]} -eq 0 ] || chown postgres: "$cache/cmig"; } &&
+	# pg_ctl puts the name into a command of a shell
+	[[ $engine_folder != *[\"\$\`\\$newline]* ]] ||
+		fail 2 "the name of the folder $(printf %q "$engine_folder") contains a special character of the shell" \
+		'Set XDG_CACHE_HOME to another one.'
+	mkdir -p -- "$cache/cmig" && { [ ${#as_server[@]} -eq 0 ] || chown -h postgres: "$cache/cmig"; } &&
 		${as_server[@]+"${as_server[@]}"} mkdir -p -m 700 -- "$engine_folder" ||
 			fail 2 "the folder $engine_folder cannot be created"
+	# where others can write, such as in /tmp, they could have made it, with a server of theirs
+	for folder in "$cache/cmig" "$engine_folder"; do
+		# shellcheck disable=SC2016	# of the other shell
+		${as_server[@]+"${as_server[@]}"} sh -c '[ -O "$1" ] && [ ! -h "$1" ] && chmod go-rwx -- "$1"' sh "$folder" ||
+			fail 2 "the folder $folder belongs to another user, or is a symbolic link" \
+				'Remove it, or set XDG_CACHE_HOME to a folder of your own.'
+	done
 	log=$engine_folder/log
 	engine_environment=("PGHOST=$engine_folder" PGPORT=5432 "PGUSER=$ENGINE_SUPERUSER" PGDATABASE=postgres)
 	exec 7>>"$engine_folder/users" 8>>"$engine_folder/start"
@@ -314,7 +331,7 @@ start_engine()
 		"$engine_folder/data" status >/dev/null 2>&1 7>&- 8>&-; then
 		[ -f "$engine_folder/data/PG_VERSION" ] && [ -f "$engine_folder/complete" ] || {
 			${as_server[@]+"${as_server[@]}"} rm -rf -- "$engine_folder/data" "$engine_folder/complete"
-			${as_server[@]+"${as_server[@]}"} "$engine/initdb" -D "$engine_folder/data" -U \
+			in_environment -- ${as_server[@]+"${as_server[@]}"} "$engine/initdb" -D "$engine_folder/data" -U \
 				"$ENGINE_SUPERUSER" -A trust -E UTF8 --no-locale -N >/dev/null 2>"$log" 7>&- 8>&- &&
 				${as_server[@]+"${as_server[@]}"} touch "$engine_folder/complete" ||
 				fail 2 "initdb failed$(last_error "$log")" "Its messages are in $log"
@@ -323,10 +340,13 @@ start_engine()
 		# its options are a part of a command of a shell, and therefore in one line
 		(
 			trap '' INT
-			exec ${as_server[@]+"${as_server[@]}"} "$engine/pg_ctl" -s -w -D "$engine_folder/data" -l "$log" -o \
+			# other processes of its user can read the environment of the server
+			unset DATABASE_URL PGPASSWORD
+			in_environment -- ${as_server[@]+"${as_server[@]}"} "$engine/pg_ctl" -s -w -D "$engine_folder/data" \
+				-l "$log" -o \
 				"-c port=5432 -c listen_addresses= -c unix_socket_directories=.. -c fsync=off -c autovacuum=off \
 -c max_connections=50 -c shared_buffers=32MB -c max_locks_per_transaction=1024 \
--c wal_level=minimal -c max_wal_senders=0" \
+-c wal_level=minimal -c max_wal_senders=0 -c unix_socket_permissions=0700" \
 				start >/dev/null 2>&1 </dev/null 7>&- 8>&-
 		) || fail 2 "the engine cannot be started$(last_error "$log")" "Its messages are in $log"
 		started=1
@@ -358,7 +378,7 @@ engine_psql()
 
 	[ "${engine_user:-}" != "$ENGINE_COPIER" ] || password=$copier_password
 	[ -z "${engine_user:-}" ] || as=("PGUSER=$engine_user" "PGPASSWORD=$password")
-	in_environment "${engine_environment[@]}" ${as[@]+"${as[@]}"} PGAPPNAME=cmig \
+	in_environment "${engine_environment[@]}" ${as[@]+"${as[@]}"} PGAPPNAME=cmig LC_MESSAGES=C \
 		'PGOPTIONS=-c search_path=pg_catalog,pg_temp' -- psql -X -q -At -w -v ON_ERROR_STOP=1 \
 		-v role="$ENGINE_ROLE" -v copier="$ENGINE_COPIER" -v version="$VERSION" "$@" 7>&- 8>&-
 }
@@ -561,7 +581,7 @@ WHERE o.value IS DISTINCT FROM n.value \\gset"
 copy_schema()
 {
 	local dump facts sizes seen="SELECT ''" extensions stubs names name version unread=0 limit='' hint=''
-	local -a options=(-s -N cmig_engine)
+	local -a options=(-s -N cmig_engine -N cmig_engine_ddl)
 
 	if [ "$verb" = preflight ] || given preflight; then
 		# the verb tells who has locks, so it does not wait long for them
@@ -605,21 +625,24 @@ FROM pg_available_extensions WHERE name !~ '$ENGINE_STUBS'" -c '\restrict x') ||
 		ALTER DEFAULT PRIVILEGES FOR ROLE :"copier" GRANT CREATE ON SCHEMAS TO cmig_engine_creator;
 	END
 	of_dump "$dump" |
-		engine_user=$ENGINE_COPIER engine_psql -d "$engine_database" -v ON_ERROR_STOP=0 -o /dev/null 2>&1 |
-		copied_messages
+		engine_user=$ENGINE_COPIER engine_psql -d "$engine_database" -v ON_ERROR_STOP=0 -v VERBOSITY=verbose -f - \
+			-o /dev/null 2>&1 | copied_messages
+	[ "${PIPESTATUS[2]}" -eq 0 ] || [ "$verb" != capture ] || fail 3 \
+		'the schema of the database could not be copied into the engine as a whole' \
+		'What is missing there would be recorded as dropped. Write this revision by hand: cmig revision -m <message>'
 	# the code of the dump, as the owner, could set what a session of the superuser begins with
 	engine_psql -c "ALTER DATABASE $engine_database RESET ALL" || fail 2 'the engine cannot use the copy'
 	of_file engine_copied extensions "$extensions" sizes "$sizes" database "$engine_database" |
 		engine_psql -d "$engine_database" || fail 2 'the engine cannot use the copy'
-	{ printf '\\set ON_ERROR_STOP off\n\\set extensions %s\n' "$(quoted "$extensions")"
-		echo "SELECT format('ALTER DATABASE %I SET %I = %L', current_database(), s.key, s.value)
-FROM jsonb_each_text(:'extensions'::jsonb -> 'settings') s WHERE lower(s.key) IN ($ENGINE_SETTINGS) \\gexec"; } |
-		engine_psql -d "$engine_database" 2>&1 | copied_messages
-	engine_options=$(printf '\\set extensions %s\n%s;\n' "$(quoted "$extensions")" \
-		"SELECT string_agg('-c ' || name || '=' || regexp_replace(value, '(\\\\|\\s)', '\\\\\1', 'g'), ' '
-	ORDER BY name DESC)
-FROM (VALUES ('search_path', :'extensions'::jsonb ->> 'path'), ('cmig.role',
-	:'extensions'::jsonb ->> 'role')) AS v (name, value) WHERE value <> ''" | engine_psql) &&
+	# as options, because code of another database could change those of this one
+	engine_options=$({ { printf '\\set ON_ERROR_STOP off\n\\set extensions %s\n' "$(quoted "$extensions")"
+		printf '%s\n' "SELECT format('SELECT %L FROM pg_catalog.set_config(%L, %L, false)',
+	'-c ' || name || '=' || regexp_replace(value, '(\\\\|\\s)', '\\\\\\1', 'g'), name, value)
+FROM (SELECT 'search_path' AS name, :'extensions'::jsonb ->> 'path' AS value
+	UNION ALL SELECT 'cmig.role', nullif(:'extensions'::jsonb ->> 'role', '')
+	UNION ALL SELECT key, value FROM jsonb_each_text(:'extensions'::jsonb -> 'settings')
+		WHERE lower(key) IN ($ENGINE_SETTINGS)) s WHERE value IS NOT NULL \\gexec"; } |
+		engine_psql -d "$engine_database" -v VERBOSITY=verbose -f - 2>&1 >&9 | copied_messages || :; } 9>&1) &&
 		printf '\\set extensions %s\n%s;\n' "$(quoted "$extensions")" \
 			"SELECT cmig.grant_access(r, 'migrator')
 FROM (SELECT :'extensions'::pg_catalog.jsonb OPERATOR(pg_catalog.->>) 'role' AS r) role
@@ -628,11 +651,13 @@ WHERE r OPERATOR(pg_catalog.<>) ''" |
 }
 
 # of_dump DUMP: prints a dump, in which psql runs no command of its own: in a comment, an old pg_dump
-# writes a name with line breaks.  A psql that cannot do this reads nothing.
+# writes a name with line breaks.  A psql that cannot do this reads nothing.  Nor must psql take a part
+# of an array, such as a[1:version], for a variable.
 of_dump()
 {
 	local key=$copier_password
 
+	printf '\\unset %s\n' role copier version name DBNAME ENCODING HOST PORT USER
 	printf '%s\n' '\set ON_ERROR_STOP on' "\\restrict $key" "\\unrestrict $key" '\set ON_ERROR_STOP off' \
 		"\\restrict $key" "$1"
 }
@@ -677,7 +702,7 @@ copy_extensions()
 	local name
 
 	of_file engine_extensions extensions "$extensions" |
-		engine_psql -d "$engine_database" 2>&1 | copied_messages
+		engine_psql -d "$engine_database" -v VERBOSITY=verbose -f - 2>&1 | copied_messages
 	[ "$stubs" != '[]' ] || return 0
 	{ printf '\\set ON_ERROR_STOP off\n\\set stubs %s\nSET check_function_bodies = off;\n' \
 		"$(quoted "$stubs")"; echo "SELECT sql FROM jsonb_array_elements_text(:'stubs') AS s (sql) \\gexec"; } |
@@ -690,19 +715,31 @@ copy_extensions()
 engine_options='' engine_vars=''
 use_options() { [ -z "$engine_options$engine_vars" ] || export PGOPTIONS=$engine_options$engine_vars; }
 
-# Shows what could not be copied, except what the service has done as a superuser.
+# The functions of the server that reject these statements.
+EXPECTED='CreateEventTrigger|CreateSchemaCommand|aclcheck_error'
+
+# Shows what could not be copied, except what the service has done as a superuser.  Returns 1 if there
+# is anything.
 copied_messages()
 {
-	local line count=0
+	local line error='' rest='' count=0
 
-	while IFS= read -r line; do
-		[[ $line == *ERROR:* &&
-			$line != *@(event trigger \"*|schema \"*\" already exists|must be owner of extension *) ]] || continue
-		count=$((count + 1))
-		visible "${line#*ERROR:  }"
-		[ $count -gt 5 ] || say "${yellow}WARNING:  not copied into the engine: $VISIBLE$plain"
+	# The lines of a message follow its first one.  The database's code can raise any error, but then
+	# there is a CONTEXT, and no function of the server in its LOCATION.
+	while IFS= read -r line || { line=psql:; [ -n "$error" ]; }; do
+		[[ $line == psql:* ]] || { rest+=$newline$line; continue; }
+		if [ -n "$error" ] && ! {
+			[[ $error == *@(event trigger \"*|schema \"*\" already exists|must be owner of extension *) ]] &&
+			[[ $rest != *"$newline"CONTEXT:* && ${rest##*"$newline"} == 'LOCATION:  '@($EXPECTED),* ]]; }; then
+			count=$((count + 1))
+			visible "${error#*: }"
+			[ $count -gt 5 ] || say "${yellow}WARNING:  not copied into the engine: $VISIBLE$plain"
+		fi
+		[[ $line == *ERROR:\ * ]] && error=${line#*ERROR:  } || error=''
+		rest=''
 	done
 	[ $count -le 5 ] || say "${yellow}WARNING:  not copied into the engine: $((count - 5)) more$plain"
+	[ $count -eq 0 ]
 }
 
 # Drops the database in the engine.
@@ -753,9 +790,9 @@ run_on_target()
 	run
 	status=$?
 	on_target=''
-	[ ! -e "$watch/failed" ]
+	[ $status -eq 0 ] || [ ! -e "$watch/failed" ]
 	locked=$?
-	[ ! -s "$watch/failed" ] || locked=2
+	[ $status -eq 0 ] || [ ! -s "$watch/failed" ] || locked=2
 	failed_at=''
 	[ ! -s "$watch/error" ] || failed_at=$(cat -- "$watch/error")
 	end_watch
@@ -778,7 +815,7 @@ record_failure()
 			code "$(quoted "$code")" message "$(quoted "$message")"
 		cat <<-END
 			BEGIN; SET LOCAL lock_timeout = '1s'; $PINNED
-			SELECT $TRUSTED AS cmig_trusted \gset
+			SELECT $TRUSTED AND NOT EXISTS (SELECT FROM $TRIGGERS) AS cmig_trusted \gset
 			\if :cmig_trusted
 			LOCK TABLE cmig_engine.version IN EXCLUSIVE MODE;
 			INSERT INTO cmig_engine.journal (id, revision, direction, outcome, started_at, role, session_role, sqlstate,
@@ -811,6 +848,7 @@ blocked()
 {
 	BLOCKER=''
 	[ -n "$watch" ] || return 0
+	[ ! -e "$watch/failed" ] || rm -f -- "$watch/failed"
 	case $1 in
 		MG025) echo moved >"$watch/failed"; return ;;
 		55P03) [[ $2 != *'another session is running a generated script'* ]] || return 0 ;;
@@ -930,7 +968,7 @@ engine_verify()
 	! given verbose || text="\\x on$newline$text"
 	run_on_target "$text
 \\if :cmig_failed
-\\warn 'cmig: found'
+\\warn 'cmig: found $MARK'
 \\endif"
 }
 

@@ -93,7 +93,7 @@ SELECT /* cmig_unread */ replace(format('"%s"."%s"', replace(n.nspname, '"', '""
 		E'\n', '"?"'),
 	:foreign_schema
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p', 'S') AND n.nspname !~ '^(pg_|information_schema$|cmig_engine$)'
+WHERE c.relkind IN ('r', 'p', 'S') AND n.nspname !~ '^(pg_|information_schema$|cmig_engine(_ddl)?$)'
 	AND NOT (has_schema_privilege(n.oid, 'USAGE') AND CASE c.relkind
 		WHEN 'S' THEN has_sequence_privilege(c.oid, 'SELECT')
 		ELSE has_table_privilege(c.oid, 'SELECT') END)

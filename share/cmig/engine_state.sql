@@ -3,8 +3,8 @@
 --
 -- Variables: own, a pattern for roles of pg_ and of an engine that this server once was.
 -- Prints lines: the major version, and whether the extension is installed and whether a table of
--- the state belongs to another role; lock_timeout and cmig.protect; the name of the database; the
--- format of cmig_engine, or another tool's table; a JSON object.
+-- the state belongs to another role; lc_messages, lock_timeout, and cmig.protect; the name of the database; the
+-- format of cmig_engine, or another tool's table (with its owner, if it is not to be read); a JSON object.
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY \;
 SET LOCAL search_path = pg_catalog, pg_temp \;
 WITH trusted AS MATERIALIZED (
@@ -12,7 +12,7 @@ WITH trusted AS MATERIALIZED (
 	WHERE d.datname = current_database()
 		AND (r.rolsuper OR r.oid = d.datdba OR r.rolname IN (current_user, 'pg_database_owner'))),
 state AS MATERIALIZED (
-	SELECT n.nspname, c.relname, c.relkind,
+	SELECT n.nspname, c.relname, c.relkind, pg_get_userbyid(c.relowner) AS owner,
 		c.relkind = 'r' AND c.relowner IN (TABLE trusted) AND n.nspowner IN (TABLE trusted) AS is_trusted
 	FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 	WHERE n.nspname = 'cmig_engine' AND c.relname IN ('version', 'journal', 'progress', 'format')
@@ -20,20 +20,23 @@ state AS MATERIALIZED (
 SELECT current_setting('server_version_num')::integer / 10000 AS cmig_major,
 	EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cmig') AS cmig_installed,
 	translate(current_database(), E'\n', '?') AS cmig_name,
-	translate(concat_ws(' ', current_setting('lock_timeout'), current_setting('cmig.protect', true)), E'\n', ' ')
+	translate(concat_ws(' ', translate(coalesce(nullif(current_setting('lc_messages'), ''), 'C'), ' ', '_'),
+		current_setting('lock_timeout'), current_setting('cmig.protect', true)), E'\n', ' ')
 		AS cmig_limit,
 	count(*) FILTER (WHERE nspname = 'cmig_engine' AND relname <> 'format') = 3 AS cmig_known,
 	count(*) FILTER (WHERE nspname = 'cmig_engine' AND relname = 'format') > 0 AS cmig_formatted,
 	count(*) FILTER (WHERE nspname = 'cmig_engine' AND NOT is_trusted) > 0 AS cmig_refused,
-	min(relname::text) FILTER (WHERE nspname = 'public' AND relkind = 'r') AS cmig_other
+	coalesce(min(relname::text) FILTER (WHERE nspname = 'public' AND is_trusted),
+		min(relname || ' ' || translate(owner, E'\n', '?')) FILTER (WHERE nspname = 'public' AND relkind = 'r'))
+		AS cmig_other
 FROM state \gset
 \echo :cmig_major :cmig_installed :cmig_refused
 \echo :cmig_limit
 \echo :cmig_name
 \set cmig_state {}
-\set cmig_format 1
+\set format_query 1
 \if :cmig_formatted
-\set cmig_format '(SELECT max(number) FROM cmig_engine.format)'
+\set format_query '(SELECT max(number) FROM cmig_engine.format)'
 \endif
 \if :cmig_refused
 \elif :cmig_known
@@ -42,7 +45,7 @@ SELECT jsonb_build_object(
 		'version', (SELECT jsonb_agg(version_num) FROM cmig_engine.version),
 		'journal', (SELECT jsonb_agg(to_jsonb(j) - 'file') FROM cmig_engine.journal j),
 		'progress', (SELECT jsonb_agg(p) FROM cmig_engine.progress p)) AS cmig_state,
-	coalesce(:cmig_format, 0) AS cmig_format \gset
+	coalesce(:format_query, 0) AS cmig_format \gset
 \echo :cmig_format
 \elif :{?cmig_other}
 \echo :cmig_other

@@ -250,7 +250,7 @@ SAVEPOINT files;
 	add "\\set ON_ERROR_STOP on
 \\if :cmig_error
 ROLLBACK TO files;
-\\warn 'cmig: not loaded'
+\\warn 'cmig: not loaded $MARK'
 \\else"
 	find_missing
 	warn_missing

@@ -92,7 +92,7 @@ rows()
 }
 
 # Adds statements that mark that the preceding statement returned no rows, for table().
-mark_none() { when ':cmig_rows = 0'; add "\\echo 'cmig: none'$newline\\endif"; }
+mark_none() { when ":'cmig_rows' = '0'"; add "\\echo 'cmig: none'$newline\\endif"; }
 
 # Copies a table from standard input to standard output.  If it is empty, prints NONE
 # instead.
@@ -118,10 +118,11 @@ found()
 }
 
 # Makes the exit status 1 if the preceding statement returned rows.
-found_rows() { found_if ':cmig_rows > 0'; }
+found_rows() { found_if ":'cmig_rows' <> '0'"; }
 
 # found_if CONDITION: makes the exit status 1 if the SQL condition is true
-found_if() { when "$1"; add "\\warn 'cmig: found'$newline\\endif"; }
+# shellcheck disable=SC2153	# MARK is set in session.bash
+found_if() { when "$1"; add "\\warn 'cmig: found $MARK'$newline\\endif"; }
 
 # the call that look() performs before it shows rows
 required=''
@@ -265,7 +266,7 @@ lines()
 	add_file_format
 	screen "$2" items
 	none
-	[ -z "$NONE" ] || add "SELECT '$NONE', '', '' WHERE :cmig_rows = 0;"
+	[ -z "$NONE" ] || add "SELECT '$NONE', '', '' WHERE :'cmig_rows' = '0';"
 	add_plain
 }
 
@@ -307,7 +308,7 @@ verb_workload_check()
 	fi
 	add_file_format
 	screen workload-check items
-	add "SELECT 'no query changes', '', '' WHERE :cmig_rows = 0;"
+	add "SELECT 'no query changes', '', '' WHERE :'cmig_rows' = '0';"
 	add_plain
 	end_look
 	run items
@@ -424,7 +425,7 @@ check_more()
 	parameters rehearse
 	add '\set ON_ERROR_STOP off'
 	perform "cmig.require_schema(:'target_sql'$PARAMETERS)"
-	add "\\if :cmig_error${newline}\\warn 'cmig: found'${newline}\\endif${newline}\\set ON_ERROR_STOP on"
+	add "\\if :cmig_error${newline}\\warn 'cmig: found $MARK'${newline}\\endif${newline}\\set ON_ERROR_STOP on"
 }
 
 verb_graph()
@@ -498,7 +499,7 @@ verb_expansion()
 	WHERE scope OPERATOR(pg_catalog.=) coalesce(pg_catalog.current_setting('cmig.scope', true), '')"
 	add_file_format
 	screen 'expansion state' state
-	add "SELECT 'nothing is expanded', '', '' WHERE :cmig_rows = 0;"
+	add "SELECT 'nothing is expanded', '', '' WHERE :'cmig_rows' = '0';"
 	run items
 }
 

@@ -200,7 +200,8 @@ read_config()
 	directory=$(dirname -- "$config")
 	[ "$directory" = . ] && directory='' || directory=$directory/
 	while IFS= read -r line || [ -n "$line" ]; do
-		line=$(trim "$line")
+		# editors may write a mark of the encoding
+		line=$(trim "${line#$'\357\273\277'}")
 		case $line in
 			'' | '#'* | ';'*) continue ;;
 			\[*\]) section=${line#[}; section=${section%]}; sections+="[$section]"; continue ;;
@@ -219,6 +220,9 @@ read_config()
 				protect | databases | version_table | jobs | engine)
 				case $key in
 					env) [[ $value == /* ]] || value=$directory$value ;;
+					protect)
+						[[ $value == @(|[oO][fF][fF]|[oO][nN]|[bB][aA][sS][eE]|[fF]alse|[tT]rue) ]] ||
+							fail 2 "$config: protect must be off, base, or on; it is \"$value\"" ;;
 					target) [[ $value == /* ]] || [ ! -f "$directory$value" ] || value=$directory$value ;;
 				esac
 				# lines below a section come later, so they replace the defaults

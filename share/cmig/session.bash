@@ -198,10 +198,13 @@ begin()
 	local setting number=0 name
 
 	begin_transaction "$(level)"
-	# later, recorded code has run in the same session
-	[ -z "$engine_database" ] || [ -n "$recording" ] ||
-		need "NOT EXISTS (SELECT FROM pg_catalog.pg_db_role_setting s JOIN pg_catalog.pg_roles r ON r.oid = s.setrole
-	WHERE r.rolname = session_user)" "'code of a database has changed settings of the engine'" "'Repeat the command.'"
+	# later, recorded code has run in the same session; before pg_cmig's library is loaded, its
+	# settings are not in pg_settings
+	[ -z "$engine_database" ] || [ -n "$recording" ] || {
+		called 'SELECT pg_catalog.count(*) AS cmig_loaded FROM cmig.current() \gset'
+		need "NOT EXISTS (SELECT FROM pg_catalog.pg_settings WHERE source IN ('database', 'user', 'database user'))" \
+			"'code of a database has changed settings of the engine'" "'Repeat the command.'"
+	}
 	need "EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'pg_cmig')" \
 		"'database \"' || pg_catalog.current_database() || '\" does not have the extension pg_cmig'" \
 		"'cmig init creates it there; where it cannot be installed: cmig init --engine local. ' ||
@@ -251,18 +254,27 @@ prelude()
 
 	printf '%s\n' '\encoding UTF8' '\pset pager off' '\pset footer off' '\pset format wrapped' "\\pset columns $columns"
 	! given raiseerr && [ -z "$on_target" ] || printf '%s\n' '\set VERBOSITY verbose'
+	# how the server calls its messages
+	[ -z "$on_target" ] || [[ $engine_messages == @(C|C.*|POSIX|[eE]n*) ]] || printf '%s\n' \
+		'SET client_min_messages = notice;' 'DO $$ BEGIN' \
+		"RAISE NOTICE '$MARK NOTICE'; RAISE WARNING '$MARK WARNING'; RAISE INFO '$MARK INFO';" \
+		'END $$;' 'RESET client_min_messages;'
 	for number in ${names[@]+"${!names[@]}"}; do
 		printf '\\set %s %s\n' "${names[number]}" "$(quoted "${values[number]}")"
 	done
 	[ ${#files[@]} -eq 0 ] || files_variable
 }
 
+# what no message of the database can forge
+MARK=$RANDOM$RANDOM$RANDOM
+
 # Reads psql's messages from standard input and prints them: notices without their
-# prefix, errors in color.  Returns 1 if found() reported something, or 3 if the files of a
+# prefix, errors in color.  A line can be a part of a message of the database, so only the last error
+# decides, after which psql has ended.  Returns 1 if found() reported something, or 3 if the files of a
 # verb that looks could not be loaded.
 messages()
 {
-	local line place step code status=0 hint='' dropped='' told=''
+	local line place step code word words='' status=0 hint='' dropped='' told=''
 
 	trap '' INT
 	while IFS= read -r line || [ -n "$line" ]; do
@@ -274,8 +286,14 @@ messages()
 		fi
 		code=''
 		if [ -n "$on_target" ] && [[ $line =~ ^([^ :]+:\ \ )([0-9A-Z]{5}):\ (.*) ]]; then
-			code=${BASH_REMATCH[2]}
-			given raiseerr || line=${BASH_REMATCH[1]}${BASH_REMATCH[3]}
+			code=${BASH_REMATCH[2]} word=${BASH_REMATCH[1]}
+			case ${BASH_REMATCH[3]} in "$MARK "*) words+="$word${line##* }$newline"; continue ;; esac
+			# another word than those is an error
+			[ -z "$words" ] || case $newline$words in
+				*"$newline$word"*) word=${words#*"$word"}; word="${word%%"$newline"*}:  " ;;
+				*) word='ERROR:  ' ;;
+			esac
+			given raiseerr && line=$word$code:\ ${BASH_REMATCH[3]} || line=$word${BASH_REMATCH[3]}
 		fi
 		[[ -z $on_target || ! $line =~ ^(LOCATION|[A-Z]+\ NAME):\ \  ]] || given raiseerr || continue
 		# a pooled session may not have the level of messages
@@ -286,8 +304,8 @@ messages()
 		esac
 		[ -z "$dropped" ] || continue
 		case $line in
-			'cmig: found') [ $status -ne 0 ] || status=1; continue ;;
-			'cmig: not loaded')
+			"cmig: found $MARK") [ $status -ne 0 ] || status=1; continue ;;
+			"cmig: not loaded $MARK")
 				status=3
 				line="ERROR:  the files could not be loaded; this is what the database has"
 				[ -n "$engine_database" ] || line+="${newline}HINT:  cmig load" ;;
@@ -336,6 +354,8 @@ run_psql()
 	trap - INT
 	trap '' TERM HUP
 	[ -z "$on_target" ] || use_target
+	# of libpq, for messages()
+	export LC_MESSAGES=C
 	exec "${psql[@]}" 4>&-
 }
 

@@ -194,6 +194,8 @@ TRUSTED="NOT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namesp
 	AND c.relname ~ '^(version|journal|progress|format)\$' AND (r.oid = n.nspowner OR r.oid = c.relowner)
 	AND NOT (c.relkind = 'r' AND (r.rolsuper OR r.oid = d.datdba OR r.rolname = current_user
 		OR r.rolname = 'pg_database_owner')))"
+TRIGGERS="pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
+	WHERE c.relnamespace = pg_catalog.to_regnamespace('cmig_engine')"
 
 # begin_state: begins, and sets the psql variables cmig_known and cmig_formatted: does the
 # database have tables of an engine, and a table with the number of their format?
@@ -205,6 +207,9 @@ begin_state()
 	need "$TRUSTED" "'schema cmig_engine or one of its tables belongs to another role'" \
 		"'Connect as that role, or as the owner of the database or a superuser: ' ||
 	'ALTER SCHEMA cmig_engine OWNER TO CURRENT_USER'" insufficient_privilege
+	need "NOT EXISTS (SELECT FROM $TRIGGERS)" "'a table of schema cmig_engine has a trigger'" \
+		"(SELECT pg_catalog.format('DROP TRIGGER %I ON cmig_engine.%I', t.tgname, c.relname) FROM $TRIGGERS LIMIT 1)" \
+		insufficient_privilege
 }
 
 # Takes over, in a database that has got the extension, all that cmig has recorded with an engine.
@@ -222,9 +227,10 @@ import_engine()
 SELECT coalesce(pg_catalog.max(number), 0) AS cmig_format FROM cmig_engine.format \\gset
 \\endif
 LOCK TABLE cmig_engine.version IN EXCLUSIVE MODE;"
-	need ":cmig_format <> 0" "'the extension has already taken over the state in schema cmig_engine'" "'cmig status'"
-	need ":cmig_format <= $ENGINE_FORMAT" \
-		"'schema cmig_engine has format ' || :cmig_format || ', of a newer version of pg_cmig'" \
+	need ":'cmig_format' <> '0'" \
+		"'the extension has already taken over the state in schema cmig_engine'" "'cmig status'"
+	need ":'cmig_format'::pg_catalog.int4 <= $ENGINE_FORMAT" \
+		"'schema cmig_engine has format ' || :'cmig_format' || ', of a newer version of pg_cmig'" \
 		"'ALTER EXTENSION pg_cmig UPDATE'"
 	need "NOT EXISTS (SELECT FROM cmig.version)" "'the extension has already run revisions in this database'" \
 		"'cmig current; and to begin again: cmig stamp base'"

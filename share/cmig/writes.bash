@@ -41,6 +41,9 @@ parameters()
 	done
 }
 
+# as_user COMMAND...: runs a command of the user, for whom the database is not the one in the engine
+as_user() { if [ -z "$engine_database" ]; then "$@"; else on_target "$@"; fi; }
+
 # Sets the psql variable target_sql to the content of the file named by --target, or
 # to the output of that command.  No shell is used: the command is split at spaces.
 target_sql()
@@ -55,7 +58,7 @@ target_sql()
 	else
 		read -r -a words <<<"$option_target"
 		command -v -- "${words[0]:-}" >/dev/null || fail 2 "there is no file or command for the target: $option_target"
-		text=$("${words[@]}" && echo x) || fail 2 "the target command failed: $option_target"
+		text=$(as_user "${words[@]}" && echo x) || fail 2 "the target command failed: $option_target"
 	fi
 	printf '%s' "$text" | is_utf8 || fail 2 "the target schema is not valid UTF-8: $option_target"
 	variable target_sql "${text%x}"
@@ -213,7 +216,9 @@ verb_revision()
 		parameters expand
 		new_file "cmig.autogenerate(target_sql => :'target_sql'$PARAMETERS$TEMPLATE)" hazards
 	else
-		parameters schemas
+		# what cmig.conf says about comparisons
+		# shellcheck disable=SC2086	# names
+		parameters $DIFFERENCES source stages
 		new_file "cmig.draft(${PARAMETERS#, }$TEMPLATE)"
 	fi
 }
@@ -403,8 +408,8 @@ begin_table()
 	called "SELECT pg_catalog.to_regclass($table)::pg_catalog.oid AS cmig_table,
 	pg_catalog.to_regclass($table) IS NOT NULL AS cmig_exists \\gset"
 	add "\\if :cmig_exists
-SELECT relname AS cmig_table_name FROM pg_catalog.pg_class WHERE oid = :cmig_table \\gset
-SELECT pg_catalog.format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', :cmig_table::regclass) \\gexec
+SELECT relname AS cmig_table_name FROM pg_catalog.pg_class WHERE oid = :'cmig_table'::pg_catalog.oid \\gset
+SELECT pg_catalog.format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', :'cmig_table'::pg_catalog.regclass) \\gexec
 \\endif"
 }
 
@@ -412,10 +417,10 @@ SELECT pg_catalog.format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', :cmig_table::
 # was not recorded, rolls back.
 end_table()
 {
-	local statement="pg_catalog.format('ALTER TABLE %s RENAME TO %I', :cmig_table::pg_catalog.regclass,
+	local statement="pg_catalog.format('ALTER TABLE %s RENAME TO %I', :'cmig_table'::pg_catalog.regclass,
 	pg_catalog.left(:'cmig_table_name', 59) || '_old')"
 
-	[ "$1" = rename ] || statement="pg_catalog.format('DROP TABLE %s', :cmig_table::pg_catalog.regclass)"
+	[ "$1" = rename ] || statement="pg_catalog.format('DROP TABLE %s', :'cmig_table'::pg_catalog.regclass)"
 	transaction=''
 	add "\\if :cmig_found
 ROLLBACK;
@@ -629,7 +634,7 @@ ORDER BY history_table IS NULL, tool, found_file) known"
 	screen import tools "pg_catalog.concat(item, ': ', value,
 	pg_catalog.regexp_replace(E'\\n' OPERATOR(pg_catalog.||) hint, E'\\n', E'\\n  ', 'g'))"
 	add "SELECT 'no files and no table of another migration tool were found; for a database that has a schema: ' ||
-	'cmig baseline' WHERE :cmig_rows = 0;"
+	'cmig baseline' WHERE :'cmig_rows' = '0';"
 	end_transaction ROLLBACK
 	run
 }
@@ -683,7 +688,8 @@ verb_import()
 	if [ "${arguments[0]}" = liquibase ] && [ -f "$folder" ]; then
 		files_in=$(dirname -- "$folder")/${folder##*/} folder=$(dirname -- "$folder")
 	fi
-	[ -d "$folder" ] || fail 2 "the folder $folder does not exist"
+	[ -d "$folder" ] ||
+		fail 2 "the $([ "${arguments[0]}" != liquibase ] || echo 'file or ')folder $folder does not exist"
 	case ${arguments[0]} in
 		node-pg-migrate)
 			name_tests '[0-9]*.[cm][jt]s' '[0-9]*.[jt]s'
@@ -709,7 +715,12 @@ verb_import()
 		import_names+=", :'file_name$number'" import_texts+=", :'file_text$number'"
 	done < <(find "${files_in:-$folder}" -name '.*' ! -path "$folder" -prune -o -name node_modules -prune -o -type f \
 		\( "${NAME_TESTS[@]}" \) -print0 | LC_ALL=C sort -z)
-	[ $number -gt 0 ] || fail 2 "there are no files to convert in $folder"
+	if [ $number -eq 0 ]; then
+		# unless there is no such tool
+		begin; called "SELECT count(*) AS cmig_none FROM cmig.import_files(:'tool', '{}', '{}') \\gset"
+		run || exit
+		fail 2 "there are no files to convert in $folder"
+	fi
 	for setting in ${settings[@]+"${settings[@]}"}; do
 		number=$((number + 1))
 		variable "placeholder$number" "${setting%%=*}"

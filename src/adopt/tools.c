@@ -46,7 +46,7 @@ static const CmigTool tools[] = {
 	{"engine",
 		.tables = {{"version", "version_num", "cmig_engine"}, {"cmig_version", "version_num"}},
 		.other_tables = {{"journal", "revision", "cmig_engine"}, {"progress", "revision", "cmig_engine"},
-		{"format", "number", "cmig_engine"}},
+		{"format", "number", "cmig_engine"}, {"ddl_log", "command", "cmig_engine_ddl"}},
 		.columns = {"version_num"},
 	.select = "t.version_num::text, 'until'",.rest = BY_TEXT("version_num")},
 	{"flyway",.file = "(^|/)(V\\d[^/]*|R)__[^/]*\\.(sql|java|kt)$",

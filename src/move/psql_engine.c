@@ -26,6 +26,25 @@ struct CmigEngineStep
 	const char *key;			/* of the lock of the run */
 };
 
+/* the triggers of the tables, whose code would run as the caller */
+#define CMIG_ENGINE_TRIGGERS "pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid " OP("=") " t.tgrelid\n" \
+	"\t\tWHERE c.relnamespace " OP("=") " pg_catalog.to_regnamespace('cmig_engine')"
+
+/*
+ * Revoke what default privileges have granted, as CREATE EXTENSION does.  A role
+ * with the privilege TRIGGER could have its code run by all who run revisions.
+ */
+static void
+append_revoke(StringInfo body, const char *what, const char *name, const char *catalog,
+			  const char *acl, const char *owner, const char *condition)
+{
+	appendStringInfo(body,
+					 "\t\tEXECUTE (SELECT pg_catalog.concat(pg_catalog.string_agg(pg_catalog.format('REVOKE ALL ON %s FROM %%s CASCADE', %s,\n"
+					 "\t\t\tCASE WHEN a.grantee " OP("=") " 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END), '; '))\n"
+					 "\t\t\tFROM pg_catalog.%s c, pg_catalog.aclexplode(c.%s) a WHERE %s AND a.grantee " OP("<>") " c.%s);\n",
+					 what, name, catalog, acl, condition, owner);
+}
+
 void
 cmig_engine_append_schema(StringInfo body)
 {
@@ -34,7 +53,10 @@ cmig_engine_append_schema(StringInfo body)
 						   "\t\t\tIF NOT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') THEN\n"
 						   "\t\t\t\tRAISE insufficient_privilege USING\n\t\t\t\t\tMESSAGE = pg_catalog.format('role %I cannot create schema cmig_engine', current_user),\n"
 						   "\t\t\t\t\tHINT = pg_catalog.format('As the owner of the database: CREATE SCHEMA cmig_engine AUTHORIZATION %I', current_user);\n"
-						   "\t\t\tEND IF;\n\t\t\tCREATE SCHEMA cmig_engine;\n\t\tEND IF;\n");
+						   "\t\t\tEND IF;\n\t\t\tCREATE SCHEMA cmig_engine;\n");
+	append_revoke(body, "SCHEMA %I", "c.nspname", "pg_namespace", "nspacl", "nspowner",
+				  "c.nspname " OP("=") " 'cmig_engine'");
+	appendStringInfoString(body, "\t\tEND IF;\n");
 }
 
 void
@@ -54,7 +76,8 @@ cmig_engine_append_tables(StringInfo body)
 }
 
 void
-cmig_engine_append_check(StringInfo body, const char *revision, const char *direction)
+cmig_engine_append_check(StringInfo body, const char *revision, const char *direction,
+						 bool transactional)
 {
 	/* the owner of a table could have put a trigger on it */
 	appendStringInfoString(body,
@@ -67,13 +90,21 @@ cmig_engine_append_check(StringInfo body, const char *revision, const char *dire
 						   "\t\t\tMESSAGE = 'schema cmig_engine or one of its tables belongs to another role',\n"
 						   "\t\t\tHINT = 'Connect as that role, or as the owner of the database or a superuser: ALTER SCHEMA cmig_engine OWNER TO CURRENT_USER';\n"
 						   "\tEND IF;\n"
+						   "\tIF EXISTS (SELECT FROM " CMIG_ENGINE_TRIGGERS ") THEN\n"
+						   "\t\tRAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',\n"
+						   "\t\t\tMESSAGE = 'a table of schema cmig_engine has a trigger',\n"
+						   "\t\t\tHINT = (SELECT pg_catalog.format('DROP TRIGGER %I ON cmig_engine.%I', t.tgname, c.relname) FROM " CMIG_ENGINE_TRIGGERS " LIMIT 1);\n"
+						   "\tEND IF;\n"
 	/* the first format had no number */
 						   "\tIF pg_catalog.to_regclass('" CMIG_ENGINE_FORMAT "') IS NULL THEN\n"
 						   "\t\tALTER TABLE " CMIG_ENGINE_JOURNAL " ADD elapsed interval, ADD sqlstate pg_catalog.text, ADD message pg_catalog.text,\n"
 						   "\t\t\tADD statement integer, ADD file pg_catalog.text, ALTER revision DROP NOT NULL;\n"
 						   "\t\tALTER TABLE " CMIG_ENGINE_PROGRESS " ADD objects pg_catalog.oid[];\n"
 						   "\t\tCREATE TABLE " CMIG_ENGINE_FORMAT " (number integer NOT NULL);\n"
-						   "\t\tINSERT INTO " CMIG_ENGINE_FORMAT " VALUES (" CMIG_ENGINE_FORMAT_NUMBER ");\n"
+						   "\t\tINSERT INTO " CMIG_ENGINE_FORMAT " VALUES (" CMIG_ENGINE_FORMAT_NUMBER ");\n");
+	append_revoke(body, "cmig_engine.%I", "c.relname", "pg_class", "relacl", "relowner",
+				  "c.relnamespace " OP("=") " 'cmig_engine'::pg_catalog.regnamespace AND pg_catalog.pg_has_role(c.relowner, 'USAGE')");
+	appendStringInfoString(body,
 						   "\tEND IF;\n"
 						   "\tIF NOT EXISTS (SELECT FROM " CMIG_ENGINE_FORMAT " WHERE number " OP("=") " " CMIG_ENGINE_FORMAT_NUMBER ") THEN\n"
 						   "\t\tRAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',\n"
@@ -82,6 +113,16 @@ cmig_engine_append_check(StringInfo body, const char *revision, const char *dire
 						   "\tEND IF;\n");
 	if (revision == NULL)
 		return;
+	/* it would begin again, also with the statements that have run */
+	if (transactional)
+		appendStringInfo(body,
+						 "\tIF EXISTS (SELECT FROM " CMIG_ENGINE_PROGRESS " p WHERE p.revision " OP("=") " %s AND p.direction " OP("=") " '%s') THEN\n"
+						 "\t\tRAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',\n"
+						 "\t\t\tMESSAGE = %s,\n"
+						 "\t\t\tHINT = 'Restore the line \"-- transactional: false\" in its file, and repeat the command. Or manually revert the statements that have run, and: cmig stamp <current revision>';\n"
+						 "\tEND IF;\n",
+						 quote_literal_cstr(revision), direction,
+						 quote_literal_cstr(psprintf("revision \"%s\" is partially applied, and has become transactional since then", revision)));
 	appendStringInfo(body,
 					 "\tIF EXISTS (SELECT FROM " CMIG_ENGINE_PROGRESS " p WHERE p.revision " OP("<>") " %s OR p.direction " OP("<>") " '%s') THEN\n"
 					 "\t\tRAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',\n"

@@ -32,7 +32,7 @@ PG_FUNCTION_INFO_V1(cmig_script);
 #define TEXT_MARGIN ((Size) 16 * 1024 * 1024)
 
 /* The time at which a step began, from the variable that prepare_script() sets. */
-#define STARTED "pg_catalog.to_timestamp(:cmig_started)"
+#define STARTED "pg_catalog.to_timestamp(:'cmig_started')"
 
 /* A psql script that is being generated. */
 typedef struct Offline
@@ -196,7 +196,8 @@ append_first_check(StringInfo body, const Offline *offline)
 		cmig_engine_append_check(body,
 								 offline->plan->count == 0 ? NULL :
 								 cmig_graph_id(offline->graph, offline->plan->steps[0].node),
-								 offline->direction);
+								 offline->direction,
+								 offline->plan->count > 0 && offline->graph->nodes[offline->plan->steps[0].node].revision->transactional);
 	appendStringInfoString(body, offline->lock);
 	for (int i = 0; offline->may_create && i < offline->row_count; i++)
 		cmig_engine_append_replaced(body, offline->table, offline->column,

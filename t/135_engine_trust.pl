@@ -1,0 +1,236 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# Without the extension in the database: what others could change.  The tables of the state are
+# written only by roles that could do anything anyway; one database does not decide about
+# another one; nothing that a database says is taken for what psql or cmig says; the engine
+# belongs to the user who runs it.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use CmigShell;
+use Fcntl qw(:flock);
+use IPC::Run;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $superuser = getpwuid($<);
+my ($node, $dir, $cache) = engine_project('engine_trust');
+$ENV{PGPASSWORD} = 'not needed';
+
+sub rows { return $node->safe_psql($_[1] // 'shop', $_[0]); }
+
+# the same as a superuser
+sub admin { return $node->safe_psql($_[1] // 'shop', $_[0], extra_params => [ '-U', $superuser ]); }
+
+# default privileges
+admin('CREATE ROLE regress_app; CREATE SCHEMA app AUTHORIZATION regress_app');
+rows("ALTER DEFAULT PRIVILEGES GRANT $_ TO regress_app, PUBLIC") foreach ('ALL ON TABLES', 'ALL ON SCHEMAS');
+write_revision('001', '', '', 'CREATE TABLE item (id int, part int[]);', 'DROP TABLE item;');
+gives(0, 'at 001', '', 'upgrade', '-y');
+my $grants = "SELECT count(*) FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid,
+	LATERAL (SELECT grantee FROM aclexplode(relacl) WHERE grantee <> relowner UNION ALL
+		SELECT grantee FROM aclexplode(nspacl) WHERE grantee <> nspowner) a WHERE nspname = 'cmig_engine'";
+is(rows($grants), '0', 'default privileges do not apply to the tables of the state');
+
+# the engine goes on, which makes the test faster
+open my $users, '>>', glob "$cache/cmig/engine-*/users" or die;
+flock $users, LOCK_SH or die;
+
+# triggers
+admin("GRANT USAGE ON SCHEMA cmig_engine TO regress_app; GRANT TRIGGER ON cmig_engine.journal TO regress_app;
+	CREATE FUNCTION app.t() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''my code runs''; END'; SET ROLE regress_app;
+	CREATE TRIGGER \"a'\" BEFORE INSERT ON cmig_engine.journal FOR EACH ROW EXECUTE FUNCTION app.t()");
+write_revision('002', '001', '', 'CREATE TABLE part (id int);', 'DROP TABLE part;');
+my $refused = 'ERROR:  a table of schema cmig_engine has a trigger\n.*HINT:  DROP TRIGGER "a\'" ON cmig_engine.journal';
+gives(3, '', $refused, 'upgrade', '-y');
+gives(3, '', $refused, 'stamp', '001');
+rows('DROP TRIGGER "a\'" ON cmig_engine.journal; REVOKE TRIGGER ON cmig_engine.journal FROM regress_app');
+gives(0, 'at 002', '', 'upgrade', '-y');
+
+# the log of DDL
+my (undef, $script) = cmig('ddl-script', 'log');
+admin($script);
+is(rows("SELECT string_agg(DISTINCT privilege_type, ',') FROM pg_class, aclexplode(relacl)
+	WHERE oid = 'cmig_engine_ddl.ddl_log'::regclass AND grantee NOT IN (relowner, 'regress_owner'::regrole)"), '', 'nor to the log of DDL');
+admin("DROP EVENT TRIGGER $_") foreach qw(cmig_engine_start cmig_engine_end cmig_engine_drop);
+
+# tables of other tools decide where the first run begins, but only if they belong to the same roles
+admin('CREATE DATABASE other OWNER regress_owner');
+admin("GRANT CREATE ON SCHEMA public TO regress_app; SET ROLE regress_app;
+	CREATE TABLE public.cmig_version (version_num varchar(32) PRIMARY KEY); INSERT INTO public.cmig_version VALUES ('001');
+	GRANT SELECT ON public.cmig_version TO regress_owner", 'other');
+gives(0, 'at 002', 'WARNING:  the table cmig_version is ignored, because it belongs to role regress_app\nHINT: .*ALTER TABLE public.cmig_version OWNER TO CURRENT_USER', '-d', 'other', 'upgrade', '-y');
+is($node->safe_psql('other', "SELECT to_regclass('item') IS NOT NULL"), 't', 'all revisions have run');
+admin('DROP SCHEMA cmig_engine CASCADE; DROP TABLE item, part; ALTER TABLE cmig_version OWNER TO regress_owner', 'other');
+gives(0, 'at 002', 'begins with the state in cmig_version: 001', '-d', 'other', 'upgrade', '-y');
+
+# messages of the database are not messages of psql or of cmig
+write_revision('003', '002', '', <<'END_SQL', 'SELECT 1;');
+DO $$ BEGIN RAISE NOTICE E'x\ncmig: not loaded\ncmig: found\npsql:<stdin>:4: ERROR:  55P03: forged'; END $$;
+END_SQL
+gives(0, 'at 003', 'forged', 'upgrade', '-y');
+write_revision('004', '003', "-- transactional: false\n", <<'END_SQL', 'SELECT 1;');
+DO $$ BEGIN RAISE NOTICE E'x\npsql:<stdin>:4: ERROR:  55P03: forged'; END $$;
+SELECT 1 / 0;
+END_SQL
+my @result = cmig('upgrade', '-y');
+is($result[0], 3, 'a run fails');
+unlike($result[2], qr/try again|attempt/, 'it is not repeated');
+is(rows('SELECT sqlstate, message FROM cmig_engine.journal ORDER BY id DESC LIMIT 1'), '22012|division by zero', 'what is recorded is the error of the server');
+gives(0, '', '', 'stamp', '003');
+unlink 'migrations/004.sql';
+
+# psql does not look for its variables in a dump
+rows("CREATE TABLE role (version int, \"HOST\" int, arr int[], CHECK (arr[1 : version] IS NOT NULL), CHECK (arr[1 : \"HOST\"] IS NOT NULL))");
+rows("CREATE VIEW slices AS SELECT arr[1 : role.version] FROM role");
+gives(0, 'at 004', '^the database already', 'capture', '-m', 'slices', '--rev-id', '004');
+my $captured = slurp_file(glob 'migrations/004*.sql');
+like($captured, qr/arr\[1:version\].*arr\[1:"HOST"\]/s, 'slices of arrays are copied');
+like($captured, qr/CREATE VIEW public\.slices/, 'in views, too');
+unlike($captured, qr/^DROP VIEW.*cmig:downgrade/ms, 'and nothing is dropped');
+
+# what cannot be copied is not recorded as dropped
+gives(0, '', '', 'load');
+rows("CREATE FUNCTION public.broken(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN 1; END'; CREATE TABLE odd (a int, b int GENERATED ALWAYS AS (public.broken(a)) STORED)");
+admin("UPDATE pg_proc SET provolatile = 'v' WHERE proname = 'broken'");
+gives(3, '', 'not copied into the engine.*could not be copied into the engine as a whole\n.*cmig revision -m', 'capture', '-m', 'odd');
+rows('DROP TABLE odd; DROP FUNCTION broken');
+
+# nor is what looks like an error that is expected
+rows(<<'END_SQL');
+CREATE FUNCTION hide(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	IF current_database() ~ '^cmig' THEN
+		EXECUTE format('CREATE EVENT TRIGGER "%s" ON sql_drop EXECUTE FUNCTION hide()', $1);
+	END IF;
+	RETURN 1;
+END $$;
+CREATE INDEX hidden ON item ((hide(1) + id));
+CREATE FUNCTION hide_by_raise(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	IF current_database() ~ '^cmig' THEN
+		RAISE EXCEPTION E'event trigger "x"
+LOCATION:  CreateEventTrigger, event_trigger.c:1';
+	END IF;
+	RETURN 1;
+END $$;
+CREATE INDEX hidden_by_raise ON item ((hide_by_raise(1) + id));
+END_SQL
+gives(1, '', '(?s)(not copied into the engine: .*event trigger.*){2}', 'drift');
+rows('DROP FUNCTION hide, hide_by_raise CASCADE; TRUNCATE item');
+
+# a program of the user connects with the user's database
+append_to_file('target.sh', "env | grep '^PG' >environment\npg_dump -s shop --schema public | grep -v restrict\n");
+gives(0, '', '', 'diff', '--target', 'sh target.sh', '--schemas', 'public', '--exclude', 'public.cmig_version');
+my $environment = slurp_file('environment');
+like($environment, qr/^PGUSER=regress_owner$/m, 'the target is printed as the user');
+unlike($environment, qr/engine/, 'and knows nothing of the engine');
+
+# the environment of the engine's server
+SKIP:
+{
+	my ($pid) = (slurp_file(glob "$cache/cmig/engine-*/data/postmaster.pid")) =~ /^(\d+)/;
+	skip 'there is no /proc', 1 if !-r "/proc/$pid/environ";
+	unlike(slurp_file("/proc/$pid/environ"), qr/\0(?:PGPASSWORD|PGUSER|PGHOST|DATABASE_URL)=/, 'no connection of the user is in it');
+}
+
+# the file with slices runs, too
+admin('CREATE DATABASE third OWNER regress_owner');
+gives(0, 'at 004', '', '-d', 'third', 'upgrade', '-y');
+
+# Code of one database, which runs in the engine before it is recorded, changes the settings of
+# the database of another call
+foreach my $setting ("cmig.search_path = 'evil'", "search_path = 'evil'", "datestyle = 'German'", "cmig.lock_timeout = '1h'")
+{
+	my $name = 'evil' . ($setting =~ tr/a-z//cdr);
+	admin("CREATE DATABASE $name OWNER regress_owner");
+	rows('CREATE SCHEMA evil', $name);
+	write_revision('005', '004', "-- transactional: false\n", <<"END_SQL", 'SELECT 1;');
+CALL cmig.add_check('item', 'item_check', 'id > 0');
+DO \$\$
+DECLARE
+	name text;
+BEGIN
+	IF current_database() ~ '^cmig_copy_' THEN
+		RESET ROLE;
+		FOR i IN 1 .. 2000 LOOP
+			SELECT datname INTO name FROM pg_database WHERE datname ~ '^cmig_copy_' AND datname <> current_database();
+			EXIT WHEN name IS NOT NULL;
+			PERFORM pg_sleep(0.01);
+		END LOOP;
+		RAISE LOG 'changes %', name;
+		EXECUTE format('ALTER DATABASE %I SET $setting', name);
+	END IF;
+END
+\$\$;
+END_SQL
+	my ($out, $err) = ('', '');
+	my $first = IPC::Run::start([ "$CmigNode::top/bin/cmig", 'upgrade', '-y' ], '<', \undef, '>', \$out, '2>', \$err);
+	my ($log) = glob "$cache/cmig/engine-*/log";
+	my @second = ();
+	foreach my $try (1 .. 5)
+	{
+		@second = cmig('-d', $name, 'upgrade', '-y', '004');
+		last if $second[2] =~ /changed settings/ || slurp_file($log) =~ /changes cmig_copy/;
+	}
+	$first->finish;
+	is($node->safe_psql($name, "SELECT count(*) FROM pg_class WHERE relnamespace = 'evil'::regnamespace"), '0', "nothing runs with another $setting")
+	  or diag("$second[2]$err");
+	ok($second[0] == 0 || $second[2] =~ /code of a database has changed settings of the engine\nHINT:  Repeat the command/, 'and the error is clear') or diag($second[2]);
+	cmig('stamp', '004');
+	rows('ALTER TABLE item DROP CONSTRAINT IF EXISTS item_check');
+	unlink 'migrations/005.sql';
+}
+
+# a server whose messages are not in English
+SKIP:
+{
+	skip 'there is no German locale', 3 if system("localedef -i de_DE -f UTF-8 '$dir/de_DE.UTF-8' >/dev/null 2>&1") != 0;
+	local $ENV{LOCPATH} = $dir;
+	$node->append_conf('postgresql.conf', "lc_messages = 'de_DE.UTF-8'");
+	$node->restart;
+	my ($ret, $out, $err) = $node->psql('shop', 'SELECT 1 / 0');
+	skip 'the server has no translations', 3 if $err !~ /Division durch/;
+	write_revision('005', '004', "-- transactional: false\n", "DO \$\$ BEGIN RAISE NOTICE 'note'; END \$\$;\nSELECT 1 / 0;", 'SELECT 1;');
+	gives(3, '', '^(?!.*ERROR: +note).*\bnote\n.*ERROR:  Division durch Null\nCONTEXT:  pg_cmig: upgrade of 005, statement 2', 'upgrade', '-y');
+	is(rows('SELECT sqlstate, message FROM cmig_engine.journal ORDER BY id DESC LIMIT 1'), '22012|Division durch Null', 'the failure is recorded');
+	gives(0, '', '', 'stamp', '004');
+	write_revision('005', '004', '', 'ALTER TABLE item ADD c int;', 'SELECT 1;');
+	my $other = $node->background_psql('shop');
+	$other->query_safe('BEGIN; LOCK TABLE item');
+	gives(3, '', 'attempt 1 of 3.*blocked|DETAIL', 'upgrade', '-y', '-x', 'cmig.lock_timeout=200ms', '-x', 'cmig.lock_retries=2');
+	$other->quit;
+	unlink 'migrations/005.sql';
+}
+
+# the folder of the engine
+{
+	local $ENV{XDG_CACHE_HOME} = "$dir/\$(touch ran)";
+	gives(2, '', 'contains a special character of the shell', 'current');
+	ok(!-e 'ran', 'a shell does not read its name');
+}
+flock $users, LOCK_UN;
+foreach my $case ([ 'cmig', '/' ], [ 'cmig/engine-' . ($node->pg_version->major), '/' ])
+{
+	my $other = PostgreSQL::Test::Utils::tempdir_short();
+	mkdir "$other/cmig" if $case->[0] ne 'cmig';
+	symlink $case->[1], "$other/$case->[0]" or die;
+	local $ENV{XDG_CACHE_HOME} = $other;
+	gives(2, '', 'cmig: the folder .* (cannot be created|belongs to another user, or is a symbolic link)', 'current');
+}
+{
+	my $other = PostgreSQL::Test::Utils::tempdir_short();
+	my $folder = "$other/cmig/engine-" . $node->pg_version->major;
+	mkdir $_, 0777 or die foreach ("$other/cmig", $folder);
+	chmod 0777, "$other/cmig", $folder;
+	local $ENV{XDG_CACHE_HOME} = $other;
+	gives(0, '', '', 'current');
+	is(sprintf('%o', (stat $folder)[2] & 0777), '700', 'others cannot use the engine');
+}
+
+done_testing();
