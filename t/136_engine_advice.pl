@@ -11,6 +11,7 @@ use lib $FindBin::RealBin;
 use CmigNode;
 use CmigShell;
 use Fcntl qw(:flock);
+use IPC::Run;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -86,5 +87,38 @@ gives(0, 'at 005', '^the database already contains the changes of revision "005"
 unlink glob 'migrations/005*';
 write_revision('005', '003', '', 'CREATE TABLE other ();', 'DROP TABLE other;');
 gives(3, '', 'accept-changes, which is recorded in the journal\.', 'upgrade');
+unlink 'migrations/005.sql';
+gives(0, '', '', 'stamp', '003');
+
+# a limit in cmig.conf counts wherever the waits are judged
+write_revision('004', '003', '-- transactional: false', "CREATE INDEX CONCURRENTLY account_note ON account (note);\nSELECT pg_sleep(20);", 'DROP INDEX account_note;');
+write_revision('005', '004', '', 'ALTER TABLE account ADD late int;', 'ALTER TABLE account DROP late;');
+gives(0, 'lock_timeout +warning: not set', '', 'preflight');
+gives(0, 'require-lock-timeout', '', 'lint');
+append_to_file('cmig.conf', "lock_timeout = 5s\n");
+gives(0, '^(?!.*lock_timeout)', '', 'preflight');
+gives(0, '^(?!.*require-lock-timeout)', '', 'lint');
+
+# a run waits for another one, also if that one commits more than once
+my ($out, $err) = ('', '');
+my $first = IPC::Run::start([ $cmig, 'upgrade', '-y' ], '<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+$node->poll_query_until('shop', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'}) or die;
+gives(0, '^database shop is at 005\n$', '^(WARNING: [^\n]*\nHINT: [^\n]*\n)?(upgrade 003 -> 004\n)?another run is in progress in this database; waiting until it has ended\n(another run has changed the state of the database; trying again\n)?nothing to upgrade: database "shop" is at 005\n$', 'upgrade', '-y');
+$first->finish;
+like($out, qr/is at 005/, 'the other run') or diag($err);
+
+# what only the extension has is not proposed
+write_revision('006', '005', '', "CALL cmig.add_not_null('account', 'note');", '');
+gives(3, '^$', 'CALL cmig.add_not_null cannot run inside a transaction\n((?!concurrent_ddl).)*$', 'upgrade', '-y');
+
+# a revision that is partially applied does not begin again
+write_revision('006', '005', '-- transactional: false', "CREATE TABLE p1 ();\nSELECT 1 / 0;", 'SELECT 1;');
+gives(3, '', 'division by zero', 'upgrade', '-y');
+write_revision('006', '005', '', "CREATE TABLE p2 ();", 'SELECT 1;');
+gives(3, '', 'ERROR:  revision "006" is partially applied, and would run again from its first statement\nHINT:  Restore the header "transactional: false"', @$_) for [ 'upgrade', '-y' ], [ 'upgrade', '--sql' ];
+is(rows("SELECT to_regclass('p2') IS NULL, count(*) FROM cmig_engine.progress"), 't|1', 'nothing was run');
+rows('DROP TABLE p1');
+gives(0, 'at 005', 'discarding the progress', 'stamp', '005');
+gives(0, 'at 006', '', 'upgrade', '-y');
 
 done_testing();

@@ -777,7 +777,7 @@ place_in_script()
 
 # run_on_target SCRIPT: runs a script in the database, and returns cmig's exit status.  Sets
 # locked to 1 if the script could not get a lock, to 2 if the state of the database is no longer
-# that of the script, or else to 0.
+# that of the script, to 3 if another run is in progress, or else to 0.
 run_on_target()
 {
 	local status tries
@@ -792,7 +792,7 @@ run_on_target()
 	on_target=''
 	[ $status -eq 0 ] || [ ! -e "$watch/failed" ]
 	locked=$?
-	[ $status -eq 0 ] || [ ! -s "$watch/failed" ] || locked=2
+	[ $status -eq 0 ] || [ ! -s "$watch/failed" ] || locked=$(cat -- "$watch/failed")
 	failed_at=''
 	[ ! -s "$watch/error" ] || failed_at=$(cat -- "$watch/error")
 	end_watch
@@ -842,16 +842,28 @@ watch_run()
 	rm -rf -- "$watch"
 } 2>/dev/null
 
-# blocked SQLSTATE ERROR: notes that the run could not get a lock, or that another run was faster,
-# and sets BLOCKER to a line about the session that blocked it, if that is known
+# what BLOCKER is if another run is in progress, for which this one waits
+RUNNING=''
+
+# blocked SQLSTATE ERROR: notes that the run could not get a lock, or that another run is in progress
+# or was faster, and sets BLOCKER to RUNNING, or to a line about the session that blocked it, if that
+# is known
 blocked()
 {
 	BLOCKER=''
 	[ -n "$watch" ] || return 0
 	[ ! -e "$watch/failed" ] || rm -f -- "$watch/failed"
 	case $1 in
-		MG025) echo moved >"$watch/failed"; return ;;
-		55P03) [[ $2 != *'another session is running a generated script'* ]] || return 0 ;;
+		MG025)
+			echo 2 >"$watch/failed"
+			[[ $2 != *'the database is in a different state' ]] || BLOCKER=$RUNNING
+			return ;;
+		55P03)
+			[[ $2 != *'another session is running a generated script'* ]] || {
+				[ -z "$RUNNING" ] || echo 3 >"$watch/failed"
+				BLOCKER=$RUNNING
+				return
+			} ;;
 		40P01) ;;
 		*) return 0 ;;
 	esac
@@ -896,12 +908,23 @@ require_unprotected()
 		"'It would destroy the data in what the upgrade created. To allow it for this run: -x cmig.protect=off'" MG011
 }
 
+# Adds a statement that raises an error if a revision that is partially applied is, or counts as,
+# transactional now: its script would run again from its first statement.
+require_same_kind()
+{
+	need false "'revision \"' || revision || '\" is partially applied, and would run again from its first statement'" \
+		"'Restore the header \"transactional: false\", without cmig.concurrent_ddl = off, and repeat the command. ' ||
+	'Or revert by hand what has run, then: cmig stamp <revision>'" '' "(SELECT revision FROM cmig.progress
+	WHERE revision IN (SELECT revision FROM cmig.revision
+		WHERE transactional OR pg_catalog.current_setting('cmig.concurrent_ddl', true) = 'off') LIMIT 1) p"
+}
+
 # engine_move MOVE TARGET: generates the script of an upgrade, downgrade, or reset, and runs it.
 # If it cannot get a lock, it is run again from where it has come, as a stepwise upgrade with
 # the extension does.
 engine_move()
 {
-	local text per_revision=false status attempt name state retries=10 pause=200
+	local text per_revision=false status attempt name state retries=10 pause=200 told last_told=''
 
 	! given one-transaction || stepwise=''
 	! given stepwise || stepwise=1
@@ -913,6 +936,7 @@ engine_move()
 		add_recording "$1" "$2" || return
 		begin_again
 		loaded=''
+		require_same_kind
 		[ "$1" = downgrade ] || check_plan "$2"
 		[ "$1" != reset ] || require_applied
 		[ "$1" = upgrade ] || require_unprotected "$1" "$2"
@@ -933,10 +957,18 @@ engine_move()
 			return $status
 		}
 		given quiet || text+=$newline$TARGET_PLACE
+		RUNNING='running'
 		run_on_target "\\o /dev/null$newline$text" && return
-		status=$?
-		[ "$locked" -gt 0 ] && [ "$attempt" -le "$retries" ] || { record_failure; return $status; }
-		given quiet || say "attempt $attempt of $((retries + 1)); trying again in $pause ms"
+		status=$? RUNNING=''
+		[ "$locked" -eq 3 ] || { [ "$locked" -gt 0 ] && [ "$attempt" -le "$retries" ]; } ||
+			{ record_failure; tell_moved; return $status; }
+		case $locked${guard:+ guarded} in
+			3*) told='another run is in progress in this database; waiting until it has ended' attempt=0 pause=500 ;;
+			2) told='another run has changed the state of the database; trying again' ;;
+			*) told="attempt $attempt of $((retries + 1)); trying again in $pause ms" ;;
+		esac
+		given quiet || [ "$told" = "$last_told" ] || say "$told"
+		last_told=$told
 		sleep "$((pause / 1000)).$((pause % 1000 / 100))"
 		[ -z "$interrupted" ] || return 130
 		pause=$((pause < 15000 ? 2 * pause : 30000)) state=$engine_state
@@ -944,13 +976,20 @@ engine_move()
 		# the copy of the schema is no longer one
 		[ -z "$recording" ] || create_again || return
 		if [ "$state" = "$engine_state" ]; then
-			[ "$locked" -eq 1 ] || [ -n "$guard" ] || return $status
+			[ "$locked" -ne 2 ] || [ -n "$guard" ] || { tell_moved; return $status; }
 			continue
 		fi
 		# a part is done, so the plan and a relative target mean something else
-		[ -z "$checksum" ] && [[ $1 != reset && ${arguments[*]} != *[+-][0-9]* ]] || return $status
+		[ -z "$checksum" ] && [[ $1 != reset && ${arguments[*]} != *[+-][0-9]* ]] || { tell_moved; return $status; }
 		store_state
 	done
+}
+
+# Says that another run was faster, if blocked() has kept that back.
+tell_moved()
+{
+	[ "$locked" -ne 3 ] && [[ $failed_at != *'the database is in a different state'* ]] ||
+		say "${red}ERROR:  another run has changed the state of the database$plain${newline}HINT:  Repeat the command."
 }
 
 # engine_verify: runs the verify sections in the database

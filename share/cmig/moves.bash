@@ -478,6 +478,7 @@ show_script()
 		{ given statements-only || adopt; } && add_recording "$DIRECTION" "$TARGET" || return
 	fi
 	begin; begin_load
+	[ -z "$engine_database" ] || require_same_kind
 	[ "$DIRECTION" = downgrade ] || require_script
 	add_plain
 	call "SELECT cmig.script('$DIRECTION', $TARGET$PARAMETERS)"

@@ -236,7 +236,10 @@ read_config()
 		[ -z "${!value+set}" ] || default_option "${key//_/-}" "${!value}"
 	done
 	# -x comes later, and replaces these
-	case $verb in upgrade | downgrade | reset) default_setting lock_timeout "${config_lock_timeout:-}" ;; esac
+	case $verb in
+		upgrade | downgrade | reset | check | lint | preflight)
+			default_setting lock_timeout "${config_lock_timeout:-}" ;;
+	esac
 	case $verb in downgrade | reset) default_setting protect "${config_protect:-}" ;; esac
 	case $verb in lint | upgrade | reset) default_setting lint_ignore "${config_lint_ignore:-}" ;; esac
 }

@@ -334,6 +334,8 @@ messages()
 					place+="${newline}HINT:  If the schema is older than the revisions: cmig locate"
 				blocked "$code" "$line"
 				[ -z "$watch" ] || printf '%s\n' "$code" "$place" "${line#*:  }" >"$watch/error"
+				# DETAIL and HINT go, too
+				[ -z "$RUNNING" ] || [ "$BLOCKER" != "$RUNNING" ] || { dropped=1; continue; }
 				line=$red$line$plain$BLOCKER${place:+$newline$place} ;;
 			WARNING:*) line=$yellow$line$plain ;;
 		esac

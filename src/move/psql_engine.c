@@ -477,7 +477,7 @@ cmig_engine_begin_step(StringInfo out, const char *revision, const char *directi
 								 "\tIF EXISTS (SELECT FROM " CMIG_ENGINE_PROGRESS " WHERE revision " OP("=") " %s AND direction " OP("=") " '%s' AND checksum " OP("<>") " '%s') THEN\n"
 								 "\t\tRAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',\n"
 								 "\t\t\tMESSAGE = %s,\n"
-								 "\t\t\tHINT = 'Restore the script with which it began. If its statements have left nothing: DELETE FROM " CMIG_ENGINE_PROGRESS "';\n"
+								 "\t\t\tHINT = 'Restore the script with which it began. Or revert by hand what has run, then: cmig stamp <revision>';\n"
 								 "\tEND IF;\n"
 								 "END", step->revision, direction, step->checksum,
 								 quote_literal_cstr(psprintf("revision \"%s\" is partially applied, and its script has changed since then", revision))));

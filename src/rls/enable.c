@@ -191,6 +191,11 @@ read_options(FunctionCallInfo fcinfo, Oid where, bool with_via)
 	options->column_default = cmig_argument_bool(fcinfo, 9, false);
 	options->create_index = cmig_argument_bool(fcinfo, 10, true);
 	options->require_context = cmig_argument_bool(fcinfo, 11, false);
+	if (options->require_context && cmig_settings_engine())
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("require_context requires the extension in the database"),
+				 errdetail("The policies call functions of pg_cmig.")));
 	if (options->roles == NIL)
 	{
 		char	   *names = cmig_query_value(&candidate_roles, where);

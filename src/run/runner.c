@@ -442,7 +442,7 @@ cmig_run_check_statement(const CmigRunStep *step, RawStmt *raw)
 	if (class == CMIG_STATEMENT_TOP_LEVEL)
 		refuse_top_level(step, reason, NULL);
 	if (class == CMIG_STATEMENT_OWN_PROCEDURE && cmig_running_concurrent_ddl())
-		refuse_top_level(step, reason, OFF_MODE_HINT_OWN);
+		refuse_top_level(step, reason, cmig_settings_engine() ? NULL : OFF_MODE_HINT_OWN);
 	if (class == CMIG_STATEMENT_CONCURRENTLY)
 	{
 		if (cmig_running_concurrent_ddl())

@@ -189,7 +189,7 @@ find_obstacle(const CmigProgressRow *row)
 		return psprintf("`CALL cmig.abandon_partial(%s)` -- lists the statements that remain to be reverted",
 						quote_literal_cstr(row->revision));
 	if (*look[0] != 't')
-		return psprintf("The revision is no longer in cmig.revision. Load it again, then call `cmig.%s_stepwise` again. Or manually revert the statements that have run, then `SELECT cmig.stamp('<current revision>', purge => true)`",
+		return psprintf("The revision is no longer stored. Restore its file and load it, then call `cmig.%s_stepwise` again. Or manually revert the statements that have run, then `SELECT cmig.stamp('<current revision>', purge => true)`",
 						direction);
 	if ((*look[1] == 't') != (row->direction == CMIG_DOWNGRADE))
 		return psprintf("%s was changed by hand, so no run can reach this revision: `SELECT cmig.stamp('<current revision>', purge => true)`, then call `cmig.%s_stepwise` again.",
