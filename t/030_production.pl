@@ -116,6 +116,9 @@ END
 
 			# that of the runner is not the one to test with
 			local $ENV{DATABASE_URL} = 'postgresql:///production?host=' . $node->host . '&port=' . $node->port;
+			delete $ENV{DATABASE_URL} if $job !~ m{DATABASE_URL=postgresql:///\s};
+			# the script of the other job in the file
+			$job =~ s/^bash -ec .*\n//m if $page =~ /^share.*gitlab/;
 			$node->safe_psql('postgres', "CREATE DATABASE \"$db\"");
 			$node->safe_psql($db, 'CREATE EXTENSION pg_cmig') if "$job$ENV{COMMANDS}" !~ /cmig init/;
 			if ($job =~ /^ *(?:- )?curl/m)
@@ -132,6 +135,7 @@ END
 		# the same files for a database without the extension
 		next if $page =~ /^doc/;
 		my ($job) = jobs($page);
+		$job =~ s/^.*pg_virtualenv bash.*\n//m if $page =~ /gitlab/;
 		my $deploy = '';
 		my $db = basename($page) . '-engine';
 		$deploy = $1 if slurp_file("$CmigNode::top/$page") =~ /CMIG_COMMANDS: \|\n((?:      .*engine local.*\n)+)/;
