@@ -2231,8 +2231,8 @@ AS $preflight$
 	  CASE WHEN bool_and(t.measured) THEN ' (estimate, at the rate of past backfills)' WHEN bool_or(t.measured) THEN ' (estimate, at 100 MB/s and the rate of past backfills)'
 	   ELSE ' (estimate, at 100 MB/s)' END), NULL FROM total t HAVING count(*) > 0
 	UNION ALL (SELECT 43, 'time of past runs', 'notice', format('%s: %s took up to %s here (journal, %s)', j.revision,
-	  CASE WHEN bool_or(r.revision = j.revision) THEN 'it' ELSE 'revisions with ' || k.words END, to_char(max(l.elapsed), 'HH24:MI:SS.MS'),
-	  CASE count(*) WHEN 1 THEN '1 run' ELSE count(*) || ' runs' END), NULL
+	  CASE WHEN bool_or(r.revision = j.revision) THEN 'it' ELSE 'revisions with ' || min(k.words) END, to_char(max(l.elapsed), 'HH24:MI:SS.MS'),
+	  CASE count(DISTINCT l.elapsed) WHEN 1 THEN '1 run' ELSE count(DISTINCT l.elapsed) || ' runs' END), NULL
 	 FROM (SELECT DISTINCT c.revision, c.detail, p.upgrade_sql FROM cost c JOIN cmig.revision p ON p.revision = c.revision) j
 	 JOIN (VALUES ('index', 'CREATE INDEX', '\mCREATE\s+(UNIQUE\s+)?INDEX\M'), ('reindex', 'REINDEX', '\mREINDEX\M'), ('rewrite', 'ALTER TABLE', '\mALTER\s+TABLE\M'),
 	  ('scan', 'ALTER TABLE', '\mALTER\s+TABLE\M'), ('update', 'UPDATE', '\mUPDATE\M'), ('backfill', 'cmig.backfill', '\mcmig\.backfill\M')) k (detail, words, pattern)
@@ -2240,7 +2240,7 @@ AS $preflight$
 	 JOIN cmig.revision r ON r.upgrade_sql ~* k.pattern AND (r.revision = j.revision OR NOT EXISTS (SELECT FROM cmig.journal o WHERE o.revision = j.revision
 	  AND o.direction = 'upgrade' AND o.outcome = 'done' AND o.elapsed IS NOT NULL))
 	 JOIN cmig.journal l ON l.revision = r.revision AND l.direction = 'upgrade' AND l.outcome = 'done' AND l.elapsed IS NOT NULL
-	 GROUP BY j.revision, k.words ORDER BY max(l.elapsed) DESC, j.revision, k.words LIMIT 5)
+	 GROUP BY j.revision, CASE WHEN r.revision <> j.revision THEN k.words END ORDER BY max(l.elapsed) DESC, j.revision, min(k.words) LIMIT 5)
 
 	-- settings
 	UNION ALL SELECT 50, 'lock_timeout', 'warning', 'not set: waits for locks without limit in ' || string_agg(f.place, '; ' ORDER BY f.n) FILTER (WHERE f.i <= 3)

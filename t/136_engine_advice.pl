@@ -121,4 +121,10 @@ rows('DROP TABLE p1');
 gives(0, 'at 005', 'discarding the progress', 'stamp', '005');
 gives(0, 'at 006', '', 'upgrade', '-y');
 
+# how long it took is told once, also if it does several things
+write_revision('007', '006', '', "ALTER TABLE account ALTER id TYPE numeric;\nCREATE INDEX account_kept ON account (kept);", 'DROP INDEX account_kept; ALTER TABLE account ALTER id TYPE bigint;');
+gives(0, 'at 007', '', 'upgrade', '-y');
+gives(0, 'at 006', '', 'downgrade', '006', '-y');
+gives(0, '^(?!.*past runs.*past runs).*past runs +notice: 007: it took up to [^\n]*1\s+run', '', 'preflight');
+
 done_testing();
