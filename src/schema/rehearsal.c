@@ -617,7 +617,7 @@ cmig_rehearsal_others_own(const CmigImage *image)
 	return others_own_code();
 }
 
-/* Does the object depend on one, such as a generated column, that is dropped and created again? */
+/* Does the object depend on a column, such as a generated one, that is dropped and created again? */
 static bool
 loses_base(const CmigObject *object)
 {
@@ -626,7 +626,7 @@ loses_base(const CmigObject *object)
 		const CmigObject *on = object->depends[i];
 
 		if (on->kind->flags & CMIG_KIND_RECAST ? loses_base(on) :
-			on->change != NULL && on->change->action == CMIG_AGAIN)
+			on->kind == &cmig_kind_column && on->change->action == CMIG_AGAIN)
 			return true;
 	}
 	return false;
