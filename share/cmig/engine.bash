@@ -716,7 +716,8 @@ engine_options='' engine_vars=''
 use_options() { [ -z "$engine_options$engine_vars" ] || export PGOPTIONS=$engine_options$engine_vars; }
 
 # The functions of the server that reject these statements.
-EXPECTED='CreateEventTrigger|CreateSchemaCommand|aclcheck_error'
+EXPECTED='CreateEventTrigger|AlterEventTrigger|AlterEventTriggerOwner|get_event_trigger_oid'
+EXPECTED+='|NamespaceCreate|aclcheck_error'
 
 # Shows what could not be copied, except what the service has done as a superuser.  Returns 1 if there
 # is anything.

@@ -21,4 +21,4 @@ FROM wanted WHERE NOT known;
 UPDATE pg_extension e SET extowner = r.oid
 FROM wanted w JOIN pg_roles r ON r.rolname = w.owner
 WHERE e.extname = w.name AND pg_has_role(:'copier', r.oid, 'MEMBER');
-SELECT 'ERROR:  stubs for the members of extension ' || quote_ident(name) FROM wanted WHERE NOT known;
+SELECT 'psql: ERROR:  stubs for the members of extension ' || quote_ident(name) FROM wanted WHERE NOT known;
