@@ -60,7 +60,7 @@ gives(0, 'upgrade failed \| 002', 'partially applied: a run was interrupted\nHIN
 # the file has changed: it must not run from its first statement
 my $stopped = slurp_file('migrations/002.sql');
 write_revision('002', '001', '', "CREATE TABLE more (id int);", 'DROP TABLE more;');
-gives(3, '', 'ERROR:  revision "002" is partially applied, and has become transactional since then\n.*HINT:  Restore the line "-- transactional: false"', 'upgrade', '-y');
+gives(3, '', 'ERROR:  revision "002" is partially applied, and would run again from its first statement\nHINT:  Restore the header "transactional: false"', 'upgrade', '-y');
 is(rows("SELECT to_regclass('more')"), '', 'nothing has run');
 unlink 'migrations/002.sql';
 append_to_file('migrations/002.sql', $stopped);
@@ -89,7 +89,7 @@ gives(3, '', "$changed.*\nHINT: .*--accept-changes.*\nERROR:  the files could no
 gives(3, '', $changed, 'load');
 gives(0, '001 +\| replaced\n +002 +\| unchanged', '', 'load', '--accept-changes');
 rename 'migrations/002.sql', 'second';
-gives(0, '002: it is in cmig_engine.version but has no file', '', 'status');
+gives(0, 'no file +revision "002" is applied, but there is no file for it', '', 'status');
 rename 'second', 'migrations/002.sql';
 gives(0, 'cmig_engine.version already says so', '', 'locate');
 

@@ -30,7 +30,7 @@ ENGINE_FORMAT=2
 engine_format=''
 
 engine='' engine_folder='' engine_database='' engine_major='' engine_target=''
-engine_limit='' engine_protect='' engine_messages=C
+engine_limit='' engine_protect='' engine_messages=C engine_settings=''
 engine_password='' copier_password=''
 engine_environment=() target_environment=() target_psql=() as_server=() locked=0
 
@@ -60,6 +60,11 @@ ENGINE_STUBS='^(dblink|adminpack|http|pg_net|pg_cron|aws_.*|azure_.*|pg_cmig)$'
 ENGINE_SETTINGS="'array_nulls', 'bytea_output', 'datestyle', 'default_text_search_config', 'extra_float_digits',
 	'gin_fuzzy_search_limit', 'intervalstyle',
 	'quote_all_identifiers', 'timezone', 'timezone_abbreviations', 'transform_null_equals', 'xmlbinary', 'xmloption'"
+
+# A query: what is stored for the database in the engine
+ENGINE_STORED="SELECT coalesce((SELECT setconfig::pg_catalog.text FROM pg_catalog.pg_db_role_setting
+	WHERE setrole = 0
+		AND setdatabase = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())), '')"
 
 # A condition on a row n of pg_namespace: is it a schema of the service, in which the role
 # owns nothing?
@@ -634,15 +639,17 @@ FROM pg_available_extensions WHERE name !~ '$ENGINE_STUBS'" -c '\restrict x') ||
 	engine_psql -c "ALTER DATABASE $engine_database RESET ALL" || fail 2 'the engine cannot use the copy'
 	of_file engine_copied extensions "$extensions" sizes "$sizes" database "$engine_database" |
 		engine_psql -d "$engine_database" || fail 2 'the engine cannot use the copy'
-	# as options, because code of another database could change those of this one
-	engine_options=$({ { printf '\\set ON_ERROR_STOP off\n\\set extensions %s\n' "$(quoted "$extensions")"
-		printf '%s\n' "SELECT format('SELECT %L FROM pg_catalog.set_config(%L, %L, false)',
-	'-c ' || name || '=' || regexp_replace(value, '(\\\\|\\s)', '\\\\\\1', 'g'), name, value)
-FROM (SELECT 'search_path' AS name, :'extensions'::jsonb ->> 'path' AS value
-	UNION ALL SELECT 'cmig.role', nullif(:'extensions'::jsonb ->> 'role', '')
-	UNION ALL SELECT key, value FROM jsonb_each_text(:'extensions'::jsonb -> 'settings')
-		WHERE lower(key) IN ($ENGINE_SETTINGS)) s WHERE value IS NOT NULL \\gexec"; } |
-		engine_psql -d "$engine_database" -v VERBOSITY=verbose -f - 2>&1 >&9 | copied_messages || :; } 9>&1) &&
+	{ printf '\\set ON_ERROR_STOP off\n\\set extensions %s\n' "$(quoted "$extensions")"
+		echo "SELECT format('ALTER DATABASE %I SET %I = %L', current_database(), s.key, s.value)
+FROM jsonb_each_text(:'extensions'::jsonb -> 'settings') s WHERE lower(s.key) IN ($ENGINE_SETTINGS) \\gexec"; } |
+		engine_psql -d "$engine_database" -v VERBOSITY=verbose -f - 2>&1 | copied_messages
+	# code of another database could change those of this one: see begin()
+	engine_settings=$(engine_psql -d "$engine_database" -c "$ENGINE_STORED") &&
+		engine_options=$(printf '\\set extensions %s\n%s;\n' "$(quoted "$extensions")" \
+			"SELECT string_agg('-c ' || name || '=' || regexp_replace(value, '(\\\\|\\s)', '\\\\\1', 'g'), ' '
+	ORDER BY name DESC)
+FROM (VALUES ('search_path', :'extensions'::jsonb ->> 'path'), ('cmig.role',
+	:'extensions'::jsonb ->> 'role')) AS v (name, value) WHERE value <> ''" | engine_psql) &&
 		printf '\\set extensions %s\n%s;\n' "$(quoted "$extensions")" \
 			"SELECT cmig.grant_access(r, 'migrator')
 FROM (SELECT :'extensions'::pg_catalog.jsonb OPERATOR(pg_catalog.->>) 'role' AS r) role

@@ -202,7 +202,9 @@ begin()
 	# settings are not in pg_settings
 	[ -z "$engine_database" ] || [ -n "$recording" ] || {
 		called 'SELECT pg_catalog.count(*) AS cmig_loaded FROM cmig.current() \gset'
-		need "NOT EXISTS (SELECT FROM pg_catalog.pg_settings WHERE source IN ('database', 'user', 'database user'))" \
+		variable cmig_stored "$engine_settings"
+		need "NOT EXISTS (SELECT FROM pg_catalog.pg_settings WHERE source IN ('database', 'user', 'database user')
+	AND pg_catalog.lower(name) NOT IN ($ENGINE_SETTINGS)) AND ($ENGINE_STORED) = :'cmig_stored'" \
 			"'code of a database has changed settings of the engine'" "'Repeat the command.'"
 	}
 	need "EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'pg_cmig')" \

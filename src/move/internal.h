@@ -168,7 +168,7 @@ extern void cmig_engine_append_tables(StringInfo body);
  * older ones the current format, and raise an error if theirs is newer, or, unless
  * "revision" is NULL, if another step than this one was interrupted.
  */
-extern void cmig_engine_append_check(StringInfo body, const char *revision, const char *direction, bool transactional);
+extern void cmig_engine_append_check(StringInfo body, const char *revision, const char *direction);
 
 /*
  * Append a statement that changes the row of a version table if it still contains

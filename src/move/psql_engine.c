@@ -76,8 +76,7 @@ cmig_engine_append_tables(StringInfo body)
 }
 
 void
-cmig_engine_append_check(StringInfo body, const char *revision, const char *direction,
-						 bool transactional)
+cmig_engine_append_check(StringInfo body, const char *revision, const char *direction)
 {
 	/* the owner of a table could have put a trigger on it */
 	appendStringInfoString(body,
@@ -113,16 +112,6 @@ cmig_engine_append_check(StringInfo body, const char *revision, const char *dire
 						   "\tEND IF;\n");
 	if (revision == NULL)
 		return;
-	/* it would begin again, also with the statements that have run */
-	if (transactional)
-		appendStringInfo(body,
-						 "\tIF EXISTS (SELECT FROM " CMIG_ENGINE_PROGRESS " p WHERE p.revision " OP("=") " %s AND p.direction " OP("=") " '%s') THEN\n"
-						 "\t\tRAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',\n"
-						 "\t\t\tMESSAGE = %s,\n"
-						 "\t\t\tHINT = 'Restore the line \"-- transactional: false\" in its file, and repeat the command. Or manually revert the statements that have run, and: cmig stamp <current revision>';\n"
-						 "\tEND IF;\n",
-						 quote_literal_cstr(revision), direction,
-						 quote_literal_cstr(psprintf("revision \"%s\" is partially applied, and has become transactional since then", revision)));
 	appendStringInfo(body,
 					 "\tIF EXISTS (SELECT FROM " CMIG_ENGINE_PROGRESS " p WHERE p.revision " OP("<>") " %s OR p.direction " OP("<>") " '%s') THEN\n"
 					 "\t\tRAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',\n"

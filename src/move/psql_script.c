@@ -196,8 +196,7 @@ append_first_check(StringInfo body, const Offline *offline)
 		cmig_engine_append_check(body,
 								 offline->plan->count == 0 ? NULL :
 								 cmig_graph_id(offline->graph, offline->plan->steps[0].node),
-								 offline->direction,
-								 offline->plan->count > 0 && offline->graph->nodes[offline->plan->steps[0].node].revision->transactional);
+								 offline->direction);
 	appendStringInfoString(body, offline->lock);
 	for (int i = 0; offline->may_create && i < offline->row_count; i++)
 		cmig_engine_append_replaced(body, offline->table, offline->column,
