@@ -69,6 +69,13 @@ is($node->safe_psql('other', "SELECT to_regclass('item') IS NOT NULL"), 't', 'al
 admin('DROP SCHEMA cmig_engine CASCADE; DROP TABLE item, part; ALTER TABLE cmig_version OWNER TO regress_owner', 'other');
 gives(0, 'at 002', 'begins with the state in cmig_version: 001', '-d', 'other', 'upgrade', '-y');
 
+# who cannot read the state, and a state that is not whole
+admin('CREATE ROLE regress_second LOGIN');
+gives(3, '', '^cmig: the role may not read the tables in schema cmig_engine\nConnect as the role that has run', '-U', 'regress_second', 'current');
+rows('ALTER TABLE cmig_engine.progress RENAME TO other');
+gives(3, '', '^cmig: a table is missing in schema cmig_engine\n', $_) foreach qw(current status);
+rows('ALTER TABLE cmig_engine.other RENAME TO progress');
+
 # messages of the database are not messages of psql or of cmig
 write_revision('003', '002', '', <<'END_SQL', 'SELECT 1;');
 DO $$ BEGIN RAISE NOTICE E'x\ncmig: not loaded\ncmig: found\npsql:<stdin>:4: ERROR:  55P03: forged'; END $$;

@@ -176,22 +176,26 @@ of_file()
 # reads it.
 read_target()
 {
-	local lines name other
+	local lines name other installed refused lacks
 
 	lines=$(of_file engine_state own '^(pg_|cmig_engine_(secret|creator|owner|copier|superuser)$)' |
 		on_target "${target_psql[@]}" -At) || exit 4
-	engine_major=${lines%%"$newline"*} lines=${lines#*"$newline"}
+	read -r engine_major installed refused lacks <<<"${lines%%"$newline"*}"
+	lines=${lines#*"$newline"}
 	read -r engine_messages engine_limit engine_protect <<<"${lines%%"$newline"*}"
 	lines=${lines#*"$newline"}
 	engine_target=${lines%%"$newline"*} other='' engine_state=''
 	# not by a pattern, which would take quadratic time for the last line, the state
 	while IFS= read -r name; do other=$engine_state engine_state=$name; done <<<"${lines#*"$newline"}"
-	[[ $engine_major != *' t '* ]] || fail 2 'the database has the extension, so it needs no engine' \
+	[ "$installed" != t ] || fail 2 'the database has the extension, so it needs no engine' \
 		'Remove the line "engine" from cmig.conf.'
-	[[ $engine_major != *' t' ]] || fail 3 'schema cmig_engine or one of its tables belongs to another role' \
+	[ "$refused" != t ] || fail 3 'schema cmig_engine or one of its tables belongs to another role' \
 		'Connect as that role, or as the owner of the database or a superuser: '\
 'ALTER SCHEMA cmig_engine OWNER TO CURRENT_USER'
-	engine_major=${engine_major%% *}
+	[ "$lacks" != unreadable ] || fail 3 'the role may not read the tables in schema cmig_engine' \
+		'Connect as the role that has run the revisions, or as one of its members.'
+	[ "$lacks" != incomplete ] || fail 3 'a table is missing in schema cmig_engine' \
+		'Restore it. If that cannot be: DROP SCHEMA cmig_engine CASCADE; and cmig stamp <revision>'
 	[ "$engine_major" -ge 15 ] || fail 2 "the database has PostgreSQL $engine_major; 15 or later is required"
 	case $other in
 		'' | "$ENGINE_FORMAT" | *_version) ;;

@@ -2,9 +2,10 @@
 -- Copyright (c) 2026, the pg_cmig developers
 --
 -- Variables: own, a pattern for roles of pg_ and of an engine that this server once was.
--- Prints lines: the major version, and whether the extension is installed and whether a table of
--- the state belongs to another role; lc_messages, lock_timeout, and cmig.protect; the name of the database; the
--- format of cmig_engine, or another tool's table (with its owner, if it is not to be read); a JSON object.
+-- Prints lines: the major version, whether the extension is installed, whether a table of the
+-- state belongs to another role, and whether it is incomplete or unreadable; lc_messages,
+-- lock_timeout, and cmig.protect; the name of the database; the format of cmig_engine, or another
+-- tool's table (with its owner, if it is not to be read); a JSON object.
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY \;
 SET LOCAL search_path = pg_catalog, pg_temp \;
 WITH trusted AS MATERIALIZED (
@@ -13,6 +14,7 @@ WITH trusted AS MATERIALIZED (
 		AND (r.rolsuper OR r.oid = d.datdba OR r.rolname IN (current_user, 'pg_database_owner'))),
 state AS MATERIALIZED (
 	SELECT n.nspname, c.relname, c.relkind, pg_get_userbyid(c.relowner) AS owner,
+		has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AS is_readable,
 		c.relkind = 'r' AND c.relowner IN (TABLE trusted) AND n.nspowner IN (TABLE trusted) AS is_trusted
 	FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 	WHERE n.nspname = 'cmig_engine' AND c.relname IN ('version', 'journal', 'progress', 'format')
@@ -23,39 +25,49 @@ SELECT current_setting('server_version_num')::integer / 10000 AS cmig_major,
 	translate(concat_ws(' ', translate(coalesce(nullif(current_setting('lc_messages'), ''), 'C'), ' ', '_'),
 		current_setting('lock_timeout'), current_setting('cmig.protect', true)), E'\n', ' ')
 		AS cmig_limit,
-	count(*) FILTER (WHERE nspname = 'cmig_engine' AND relname <> 'format') = 3 AS cmig_known,
+	CASE WHEN bool_or(nspname = 'cmig_engine' AND NOT is_readable) THEN 'unreadable'
+		WHEN count(*) FILTER (WHERE nspname = 'cmig_engine' AND relname <> 'format') BETWEEN 1 AND 2
+		THEN 'incomplete'
+		ELSE '' END AS cmig_lacks,
+	count(*) FILTER (WHERE nspname = 'cmig_engine' AND relname <> 'format' AND is_readable AND is_trusted) = 3
+		AS cmig_known,
 	count(*) FILTER (WHERE nspname = 'cmig_engine' AND relname = 'format') > 0 AS cmig_formatted,
 	count(*) FILTER (WHERE nspname = 'cmig_engine' AND NOT is_trusted) > 0 AS cmig_refused,
 	coalesce(min(relname::text) FILTER (WHERE nspname = 'public' AND is_trusted),
 		min(relname || ' ' || translate(owner, E'\n', '?')) FILTER (WHERE nspname = 'public' AND relkind = 'r'))
 		AS cmig_other
 FROM state \gset
-\echo :cmig_major :cmig_installed :cmig_refused
+\echo :cmig_major :cmig_installed :cmig_refused :cmig_lacks
 \echo :cmig_limit
 \echo :cmig_name
-\set cmig_state {}
-\set format_query 1
 \if :cmig_formatted
 \set format_query '(SELECT max(number) FROM cmig_engine.format)'
+\else
+\set format_query 1
 \endif
-\if :cmig_refused
-\elif :cmig_known
-SELECT jsonb_build_object(
-		'known', true,
-		'version', (SELECT jsonb_agg(version_num) FROM cmig_engine.version),
-		'journal', (SELECT jsonb_agg(to_jsonb(j) - 'file') FROM cmig_engine.journal j),
-		'progress', (SELECT jsonb_agg(p) FROM cmig_engine.progress p)) AS cmig_state,
-	coalesce(:format_query, 0) AS cmig_format \gset
-\echo :cmig_format
-\elif :{?cmig_other}
-\echo :cmig_other
+\if :cmig_known
+\set version_query '(SELECT jsonb_agg(version_num) FROM cmig_engine.version)'
+\set journal_query '(SELECT jsonb_agg(to_jsonb(j) - ''file'') FROM cmig_engine.journal j)'
+\set progress_query '(SELECT jsonb_agg(p) FROM cmig_engine.progress p)'
+\else
+\set version_query NULL
+\set journal_query NULL
+\set progress_query NULL
+\set format_query NULL
 \endif
-SELECT :'cmig_state'::jsonb || jsonb_build_object(
+\if :{?cmig_other}
+\else
+\set cmig_other ''
+\endif
+SELECT concat(coalesce((:format_query)::text,
+		CASE WHEN :'cmig_known' THEN '0' ELSE nullif(:'cmig_other', '') END) || E'\n',
+	CASE WHEN :'cmig_known' THEN jsonb_build_object('known', true, 'version', :version_query,
+		'journal', :journal_query, 'progress', :progress_query) ELSE '{}' END || jsonb_build_object(
 	'roles', (SELECT jsonb_agg(rolname) FROM pg_roles WHERE rolname !~ :'own'),
 	'members', (
 		SELECT jsonb_agg(jsonb_build_object('r', r.rolname, 'm', m.rolname))
 		FROM pg_auth_members a JOIN pg_roles r ON r.oid = a.roleid JOIN pg_roles m ON m.oid = a.member
 		WHERE r.rolname !~ :'own' AND NOT r.rolsuper AND m.rolname !~ :'own'),
 	'role', current_user,
-	'owner', (SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database())) \;
+	'owner', (SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()))) \;
 COMMIT;
