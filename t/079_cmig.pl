@@ -312,7 +312,7 @@ append_to_file('hidden/1.sql', "SELECT 2;\n");
 gives(0, '', 'replaced: 1', 'upgrade', '-d', 'hidden', '--folder', 'hidden');
 unlink 'hidden/1.sql';
 append_to_file('hidden/1.sql', "-- revision: 1\n-- cmig:upgrade\nSELECT 'other';\n");
-gives(3, '', 'HINT:  [^\n]* load with --accept-changes, which is recorded in cmig\.journal\.\n$', 'upgrade', '-d', 'hidden', '--folder', 'hidden');
+gives(3, '', 'HINT:  [^\n]* load with --accept-changes, which is recorded in the journal\.\n$', 'upgrade', '-d', 'hidden', '--folder', 'hidden');
 
 # On a terminal
 SKIP:

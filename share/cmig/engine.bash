@@ -403,6 +403,7 @@ create_copy()
 		fail 2 'the engine cannot create a database with the extension pg_cmig' \
 		"${engine_folder:+Its messages are in $engine_folder/log}"
 	read -r engine_password copier_password <<<"$name"
+	engine_settings=''
 	[ -z "$1" ] || copy_schema
 	[ "$verb" != import ] || [ -z "$1" ] || copy_tool_tables
 	[ "$verb" != workload-check ] || read_workload
