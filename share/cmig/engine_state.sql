@@ -26,7 +26,9 @@ SELECT current_setting('server_version_num')::integer / 10000 AS cmig_major,
 		current_setting('lock_timeout'), current_setting('cmig.protect', true)), E'\n', ' ')
 		AS cmig_limit,
 	CASE WHEN bool_or(nspname = 'cmig_engine' AND NOT is_readable) THEN 'unreadable'
-		WHEN count(*) FILTER (WHERE nspname = 'cmig_engine' AND relname <> 'format') BETWEEN 1 AND 2
+		-- without the version table, the database is at base
+		WHEN count(*) FILTER (WHERE nspname = 'cmig_engine' AND relname = 'version') = 1
+			AND count(*) FILTER (WHERE nspname = 'cmig_engine' AND relname IN ('journal', 'progress')) < 2
 		THEN 'incomplete'
 		ELSE '' END AS cmig_lacks,
 	count(*) FILTER (WHERE nspname = 'cmig_engine' AND relname <> 'format' AND is_readable AND is_trusted) = 3
