@@ -366,6 +366,8 @@ is(policed('CREATE INDEX CONCURRENTLY kept_n ON kept (n); DROP INDEX CONCURRENTL
 is(policed("SELECT command, object, role, reason, query IS NOT NULL FROM cmig_engine_ddl.ddl_log WHERE object !~ 'service|published' ORDER BY at", $superuser),
 	"ALTER TABLE|public.kept|regress_owner|at night|t\nCREATE INDEX|public.kept_n|regress_owner||t\nDROP INDEX|public.kept_n|regress_owner||t\n", 'the log');
 gives(0, 'at 001', '', 'downgrade', '001', '-y', @policed);
+is(policy('deny'), '', 'the first policy again');
+unlike(policed('BEGIN; DROP SCHEMA cmig_engine CASCADE; CREATE TABLE free (); ROLLBACK', 'regress_owner'), qr/ERROR/, 'there is no policy without the state');
 is(policy('allow'), '', 'the policy is removed');
 policed('ALTER TABLE cmig_engine_ddl.ddl_log OWNER TO regress_other', $superuser);
 like(policy('deny'), qr/schema cmig_engine_ddl or its table belongs to another role.*HINT:  DROP SCHEMA cmig_engine_ddl CASCADE/s, 'a log of another role is refused');

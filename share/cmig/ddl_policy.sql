@@ -32,6 +32,10 @@ DECLARE
 	reason text;
 	change record;
 BEGIN
+	-- without the state, there are no runs that could be told apart
+	IF keeper IS NULL THEN
+		RETURN;
+	END IF;
 	-- only who can change the version rows can run revisions, restore, or make an exception
 	IF coalesce(has_table_privilege(session_user, to_regclass('cmig_engine.version'), 'DELETE'), false) THEN
 		IF current_setting('application_name') = 'pg_restore'
