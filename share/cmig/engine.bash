@@ -178,7 +178,8 @@ read_target()
 {
 	local lines name other installed refused lacks
 
-	lines=$(of_file engine_state own '^(pg_|cmig_engine_(secret|creator|owner|copier|superuser)$)' |
+	lines=$(of_file engine_state own '^(pg_|cmig_engine_(secret|creator|owner|copier|superuser)$)' \
+		again "$([ $# -eq 0 ] && echo false || echo true)" |
 		on_target "${target_psql[@]}" -At) || exit 4
 	read -r engine_major installed refused lacks <<<"${lines%%"$newline"*}"
 	lines=${lines#*"$newline"}

@@ -1,11 +1,14 @@
 -- engine_state.sql: the state of a database without the extension, for an engine.
 -- Copyright (c) 2026, the pg_cmig developers
 --
--- Variables: own, a pattern for roles of pg_ and of an engine that this server once was.
+-- Variables: own, a pattern for roles of pg_ and of an engine that this server once was; again, is
+-- the state read again?
 -- Prints lines: the major version, whether the extension is installed, whether a table of the
 -- state belongs to another role, and whether it is incomplete or unreadable; lc_messages,
 -- lock_timeout, and cmig.protect; the name of the database; the format of cmig_engine, or another
 -- tool's table (with its owner, if it is not to be read); a JSON object.
+-- What a run in progress has done of a revision was not interrupted, so it is left out, unless the
+-- state is read again.
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY \;
 SET LOCAL search_path = pg_catalog, pg_temp \;
 WITH trusted AS MATERIALIZED (
@@ -25,6 +28,10 @@ SELECT current_setting('server_version_num')::integer / 10000 AS cmig_major,
 	translate(concat_ws(' ', translate(coalesce(nullif(current_setting('lc_messages'), ''), 'C'), ' ', '_'),
 		current_setting('lock_timeout'), current_setting('cmig.protect', true)), E'\n', ' ')
 		AS cmig_limit,
+	NOT :again AND EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+		WHERE d.datname = current_database() AND l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+		AND (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended('pg_cmig cmig_engine.version', 0))
+		AS cmig_running,
 	CASE WHEN bool_or(nspname = 'cmig_engine' AND NOT is_readable) THEN 'unreadable'
 		-- without the version table, the database is at base
 		WHEN count(*) FILTER (WHERE nspname = 'cmig_engine' AND relname = 'version') = 1
@@ -56,6 +63,9 @@ FROM state \gset
 \set journal_query NULL
 \set progress_query NULL
 \set format_query NULL
+\endif
+\if :cmig_running
+\set progress_query NULL
 \endif
 \if :{?cmig_other}
 \else

@@ -857,11 +857,13 @@ append_title(Offline *offline, int number)
 	int			node = offline->plan->steps[number].node;
 	char	   *title = cmig_text_one_line(pstrdup(cmig_move_title(offline->graph, offline->plan->direction, node)));
 
-	appendStringInfo(&offline->text, "\n-- step %d of %d: ", offline->done + 1, offline->total);
+	appendStringInfo(&offline->text, "\n-- step %d of %d: ", ++offline->done, offline->total);
 	appendStringInfoString(&offline->text, title);
 	appendStringInfoChar(&offline->text, '\n');
-	if (offline->engine)
-		cmig_engine_append_title(&offline->text, title);
+	if (!offline->engine)
+		return;
+	begin_transaction(offline); /* its check must not fail after the title */
+	cmig_engine_append_title(&offline->text, title);
 }
 
 /*
@@ -881,7 +883,6 @@ make_review(Offline *offline)
 		const CmigRunStep *run = cmig_step_texts_get(texts, i);
 
 		append_title(offline, i);
-		offline->done++;
 		if (!run->transactional)
 			appendStringInfoString(&offline->text, "-- outside of a transaction\n");
 		appendStringInfo(&offline->text, "%s\n", run->sql);
@@ -937,7 +938,6 @@ append_step(Offline *offline, int number, const CmigRunStep *run)
 		prepare_script(offline);
 		offline->prepared = true;
 	}
-	offline->done++;
 }
 
 /* Append the steps of a plan. */
