@@ -658,6 +658,31 @@ add_siblings(CmigOrder *order, bool old)
 	}
 }
 
+/*
+ * An index of a partitioned table is complete if all partitions have it when it
+ * is created.  So it is created after the partitions that go are gone, and
+ * dropped before new ones come, so that the downgrade creates it without them.
+ */
+static void
+add_partitions(CmigOrder *order, bool old)
+{
+	const CmigImage *image = old ? order->difference->from : order->difference->to;
+
+	for (int i = 0; i < image->count; i++)
+	{
+		const CmigObject *link = image->objects[i],
+				   *table = link->kind == &cmig_kind_partition &&
+		cmig_change_makes(link->change, old) ?
+		cmig_image_lookup(old ? order->difference->to : order->difference->from,
+						  &cmig_kind_table, link->values[CMIG_PARTITION_OF]) : NULL;
+
+		for (const CmigObject *child = table ? table->child : NULL; child != NULL; child = child->sibling)
+			if (cmig_index_name(child) != NULL)
+				add_soft(order, old ? made(order, child) : made(order, link),
+						 old ? ended(order, link) : ended(order, child));
+	}
+}
+
 static int
 compare_edges(const void *a, const void *b)
 {
@@ -696,6 +721,7 @@ make_edges(CmigOrder *order)
 		add_dependencies(order, old);
 		add_mentioned(order, old);
 		add_siblings(order, old);
+		add_partitions(order, old);
 	}
 	add_inheritance(order);
 	add_names(order);

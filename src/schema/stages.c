@@ -77,6 +77,9 @@ static bool
 is_move(const Stages *stages, const CmigImage *image, const CmigObject *object, bool old)
 {
 	const CmigChange *change = change_of(stages, object, old);
+	const CmigObject *whole = object->kind == &cmig_kind_partition ?
+	cmig_image_lookup(old ? stages->to : stages->from, &cmig_kind_table,
+					  object->values[CMIG_PARTITION_OF]) : NULL;
 
 	if (change->action == CMIG_AGAIN && object->kind == &cmig_kind_table)
 		return true;
@@ -102,6 +105,18 @@ is_move(const Stages *stages, const CmigImage *image, const CmigObject *object, 
 			counterpart(image, other) == NULL)
 			return true;
 	}
+
+	/*
+	 * until the last stage, the table would have an index that an old
+	 * partition lacks, or a column or check that a new one lacks
+	 */
+	for (const CmigObject *child = whole ? whole->child : NULL; child != NULL; child = child->sibling)
+		if (old ? cmig_index_name(child) != NULL &&
+			cmig_change_makes(change_of(stages, child, false), false) :
+			(child->kind == &cmig_kind_column || cmig_constraint_type(child) == 'c') &&
+			(counterpart(stages->to, child) == NULL ||
+			 cmig_change_drops(change_of(stages, child, true))))
+			return true;
 	return false;
 }
 
@@ -422,8 +437,9 @@ add_fill(const Stages *stages, const CmigObject *column, const char *value, List
 	char	   *sql = psprintf("CALL cmig.backfill(%s, %s, %s)", pstrdup(cmig_literal(table)),
 							   pstrdup(cmig_literal(set)),
 							   pstrdup(cmig_literal(psprintf("%s IS NULL", name))));
-	CmigDiffLine row = {"alter", column->kind->name, column->identity,
-	"",.subject = column,.stage = 2};
+
+	/* without a subject, since the rehearsal has no rows to fill */
+	CmigDiffLine row = {"alter", column->kind->name, column->identity, "",.stage = 2};
 
 	/* a backfill finds its place by the key */
 	if (!has_key(column->parent, NULL))

@@ -304,3 +304,10 @@ CREATE TABLE p (x text COMPRESSION pglz); CREATE TABLE c () INHERITS (p); CREATE
 CREATE TYPE r AS RANGE (subtype = int); CREATE TABLE p (x r[] COMPRESSION pglz); CREATE TABLE c () INHERITS (p);
 -- b:
 CREATE TYPE r AS RANGE (subtype = bigint); CREATE TABLE p (x r[] COMPRESSION pglz); CREATE TABLE c () INHERITS (p);
+-- pair: parent's column becomes NOT NULL
+-- a:
+CREATE TABLE person (id integer PRIMARY KEY, name text);
+CREATE TABLE author (books integer) INHERITS (person);
+-- b:
+CREATE TABLE person (id integer PRIMARY KEY, name text NOT NULL);
+CREATE TABLE author (books integer) INHERITS (person);

@@ -387,3 +387,20 @@ CREATE TABLE n1 PARTITION OF n FOR VALUES IN (1);
 CREATE TABLE m (a int) PARTITION BY LIST (a);
 CREATE TABLE m1 (a int);
 CREATE TABLE n1 (a int);
+-- pair: partition that goes, beside a new index
+-- a:
+CREATE TABLE m (a integer NOT NULL, b integer) PARTITION BY RANGE (a);
+CREATE TABLE m_1 PARTITION OF m FOR VALUES FROM (0) TO (10);
+CREATE TABLE m_2 PARTITION OF m DEFAULT;
+-- b:
+CREATE TABLE m (a integer NOT NULL, b integer) PARTITION BY RANGE (a);
+CREATE TABLE m_1 PARTITION OF m FOR VALUES FROM (0) TO (10);
+CREATE INDEX m_b ON m (b);
+-- pair: partition that comes, beside a column that goes
+-- a:
+CREATE TABLE m (a integer NOT NULL, b integer) PARTITION BY RANGE (a);
+CREATE TABLE m_1 PARTITION OF m FOR VALUES FROM (0) TO (10);
+-- b:
+CREATE TABLE m (a integer NOT NULL) PARTITION BY RANGE (a);
+CREATE TABLE m_1 PARTITION OF m FOR VALUES FROM (0) TO (10);
+CREATE TABLE m_2 PARTITION OF m DEFAULT;
