@@ -1142,13 +1142,6 @@ extern void cmig_stages_add(const CmigDifference *all, const CmigImage *from, co
 extern List *cmig_section_layout_next(const List *lines, int index);
 
 /*
- * Returns the statements of generated SQL, a list of char *, without
- * semicolons.  If "in_block" is true, they are rewritten for PL/pgSQL: a query
- * becomes PERFORM, and a function with a body of SQL is created by EXECUTE.
- */
-extern List *cmig_section_statements(const char *sql, bool in_block);
-
-/*
  * Returns a DO statement that runs the statements of the lines, for the
  * upgrade or the downgrade, in the order of the list.  If "bare" is true,
  * leaves out comments and settings that only revision files need.

@@ -495,6 +495,15 @@ extern List *cmig_diff_line_objects(const List *lines);
  */
 extern const char *cmig_diff_line_action(const CmigDiffLine *line);
 
+/* in generate.c */
+
+/*
+ * Returns the statements of generated SQL, a list of char *, without
+ * semicolons.  If "in_block" is true, they are rewritten for PL/pgSQL: a query
+ * becomes PERFORM, and a function with a body of SQL is created by EXECUTE.
+ */
+extern List *cmig_section_statements(const char *sql, bool in_block);
+
 /* in copy.c */
 
 /*

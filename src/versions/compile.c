@@ -11,6 +11,7 @@
 #include "access/table.h"
 #include "access/transam.h"
 #include "catalog/dependency.h"
+#include "catalog/pg_cast.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
@@ -25,6 +26,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
@@ -104,12 +106,14 @@ look_up(void *arg)
 		cmig_versions_refuse_arguments();
 }
 
-/* The functions that the expressions of a trigger called when they were stored. */
+/* The casts that the expressions of a trigger used when they were stored. */
 typedef struct Bound
 {
+	const ObjectAddress *dependent; /* the trigger whose casts are to be
+									 * recorded, or NULL */
 	bool		recorded;		/* are they known?  Not in a restored
 								 * database. */
-	List	   *functions;
+	List	   *casts;
 	Oid			table_owner;
 } Bound;
 
@@ -135,8 +139,8 @@ read_bound(Bound *bound, Oid trigger)
 		{
 			Form_pg_depend row = (Form_pg_depend) GETSTRUCT(tuple);
 
-			if (row->refclassid == ProcedureRelationId)
-				bound->functions = lappend_oid(bound->functions, row->refobjid);
+			if (row->refclassid == CastRelationId)
+				bound->casts = lappend_oid(bound->casts, row->refobjid);
 			else if (row->refclassid == TriggerRelationId)
 				parent = row->refobjid;
 			else
@@ -146,13 +150,6 @@ read_bound(Bound *bound, Oid trigger)
 		trigger = parent;
 	}
 	table_close(depend, AccessShareLock);
-}
-
-/* Is it a function that somebody could have put in the place of the one that was meant? */
-static bool
-is_other_function(const Bound *bound, Oid function)
-{
-	return function >= FirstNormalObjectId && !list_member_oid(bound->functions, function);
 }
 
 /* Does the function belong to a role that has the privileges of the table's owner? */
@@ -168,18 +165,30 @@ owns_code(Oid table_owner, Oid function)
 	return result;
 }
 
+/* Is it a cast that somebody could have created since the expression was stored? */
+static bool
+is_other_cast(const Bound *bound, Oid cast, Oid function, Oid source, Oid target)
+{
+	if (bound->recorded)
+		return !list_member_oid(bound->casts, cast);
+	return !owns_code(bound->table_owner, function) ||
+		cmig_type_role(source, bound->table_owner) != bound->table_owner ||
+		cmig_type_role(target, bound->table_owner) != bound->table_owner;
+}
+
 /*
  * Make each cast call the function that it called when the expression was stored.
  * The text names functions by their schemas and the types of their arguments, but a
- * cast is found by its types.  If the cast has another function now, it was a
- * conversion through text: the owner of a type could create a cast to have a
- * function run by all who write the table.  In a restored database, where the
- * functions are not recorded, only casts of third roles are replaced.
+ * cast is found by its types.  The triggers depend on those that they use, which
+ * can thus not be dropped.  Another one was a conversion through text: the owner of
+ * a type could create a cast to have a function run by all who write the table.
+ * In a restored database, where the casts are not recorded, only those of third
+ * roles are replaced.
  */
 static Node *
-bind_functions(Node *node, void *arg)
+bind_casts(Node *node, void *arg)
 {
-	Bound	   *bound = arg;
+	const Bound *bound = arg;
 
 	if (node == NULL)
 		return NULL;
@@ -187,11 +196,20 @@ bind_functions(Node *node, void *arg)
 		((FuncExpr *) node)->funcformat != COERCE_SQL_SYNTAX)
 	{
 		const FuncExpr *call = (FuncExpr *) node;
+		Oid			source = getBaseType(exprType(linitial(call->args)));
+		Oid			target = getBaseType(call->funcresulttype);
+		Oid			cast = get_cast_oid(source, target, true);
 
-		if (is_other_function(bound, call->funcid) &&
-			(bound->recorded || !owns_code(bound->table_owner, call->funcid)))
+		if (bound->dependent != NULL && cast >= FirstNormalObjectId)
 		{
-			Node	   *value = bind_functions(linitial(call->args), arg);
+			ObjectAddress object = {CastRelationId, cast, 0};
+
+			recordDependencyOn(bound->dependent, &object, DEPENDENCY_NORMAL);
+		}
+		else if (bound->dependent == NULL && Max(cast, call->funcid) >= FirstNormalObjectId &&
+				 is_other_cast(bound, cast, call->funcid, source, target))
+		{
+			Node	   *value = bind_casts(linitial(call->args), arg);
 			CoerceViaIO *conversion = makeNode(CoerceViaIO);
 
 			if (exprType(value) == call->funcresulttype)
@@ -203,7 +221,7 @@ bind_functions(Node *node, void *arg)
 			return (Node *) conversion;
 		}
 	}
-	return expression_tree_mutator(node, bind_functions, arg);
+	return expression_tree_mutator(node, bind_casts, arg);
 }
 
 Expr *
@@ -214,6 +232,8 @@ cmig_versions_compile(Relation relation, const char *text, Oid type, int32 typmo
 	CmigRole	saved;
 	ErrorData  *error;
 	Node	   *expr;
+	ObjectAddress dependent = {TriggerRelationId, trigger, 0};
+	Bound		bound = {record ? &dependent : NULL,.table_owner = relation->rd_rel->relowner};
 
 	pstate->p_sourcetext = text;
 	addNSItemToQuery(pstate,
@@ -240,19 +260,11 @@ cmig_versions_compile(Relation relation, const char *text, Oid type, int32 typmo
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("the expression %s does not have type %s", text, format_type_be(type))));
 	if (!record)
-	{
-		Bound		bound = {.table_owner = relation->rd_rel->relowner};
-
 		read_bound(&bound, trigger);
-		expr = bind_functions(expr, &bound);
-	}
+	expr = bind_casts(expr, &bound);
 	assign_expr_collations(pstate, expr);
 	if (record)
-	{
-		ObjectAddress dependent = {TriggerRelationId, trigger, 0};
-
 		recordDependencyOnExpr(&dependent, expr, pstate->p_rtable, DEPENDENCY_NORMAL);
-	}
 	free_parsestate(pstate);
 	return expression_planner((Expr *) expr);
 }

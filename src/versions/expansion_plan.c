@@ -76,6 +76,14 @@ cmig_versions_add_rows(const CmigStepGroup *at, const List *rows)
 		cmig_versions_add(at, "%s", row[0]);
 }
 
+/* Add a step for each of the statements that make the change. */
+static void
+add_change(const CmigStepGroup *at, const char *sql)
+{
+	foreach_ptr(const char, statement, cmig_section_statements(sql, false))
+		cmig_versions_add(at, "%s", statement);
+}
+
 const char *
 cmig_versions_schema(const CmigPlanning *p, const char *schema)
 {
@@ -742,7 +750,7 @@ find_created(CmigPlanning *p)
 		/* its owner and its privileges */
 		if (strcmp(line->action, "create") != 0)
 		{
-			cmig_versions_add(&at, "%s", line->upgrade);
+			add_change(&at, line->upgrade);
 			continue;
 		}
 		p->created = lappend(p->created, line);
@@ -758,9 +766,9 @@ find_created(CmigPlanning *p)
 		}
 		/* a function that is not from a revision must not be replaced */
 		if (!line->within)
-			cmig_versions_add(&at, "%s", line->subject->kind == &cmig_kind_function &&
-							  !line->subject->unchecked ? cmig_function_create(line->subject) :
-							  line->upgrade);
+			add_change(&at, line->subject->kind == &cmig_kind_function &&
+					   !line->subject->unchecked ? cmig_function_create(line->subject) :
+					   line->upgrade);
 	}
 }
 
@@ -880,7 +888,7 @@ add_rest(CmigPlanning *p)
 														 line->hazard) :
 								 "Both versions would need one of their own.");
 		if (!line->within)
-			cmig_versions_add(&at, "%s", line->upgrade);
+			add_change(&at, line->upgrade);
 	}
 	if (rest == NIL)
 		return;

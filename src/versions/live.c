@@ -511,7 +511,8 @@ cmig_versions_replaceable(void)
 		" FROM pg_depend d LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid"
 		" JOIN pg_proc p ON p.oid = CASE d.refclassid WHEN 'pg_proc'::regclass THEN d.refobjid ELSE o.oprcode END"
 		" JOIN pg_namespace n ON n.oid = coalesce(o.oprnamespace, p.pronamespace)"
-		" WHERE n.nspname <> ALL ('{pg_catalog,cmig}') AND d.deptype = 'n' AND d.classid = ANY ('{pg_attrdef,pg_class,pg_constraint,pg_policy,pg_proc,pg_rewrite,pg_trigger}'::regclass[])"
+		" WHERE n.nspname <> ALL ('{pg_catalog,cmig}') AND d.deptype = 'n'"
+		" AND d.classid = ANY ('{pg_attrdef,pg_class,pg_constraint,pg_policy,pg_proc,pg_publication_rel,pg_rewrite,pg_statistic_ext,pg_trigger,pg_type}'::regclass[])"
 		" AND (p.pronargdefaults > 0 OR p.provariadic <> 0 OR EXISTS (SELECT FROM pg_type t WHERE t.oid = ANY (p.proargtypes) AND t.typtype = 'p'))"
 	};
 
@@ -730,13 +731,13 @@ cmig_versions_left_name(const char *table)
 		" AND (k.contype IN ('c', 'n') AND k.conislocal AND k.coninhcount = 0 OR k.contype = 'f')"
 		"  UNION ALL SELECT format('ALTER TABLE %s RENAME COLUMN %I TO', c.oid::regclass, a.attname), a.attname, NULL, NULL, c.oid"
 		" FROM tree JOIN pg_index i ON i.indrelid = relid JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_attribute a ON a.attrelid = c.oid"
-		"  WHERE c.relkind = 'i' AND NOT c.relispartition)"
+		"  WHERE NOT c.relispartition AND NOT EXISTS (SELECT FROM pg_partition_tree(c.oid) p WHERE NOT EXISTS (SELECT FROM pg_attribute o WHERE o.attrelid = p.relid AND o.attname = a.attname)))"
 		" SELECT format('%s %I', sql, n) FROM x, LATERAL (SELECT n, g FROM replace(old, '" CMIG_HIDDEN_PREFIX "', '') r, generate_series(0, 999) g, concat(left(r, 60), nullif(g, 0)) n"
 		"   WHERE NOT EXISTS (SELECT FROM pg_class o WHERE o.relnamespace = space"
 		" AND o.relname = n::name)"
 		"    AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conrelid = relid"
 		" AND o.conname = n::name)"
-		"    AND NOT EXISTS (SELECT FROM pg_attribute o WHERE o.attrelid = index"
+		"    AND NOT EXISTS (SELECT FROM pg_attribute o WHERE (o.attrelid = index OR o.attrelid IN (SELECT p.relid FROM pg_partition_tree(index) p))"
 		" AND o.attname = n::name) ORDER BY g LIMIT 1) n"
 		" WHERE strpos(old, '" CMIG_HIDDEN_PREFIX "') > 0 ORDER BY g, 1 LIMIT 1", {TEXTOID}
 	};
@@ -1132,8 +1133,9 @@ void
 cmig_versions_require_casts(const CmigExpansion *expansion, Oid caller, const Node *stmt)
 {
 	static CmigQuery query = {
-		"SELECT format('%s AS %s', c.castsource::regtype, c.casttarget::regtype), p.proowner::regrole FROM pg_cast c JOIN pg_proc p ON p.oid = c.castfunc"
-		" WHERE age(c.xmin) < (SELECT max(age(s.xmin)) FROM cmig.expansion_step s WHERE s.scope = $1) AND NOT pg_has_role(p.proowner, $2, 'USAGE') LIMIT 1",
+		"SELECT format('%s AS %s', c.castsource::regtype, c.casttarget::regtype), w.owner::regrole FROM pg_cast c JOIN pg_proc p ON p.oid = c.castfunc"
+		" JOIN pg_type t ON t.oid IN (c.castsource, c.casttarget), LATERAL (SELECT o FROM unnest(ARRAY[p.proowner, t.typowner]) o WHERE NOT pg_has_role(o, $2, 'USAGE') LIMIT 1) w (owner)"
+		" WHERE age(c.xmin) < (SELECT max(age(s.xmin)) FROM cmig.expansion_step s WHERE s.scope = $1) LIMIT 1",
 		{TEXTOID, OIDOID}
 	};
 	Oid			role = GetUserId();
@@ -1155,7 +1157,7 @@ cmig_versions_require_casts(const CmigExpansion *expansion, Oid caller, const No
 	if (row != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("cast (%s) is newer than the expansion of revision \"%s\", and its function belongs to role %s", row[0], expansion->revision, row[1]),
+				 errmsg("cast (%s) is newer than the expansion of revision \"%s\", and its function, or a type, belongs to role %s", row[0], expansion->revision, row[1]),
 				 errdetail("Statements that find a cast by its types would call the function with your privileges, and so would all who write the tables."),
 				 errhint("DROP CAST (%s), and repeat the CALL. Then it can be created again.", row[0])));
 }
