@@ -3,8 +3,9 @@
 # Tests point-in-time recovery to the middle of a stepwise run: between two statements,
 # within a statement, and between two batches of a backfill.  pg_cmig's tables must
 # match the objects that exist at that time, and repeating the call must have the same
-# result as an undisturbed run.  Also tests logical replication between two servers
-# that both have pg_cmig and audit the same table.
+# result as an undisturbed run.  Also tests recovery to the restore points of the run,
+# and logical replication between two servers that both have pg_cmig and audit the same
+# table.
 
 use strict;
 use warnings;
@@ -41,7 +42,7 @@ CREATE TABLE trace (what text PRIMARY KEY, xid text);}, 'DROP TABLE item, trace;
 		$steps, revision_file('003', '002', 'ALTER TABLE item ADD extra text;', 'ALTER TABLE item DROP extra;'))
 	  . q{SELECT cmig.upgrade('001'); SELECT cmig.enable_audit('item', level => 'row')});
 $node->backup('base');
-query($node, 'shop', 'CALL cmig.upgrade_stepwise()');
+query($node, 'shop', 'SET cmig.restore_point = on; CALL cmig.upgrade_stepwise()');
 
 # Returns everything that a finished run has created, except times and transaction ids.
 sub picture
@@ -78,15 +79,24 @@ my @points = (
 	[ 'before statement 5 is committed', "recovery_target_xid = '$xid{five}'\nrecovery_target_inclusive = off", 4, 'two', 2000 ],
 	[ 'after statement 7', "recovery_target_xid = '$xid{seven}'", 7, 'five, seven, two', 2000 ]);
 my $number = 0;
-foreach my $point (@points)
+
+sub recovered
 {
-	my ($name, $setting, $done, $traced, $rows) = @$point;
+	my ($setting) = @_;
 	my $copy = PostgreSQL::Test::Cluster->new('copy' . ++$number);
 
 	$copy->init_from_backup($node, 'base', has_restoring => 1, standby => 0);
 	$copy->append_conf('postgresql.conf', "$setting\nrecovery_target_action = promote\narchive_mode = off");
 	$copy->start;
 	$copy->poll_query_until('postgres', 'SELECT NOT pg_is_in_recovery()') or die 'no end of recovery';
+	return $copy;
+}
+
+foreach my $point (@points)
+{
+	my ($name, $setting, $done, $traced, $rows) = @$point;
+	my $copy = recovered($setting);
+
 	is(query($copy, 'shop', q{
 SELECT revision FROM cmig.version;
 SELECT count(*) FROM cmig.progress WHERE state = 'done';
@@ -97,6 +107,17 @@ SELECT item FROM cmig.status() WHERE item IN ('running', 'interrupted', 'failed'
 		"001\n$done\n$traced\n$rows|$rows|$rows\nrunning\ninterrupted", "$name: the catalog matches what exists");
 	query($copy, 'shop', 'CALL cmig.upgrade_stepwise()');
 	is(picture($copy), $quiet, "$name: the run continues to the same result");
+	$copy->stop;
+}
+
+# the restore points that cmig.restore_point = on creates
+my @created = query($node, 'shop', q{SELECT message FROM cmig.journal WHERE revision = '002'}) =~ /\bcmig_\w+/g;
+foreach my $revision ('001', '003')
+{
+	my $name = shift @created;
+	my $copy = recovered("recovery_target_name = '$name'");
+
+	is(query($copy, 'shop', q{SELECT revision FROM cmig.version; SELECT count(*) FROM cmig.progress}), "$revision\n0", $name =~ s/_\d+//gr);
 	$copy->stop;
 }
 

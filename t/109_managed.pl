@@ -247,6 +247,7 @@ for my $case (
 	[ 'SELECT cmig.enable_audit($$note$$)', 'calls cmig\.enable_audit, which requires.*cmig\.audit_script' ],
 	[ 'SELECT cmig.enable_rls($$note$$, roles => $${regress_other}$$, require_context => true)', 'require_context requires the extension in the database' ],
 	[ 'SELECT cmig.enable_rls($$note$$, roles => $${public}$$) WHERE true', 'calls cmig\.enable_rls, which requires.*each alone in its statement' ],
+	[ 'SELECT cmig.enable_rls($$note$$, roles => $${public}$$), pg_notify($$a$$, NULL)', 'calls cmig\.enable_rls, which requires.*each alone in its statement' ],
 	[ 'DO $$BEGIN PERFORM cmig.disable_rls(\'note\'); END$$', 'calls cmig\.disable_rls, which requires' ],
 	[ 'CALL cmig.backfill($$other$$, $$label = 1$$)', 'cmig\.backfill without where_sql, or with max_lag, requires the extension', '-- transactional: false' ],
 	[ 'SELECT cmig.set_ddl_policy($$deny$$)', 'calls cmig\.set_ddl_policy, which requires the extension in the database\n.*cmig ddl-script deny \| psql' ],
