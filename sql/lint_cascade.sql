@@ -26,7 +26,7 @@ $$ SELECT statement, rule, message FROM cmig.lint_sql(script) WHERE rule IN ('de
 SELECT * FROM list('ALTER TABLE big DROP COLUMN c CASCADE; ALTER TABLE big ALTER d TYPE bigint; ALTER TABLE big DROP d');
 SELECT * FROM list('ALTER TABLE big DROP COLUMN c; ALTER TABLE big DROP d');
 -- constraints
-SELECT * FROM list('ALTER TABLE big DROP CONSTRAINT big_pkey CASCADE; DROP VIEW vv, v, vm, vf, app.names; DROP POLICY p ON child; DROP TABLE big');
+SELECT * FROM list('ALTER TABLE big DROP CONSTRAINT big_pkey CASCADE; DROP VIEW vv, v, vm, vf, app.names; ALTER POLICY p ON child USING (true); DROP TABLE big');
 SELECT * FROM list('DROP VIEW vv, v, vm, vf, app.names; DROP POLICY p ON child; DROP TABLE big');
 -- tables and views
 SELECT * FROM list('DROP TABLE big CASCADE; DROP TABLE child; CREATE TABLE child (id int)');
