@@ -15,6 +15,7 @@
 #include "catalog/pg_depend.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
@@ -165,15 +166,23 @@ owns_code(Oid table_owner, Oid function)
 	return result;
 }
 
-/* Is it a cast that somebody could have created since the expression was stored? */
+/*
+ * Is it a cast that another role could have created since the expression was
+ * stored?  The owner of a type can also use a polymorphic function of others.
+ */
 static bool
 is_other_cast(const Bound *bound, Oid cast, Oid function, Oid source, Oid target)
 {
+	Oid		   *types;
+	int			ntypes;
+
 	if (bound->recorded)
 		return !list_member_oid(bound->casts, cast);
+	(void) get_func_signature(function, &types, &ntypes);
 	return !owns_code(bound->table_owner, function) ||
-		cmig_type_role(source, bound->table_owner) != bound->table_owner ||
-		cmig_type_role(target, bound->table_owner) != bound->table_owner;
+		(get_typtype(types[0]) == TYPTYPE_PSEUDO &&
+		 (cmig_type_role(source, bound->table_owner) != bound->table_owner ||
+		  cmig_type_role(target, bound->table_owner) != bound->table_owner));
 }
 
 /*

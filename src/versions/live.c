@@ -1134,15 +1134,20 @@ cmig_versions_require_casts(const CmigExpansion *expansion, Oid caller, const No
 {
 	static CmigQuery query = {
 		"SELECT format('%s AS %s', c.castsource::regtype, c.casttarget::regtype), w.owner::regrole FROM pg_cast c JOIN pg_proc p ON p.oid = c.castfunc"
-		" JOIN pg_type t ON t.oid IN (c.castsource, c.casttarget), LATERAL (SELECT o FROM unnest(ARRAY[p.proowner, t.typowner]) o WHERE NOT pg_has_role(o, $2, 'USAGE') LIMIT 1) w (owner)"
-		" WHERE age(c.xmin) < (SELECT max(age(s.xmin)) FROM cmig.expansion_step s WHERE s.scope = $1) LIMIT 1",
+		" JOIN pg_type a ON a.oid = p.proargtypes[0], LATERAL (SELECT o FROM pg_type t, unnest(ARRAY[p.proowner, CASE a.typtype WHEN 'p' THEN t.typowner END]) o WHERE t.oid IN (c.castsource, c.casttarget) AND NOT pg_has_role(o, $2, 'USAGE') LIMIT 1) w (owner)"
+		" WHERE (age(c.xmin) < (SELECT max(age(o.xmin)) FROM (SELECT xmin FROM cmig.expansion_step WHERE scope = $1 UNION ALL SELECT n.xmin FROM cmig.expansion_run r, unnest(r.schemas) s, pg_namespace n"
+		"  WHERE r.scope = $1 AND n.nspname::text = cmig.version_schema(r.revision, s)) o) OR EXISTS (SELECT FROM cmig.expansion_step p JOIN cmig.expansion_step c ON c.xmin = p.xmin WHERE p.scope = $1 AND c.scope = $1 AND p.done AND NOT c.done)) LIMIT 1",
 		{TEXTOID, OIDOID}
 	};
 	Oid			role = GetUserId();
 	CmigRole	saved;
 	char	  **row;
 
-	/* not while rows are read, which may take long; an abandonment only drops */
+	/*
+	 * Those who may update the steps could make them newer, but not the
+	 * version's schema.  After a restore, nothing tells, so all count.  Not
+	 * while rows are read, which takes long; an abandonment only drops.
+	 */
 	if (strcmp(expansion->state, "abandoning") == 0)
 		return;
 	if (stmt != NULL && !IsA(stmt, IndexStmt) &&
