@@ -603,11 +603,14 @@ compare(DiffRun *run, CmigImage *from)
 	cmig_column_order_tell(difference);
 	cmig_others_tell(difference);
 	if (run->options.stages)
-		cmig_stages_add(difference, copies.from, copies.to, run->live != NULL, &lines);
+		lines = cmig_stages_lines(run->managed, run->function, difference, &copies,
+								  run->live != NULL, run->lines);
 	else
+	{
 		cmig_diff_lines(difference, &lines);
-	lines = cmig_rehearsal_prove(run->managed, run->function, &copies, difference, run->lines,
-								 lines);
+		lines = cmig_rehearsal_prove(run->managed, run->function, &copies, difference, run->lines,
+									 lines);
+	}
 	run->lines = list_concat(run->lines, lines);
 
 	/*

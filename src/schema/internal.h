@@ -1129,12 +1129,12 @@ extern bool cmig_squash_may_write(const char *schema, const char *name);
 /* in stages.c */
 
 /*
- * Append to *lines those that make the change "all" in stages, with their
- * number in the field "stage".  "from" and "to" are copies of its images before
- * they were compared.  "live": the old image is of the database.
+ * Returns the lines of the change "all" in stages, rehearsed.  "copies": its
+ * images before they were compared.  "live": the old one is of the database.
  */
-extern void cmig_stages_add(const CmigDifference *all, const CmigImage *from, const CmigImage *to,
-							bool live, List **lines);
+extern List *cmig_stages_lines(const CmigManaged *managed, const char *function,
+							   const CmigDifference *all, const CmigDiffCopies *copies,
+							   bool live, const List *renames);
 
 /* in generate.c */
 

@@ -555,6 +555,24 @@ add_new(CmigOrder *order, const CmigObject *object, const CmigObject *on)
 	add(order, node, made(order, on));
 }
 
+/*
+ * The attributes of a composite type can be altered while nothing uses the type:
+ * before "object" gets it, and after "object" has lost it.
+ */
+static void
+add_attributes(CmigOrder *order, const CmigObject *object, const CmigObject *on, bool old)
+{
+	const CmigObject *other = old ? object->change->to : object->change->from;
+
+	for (int i = 0; other != NULL && i < other->ndepends; i++)
+		if (strcmp(other->depends[i]->identity, on->identity) == 0)
+			return;
+	for (const CmigObject *child = on->child; child != NULL; child = child->sibling)
+		if (child->kind == &cmig_kind_attribute && object->kind != child->kind)
+			add_soft(order, old ? ended(order, child) : made(order, object),
+					 old ? ended(order, object) : made(order, child));
+}
+
 /* Add the edges for all dependencies of both images. */
 static void
 add_dependencies(CmigOrder *order, bool old)
@@ -580,6 +598,7 @@ add_dependencies(CmigOrder *order, bool old)
 				add_old(order, object, on);
 			else
 				add_new(order, object, on);
+			add_attributes(order, object, on, old);
 		}
 	}
 }

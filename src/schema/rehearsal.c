@@ -459,28 +459,6 @@ copy_line(const CmigDiffLine *line)
 }
 
 /*
- * Returns the stage that a line gets which completes the others: that of the
- * lines about objects with this name, such as a parent's column, if there are any.
- */
-static int
-stage_of(const Proof *proof, const CmigDiffLine *added, bool upgrade)
-{
-	int			any = 0,
-				same = 0;
-
-	foreach_ptr(const CmigDiffLine, line, proof->lines)
-	{
-		if (any == 0 || upgrade)
-			any = line->stage;
-		if ((same == 0 || upgrade) && line->subject != NULL && added->subject != NULL &&
-			line->subject->kind == added->subject->kind &&
-			strcmp(line->subject->name, added->subject->name) == 0)
-			same = line->stage;
-	}
-	return same ? same : any;
-}
-
-/*
  * Make the lines whose statements have failed do nothing, and append "missing",
  * the statements that lead from their result to the intended one.  Those of the
  * downgrade, which runs in reverse order, come first.
@@ -504,7 +482,6 @@ complete(Proof *proof, const List *failures, const List *missing, bool upgrade)
 		if (line->upgrade == NULL)
 			continue;
 		added->incidental = true;
-		added->stage = stage_of(proof, added, upgrade);
 		added->downgrade = upgrade ? CMIG_NO_STATEMENT : line->upgrade;
 		added->upgrade = upgrade ? line->upgrade : CMIG_NO_STATEMENT;
 		proof->lines = upgrade ? lappend(proof->lines, added) : lcons(added, proof->lines);

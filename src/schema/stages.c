@@ -107,15 +107,13 @@ is_move(const Stages *stages, const CmigImage *image, const CmigObject *object, 
 	}
 
 	/*
-	 * until the last stage, the table would have an index that an old
-	 * partition lacks, or a column or check that a new one lacks
+	 * until the last stage, an old partition would lack what its table gets,
+	 * or a new one what its table still has
 	 */
 	for (const CmigObject *child = whole ? whole->child : NULL; child != NULL; child = child->sibling)
-		if (old ? cmig_index_name(child) != NULL &&
-			cmig_change_makes(change_of(stages, child, false), false) :
-			(child->kind == &cmig_kind_column || cmig_constraint_type(child) == 'c') &&
-			(counterpart(stages->to, child) == NULL ||
-			 cmig_change_drops(change_of(stages, child, true))))
+		if (old ? change_of(stages, child, false)->action != CMIG_NO_CHANGE :
+			counterpart(stages->to, child) == NULL ||
+			cmig_change_drops(change_of(stages, child, true)))
 			return true;
 	return false;
 }
@@ -263,7 +261,7 @@ with_not_null(const CmigObject *check, const CmigImage *version, char *condition
 		column->values[CMIG_COLUMN_NOT_NULL] == NULL ? counterpart(version, column) : NULL;
 
 		if (other != NULL && other->values[CMIG_COLUMN_NOT_NULL] != NULL)
-			condition = psprintf("(%s IS NOT NULL) AND %s", cmig_quote(column->name), condition);
+			condition = psprintf("((%s IS NOT NULL) AND %s)", cmig_quote(column->name), condition);
 	}
 	return condition;
 }
@@ -288,7 +286,7 @@ loosen(const Stages *stages, CmigObject *check, const List *new, const CmigImage
 		const char *ignored;
 		char	   *other = cmig_check_condition(each->values[CMIG_DEFINITION], &ignored);
 
-		demands = demands ? psprintf("%s AND %s", demands, other) : other;
+		demands = demands ? psprintf("(%s AND %s)", demands, other) : other;
 		for (int i = 0; i < each->ndepends; i++)
 		{
 			CmigObject *on = counterpart(image, each->depends[i]);
@@ -304,7 +302,7 @@ loosen(const Stages *stages, CmigObject *check, const List *new, const CmigImage
 	demands = with_not_null(check, stages->to, demands);
 	if (strcmp(demands, condition) != 0)
 		cmig_object_set(check, CMIG_DEFINITION,
-						psprintf("CHECK ((%s) OR (%s))%s", condition, demands, rest));
+						psprintf("CHECK ((%s OR %s))%s", condition, demands, rest));
 }
 
 /* Can an old object stay, beside the objects of "to", until the last stage? */
@@ -318,7 +316,8 @@ can_stay(const Stages *stages, const CmigObject *object, const CmigImage *to)
 	if (!is_steady(stages, object))
 		return false;
 	for (int i = 0; i < to->count && object->kind == &cmig_kind_function; i++)
-		if (cmig_function_answers(to->objects[i], object))
+		if (cmig_function_answers(to->objects[i], object) ||
+			cmig_function_answers(object, to->objects[i]))
 			return false;
 	if (is_taken(to, index) ||
 		((object->kind->flags & (CMIG_KIND_RELATION | CMIG_KIND_TYPE)) != 0 &&
@@ -439,7 +438,7 @@ add_fill(const Stages *stages, const CmigObject *column, const char *value, List
 							   pstrdup(cmig_literal(psprintf("%s IS NULL", name))));
 
 	/* without a subject, since the rehearsal has no rows to fill */
-	CmigDiffLine row = {"alter", column->kind->name, column->identity, "",.stage = 2};
+	CmigDiffLine row = {"alter", column->kind->name, column->identity, ""};
 
 	/* a backfill finds its place by the key */
 	if (!has_key(column->parent, NULL))
@@ -573,12 +572,15 @@ remove_checks(Stages *stages)
 	(void) cmig_image_remove(image, marked);
 }
 
-void
-cmig_stages_add(const CmigDifference *all, const CmigImage *from, const CmigImage *to, bool live,
-				List **lines)
+List *
+cmig_stages_lines(const CmigManaged *managed, const char *function, const CmigDifference *all,
+				  const CmigDiffCopies *copies, bool live, const List *renames)
 {
+	const CmigImage *from = copies->from,
+			   *to = copies->to;
 	Stages		stages = {all, from, to, cmig_image_copy(to), cmig_image_copy(to)};
 	const CmigImage *images[] = {from, stages.expanded, stages.filled, to};
+	List	   *result = NIL;
 	ListCell   *column,
 			   *value;
 
@@ -589,14 +591,14 @@ cmig_stages_add(const CmigDifference *all, const CmigImage *from, const CmigImag
 	keep_old(&stages, stages.filled);
 	for (int i = 1; i < lengthof(images); i++)
 	{
+		CmigDiffCopies own = {cmig_image_copy(images[i - 1]), cmig_image_copy(images[i])};
 		CmigDifference *difference = cmig_compare(cmig_image_copy(images[i - 1]),
 												  cmig_image_copy(images[i]), all->options);
-		int			before;
+		List	   *lines = NIL;
 
 		if (i == 2)
 			forboth(column, stages.columns, value, stages.values)
-				add_fill(&stages, lfirst(column), lfirst(value), lines);
-		before = list_length(*lines);
+				add_fill(&stages, lfirst(column), lfirst(value), &lines);
 		if (live)
 			cmig_body_check_changed(difference);
 		for (int j = 0; j < difference->from->count; j++)
@@ -608,15 +610,17 @@ cmig_stages_add(const CmigDifference *all, const CmigImage *from, const CmigImag
 				change->action != CMIG_NO_CHANGE)
 				cmig_change_refuse(change, old->change->alter.unsupported);
 		}
-		cmig_diff_lines(difference, lines);
-		for (int j = before; j < list_length(*lines); j++)
+		cmig_diff_lines(difference, &lines);
+		lines = cmig_rehearsal_prove(managed, function, &own, difference,
+									 i == 1 ? renames : NIL, lines);
+		foreach_ptr(CmigDiffLine, line, lines)
 		{
-			CmigDiffLine *line = list_nth(*lines, j);
-
 			line->stage = i;
 			if (i == 1 && strcmp(line->action, "alter") == 0 && line->subject != NULL &&
 				line->subject->kind == &cmig_kind_column && counterpart(to, line->subject) == NULL)
 				line->note = "a later revision drops the column, which the new version does not fill";
 		}
+		result = list_concat(result, lines);
 	}
+	return result;
 }

@@ -208,3 +208,10 @@ CREATE AGGREGATE a2(int ORDER BY int) (SFUNC = int4pl, STYPE = int, INITCOND = '
 CREATE AGGREGATE a3(int ORDER BY int) (SFUNC = int4pl, STYPE = int, INITCOND = '0', FINALFUNC = fi, FINALFUNC_MODIFY = read_only);
 CREATE AGGREGATE a4(int) (SFUNC = int4pl, STYPE = int, FINALFUNC = int4abs, FINALFUNC_MODIFY = read_write, MSFUNC = int4pl, MINVFUNC = int4mi, MSTYPE = int, MFINALFUNC = int4abs, MFINALFUNC_MODIFY = shareable);
 CREATE AGGREGATE a5(VARIADIC "any" ORDER BY VARIADIC "any") (SFUNC = ordered_set_transition_multi, STYPE = internal, FINALFUNC = ff, FINALFUNC_EXTRA, HYPOTHETICAL);
+-- pair: overload with a default goes, a default calls the other one
+-- a:
+CREATE FUNCTION f(a integer, b integer DEFAULT 1) RETURNS integer IMMUTABLE RETURN 1;
+CREATE TABLE t (id integer PRIMARY KEY, n integer DEFAULT f(1));
+-- b:
+CREATE FUNCTION f(a integer) RETURNS integer IMMUTABLE RETURN 1;
+CREATE TABLE t (id integer PRIMARY KEY, n integer DEFAULT f(1));

@@ -305,3 +305,11 @@ CREATE TABLE t (v s);
 CREATE TYPE s AS (x text, "y.z" integer);
 COMMENT ON COLUMN s.x IS 'x';
 CREATE TABLE t (v s);
+-- pair: composite type altered before a column gets it, beside a key
+-- a:
+CREATE TYPE pair AS (x integer, y text);
+CREATE TABLE t (id bigint NOT NULL, p integer DEFAULT 1 NOT NULL, CONSTRAINT k UNIQUE (id));
+-- b:
+CREATE TYPE mood AS ENUM ('sad', 'happy');
+CREATE TYPE pair AS (x integer, y integer);
+CREATE TABLE t (p pair NOT NULL, mood mood, CONSTRAINT k UNIQUE (mood));
