@@ -213,6 +213,19 @@ SKIP:
 	gives(3, '', 'attempt 1 of 3.*blocked|DETAIL', 'upgrade', '-y', '-x', 'cmig.lock_timeout=200ms', '-x', 'cmig.lock_retries=2');
 	$other->quit;
 	unlink 'migrations/005.sql';
+
+	# an engine whose messages are not in English: what is not copied is not recorded as dropped
+	my $engine = new_node('german', "lc_messages = 'de_DE.UTF-8'");
+	$engine->start;
+	$engine->safe_psql('postgres', 'CREATE ROLE cmig_engine SUPERUSER LOGIN', extra_params => [ '-U', $superuser ]);
+	$engine->safe_psql('postgres', "ALTER ROLE $superuser RENAME TO other", extra_params => [ '-U', 'cmig_engine' ]);
+	my @german = ('--engine', 'postgresql://cmig_engine@/postgres?host=' . $engine->host . '&port=' . $engine->port);
+	admin('CREATE EXTENSION citext; CREATE SCHEMA moved; CREATE EXTENSION hstore SCHEMA moved');
+	gives(0, 'no drift', '^(?!.*not copied).*no applied revision has created.*citext, hstore', 'drift', @german);
+	rows("CREATE FUNCTION broken(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN 1; END'; CREATE TABLE odd (a int, b int GENERATED ALWAYS AS (broken(a)) STORED)");
+	admin("UPDATE pg_proc SET provolatile = 'v' WHERE proname = 'broken'");
+	gives(3, '', 'not copied into the engine: generation.*could not be copied into the engine as a whole\n', 'capture', '-m', 'odd', @german);
+	rows('DROP TABLE odd; DROP FUNCTION broken');
 }
 
 # the folder of the engine

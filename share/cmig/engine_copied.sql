@@ -8,6 +8,11 @@ WHERE to_regrole(quote_ident(r)) IS NOT NULL \gexec
 ALTER DEFAULT PRIVILEGES FOR ROLE :"copier" REVOKE CREATE ON SCHEMAS FROM cmig_engine_creator;
 SELECT format('REVOKE ALL ON SCHEMA %I FROM cmig_engine_creator', nspname)
 FROM pg_namespace WHERE has_schema_privilege('cmig_engine_creator', oid, 'CREATE') \gexec
+UPDATE pg_extension e SET extowner = coalesce(r.oid, u.oid)
+FROM jsonb_to_recordset(nullif(:'extensions'::jsonb -> 'extensions', 'null')) AS x (name text, owner text)
+	JOIN pg_roles u ON u.rolname = current_user
+	LEFT JOIN pg_roles r ON r.rolname = x.owner AND pg_has_role(:'copier', r.oid, 'MEMBER')
+WHERE e.extname = x.name;
 UPDATE pg_namespace SET nspacl = NULL
 WHERE nspacl = acldefault('n', nspowner) AND nspname !~ '^(pg_|information_schema$|public$)';
 -- what belongs to an extension is not compared

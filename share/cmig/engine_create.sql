@@ -26,6 +26,7 @@ SELECT format('%s ROLE %I LOGIN PASSWORD %L',
 		CASE WHEN to_regrole(quote_ident(name)) IS NULL THEN 'CREATE' ELSE 'ALTER' END, name, password),
 	format('ALTER ROLE %I RESET ALL', name)
 FROM secret \gexec
+ALTER ROLE :"copier" SET lc_messages = 'C';
 SELECT string_agg(password, ' ' ORDER BY name = :'copier') FROM secret;
 COMMIT;
 SELECT count(*) = 0 AS new FROM pg_database WHERE datname = :'template' \gset
