@@ -59,19 +59,36 @@ is(rows("SELECT string_agg(DISTINCT privilege_type, ',') FROM pg_class, aclexplo
 	WHERE oid = 'cmig_engine_ddl.ddl_log'::regclass AND grantee NOT IN (relowner, 'regress_owner'::regrole)"), '', 'nor to the log of DDL');
 admin("DROP EVENT TRIGGER $_") foreach qw(cmig_engine_start cmig_engine_end cmig_engine_drop);
 
-# tables of other tools decide where the first run begins, but only if they belong to the same roles
+# tables of other tools decide where the first run begins, but only if they belong to the same roles;
+# nor does a run begin at base then
 admin('CREATE DATABASE other OWNER regress_owner');
 admin("GRANT CREATE ON SCHEMA public TO regress_app; SET ROLE regress_app;
 	CREATE TABLE public.cmig_version (version_num varchar(32) PRIMARY KEY); INSERT INTO public.cmig_version VALUES ('001');
 	GRANT SELECT ON public.cmig_version TO regress_owner", 'other');
-gives(0, 'at 002', 'WARNING:  the table cmig_version is ignored, because it belongs to role regress_app\nHINT: .*ALTER TABLE public.cmig_version OWNER TO CURRENT_USER', '-d', 'other', 'upgrade', '-y');
+my $doubt = 'the table cmig_version is not trusted, because it belongs to role regress_app\n.*ALTER TABLE public.cmig_version OWNER TO CURRENT_USER. If not: cmig stamp base';
+gives(0, 'base', "^WARNING:  $doubt", '-d', 'other', 'current');
+gives(3, '^$', "^cmig: $doubt", '-d', 'other', @$_) for [ 'upgrade', '-y' ], [ 'script' ];
+gives(0, 'at base', '', '-d', 'other', 'stamp', 'base');
+gives(0, 'at 002', '', '-d', 'other', 'upgrade', '-y');
 is($node->safe_psql('other', "SELECT to_regclass('item') IS NOT NULL"), 't', 'all revisions have run');
 admin('DROP SCHEMA cmig_engine CASCADE; DROP TABLE item, part; ALTER TABLE cmig_version OWNER TO regress_owner', 'other');
 gives(0, 'at 002', 'begins with the state in cmig_version: 001', '-d', 'other', 'upgrade', '-y');
 
-# who cannot read the state, and a state that is not whole
+# who cannot read or write the state, and a state that is not whole
 admin('CREATE ROLE regress_second LOGIN');
-gives(3, '', '^cmig: the role may not read the tables in schema cmig_engine\nConnect as the role that has run', '-U', 'regress_second', 'current');
+my $hint = "Connect as the role that has run the revisions, regress_owner. To use this one, as an administrator: (GRANT regress_owner TO regress_second)\n\$";
+gives(3, '', "^cmig: the role may not read the tables in schema cmig_engine\n$hint", '-U', 'regress_second', 'current');
+rows('GRANT USAGE ON SCHEMA cmig_engine TO regress_second; GRANT SELECT ON ALL TABLES IN SCHEMA cmig_engine TO regress_second');
+gives(0, '002', '^$', '-U', 'regress_second', 'current');
+gives(0, '', 'nothing to upgrade', '-U', 'regress_second', 'upgrade');
+gives(3, '', "^cmig: the role may not change the tables in schema cmig_engine\n$hint", '-U', 'regress_second', @$_) for [ 'stamp', '001' ], [ 'downgrade', '-1', '-y' ];
+admin($1) if $hint =~ /\((.*)\)/;
+gives(0, 'at 002', '', '-U', 'regress_second', 'stamp', '002');
+admin('REVOKE regress_owner FROM regress_second; ALTER TABLE cmig_engine.journal OWNER TO regress_second');
+my @refused = cmig('current');
+like($refused[2], qr/belongs to another role\nConnect as that role. If its state is right, as a superuser: ALTER SCHEMA/, 'the owners are named');
+admin($refused[2] =~ s/^.*a superuser: //sr);
+gives(0, '002', '^$', 'current');
 rows('ALTER TABLE cmig_engine.progress RENAME TO other');
 gives(3, '', '^cmig: a table is missing in schema cmig_engine\n', $_) foreach qw(current status);
 rows('ALTER TABLE cmig_engine.other RENAME TO progress');

@@ -48,6 +48,9 @@ gives(3, '', 'placeholder "who" of revision "003" has no value\nDETAIL: .*\nHINT
 gives(0, 'warning +003: placeholder "who" [^\n]*\n( +[^\n]*\n)? +-> Add -x who=<value>\n', '', 'check');
 gives(0, 'public.account', '', 'plan', '-x', 'who=x');
 
+# an option with a wrong value is what is wrong, and not the files
+gives(3, '^$', '^ERROR:  invalid value for parameter "cmig.lock_timeout": "abc"\n$', @$_, '-x', 'cmig.lock_timeout=abc') for [ 'upgrade' ], [ 'status', '--no-load' ];
+
 # the copy has no rows: what asks for them is for the database
 unlink 'migrations/003.sql';
 write_revision('003', '002', '-- precondition: SELECT count(*) > 0 FROM account', "ALTER TABLE account ADD six int;\n-- cmig:verify\nSELECT count(*) > 0 FROM account;", 'ALTER TABLE account DROP six;');
@@ -72,6 +75,10 @@ gives(0, 'nothing|no findings', "^WARNING:  $told", 'lint');
 gives(3, '^$', "^cmig: $told", 'upgrade');
 gives(0, '^migrations/003_[^\n]*\n$', '^$', 'export', '003');
 gives(0, '^$', 'nothing to upgrade', 'upgrade');
+# a file of another name is its file, too
+rename glob('migrations/003_*'), 'migrations/mine.sql' or die;
+gives(0, '^$', '^$', 'export', @$_) for [], ['--no-load'];
+gives(0, '^$', '^cmig: there is already a file for revision 003\n$', 'export', '003');
 unlink glob 'migrations/*.sql';
 gives(0, '3 applied', "^cmig: no revision files in migrations\nWARNING: ", 'status');
 gives(0, '^(migrations/\S+\n){3}$', '^cmig: no revision files in migrations\n$', 'export');

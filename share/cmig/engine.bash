@@ -31,7 +31,7 @@ engine_format=''
 
 engine='' engine_folder='' engine_database='' engine_major='' engine_target=''
 engine_limit='' engine_protect='' engine_messages=C engine_settings=''
-engine_password='' copier_password=''
+engine_password='' copier_password='' engine_unwritable=''
 engine_environment=() target_environment=() target_psql=() as_server=() locked=0
 
 # What "cmig help engine" shows; doc/managed.md has the same table.
@@ -111,13 +111,13 @@ begin_engine()
 		{ [ "$verb" = check ] && given target; }; then
 		looks=1
 	elif [[ $ENGINE_VERBS != *" $verb "* ]]; then
-		fail 2 "$verb requires the extension in the database" 'doc/managed.md lists what an engine can do'
+		fail 2 "$verb requires the extension in the database" 'cmig help engine lists what an engine can do'
 	fi
 	! given no-facts || looks=''
 	[ "$verb" = lint ] || ENGINE_REFUSED+=' rehearse'
 	for name in $ENGINE_REFUSED; do
 		! given "$name" || fail 2 "--$name requires the extension in the database" \
-			'doc/managed.md lists what an engine can do'
+			'cmig help engine lists what an engine can do'
 	done
 	! given state || [ "$verb" != export ] || fail 2 'export engine --state is for a database with the extension' \
 		'Remove the line "engine" from cmig.conf.'
@@ -176,12 +176,13 @@ of_file()
 # reads it.
 read_target()
 {
-	local lines name other installed refused lacks
+	local lines name other installed lacks
+	local -a doubt=()
 
 	lines=$(of_file engine_state own '^(pg_|cmig_engine_(secret|creator|owner|copier|superuser)$)' \
 		again "$([ $# -eq 0 ] && echo false || echo true)" |
 		on_target "${target_psql[@]}" -At) || exit 4
-	read -r engine_major installed refused lacks <<<"${lines%%"$newline"*}"
+	read -r engine_major installed lacks <<<"${lines%%"$newline"*}"
 	lines=${lines#*"$newline"}
 	read -r engine_messages engine_limit engine_protect <<<"${lines%%"$newline"*}"
 	lines=${lines#*"$newline"}
@@ -190,20 +191,23 @@ read_target()
 	while IFS= read -r name; do other=$engine_state engine_state=$name; done <<<"${lines#*"$newline"}"
 	[ "$installed" != t ] || fail 2 'the database has the extension, so it needs no engine' \
 		'Remove the line "engine" from cmig.conf.'
-	[ "$refused" != t ] || fail 3 'schema cmig_engine or one of its tables belongs to another role' \
-		'Connect as that role, or as the owner of the database or a superuser: '\
-'ALTER SCHEMA cmig_engine OWNER TO CURRENT_USER'
-	[ "$lacks" != unreadable ] || fail 3 'the role may not read the tables in schema cmig_engine' \
-		'Connect as the role that has run the revisions, or as one of its members.'
-	[ "$lacks" != incomplete ] || fail 3 'a table is missing in schema cmig_engine' \
-		'Restore it. If that cannot be: DROP SCHEMA cmig_engine CASCADE; and cmig stamp <revision>'
+	visible "${lacks#* }"
+	case $lacks in
+		refused*) fail 3 'schema cmig_engine or one of its tables belongs to another role' "$VISIBLE" ;;
+		unreadable*) fail 3 'the role may not read the tables in schema cmig_engine' "$VISIBLE" ;;
+		unwritable*) engine_unwritable=$VISIBLE ;;
+		incomplete) fail 3 'a table is missing in schema cmig_engine' \
+			'Restore it. If that cannot be: DROP SCHEMA cmig_engine CASCADE; and cmig stamp <revision>' ;;
+		unknown) doubt=('the table cmig_engine.version is missing' \
+			'cmig locate finds the revision; then: cmig stamp <revision>') ;;
+	esac
 	[ "$engine_major" -ge 15 ] || fail 2 "the database has PostgreSQL $engine_major; 15 or later is required"
 	case $other in
 		'' | "$ENGINE_FORMAT" | *_version) ;;
 		*_version\ *)
 			visible "${other#* }"
-			[ $# -gt 0 ] || warning "the table ${other%% *} is ignored, because it belongs to role $VISIBLE" \
-				"If it has the state of this database: ALTER TABLE public.${other%% *} OWNER TO CURRENT_USER"
+			doubt=("the table ${other%% *} is not trusted, because it belongs to role $VISIBLE" "If it has the state "\
+"of this database, as a superuser: ALTER TABLE public.${other%% *} OWNER TO CURRENT_USER. If not: cmig stamp base")
 			other='' ;;
 		0) fail 3 'the extension has taken over the state in schema cmig_engine' \
 			'With the extension: cmig export engine --state. '\
@@ -214,12 +218,25 @@ read_target()
 	esac
 	engine_format=$other
 	[ $# -eq 0 ] || return 0
+	# no run begins at base where anything says that this may be wrong
+	[ ${#doubt[@]} -eq 0 ] || case $verb in
+		upgrade | downgrade | reset | script) fail 3 "${doubt[@]}" ;;
+		stamp) ;;
+		*) warning "${doubt[@]}" ;;
+	esac
 	[[ $verb != @(stamp|status) ]] || return 0
 	if [[ $engine_state =~ \"progress\":\ \[\{[^}]*\"revision\":\ \"([^\"]*)\" ]]; then
 		visible "${BASH_REMATCH[1]}"
 		warning "revision $VISIBLE is partially applied: a run was interrupted" \
 			'cmig status'
 	fi
+}
+
+# Fails if the role can only read the state.
+require_writable()
+{
+	[ -z "$engine_unwritable" ] ||
+		fail 3 'the role may not change the tables in schema cmig_engine' "$engine_unwritable"
 }
 
 # find_programs PROGRAM: sets engine to the folder of the program, of the database's major
@@ -396,7 +413,7 @@ engine_psql()
 # create_copy LOOKS: creates the database in the engine, and uses it in place of the target
 create_copy()
 {
-	local name
+	local name is_known=1
 
 	# several workers can have the same $$
 	printf -v engine_database 'cmig_copy_%010d%05d%05d' "${BASHPID:-$$}" $RANDOM $RANDOM
@@ -422,11 +439,16 @@ create_copy()
 	if [ -d "${folders[0]}" ] && [[ $verb != @(load|import) ]]; then
 		find_files
 		begin; load_files
-		# the verb itself tells what is wrong with the files
-		{ ! given no-load && run; } 2>/dev/null || restore_files
+		# the verb itself tells what is wrong with the files or the options
+		if given no-load; then
+			restore_files || is_known=''
+		elif ! run 2>/dev/null; then
+			restore_files
+			is_known=''
+		fi
 		[[ $engine_format != *_version || $verb == stamp ]] || take_over
 		set_authors
-		find_unknown
+		[ -z "$is_known" ] || find_unknown
 		read_placeholders
 	fi
 }
@@ -944,6 +966,7 @@ engine_move()
 	[ -z "$stepwise" ] || per_revision=true
 	for name in ${settings[@]+"${settings[@]}"}; do [[ ! $name =~ ^cmig\.lock_retries=([0-9]{1,5})$ ]] ||
 		retries=${BASH_REMATCH[1]}; done
+	require_writable
 	adopt || return
 	for ((attempt = 1; ; attempt++)); do
 		add_recording "$1" "$2" || return

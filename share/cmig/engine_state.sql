@@ -3,8 +3,8 @@
 --
 -- Variables: own, a pattern for roles of pg_ and of an engine that this server once was; again, is
 -- the state read again?
--- Prints lines: the major version, whether the extension is installed, whether a table of the
--- state belongs to another role, and whether it is incomplete or unreadable; lc_messages,
+-- Prints lines: the major version, whether the extension is installed, and what is wrong with the
+-- state for this role, with the statements that change that; lc_messages,
 -- lock_timeout, and cmig.protect; the name of the database; the format of cmig_engine, or another
 -- tool's table (with its owner, if it is not to be read); a JSON object.
 -- What a run in progress has done of a revision was not interrupted, so it is left out, unless the
@@ -16,8 +16,9 @@ WITH trusted AS MATERIALIZED (
 	WHERE d.datname = current_database()
 		AND (r.rolsuper OR r.oid = d.datdba OR r.rolname IN (current_user, 'pg_database_owner'))),
 state AS MATERIALIZED (
-	SELECT n.nspname, c.relname, c.relkind, pg_get_userbyid(c.relowner) AS owner,
+	SELECT n.nspname, c.relname, c.relkind, c.relowner, quote_ident(pg_get_userbyid(c.relowner)) AS owner,
 		has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AS is_readable,
+		has_table_privilege(c.oid, 'INSERT') AS is_writable,
 		c.relkind = 'r' AND c.relowner IN (TABLE trusted) AND n.nspowner IN (TABLE trusted) AS is_trusted
 	FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 	WHERE n.nspname = 'cmig_engine' AND c.relname IN ('version', 'journal', 'progress', 'format')
@@ -32,21 +33,29 @@ SELECT current_setting('server_version_num')::integer / 10000 AS cmig_major,
 		WHERE d.datname = current_database() AND l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
 		AND (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended('pg_cmig cmig_engine.version', 0))
 		AS cmig_running,
-	CASE WHEN bool_or(nspname = 'cmig_engine' AND NOT is_readable) THEN 'unreadable'
-		-- without the version table, the database is at base
-		WHEN count(*) FILTER (WHERE nspname = 'cmig_engine' AND relname = 'version') = 1
-			AND count(*) FILTER (WHERE nspname = 'cmig_engine' AND relname IN ('journal', 'progress')) < 2
-		THEN 'incomplete'
-		ELSE '' END AS cmig_lacks,
+	translate(CASE
+		WHEN bool_or(nspname = 'cmig_engine' AND NOT is_trusted) THEN concat(
+			'refused Connect as that role. If its state is right, as a superuser: ',
+			format('ALTER SCHEMA cmig_engine OWNER TO %I', current_user),
+			string_agg(format('; ALTER TABLE cmig_engine.%I OWNER TO %I', relname, current_user), '' ORDER BY relname)
+				FILTER (WHERE nspname = 'cmig_engine'))
+		WHEN bool_or(nspname = 'cmig_engine' AND NOT (is_readable AND is_writable)) THEN concat(
+			CASE WHEN bool_or(nspname = 'cmig_engine' AND NOT is_readable) THEN 'unreadable' ELSE 'unwritable' END,
+			' Connect as the role that has run the revisions, ',
+			min(concat(owner, CASE WHEN NOT (SELECT rolsuper FROM pg_roles WHERE oid = relowner)
+					THEN format('. To use this one, as an administrator: GRANT %s TO %I', owner, current_user) END))
+				FILTER (WHERE nspname = 'cmig_engine'))
+		WHEN count(*) FILTER (WHERE nspname = 'cmig_engine' AND relname <> 'format') NOT BETWEEN 1 AND 2 THEN ''
+		WHEN bool_or(nspname = 'cmig_engine' AND relname = 'version') THEN 'incomplete'
+		ELSE 'unknown' END, E'\n', '?') AS cmig_lacks,
 	count(*) FILTER (WHERE nspname = 'cmig_engine' AND relname <> 'format' AND is_readable AND is_trusted) = 3
 		AS cmig_known,
 	count(*) FILTER (WHERE nspname = 'cmig_engine' AND relname = 'format') > 0 AS cmig_formatted,
-	count(*) FILTER (WHERE nspname = 'cmig_engine' AND NOT is_trusted) > 0 AS cmig_refused,
 	coalesce(min(relname::text) FILTER (WHERE nspname = 'public' AND is_trusted),
 		min(relname || ' ' || translate(owner, E'\n', '?')) FILTER (WHERE nspname = 'public' AND relkind = 'r'))
 		AS cmig_other
 FROM state \gset
-\echo :cmig_major :cmig_installed :cmig_refused :cmig_lacks
+\echo :cmig_major :cmig_installed :cmig_lacks
 \echo :cmig_limit
 \echo :cmig_name
 \if :cmig_formatted

@@ -328,17 +328,29 @@ with_completed()
 		}' "$1" <(printf '%s' "$2")
 }
 
+# Prints the ids in the headers of the revision files.
+# shellcheck disable=SC2016	# code of awk
+known_ids()
+{
+	(unset option_no_load; find_files
+	[ ${#files[@]} -eq 0 ] || printf '%s\0' "${files[@]}" | LC_ALL=C xargs -0 awk \
+		'/^-- *revision: */ { sub(/^-- *revision: */, ""); sub(/[ \t\r]+$/, ""); print }') 2>/dev/null
+}
+
 # write_files FOLDER: reads triples of name, content, and note from standard input,
 # writes the files, and prints their paths.  Writes nothing through a symbolic link, which
 # may come from a repository of others.  Overwrites files only with --force, and an
-# import then keeps the sections that somebody has completed.  Reads
+# import then keeps the sections that somebody has completed.  Exports only revisions that have
+# no file, unless another folder is named.  Reads
 # everything first: messages() has then printed psql's messages.
 write_files()
 {
-	local folder=$1 name content note path part link number status=0 unwritten=0 converted=0
+	local folder=$1 name content note path part link number known='' status=0 unwritten=0 converted=0
 	local -a fields=()
 
 	while IFS= read -r -d '' content; do fields+=("$content"); done
+	# a second file of a revision could not be loaded
+	[ "$verb" != export ] || given to || known=$(known_ids)
 	for ((number = 0; number + 2 < ${#fields[@]}; number += 3)); do
 		name=${fields[number]} content=${fields[number + 1]} note=${fields[number + 2]}
 		path=$folder/$name part=$name link=''
@@ -358,6 +370,11 @@ write_files()
 		if [ -n "$link" ]; then
 			say "cmig: $link is a symbolic link"
 			status=2
+			continue
+		fi
+		if [ ! -e "$path" ] && [[ -n $known && $content =~ ^'-- revision: '([^$newline]*) ]] &&
+			[[ $newline$known$newline == *"$newline${BASH_REMATCH[1]}$newline"* ]]; then
+			[ ${#arguments[@]} -eq 0 ] || say "cmig: there is already a file for revision ${BASH_REMATCH[1]}"
 			continue
 		fi
 		if [ -e "$path" ] && ! given force; then

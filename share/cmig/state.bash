@@ -31,7 +31,7 @@ restore_missing()
 }
 
 # restore CONDITION: stores the revisions as they were when they ran, if the SQL condition is true
-# for their text f.  Sets RESTORED to lines with their names.
+# for their text f.  Sets RESTORED to lines with their names.  Fails if they cannot be loaded.
 restore()
 {
 	local text
@@ -44,7 +44,7 @@ SELECT pg_catalog.jsonb_agg(file ORDER BY id) FROM $RAN_FILES r;") && [ -n "$tex
 	add_plain
 	called "SELECT revision FROM cmig.load((SELECT pg_catalog.string_agg(f, E'\\n' ORDER BY n)
 	FROM pg_catalog.jsonb_array_elements_text(:'ran') WITH ORDINALITY AS ran (f, n) WHERE $1));"
-	RESTORED=$(run 2>/dev/null) || RESTORED=''
+	RESTORED=$(run 2>/dev/null) || { RESTORED='' script='' transaction=''; return 1; }
 	script='' transaction=''
 }
 
@@ -87,6 +87,7 @@ engine_record()
 {
 	local text
 
+	given sql || require_writable
 	variable cmig_forget "$([ "$verb" != stamp ] || echo 'DELETE FROM cmig_engine.progress;')$newline"
 	record_text
 	text=$(run) || return
@@ -205,8 +206,7 @@ begin_state()
 	add "SELECT pg_catalog.to_regclass('cmig_engine.version') IS NOT NULL AS cmig_known,
 	pg_catalog.to_regclass('cmig_engine.format') IS NOT NULL AS cmig_formatted \\gset"
 	need "$TRUSTED" "'schema cmig_engine or one of its tables belongs to another role'" \
-		"'Connect as that role, or as the owner of the database or a superuser: ' ||
-	'ALTER SCHEMA cmig_engine OWNER TO CURRENT_USER'" insufficient_privilege
+		"'Connect as that role, or as the owner of the database.'" insufficient_privilege
 	need "NOT EXISTS (SELECT FROM $TRIGGERS)" "'a table of schema cmig_engine has a trigger'" \
 		"(SELECT pg_catalog.format('DROP TRIGGER %I ON cmig_engine.%I', t.tgname, c.relname) FROM $TRIGGERS LIMIT 1)" \
 		insufficient_privilege

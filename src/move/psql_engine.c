@@ -87,7 +87,7 @@ cmig_engine_append_check(StringInfo body, const char *revision, const char *dire
 						   "\t\t\tOR r.rolname " OP("=") " CURRENT_USER OR r.rolname " OP("=") " 'pg_database_owner'))) THEN\n"
 						   "\t\tRAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',\n"
 						   "\t\t\tMESSAGE = 'schema cmig_engine or one of its tables belongs to another role',\n"
-						   "\t\t\tHINT = 'Connect as that role, or as the owner of the database or a superuser: ALTER SCHEMA cmig_engine OWNER TO CURRENT_USER';\n"
+						   "\t\t\tHINT = 'Connect as that role, or as the owner of the database.';\n"
 						   "\tEND IF;\n"
 						   "\tIF EXISTS (SELECT FROM " CMIG_ENGINE_TRIGGERS ") THEN\n"
 						   "\t\tRAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',\n"
