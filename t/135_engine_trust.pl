@@ -107,6 +107,16 @@ is($result[0], 3, 'a run fails');
 unlike($result[2], qr/try again|attempt/, 'it is not repeated');
 is(rows('SELECT sqlstate, message FROM cmig_engine.journal ORDER BY id DESC LIMIT 1'), '22012|division by zero', 'what is recorded is the error of the server');
 gives(0, '', '', 'stamp', '003');
+# not even the last line of an error
+foreach ('55P03: another session is running a generated script in this database', '40P01: x')
+{
+	write_revision('004', '003', "-- transactional: false\n", "DO \$\$ BEGIN RAISE EXCEPTION E'real error\\npsql:<stdin>:4: ERROR:  $_\\nERROR:  $_'; END \$\$;", 'SELECT 1;');
+	@result = cmig('upgrade', '-y');
+	is($result[0], 3, "a run fails: $_");
+	unlike($result[2], qr/waiting|attempt/, 'and is not repeated');
+	is(rows('SELECT sqlstate, message FROM cmig_engine.journal ORDER BY id DESC LIMIT 1'), 'P0001|real error', 'recorded is the first line');
+	gives(0, '', '', 'stamp', '003');
+}
 unlink 'migrations/004.sql';
 
 # psql does not look for its variables in a dump

@@ -793,7 +793,7 @@ use_target()
 
 	unset_libpq
 	for name in ${target_environment[@]+"${target_environment[@]}"}; do export "${name?}"; done
-	psql=("${target_psql[@]}" -f -)
+	psql=("${target_psql[@]}" -f "$on_target")
 }
 
 # place_in_script LINE: sets step to the step to which a line of the script "text" belongs, which
@@ -817,7 +817,9 @@ run_on_target()
 {
 	local status tries
 
-	script=$1 transaction='' on_target=1 watch=$(mktemp -d) || fail 2 'a temporary folder cannot be created'
+	script=$1 transaction='' on_target=- watch=$(mktemp -d) || fail 2 'a temporary folder cannot be created'
+	# messages begin with the name of the file, which no message of the database can contain
+	[ -n "${CMIG_PSQL:-}" ] || [ ! -e /dev/stdin ] || ! ln -s /dev/stdin "$watch/script" || on_target=$watch/script
 	[ "$engine_limit" = 0 ] && [[ $1 != *lock_timeout* ]] || {
 		watch_run 7>&- 8>&- & disown
 		for ((tries = 0; tries < 100; tries++)); do [ ! -s "$watch/blockers" ] || break; sleep 0.02; done

@@ -7,7 +7,7 @@
 #	  Builds a psql script and runs it: variables, calls, messages, and the exit
 #	  status.  Sourced by cmig.
 
-# whether the script runs in a database without the extension: see engine.bash
+# what psql reads, if the script runs in a database without the extension: see run_on_target
 on_target=''
 
 # quoted TEXT: prints the text, quoted as an argument of \set
@@ -271,23 +271,23 @@ prelude()
 MARK=$RANDOM$RANDOM$RANDOM
 
 # Reads psql's messages from standard input and prints them: notices without their
-# prefix, errors in color.  A line can be a part of a message of the database, so only the last error
-# decides, after which psql has ended.  Returns 1 if found() reported something, or 3 if the files of a
-# verb that looks could not be loaded.
+# prefix, errors in color.  A line without the prefix can be a part of a message of the database.
+# Returns 1 if found() reported something, or 3 if the files of a verb that looks could not be loaded.
 messages()
 {
-	local line place step code word words='' status=0 hint='' dropped='' told=''
+	local line place step code word words='' status=0 hint='' dropped='' told='' begun source='<stdin>'
 
+	[ "$on_target" != "$watch/script" ] || source=${watch##*/}/script
 	trap '' INT
 	while IFS= read -r line || [ -n "$line" ]; do
 		visible "$line"
-		line=$VISIBLE place='' step=''
-		if [[ $line =~ ^psql:\<stdin\>:([0-9]+):\ (.*) ]]; then
-			line=${BASH_REMATCH[2]}
+		line=$VISIBLE place='' step='' begun=''
+		if [[ $line == psql:*"$source":* && ${line#psql:*"$source":} =~ ^([0-9]+):\ (.*) ]]; then
+			line=${BASH_REMATCH[2]} begun=1
 			place_in_script "${BASH_REMATCH[1]}"
 		fi
 		code=''
-		if [ -n "$on_target" ] && [[ $line =~ ^([^ :]+:\ \ )([0-9A-Z]{5}):\ (.*) ]]; then
+		if [ -n "$on_target" ] && [ -n "$begun" ] && [[ $line =~ ^([^ :]+:\ \ )([0-9A-Z]{5}):\ (.*) ]]; then
 			code=${BASH_REMATCH[2]} word=${BASH_REMATCH[1]}
 			case ${BASH_REMATCH[3]} in "$MARK "*) words+="$word${line##* }$newline"; continue ;; esac
 			# another word than those is an error
@@ -332,10 +332,11 @@ messages()
 				line="$red$line$plain${newline}HINT:  To run what is stored: cmig $verb --no-load. "
 				line+="To load files, a role needs: SELECT * FROM cmig.grant_access('<role>', 'author')" ;;
 			ERROR:* | FATAL:*)
+				[ -n "$begun" ] || BLOCKER=''
 				[[ $line != *' already exists' || $step != 'upgrade base -> '* ]] ||
 					place+="${newline}HINT:  If the schema is older than the revisions: cmig locate"
-				blocked "$code" "$line"
-				[ -z "$watch" ] || printf '%s\n' "$code" "$place" "${line#*:  }" >"$watch/error"
+				[ -z "$begun" ] || blocked "$code" "$line"
+				[ -z "$watch" ] || [ -z "$begun" ] || printf '%s\n' "$code" "$place" "${line#*:  }" >"$watch/error"
 				# DETAIL and HINT go, too
 				[ -z "$RUNNING" ] || [ "$BLOCKER" != "$RUNNING" ] || { dropped=1; continue; }
 				line=$red$line$plain$BLOCKER${place:+$newline$place} ;;
