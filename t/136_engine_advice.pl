@@ -111,7 +111,7 @@ my ($out, $err) = ('', '');
 my $first = IPC::Run::start([ $cmig, 'upgrade', '-y' ], '<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
 $node->poll_query_until('shop', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'}) or die;
 gives(0, '^(?!.*(partially applied|interrupted))', '^$', 'status');
-gives(0, '^database shop is at 005\n$', '^another run is in progress in this database; waiting until it has ended\n(another run has changed the state of the database; trying again\n)?nothing to upgrade: database "shop" is at 005\n$', 'upgrade', '-y');
+gives(0, '^database shop is at 005\n$', '^(upgrade 003 -> 004\n)?another run is in progress in this database; waiting until it has ended\n(upgrade 003 -> 004\n)?(another run has changed the state of the database; trying again\n)?nothing to upgrade: database "shop" is at 005\n$', 'upgrade', '-y');
 $first->finish;
 like($out, qr/is at 005/, 'the other run') or diag($err);
 

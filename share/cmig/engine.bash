@@ -569,6 +569,8 @@ add_recording()
 	recording='' guard=''
 	[ ${#files[@]} -gt 0 ] && grep -qE 'cmig"? *[.] *"?[a-z]' "${files[@]}" || return 0
 	begin
+	# the run itself says if there is nothing to do
+	add "SET LOCAL client_min_messages = error;"
 	add_plain
 	if [ "$1" = reset ]; then
 		called "SELECT pg_catalog.count(*) FROM cmig.revision r
