@@ -567,7 +567,7 @@ add_recording()
 	local calls target
 
 	recording='' guard=''
-	[ ${#files[@]} -gt 0 ] && grep -qE 'cmig"? *[.] *"?[a-z]' "${files[@]}" || return 0
+	[ ${#files[@]} -eq 0 ] || grep -qE 'cmig"? *[.] *"?[a-z]' "${files[@]}" || return 0
 	begin
 	# the run itself says if there is nothing to do
 	add "SET LOCAL client_min_messages = error;"
