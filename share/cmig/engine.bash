@@ -206,8 +206,9 @@ read_target()
 		'' | "$ENGINE_FORMAT" | *_version) ;;
 		*_version\ *)
 			visible "${other#* }"
-			doubt=("the table ${other%% *} is not trusted, because it belongs to role $VISIBLE" "If it has the state "\
-"of this database, as a superuser: ALTER TABLE public.${other%% *} OWNER TO CURRENT_USER. If not: cmig stamp base")
+			name="ALTER TABLE public.${other%% *} OWNER TO CURRENT_USER"
+			doubt=("the table ${other%% *} is not trusted, because it belongs to role $VISIBLE"
+				"If it has the state of this database, as a superuser: $name. If not: cmig stamp base")
 			other='' ;;
 		0) fail 3 'the extension has taken over the state in schema cmig_engine' \
 			'With the extension: cmig export engine --state. '\
