@@ -142,6 +142,11 @@ between('grants', 'CREATE TABLE item (a int); GRANT SELECT ON item TO PUBLIC; RE
 is(gives(q{SELECT count(*) FROM cmig.diff('CREATE TABLE item (a int); GRANT SELECT ON item TO PUBLIC; REVOKE INSERT ON item FROM CURRENT_USER')}), '0', 'what the owner has revoked from itself');
 between('persistence', 'CREATE TABLE item (a int GENERATED ALWAYS AS IDENTITY); ALTER SEQUENCE item_a_seq SET UNLOGGED', 'CREATE UNLOGGED TABLE item (a int GENERATED ALWAYS AS IDENTITY)');
 
+# BETWEEN is written again, which PostgreSQL prints as two comparisons, but only if these are of the same
+subject('ranges');
+is(gives(q{SELECT string_agg(rtrim(c[1], ','), ' ') FROM cmig.diff('CREATE TABLE t (a int, c bool, CHECK (a BETWEEN 1 AND 9 AND c), CHECK (a NOT BETWEEN 1 AND 9 OR c), CHECK (a BETWEEN 1.5 AND 2::oid AND c))') d CROSS JOIN regexp_matches(upgrade_sql, 'CHECK (.*)$', 'gn') c}),
+	'(((a BETWEEN 1 AND 9) AND c)) (((a NOT BETWEEN 1 AND 9) OR c)) (((((a)::numeric >= 1.5) AND ((a)::oid <= (2)::oid)) AND c))', 'ranges');
+
 # a text that is equal to a new label is not a use of it, for which the type would be created again
 subject('label');
 gives(q{CREATE TYPE mood AS ENUM ('a'); CREATE TABLE item (m mood)});
