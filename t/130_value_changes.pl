@@ -105,6 +105,8 @@ $change->('partitions', 'CREATE TABLE t (k int, x timestamptz) PARTITION BY LIST
 run('CREATE TABLE moment (at timestamp, n int)');
 is(run("SELECT action, kind, object, hazard FROM cmig.diff('CREATE TABLE s.moment (at timestamptz, n int)', '{s}') WHERE object LIKE '%moment'"),
 	"unsupported|table|s.moment|at: the time zone of the values is not known; set cmig.diff_time_zone, for example to 'UTC'; the table and its partitions are left unchanged", 'the reason');
+is(run("SELECT action, object, hazard FROM cmig.diff('CREATE TABLE s.moment (at timestamptz, n int, m int); CREATE VIEW s.late AS SELECT m FROM s.moment', '{s}') WHERE kind = 'view'"),
+	'unsupported|s.late|it depends on column s.moment.m, which is not created', 'a view of a new column of a table that is left unchanged');
 like(($node->psql('postgres', "LOAD 'pg_cmig'; SET cmig.diff_time_zone = 'Nowhere'"))[2], qr/Time zone "Nowhere" does not exist/, 'a time zone that does not exist');
 is(run("SET cmig.diff_time_zone = 'UTC'; SELECT array_to_string(regexp_matches(string_agg(content, ' ' ORDER BY revision), 'USING .*?;', 'g'), ' ') FROM cmig.autogenerate('x',"
 		. " pg_get_functiondef('s.judge'::regproc) || '; CREATE TABLE s.moment (at timestamptz, n int)', schemas => '{s}', stages => true)"),

@@ -502,7 +502,11 @@ cmig_family_exclude(CmigDifference *difference)
 			!(is_in_family(difference->from, change->from, roots) ||
 			  is_in_family(difference->to, change->to, roots)))
 			continue;
-		cmig_change_refuse(change, NULL);
+		/* what depends on new parts is not created, either */
+		if (change->from == NULL)
+			cmig_compare_refuse(difference, change, NULL);
+		else
+			cmig_change_refuse(change, NULL);
 		change->action = CMIG_NO_CHANGE;
 	}
 	forboth(cell, roots, reason, reasons)
