@@ -150,7 +150,7 @@ SELECT revision FROM cmig.history();
 ROLLBACK;
 BEGIN;
 ALTER TABLE cmig.progress ENABLE ROW LEVEL SECURITY;
-SELECT revision FROM cmig.upgrade();
+SELECT item FROM cmig.status();
 ROLLBACK;
 BEGIN;
 ALTER EXTENSION pg_cmig DROP TABLE cmig.backfill_run;

@@ -95,5 +95,25 @@ foreach my $line (split /\n/, $err)
 is(join("\n", @bad), '', 'no internal error');
 unlike(slurp_file($node->logfile), qr/TRAP:|PANIC:|was terminated by signal/, 'no crash');
 
+# Each table whose rows a policy could hide is refused by what reads it
+my %reads = (
+	revision => 'SELECT cmig.history()', version => 'SELECT cmig.current()', scope_version => 'SELECT cmig.scopes()', journal => 'SELECT cmig.log()',
+	progress => 'SELECT cmig.status()', backfill_run => 'SELECT cmig.status()', run_control => q{SELECT cmig.pause('all')}, expansion_run => 'SELECT cmig.status()',
+	expansion_step => 'CALL cmig.expand()', measured => 'SELECT cmig.rls_check()', secret => q{SELECT cmig.enable_audit('account', hash => '{email}')},
+	ddl_log => 'SELECT cmig.status()', workload => q{SELECT cmig.workload_check(workload => 'x')});
+$node->safe_psql('postgres', <<'END_SQL');
+SET client_min_messages = error;
+DROP EXTENSION pg_cmig CASCADE;
+CREATE EXTENSION pg_cmig;
+SELECT cmig.create_revision('Expanded', 'ALTER TABLE account ALTER id TYPE bigint', expand => true);
+END_SQL
+foreach my $table (split /\n/, $node->safe_psql('postgres', q{SELECT relname FROM pg_class WHERE relnamespace = 'cmig'::regnamespace AND relkind = 'r' ORDER BY 1}))
+{
+	my $call = $reads{$table} // 'SELECT 1';
+
+	$node->psql('postgres', "ALTER TABLE cmig.$table ENABLE ROW LEVEL SECURITY;\n$call;\nALTER TABLE cmig.$table DISABLE ROW LEVEL SECURITY", stdout => \$out, stderr => \$err, on_error_stop => 0);
+	like($err, qr/ERROR:  relation "cmig\.$table" was changed after pg_cmig created it\nDETAIL:  Row-level security is enabled on it/, "$call reads no table $table with row-level security");
+}
+
 $node->stop;
 done_testing();

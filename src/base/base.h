@@ -701,6 +701,8 @@ typedef struct CmigQuery
 								 * targets */
 	bool		children;		/* it reads their child tables, too */
 	bool		once;			/* the plan is not kept */
+	uint64		checked;		/* what it reads of pg_cmig: see
+								 * own_tables_check() */
 	bool		selective;		/* it reads few rows by indexes, so that its
 								 * plan can last in large catalogs, too */
 	Oid			function;		/* if there are no relations, it may call only

@@ -57,15 +57,15 @@
  * ----------------------------------------------------------------
  */
 
-static const char *const names[] = {"revision", "version", "journal", "progress", "backfill_run",
-"ddl_log", "scope_version"};
+static const char *const names[] = {"revision", "version", "journal", "progress", "backfill_run", "ddl_log",
+"scope_version", "run_control", "expansion_run", "expansion_step", "measured", "secret", "workload"};
 
 static Oid	tables[lengthof(names)];	/* OIDs from the last lookup, in the
 										 * order of "names" */
 static uint64 changes = 1;		/* number of events that may have altered the
 								 * tables */
-static uint64 checked = 0;		/* value of "changes" when the tables last
-								 * passed the check */
+static uint64 checked[lengthof(names)]; /* value of "changes" when the table
+										 * last passed the check */
 
 /*
  * A relcache callback.  "relation" is InvalidOid if any table may have
@@ -177,21 +177,20 @@ check_table(Oid relation, const char *name)
 }
 
 /*
- * Raise error 55000 if cmig.revision, version, journal, progress,
- * backfill_run, or ddl_log exists but is not a plain table that belongs to the
- * extension.  After this check, a query of one of these tables returns exactly
- * the table's rows.  The check costs nothing if none of the tables was altered
- * since the last check.
+ * Raise error 55000 if a table of pg_cmig that the query names exists but is not
+ * a plain table that belongs to the extension.  After this check, the query
+ * returns exactly the table's rows.  The check costs nothing if no table was
+ * altered since the query was last checked.
  */
 static void
-own_tables_check(void)
+own_tables_check(CmigQuery *query)
 {
 	static bool registered = false;
 	bool		complete = true;
-	uint64		before;
+	const uint64 before = changes;
 	Oid			schema;
 
-	if (checked == changes)
+	if (query->checked == changes)
 		return;
 	if (!registered)
 	{
@@ -202,23 +201,24 @@ own_tables_check(void)
 	schema = get_namespace_oid("cmig", true);
 	if (!OidIsValid(schema))
 		return;
+	cmig_library_version_read();
 	for (int i = 0; i < lengthof(names); i++)
 	{
+		if (checked[i] == before || strstr(query->sql, names[i]) == NULL)
+			continue;
 		tables[i] = get_relname_relid(names[i], schema);
-		complete &= OidIsValid(tables[i]);
-	}
-	cmig_library_version_read();
-	before = changes;
-	for (int i = 0; i < lengthof(names); i++)
 		if (OidIsValid(tables[i]))
+		{
 			check_table(tables[i], names[i]);
+			checked[i] = before;
+		}
+		else
+			complete = false;
+	}
 
-	/*
-	 * check again next time if a table is missing; the query that needs the
-	 * table raises an error
-	 */
+	/* a query of a missing table raises an error, and is checked again */
 	if (complete)
-		checked = before;
+		query->checked = before;
 }
 
 /* ----------------------------------------------------------------
@@ -674,7 +674,7 @@ enter(QueryFrame *frame, CmigQuery *query, bool may_last)
 	const ErrorContextCallback callback = {error_context_stack, add_catalog_hint, query};
 
 	if (!query->users_text && strstr(query->sql, " cmig.") != NULL)
-		own_tables_check();
+		own_tables_check(query);
 	if (!query->users_text && query->plan == NULL && strstr(query->sql, "cmig.") != NULL)
 		cmig_library_version_read();
 	if (!query->users_text && OidIsValid(other_role()))
