@@ -251,6 +251,19 @@ SKIP:
 	is(query($node, "several_$_", q{SELECT string_agg(revision, ',') FROM cmig.version}), '2', "several_$_: nothing was changed") foreach 1 .. 3;
 }
 
+# A statement that somebody else cancels stops only its own database
+{
+	query($node, 'postgres', "CREATE DATABASE canceled_$_ TEMPLATE wrong") foreach 1, 2;
+	mkdir 'canceled' or die;
+	append_to_file('canceled/3.sql', revision_file('3', '2', q{SELECT pg_sleep(600) WHERE current_database() = 'canceled_1';}, 'SELECT 1;'));
+	my $shown = '';
+	my $run = IPC::Run::start([ $cmig, 'upgrade', '3', '--folder', 'canceled', '--databases', 'canceled_1,canceled_2', '--jobs', '1' ],
+		'<', \undef, '>', \$shown, '2>&1', IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+	$node->poll_query_until('postgres', q{SELECT count(pg_cancel_backend(pid)) = 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = 'canceled_1'}) or die $shown;
+	$run->finish;
+	like($shown, qr/^canceled_1 +failed \(3\).*\ncanceled_2 +done$/m, 'a statement is canceled in one database, and the others are upgraded');
+}
+
 # SIGTERM or SIGHUP, sent to cmig alone or to all its processes: the statement is canceled
 write_file('slow/3.sql', revision_file('3', '2', 'SELECT pg_sleep(600);', 'SELECT 1;')) if -d 'slow' || mkdir 'slow';
 foreach my $case ([ 'TERM', 143 ], [ 'HUP', 129 ], [ '-TERM', 143 ], [ 'TERM', 143, '--databases', 'wrong' ], [ '-TERM', 143, '--databases', 'wrong' ])

@@ -133,11 +133,14 @@ worker()
 	local number name
 
 	trap '' TERM HUP
+	# Ctrl-C comes to all processes
+	trap ': >"$workers/stop"' INT
 	for number in "${!databases[@]}"; do
 		[ ! -e "$1/stop" ] && [ "$number" -lt "$most" ] || break
 		(set -o noclobber; : >"$1/$number.taken") 2>/dev/null || continue
 		name=${databases[number]}
 		(
+			trap '' INT
 			pid_file=$1/$number.pid
 			if [ "$kind" = scope ]; then
 				option_scope=$name
@@ -152,8 +155,6 @@ worker()
 			echo $? >"$1/$number.status"
 		) >"$1/$number" 2>&1 </dev/null
 		[ "$most_failures" = all ] || [ "$(failures "$1")" -le "$most_failures" ] || : >"$1/stop"
-		# stop after Ctrl-C, which this process itself ignores
-		! grep -q '^ERROR:  canceling statement due to user request$' "$1/$number" || break
 	done
 }
 
