@@ -146,6 +146,14 @@ between('persistence', 'CREATE TABLE item (a int GENERATED ALWAYS AS IDENTITY); 
 subject('ranges');
 is(gives(q{SELECT string_agg(rtrim(c[1], ','), ' ') FROM cmig.diff('CREATE TABLE t (a int, c bool, CHECK (a BETWEEN 1 AND 9 AND c), CHECK (a NOT BETWEEN 1 AND 9 OR c), CHECK (a BETWEEN 1.5 AND 2::oid AND c))') d CROSS JOIN regexp_matches(upgrade_sql, 'CHECK (.*)$', 'gn') c}),
 	'(((a BETWEEN 1 AND 9) AND c)) (((a NOT BETWEEN 1 AND 9) OR c)) (((((a)::numeric >= 1.5) AND ((a)::oid <= (2)::oid)) AND c))', 'ranges');
+my $ranged = 'CREATE TABLE t (a int, c bool, CHECK (%1$s)); ALTER TABLE t ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON t USING (%1$s); CREATE INDEX i ON t (a) WHERE %1$s';
+gives(sprintf $ranged, 'a BETWEEN 1 AND 9 AND c');
+is(gives('SELECT count(*) FROM cmig.diff($$' . sprintf($ranged, 'a >= 1 AND a <= 9 AND c') . '$$)'), '0', 'the same ranges in two comparisons');
+
+# only a constraint that is the same otherwise is validated
+gives('DROP TABLE t; CREATE TABLE t (a int); ALTER TABLE t ADD CONSTRAINT k CHECK (a > 0) NOT VALID');
+is(gives(q{SELECT upgrade_sql FROM cmig.diff('CREATE TABLE t (a int, CONSTRAINT k CHECK (a > 0))')}), 'ALTER TABLE public.t VALIDATE CONSTRAINT k', 'a constraint that is validated');
+like(gives(q{SELECT upgrade_sql FROM cmig.diff('CREATE TABLE t (a int, CONSTRAINT k CHECK (a > 1))')}), qr/ADD CONSTRAINT k CHECK \(\(a > 1\)\)/, 'a constraint that is another one');
 
 # a text that is equal to a new label is not a use of it, for which the type would be created again
 subject('label');
@@ -281,6 +289,20 @@ is(gives(q{SELECT string_agg(revision, ' ' ORDER BY step) FROM cmig.plan()}), '0
 is(gives(load_sql(revision_file('001', '', '', ''))), '001|unchanged', 'one that is not in the files stays');
 is(gives(load_sql(revision_file('001', '', '', '')) =~ s/\$\);$/\$, prune => true);/r), "001|unchanged\ntotals|removed", 'unless it is pruned');
 is(gives('SELECT string_agg(revision, $$ $$) FROM cmig.revision'), '001', 'and is gone then');
+
+#
+# Queries that are not judged before an upgrade
+#
+subject('queries');
+gives('CREATE TABLE person (id int); ' . load_sql(revision_file('001', '', '')) . q{INSERT INTO cmig.workload (name, number, calls, query, saved_at) SELECT 'monday', i, 1200, 'SELECT nothing_' || i || ' FROM person', now() FROM generate_series(1, 2) i});
+like(says('SET cmig.workload_policy = warn; SELECT cmig.upgrade()'), qr/NOTICE:  2 queries of the application were not judged/, 'queries that are not judged');
+
+#
+# Cells of the report that are marked
+#
+subject('report');
+gives(load_sql(revision_file('001', '', '')) . q{SELECT cmig.upgrade(); UPDATE cmig.version SET revision = 'gone'});
+is(join(' ', gives('SELECT cmig.report()') =~ m{<td[^>]*><span class="tag (\w+">[^<]*)}g), 'bad">error', 'only what is an error or a warning');
 
 #
 # A dry run leaves the statistics of a table as they were
