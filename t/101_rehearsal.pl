@@ -1,7 +1,8 @@
 # Copyright (c) 2026, the pg_cmig developers
 
 # However a rehearsal of cmig.lint or of an upgrade ends, nothing is left: it is killed,
-# canceled, or needs more locks than the server has.
+# canceled, or needs more locks than the server has.  What it shows takes the place of
+# what the text seems to break.
 
 use strict;
 use warnings;
@@ -77,6 +78,21 @@ $node->restart;
 $node->safe_psql('postgres', 'UPDATE cmig.revision SET upgrade_sql = $u$DO $x$ BEGIN ALTER TABLE shop.item ADD COLUMN c text; ALTER TABLE shop.t7 DROP COLUMN name; END $x$$u$');
 is($node->safe_psql('postgres', 'SELECT rule, message FROM cmig.lint(rehearse => true) WHERE severity = $$error$$'), 'ban-drop-column|column shop.t7.name is dropped', 'with more locks');
 is(catalogs(), $before, 'nothing is left');
+
+# what the text seems to break, and what breaks
+$node->safe_psql('postgres', 'CREATE TABLE shop.counted (id serial); CREATE FUNCTION shop.f() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NULL; END$$;'
+	  . ' CREATE TRIGGER g AFTER INSERT ON shop.counted EXECUTE FUNCTION shop.f(); CREATE TABLE shop.other (id int DEFAULT nextval($$shop.counted_id_seq$$))');
+sub failures
+{
+	my ($script) = @_;
+
+	$node->safe_psql('postgres', "UPDATE cmig.revision SET upgrade_sql = \$u\$$script\$u\$");
+	return $node->safe_psql('postgres', 'SELECT statement, message FROM cmig.lint(rehearse => true) WHERE message ~ $$ fails$$');
+}
+is(failures('ALTER TABLE shop.counted ALTER id DROP DEFAULT; ALTER TABLE shop.other ALTER id DROP DEFAULT; DROP SEQUENCE shop.counted_id_seq'), '', 'the default is dropped first');
+is(failures('DO $x$ BEGIN DROP TRIGGER g ON shop.counted; END $x$; DROP FUNCTION shop.f()'), '', 'the trigger is dropped by code');
+is(failures('ALTER TABLE shop.counted ALTER id DROP DEFAULT; DROP SEQUENCE shop.counted_id_seq'),
+	'2|dropping shop.counted_id_seq fails, because it is used by default value for column id of table shop.counted, default value for column id of table shop.other', 'a default is left');
 
 $node->stop;
 done_testing();

@@ -229,6 +229,8 @@ typedef struct CmigLintFinding
 	Oid			relation;		/* the live relation that the statement alters
 								 * or locks; InvalidOid if none */
 	bool		rewrites;		/* does the statement rewrite it? */
+	bool		fails;			/* it says that the statement fails, because
+								 * of what depends on something */
 	bool		rehearsed;		/* has the rehearsal shown it? */
 	bool		dropped;		/* withdrawn, or suppressed by a comment */
 } CmigLintFinding;

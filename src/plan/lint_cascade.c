@@ -273,7 +273,7 @@ report_dropped(CmigLint *lint, const char *dropped, CmigListing *dependents, Dro
 		cmig_lint_report(lint, NULL,
 						 behavior == DROP_CASCADE ? "CASCADE also drops what depends on %s: %s" :
 						 "dropping %s fails, because it is used by %s", dropped,
-						 cmig_listing_text(dependents));
+						 cmig_listing_text(dependents))->fails = behavior != DROP_CASCADE;
 }
 
 /* Implements the rule dependent-objects for ALTER TABLE. */
@@ -312,7 +312,7 @@ check_altered(CmigLint *lint, Node *node)
 		else if (listing.count > 0)
 			cmig_lint_report(lint, NULL,
 							 "changing the type of column %s fails, because it is used by %s",
-							 name, cmig_listing_text(&listing));
+							 name, cmig_listing_text(&listing))->fails = true;
 		spared = list_concat(spared, objects);
 	}
 }

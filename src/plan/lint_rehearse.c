@@ -330,6 +330,27 @@ report_effect(CmigLint *lint, const CmigEffect *effect, const List *findings)
 		cmig_lint_report(lint, NULL, "%s %s %s", effect->kind->name, effect->object, effect->what);
 }
 
+/* Has the current statement run, on copies of all objects, without an error? */
+static bool
+has_run(const CmigLint *lint)
+{
+	int			step = lint->revision_number - 1,
+				statement = lint->statement->number;
+
+	if (lint->effects->not_run != NULL || lint->effects->left_out != NIL)
+		return false;
+	foreach_ptr(const CmigEffect, effect, lint->effects->effects)
+	{
+		bool		here = effect->step == step && effect->statement == statement;
+
+		if ((effect->type == CMIG_EFFECT_FAILS &&
+			 (effect->step < step || (effect->step == step && effect->statement <= statement))) ||
+			(effect->type == CMIG_EFFECT_UNKNOWN && here))
+			return false;
+	}
+	return true;
+}
+
 void
 cmig_lint_rehearsed_report(CmigLint *lint, int first)
 {
@@ -339,6 +360,14 @@ cmig_lint_rehearsed_report(CmigLint *lint, int first)
 	if (lint->effects == NULL)
 		return;
 	caller = MemoryContextSwitchTo(lint->context);
+
+	/*
+	 * what depends on an object may have been dropped in a way that the texts
+	 * do not show
+	 */
+	for (int i = list_length(lint->findings) - 1; i >= first && has_run(lint); i--)
+		if (((CmigLintFinding *) list_nth(lint->findings, i))->fails)
+			lint->findings = list_delete_nth_cell(lint->findings, i);
 	findings = list_copy_tail(lint->findings, first);
 	foreach_ptr(const CmigEffect, effect, lint->effects->effects)
 	{
