@@ -153,7 +153,7 @@ is(gives('SELECT count(*) FROM cmig.diff($$' . sprintf($ranged, 'a >= 1 AND a <=
 # only a constraint that is the same otherwise is validated
 gives('DROP TABLE t; CREATE TABLE t (a int); ALTER TABLE t ADD CONSTRAINT k CHECK (a > 0) NOT VALID');
 is(gives(q{SELECT upgrade_sql FROM cmig.diff('CREATE TABLE t (a int, CONSTRAINT k CHECK (a > 0))')}), 'ALTER TABLE public.t VALIDATE CONSTRAINT k', 'a constraint that is validated');
-like(gives(q{SELECT upgrade_sql FROM cmig.diff('CREATE TABLE t (a int, CONSTRAINT k CHECK (a > 1))')}), qr/ADD CONSTRAINT k CHECK \(\(a > 1\)\)/, 'a constraint that is another one');
+is(gives(q{SELECT upgrade_sql FROM cmig.diff('CREATE TABLE t (a int, CONSTRAINT k CHECK (a > 1))') ORDER BY step}), "ALTER TABLE public.t DROP CONSTRAINT k\nALTER TABLE public.t ADD CONSTRAINT k CHECK ((a > 1))", 'a constraint that is another one');
 
 # a text that is equal to a new label is not a use of it, for which the type would be created again
 subject('label');
