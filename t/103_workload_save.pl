@@ -63,6 +63,7 @@ is(session('regress_monitor', 'BEGIN; LOCK TABLE cmig.workload IN ACCESS SHARE M
 is(session('regress_owner', "SELECT calls, query, since < saved_at FROM cmig.workload WHERE name = 'prod' AND role = 'regress_app' ORDER BY calls DESC, ltrim(query, '/* one')") =~ s{/\* one \*/ }{}r,
 	"2|SELECT note FROM person WHERE id = \$1|t\n1|(SELECT id FROM other)|t\n1|SELECT \$1 AS one|t", 'statements with a plan, without values');
 is(session('regress_owner', "SELECT count(*) FROM cmig.workload WHERE query ~ 'secret|PASSWORD'"), '0', 'no password');
+is($node->safe_psql('shop', 'SELECT count(*) FROM cmig.workload LEFT JOIN pg_stat_statements ON queryid = query_id WHERE queryid IS NULL'), '0', 'with their queryid');
 # as PostgreSQL 17 and later show them
 is($node->safe_psql('shop', q{BEGIN; INSERT INTO cmig.workload SELECT 'prod', 900 + n, n, 1, 'regress_owner', query, now(), now() FROM unnest('{SAVEPOINT $1,COMMIT PREPARED $1,SELECT $1 $2}'::text[]) WITH ORDINALITY u (query, n);
 	SELECT query, verdict, detail FROM cmig.workload_check('base', workload => 'prod') WHERE query ~ 'PRE|SAVE|1 .2'; ROLLBACK}),
