@@ -281,4 +281,40 @@ foreach my $point (1 .. $points)
 }
 ok($refused > 0 && !$evaluated, "preflight calls no function in place of pg_stat_statements ($refused of $points points are refused)");
 
+# The statements of a contraction are stored with names.  The owner of the schema waits for the
+# lock, and then puts a schema in its place whose table has a condition that would be evaluated.
+$node->safe_psql('postgres', 'CREATE DATABASE contracted');
+query($node, 'contracted', <<'END_SQL');
+CREATE EXTENSION pg_cmig;
+GRANT CREATE ON DATABASE contracted TO mallory;
+CREATE SCHEMA m AUTHORIZATION mallory;
+CREATE TABLE m.t (id int PRIMARY KEY, w int NOT NULL);
+INSERT INTO m.t VALUES (1, 1);
+SELECT cmig.create_revision('two', 'ALTER TABLE m.t ALTER w TYPE bigint', revision => '2', expand => true);
+CALL cmig.expand();
+CREATE FUNCTION slow() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN PERFORM pg_sleep(0.3); END$$;
+CREATE EVENT TRIGGER slow ON ddl_command_start WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION slow();
+END_SQL
+query($node, 'contracted', <<'END_SQL', 'mallory');
+CREATE SCHEMA lair;
+CREATE FUNCTION lair.run(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$BEGIN RAISE WARNING 'evaluated as %', current_user; RETURN $1; END$$;
+CREATE SCHEMA instead;
+CREATE TABLE instead.t (id int PRIMARY KEY, w int NOT NULL, cmig_state text, cmig_new_w bigint, CHECK (lair.run(1) = 1 AND w IS NOT NULL AND cmig_new_w IS NOT NULL));
+ALTER TABLE instead.t ADD CONSTRAINT cmig_new_w_not_null CHECK (cmig_new_w IS NOT NULL);
+GRANT USAGE ON SCHEMA instead, lair TO PUBLIC;
+END_SQL
+my $swap = start_psql($node, 'contracted', <<'END_SQL', 'swap');
+SET SESSION AUTHORIZATION mallory;
+DO $$DECLARE t oid = 'm.t'::regclass; BEGIN
+	WHILE NOT EXISTS (SELECT FROM pg_locks WHERE relation = t AND mode = 'AccessExclusiveLock' AND granted) LOOP PERFORM pg_sleep(0.01); END LOOP;
+	PERFORM pg_sleep(0.2);
+	ALTER SCHEMA m RENAME TO before; ALTER SCHEMA instead RENAME TO m;
+END$$;
+END_SQL
+$node->poll_query_until('postgres', "SELECT true FROM pg_stat_activity WHERE application_name = 'swap' AND query ~ '^DO'");
+my (undef, undef, $contract) = $node->psql('contracted', 'CALL cmig.contract()');
+finish_psql($swap);
+unlike($contract, qr/evaluated|ERROR/, 'a schema cannot be replaced during a contraction');
+is($node->safe_psql('contracted', "SELECT atttypid::regtype FROM pg_attribute WHERE attrelid = 'before.t'::regclass AND attname = 'w'"), 'bigint', 'contracted');
+
 done_testing();

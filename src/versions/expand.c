@@ -866,7 +866,7 @@ lock_last(Work *work, List *views, List *tables, List **back)
 	{
 		foreach_ptr(const char, name, tables)
 		{
-			if (cmig_query_value(&named_table, name) != NULL)
+			if (cmig_versions_hold(name))
 				run_statement(psprintf("LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", name));
 		}
 		if (strcmp(work->phase, CMIG_PHASE_CONTRACT) == 0)

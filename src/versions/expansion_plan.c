@@ -76,12 +76,22 @@ cmig_versions_add_rows(const CmigStepGroup *at, const List *rows)
 		cmig_versions_add(at, "%s", row[0]);
 }
 
-/* Add a step for each of the statements that make the change. */
+/*
+ * Add a step for each of the statements that make the change.  None reads a user's
+ * table or sequence: a query would run its owner's code.
+ */
 static void
-add_change(const CmigStepGroup *at, const char *sql)
+add_change(const CmigStepGroup *at, const CmigDiffLine *line, const char *sql)
 {
 	foreach_ptr(const char, statement, cmig_section_statements(sql, false))
+	{
+		const SelectStmt *query = (SelectStmt *) cmig_raw_parse_one(statement)->stmt;
+
+		if (IsA(query, SelectStmt) && query->fromClause != NIL)
+			cmig_versions_refuse(psprintf("%s %s", line->kind, line->object),
+								 "Its sequence would have to continue after the rows.");
 		cmig_versions_add(at, "%s", statement);
+	}
 }
 
 const char *
@@ -750,7 +760,7 @@ find_created(CmigPlanning *p)
 		/* its owner and its privileges */
 		if (strcmp(line->action, "create") != 0)
 		{
-			add_change(&at, line->upgrade);
+			add_change(&at, line, line->upgrade);
 			continue;
 		}
 		p->created = lappend(p->created, line);
@@ -766,7 +776,7 @@ find_created(CmigPlanning *p)
 		}
 		/* a function that is not from a revision must not be replaced */
 		if (!line->within)
-			add_change(&at, line->subject->kind == &cmig_kind_function &&
+			add_change(&at, line, line->subject->kind == &cmig_kind_function &&
 					   !line->subject->unchecked ? cmig_function_create(line->subject) :
 					   line->upgrade);
 	}
@@ -888,7 +898,7 @@ add_rest(CmigPlanning *p)
 														 line->hazard) :
 								 "Both versions would need one of their own.");
 		if (!line->within)
-			add_change(&at, line->upgrade);
+			add_change(&at, line, line->upgrade);
 	}
 	if (rest == NIL)
 		return;

@@ -205,6 +205,24 @@ extern CmigShapeTable *cmig_shape_table(const List *shape, const char *oid);
 extern CmigShapeColumn *cmig_shape_column(const CmigShapeTable *table, const char *number);
 extern CmigShapeColumn *cmig_shape_column_named(const CmigShapeTable *table, const char *name);
 
+/* in bound.c */
+
+/*
+ * Keep the schema of a relation from being renamed until the end of the
+ * transaction, so that statements find by its name what was found before.  Returns
+ * false if there is no such relation.
+ */
+extern bool cmig_versions_hold(const char *name);
+
+/*
+ * Raise an error if a role without the current one's privileges has created a cast
+ * since the statements were stored, which the statement, or those of a transaction,
+ * could use.  None can be created until the end of the transaction.  The tables that
+ * a single statement names must be those of the expansion, and remain them.
+ */
+extern void cmig_versions_require_casts(const CmigExpansion *expansion, Oid caller,
+										const Node *stmt);
+
 /* in compile.c */
 
 /*
@@ -415,13 +433,6 @@ extern void cmig_versions_require_resync(const CmigExpansion *expansion);
 /* Returns the plan, without repeatable revisions: they run in the first upgrade after the contraction. */
 extern CmigPlan *cmig_versions_plan_upgrade(const CmigSituation *now, const char *target);
 
-/*
- * Raise an error if a role without the current one's privileges has created a cast
- * since the statements were stored, which the statement, or those of a transaction,
- * could use.  None can be created until the end of the transaction.
- */
-extern void cmig_versions_require_casts(const CmigExpansion *expansion, Oid caller,
-										const Node *stmt);
 
 /*
  * Returns rows: functions and operators that the types of their arguments do not
