@@ -10,6 +10,7 @@ use FindBin;
 use lib $FindBin::RealBin;
 use CmigNode;
 use CmigShell;
+use Fcntl qw(:flock);
 use IPC::Run;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -122,6 +123,34 @@ $node->safe_psql('postgres', 'DROP ROLE cmig_engine_secret, cmig_engine_owner, c
 	append_to_file("$folder/$_", "$$\n$folder/data\n1700000000\n5432\n..\n\n  5432001         1\nready   \n") for 'data/postmaster.pid', '.s.PGSQL.5432.lock';
 	chmod 0600, "$folder/data/postmaster.pid", "$folder/.s.PGSQL.5432.lock";
 	gives(0, '001', '^$', 'current');
+}
+
+# A cmig that was killed has left an initdb, whose server may seem to run, or a server that is about to start.
+{
+	local $ENV{XDG_CACHE_HOME} = PostgreSQL::Test::Utils::tempdir_short();
+	my $folder = "$ENV{XDG_CACHE_HOME}/cmig/engine-" . $node->pg_version->major;
+	mkdir $_, 0700 or die foreach ("$ENV{XDG_CACHE_HOME}/cmig", $folder, "$folder/data");
+	append_to_file("$folder/data/PG_VERSION", $node->pg_version->major . "\n");
+	append_to_file("$folder/data/postmaster.pid", "-$$\n$folder/data\n1700000000\n5432\n\n\n  5432001         1\n");
+	gives(0, '001', '^$', 'current');
+
+	open my $users, '>>', "$folder/users" or die;
+	flock $users, LOCK_SH or die;
+	gives(0, '001', '^$', 'current');
+	my $ready = slurp_file("$folder/data/postmaster.pid");
+	open my $starting, '>', "$folder/data/postmaster.pid" or die;
+	print $starting $ready =~ s/ready/starting/r;
+	close $starting;
+	rename "$folder/.s.PGSQL.5432", "$folder/later" or die;
+	my ($out, $err) = ('', '');
+	my $run = IPC::Run::start([ $cmig, 'current' ], '<', \undef, '>', \$out, '2>', \$err);
+	sleep 2;
+	rename "$folder/later", "$folder/.s.PGSQL.5432" or die;
+	open my $started, '>', "$folder/data/postmaster.pid" or die;
+	print $started $ready;
+	close $started;
+	$run->finish;
+	like($out, qr/001/, 'a server that starts is waited for') or diag($err);
 }
 
 mkdir 'sub';

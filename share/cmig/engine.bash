@@ -311,11 +311,17 @@ remove_stale()
 		rm -f -- "$engine_folder/data/postmaster.pid" "$engine_folder"/.s.PGSQL.*
 }
 
+# Does the local server run?
+is_started()
+{
+	${as_server[@]+"${as_server[@]}"} "$engine/pg_ctl" -s -D "$engine_folder/data" status >/dev/null 2>&1 7>&- 8>&-
+}
+
 # Starts the local server, unless another cmig has done so.  It runs as long as a process has
 # a shared lock on the file "users", and ends after that, even if cmig was killed.
 start_engine()
 {
-	local cache=${XDG_CACHE_HOME:-} log folder started=''
+	local cache=${XDG_CACHE_HOME:-} log folder state started='' tries=0
 
 	# a relative path does not count, says the specification of XDG
 	[[ $cache = /* ]] || cache=${HOME:-/nonexistent}/.cache
@@ -355,12 +361,12 @@ start_engine()
 	flock 8
 	flock -s 7
 	remove_stale
-	if ! ${as_server[@]+"${as_server[@]}"} "$engine/pg_ctl" -s -D \
-		"$engine_folder/data" status >/dev/null 2>&1 7>&- 8>&-; then
+	# what initdb has left, if it was killed, may look like a server
+	if [ ! -f "$engine_folder/complete" ] || ! is_started; then
 		[ -f "$engine_folder/data/PG_VERSION" ] && [ -f "$engine_folder/complete" ] || {
 			${as_server[@]+"${as_server[@]}"} rm -rf -- "$engine_folder/data" "$engine_folder/complete"
 			in_environment -- ${as_server[@]+"${as_server[@]}"} "$engine/initdb" -D "$engine_folder/data" -U \
-				"$ENGINE_SUPERUSER" -A trust -E UTF8 --no-locale -N >/dev/null 2>"$log" 7>&- 8>&- &&
+				"$ENGINE_SUPERUSER" -A trust -E UTF8 --no-locale -N >/dev/null 2>"$log" 7>&- &&
 				${as_server[@]+"${as_server[@]}"} touch "$engine_folder/complete" ||
 				fail 2 "initdb failed$(last_error "$log")" "Its messages are in $log"
 		}
@@ -376,9 +382,12 @@ start_engine()
 -c max_connections=50 -c shared_buffers=32MB -c max_locks_per_transaction=1024 \
 -c wal_level=minimal -c max_wal_senders=0 -c unix_socket_permissions=0700" \
 				start >/dev/null 2>&1 </dev/null 7>&- 8>&-
-		) || fail 2 "the engine cannot be started$(last_error "$log")" "Its messages are in $log"
+		) || is_started || fail 2 "the engine cannot be started$(last_error "$log")" "Its messages are in $log"
 		started=1
 	fi
+	# another cmig, which was killed, may have just begun to start it
+	until { state=$(<"$engine_folder/data/postmaster.pid"); } 2>/dev/null
+		[[ ${state##*"$newline"} == ready* ]] || [ $((tries++)) -ge 300 ]; do sleep 0.2; done
 	# stop it when no process has the lock any more; this one must not have it
 	(
 		exec 3>&- 4>&- 5>&- 7>&- 8>&- >/dev/null 2>&1 </dev/null
