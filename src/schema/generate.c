@@ -188,13 +188,13 @@ section_layout_unsupported(const CmigDiffLine *line)
 /*
  * Does reverting the line's statement drop the whole group?  If so, the
  * downgrade does not need the group's statements that directly precede this
- * drop.
+ * drop.  A line that only completes the downgrade creates it.
  */
 static bool
 drops_group(const CmigDiffLine *line)
 {
-	return strcmp(line->action, "create") == 0 && is_written(line, false) &&
-		line->subject != NULL && line->subject->parent == NULL &&
+	return strcmp(line->action, "create") == 0 && is_written(line, true) &&
+		is_written(line, false) && line->subject != NULL && line->subject->parent == NULL &&
 		line->subject->kind->drop == NULL;
 }
 
