@@ -89,7 +89,7 @@ add_change(const CmigStepGroup *at, const CmigDiffLine *line, const char *sql)
 
 		if (IsA(query, SelectStmt) && query->fromClause != NIL)
 			cmig_versions_refuse(psprintf("%s %s", line->kind, line->object),
-								 "Its sequence would have to continue after the rows.");
+								 "Its sequence would have to continue after the values that it or the rows have reached.");
 		cmig_versions_add(at, "%s", statement);
 	}
 }
