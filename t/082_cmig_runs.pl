@@ -33,7 +33,7 @@ sub project
 	$ENV{PGDATABASE} = $name;
 }
 
-sub write_revision
+sub revise
 {
 	my ($id, @rest) = @_;
 	my $file = "migrations/$id.sql";
@@ -48,9 +48,9 @@ sub ask { return query($node, $ENV{PGDATABASE}, $_[0]) }
 # --- one transaction ---------------------------------------------------------
 
 project('one');
-write_revision('001', '', 'CREATE TABLE t1 (id bigint);', 'DROP TABLE t1;');
-write_revision('002', '001', 'CREATE TABLE t2 (id bigint);', 'DROP TABLE t2;');
-write_revision('003', '002', 'CREATE TABLE t1 (id bigint);', 'DROP TABLE t3;');
+revise('001', '', 'CREATE TABLE t1 (id bigint);', 'DROP TABLE t1;');
+revise('002', '001', 'CREATE TABLE t2 (id bigint);', 'DROP TABLE t2;');
+revise('003', '002', 'CREATE TABLE t1 (id bigint);', 'DROP TABLE t3;');
 my $state = q{SELECT coalesce(string_agg(revision, ','), 'base'), to_regclass('t1'), to_regclass('t2'), (SELECT count(*) FROM cmig.journal WHERE outcome = 'done') FROM cmig.version};
 
 gives(3, '^$', 'ERROR:  relation "t1" already exists', 'upgrade', '--one-transaction');
@@ -62,7 +62,7 @@ gives(0, '^database one is at 002$', "SELECT \\* FROM cmig\\.upgrade\\('002'\\);
 is(ask(q{SELECT count(DISTINCT transaction_id), count(*) FROM (SELECT * FROM cmig.journal ORDER BY id DESC LIMIT 2) j}), '1|2', 'one transaction for two revisions');
 gives(3, '^$', 'ERROR:  relation "t1" already exists', 'reset', '-y', '--one-transaction');
 is(ask($state =~ s/, \(SELECT.*\)//r), '002|t1|t2', 'a reset that fails leaves everything');
-write_revision('003', '002', 'CREATE TABLE t3 (id bigint);', 'DROP TABLE t3; DROP TABLE nosuch;');
+revise('003', '002', 'CREATE TABLE t3 (id bigint);', 'DROP TABLE t3; DROP TABLE nosuch;');
 gives(0, 'is at 003', '', 'upgrade', '--one-transaction');
 gives(3, '^$', 'table "nosuch" does not exist', 'downgrade', '-y', '--one-transaction', '001');
 is(ask('SELECT revision, to_regclass($$t3$$) FROM cmig.version'), '003|t3', 'a downgrade that fails leaves everything');
@@ -73,7 +73,7 @@ gives(1, 'table "nosuch" does not exist', "SELECT \\* FROM cmig\\.dry_run\\('dow
 is(ask('SELECT revision, to_regclass($$t3$$) FROM cmig.version'), '003|t3', 'a dry run changes nothing');
 
 # an upgrade without a limit for lock waits says so
-write_revision('0031', '003', 'SELECT 1;', 'SELECT 1;');
+revise('0031', '003', 'SELECT 1;', 'SELECT 1;');
 my $limit = "no lock_timeout is set: [^\n]*\nHINT:  To set a limit: cmig upgrade -x cmig\\.lock_timeout=5s, or, for all runs:\n       SELECT cmig\\.set_option\\('cmig.lock_timeout', '5s'\\)\n";
 gives(0, 'is at 0031', $limit, 'upgrade');
 foreach my $set ([ '-x', 'cmig.lock_timeout=5s' ], ['-q'], [])
@@ -88,7 +88,7 @@ unlink 'migrations/0031.sql';
 ask(q{SELECT cmig.remove_revision('0031')});
 
 # what cannot run in a transaction is refused, before anything is run
-write_revision('004', '003', 'CREATE TABLE t4 (id bigint);', 'DROP TABLE t4;');
+revise('004', '003', 'CREATE TABLE t4 (id bigint);', 'DROP TABLE t4;');
 append_to_file('migrations/005.sql',
 	"-- revision: 005\n-- down_revision: 004\n-- transactional: false\n-- cmig:upgrade\nCREATE INDEX CONCURRENTLY t4_id ON t4 (id);\n-- cmig:downgrade\nDROP INDEX t4_id;\n");
 gives(0, 'not tried', 'plan_checksum is', 'upgrade', '--dry-run');
@@ -124,7 +124,7 @@ gives(3, '^$', 'is not partially applied', 'abandon-partial', '001');
 
 # a revision that the user did not accept is not stored, and its file can be replaced
 project('files');
-write_revision('001', '', 'CREATE TABLE person (name text, phone text);', 'DROP TABLE person;');
+revise('001', '', 'CREATE TABLE person (name text, phone text);', 'DROP TABLE person;');
 gives(0, 'is at 001', 'added: 001', 'upgrade');
 ask("INSERT INTO person VALUES ('Ada', '1')");
 append_to_file('drops.sql', "CREATE TABLE person (name text);\n");
@@ -184,8 +184,8 @@ gives(0, '', 'removed e1', 'remove', 'e1', '-y');
 gives(0, '^$', 'nothing to upgrade', 'upgrade');
 
 # two of them: the hint removes the newer one first
-write_revision('002', '001', 'SELECT 2;', 'SELECT 2;');
-write_revision('003', '002', 'SELECT 3;', 'SELECT 3;');
+revise('002', '001', 'SELECT 2;', 'SELECT 2;');
+revise('003', '002', 'SELECT 3;', 'SELECT 3;');
 gives(0, 'added', '^$', 'load');
 unlink 'migrations/002.sql', 'migrations/003.sql';
 gives(3, '^$', q{ERROR:  revisions "003", "002" are pending, but there are no files for them\nHINT:  [^\n]*: (cmig remove 003; cmig remove 002)\n$}, 'upgrade');
@@ -201,7 +201,7 @@ unlink 'migrations/004_next.sql';
 gives(0, '', 'removed often', 'remove', 'often', '-y');
 
 # a failed run leaves nothing behind; a stepwise run stores the files that were accepted
-write_revision('002', '001', 'CREATE TABLE person ();', 'SELECT 2;');
+revise('002', '001', 'CREATE TABLE person ();', 'SELECT 2;');
 gives(3, '^$', 'relation "person" already exists', 'upgrade');
 is(ask($stored), '001', 'a failed upgrade stores nothing');
 gives(3, '^$', 'relation "person" already exists', 'upgrade', '--stepwise');
@@ -210,7 +210,7 @@ unlink 'migrations/002.sql';
 gives(3, '^$', q{ERROR:  revision "002" is pending, but there is no file for it}, 'upgrade', '--stepwise');
 
 # revisions of another application are not reported, but do not run either
-write_revision('other', '', 'CREATE TABLE other ();', 'DROP TABLE other;');
+revise('other', '', 'CREATE TABLE other ();', 'DROP TABLE other;');
 mkdir 'app';
 rename 'migrations/other.sql', 'app/other.sql' or die;
 ask(q{SELECT cmig.remove_revision('002')});
@@ -234,9 +234,9 @@ gives(0, 'is at 001, other$', '', 'reset', '-y', '--folder', 'migrations', '--fo
 # --- killed at the question, and terminated after the answer ------------------
 
 project('killed');
-write_revision('001', '', 'CREATE TABLE person (name text, phone text);', 'DROP TABLE person;');
+revise('001', '', 'CREATE TABLE person (name text, phone text);', 'DROP TABLE person;');
 gives(0, 'is at 001', 'added: 001', 'upgrade');
-write_revision('002', '001', 'ALTER TABLE person DROP phone; SELECT pg_sleep(600);', 'ALTER TABLE person ADD phone text;');
+revise('002', '001', 'ALTER TABLE person DROP phone; SELECT pg_sleep(600);', 'ALTER TABLE person ADD phone text;');
 SKIP:
 {
 	skip 'IO::Pty is not installed', 6 unless eval { require IO::Pty; 1 };
@@ -268,14 +268,14 @@ SKIP:
 		is(ask($left), '001|001|2|0', 'nothing is stored, and nothing was run');
 	}
 }
-write_revision('002', '001', 'ALTER TABLE person DROP phone;', 'ALTER TABLE person ADD phone text;');
+revise('002', '001', 'ALTER TABLE person DROP phone;', 'ALTER TABLE person ADD phone text;');
 gives(0, 'is at 002$', 'added: 002\n', 'upgrade', '-y');
 
 # --- a schema for each tenant ------------------------------------------------
 
 project('tenants');
 ask("CREATE SCHEMA tenant_$_; CREATE SCHEMA other_$_") foreach 1 .. 3;
-write_revision('001', '', 'CREATE TABLE invoice (id bigint PRIMARY KEY);', 'DROP TABLE invoice;');
+revise('001', '', 'CREATE TABLE invoice (id bigint PRIMARY KEY);', 'DROP TABLE invoice;');
 my $scopes = q{SELECT string_agg(scope || ' ' || revision, ', ' ORDER BY scope) FROM cmig.scope_version};
 
 gives(0, '', "^SELECT \\* FROM cmig.load\\(:'files'\\);\n.*added: 001\nCALL cmig.upgrade_scopes\\('tenant\\\\_%', 'head'\\);\n.*scopes: 3 upgraded, 0 already", 'upgrade', '--scopes', 'tenant\_%', '-v');
@@ -287,7 +287,7 @@ gives(0, "^ +scope +\\| current \\| pending \\| failed \n.*tenant_1 \\| 001 ", '
 
 # one of them
 gives(0, '001', "^SET cmig.scope = 'tenant_2';\nSELECT \\* FROM cmig.current\\(\\);\n\$", 'current', '--scope', 'tenant_2', '-v');
-write_revision('002', '001', 'ALTER TABLE invoice ADD CHECK (id > 0);', 'ALTER TABLE invoice DROP CONSTRAINT invoice_id_check;');
+revise('002', '001', 'ALTER TABLE invoice ADD CHECK (id > 0);', 'ALTER TABLE invoice DROP CONSTRAINT invoice_id_check;');
 gives(0, '^database tenants, scope tenant_2 is at 002$', 'added: 002', 'upgrade', '--scope', 'tenant_2');
 gives(0, 'scope +tenant_2\n +-> Leave out --scope\n', '^$', 'status', '--scope', 'tenant_2');
 gives(0, '^@ 002', '^$', 'graph', '--scope', 'tenant_2');
@@ -327,7 +327,7 @@ gives(3, '', "can't locate revision", 'downgrade', 'nosuch', '--scopes', 'tenant
 gives(0, '', 'upgraded scope "tenant_3".*2 left to the next\scall', 'upgrade', '--scopes', 'tenant\_%', '--first', '1', '--begin-with', 'tenant_3, tenant_1');
 is(ask($scopes), 'tenant_1 001, tenant_2 001, tenant_3 002', 'the chosen one');
 gives(0, '', '', 'downgrade', '001', '--scopes', 'tenant\_%', '-y');
-gives(0, '^== tenant_2 ==\n(.|\n)*\n\nscopes: 1 upgraded, 0 already up to date, 0 failed, 2 left to the next call\nupgraded: tenant_2\nleft: tenant_3, tenant_1\n$', '', 'upgrade', '--scopes', 'tenant\_%', '--first', '1', '--jobs', '1', '--begin-with', "SELECT 'tenant_' || n FROM generate_series(2, 3) n");
+gives(0, '^upgraded scope "tenant_2": 1 revision\n\nscopes: 1 upgraded, 0 already up to date, 0 failed, 2 left to the next call\nupgraded: tenant_2\nleft: tenant_3, tenant_1\n$', '', 'upgrade', '--scopes', 'tenant\_%', '--first', '1', '--jobs', '1', '--begin-with', "SELECT 'tenant_' || n FROM generate_series(2, 3) n");
 is(ask($scopes), 'tenant_1 001, tenant_2 002, tenant_3 001', 'the first one of a query');
 gives(0, '', '', 'downgrade', '001', '--scopes', 'tenant\_%', '-y', '--begin-with', 'tenant_2');
 gives(3, '', 'begin_with contains "tenant_9", which is not one of the scopes', 'upgrade', '--scopes', 'tenant\_%', '--begin-with', 'tenant_9', '--stepwise');
@@ -354,7 +354,7 @@ gives(1, '^$', '1 upgraded, 0 already (.|\n)*call\nDETAIL:  upgraded: tenant_2\n
 ask('DROP TABLE tenant_1.invoice');
 gives(0, '^$', '1 upgraded, 2 already up to date, 0 failed, 0 left to other sessions\n$', 'upgrade', '001', '--scopes', 'tenant\_%', '-y');
 # as does that of a run of each schema on its own, in which the hint about locks is shown once
-gives(0, "^== tenant_1 ==\nno lock_timeout is set((?!lock_timeout is set).|\n)*\n== tenant_3 ==\nupgrade 001 -> 002(.|\n)*\n\nscopes: 2 upgraded, 1 already up to date, 0 failed\n\$", '^$', 'upgrade', '--scopes', 'tenant\_%', '-y', '--stepwise');
+gives(0, "^== tenant_1 ==\nupgrade 001 -> 002, make 002\n== tenant_3 ==\nupgrade 001 -> 002, make 002\n\nscopes: 2 upgraded, 1 already up to date, 0 failed\n\$", '^no lock_timeout is set((?!lock_timeout is set).|\n)*$', 'upgrade', '--scopes', 'tenant\_%', '-y', '--stepwise');
 gives(0, '\nscopes: 1 downgraded, 0 already at the target, 0 failed, 2 left to the next call\ndowngraded: tenant_1\nleft: tenant_2, tenant_3\n$', '^$', 'downgrade', '001', '--scopes', 'tenant\_%', '-y', '--stepwise', '--first', '1');
 gives(0, '^== tenant_2 ==\n(.|\n)*\ndowngraded: tenant_2\nleft: tenant_3\n$', '^$', 'downgrade', '001', '--scopes', 'tenant\_%', '-y', '--stepwise', '--first', '1');
 gives(2, '^$', '^cmig: --first cannot be used with the relative target -1\n', 'downgrade', '-1', '--scopes', 'tenant\_%', '-y', '--stepwise', '--first', '1');
@@ -379,14 +379,14 @@ gives(0, '', '2 upgraded', 'upgrade', '--scopes', 'tenant\_%', '-y');
 ask('CREATE TABLE tenant_3.by_hand ()');
 gives(1, 'scopes: 2 done, 1 with findings, 0 failed\ndone: tenant_1, tenant_2\nwith findings: tenant_3\n$', '^$', 'drift', '--scopes', 'tenant\_%');
 ask('DROP TABLE tenant_3.by_hand');
-write_revision('0021', '002', "ALTER TABLE invoice ADD n int;\n-- cmig:verify\nSELECT count(*) = 0 FROM invoice WHERE n < 0;", 'ALTER TABLE invoice DROP n;');
+revise('0021', '002', "ALTER TABLE invoice ADD n int;\n-- cmig:verify\nSELECT count(*) = 0 FROM invoice WHERE n < 0;", 'ALTER TABLE invoice DROP n;');
 for my $case ([ 0, '002.*ALTER TABLE', 'dry-run' ], [ 0, 'plan +notice: 1 revision', 'preflight' ], [ 0, '0021', 'lint' ], [ 0, '1 0021', 'plan' ], [ 0, 'nothing to verify', 'verify' ])
 {
 	gives($case->[0], "^== tenant_1 ==\n.*$case->[1].*\nscopes: 3 done, 0 failed\n\$", '', $case->[2], '--scopes', 'tenant\_%');
 	gives($case->[0], $case->[1], '', $case->[2], '--scope', 'tenant_2');
 }
 # two heads
-write_revision('002b', '001', 'CREATE TABLE b ();', 'DROP TABLE b;');
+revise('002b', '001', 'CREATE TABLE b ();', 'DROP TABLE b;');
 gives(0, '', '', 'upgrade', '002b', '--scope', 'tenant_2');
 gives(0, '^no drift\n$', '^$', 'drift', '--scope', 'tenant_2');
 ask('DROP TABLE tenant_2.b');
@@ -401,7 +401,7 @@ unlink 'migrations/0021.sql';
 ask(q{SELECT cmig.remove_revision('0021')});
 
 # data that would be lost
-write_revision('003', '002', 'DROP TABLE invoice;', 'CREATE TABLE invoice (id bigint PRIMARY KEY);');
+revise('003', '002', 'DROP TABLE invoice;', 'CREATE TABLE invoice (id bigint PRIMARY KEY);');
 gives(5, '^$', 'HAZARD:  003: DROP TABLE deletes the data of tenant_1.invoice.*not confirmed: upgrade all schemas like tenant\\\\_%, with 1 hazard\?', 'upgrade', '--scopes', 'tenant\_%');
 is(ask($scopes), 'tenant_1 002, tenant_2 002, tenant_3 002', 'nothing was run');
 gives(0, '', '3 upgraded', 'upgrade', '--scopes', 'tenant\_%', '-y');
@@ -412,11 +412,11 @@ append_to_file('migrations/004.sql',
 gives(3, '', qr/HINT:  cmig upgrade --stepwise head --scopes 'tenant\\_%'\n/, 'upgrade', '--scopes', 'tenant\_%');
 # each scope on its own: a failure ends the run, and another call continues
 ask('CREATE TABLE tenant_2.invoice ()');
-gives(3, '^== tenant_1 ==\n(.|\n)*\n== tenant_2 ==\n(.|\n)*\n\nscopes: 1 upgraded, 0 already up to date, 1 failed, 1 left to the next call\nupgraded: tenant_1\nfailed: tenant_2 \(3\): relation "invoice" already exists\nleft: tenant_3\n$', '^$', 'upgrade', '--scopes', 'tenant\_%', '--stepwise', '-y', '-j', '1');
+gives(3, '^== tenant_1 ==\n(.|\n)*\n== tenant_2 ==\n(.|\n)*\n\nscopes: 1 upgraded, 0 already up to date, 1 failed, 1 left to the next call\nupgraded: tenant_1\nfailed: tenant_2 \(3\): relation "invoice" already exists\nleft: tenant_3\n$', '^no lock_timeout', 'upgrade', '--scopes', 'tenant\_%', '--stepwise', '-y', '-j', '1');
 is(ask($scopes), 'tenant_1 004, tenant_2 003, tenant_3 003', 'the first failure ends the run');
-gives(1, '\nupgraded: tenant_3\nfailed: tenant_2 \(3\)[^\n]*\n$', '^$', 'upgrade', '--scopes', 'tenant\_%', '--stepwise', '-y', '--max-failures', '1');
+gives(1, '\nupgraded: tenant_3\nfailed: tenant_2 \(3\)[^\n]*\n$', '^no lock_timeout', 'upgrade', '--scopes', 'tenant\_%', '--stepwise', '-y', '--max-failures', '1');
 ask('DROP TABLE tenant_2.invoice');
-gives(0, '^== tenant_2 ==\n(.|\n)*\nscopes: 1 upgraded, 2 already up to date, 0 failed\n$', '^$', 'upgrade', '--scopes', 'tenant\_%', '--stepwise', '-y');
+gives(0, '^== tenant_2 ==\n(.|\n)*\nscopes: 1 upgraded, 2 already up to date, 0 failed\n$', '^no lock_timeout', 'upgrade', '--scopes', 'tenant\_%', '--stepwise', '-y');
 gives(0, '^$', '^nothing to upgrade\n$', 'upgrade', '--scopes', 'tenant\_%', '--stepwise', '-y');
 gives(0, '\ndowngraded: tenant_1, tenant_2\nleft: tenant_3\n$', '^$', 'downgrade', '003', '--scopes', 'tenant\_%', '--stepwise', '-y', '--first', '2');
 is(ask($scopes), 'tenant_1 003, tenant_2 003, tenant_3 004', 'the first two');
@@ -424,12 +424,12 @@ gives(0, '^== tenant_1 ==\n[^=]*004[^=]*\nscopes: 1 done, 0 failed, 2 not looked
 gives(0, '\nscopes: 3 done, 0 failed\n$', '^$', 'lint', '--scopes', 'tenant\_%');
 gives(3, '^$', 'ERROR:  no schema that can be a scope matches "nosuch"', 'lint', '--scopes', 'nosuch');
 gives(2, '^$', '^cmig: --scopes cannot be used with --scope or --databases\n$', 'lint', '--scopes', 't%', '--databases', 'tenants');
-gives(0, '\nscopes: 2 upgraded, 1 already up to date, 0 failed\n$', '^$', 'upgrade', '--scopes', 'tenant\_%', '-y', '--jobs', '2', '--stepwise');
+gives(0, '\nscopes: 2 upgraded, 1 already up to date, 0 failed\n$', '^no lock_timeout', 'upgrade', '--scopes', 'tenant\_%', '-y', '--jobs', '2', '--stepwise');
 gives(0, '', '', 'downgrade', '003', '--scopes', 'tenant\_%', '--stepwise', '-y');
 gives(0, 'scope tenant_1 is at 004', '', 'upgrade', '--stepwise', 'head', '--scope', 'tenant_1');
 
 # a revision without a file, which one scope has not applied
-write_revision('005', '004', 'CREATE TABLE late ();', 'DROP TABLE late;');
+revise('005', '004', 'CREATE TABLE late ();', 'DROP TABLE late;');
 gives(0, 'scope tenant_1 is at 005', '', 'upgrade', '--scope', 'tenant_1');
 rename 'migrations/005.sql', '005.sql' or die;
 gives(3, '^$', '^ERROR:  revision "005" is pending, but there is no file for it\nHINT:', 'upgrade', '--scopes', 'tenant\_%', '-y');
@@ -479,6 +479,63 @@ gives(0, 'repeatable shown|shown', '^$', 'log', '--scope', 'tenant_3');
 gives(0, '^$', '^$', 'rename-scope', 'tenant_3', 'Tenant "3"');
 gives(3, '^$', 'schema "tenant_3" does not exist\n.*HINT:  To see the scopes: cmig scopes\n$', 'rename-scope', 'tenant_3', 'tenant_4');
 gives(2, '^$', 'requires SCHEMA NAME', 'rename-scope', 'tenant_3');
+
+# several sessions share the schemas; each of them begins once
+project('shared');
+ask("CREATE SCHEMA tenant_$_") foreach 1 .. 12;
+ask('CREATE TABLE session (pid int, scope text)');
+my $sessions = q{SELECT count(DISTINCT pid) <= 2, count(DISTINCT scope), count(*) FROM session};
+revise('001', '', 'CREATE TABLE invoice (id bigint); INSERT INTO public.session SELECT pg_backend_pid(), current_schema;', 'DROP TABLE invoice;');
+gives(0, '^(upgraded scope "tenant_\d+": 1 revision\n){12}\nscopes: 12 upgraded, 0 already up to date, 0 failed\n$', '', 'upgrade', '--scopes', 'tenant\_%', '-j', '2', '-y');
+is(ask($sessions), 't|12|12', '12 schemas in 2 sessions');
+gives(0, '^$', 'nothing to downgrade', 'downgrade', '001', '--scopes', 'tenant\_%', '-j', '2', '-y');
+gives(0, '\nscopes: 12 downgraded, 0 already at the target, 0 failed\n$', '', 'downgrade', '-1', '--scopes', 'tenant\_%', '-j', '2', '-y', '-q');
+gives(0, '^$', 'nothing to downgrade', 'downgrade', '-1', '--scopes', 'tenant\_%', '-j', '2', '-y');
+ask('DELETE FROM session');
+# a failure in one of them; those that were begun go on
+ask('CREATE TABLE tenant_2.invoice (); INSERT INTO session SELECT 0');
+gives(1, '(^|\n)ERROR:  relation "invoice" already exists\n.*CONTEXT: .*scope "tenant_2"\n(.|\n)*\nscopes: 11 upgraded, 0 already up to date, 1 failed\n(.|\n)*\nfailed: tenant_2 \(3\): relation "invoice" already exists\n$', '', 'upgrade', '--scopes', 'tenant\_%', '-j', '2', '-y', '--max-failures', '1');
+gives(0, 'tenant_2 [^\n]*42P07: relation "invoice" already exists', '', 'scopes');
+ask('DROP TABLE tenant_2.invoice');
+# one in which another session runs
+{
+	my $other = start_psql($node, 'shared', q{SET cmig.scope = 'tenant_2'; BEGIN; SELECT cmig.upgrade(); SELECT pg_sleep(600)});
+	$node->poll_query_until('shared', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'}) or die;
+	gives(0, '^\nscopes: 0 upgraded, 11 already up to date, 0 failed, 1 left to the next call\nleft: tenant_2\n$', '', 'upgrade', '--scopes', 'tenant\_%', '-j', '2', '-y', @$_) foreach [], ['-q'];
+	ask(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'});
+	finish_psql($other);
+}
+gives(0, '\nscopes: 1 upgraded, 11 already', '', 'upgrade', '--scopes', 'tenant\_%', '-j', '2', '-y');
+# what deletes data is asked once, for all
+revise('002', '001', 'DROP TABLE invoice;', 'CREATE TABLE invoice (id bigint);');
+gives(5, '^$', 'HAZARD:  002: DROP TABLE deletes the data of tenant_1.invoice.*not confirmed: upgrade all schemas like tenant\\\\_%, with 1 hazard\?', 'upgrade', '--scopes', 'tenant\_%', @$_) foreach [ '-j', '2' ], ['--stepwise'];
+gives(5, '^$', '^cmig: not confirmed: downgrade the schemas like', 'downgrade', 'base', '--scopes', 'tenant\_%', '-j', '2');
+# revisions that cannot run in a transaction
+append_to_file('migrations/003.sql',
+	"-- revision: 003\n-- down_revision: 002\n-- transactional: false\n-- cmig:upgrade\nINSERT INTO public.session SELECT pg_backend_pid(), current_schema;\nCREATE TABLE note (id bigint);\nCREATE INDEX CONCURRENTLY ON note (id);\n-- cmig:downgrade\nDROP INDEX CONCURRENTLY note_id_idx;\nDROP TABLE note;\n");
+ask('DELETE FROM session; CREATE SCHEMA tenant_13');
+gives(0, '^(== tenant_\d+ ==\n(upgrade base -> 001, make 001\n)?upgrade 001 -> 002, make 002\nupgrade 002 -> 003\n){13}\nscopes: 13 upgraded', '', 'upgrade', '--scopes', 'tenant\_%', '-j', '2', '-y');
+is(ask($sessions), 't|13|14', '13 schemas in 2 sessions');
+gives(0, '^(== tenant_\d+ ==\ndowngrade 003 -> 002\n){13}\nscopes: 13 downgraded', '', 'downgrade', '002', '--scopes', 'tenant\_%', '-j', '2', '-y');
+gives(0, '\nscopes: 13 upgraded', '', 'upgrade', '--scopes', 'tenant\_%', '-j', '2', '--stepwise', '-y');
+# canceled: what runs ends, and nothing else begins; and a session that is ended
+revise('004', '003', q{SELECT pg_sleep(CASE WHEN current_schema ~ '_(2|3)$' THEN 600 ELSE 0 END);}, '');
+foreach my $case ([ 'cancel', 143, 130 ], [ 'terminate', 4, '4' ])
+{
+	my ($how, $expected, $failed) = @$case;
+	my ($out, $err) = ('', '');
+	my $run = IPC::Run::start([ $cmig, 'upgrade', '--scopes', 'tenant\_%', '-j', '2', '--begin-with', 'tenant_1,tenant_2,tenant_3', '-y' ],
+		'<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+	my $sleeps = q{FROM pg_stat_activity WHERE wait_event = 'PgSleep'};
+
+	$node->poll_query_until('shared', "SELECT count(*) = 2 $sleeps") or die $err;
+	if ($how eq 'cancel') { kill 'TERM', $run->{KIDS}[0]{PID} }
+	else { ask("SELECT pg_terminate_backend(pid) $sleeps") }
+	$run->finish;
+	is($? >> 8, $expected, $how) or diag("$out$err");
+	like($out, qr/\nfailed: tenant_2 \($failed\).*\nfailed: tenant_3 \($failed\).*\nleft: tenant_\d+, /, 'the page') or diag($err);
+	is(ask("SELECT count(*) $sleeps"), '0', 'nothing runs');
+}
 
 # wrong
 gives(2, '^$', "^cmig: --$_ cannot be used with --scopes\n\$", 'upgrade', '--scopes', 't%', "--$_") foreach qw(sql dry-run one-transaction);

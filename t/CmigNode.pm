@@ -9,7 +9,7 @@ use strict;
 use warnings;
 
 use Cwd;
-use Exporter 'import';
+use Exporter;
 use Fcntl ':flock';
 use File::Basename;
 use IPC::Run;
@@ -22,6 +22,13 @@ our @EXPORT = qw(
   start_psql finish_psql wait_until_blocked kill_backend wait_for_recovery need_tool
   run_checks start_pgbouncer build_library
 );
+
+# A test that has a function with one of these names does not compile.
+sub import
+{
+	warnings->import(FATAL => 'redefine');
+	goto &Exporter::import;
+}
 
 # A shell without job control lets its background commands ignore SIGINT, and pgbench,
 # which tests stop by it, would ignore it too.

@@ -57,29 +57,14 @@ require_match()
 # have nothing to run.  For a run, stores the files first.
 scope_names()
 {
-	local target=${arguments[0]:-head}
-
-	case $verb in
-		upgrade | downgrade)
-			[ ${#arguments[@]} -le 1 ] || fail 2 'scopes can have only one target'
-			[[ -z ${option_first+set} || ${target##*@} != [-+]* ]] ||
-				fail 2 "--first cannot be used with the relative target $target" \
-					'The next call would begin with the same schemas again.' ;;
-	esac
-	case $verb in
-		upgrade | downgrade | stamp)
-			if ! given no-load; then
-				find_files; begin
-				[ ${#files[@]} -eq 0 ] || perform "pg_catalog.count(*) FROM cmig.load(:'files')"
-				run || return
-			fi ;;
-	esac
 	begin_with
+	case $verb in upgrade | downgrade | stamp) find_files ;; esac
 	begin; add_file_format
+	[ ${#files[@]} -eq 0 ] || perform "pg_catalog.count(*) FROM cmig.load(:'files')"
 	variable scopes "$option_scopes"
 	require_match
 	if [ "$verb" = upgrade ] || [ "$verb" = downgrade ]; then
-		variable target "$target"
+		variable target "${arguments[0]}"
 		kept scopes "cmig.plan_scopes('$verb', :'target', :'scopes', $BEGIN_WITH)" 'plan_scopes text'
 		add "SELECT pg_catalog.count(*) - (SELECT pg_catalog.count(*) FROM $KEPT) FROM $MATCHING;
 SELECT plan_scopes FROM $KEPT ORDER BY n;"
@@ -91,15 +76,7 @@ SELECT nspname FROM $MATCHING ORDER BY pg_catalog.array_position($BEGIN_WITH, ns
 }
 
 # Is the verb run in each scope on its own?
-is_for_each_scope()
-{
-	given scopes || return 1
-	case $verb in
-		upgrade | downgrade) given stepwise || typed jobs ;;
-		lint | plan | dry-run | preflight | stamp | verify | drift) ;;
-		*) return 1 ;;
-	esac
-}
+is_for_each_scope() { given scopes && [[ $verb == @(lint|plan|dry-run|preflight|stamp|verify|drift) ]]; }
 
 # Checks the values of --max-failures, by default 0, and --first.
 check_first()
@@ -109,7 +86,7 @@ check_first()
 }
 
 # failures DIRECTORY: prints how many runs have failed
-failures() { cat "$1"/*.status 2>/dev/null | grep -vc '^0$'; }
+failures() { cat "$1"/*.status 2>/dev/null | grep -vcE '^(0|left)$'; }
 
 # reason FILE: prints ": " and the first error in the output of a verb
 reason()
@@ -144,7 +121,6 @@ worker()
 			pid_file=$1/$number.pid
 			if [ "$kind" = scope ]; then
 				option_scope=$name
-				[ "$number" -eq 0 ] || limit_told=1
 				unset option_scopes option_first option_begin_with option_max_failures option_jobs
 			else
 				export PGDATABASE=$name
@@ -154,7 +130,100 @@ worker()
 			(find_psql; ! given engine || begin_engine; dispatch)
 			echo $? >"$1/$number.status"
 		) >"$1/$number" 2>&1 </dev/null
-		[ "$most_failures" = all ] || [ "$(failures "$1")" -le "$most_failures" ] || : >"$1/stop"
+		check_failures "$1"
+	done
+}
+
+# check_failures DIRECTORY: tells the workers to stop after too many failures
+check_failures()
+{
+	[ "$most_failures" = all ] || [ "$(failures "$1")" -le "$most_failures" ] || : >"$1/stop"
+}
+
+# scope_worker DIRECTORY NUMBER: upgrades or downgrades scopes that no other worker has taken, in one
+# session, or in another one if that has ended
+scope_worker()
+{
+	local session=$1/session$2 number=-1 status
+
+	trap '' TERM HUP
+	trap ': >"$workers/stop"' INT
+	while take_scope; do
+		rm -f -- "$session"
+		mkfifo -- "$session" && exec 6<>"$session" || return
+		pid_file=$session.pid run_in_scopes >>"$1/$number" 2>&1 </dev/null
+		status=$?
+		exec 6>&-
+		read -r number <"$session.last"
+		[ -e "$1/$number.status" ] || echo "$status" >"$1/$number.status"
+		[ $status -ne 0 ] || break
+		check_failures "$1"
+	done
+}
+
+# Takes the next scope that no other worker has taken.  Sets number, and fails if there is none, or if
+# the workers must stop.
+take_scope()
+{
+	[ ! -e "$workers/stop" ] || return
+	while [ $((number += 1)) -lt ${#databases[@]} ] && [ "$number" -lt "$most" ]; do
+		set -o noclobber
+		if { : >"$workers/$number.taken"; } 2>/dev/null; then
+			set +o noclobber
+			echo "$number" >"$session.last"
+			return
+		fi
+		set +o noclobber
+	done
+	return 1
+}
+
+# Upgrades or downgrades in one session the scope that was taken, and then others.
+run_in_scopes()
+{
+	local options='' feed=feed_scopes
+
+	script='' names=() values=()
+	variable target "${arguments[0]}"
+	if [ -n "$stepwise" ]; then
+		! given in-doubt || { variable in_doubt "$option_in_doubt"; options=", in_doubt => :'in_doubt'"; }
+		option_scope=${databases[number]}
+	fi
+	begin
+	outside
+	add "\\if :cmig_direct
+SET client_min_messages = notice;
+\\endif
+\\set ON_ERROR_STOP off"
+	run
+}
+
+# Prints the commands for a scope, and the next ones when messages() has written its status into a
+# file, to which lines that no message of the database can forge tell it to.
+feed_scopes()
+{
+	local name status
+
+	# Ctrl-C comes to all processes
+	trap ': >"$workers/stop"' INT
+	while :; do
+		name=${databases[number]}
+		if [ -z "$stepwise" ]; then
+			name=${name//"$backslash"/"$backslash$backslash"} name=${name//%/"$backslash%"}
+			name=${name//_/"${backslash}_"}
+		fi
+		printf '%s\n' "\\set scope $(quoted "$name")" "\\warn 'cmig: scope $number begins $MARK'"
+		if [ -n "$stepwise" ]; then
+			printf '%s\n' "SELECT pg_catalog.set_config('cmig.scope', :'scope', false) AS cmig_setting \\gset" \
+				"CALL cmig.${verb}_stepwise(:'target'$options);"
+		else
+			printf '%s\n' "CALL cmig.${verb}_scopes(:'scope', :'target');"
+		fi
+		printf '%s\n' '\if :ERROR' "\\warn 'cmig: scope $number 3 $MARK'" '\else' \
+			"\\warn 'cmig: scope $number 0 $MARK'" '\endif'
+		read -r status <&6
+		case $status in 0) ;; end) return ;; *) check_failures "$workers" ;; esac
+		take_scope || return
 	done
 }
 
@@ -183,7 +252,8 @@ show_output()
 {
 	[ -e "$workers/$1" ] || return 0
 	visible "${databases[$1]}"
-	printf '== %s ==\n' "$VISIBLE"
+	# the procedure's messages name the scope
+	[ "$verbed" != 'done' ] && [ -z "$stepwise" ] || printf '== %s ==\n' "$VISIBLE"
 	cat "$workers/$1"
 }
 
@@ -238,17 +308,16 @@ show_results()
 	first_ones "${left_to%% to *}: " ', ' ${left[@]+"${left[@]}"}
 }
 
-# Runs the verb in each database or scope, in up to --jobs of them at a time, and shows the
-# results.  A run in scopes ends after --max-failures.
+# in_databases KIND: runs the verb in each database or scope, in up to --jobs of them at a time, and
+# shows the results.  A run in scopes ends after --max-failures.
 in_databases()
 {
-	local name directory workers='' number status worst=0 jobs=${option_jobs:-4} kind=database most_failures=all
+	local name directory workers='' number status worst=0 jobs=${option_jobs:-4} kind=$1 most_failures=all
 	local most=999999999 verbed='done' shown=0 current=''
 	local -a databases=()
 
 	[[ $jobs =~ ^[1-9][0-9]*$ ]] || fail 2 '--jobs must be a number from 1 on'
-	if is_for_each_scope; then
-		kind=scope
+	if [ "$kind" = scope ]; then
 		! given scope && ! typed databases || fail 2 '--scopes cannot be used with --scope or --databases'
 		check_first
 		most=${option_first:-$most}
@@ -278,7 +347,9 @@ cmig $verb --databases \"SELECT datname FROM pg_database WHERE datname LIKE 'sho
 	[ "$jobs" -le ${#databases[@]} ] || jobs=${#databases[@]}
 	workers=$directory
 	trap_signals terminate
-	for ((number = 0; number < jobs; number++)); do worker "$directory" & done
+	for ((number = 0; number < jobs; number++)); do
+		if [ "$verbed" = 'done' ]; then worker "$directory" & else scope_worker "$directory" "$number" & fi
+	done
 	while [ -n "$(jobs -pr)" ]; do
 		# after Ctrl-C, which psql has received, too, wait for the workers to end
 		[ -z "$interrupted" ] || : >"$directory/stop"

@@ -123,12 +123,10 @@ check_plan()
 	add "SET LOCAL client_min_messages = $(level);$newline\\endif"
 }
 
-# Adds a statement that returns a record if an upgrade would wait for locks without limit, unless
-# that was said for another scope.
-limit_told=''
+# Adds a statement that returns a record if an upgrade would wait for locks without limit.
 add_limit()
 {
-	[ -z "$engine_database$limit_told" ] || return 0
+	[ -z "$engine_database" ] || return 0
 	add "SELECT 'limit',
 	'no lock_timeout is set: statements wait for locks without limit, and other sessions behind them',
 	'SELECT cmig.set_option(''cmig.lock_timeout'', ''5s'')'
@@ -385,17 +383,23 @@ WHERE NOT h.applied \\gset"
 	add '\endif'
 }
 
-# Runs upgrade or downgrade --scopes.  The revisions of an upgrade are linted in the scope with
-# the most pending revisions, if there is one.
+# Runs upgrade or downgrade --scopes: in one session, or with --jobs or --stepwise in several, in which
+# each scope is a run of its own.  The revisions of an upgrade are linted in the scope with the most
+# pending revisions, if there is one.
 run_scopes()
 {
-	local name options='' limit=''
+	local name options='' limit='' several=''
 
-	for name in scope sql dry-run stepwise one-transaction in-doubt plan-checksum; do
+	! given stepwise && ! typed jobs || several=1
+	for name in scope sql dry-run one-transaction plan-checksum $([ -n "$several" ] || echo in-doubt); do
 		exclude "$name" scopes
 	done
+	! typed databases || fail 2 '--scopes cannot be used with --scope or --databases'
 	[ ${#TARGETS[@]} -eq 1 ] || fail 2 'scopes can have only one target'
 	check_first
+	[[ -z $several || -z ${option_first+set} || ${arguments[0]##*@} != [-+]* ]] ||
+		fail 2 "--first cannot be used with the relative target ${arguments[0]}" \
+			'The next call would begin with the same schemas again.'
 	[ "$option_max_failures" = 0 ] || options=", max_failures => $option_max_failures"
 	! given first || limit=", first => $option_first"
 	begin_with
@@ -416,15 +420,40 @@ run_scopes()
 		add_hazards "${TARGETS[@]}"
 		add '\endif'
 	fi
-	[ "$verb" = downgrade ] || add_limit
+	[ -n "$several" ] || [ "$verb" = downgrade ] || add_limit
+	[ -z "$several" ] || add_longest_plan
 	end_ahead
 	[ "$verb" = upgrade ] ||
 		confirm "downgrade the schemas like $option_scopes of the database $place to ${arguments[0]}?"
 	[ "$hazards" -eq 0 ] || confirm "upgrade all schemas like $option_scopes, with $(count_of "$hazards" hazard)?"
+	if [ -n "$several" ]; then
+		! given stepwise || stepwise=1
+		[ -z "$loaded" ] || given quiet || say_loaded
+		in_databases scope
+		return
+	fi
 	begin_again
 	procedure "CALL cmig.${verb}_scopes(:'scopes', $TARGET$options$limit)"
 	[ -z "$options" ] || found "cmig.scopes() WHERE scope OPERATOR(pg_catalog.~~) :'scopes' AND failed IS NOT NULL"
 	run
+}
+
+# Adds statements that return as a record whether the longest of the plans needs a stepwise run.
+add_longest_plan()
+{
+	local order=''
+
+	[ "$verb" = downgrade ] || order='DESC NULLS FIRST'
+	kept scopes 'cmig.scopes()' 'scope text' 'pending integer'
+	name=$KEPT
+	kept names "cmig.plan_scopes('$verb', $TARGET, :'scopes', $BEGIN_WITH)" 'plan_scopes text'
+	add "SELECT pg_catalog.set_config('cmig.scope', coalesce((SELECT plan_scopes FROM $KEPT LEFT JOIN $name
+	ON scope = plan_scopes ORDER BY pending $order, names.n LIMIT 1), ''), true) AS cmig_planned \\gset"
+	when ":'cmig_planned' <> ''"
+	keep_plan "$verb" "$TARGET"
+	add "SELECT DISTINCT 'stepwise', '', '' FROM $PLAN WHERE NOT transactional;"
+	[ "$verb" = downgrade ] || add_limit
+	add '\endif'
 }
 
 verb_create_scope()

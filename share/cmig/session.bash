@@ -9,6 +9,8 @@
 
 # what psql reads, if the script runs in a database without the extension: see run_on_target
 on_target=''
+# the function that prints what follows the script: see run_in_scopes()
+feed=''
 
 # quoted TEXT: prints the text, quoted as an argument of \set
 quoted()
@@ -148,10 +150,10 @@ shown()
 # store the result in psql variables.
 call() { shown "$1"; called "${2:-$1;}"; }
 
-# procedure CALL: commits, and calls a procedure outside of a transaction.  There, only a
-# session that does not go through a pool can have settings, because with a pool, each
-# statement may use another server connection.  A pool sets application_name with SET.
-procedure()
+# outside: commits, for what follows outside of a transaction.  There, only a session that does not go
+# through a pool can have settings, because with a pool, each statement may use another server
+# connection.  A pool sets application_name with SET.
+outside()
 {
 	add "SELECT source = 'client' AS cmig_direct FROM pg_catalog.pg_settings WHERE name = 'application_name' \\gset"
 	if given scope || [[ " ${settings[*]-}" =~ \ (cmig\.lint_ignore=)?[^\ ] && -z ${BASH_REMATCH[1]} ]]; then
@@ -164,6 +166,12 @@ procedure()
 	add "\\if :cmig_translated${newline}SET lc_messages = 'C';$newline\\endif"
 	set_settings false
 	add '\endif'
+}
+
+# procedure CALL: calls a procedure outside of a transaction
+procedure()
+{
+	outside
 	shown "$1"
 	script+="$1;$newline"
 	begin_transaction "$(level)"
@@ -276,6 +284,7 @@ MARK=$RANDOM$RANDOM$RANDOM
 messages()
 {
 	local line place step code word words='' status=0 hint='' dropped='' told='' begun source='<stdin>'
+	local taken_by_other=''
 
 	[ "$on_target" != "$watch/script" ] || source=${watch##*/}/script
 	trap '' INT
@@ -304,9 +313,23 @@ messages()
 			DETAIL:* | HINT:* | CONTEXT:*) ;;
 			*) dropped='' told='' ;;
 		esac
+		# the page of a procedure that has run one scope
+		[ -z "$feed" ] || [[ $line != NOTICE:\ \ scopes:* ]] || {
+			[[ $line != *', 1 left to other sessions'* ]] || taken_by_other=left
+			dropped=1
+		}
 		[ -z "$dropped" ] || continue
 		case $line in
 			"cmig: found $MARK") [ $status -ne 0 ] || status=1; continue ;;
+			# see feed_scopes()
+			'cmig: scope '*" begins $MARK") step=${line#cmig: scope }; exec 2>>"$workers/${step%% *}"; continue ;;
+			'cmig: scope '*" $MARK")
+				read -r _ _ step code word <<<"$line"
+				code=${taken_by_other:-$code} taken_by_other=''
+				printf '%s\n' "$code" >"$workers/$step.status"
+				[ "$code" != left ] || code=0
+				printf '%s\n' "$code" >&6
+				continue ;;
 			"cmig: not loaded $MARK")
 				status=3
 				line="ERROR:  the files could not be loaded; this is what the database has"
@@ -346,6 +369,7 @@ messages()
 		[ -z "$told" ] || [ -n "$hint" ] || [ ${#line} -le "$columns" ] || line=$(wrapped "$line")
 		printf '%s\n' "$line" >&2
 	done
+	[ -z "$feed" ] || echo end >&6
 	return $status
 }
 
@@ -361,7 +385,7 @@ run_psql()
 	[ -z "$on_target" ] || use_target
 	# of libpq, for messages()
 	export LC_MESSAGES=C
-	exec "${psql[@]}" 4>&-
+	exec "${psql[@]}" 4>&- 6>&-
 }
 
 # send TEXT COMMAND...: runs the text in one psql session, pipes the output through the
@@ -375,7 +399,7 @@ send()
 	trap '' INT TERM HUP
 	{
 		# bash reports on its own standard error that psql was killed, or does not read all
-		{ prelude; printf '%s' "$text"; } | run_psql 2>&1 >&3 3>&- 5>&- | messages 2>&5 3>&- 4>&- 5>&-
+		{ prelude; printf '%s' "$text"; $feed; } | run_psql 2>&1 >&3 3>&- 5>&- | messages 2>&5 3>&- 4>&- 5>&-
 		states=("${PIPESTATUS[@]}")
 		case ${states[1]} in
 			0) exit "${states[2]}" ;;

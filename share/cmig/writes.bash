@@ -156,7 +156,7 @@ verb_init()
 		unset option_engine CREATE
 	fi
 	verb=ensure-version
-	if given databases; then in_databases; else verb_ensure_version; fi
+	if given databases; then in_databases database; else verb_ensure_version; fi
 }
 
 # Creates the database, if it does not exist.
