@@ -150,6 +150,20 @@ is($out, "upgrade to the heads: the schemas are the same\ndowngrade to base: the
 ($status, $out, $err) = import_project('mnfst_rag', $folders{mnfst_rag});
 is($status, 1, 'a file that was changed is not overwritten');
 like($err, qr/006_migrate_user_roles\.sql already exists with different content\nHINT: /, 'the error names it');
+# nothing is written through a link, not even with --force
+{
+	my $links = PostgreSQL::Test::Utils::tempdir();
+	my $elsewhere = PostgreSQL::Test::Utils::tempdir() . '/elsewhere.sql';
+
+	symlink $elsewhere, "$links/006_migrate_user_roles.sql" or die;
+	foreach my $force ([], ['--force'])
+	{
+		($status, undef, $err) = import_project('mnfst_rag', $links, @$force);
+		is($status, 1, 'a link in the place of a file');
+		like($err, qr/006_migrate_user_roles\.sql is a symbolic link\nRemove it\./, 'the error names it');
+		is_deeply([ -e $elsewhere, glob "$links/*" ], [ undef, "$links/006_migrate_user_roles.sql" ], 'nothing is written');
+	}
+}
 
 # new_project(NAME, BODY...): writes a project whose revisions r1, r2, ... have these bodies,
 # each one after the previous one unless it says otherwise, and returns the path of its

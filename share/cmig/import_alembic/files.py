@@ -225,6 +225,9 @@ def write_files(folder, files, force):
     os.makedirs(folder, exist_ok=True)
     paths = [(os.path.join(folder, name), text) for name, text in files]
     for path, text in paths:
+        # the file would be written to another place
+        if os.path.islink(path):
+            fail(f"{path} is a symbolic link", "Remove it.")
         if not force and os.path.exists(path) and read_text(path, newline="") != text:
             fail(f"{path} already exists with different content", "Choose another folder with --output, or use --force")
     for path, text in paths:
