@@ -339,7 +339,7 @@ END_SQL
 
 # A script that was changed after an interruption, and tables of another role.
 rows("INSERT INTO cmig_engine.progress VALUES ('004', 'downgrade', 'another', 1, true)");
-gives(3, '', 'WARNING:  revision 004 is partially applied.*ERROR:  revision "004" is partially applied, and its script has changed since then', 'downgrade', '-1', '-y');
+gives(3, '', 'WARNING:  revision 004 is partially applied.*ERROR:  statement 1 of revision "004" has changed since it ran', 'downgrade', '-1', '-y');
 rows('DELETE FROM cmig_engine.progress');
 $node->safe_psql('hostile', 'GRANT CREATE ON DATABASE hostile TO regress_other');
 $node->safe_psql('hostile', <<'END_SQL', extra_params => [ '-U', 'regress_other' ]);

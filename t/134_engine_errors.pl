@@ -70,6 +70,42 @@ gives(3, '', 'ERROR:  the upgrade of revision "002" is partially applied\nDETAIL
 write_revision('003', '002', '', "CREATE TABLE third (id int, owner name);\nSELECT cmig.enable_rls('third', 'owner');", 'SELECT 1;');
 gives(3, '', 'HINT:  cmig upgrade --stepwise 002 finishes the upgrade. Or manually revert', 'downgrade', '-y', '-1');
 
+# a file in which what has run is another; what has failed can be corrected
+unlink 'migrations/003.sql';
+foreach my $case ([ 2, 'CREATE INDEX', 'CREATE UNIQUE INDEX' ], [ 1, 'CREATE TABLE part', "CREATE TABLE first ();\nCREATE TABLE part" ], [ 2, 'CREATE INDEX[^;]*;\n', '' ])
+{
+	my ($statement, $old, $new) = @$case;
+
+	unlink 'migrations/002.sql';
+	append_to_file('migrations/002.sql', $stopped =~ s/$old/$new/r);
+	gives(3, '', "ERROR:  statement $statement of revision \"002\" has changed since it ran\n(CONTEXT:[^\n]*\n)?HINT:  Restore its text. Later statements may differ. Or revert", 'upgrade', '-y');
+}
+is(rows(q{SELECT string_agg(statement || ' ' || done, ',' ORDER BY statement) FROM cmig_engine.progress}), '1 true,2 true', 'nothing was run');
+my $corrected = $stopped =~ s/SELECT 1.*?;/CREATE INDEX CONCURRENTLY part_id ON part (nope);\nSELECT 2;/r;
+unlink 'migrations/002.sql';
+append_to_file('migrations/002.sql', $corrected =~ s/CREATE INDEX/-- a comment does not count\n$&/r);
+gives(3, '', 'column "nope" does not exist\nCONTEXT:  pg_cmig: upgrade of 002, statement 3,', 'upgrade', '-y');
+# a corrected statement does not count as done because of what it had not found before
+rows('CREATE INDEX other ON part (id)');
+unlink 'migrations/002.sql';
+append_to_file('migrations/002.sql', $corrected =~ s/CREATE INDEX CONCURRENTLY part_id.*?;/DROP INDEX CONCURRENTLY other;/r);
+gives(0, 'at 002', '', 'upgrade', '-y');
+is(rows(q{SELECT to_regclass('item_id') IS NOT NULL, to_regclass('other') IS NULL, count(*) FROM cmig_engine.progress}), 't|t|0', 'the rest was run');
+# the same where the other object of the statement was there
+gives(0, 'at 001', '', 'downgrade', '-y', '001');
+rows('CREATE TABLE part (id int UNIQUE); CREATE INDEX other ON part (id); DROP INDEX item_id');
+unlink 'migrations/002.sql';
+append_to_file('migrations/002.sql', $stopped =~ s/CREATE TABLE.*?\n(?=-- cmig:downgrade)/DROP INDEX CONCURRENTLY part_id_key;\n/sr);
+gives(3, '', 'cannot drop index part_id_key because', 'upgrade', '-y');
+unlink 'migrations/002.sql';
+append_to_file('migrations/002.sql', $stopped =~ s/CREATE TABLE.*?\n(?=-- cmig:downgrade)/DROP INDEX CONCURRENTLY other;\n/sr);
+gives(0, 'at 002', '', 'upgrade', '-y');
+is(rows(q{SELECT to_regclass('part_id_key') IS NOT NULL, to_regclass('other') IS NULL}), 't|t', 'the corrected statement was run');
+gives(0, 'at 001', '', 'downgrade', '-y', '001');
+unlink 'migrations/002.sql';
+append_to_file('migrations/002.sql', $stopped);
+gives(3, '', 'division by zero', 'upgrade', '-y');
+
 # giving up
 rows('DROP INDEX item_id; DROP TABLE part');
 gives(0, 'at 001', 'discarding the progress of the upgrade of revision "002"\nDETAIL:  A stepwise run did not finish', 'stamp', '001');

@@ -111,9 +111,24 @@ my ($out, $err) = ('', '');
 my $first = IPC::Run::start([ $cmig, 'upgrade', '-y' ], '<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
 $node->poll_query_until('shop', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'}) or die;
 gives(0, '^(?!.*(partially applied|interrupted))', '^$', 'status');
-gives(0, '^database shop is at 005\n$', '^(upgrade 003 -> 004\n)?another run is in progress in this database; waiting until it has ended\n(upgrade 003 -> 004\n)?(another run has changed the state of the database; trying again\n)?nothing to upgrade: database "shop" is at 005\n$', 'upgrade', '-y');
+gives(0, '^database shop is at 005\n$', '^another run is in progress in this database; waiting until it has ended\nDETAIL:  Process \d+ of role regress_owner, connected since [^\n]* has the lock of runs. To end it: SELECT pg_terminate_backend\(\d+\)\n(another run has changed the state of the database; trying again\n)?nothing to upgrade: database "shop" is at 005\n$', 'upgrade', '-y');
 $first->finish;
 like($out, qr/is at 005/, 'the other run') or diag($err);
+
+# who has the lock is told, also if it is no run, and of a role about which little can be read
+{
+	my @superuser = (extra_params => [ '-U', scalar getpwuid($>) ]);
+	my $sleeps = q{FROM pg_stat_activity WHERE wait_event = 'PgSleep'};
+
+	$node->safe_psql('shop', 'CREATE ROLE regress_outsider LOGIN', @superuser);
+	local $ENV{PGUSER} = 'regress_outsider';
+	my $outsider = start_psql($node, 'shop', q{SELECT pg_advisory_lock(hashtextextended('pg_cmig cmig_engine.version', 0)); SELECT pg_sleep(600)});
+	$ENV{PGUSER} = 'regress_owner';
+	for (1 .. 1000) { last if $node->safe_psql('shop', "SELECT count(*) $sleeps", @superuser); select undef, undef, undef, 0.1 }
+	gives(3, '^$', 'ERROR:  another session is running a generated script in this database\nDETAIL:  Process \d+ of role regress_outsider has the lock of runs. To end it: SELECT pg_terminate_backend\(\d+\)\nHINT:  Wait until', 'stamp', '004');
+	$node->safe_psql('shop', "SELECT pg_terminate_backend(pid) $sleeps", @superuser);
+	finish_psql($outsider);
+}
 
 # what only the extension has is not proposed
 write_revision('006', '005', '', "CALL cmig.add_not_null('account', 'note');", '');

@@ -842,8 +842,9 @@ run_on_target()
 	[ $status -eq 0 ] || [ ! -e "$watch/failed" ]
 	locked=$?
 	[ $status -eq 0 ] || [ ! -s "$watch/failed" ] || locked=$(cat -- "$watch/failed")
-	failed_at=''
+	failed_at='' holder=''
 	[ ! -s "$watch/error" ] || failed_at=$(cat -- "$watch/error")
+	[ ! -s "$watch/holder" ] || holder=$newline$(cat -- "$watch/holder")
 	end_watch
 	return $status
 }
@@ -1013,7 +1014,9 @@ engine_move()
 		[ "$locked" -eq 3 ] || { [ "$locked" -gt 0 ] && [ "$attempt" -le "$retries" ]; } ||
 			{ record_failure; tell_moved; return $status; }
 		case $locked${guard:+ guarded} in
-			3*) told='another run is in progress in this database; waiting until it has ended' attempt=0 pause=500 ;;
+			3*)
+				told="another run is in progress in this database; waiting until it has ended$holder"
+				attempt=0 pause=500 ;;
 			2) told='another run has changed the state of the database; trying again' ;;
 			*) told="attempt $attempt of $((retries + 1)); trying again in $pause ms" ;;
 		esac

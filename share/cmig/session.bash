@@ -318,6 +318,8 @@ messages()
 			[[ $line != *', 1 left to other sessions'* ]] || taken_by_other=left
 			dropped=1
 		}
+		# who has the lock of a run
+		[[ -z $dropped || -z $watch || $line != DETAIL:* ]] || printf '%s\n' "$line" >"$watch/holder"
 		[ -z "$dropped" ] || continue
 		case $line in
 			"cmig: found $MARK") [ $status -ne 0 ] || status=1; continue ;;

@@ -22,7 +22,6 @@ struct CmigEngineStep
 	const char *name;			/* of the revision */
 	const char *revision;		/* the same as a literal */
 	const char *direction;
-	const char *checksum;
 	const char *key;			/* of the lock of the run */
 };
 
@@ -155,6 +154,11 @@ cmig_engine_append_replaced(StringInfo body, const char *table, const char *colu
 						 quote_literal_cstr(revision->replaces.names[revision->replaces.count - 1]));
 }
 
+/* the rows of pg_locks for an advisory lock, whose key follows */
+#define LOCK_ROWS "pg_catalog.pg_locks l WHERE l.locktype " OP("=") " 'advisory' AND l.granted AND l.objsubid " OP("=") " 1\n" \
+	"\t\tAND (l.classid::bigint " OP("<<") " 32 " OP("|") " l.objid::bigint) " OP("=") " "
+
+/* Any role could have this lock, so the error says who has it. */
 void
 cmig_engine_append_lock(StringInfo body, const char *key, bool session)
 {
@@ -162,16 +166,20 @@ cmig_engine_append_lock(StringInfo body, const char *key, bool session)
 					 "\tIF NOT pg_catalog.pg_try_advisory_%slock(%s) THEN\n"
 					 "\t\tRAISE EXCEPTION USING ERRCODE = 'lock_not_available',\n"
 					 "\t\t\tMESSAGE = 'another session is running a generated script in this database',\n"
+					 "\t\t\tDETAIL = coalesce((SELECT pg_catalog.format('Process %%s of role %%I%%s has the lock of runs. To end it: SELECT pg_terminate_backend(%%s)',\n"
+					 "\t\t\t\ta.pid, a.usename, ', connected since ' " OP("||") " pg_catalog.date_trunc('second', a.backend_start), a.pid)\n"
+					 "\t\t\t\tFROM pg_catalog.pg_stat_activity a WHERE a.pid " OP("=") " (SELECT pg_catalog.min(l.pid) FROM " LOCK_ROWS "%s\n"
+					 "\t\t\t\tAND l.database " OP("=") " (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname " OP("=") " pg_catalog.current_database()))), ''),\n"
 					 "\t\t\tHINT = 'Wait until that session has finished.';\n"
-					 "\tEND IF;\n", session ? "" : "xact_", key);
+					 "\tEND IF;\n", session ? "" : "xact_", key, key);
 }
 
 void
 cmig_engine_append_owner_check(StringInfo body, const char *key)
 {
 	appendStringInfo(body,
-					 "\tIF NOT EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.locktype " OP("=") " 'advisory' AND l.pid " OP("=") " pg_catalog.pg_backend_pid() AND l.granted\n"
-					 "\t\tAND l.objsubid " OP("=") " 1 AND (l.classid::bigint " OP("<<") " 32 " OP("|") " l.objid::bigint) " OP("=") " %s) THEN\n"
+					 "\tIF NOT EXISTS (SELECT FROM " LOCK_ROWS "%s\n"
+					 "\t\tAND l.pid " OP("=") " pg_catalog.pg_backend_pid()) THEN\n"
 					 "\t\tRAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',\n"
 					 "\t\t\tMESSAGE = 'the connection does not have the lock of this run',\n"
 					 "\t\t\tDETAIL = 'A connection pool in transaction mode may have given it to another client.',\n"
@@ -262,7 +270,7 @@ append_insert(StringInfo out, const CmigEngineStep *step, const CmigStatement *s
 	appendStringInfo(out,
 					 "INSERT INTO " CMIG_ENGINE_PROGRESS " (revision, direction, checksum, statement, done, objects)\n"
 					 "\tVALUES (%s, '%s', '%s', %d, %s) ON CONFLICT DO NOTHING",
-					 step->revision, step->direction, step->checksum, statement->number,
+					 step->revision, step->direction, cmig_script_checksum(statement->text, false), statement->number,
 					 done ? "true, NULL" : "false, :'cmig_objects'");
 }
 
@@ -449,27 +457,49 @@ append_look(StringInfo out, const CmigEngineStep *step, const CmigStatement *sta
 	appendStringInfoString(out, "\\endif\n");
 }
 
+/*
+ * What has completed must be as it was.  A statement that has failed can be
+ * corrected: what existed before it was begun is then not known.
+ */
 CmigEngineStep *
 cmig_engine_begin_step(StringInfo out, const char *revision, const char *direction, const char *sql,
 					   const char *key)
 {
 	CmigEngineStep *step = palloc(sizeof(CmigEngineStep));
+	CmigScriptReader *script = cmig_script_open(sql);
+	CmigStatement statement;
+	StringInfoData checksums;
+	StringInfoData body;
+	char	   *rows;
 
 	step->name = revision;
 	step->revision = quote_literal_cstr(revision);
 	step->direction = direction;
-	step->checksum = cmig_script_checksum(sql, false);
 	step->key = key;
+	initStringInfo(&checksums);
+	appendStringInfoString(&checksums, "(ARRAY[''");
+	while (cmig_script_next(script, &statement))
+		appendStringInfo(&checksums, ", '%s'", cmig_script_checksum(statement.text, false));
+	cmig_script_close(script);
+	appendStringInfoString(&checksums, "]::pg_catalog.text[])[p.statement " OP("+") " 1]");
+	rows = psprintf("p.revision " OP("=") " %s AND p.direction " OP("=") " '%s'", step->revision, direction);
+
+	initStringInfo(&body);
+	appendStringInfo(&body,
+					 "DECLARE\n\tchanged integer := (SELECT pg_catalog.min(p.statement) FROM " CMIG_ENGINE_PROGRESS " p\n"
+					 "\t\tWHERE %s AND p.done AND coalesce(p.checksum " OP("<>") " %s, true));\n"
+					 "BEGIN\n\tIF changed IS NOT NULL THEN\n"
+					 "\t\tRAISE SQLSTATE 'MG008' USING MESSAGE = pg_catalog.concat('statement ', changed, %s),\n"
+					 "\t\t\tHINT = 'Restore its text. Later statements may differ. Or revert by hand what has run, then: cmig stamp <revision>';\n"
+					 "\tEND IF;\n", rows, checksums.data,
+					 quote_literal_cstr(psprintf(" of revision \"%s\" has changed since it ran", revision)));
+	cmig_engine_append_owner_check(&body, key);
+	appendStringInfo(&body,
+					 "\tUPDATE " CMIG_ENGINE_PROGRESS " p SET checksum = coalesce(%s, ''), objects = '{}'\n"
+					 "\t\tWHERE %s AND coalesce(p.checksum " OP("<>") " %s, true);\nEND",
+					 checksums.data, rows, checksums.data);
 	appendStringInfoString(out, AS_CALLER);
-	cmig_psql_append_do(out,
-						psprintf("BEGIN\n"
-								 "\tIF EXISTS (SELECT FROM " CMIG_ENGINE_PROGRESS " WHERE revision " OP("=") " %s AND direction " OP("=") " '%s' AND checksum " OP("<>") " '%s') THEN\n"
-								 "\t\tRAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',\n"
-								 "\t\t\tMESSAGE = %s,\n"
-								 "\t\t\tHINT = 'Restore the script with which it began. Or revert by hand what has run, then: cmig stamp <revision>';\n"
-								 "\tEND IF;\n"
-								 "END", step->revision, direction, step->checksum,
-								 quote_literal_cstr(psprintf("revision \"%s\" is partially applied, and its script has changed since then", revision))));
+	cmig_psql_append_do(out, body.data);
 	appendStringInfoString(out, AS_BEFORE);
 	return step;
 }
