@@ -27,6 +27,10 @@ gives(0, 'at 001', '', 'upgrade', '-y');
 open my $users, '>>', glob "$cache/cmig/engine-*/users" or die;
 flock $users, LOCK_SH or die;
 
+# a database that does not exist
+gives(4, '^$', '^cmig: [^\n]*FATAL:  database "nosuch" does not exist\nHINT:  To create it: cmig init --create-database -d nosuch\n$', $_, '-d', 'nosuch') for 'upgrade', 'current';
+gives(4, '^$', 'HINT:  To create it: cmig init --create-database -d nosuch --engine local\n$', 'current', '-d', 'nosuch', '--engine', 'local');
+
 # the header expand: an upgrade is all that can run the revision
 rows("INSERT INTO account SELECT i, 'x' FROM generate_series(1, 20000) i; ANALYZE account");
 write_revision('002', '001', "-- expand: true\n", "ALTER TABLE account DROP gone;\nALTER TABLE account ADD first text NOT NULL;\n-- cmig:up account.first = coalesce(note, '')", 'ALTER TABLE account DROP first, ADD gone text;');

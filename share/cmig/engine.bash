@@ -176,12 +176,21 @@ of_file()
 # reads it.
 read_target()
 {
-	local lines name other installed lacks
+	local lines name other installed lacks errors status
 	local -a doubt=()
 
+	errors=$(mktemp) || fail 2 'a temporary file cannot be created'
 	lines=$(of_file engine_state own '^(pg_|cmig_engine_(secret|creator|owner|copier|superuser)$)' \
 		again "$([ $# -eq 0 ] && echo false || echo true)" |
-		on_target "${target_psql[@]}" -At) || exit 4
+		on_target "${target_psql[@]}" -At 2>"$errors")
+	status=$?
+	while IFS= read -r name; do
+		LINE=$name
+		[[ $name != 'psql: error: '* ]] || connection_error "$name"
+		say "$LINE"
+	done <"$errors"
+	rm -f -- "$errors"
+	[ $status -eq 0 ] || exit 4
 	read -r engine_major installed lacks <<<"${lines%%"$newline"*}"
 	lines=${lines#*"$newline"}
 	read -r engine_messages engine_limit engine_protect <<<"${lines%%"$newline"*}"

@@ -278,6 +278,18 @@ prelude()
 # what no message of the database can forge
 MARK=$RANDOM$RANDOM$RANDOM
 
+# connection_error TEXT: sets LINE to psql's error about its connection, with a hint if the database does
+# not exist
+connection_error()
+{
+	visible "${1#psql: error: }"
+	LINE="cmig: $VISIBLE"
+	[[ $1 != *'database "'*'" does not exist' ]] || {
+		LINE+="${newline}HINT:  To create it: cmig init --create-database$DATABASE_OPTION"
+		! typed engine || [ "$option_engine" != local ] || LINE+=' --engine local'
+	}
+}
+
 # Reads psql's messages from standard input and prints them: notices without their
 # prefix, errors in color.  A line without the prefix can be a part of a message of the database.
 # Returns 1 if found() reported something, or 3 if the files of a verb that looks could not be loaded.
@@ -346,10 +358,7 @@ messages()
 				line=${line#*:  }
 				given verbose || [[ ${#line} -le $columns || $line != @(up|down)grade\ *\ -\>\ * ]] ||
 					line=${line:0:columns-3}... ;;
-			'psql: error: '*'database "'*'" does not exist')
-				line="cmig: ${line#psql: error: }${newline}HINT:  To create it: "
-				line+="cmig init --create-database$DATABASE_OPTION" ;;
-			'psql: error: '*) line="cmig: ${line#psql: error: }" ;;
+			'psql: error: '*) connection_error "$line"; line=$LINE ;;
 			ERROR:*' during recovery')
 				line="$red$line$plain${newline}HINT:  This server is a standby, which can only be read. "
 				line+='Connect to the primary, for example with ?target_session_attrs=primary in the URL.' ;;
