@@ -113,7 +113,17 @@ $node->safe_psql('postgres', 'DROP ROLE cmig_engine_secret, cmig_engine_owner, c
 	mkdir "$ENV{XDG_CACHE_HOME}/cmig";
 	system_or_bail('cp', '-a', $folder, $copy);
 	append_to_file("$copy/data/postgresql.conf", "nonsense = 1\n");
-	gives(2, '^$', "the engine cannot be started: configuration file .*contains errors\nIts messages are in $copy/log", 'current');
+	gives(2, '^$', "the engine cannot be started: configuration file .*contains errors\nIts messages are in $copy/log\\. Nothing that lasts is there: rm -r $copy\n\$", 'current');
+	unlink "$copy/data/global/pg_control";
+	truncate "$copy/data/postgresql.conf", 0;
+	gives(2, '^$', "the engine cannot be started: the folder $copy may be damaged\nIts messages .*: rm -r $copy\n\$", 'current');
+	# as a full disk
+	chmod 0500, $copy;
+	gives(2, '^$', "the engine cannot be started: $copy cannot be written, or its disk is full\nFree space there, or set XDG_CACHE_HOME", 'current');
+	chmod 0700, $copy;
+	# what the hint says
+	system_or_bail('rm', '-r', $copy);
+	gives(0, '001', '^$', 'current');
 }
 
 # After a restart of the machine, another process can have the id of the server.

@@ -308,6 +308,24 @@ find_engine()
 # last_error LOG: prints the last error in a log of the server, for a message
 last_error() { grep -hoE '(FATAL|PANIC|error): .*' -- "$1" 2>/dev/null | tail -n 1 | sed 's/^[^:]*: */: /'; }
 
+# engine_unusable MESSAGE: ends cmig with the reason, if it is known, and with what can be typed
+engine_unusable()
+{
+	local reason
+
+	reason=$(last_error "$engine_folder/log")
+	# the log could not be written, either
+	# shellcheck disable=SC2016	# of the other shell
+	${as_server[@]+"${as_server[@]}"} sh -c 'head -c 1000000 /dev/zero >"$1/probe" && rm -f -- "$1/probe"' sh \
+		"$engine_folder" 2>/dev/null || {
+		${as_server[@]+"${as_server[@]}"} rm -f -- "$engine_folder/probe"
+		fail 2 "$1: $engine_folder cannot be written, or its disk is full" \
+			"Free space there, or set XDG_CACHE_HOME to another folder."
+	}
+	fail 2 "$1${reason:-: the folder $engine_folder may be damaged}" \
+		"Its messages are in $engine_folder/log. Nothing that lasts is there: rm -r $(printf %q "$engine_folder")"
+}
+
 # Removes the lock files of a local engine that was killed, or of before a restart of the machine,
 # if another process has its id now: the server would take that for a running one.
 remove_stale()
@@ -366,7 +384,7 @@ start_engine()
 	done
 	log=$engine_folder/log
 	engine_environment=("PGHOST=$engine_folder" PGPORT=5432 "PGUSER=$ENGINE_SUPERUSER" PGDATABASE=postgres)
-	exec 7>>"$engine_folder/users" 8>>"$engine_folder/start"
+	exec 7>>"$engine_folder/users" 8>>"$engine_folder/start" || engine_unusable 'the engine cannot be started'
 	flock 8
 	flock -s 7
 	remove_stale
@@ -377,9 +395,9 @@ start_engine()
 			in_environment -- ${as_server[@]+"${as_server[@]}"} "$engine/initdb" -D "$engine_folder/data" -U \
 				"$ENGINE_SUPERUSER" -A trust -E UTF8 --no-locale -N >/dev/null 2>"$log" 7>&- &&
 				${as_server[@]+"${as_server[@]}"} touch "$engine_folder/complete" ||
-				fail 2 "initdb failed$(last_error "$log")" "Its messages are in $log"
+				engine_unusable 'initdb failed'
 		}
-		${as_server[@]+"${as_server[@]}"} rm -f -- "$log"
+		${as_server[@]+"${as_server[@]}"} rm -f -- "$log" 2>/dev/null
 		# its options are a part of a command of a shell, and therefore in one line
 		(
 			trap '' INT
@@ -391,7 +409,7 @@ start_engine()
 -c max_connections=50 -c shared_buffers=32MB -c max_locks_per_transaction=1024 \
 -c wal_level=minimal -c max_wal_senders=0 -c unix_socket_permissions=0700" \
 				start >/dev/null 2>&1 </dev/null 7>&- 8>&-
-		) || is_started || fail 2 "the engine cannot be started$(last_error "$log")" "Its messages are in $log"
+		) || is_started || engine_unusable 'the engine cannot be started'
 		started=1
 	fi
 	# another cmig, which was killed, may have just begun to start it

@@ -351,7 +351,10 @@ CMIG_READER(cmig_locate)
 			Datum		values[4] = {CStringGetTextDatum(names),
 				Int32GetDatum(list_length(candidate->objects)),
 			CStringGetTextDatum(examples(candidate)), CStringGetTextDatum(cmig_hint_text(hint))};
-			bool		nulls[4] = {false, false, candidate->objects == NIL, false};
+
+			/* next to a match, nobody should choose another one */
+			bool		nulls[4] = {false, false, candidate->objects == NIL,
+			!candidate->recorded && exact.count > 0 && candidate->objects != NIL};
 
 			cmig_result_add(result, lengthof(values), values, nulls);
 		}
