@@ -253,6 +253,9 @@ for my $case (
 	[ 'CALL cmig.backfill($$other$$, $$label = 1$$)', 'cmig\.backfill without where_sql, or with max_lag, requires the extension', '-- transactional: false' ],
 	[ 'SELECT cmig.set_ddl_policy($$deny$$)', 'calls cmig\.set_ddl_policy, which requires the extension in the database\n.*cmig ddl-script deny \| psql' ],
 	[ 'SELECT cmig.set_protect($$base$$)', 'calls cmig\.set_protect, which requires' ],
+	[ 'CREATE VIEW seen AS SELECT * FROM cmig.revision', 'reads cmig\.revision, which requires the extension in the database\nHINT:  Without', '-- transactional: false' ],
+	[ q{CREATE FUNCTION who() RETURNS bigint LANGUAGE sql AS 'SELECT cmig.current_user_id()'}, 'calls cmig\.current_user_id, which requires', '-- transactional: false' ],
+	[ q{CREATE FUNCTION who() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM cmig.journal'}, 'reads cmig\.journal, which requires' ],
 	[ 'SELECT cmig.enable_rls($$nothing$$)', 'relation "nothing" does not exist.*nothing was changed; the revisions were run in the engine first' ])
 {
 	write_revision('004', '003', $case->[2] // '', "CREATE TABLE before ();\n$case->[0];", '');

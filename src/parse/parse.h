@@ -440,13 +440,17 @@ extern List *cmig_expand_whole_uses(const RawStmt *raw);
  */
 typedef struct CmigPsqlFacts
 {
-	bool		calls_cmig;		/* calls a function such as cmig.stamp() */
+	bool		calls_cmig;		/* calls a function such as cmig.stamp(), or
+								 * reads a table such as cmig.revision */
 	char		called[NAMEDATALEN];	/* the name of the first one */
 	bool		temp_objects;
 	bool		prepares;
 	bool		declares_cursor;
 	bool		deferrable;		/* has constraints that can be deferred */
 } CmigPsqlFacts;
+
+/* Is there a table or view of this name in the schema cmig? */
+extern bool cmig_psql_is_relation(const char *name);
 
 /*
  * Append a statement that does not end with a semicolon.  "function" is true

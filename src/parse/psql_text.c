@@ -35,8 +35,10 @@
 
 #include <ctype.h>
 
+#include "catalog/namespace.h"
 #include "common/string.h"
 #include "mb/pg_wchar.h"
+#include "utils/lsyscache.h"
 
 #include "parse/parse.h"
 
@@ -56,7 +58,15 @@ typedef enum Look
 								 * name */
 } Look;
 
-static void look_inside(const CmigLexer *lexer, CmigPsqlFacts *facts);
+static void look_inside(const CmigLexer *lexer, int tag, CmigPsqlFacts *facts);
+
+bool
+cmig_psql_is_relation(const char *name)
+{
+	Oid			schema = get_namespace_oid("cmig", true);
+
+	return OidIsValid(schema) && OidIsValid(get_relname_relid(name, schema));
+}
 
 /* Record the facts that the current token reveals. */
 static void
@@ -69,7 +79,7 @@ look(Look *look, const CmigLexer *lexer, CmigPsqlFacts *facts)
 		facts->calls_cmig = true;
 	*look = LOOK_NOTHING;
 	if (lexer->type == CMIG_TOKEN_DOLLAR)
-		look_inside(lexer, facts);
+		look_inside(lexer, strchr(lexer->start + 1, '$') + 1 - lexer->start, facts);
 	else if (before == LOOK_CMIG && cmig_lexer_is_char(lexer, '.'))
 		*look = LOOK_DOT;
 	if (lexer->type != CMIG_TOKEN_WORD && !quoted)
@@ -80,6 +90,8 @@ look(Look *look, const CmigLexer *lexer, CmigPsqlFacts *facts)
 		if (!facts->calls_cmig)
 			strlcpy(facts->called, lexer->start,
 					pg_mbcliplen(lexer->start, lexer->next - lexer->start, NAMEDATALEN - 1) + 1);
+		/* a table or view, as cmig.revision, and not a setting */
+		facts->calls_cmig |= cmig_psql_is_relation(facts->called);
 	}
 	else if (quoted ? lexer->next - lexer->start == 6 && strncmp(lexer->start, "\"cmig\"", 6) == 0 :
 			 cmig_lexer_is_word(lexer, "cmig"))
@@ -95,14 +107,13 @@ look(Look *look, const CmigLexer *lexer, CmigPsqlFacts *facts)
 }
 
 /*
- * Look for CmigPsqlFacts in a dollar quote, which may be a function or DO
- * body.
+ * Look for CmigPsqlFacts in a quote, which may be a function or DO body.  "tag" is
+ * the length of what begins it.
  */
 static void
-look_inside(const CmigLexer *lexer, CmigPsqlFacts *facts)
+look_inside(const CmigLexer *lexer, int tag, CmigPsqlFacts *facts)
 {
-	const char *from = strchr(lexer->start + 1, '$') + 1;
-	int			tag = from - lexer->start;
+	const char *from = lexer->start + tag;
 	char	   *body;
 	CmigLexer	inner;
 	Look		noted = LOOK_NOTHING;
@@ -248,6 +259,8 @@ cmig_psql_append_statement(StringInfo to, const char *statement, bool function,
 	while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
 	{
 		look(&noted, &lexer, facts);
+		if (function && lexer.type == CMIG_TOKEN_STRING && lexer.start[0] == '\'')
+			look_inside(&lexer, 1, facts);
 		if (lexer.type == CMIG_TOKEN_STRING)
 			copied = append_string(&body, &lexer, copied);
 		end = lexer.next;

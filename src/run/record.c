@@ -116,8 +116,12 @@ cmig_record_refuse_call(const char *revision, const char *function)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("revision \"%s\" calls cmig.%s, which requires the extension in the database",
+			 errmsg(cmig_psql_is_relation(function) ?
+					"revision \"%s\" reads cmig.%s, which requires the extension in the database" :
+					"revision \"%s\" calls cmig.%s, which requires the extension in the database",
 					revision, function),
+			 cmig_psql_is_relation(function) ?
+			 errhint("Without the extension, cmig_engine.version and cmig_engine.journal have the state.") :
 			 strstr(function, "ddl") ?
 			 errhint("For the same policy without the extension, as a role that may create event triggers: cmig ddl-script deny | psql") :
 			 strstr(function, "audit") ?
