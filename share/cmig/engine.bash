@@ -181,7 +181,7 @@ read_target()
 
 	errors=$(mktemp) || fail 2 'a temporary file cannot be created'
 	lines=$(of_file engine_state own '^(pg_|cmig_engine_(secret|creator|owner|copier|superuser)$)' \
-		again "$([ $# -eq 0 ] && echo false || echo true)" |
+		again "$([ $# -eq 0 ] && echo false || echo true)" 2>/dev/null |
 		on_target "${target_psql[@]}" -At 2>"$errors")
 	status=$?
 	while IFS= read -r name; do
