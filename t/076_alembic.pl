@@ -160,7 +160,7 @@ like($err, qr/006_migrate_user_roles\.sql already exists with different content\
 	{
 		($status, undef, $err) = import_project('mnfst_rag', $links, @$force);
 		is($status, 1, 'a link in the place of a file');
-		like($err, qr/006_migrate_user_roles\.sql is a symbolic link\nRemove it\./, 'the error names it');
+		like($err, qr/006_migrate_user_roles\.sql is a symbolic link\nHINT: Remove it\./, 'the error names it');
 		is_deeply([ -e $elsewhere, glob "$links/*" ], [ undef, "$links/006_migrate_user_roles.sql" ], 'nothing is written');
 	}
 }
