@@ -186,7 +186,7 @@ gives(0, '== one ==.*at 003.*== two ==.*at 003.*one +done.*two +done', '', 'upgr
 gives(0, 'database +one\n.*database +two\n', '', 'status', '--databases', "SELECT datname FROM pg_database WHERE datname IN ('one', 'two') ORDER BY 1", '-d', 'shop');
 
 # The server of the engine is older than that of the database.
-append_to_file('psql', "#!/bin/sh\nexec psql \"\$@\" | sed '1s/^[0-9]* f f/99 f f/'\n");
+append_to_file('psql', "#!/bin/sh\nexec psql \"\$@\" | sed '1s/^[0-9]* f/99 f/'\n");
 chmod 0755, 'psql';
 {
 	local $ENV{CMIG_PSQL} = './psql';
