@@ -347,7 +347,7 @@ static const struct
 	/* The images are sorted, and there are no changes yet. */
 	{match, ACTIONS | NOTES | PARTS | MARKS | VALUES},
 	/* Each object has a change, which follows only from its two versions. */
-	{refuse, ACTIONS},
+	{refuse, ACTIONS | MARKS},
 	/* What is created or changed is known, except for dependents. */
 	{decide_late, ACTIONS},
 	/* What happens to partitions is known, except for dependents. */
