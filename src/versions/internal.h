@@ -433,7 +433,6 @@ extern void cmig_versions_require_resync(const CmigExpansion *expansion);
 /* Returns the plan, without repeatable revisions: they run in the first upgrade after the contraction. */
 extern CmigPlan *cmig_versions_plan_upgrade(const CmigSituation *now, const char *target);
 
-
 /*
  * Returns rows: functions and operators that the types of their arguments do not
  * tell from others with the same name, with the schema, the owner, and a key of what
