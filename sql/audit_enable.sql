@@ -92,7 +92,7 @@ SELECT * FROM cmig.enable_audit('shop.customer');
 SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.enable_audit(NULL);
 SELECT cmig.enable_audit('nothing');
-SELECT cmig.enable_audit(99999999);
+ SELECT cmig.enable_audit(99999999);
 SELECT cmig.enable_audit('pg_class');
 SELECT cmig.enable_audit('cmig.revision');
 SELECT cmig.enable_audit('cmig_audit.log');

@@ -438,7 +438,9 @@ DROP TRIGGER l ON cmig_audit.layout;
 -- columns have changed: the trigger does not guess
 ALTER TABLE cmig_audit.log RENAME COLUMN role TO who;
 \set ECHO all
+\set VERBOSITY sqlstate
 INSERT INTO app.mine VALUES (5);
+\set VERBOSITY terse
 ALTER TABLE cmig_audit.log RENAME COLUMN who TO role;
 -- a log that now belongs to another role is not written to
 ALTER TABLE cmig_audit.log OWNER TO regress_audit_evil;

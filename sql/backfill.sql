@@ -132,7 +132,9 @@ ALTER FOREIGN TABLE users_far INHERIT keyless;
 CALL cmig.backfill('keyless', 'v = 1', 'v IS NULL');
 DROP FOREIGN DATA WRAPPER regress_backfill_fdw CASCADE;
 CALL cmig.backfill('pg_class', 'relname = relname');
+\set VERBOSITY sqlstate
 CALL cmig.backfill('users', 'nonsense = 1');
+\set VERBOSITY default
 CALL cmig.backfill('users', 'n = nonsense');
 CALL cmig.backfill('users', 'n = ''x''');
 CALL cmig.backfill('users', 'n 1');

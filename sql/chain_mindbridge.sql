@@ -49,7 +49,9 @@ INSERT INTO dreams (user_id, mood_id, content) VALUES
 	('aaaaaaaa-0000-0000-0000-000000000001', 'aaaaaaaa-1111-0000-0000-000000000001', 'flying'),
 	('aaaaaaaa-0000-0000-0000-000000000002', 'aaaaaaaa-1111-0000-0000-000000000002', 'falling');
 \set ECHO all
+\set VERBOSITY sqlstate
 SELECT cmig.require();
+\set VERBOSITY default
 \echo :LAST_ERROR_SQLSTATE
 
 --
@@ -133,9 +135,13 @@ SELECT * FROM cmig.check();
 --
 UPDATE cmig.version SET revision = '006_lost';
 SELECT revision, is_head, known FROM cmig.current();
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.upgrade('head');
+\set VERBOSITY default
 \echo :LAST_ERROR_SQLSTATE
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.stamp('005');
+\set VERBOSITY default
 \echo :LAST_ERROR_SQLSTATE
 SELECT * FROM cmig.stamp('005', purge => true);
 

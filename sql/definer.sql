@@ -3,6 +3,9 @@
 --
 \pset format unaligned \pset footer off \pset tuples_only on
 \set ECHO none
+\getenv srcdir PG_ABS_SRCDIR
+\set include :srcdir '/sql/include/errors.psql'
+\i :include
 CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 CREATE ROLE regress_definer_owner;
@@ -189,7 +192,11 @@ RESET ROLE;
 SET SESSION AUTHORIZATION regress_definer_app;
 SET cmig_var.schema = 'trap';
 \set ECHO all
-SELECT app.up();
+\set ECHO none
+SELECT pg_temp.errors('default', $calls$
+ SELECT app.up();
+$calls$);
+\set ECHO all
 SELECT app.placed();
 SELECT relnamespace::regnamespace FROM pg_class WHERE relname = 'placed';
 \set ECHO none

@@ -25,7 +25,9 @@ CREATE FUNCTION partman.run_maintenance() RETURNS int LANGUAGE sql AS 'SELECT 1'
 \set ECHO all
 -- without exclude, all of it would be dropped
 SELECT action, kind, object, hazard FROM cmig.diff(:'target');
+\set VERBOSITY sqlstate
 SELECT cmig.require_schema(:'target');
+\set VERBOSITY default
 -- with it, a table goes with its indexes, triggers, keys, and sequences, and a schema with its content
 SELECT action, kind, object, hazard FROM cmig.diff(:'target', exclude => '{public.job*,public.event_p*,partman.*,index:public.*_dba}');
 SELECT cmig.require_schema(:'target', exclude => '{public.job*,public.event_p*,schema:partman,index:public.*_dba}') IS NOT NULL AS same;

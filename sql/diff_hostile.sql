@@ -67,13 +67,17 @@ CREATE TYPE hostile.checked_range AS RANGE (subtype = hostile.checked);
 CREATE DOMAIN hostile.text AS pg_catalog.text CHECK (hostile.note('the check of a domain with the name of a type'));
 SET search_path = hostile, pg_catalog;
 \set ECHO all
+\set VERBOSITY sqlstate
 SELECT action, object, hazard FROM cmig.diff('CREATE SCHEMA hostile', '{hostile}') WHERE kind = 'function';
+\set VERBOSITY default
 SELECT count(*) > 0 AS differ FROM cmig.diff_schemas('hostile', 'hostile_new');
 DROP DOMAIN hostile.text;
 RESET SESSION AUTHORIZATION;
 RESET search_path;
+\set VERBOSITY sqlstate
 SELECT object, downgrade_sql ~ '^SET check_function_bodies' AS unchecked
 	FROM cmig.diff('CREATE SCHEMA hostile', '{hostile}') WHERE kind = 'function' ORDER BY object COLLATE "C";
+\set VERBOSITY default
 
 -- lint analyzes defaults
 SELECT rule, severity FROM cmig.lint_sql($$

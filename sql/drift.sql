@@ -238,7 +238,9 @@ SELECT * FROM cmig.capture('x');
 ROLLBACK;
 BEGIN;
 SELECT cmig.create_revision('calls', 'SELECT * FROM cmig.drift()', revision => 'calls');
+\set VERBOSITY sqlstate
 SELECT cmig.upgrade();
+\set VERBOSITY default
 \set ECHO none
 ROLLBACK;
 BEGIN;

@@ -117,7 +117,9 @@ CALL cmig.expand();
 SELECT count(*) FROM cmig.expansion_run;
 -- what would stop the upgrade is told at once
 CREATE VIEW reads AS SELECT name FROM person;
+\set VERBOSITY sqlstate
 CALL cmig.expand();
+\set VERBOSITY default
 \set ECHO none
 DROP VIEW reads;
 DROP TRIGGER whole ON person;
@@ -181,7 +183,9 @@ WHERE table_schema = 'public_042' AND grantee LIKE 'regress%' GROUP BY 1;
 -- other moves
 SET client_min_messages = notice;
 SELECT * FROM cmig.upgrade();
+\set VERBOSITY sqlstate
 SELECT revision FROM cmig.plan();
+\set VERBOSITY default
 SELECT * FROM cmig.dry_run('upgrade', 'head');
 SELECT * FROM cmig.dry_run('downgrade', 'base');
 SELECT cmig.require('head');
@@ -469,7 +473,9 @@ DELETE FROM chain WHERE id > 3;
 CALL cmig.expand();
 INSERT INTO chain (id, first, n) VALUES (4, 'Dee', 2);
 CALL cmig.expand();
+\set VERBOSITY sqlstate
 CALL cmig.contract();
+\set VERBOSITY default
 SELECT column_name FROM information_schema.columns WHERE table_name = 'chain' AND table_schema = 'public' ORDER BY ordinal_position;
 -- a contraction that has failed is no obstacle for a build that starts
 SET client_min_messages = notice;

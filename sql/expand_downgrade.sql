@@ -99,7 +99,9 @@ SELECT reverts(s) FROM unnest(ARRAY[
 SELECT reverts('ALTER TABLE person DROP age', false);
 -- what looks like a rename is no question, because lines say what it is
 SET client_min_messages = notice;
+\set VERBOSITY sqlstate
 SELECT reverts(E'ALTER TABLE person DROP email, ADD mail text;\n-- cmig:up person.mail = email\n-- cmig:down person.email = mail');
+\set VERBOSITY default
 
 DROP TABLE person, account;
 DROP FUNCTION reverts;

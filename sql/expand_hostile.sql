@@ -279,8 +279,8 @@ CALL cmig.contract();
 SET client_min_messages = notice;
 CALL cmig.expand('0421');
 UPDATE shop.person SET cmig_state = CASE id WHEN 3 THEN 'old' ELSE 'new' END WHERE id IN (3, 4);
-CALL cmig.expand('0421');
 SET client_min_messages = warning;
+CALL cmig.expand('0421');
 SELECT id, n, cmig_new_n, cmig_state FROM shop.person WHERE id IN (3, 4, 60, 61) ORDER BY id;
 -- without reading the whole table, which is locked
 SELECT pg_stat_force_next_flush();
@@ -322,7 +322,9 @@ SET standard_conforming_strings = off;
 SET search_path = shop_evil, public, pg_catalog; SET quote_all_identifiers = on;
 -- a NOTICE tells what the new version is still held to
 SET client_min_messages = notice;
+\set VERBOSITY sqlstate
 CALL cmig.expand('head');
+\set VERBOSITY default
 \set ECHO none
 SET client_min_messages = warning;
 DROP SCHEMA shop_evil CASCADE;

@@ -120,7 +120,9 @@ CALL cmig.upgrade_scopes('tenant\_1%', '042');
 SET cmig.scope = 'tenant_2';
 \set VERBOSITY terse
 SELECT revision FROM cmig.upgrade('042');
+\set VERBOSITY sqlstate
 SELECT revision FROM cmig.downgrade('-1');
+\set VERBOSITY terse
 RESET cmig.scope;
 SELECT relname FROM pg_class WHERE relnamespace = 'tenant_2'::regnamespace AND relkind IN ('r', 'v') ORDER BY 1;
 SELECT attname FROM pg_attribute WHERE attrelid = 'tenant_2.person'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum;
@@ -162,7 +164,9 @@ SELECT item, value, hint FROM cmig.status() WHERE item ~ 'expan';
 -- the database is expanded beside its scopes
 SELECT cmig.create_revision('Full names', 'ALTER TABLE public.currency RENAME COLUMN name TO full_name', NULL, revision => 's02', head => 's01', expand => true);
 \set VERBOSITY terse
+\set VERBOSITY sqlstate
 CALL cmig.expand('s02');
+\set VERBOSITY terse
 SELECT relation, version, new_column FROM cmig.expansion();
 CALL cmig.contract();
 SELECT relation FROM cmig.expansion();
@@ -180,7 +184,9 @@ DROP SCHEMA tenant_4_042 CASCADE;
 \set VERBOSITY terse
 CALL cmig.abandon(scopes => 'tenant_3');
 SELECT nspname FROM pg_namespace WHERE nspname ~ '042' ORDER BY nspname COLLATE "C";
+\set VERBOSITY sqlstate
 UPDATE tenant_1.person SET name = NULL WHERE id = 2;
+\set VERBOSITY terse
 CALL cmig.contract(scopes => '%');
 SELECT scope, current, pending, failed FROM cmig.scopes();
 SELECT scope, revision FROM cmig.expansion_run;

@@ -241,7 +241,11 @@ SELECT revision FROM cmig.revision;
 --
 -- Repair, for a changed text of an applied revision
 --
-SELECT cmig.load(E'-- revision: 001\n-- branch_labels: main\n-- message: Create accounts\n-- cmig:upgrade\nCREATE TABLE account (id bigint);\n-- cmig:downgrade\n');
+\set ECHO none
+SELECT pg_temp.errors('default', $calls$
+ SELECT cmig.load(E'-- revision: 001\n-- branch_labels: main\n-- message: Create accounts\n-- cmig:upgrade\nCREATE TABLE account (id bigint);\n-- cmig:downgrade\n');
+$calls$);
+\set ECHO all
 -- nothing prevents a change by hand; check and load report it
 UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE account (id bigint);' WHERE revision = '001';
 SELECT severity, object, problem FROM cmig.check() WHERE object LIKE '%001%';
@@ -276,7 +280,9 @@ ROLLBACK;
 -- in a script
 SELECT cmig.create_revision('three', 'SELECT cmig.remove_revision(''003'')', revision => '003');
 \set VERBOSITY terse
+\set VERBOSITY sqlstate
 SELECT cmig.upgrade('003');
+\set VERBOSITY terse
 
 DROP TABLE account;
 DROP EXTENSION pg_cmig;

@@ -175,10 +175,10 @@ SELECT * FROM cmig.status() WHERE item NOT IN ('database', 'pending written by')
 \set VERBOSITY default
 \set ECHO none
 SELECT pg_temp.errors(:'VERBOSITY', $calls$
-SELECT * FROM cmig.upgrade();
-SELECT * FROM cmig.downgrade('base');
-SELECT * FROM cmig.stamp('003');
-SELECT cmig.require();
+ SELECT * FROM cmig.upgrade();
+ SELECT * FROM cmig.downgrade('base');
+ SELECT * FROM cmig.stamp('003');
+ SELECT cmig.require();
 $calls$);
 \set ECHO all
 SELECT revision, is_current, applied FROM cmig.history();

@@ -112,7 +112,9 @@ SELECT revision FROM cmig.current();
 CALL cmig.upgrade_stepwise();
 CALL cmig.expand(confirm => true);
 CREATE SCHEMA lint_scope;
+\set VERBOSITY sqlstate
 CALL cmig.upgrade_scopes('lint\_scope');
+\set VERBOSITY terse
 DROP SCHEMA lint_scope;
 \set VERBOSITY default
 SELECT count(*) FROM cmig.downgrade('base');

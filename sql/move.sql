@@ -22,7 +22,7 @@ INSERT INTO cmig.revision (revision, down_revision, depends_on, branch_labels, m
 -- upgrade
 \set ECHO none
 SELECT pg_temp.errors(:'VERBOSITY', $calls$
-SELECT * FROM cmig.upgrade('0');
+ SELECT * FROM cmig.upgrade('0');
 $calls$);
 \set VERBOSITY sqlstate
 SELECT pg_temp.errors(:'VERBOSITY', $calls$
@@ -176,7 +176,7 @@ SELECT * FROM cmig.stamp(ARRAY['b2', 'c2', 't2']);
 \set ECHO none
 SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT * FROM cmig.stamp(ARRAY['a1', 'b2']);
-SELECT * FROM cmig.stamp('+1');
+ SELECT * FROM cmig.stamp('+1');
 $calls$);
 \set VERBOSITY sqlstate
 SELECT pg_temp.errors(:'VERBOSITY', $calls$

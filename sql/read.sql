@@ -16,12 +16,14 @@ SELECT * FROM cmig.status() WHERE item <> 'database';
 \set ECHO none
 SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.require();
-SELECT cmig.require('001');
+ SELECT cmig.require('001');
 $calls$);
 \set ECHO all
 SELECT cmig.require('base');
 SELECT * FROM cmig.upgrade();
+\set VERBOSITY sqlstate
 SELECT * FROM cmig.upgrade('001');
+\set VERBOSITY default
 SELECT * FROM cmig.show('head');
 SELECT object, problem FROM cmig.check() WHERE severity <> 'notice';
 
@@ -58,7 +60,7 @@ SELECT cmig.require('003_api');
 \set ECHO none
 SELECT pg_temp.errors(:'VERBOSITY', $calls$
 SELECT cmig.require('tools');
-SELECT cmig.require('nosuch');
+ SELECT cmig.require('nosuch');
 SELECT cmig.require(NULL);
 $calls$);
 \set ECHO all
@@ -86,7 +88,9 @@ SELECT string_agg(revision, ' ') FROM cmig.history('heads:base');
 SELECT string_agg(revision, ' ') FROM cmig.history('004_api:001');
 SELECT string_agg(revision, ' ') FROM cmig.history('tools:004_api');
 SELECT string_agg(revision, ' ') FROM cmig.history('a:b:c');
+\set VERBOSITY sqlstate
 SELECT string_agg(revision, ' ') FROM cmig.history('nosuch:');
+\set VERBOSITY default
 SELECT string_agg(revision, ' ') FROM cmig.history('base:head');
 \set ECHO none
 SELECT pg_temp.errors(:'VERBOSITY', $calls$

@@ -99,7 +99,7 @@ RESET client_min_messages;
 RESET SESSION AUTHORIZATION;
 \set ECHO all
 SELECT action, object, hazard FROM cmig.diff('CREATE SCHEMA evil; CREATE TABLE evil.t (id bigint)', '{evil}');
-SELECT action, object, hazard FROM cmig.diff('-- nothing', '{evil}');
+SELECT action, object, hazard FROM cmig.diff('CREATE SCHEMA evil; CREATE TABLE evil.z ()', '{evil}');
 -- what was not copied is not renamed
 SELECT action, object, hazard FROM cmig.diff('CREATE SCHEMA evil; CREATE FUNCTION evil.f(text) RETURNS text IMMUTABLE LANGUAGE sql AS ''SELECT $1''; CREATE MATERIALIZED VIEW evil.n AS SELECT evil.f(''view'') AS x; CREATE TABLE evil.t (id bigint)', '{evil}', renames => '{materialized view evil.m -> n}') WHERE action IN ('rename', 'unsupported');
 -- the owner's own functions run, as when the revision runs

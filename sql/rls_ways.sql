@@ -299,7 +299,9 @@ SELECT count(*) FROM cmig.upgrade('head');
 SELECT count(*) FROM cmig.downgrade('base');
 SET cmig.rls_gate_level = 'not_judged';
 SELECT count(*) FROM cmig.upgrade('head');
+\set VERBOSITY sqlstate
 SET cmig.rls_gate_level = 'some';
+\set VERBOSITY default
 RESET cmig.rls_gate_level;
 SELECT count(*) FROM cmig.upgrade('head');
 \set ECHO none

@@ -70,7 +70,9 @@ SELECT target, state, rows BETWEEN 200 AND 500 AS one_batch, rows_total, percent
 FROM cmig.backfill_progress;
 SELECT * FROM cmig.throttle('all', 100000);
 SELECT * FROM cmig.resume_run('account');
+\set VERBOSITY sqlstate
 CALL cmig.backfill('account', 'n = 1', 'n IS NULL', 300);
+\set VERBOSITY default
 SELECT target, state, rows, rows_total, percent, paused_by, max_rows_per_second, last_error FROM cmig.backfill_progress;
 
 -- what was set for a table or a revision ends with it; what was set for all remains

@@ -70,7 +70,9 @@ SELECT schemaname FROM pg_tables WHERE tablename = 'in_app';
 SELECT what FROM log;
 SELECT search_path FROM cmig.journal ORDER BY id DESC LIMIT 1;
 SHOW search_path;
+\set VERBOSITY sqlstate
 SET cmig.search_path = 'app,,public';
+\set VERBOSITY terse
 RESET cmig.search_path;
 TRUNCATE log;
 
@@ -113,7 +115,9 @@ TRUNCATE log;
 -- membership is checked as SET ROLE does
 SET SESSION AUTHORIZATION regress_cmig_other;
 SET cmig.role = regress_cmig_owner;
+\set VERBOSITY sqlstate
 CALL run('SELECT 1');
+\set VERBOSITY terse
 SET cmig.role = regress_nobody;
 CALL run('SELECT 1');
 RESET cmig.role;

@@ -146,7 +146,9 @@ SELECT * FROM cmig.load(E'-- revision: 002\n-- down_revision: 001\n-- message: A
 SELECT revision FROM cmig.downgrade('base');
 SELECT revision FROM cmig.current();
 SET cmig.scope = 'Tenant "B''';
+\set VERBOSITY sqlstate
 SELECT count(*) FROM cmig.reset(current_database());
+\set VERBOSITY default
 SELECT cmig.repair('001');
 SELECT direction, revision FROM cmig.journal WHERE scope LIKE 'T%' ORDER BY id DESC LIMIT 2;
 RESET cmig.scope;

@@ -119,7 +119,9 @@ CALL cmig.upgrade_scopes('tenant%', 'nowhere');
 SELECT scope, current, pending, failed FROM cmig.scopes();
 BEGIN;
 \set VERBOSITY default
+\set VERBOSITY sqlstate
 CALL cmig.upgrade_scopes('tenant%', 'tenant@head');
+\set VERBOSITY default
 ROLLBACK;
 \set VERBOSITY sqlstate
 

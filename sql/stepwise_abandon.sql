@@ -168,6 +168,7 @@ CALL cmig.abandon_partial('007');
 UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE theirs (id int)' WHERE revision = '007';
 CALL cmig.abandon_partial('007');
 UPDATE cmig.revision SET upgrade_sql = upgrade_sql || '; SELECT 1 / count(*) FROM account' WHERE revision = '001';
+\set VERBOSITY sqlstate
 CALL cmig.abandon_partial('007');
 \set VERBOSITY sqlstate
 

@@ -45,7 +45,9 @@ ALTER TABLE trace DROP CONSTRAINT no_path;
 -- only verify_sql is repeated
 DELETE FROM numbers WHERE n = 5;
 \set ECHO all
+\set VERBOSITY sqlstate
 CALL cmig.upgrade_stepwise();
+\set VERBOSITY default
 INSERT INTO numbers VALUES (5);
 CALL cmig.upgrade_stepwise();
 SELECT what FROM trace ORDER BY id;
@@ -237,7 +239,9 @@ UPDATE cmig.revision SET upgrade_sql = 'SELECT 1';
 CALL cmig.upgrade_stepwise();
 UPDATE cmig.revision SET upgrade_sql = $$CALL cmig.backfill('counted', 'n = 60 / (60 - id)', batch_size => 20); SELECT 1$$;
 DELETE FROM counted WHERE id = 60;
+\set VERBOSITY sqlstate
 CALL cmig.upgrade_stepwise();
+\set VERBOSITY default
 SELECT count(*) FROM cmig.progress;
 SELECT * FROM cmig.stamp('base');
 UPDATE cmig.revision SET upgrade_sql = $$CALL cmig.add_check('counted', 'no_such', 'm > 0')$$;

@@ -163,8 +163,10 @@ ALTER EXTENSION citext ADD FUNCTION trap.next(trap.state, integer);
 ALTER EXTENSION citext ADD AGGREGATE trap.total(integer);
 RESET ROLE;
 \set ECHO all
+\set VERBOSITY sqlstate
 SELECT query, verdict, detail FROM cmig.workload_check(queries => ARRAY['SELECT pid FROM trap.victim WHERE pid OPERATOR(trap.!!!!) 5', 'SELECT trap.total(a) OVER () FROM trap.victim',
 	'SELECT trap.total(a) FROM trap.victim', 'SELECT 1 FROM trap.victim WHERE a = 1 AND b = 1', 'SELECT * FROM trap.ends()', 'SELECT id FROM trap.left_out']);
+\set VERBOSITY default
 SELECT format('REVOKE CREATE ON DATABASE %I FROM regress_hostile', current_database()) \gexec
 DROP EXTENSION citext CASCADE;
 DROP SCHEMA trap, trap2 CASCADE;
