@@ -2387,7 +2387,7 @@ AS 'MODULE_PATHNAME', 'cmig_import_tools'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION cmig.import_files(text, text[], text[], jsonb) IS 'Converts the files of another migration tool into revision files. Returns them in the order of that tool, with notes on what has no counterpart; content is NULL for a file that is left out. Stores nothing. Raises an error if a file cannot be converted (MG013) or an argument is not valid (22004, 22023).';
-COMMENT ON FUNCTION cmig.import_tools(text[], text[]) IS 'Returns one row for each migration tool that pg_cmig knows: whether import_files converts its files and import_state reads its table, the first of the files that looks like one of its own, the folder to convert, its table in this database, the number of migrations that this table says are applied, and the reason if it cannot be read. If there are files in several folders, there is a row for each of them. Changes nothing. Raises an error if an argument is not valid (22004, 22023).';
+COMMENT ON FUNCTION cmig.import_tools(text[], text[]) IS 'Returns one row for each migration tool that pg_cmig knows: whether import_files converts its files and import_state reads its table, the first of the files that looks like one of its own, the folder to convert, its table in this database, the number of migrations that this table says are applied, and the reason if it cannot be read. If there are files in several folders, there is a row for each of them, or, of tools that read several folders, one with the folder that contains them. Changes nothing. Raises an error if an argument is not valid (22004, 22023).';
 COMMENT ON FUNCTION cmig.import_state(text, regclass) IS 'Stamps the revisions that another migration tool has applied according to its table, and changes nothing else. Returns one row for each migration that the tool has recorded, with its revision, and the reason if it was not stamped. Raises an error if the tool is unknown (22023), the table does not exist (42P01) or cannot be read (42809), or it does not match cmig.version (55000), and the same errors as stamp.';
 
 --
@@ -2400,7 +2400,6 @@ LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET ji
 AS $$
 	SELECT s.item, s.value, s.hint
 	FROM (SELECT r.*, e.n, lag(r.relation) OVER (ORDER BY e.n) AS previous,
-			bool_or(r.history_table IS NOT NULL) OVER (PARTITION BY r.found_file) AS has_table,
 			string_agg(r.tool, ' and ') FILTER (WHERE r.converts AND r.found_file <> '')
 				OVER (PARTITION BY regexp_replace(r.found_file, '[^/]*$', '')) AS alike
 		FROM jsonb_array_elements(rows) WITH ORDINALITY AS e (element, n),
@@ -2424,6 +2423,12 @@ AS $$
 			ELSE concat('''', replace(name, '''', E'''\\'''''), '''') END AS typed
 		FROM (SELECT CASE WHEN r.tool = 'django' THEN r.django_folder ELSE r.folder END) d (folder),
 		LATERAL (SELECT CASE WHEN r.tool = 'liquibase' AND r.found_file !~ '[.]sql$' THEN r.found_file ELSE folder END) t (name)) d ON screen = 'import'
+	-- the tools that could have these files, one of which has a table
+	LEFT JOIN LATERAL (SELECT bool_or(o.history_table <> '') AS has_table,
+			string_agg(DISTINCT o.tool, ' and ') FILTER (WHERE o.converts AND o.history_table IS NULL) AS others
+		FROM jsonb_to_recordset(CASE WHEN screen = 'import' THEN screen.rows END) AS o (tool text, converts boolean, folder text, history_table text)
+		WHERE o.tool <> r.tool AND CASE WHEN r.history_table IS NULL THEN starts_with(r.folder || '/', o.folder || left('/', length(o.folder)))
+			ELSE starts_with(o.folder || '/', r.folder || left('/', length(r.folder))) END) o ON true
 	CROSS JOIN LATERAL (
 		SELECT r.revision,
 			concat_ws(': ', coalesce(f.file_name || coalesce(':' || f.line, ''), 'line ' || coalesce(f.line, r.line)),
@@ -2510,23 +2515,24 @@ AS $$
 			WHEN r.scope <> '' THEN concat('''', replace(r.scope, '''', E'''\\'''''), '''') END) o (scope)
 		WHERE screen = 'expansion state'
 	UNION ALL
-		-- files that several tools could have are those of the one that has a table
+		-- files that several tools could have belong to the one that has a table
 		SELECT r.tool,
 			concat_ws('; ', 'files such as ' || r.found_file
 					|| CASE WHEN r.history_table IS NULL AND r.alike ~ ' and ' THEN concat(', as ', r.alike, ' name them') ELSE '' END,
-				'table ' || r.history_table || coalesce(', with ' || r.applied || ' applied', ', which cannot be read: ' || r.note, '')),
+				'table ' || r.history_table || coalesce(', with ' || r.applied || ' applied', ', which cannot be read: ' || r.note, ''),
+				CASE WHEN r.history_table IS NOT NULL THEN 'also looks like ' || o.others END),
 			CASE WHEN r.tool = 'engine' THEN 'cmig import engine --state    # records what cmig has applied without the extension'
 			WHEN NOT r.reads_state OR NOT r.converts AND r.tool NOT IN ('alembic', 'django')
 				THEN 'cmig baseline    # writes one revision with the schema of the database; its files cannot be converted'
 			ELSE concat('cmig import ', r.tool,
-				CASE WHEN r.tool <> 'alembic' AND (r.tool <> 'django' OR d.folder <> '') THEN ' ' || d.typed END, o.other,
-				'    # writes a revision file for each migration into ', CASE WHEN o.other = '' THEN r.new_folder ELSE r.other_folder END,
+				CASE WHEN r.tool <> 'alembic' AND (r.tool <> 'django' OR d.folder <> '') THEN ' ' || d.typed END, t.other,
+				'    # writes a revision file for each migration into ', CASE WHEN t.other = '' THEN r.new_folder ELSE r.other_folder END,
 				CASE WHEN r.applied IS NOT NULL THEN
 					format(E'\ncmig import %s --state%s    # then records the %s that are applied, and runs nothing',
-						r.tool, o.other, r.applied) END) END
-		FROM (SELECT CASE WHEN d.folder = r.new_folder THEN ' --folder ' || r.other_folder ELSE '' END AS other) o
+						r.tool, t.other, r.applied) END) END
+		FROM (SELECT CASE WHEN d.folder = r.new_folder THEN ' --folder ' || r.other_folder ELSE '' END AS other) t
 		-- a tool that is only recognized says nothing about files that another one converts
-		WHERE screen = 'import' AND (r.history_table IS NOT NULL OR r.found_file IS NOT NULL AND NOT r.has_table
+		WHERE screen = 'import' AND (r.history_table IS NOT NULL OR r.found_file IS NOT NULL AND o.has_table IS NOT TRUE
 			AND (r.converts OR r.reads_state OR r.alike IS NULL))
 	) s (item, value, hint)
 	ORDER BY r.n

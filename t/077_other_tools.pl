@@ -498,6 +498,27 @@ gives(0, "^flyway: files such as $deep/V1__a.sql, as flyway and refinery name th
 unlink "$deep/V1__a.sql";
 gives(0, '^no files and no table', '^$', 'import', '-d', 'postgres');
 
+# A table says which tool it was; and Flyway reads several folders, unless they are of several databases
+my ($java, $main) = map { "app/src/$_" } 'main/java/db/migration', 'main/resources/db';
+chdir new_folder('by_hand', 'db/migrations/1_a.up.sql' => $users, 'db/migrations/1_a.down.sql' => 'DROP TABLE users', 'sqlx/migrations/1_a.sql' => $users,
+	"$java/V3__c.java" => 'x', "$main/migration/V1__a.sql" => $users, "$main/migration/R__v.sql" => 'CREATE VIEW v AS SELECT 1;', "$main/postgresql/V2__b.sql" => $email, 'app/src/test/resources/db/migration/V9__x.sql' => $email) or die;
+$node->safe_psql('postgres', 'CREATE DATABASE tells');
+$node->safe_psql('tells', "CREATE EXTENSION pg_cmig; CREATE TABLE schema_migrations (version bigint NOT NULL PRIMARY KEY, dirty boolean NOT NULL); INSERT INTO schema_migrations VALUES (1, false); $written{flyway}{applied}");
+gives(0, '^' . quotemeta("flyway: files such as $java/V3__c.java; table flyway_schema_history, with 1 applied; also looks like refinery
+  cmig import flyway app/src/main    # writes a revision file for each migration into migrations
+  cmig import flyway --state    # then records the 1 that are applied, and runs nothing
+golang-migrate: files such as db/migrations/1_a.up.sql; table schema_migrations, with 1 applied; also looks like sqlx
+  cmig import golang-migrate db/migrations    # writes a revision file for each migration into migrations
+  cmig import golang-migrate --state    # then records the 1 that are applied, and runs nothing
+sqlx: files such as sqlx/migrations/1_a.sql
+  cmig import sqlx sqlx/migrations    # writes a revision file for each migration into migrations
+") . '$', '^$', 'import', '-d', 'tells');
+gives(3, '^cmig/1_a.sql\ncmig/2_b.sql\ncmig/3_c.sql\ncmig/R_v.sql\n$', '3_c.sql: to be written', 'import', 'flyway', 'app', '--to', 'cmig', '-d', 'tells');
+gives(0, '^cmig/9_x.sql\n$', '^$', 'import', 'flyway', 'app/src/test', '--to', 'cmig', '-d', 'tells');
+make_path('more/sql');
+append_to_file('more/sql/V2__other.sql', 'x');
+gives(0, join('.*', map { "  cmig import flyway $_ " } "$java", "$main/migration", "$main/postgresql", 'more/sql'), '^$', 'import', '-d', 'tells');
+
 # a change log in SQL can be a file
 make_path('log');
 append_to_file("log/$_.sql", "--liquibase formatted sql\n--changeset ann:$_\nSELECT 1;\n") for 'a', 'b';

@@ -603,7 +603,7 @@ possible_files()
 		'./*migrat*.[cm][jt]s' './*migrat*.[jt]s' './*migrat*.go' './*migrat*.rs' './*migrat*.java' './*migrat*.kt' \
 		'*/db/migrate/*.rb'
 	find . -mindepth 1 -maxdepth 16 \( -name '.*' -o -name node_modules -o -name vendor -o -name venv -o -name target \
-		-o -name dist -o -name build \) -prune \
+		-o -name dist -o -name build -o -path '*/src/test' \) -prune \
 		-o -type f -size -2000k \( "${NAME_TESTS[@]}" \) ! -name $'*\n*' -print0 | LC_ALL=C sort -z | head -z -n 3000 |
 		LC_ALL=C xargs -0 -r awk '/^-- revision: / && FNR == 1 { nextfile }
 			FNR == 1 { print "==> " substr(FILENAME, 3) " <==" }
@@ -713,7 +713,8 @@ verb_import()
 		variable "file_name$number" "${file#"$folder"/}"
 		variable "file_text$number" "${text%x}"
 		import_names+=", :'file_name$number'" import_texts+=", :'file_text$number'"
-	done < <(find "${files_in:-$folder}" -name '.*' ! -path "$folder" -prune -o -name node_modules -prune -o -type f \
+	done < <(find "${files_in:-$folder}" \( -name '.*' -o -path '*src/test' \) ! -path "$folder" -prune \
+		-o -name node_modules -prune -o -type f \
 		\( "${NAME_TESTS[@]}" \) -print0 | LC_ALL=C sort -z)
 	if [ $number -eq 0 ]; then
 		# unless there is no such tool

@@ -52,6 +52,8 @@ typedef struct CmigTool
 	const char *includes;
 	bool		is_nested;		/* is that file in a folder of the one to
 								 * convert? */
+	bool		joins_folders;	/* are the files of all folders migrations of
+								 * one database, unless versions repeat? */
 	const struct CmigFormat *format;	/* NULL if cmig.import_files() does
 										 * not convert its files */
 

@@ -49,7 +49,7 @@ static const CmigTool tools[] = {
 		{"format", "number", "cmig_engine"}, {"ddl_log", "command", "cmig_engine_ddl"}},
 		.columns = {"version_num"},
 	.select = "t.version_num::text, 'until'",.rest = BY_TEXT("version_num")},
-	{"flyway",.file = "(^|/)(V\\d[^/]*|R)__[^/]*\\.(sql|java|kt)$",
+	{"flyway",.file = "(^|/)(V\\d[^/]*|R)__[^/]*\\.(sql|java|kt)$",.joins_folders = true,
 		.format = FORMAT(.read = cmig_format_flyway,.style = CMIG_PLACEHOLDER_BRACES),
 		.tables = {{"flyway_schema_history", "installed_rank"}, {"schema_version", "installed_rank"}},
 		.columns = {"installed_rank", "version", "description", "type", "success", "checksum"},
@@ -97,7 +97,7 @@ static const CmigTool tools[] = {
 		.columns = {"migration_name", "finished_at", "rolled_back_at", "started_at"},
 		.select = "t.migration_name::text, CASE WHEN t.rolled_back_at IS NOT NULL THEN 'reverted' WHEN t.finished_at IS NULL THEN 'failed'"
 	" ELSE 'applied' END",.rest = BY_TEXT("migration_name") ", t.started_at"},
-	{"refinery",.file = "(^|/)[VU]\\d+__[^/]*\\.(sql|rs)$",
+	{"refinery",.file = "(^|/)[VU]\\d+__[^/]*\\.(sql|rs)$",.joins_folders = true,
 		.format = FORMAT(cmig_format_refinery,.compare = cmig_tool_text_compare_versions),
 		.tables = {{"refinery_schema_history", "checksum"}},
 		.columns = {"version", "applied_on", "checksum"},
@@ -237,14 +237,48 @@ is_in(const char *folder, const char *other)
 }
 
 /*
+ * Returns the folder that contains all folders in which these files are, or NULL
+ * if two files have the same version: then, the folders belong to several
+ * databases.
+ */
+static char *
+common_folder(const CmigTool *tool, const CmigNames *names, const List *files)
+{
+	char	   *common = NULL;
+	List	   *versions = NIL;
+
+	foreach_int(i, files)
+	{
+		const char *name = names->names[i];
+		const char *base = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
+		char	   *folder = folder_of(tool, name);
+
+		/* R__one has a name, and V1_2__one a version */
+		versions = lappend(versions, pnstrdup(base, *base == 'R' ? strlen(base) : strstr(base, "__") - base));
+		if (common == NULL)
+			common = folder;
+		while (!is_in(folder, common))
+			*(strrchr(common, '/') ? strrchr(common, '/') : common) = '\0';
+	}
+	cmig_text_list_sort(versions);
+	for (int i = 1; i < list_length(versions); i++)
+		if (strcmp(list_nth(versions, i - 1), list_nth(versions, i)) == 0)
+			return NULL;
+	return common;
+}
+
+/*
  * Returns the index of the first file in each folder with files that look like
  * files of the tool, without folders in other ones.  If there are main files, or
  * files that include others, these; of a tool that is not converted, the first one.
+ * If all folders are to be converted together, returns the first file of all, and
+ * sets *folder_of_all to the one that contains them.
  */
 static List *
-find_files(const CmigTool *tool, const CmigNames *names, const CmigNames *texts)
+find_files(const CmigTool *tool, const CmigNames *names, const CmigNames *texts, char **folder_of_all)
 {
 	List	   *found = NIL;
+	List	   *all = NIL;
 	int			best = 0;
 
 	for (int i = 0; i < names->count; i++)
@@ -256,6 +290,7 @@ find_files(const CmigTool *tool, const CmigNames *names, const CmigNames *texts)
 		CHECK_FOR_INTERRUPTS();
 		if (!is_file_of(tool, names->names[i], texts->names[i]))
 			continue;
+		all = lappend_int(all, i);
 		if (tool->main)
 			rank = matches(tool->main, names->names[i]) ? 2 : matches(tool->includes, texts->names[i]);
 		if (rank > best)
@@ -273,7 +308,8 @@ find_files(const CmigTool *tool, const CmigNames *names, const CmigNames *texts)
 		if (is_new && rank == best)
 			found = lappend_int(found, i);
 	}
-	return found;
+	*folder_of_all = tool->joins_folders && list_length(found) > 1 ? common_folder(tool, names, all) : NULL;
+	return *folder_of_all ? list_truncate(found, 1) : found;
 }
 
 /*
@@ -322,7 +358,8 @@ cmig_import_tools(PG_FUNCTION_ARGS)
 		int			applied;
 		char	   *note;
 		Oid			table = find_table(tool, &applied, &note);
-		List	   *files = find_files(tool, names, texts);
+		char	   *folder;
+		List	   *files = find_files(tool, names, texts, &folder);
 
 		for (int n = 0; n < Max(list_length(files), 1); n++)
 		{
@@ -332,7 +369,7 @@ cmig_import_tools(PG_FUNCTION_ARGS)
 				CStringGetTextDatum(tool->name), BoolGetDatum(tool->format != NULL),
 				BoolGetDatum(tool->select != NULL),
 				file ? CStringGetTextDatum(file) : 0,
-				file ? CStringGetTextDatum(folder_of(tool, file)) : 0,
+				file ? CStringGetTextDatum(folder ? folder : folder_of(tool, file)) : 0,
 				ObjectIdGetDatum(table), Int64GetDatum(applied), note ? CStringGetTextDatum(note) : 0
 			};
 			bool		nulls[] = {false, false, false, file == NULL, file == NULL, !has_table, !has_table ||
