@@ -74,7 +74,7 @@ SKIP:
 # installed for this test.  If a JDK is installed, scripts/check provides the driver.
 SKIP:
 {
-	my $jar = $ENV{PG_CMIG_JDBC} // '/usr/share/java/postgresql.jar';
+	my $jar = jar('postgresql');
 
 	skip 'JDBC is not tested: no JDK (default-jdk-headless)', 1
 	  unless eval { IPC::Run::run([ 'java', '--list-modules' ], '>', \my $modules, '2>&1'); $modules =~ /^jdk\.compiler@/m };

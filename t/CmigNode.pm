@@ -19,7 +19,7 @@ use Test::More;
 
 our @EXPORT = qw(
   new_node revision_file write_revision load_sql chain_files load_files query fails_with
-  start_psql finish_psql wait_until_blocked kill_backend wait_for_recovery need_tool
+  start_psql finish_psql wait_until_blocked kill_backend wait_for_recovery need_tool jar
   run_checks start_pgbouncer build_library
 );
 
@@ -250,6 +250,16 @@ sub need_tool
 	return 1 if $found;
 	die "$what is missing: @command\n$output" if $ENV{PG_CMIG_TEST_NO_SKIP};
 	return 0;
+}
+
+# jar(NAME): returns the path of a Java library, which scripts/check may have unpacked into the
+# folder PG_CMIG_JAVA
+sub jar
+{
+	my ($name) = @_;
+	my @paths = map { "$_/$name.jar" } $ENV{PG_CMIG_JAVA} // (), '/usr/share/java';
+
+	return (grep { -e } @paths)[0] // $paths[-1];
 }
 
 # run_checks(DRIVER, COMMAND...): runs a program that prints "ok ..." or "not

@@ -25,6 +25,7 @@
 # Comments on lines of their own control this; readers do not see them:
 #
 #   <!-- not run -->            before a block: not run
+#   <!-- needs NAME -->         before a block: not run if NAME is missing; see new
 #   <!-- fresh database -->     as if a section began here
 #   <!-- run SQL -->            run in the session, its result is ignored; can
 #                               have several lines
@@ -45,15 +46,17 @@ use Test::More;
 
 my $MARK = '@@ step';
 
-# new(NODE, PATH, MODE): MODE is "sections", the default, or "whole"
+# new(NODE, PATH, MODE, MISSING...): MODE is "sections", the default, or "whole".  Blocks
+# that need something that is missing are not run.
 sub new
 {
-	my ($class, $node, $path, $mode) = @_;
+	my ($class, $node, $path, $mode, @missing) = @_;
 	my $self = bless {
 		node => $node,
 		path => $path,
 		name => basename($path),
 		mode => $mode // 'sections',
+		missing => { map { $_ => 1 } @missing },
 		top => dirname(dirname(Cwd::abs_path(__FILE__))),
 		parts => []
 	  },
@@ -169,13 +172,13 @@ sub parse
 		{
 			push @$parts, { kind => 'fresh', lines => [$line] };
 		}
-		elsif ($line =~ /^<!-- (not run|fresh database|run|superuser)\b/)
+		elsif ($line =~ /^<!-- (not run|needs|fresh database|run|superuser)\b/)
 		{
 			my ($what, $first) = ($1, $i);
 
 			$i++ while $lines[$i] !~ /-->\s*$/ && $i < $#lines;
 			my $comment = join "\n", @lines[ $first .. $i ];
-			$skip = 1 if $what eq 'not run';
+			$skip = 1 if $what eq 'not run' || $comment =~ /^<!-- needs (\w+)/ && $self->{missing}{$1};
 			my $part = { kind => 'text', lines => [ @lines[ $first .. $i ] ] };
 			$part->{kind} = 'fresh' if $what eq 'fresh database';
 			if ($what =~ /^(run|superuser)$/)
@@ -265,7 +268,7 @@ sub run_section
 			if ($step->{kind} eq 'shell')
 			{
 				my $file = $as_command->('shell' . scalar(@steps), "$step->{input}\n");
-				$script .= "\\! bash $file 2>&1\n";
+				$script .= "\\! env -u PGLOCALEDIR -u PGSYSCONFDIR bash $file 2>&1\n";
 			}
 			else { $script .= "$step->{input}\n"; }
 			$script .= "\\echo '$MARK' end\n";
