@@ -102,6 +102,22 @@ append_to_file('migrations/002.sql', $stopped =~ s/CREATE TABLE.*?\n(?=-- cmig:d
 gives(0, 'at 002', '', 'upgrade', '-y');
 is(rows(q{SELECT to_regclass('part_id_key') IS NOT NULL, to_regclass('other') IS NULL}), 't|t', 'the corrected statement was run');
 gives(0, 'at 001', '', 'downgrade', '-y', '001');
+# one that then runs in a transaction runs once; another index of the column is not that of the statement
+rows('CREATE TABLE part (id int); INSERT INTO part VALUES (1), (1); CREATE INDEX other ON part (id)');
+my $updated = "UPDATE part SET id = id + 1;\n";
+foreach my $case (
+	[ 3, 'could not create unique index', 'CREATE UNIQUE INDEX CONCURRENTLY ON part (id);' ], [ 3, 'division by zero', $updated . 'SELECT 1 / 0;' ],
+	[ 3, '"nope" does not exist', $updated . 'CREATE INDEX CONCURRENTLY ON part USING hash (nope);' ],
+	[ 0, '', $updated . 'CREATE INDEX CONCURRENTLY ON part USING hash (id);' ])
+{
+	my ($status, $error, $sql) = @$case;
+
+	unlink 'migrations/002.sql';
+	append_to_file('migrations/002.sql', $stopped =~ s/CREATE TABLE.*?\n(?=-- cmig:downgrade)/$sql\n/sr);
+	gives($status, '', $error, 'upgrade', '-y');
+}
+is(rows(q{SELECT max(id), to_regclass('part_id_idx1') IS NOT NULL FROM part}), '2|t', 'each ran once');
+gives(0, 'at 001', '', 'downgrade', '-y', '001');
 unlink 'migrations/002.sql';
 append_to_file('migrations/002.sql', $stopped);
 gives(3, '', 'division by zero', 'upgrade', '-y');

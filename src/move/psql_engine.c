@@ -269,7 +269,8 @@ append_insert(StringInfo out, const CmigEngineStep *step, const CmigStatement *s
 {
 	appendStringInfo(out,
 					 "INSERT INTO " CMIG_ENGINE_PROGRESS " (revision, direction, checksum, statement, done, objects)\n"
-					 "\tVALUES (%s, '%s', '%s', %d, %s) ON CONFLICT DO NOTHING",
+					 "\tVALUES (%s, '%s', '%s', %d, %s)\n"
+					 "\tON CONFLICT (revision, direction, statement) DO UPDATE SET done = EXCLUDED.done, objects = EXCLUDED.objects",
 					 step->revision, step->direction, cmig_script_checksum(statement->text, false), statement->number,
 					 done ? "true, NULL" : "false, :'cmig_objects'");
 }
@@ -437,12 +438,6 @@ append_look(StringInfo out, const CmigEngineStep *step, const CmigStatement *sta
 		appendStringInfo(out,
 						 "SELECT pg_catalog.format('ALTER TABLE %%s DETACH PARTITION %%s FINALIZE', h.inhparent::pg_catalog.regclass, h.inhrelid::pg_catalog.regclass)\n"
 						 "FROM pg_catalog.pg_inherits h JOIN (%s) o ON o.id " OP("=") " h.inhrelid WHERE h.inhdetachpending \\gexec\n", objects);
-	if (drops)
-		appendStringInfo(out,
-						 "SELECT :'cmig_objects' " OP("<>") " '{}' AND NOT EXISTS (SELECT FROM (%s) o WHERE o.id" IS_OLD ") AS cmig_done \\gset\n", objects);
-	else if (objects != NULL)
-		appendStringInfo(out,
-						 "SELECT EXISTS (SELECT FROM (%s) o WHERE NOT o.id" IS_OLD ") AS cmig_done \\gset\n", objects);
 	else if (IsA(node, CallStmt) || IsA(node, DoStmt))
 		cmig_psql_append_do(out,
 							psprintf("BEGIN\n"
@@ -452,14 +447,18 @@ append_look(StringInfo out, const CmigEngineStep *step, const CmigStatement *sta
 									 "END",
 									 quote_literal_cstr(psprintf("statement %d of revision \"%s\" was interrupted, and may have completed", statement->number, step->name)),
 									 quote_literal_cstr("If it has completed: UPDATE " CMIG_ENGINE_PROGRESS " SET done = true WHERE NOT done; if not: DELETE FROM " CMIG_ENGINE_PROGRESS " WHERE NOT done")));
-	if (objects != NULL)
-		appendStringInfo(out, "\\else\nSELECT ARRAY(%s) AS cmig_objects \\gset\n", objects);
 	appendStringInfoString(out, "\\endif\n");
+	if (objects == NULL)
+		return;
+	appendStringInfo(out, drops ?
+					 "\\if :cmig_known\nSELECT :'cmig_objects' " OP("<>") " '{}' AND NOT EXISTS (SELECT FROM (%s) o WHERE o.id" IS_OLD ") AS cmig_done \\gset\n" :
+					 "\\if :cmig_known\nSELECT EXISTS (SELECT FROM (%s) o WHERE NOT o.id" IS_OLD ") AS cmig_done \\gset\n", objects);
+	appendStringInfo(out, "\\else\nSELECT ARRAY(%s) AS cmig_objects \\gset\n\\endif\n", objects);
 }
 
 /*
  * What has completed must be as it was.  A statement that has failed can be
- * corrected: what existed before it was begun is then not known.
+ * corrected: what existed before it was begun is then not known, so the objects are null.
  */
 CmigEngineStep *
 cmig_engine_begin_step(StringInfo out, const char *revision, const char *direction, const char *sql,
@@ -495,7 +494,7 @@ cmig_engine_begin_step(StringInfo out, const char *revision, const char *directi
 					 quote_literal_cstr(psprintf(" of revision \"%s\" has changed since it ran", revision)));
 	cmig_engine_append_owner_check(&body, key);
 	appendStringInfo(&body,
-					 "\tUPDATE " CMIG_ENGINE_PROGRESS " p SET checksum = coalesce(%s, ''), objects = '{}'\n"
+					 "\tUPDATE " CMIG_ENGINE_PROGRESS " p SET checksum = coalesce(%s, ''), objects = NULL\n"
 					 "\t\tWHERE %s AND coalesce(p.checksum " OP("<>") " %s, true);\nEND",
 					 checksums.data, rows, checksums.data);
 	appendStringInfoString(out, AS_CALLER);
@@ -510,7 +509,7 @@ append_state(StringInfo out, const CmigEngineStep *step, const CmigStatement *st
 {
 	appendStringInfoString(out,
 						   AS_CALLER "SELECT coalesce(pg_catalog.bool_or(done), false) AS cmig_done, coalesce(pg_catalog.bool_or(NOT done), false) AS cmig_begun,\n"
-						   "\tcoalesce(pg_catalog.min(objects::pg_catalog.text), '{}') AS cmig_objects FROM " CMIG_ENGINE_PROGRESS);
+						   "\tcoalesce(pg_catalog.bool_and(objects IS NOT NULL), false) AS cmig_known, coalesce(pg_catalog.min(objects::pg_catalog.text), '{}') AS cmig_objects FROM " CMIG_ENGINE_PROGRESS);
 	append_condition(out, step, statement);
 	appendStringInfoString(out, " \\gset\n" AS_BEFORE);
 }
