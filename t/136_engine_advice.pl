@@ -31,6 +31,39 @@ flock $users, LOCK_SH or die;
 gives(4, '^$', '^cmig: [^\n]*FATAL:  database "nosuch" does not exist\nHINT:  To create it: cmig init --create-database -d nosuch\n$', $_, '-d', 'nosuch') for 'upgrade', 'current';
 gives(4, '^$', 'HINT:  To create it: cmig init --create-database -d nosuch --engine local\n$', 'current', '-d', 'nosuch', '--engine', 'local');
 
+# round trips to the database: its connections and the messages of its sessions
+sub trips
+{
+	my $offset = -s $node->logfile;
+	my ($status, undef, $err) = cmig('-d', 'trips', '--folder', 'trips', @_);
+
+	is($status, 0, "trips: @_") or diag($err);
+	my @sessions = map { /\[(\d+)\].* LOG:  statement: / ? $1 : () } split /\n/, slurp_file($node->logfile, $offset);
+	return @sessions + keys %{ { map { $_ => 1 } @sessions } };
+}
+{
+	my $revision = sub { append_to_file("trips/$_[0].sql", "-- revision: $_[0]\n-- down_revision: $_[1]\n$_[2]\n-- cmig:upgrade\n$_[3]\n\n-- cmig:downgrade\n") };
+	my $next = sub { $revision->($_[0], $_[0] - 1, '', "CREATE TABLE t$_[0] (id int);") };
+
+	$node->safe_psql('postgres', 'CREATE DATABASE trips OWNER regress_owner', extra_params => [ '-U', scalar getpwuid($>) ]);
+	$node->safe_psql('trips', "ALTER DATABASE trips SET log_statement = 'all'; ALTER DATABASE trips SET cmig_var.name = 'id'; ALTER DATABASE trips SET cmig_var.other = 'id'", extra_params => [ '-U', scalar getpwuid($>) ]);
+	mkdir 'trips';
+	$revision->(100, '', "-- placeholders: name\n-- precondition: SELECT true\n", "CREATE TABLE first (\${name} int);\n-- cmig:verify\nSELECT true;");
+	trips('upgrade', '-y');
+	is(query($node, 'trips', "SELECT attname FROM pg_attribute WHERE attrelid = 'first'::regclass AND attnum > 0"), 'id', 'the value of the database');
+	$next->(101);
+	my $one = trips('upgrade', '-y');
+	$next->($_) for 102 .. 111;
+	is(trips('upgrade', '-y') - $one, 9, 'each revision of one statement takes one round trip');
+	$revision->('b', 100, "-- placeholders: other\n", "CREATE TABLE b (\${other} int);");
+	append_to_file('trips/b.sql', "ALTER TABLE b DROP \${other};\n");
+	trips('upgrade', '-y', 'heads');
+	cmp_ok(trips($_), '<=', 4, "$_: round trips") for 'status', 'current', 'history', 'heads', 'log', 'check';
+	# what has run, but has no file, can have placeholders, too
+	unlink 'trips/b.sql';
+	gives(0, 'at 100', '', '-d', 'trips', '--folder', 'trips', 'downgrade', '-y', '100', '--no-load');
+}
+
 # the header expand: an upgrade is all that can run the revision
 rows("INSERT INTO account SELECT i, 'x' FROM generate_series(1, 20000) i; ANALYZE account");
 write_revision('002', '001', "-- expand: true\n", "ALTER TABLE account DROP gone;\nALTER TABLE account ADD first text NOT NULL;\n-- cmig:up account.first = coalesce(note, '')", 'ALTER TABLE account DROP first, ADD gone text;');

@@ -30,7 +30,7 @@ ENGINE_FORMAT=2
 engine_format=''
 
 engine='' engine_folder='' engine_database='' engine_major='' engine_target=''
-engine_limit='' engine_protect='' engine_messages=C engine_settings=''
+engine_limit='' engine_protect='' engine_messages=C engine_settings='' engine_names=''
 engine_password='' copier_password='' engine_unwritable=''
 engine_environment=() target_environment=() target_psql=() as_server=() locked=0
 
@@ -180,8 +180,11 @@ read_target()
 	local -a doubt=()
 
 	errors=$(mktemp) || fail 2 'a temporary file cannot be created'
+	# no round trip of their own for the placeholders that the files name
+	[ $# -gt 0 ] || engine_names=$(find "${folders[@]}" -name '*.sql' -exec grep -h '^-- placeholders:' {} + \
+		2>/dev/null | grep -oE '[a-z0-9_]+' | sort -u)
 	lines=$(of_file engine_state own '^(pg_|cmig_engine_(secret|creator|owner|copier|superuser)$)' \
-		again "$([ $# -eq 0 ] && echo false || echo true)" 2>/dev/null |
+		again "$([ $# -eq 0 ] && echo false || echo true)" names "$engine_names" 2>/dev/null |
 		on_target "${target_psql[@]}" -At 2>"$errors")
 	status=$?
 	while IFS= read -r name; do
@@ -506,23 +509,27 @@ set_authors()
 }
 
 # Sets the values of placeholders that sessions in the database have, for example by ALTER ROLE.
+# The state has those that the files name; revisions that have no files can have others.
 read_placeholders()
 {
-	local used vars
+	local others vars='{}'
 
-	used=$(engine_psql -d "$engine_database" -c \
-		"SELECT jsonb_agg(DISTINCT split_part(p, ' ', 1)) FROM cmig.revision, unnest(placeholders) p") ||
-		fail 2 'the engine cannot be used'
-	[ -n "$used" ] || return 0
-	vars=$({ printf '\\set used %s\n' "$(quoted "$used")"; cat <<-'END'; } | on_target "${target_psql[@]}" -At
+	others=$({ printf '\\set names %s\n' "$(quoted "$engine_names")"; cat <<-'END'; } |
+		SELECT jsonb_agg(DISTINCT name) FROM cmig.revision, unnest(placeholders) p, split_part(p, ' ', 1) name
+		WHERE name <> ALL (string_to_array(:'names', E'\n'));
+	END
+		engine_psql -d "$engine_database") || fail 2 'the engine cannot be used'
+	[ -z "$others" ] ||
+		vars=$({ printf '\\set others %s\n' "$(quoted "$others")"; cat <<-'END'; } | on_target "${target_psql[@]}" -At
 		BEGIN READ ONLY \; SET LOCAL search_path = pg_catalog, pg_temp \;
-		SELECT jsonb_object_agg(n, current_setting('cmig_var.' || n)) FROM jsonb_array_elements_text(:'used') n
-		WHERE current_setting('cmig_var.' || n, true) IS NOT NULL \; COMMIT;
+		SELECT coalesce(jsonb_object_agg(n, current_setting('cmig_var.' || n)), '{}')
+		FROM jsonb_array_elements_text(:'others') n WHERE current_setting('cmig_var.' || n, true) IS NOT NULL \; COMMIT;
 	END
 	) || exit 4
-	engine_vars=$({ printf '\\set vars %s\n' "$(quoted "$vars")"; cat <<-'END'; } | engine_psql
+	engine_vars=$({ printf '\\set state %s\n\\set vars %s\n' "$(quoted "$engine_state")" "$(quoted "$vars")"
+		cat <<-'END'; } | engine_psql
 		SELECT string_agg(format(' -c cmig_var.%s=%s', key, regexp_replace(value, '([\\\s])', '\\\1', 'g')), '')
-		FROM jsonb_each_text(nullif(:'vars', '')::jsonb);
+		FROM jsonb_each_text((:'state'::jsonb -> 'vars') || :'vars');
 	END
 	) || fail 2 'the engine cannot be used'
 	use_options

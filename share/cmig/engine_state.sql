@@ -1,8 +1,8 @@
 -- engine_state.sql: the state of a database without the extension, for an engine.
 -- Copyright (c) 2026, the pg_cmig developers
 --
--- Variables: own, a pattern for roles of pg_ and of an engine that this server once was; again, is
--- the state read again?
+-- Variables: own, a pattern for roles of pg_ and of an engine that this server once was; names, those of
+-- placeholders; again, is the state read again?
 -- Prints lines: the major version, whether the extension is installed, and what is wrong with the
 -- state for this role, with the statements that change that; lc_messages,
 -- lock_timeout, and cmig.protect; the name of the database; the format of cmig_engine, or another
@@ -89,6 +89,8 @@ SELECT concat(coalesce((:format_query)::text,
 		SELECT jsonb_agg(jsonb_build_object('r', r.rolname, 'm', m.rolname))
 		FROM pg_auth_members a JOIN pg_roles r ON r.oid = a.roleid JOIN pg_roles m ON m.oid = a.member
 		WHERE r.rolname !~ :'own' AND NOT r.rolsuper AND m.rolname !~ :'own'),
+	'vars', (SELECT coalesce(jsonb_object_agg(n, current_setting('cmig_var.' || n)), '{}')
+		FROM string_to_table(:'names', E'\n') n WHERE current_setting('cmig_var.' || n, true) IS NOT NULL),
 	'role', current_user,
 	'owner', (SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()))) \;
 COMMIT;
