@@ -2769,11 +2769,15 @@ FROM log l
 UNION ALL
 SELECT 'script', $script$DO $audit$
 DECLARE
-	audited regclass := current_setting('cmig_audit.target');
-	options jsonb := current_setting('cmig_audit.options');
+	path CONSTANT pg_catalog.text := pg_catalog.current_setting('search_path');
+	-- others may be able to create functions in a schema of the path
+	pinned CONSTANT pg_catalog.text := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+	created CONSTANT pg_catalog.bool := to_regclass('cmig_audit.log') IS NULL;
+	audited pg_catalog.regclass := current_setting('cmig_audit.target');
+	options pg_catalog.jsonb := current_setting('cmig_audit.options');
 	this_table integer;
-	events text;
-	list text;
+	events pg_catalog.text;
+	list pg_catalog.text;
 BEGIN
 	IF EXISTS (SELECT FROM (
 		SELECT n.nspowner AS owner FROM pg_namespace n WHERE n.nspname = 'cmig_audit'
@@ -2799,7 +2803,7 @@ BEGIN
 		WHERE a.attrelid = audited AND a.attnum > 0 AND NOT a.attisdropped AND a.attnum <= (SELECT max(n.value::integer)
 			FROM unnest('{include,exclude,redact}'::text[]) o(list), jsonb_each_text(options -> o.list) n)));
 
-	IF to_regclass('cmig_audit.log') IS NULL THEN
+	IF created THEN
 	CREATE SCHEMA cmig_audit;
 $script$ || l.log || $script$
 		IF EXISTS (SELECT FROM pg_settings WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)) THEN
@@ -2916,7 +2920,16 @@ BEGIN
 	RETURN NULL;
 END
 $write$;
-	REVOKE ALL ON FUNCTION cmig_audit.write_entry() FROM PUBLIC;
+	-- also what default privileges have granted: only this role may write to the log, or call the function
+	FOR list IN SELECT format('REVOKE ALL ON %s FROM %s CASCADE', o.name, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END)
+		FROM (SELECT 'FUNCTION cmig_audit.write_entry()', coalesce(p.proacl, acldefault('f', p.proowner)), p.proowner FROM pg_proc p WHERE p.oid = 'cmig_audit.write_entry'::regproc
+			UNION ALL SELECT 'SCHEMA cmig_audit', n.nspacl, n.nspowner FROM pg_namespace n WHERE created AND n.nspname = 'cmig_audit'
+			UNION ALL SELECT c.oid::regclass::text, c.relacl, c.relowner FROM pg_class c
+				WHERE created AND c.relnamespace = 'cmig_audit'::regnamespace) o(name, acl, owner), aclexplode(o.acl) a
+		WHERE a.grantee <> o.owner
+	LOOP
+		EXECUTE list;
+	END LOOP;
 
 	SELECT table_id INTO this_table FROM cmig_audit.layout WHERE relation = audited ORDER BY recorded_at DESC LIMIT 1;
 	IF this_table IS NULL THEN
@@ -2960,6 +2973,7 @@ $write$;
 		EXECUTE format('CREATE OR REPLACE TRIGGER cmig_audit_truncate AFTER TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION cmig_audit.write_entry(%L, %L)',
 			audited, this_table, options);
 	END IF;
+	PERFORM set_config('search_path', path, true);
 END
 $audit$;
 $script$ FROM log l;

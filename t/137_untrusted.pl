@@ -99,6 +99,33 @@ runs('import', 'alembic', '--state', '--version-table', 'rename');
 runs('upgrade', '-y', '--scopes', 'tenan_');
 runs('drift', '--scope', 'tenant');
 
+# what SQL functions generate, for a database without the extension: nothing of others is used, also not an operator
+# that fits the type of a column better, and nobody has a privilege by default
+$node->safe_psql('other', 'CREATE TABLE public.note (id int PRIMARY KEY, owner varchar(20), team varchar(20)); CREATE TABLE public.member (team varchar(20), who varchar(20) PRIMARY KEY)', @superuser);
+my ($audit, @rls) = map { $node->safe_psql('other', "SELECT cmig.$_", @superuser) } "audit_script('public.note')",
+	map { "rls_script('public.note', roles => '{regress_one}', $_)" } "user_column => 'owner'", "tenant_column => '', key_column => 'team', via => 'public.member', via_key => 'team', via_user => 'who'";
+$node->safe_psql('postgres', 'CREATE DATABASE generated', @superuser);
+$node->safe_psql('generated', <<"END_SQL", @superuser);
+CREATE TABLE public.note (id int PRIMARY KEY, owner varchar(20), team varchar(20));
+CREATE TABLE public.member (team varchar(20), who varchar(20) PRIMARY KEY);
+CREATE FUNCTION public.same(a varchar, b text) RETURNS bool LANGUAGE sql RETURN true;
+CREATE OPERATOR public.= (FUNCTION = public.same, LEFTARG = varchar, RIGHTARG = text);
+CREATE FUNCTION public.same(a varchar, b varchar) RETURNS bool LANGUAGE sql RETURN true;
+CREATE OPERATOR public.= (FUNCTION = public.same, LEFTARG = varchar, RIGHTARG = varchar);
+ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO PUBLIC, regress_one;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO PUBLIC, regress_one;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO PUBLIC, regress_one;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON FUNCTIONS TO regress_one;
+$evil
+END_SQL
+my $operators = "SELECT count(*) FROM pg_depend WHERE classid = 'pg_policy'::regclass AND refclassid = 'pg_operator'::regclass";
+is($node->safe_psql('generated', "BEGIN; $_; $operators; ROLLBACK", @superuser), '0', 'a policy uses no operator of others') for @rls;
+my (undef, $printed, $errors) = $node->psql('generated', "SET client_min_messages = warning; SET search_path = evil, pg_catalog, public; $audit; SHOW search_path; INSERT INTO public.note VALUES (1);
+SET search_path = pg_catalog; SELECT count(*) FROM cmig_audit.log; SELECT count(*) FROM (SELECT nspacl AS acl, nspowner AS owner FROM pg_namespace WHERE nspname = 'cmig_audit'
+UNION ALL SELECT relacl, relowner FROM pg_class WHERE relnamespace = 'cmig_audit'::regnamespace UNION ALL SELECT proacl, proowner FROM pg_proc WHERE pronamespace = 'cmig_audit'::regnamespace) o, aclexplode(acl) a WHERE a.grantee <> owner", @superuser);
+is($printed, "evil, pg_catalog, public\n1\n0", 'the audit log belongs to its owner alone');
+unlike($errors, qr/ERROR|reached: /, 'and nothing of others was called');
+
 # a folder of revisions with a link, as in a repository of others
 mkdir '../elsewhere';
 symlink('../../elsewhere', 'migrations/sub') or die;

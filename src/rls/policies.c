@@ -233,6 +233,19 @@ setting_text(const char *setting, const char *cast)
 }
 
 /*
+ * Returns the column, with exactly the type to which a setting is cast.  A script may run
+ * where others can create operators, and one of theirs could fit another type better.
+ */
+static char *
+column_text(const CmigRlsColumn *column)
+{
+	Oid			type = atooid(column->type_oid);
+
+	return psprintf(type == VARCHAROID || type != getBaseType(type) ? "%s::%s" : "%s",
+					quote_identifier(column->name), column->cast);
+}
+
+/*
  * Returns the expression "column = context", in which the context is read once
  * per statement, unless the table's policies must not contain sub-selects.  If
  * a context is required, the expression raises an error without one.
@@ -247,8 +260,7 @@ equals(const CmigRlsSetup *setup, const CmigRlsTable *table, const CmigRlsColumn
 			 strcmp(setting, CMIG_RLS_USER_SETTING) == 0 ? "user_id" : "tenant_id",
 			 plain ? "" : "::", plain ? "" : column->cast);
 
-	return psprintf(table->by_citus ? "%s = %s" : "%s = (SELECT %s)",
-					quote_identifier(column->name), value);
+	return psprintf(table->by_citus ? "%s = %s" : "%s = (SELECT %s)", column_text(column), value);
 }
 
 /* Add a policy to the list of wanted policies. */
@@ -363,8 +375,8 @@ wanted_policies(const CmigRlsSetup *setup, const CmigRlsTable *table)
 	else if (key)
 		add_policies(&policies, table, "member_access", true, setup->commands, setup->roles,
 					 psprintf("%s = ANY (ARRAY(SELECT m.%s FROM %s m WHERE m.%s))",
-							  quote_identifier(key->name), quote_identifier(setup->via_key),
-							  via->name,
+							  column_text(key),
+							  column_text(cmig_rls_find(via->columns, setup->via_key)), via->name,
 							  equals(setup, via, cmig_rls_find(via->columns, setup->via_user),
 									 CMIG_RLS_USER_SETTING)),
 					 psprintf("Rows whose %s is one that %s gives to %s.", key->name, via->name,
