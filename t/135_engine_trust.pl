@@ -221,6 +221,39 @@ END_SQL
 	unlink 'migrations/005.sql';
 }
 
+# The owner of a database creates pg_cmig in it while its schema is about to be copied.  In the copy, the
+# extension belongs to the engine, and not to the role that runs code of the owner.
+{
+	local $ENV{PGDATABASE} = 'grown';
+	my @owner = (extra_params => [ '-U', 'regress_app' ]);
+
+	admin('ALTER ROLE regress_app LOGIN');
+	admin('CREATE DATABASE grown OWNER regress_app', 'postgres');
+	$node->safe_psql('grown', <<'END_SQL', @owner);
+CREATE FUNCTION public.f(int) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	IF current_database() ~ '^cmig_copy_' THEN
+		RAISE EXCEPTION 'pg_cmig belongs to %', (SELECT pg_get_userbyid(extowner) FROM pg_extension WHERE extname = 'pg_cmig');
+	END IF;
+	RETURN true;
+END $$;
+CREATE TABLE public.parted (id int, a int) PARTITION BY LIST (id);
+CREATE TABLE public.part (id int, a int, CHECK (a > 0 AND public.f(1)));
+ALTER TABLE public.parted ATTACH PARTITION public.part FOR VALUES IN (1);
+GRANT SELECT ON public.parted, public.part TO PUBLIC;
+END_SQL
+	my $holder = $node->background_psql('grown', extra_params => [ '-U', $superuser ]);
+	$holder->query_safe('BEGIN; LOCK TABLE public.part');
+	my ($out, $err) = ('', '');
+	my $first = IPC::Run::start([ "$CmigNode::top/bin/cmig", 'drift' ], '<', \undef, '>', \$out, '2>', \$err);
+	$node->poll_query_until('grown', 'SELECT count(*) > 0 FROM pg_locks WHERE NOT granted') or die;
+	$node->safe_psql('grown', 'CREATE EXTENSION pg_cmig', @owner);
+	$holder->query_safe('COMMIT');
+	$holder->quit;
+	$first->finish;
+	like($err, qr/pg_cmig belongs to cmig_engine_owner\n/, 'the extension belongs to the engine');
+}
+
 # a server whose messages are not in English
 SKIP:
 {

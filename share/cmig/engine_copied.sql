@@ -12,7 +12,7 @@ UPDATE pg_extension e SET extowner = coalesce(r.oid, u.oid)
 FROM jsonb_to_recordset(nullif(:'extensions'::jsonb -> 'extensions', 'null')) AS x (name text, owner text)
 	JOIN pg_roles u ON u.rolname = current_user
 	LEFT JOIN pg_roles r ON r.rolname = x.owner AND pg_has_role(:'copier', r.oid, 'MEMBER')
-WHERE e.extname = x.name;
+WHERE e.extname = x.name AND x.name NOT IN ('plpgsql', 'pg_cmig');
 UPDATE pg_namespace SET nspacl = NULL
 WHERE nspacl = acldefault('n', nspowner) AND nspname !~ '^(pg_|information_schema$|public$)';
 -- what belongs to an extension is not compared

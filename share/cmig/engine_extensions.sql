@@ -10,7 +10,9 @@ CREATE TEMPORARY TABLE wanted AS
 SELECT * FROM ROWS FROM (
 	jsonb_to_recordset(nullif(:'extensions'::jsonb -> 'extensions', 'null'))
 		AS (name text, schema text, owner text, version text, known boolean))
-	WITH ORDINALITY AS x (name, schema, owner, version, known, n);
+	WITH ORDINALITY AS x (name, schema, owner, version, known, n)
+-- not pg_cmig, if the owner of the database has just created it there
+WHERE name NOT IN (SELECT extname FROM pg_extension);
 SELECT DISTINCT format('CREATE SCHEMA %I AUTHORIZATION %I', schema, :'copier')
 FROM wanted WHERE to_regnamespace(quote_ident(schema)) IS NULL \gexec
 SELECT format('CREATE EXTENSION IF NOT EXISTS %I SCHEMA %I', name, schema)

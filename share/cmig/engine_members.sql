@@ -7,7 +7,7 @@ INSERT INTO pg_depend (classid, objid, objsubid, refclassid, refobjid, refobjsub
 SELECT classid, oid, 0, 'pg_extension'::regclass, (
 	SELECT min(e.oid) FROM pg_extension e,
 		jsonb_to_recordset(:'extensions'::jsonb -> 'extensions') AS x (name text, known boolean)
-	WHERE e.extname = x.name AND NOT x.known), 0, 'e'
+	WHERE e.extname = x.name AND NOT x.known AND x.name <> 'pg_cmig'), 0, 'e'
 FROM (
 	SELECT 'pg_proc'::regclass AS classid, oid, proowner AS owner FROM pg_proc
 	UNION ALL
