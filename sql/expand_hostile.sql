@@ -255,18 +255,15 @@ SET ROLE regress_hostile_some;
 SELECT id, n FROM shop.person WHERE id >= 50 ORDER BY id;
 RESET ROLE;
 
--- what was written without the triggers is not lost, and rows are not filled without them
+-- what was written without the triggers is not lost; rows are not filled before they are there again
 SELECT cmig.create_revision('big', 'ALTER TABLE shop.person ALTER n TYPE bigint USING shop.stop(n)', revision => '0421', expand => true);
 SET regress.stop = on;
 CALL cmig.expand('head');
 RESET regress.stop;
-SELECT pg_get_triggerdef(oid) AS definition FROM pg_trigger WHERE tgrelid = 'shop.person'::regclass AND tgname = '~cmig_write' \gset
 DROP TRIGGER "~cmig_write" ON shop.person;
 CALL cmig.expand('head');
-:definition;
-ALTER TABLE shop.person DISABLE TRIGGER USER;
-CALL cmig.expand('head');
 SELECT count(*) FROM shop.person WHERE cmig_new_n IS DISTINCT FROM n;
+ALTER TABLE shop.person DISABLE TRIGGER USER;
 \set ECHO none
 INSERT INTO shop.person (id, n) VALUES (60, 60);
 INSERT INTO shop_0421.person (id, n) VALUES (61, 61);

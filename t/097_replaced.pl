@@ -317,4 +317,69 @@ finish_psql($swap);
 unlike($contract, qr/evaluated|ERROR/, 'a schema cannot be replaced during a contraction');
 is($node->safe_psql('contracted', "SELECT atttypid::regtype FROM pg_attribute WHERE attrelid = 'before.t'::regclass AND attname = 'w'"), 'bigint', 'contracted');
 
+# What is stored is what was verified, and the table that is filled is the one that was
+# expanded.  Each CALL fails in the end, so that the next one does the same.
+$node->safe_psql('postgres', 'CREATE DATABASE stored');
+query($node, 'stored', <<'END_SQL');
+CREATE EXTENSION pg_cmig;
+SELECT FROM cmig.grant_access('mallory', 'migrator');
+GRANT CREATE ON DATABASE stored TO mallory;
+CREATE SCHEMA shop AUTHORIZATION mallory;
+CREATE TABLE shop.t (id int PRIMARY KEY, w int NOT NULL);
+INSERT INTO shop.t VALUES (1, 1);
+CREATE FUNCTION stop(n int) RETURNS bigint LANGUAGE plpgsql AS $$BEGIN IF current_setting('regress.stop', true) = 'on' THEN RAISE SQLSTATE '57014'; END IF; RETURN n; END$$;
+CREATE FUNCTION stop_last() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN RAISE SQLSTATE '57014'; END$$;
+SELECT cmig.create_revision('two', 'ALTER TABLE shop.t ALTER w TYPE bigint USING stop(w)', revision => '2', expand => true);
+END_SQL
+(undef, undef, my $stopped) = $node->psql('stored', 'SET regress.stop = on; CALL cmig.expand()');
+like($stopped, qr/ERROR:  57014/, 'filling rows fails');
+my $definition = $node->safe_psql('stored', "SELECT replace(pg_get_triggerdef(oid), 'shop.t ', 'evil.t ') FROM pg_trigger WHERE tgname = '~cmig_write'");
+query($node, 'stored', <<"END_SQL", 'mallory');
+CREATE SCHEMA evil;
+GRANT USAGE ON SCHEMA evil TO PUBLIC;
+CREATE TABLE evil.t (id int PRIMARY KEY, w int NOT NULL, cmig_state text DEFAULT 'todo', cmig_new_w bigint DEFAULT cmig.expansion_mark(NULL::bigint));
+INSERT INTO evil.t VALUES (1, 1);
+CREATE SCHEMA lair;
+CREATE FUNCTION lair.run() RETURNS trigger LANGUAGE plpgsql AS \$\$BEGIN RAISE WARNING 'evaluated as %', current_user; RETURN NEW; END\$\$;
+$definition;
+CREATE TRIGGER always BEFORE UPDATE ON evil.t FOR EACH ROW EXECUTE FUNCTION lair.run();
+ALTER TABLE evil.t ENABLE ALWAYS TRIGGER always, ENABLE ALWAYS TRIGGER "~cmig_write";
+END_SQL
+
+# Calls the procedure with the command at each point.  Returns how often its error matches,
+# and the outputs of calls that have evaluated something.
+sub attack
+{
+	my ($call, $before, $command, $refusal) = @_;
+	my ($count, $evaluated) = (0, '');
+
+	foreach my $n (0 .. 40)
+	{
+		my $err;
+
+		$node->psql('stored', "SET SESSION AUTHORIZATION mallory; $before;\nRESET SESSION AUTHORIZATION; LOAD 'pg_cmig'; LOAD '$library';\nSET replacer.matches = ''; SET replacer.command = \$\$$command\$\$;"
+			. " SET replacer.calls = 0; SET replacer.point = $n; SET regress.stop = on; SET cmig.lock_retries = 0;\n$call;\n$put_back", stderr => \$err, on_error_stop => 0);
+		$count++ if $err =~ $refusal;
+		$evaluated .= "point $n: $err" if $err =~ /evaluated|server closed/;
+	}
+	return ($count, $evaluated);
+}
+
+s/-d postgres/-d stored/, s/\bstats\b/shop/g, s/\binstead\b/evil/g foreach $replace, $put_back;
+my ($count, $bad) = attack('CALL cmig.expand()', '', $replace, qr/was replaced|of the expansion is now/);
+ok($count > 0 && $bad eq '', "no other table is filled ($count points are refused)") or diag($bad);
+# who may only replace the trigger
+$definition =~ s/evil.t/shop.t/;
+$definition =~ s/CREATE TRIGGER/CREATE OR REPLACE TRIGGER/;
+$definition =~ s/(public\.)?stop\(w\)/lair.stop(w)/ or die $definition;
+query($node, 'stored', 'GRANT TRIGGER ON shop.t TO mallory');
+query($node, 'stored', q{CREATE FUNCTION lair.stop(n int) RETURNS bigint LANGUAGE plpgsql AS $$BEGIN RAISE WARNING 'evaluated as %', current_user; RETURN n; END$$; GRANT USAGE ON SCHEMA lair TO PUBLIC}, 'mallory');
+append_to_file($node->basedir . '/replace.sql', $definition);
+($count, $bad) = attack('CALL cmig.expand()', '', $replace =~ s/-c 'ALTER.*'/-f @{[ $node->basedir ]}\/replace.sql/r, qr/was dropped, disabled, or replaced/);
+ok($count > 0 && $bad eq '', "no row is filled by another trigger ($count points are refused)") or diag($bad);
+query($node, 'stored', q{CALL cmig.expand(); CREATE EVENT TRIGGER stop_last ON ddl_command_start WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION stop_last()});
+($count, $bad) = attack('CALL cmig.contract()', q{INSERT INTO cmig.expansion_step (position, phase, relation, statement) VALUES (0, 'contract', '', $$DO 'BEGIN RAISE WARNING ''evaluated as %'', current_user; END'$$) ON CONFLICT DO NOTHING},
+	"$psql -U mallory -c 'DELETE FROM cmig.expansion_step WHERE position = 0'" =~ s/-d postgres/-d stored/r, qr/were stored by role "mallory"/);
+ok($count > 0 && $bad eq '', "a statement that goes before it is verified does not run ($count points are refused)") or diag($bad);
+
 done_testing();

@@ -23,7 +23,7 @@
 #include "run/run.h"
 #include "store/store.h"
 
-bool		cmig_expansion_fills = false;
+Oid			cmig_expansion_fills = InvalidOid;
 
 /* Before ALTER EXTENSION ... UPDATE, there is no such table. */
 static bool
@@ -187,7 +187,9 @@ cmig_expansion_require_unhidden(Oid relation, const List *columns)
 	};
 	ListCell   *cell;
 
-	foreach(cell, cmig_expansion_fills ? NIL : columns)
+	if (OidIsValid(cmig_expansion_fills) && relation != cmig_expansion_fills)
+		cmig_query_raise_changed("The expanded table was replaced before its rows were filled.");
+	foreach(cell, OidIsValid(cmig_expansion_fills) ? NIL : columns)
 	{
 		char	   *table = cmig_query_value(&query, relation, (char *) lfirst(cell));
 
@@ -227,7 +229,7 @@ cmig_expansion_renames(const CmigExpansion *expansion)
 		"WITH " TABLES_AND_COLUMNS ", named AS (SELECT to_regclass(nullif(e->>0, ''))::oid AS relid, e->>5 AS name, n FROM cmig.expansion_run,"
 		"   jsonb_array_elements(columns) WITH ORDINALITY x (e, n) WHERE scope = $1"
 		" AND e->>5 IS NOT NULL"
-		"  UNION SELECT to_regclass(nullif(relation, '')), '" CMIG_STATE_COLUMN "', 0 FROM cmig.expansion_step WHERE scope = $1 AND phase = 'fill'),"
+		"  UNION SELECT to_regclass(nullif(e->>0, '')), '" CMIG_STATE_COLUMN "', 0 FROM cmig.expansion_run, jsonb_array_elements(columns) e WHERE scope = $1 AND e->>8 IS NOT NULL),"
 		" missing AS (SELECT relid, name, row_number() OVER w AS place, count(*) OVER (PARTITION BY relid) FROM named WHERE NOT EXISTS ("
 		"  SELECT FROM pg_attribute WHERE attrelid = relid AND attname::text = name"
 		" AND NOT attisdropped) WINDOW w AS (PARTITION BY relid ORDER BY n)),"

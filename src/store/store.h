@@ -742,8 +742,8 @@ extern List *cmig_expansion_objects(void);
 extern List *cmig_expansion_orphans(void);
 extern void cmig_expansion_require_known(void);
 
-/* Is cmig.expand filling rows with cmig.backfill? */
-extern bool cmig_expansion_fills;
+/* The table whose rows cmig.expand fills with cmig.backfill, or InvalidOid. */
+extern Oid	cmig_expansion_fills;
 
 /* Raise an error if somebody else fills hidden columns of an expansion. */
 extern void cmig_expansion_require_unhidden(Oid relation, const List *columns);

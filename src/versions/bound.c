@@ -11,6 +11,7 @@
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "storage/lmgr.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 
 #include "versions/internal.h"
@@ -29,7 +30,38 @@ cmig_versions_hold(const char *name)
 }
 
 void
-cmig_versions_require_casts(const CmigExpansion *expansion, Oid caller, const Node *stmt)
+cmig_versions_require_role(const CmigExpansion *expansion, const char *name)
+{
+	Oid			role = get_role_oid(name, true);
+
+	if (!OidIsValid(role) || !has_privs_of_role(role, GetUserId()))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("statements of the expansion of revision \"%s\" were stored by role \"%s\", which does not have your privileges",
+						expansion->revision, name),
+				 errdetail("They would run with your privileges."),
+				 errhint("%s If the statements are right, as after a restore with another owner: UPDATE cmig.expansion_step SET role = DEFAULT WHERE scope = %s; UPDATE cmig.expansion_run SET role = DEFAULT WHERE scope = %s",
+						 !OidIsValid(role) ? "There is no such role." : psprintf("Repeat the CALL as role %s, or as one whose privileges that role has.", quote_identifier(name)),
+						 quote_literal_cstr(expansion->scope), quote_literal_cstr(expansion->scope))));
+}
+
+void
+cmig_versions_hold_run(const CmigExpansion *expansion, Oid caller)
+{
+	static CmigQuery query = {"SELECT role FROM cmig.expansion_run WHERE scope = $1 FOR UPDATE", {TEXTOID}};
+	CmigRole	saved;
+	char	   *role;
+
+	cmig_role_act_as_caller(&saved, caller);
+	role = cmig_query_value(&query, expansion->scope);
+	if (role == NULL)
+		cmig_query_raise_changed(psprintf("Revision \"%s\" is no longer expanded.", expansion->revision));
+	cmig_versions_require_role(expansion, role);
+	cmig_role_return(&saved);
+}
+
+void
+cmig_versions_require_bound(const CmigExpansion *expansion, Oid caller, const List *relations, const Node *stmt)
 {
 	static CmigQuery query = {
 		"SELECT format('%s AS %s', c.castsource::regtype, c.casttarget::regtype), w.owner::regrole FROM pg_cast c JOIN pg_proc p ON p.oid = c.castfunc"
@@ -42,6 +74,8 @@ cmig_versions_require_casts(const CmigExpansion *expansion, Oid caller, const No
 	CmigRole	saved;
 	char	  **row;
 
+	cmig_versions_hold_run(expansion, caller);
+
 	/*
 	 * Those who may update the steps could make them newer, but not the
 	 * version's schema.  After a restore, nothing tells, so all count.  Not
@@ -53,7 +87,7 @@ cmig_versions_require_casts(const CmigExpansion *expansion, Oid caller, const No
 	{
 		cmig_toplevel_snapshot();
 		cmig_role_act_as_caller(&saved, caller);
-		foreach_ptr(const char, relation, cmig_expansion_relations(expansion))
+		foreach_ptr(const char, relation, relations)
 			(void) cmig_versions_hold(relation);
 		(void) cmig_versions_require_tables(expansion, NULL);
 		cmig_role_return(&saved);

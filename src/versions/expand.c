@@ -51,7 +51,6 @@ typedef struct Work
 	const CmigExpansion *expansion;
 	List	   *all;			/* of StoredStep *: as they were verified */
 	List	   *steps;			/* of StoredStep *: one group, or a phase */
-	List	   *renames;		/* of char **: statements */
 	const char *phase;
 	const StoredStep *step;		/* the one that is running, or NULL */
 	bool		entered;		/* has the session of a script been entered? */
@@ -77,6 +76,8 @@ static CmigQuery state_query = {
 	"UPDATE cmig.expansion_run SET state = $2, changed_at = DEFAULT WHERE scope = $1",
 	{TEXTOID, TEXTOID}
 };
+
+static CmigQuery named_table = {"SELECT to_regclass($1)::oid", {TEXTOID}};
 
 /* a backfill of a column that is dropped */
 static CmigQuery forget_backfills = {
@@ -154,7 +155,7 @@ run_group(void *arg)
 	Work	   *work = arg;
 
 	cmig_toplevel_snapshot();
-	cmig_versions_require_casts(work->expansion, work->caller, NULL);
+	cmig_versions_require_bound(work->expansion, work->caller, NIL, NULL);
 	foreach_ptr(const StoredStep, step, work->steps)
 	{
 		RawStmt    *raw = parse_step(step);
@@ -256,12 +257,17 @@ is_complete(const StoredStep *step, const RawStmt *raw)
  * until an expression fails for one; the same backfill then continues.
  */
 static void
-fill(const StoredStep *step)
+fill(const Work *work, const StoredStep *step)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	volatile bool failed = false;
+	const char *table;
 
-	cmig_versions_set_filling(true, true);
+	cmig_toplevel_snapshot();
+	cmig_versions_require_bound(work->expansion, work->caller, relations_of(work, NULL), parse_step(step)->stmt);
+	table = cmig_query_value(&named_table, step->relation);
+	cmig_toplevel_commit();
+	cmig_versions_set_filling(atooid(table), true);
 	PG_TRY();
 	{
 		cmig_toplevel_run_sql(step->sql, "cmig.expand");
@@ -270,7 +276,7 @@ fill(const StoredStep *step)
 	{
 		ErrorData  *error;
 
-		cmig_versions_set_filling(true, false);
+		cmig_versions_set_filling(atooid(table), false);
 		MemoryContextSwitchTo(caller);
 		error = CopyErrorData();
 		if (cmig_subtransaction_must_rethrow(error) || error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
@@ -282,7 +288,7 @@ fill(const StoredStep *step)
 	PG_END_TRY();
 	if (failed)
 		cmig_toplevel_run_sql(step->sql, "cmig.expand");
-	cmig_versions_set_filling(false, false);
+	cmig_versions_set_filling(InvalidOid, false);
 }
 
 /* Attempt callback: run a step that stands alone, unless it is complete. */
@@ -302,7 +308,7 @@ run_once(void *arg)
 		cmig_toplevel_warn_of_snapshots(work->step->sql);
 	if (!complete)
 	{
-		cmig_versions_require_casts(work->expansion, work->caller, raw->stmt);
+		cmig_versions_require_bound(work->expansion, work->caller, relations_of(work, NULL), raw->stmt);
 		cmig_toplevel_execute(raw, work->step->sql);
 	}
 	if (!complete || *work->step->done == 'f')
@@ -321,10 +327,9 @@ run_alone(Work *work, const char *phase)
 			attempt(work, run_once);
 		else if (*step->done == 'f')
 		{
-			(void) parse_step(step);
 			tell_activity(work, phase, step->sql);
 			cmig_runner_restart_timeout();
-			fill(step);
+			fill(work, step);
 			cmig_run_lock_keep();
 			work->step = NULL;
 			attempt(work, finish_step);
@@ -367,9 +372,15 @@ static void
 run_renames(void *arg)
 {
 	const Work *work = arg;
+	List	   *renames;
+	CmigRole	saved;
 
 	cmig_toplevel_snapshot();
-	foreach_ptr(CmigValue, row, work->renames)
+	cmig_versions_hold_run(work->expansion, work->caller);
+	cmig_role_act_as_caller(&saved, work->caller);
+	renames = cmig_expansion_renames(work->expansion);
+	cmig_role_return(&saved);
+	foreach_ptr(CmigValue, row, renames)
 		run_statement(row[0]);
 	foreach_ptr(const StoredStep, step, list_concat(steps_of(work, CMIG_PHASE_BUILD), steps_of(work, CMIG_PHASE_CHECK)))
 	{
@@ -393,7 +404,6 @@ run_renames(void *arg)
 static void
 restore_names(Work *work)
 {
-	work->renames = cmig_expansion_renames(work->expansion);
 	cmig_toplevel_commit();
 	enter_session(work);
 	attempt(work, run_renames);
@@ -521,48 +531,6 @@ begin_expansion(Work *work, const char *target, bool confirmed)
 }
 
 /*
- * The stored statements run with the caller's privileges, so they must have
- * been stored by a role that has these.  A migrator can write the rows, but not
- * the role.  All of them must be there as they were planned and tried.
- */
-static void
-require_trusted(const CmigExpansion *expansion)
-{
-	static CmigQuery locked = {"SELECT FROM cmig.expansion_run WHERE scope = $1 FOR UPDATE", {TEXTOID}};
-	static CmigQuery query = {
-		"SELECT s.role, r.oid FROM (SELECT role FROM cmig.expansion_step WHERE scope = $1"
-		"  UNION SELECT role FROM cmig.expansion_run WHERE scope = $1) s LEFT JOIN pg_roles r ON r.rolname = s.role"
-		" WHERE r.oid IS NULL OR NOT pg_has_role(r.oid, $2, 'USAGE') ORDER BY 1 LIMIT 1", {TEXTOID, OIDOID}
-	};
-	static CmigQuery changed = {
-		"SELECT concat(c.c, '-', split_part(r.checksum, '-', 2)) FROM cmig.expansion_run r, (" STEPS_CHECKSUM ") c(c)"
-		" WHERE r.scope = $1 AND split_part(r.checksum, '-', 1) IS DISTINCT FROM c.c", {TEXTOID}
-	};
-	char	  **row;
-
-	if (cmig_query_do(&locked, expansion->scope) == 0)
-		cmig_query_raise_changed(psprintf("Revision \"%s\" is no longer expanded.", expansion->revision));
-	row = cmig_query_row(&query, expansion->scope, GetUserId());
-	if (row != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("statements of the expansion of revision \"%s\" were stored by role \"%s\", which does not have your privileges",
-						expansion->revision, row[0]),
-				 errdetail("They would run with your privileges."),
-				 errhint("%s If the statements are right, as after a restore with another owner: UPDATE cmig.expansion_step SET role = DEFAULT WHERE scope = %s; UPDATE cmig.expansion_run SET role = DEFAULT WHERE scope = %s",
-						 row[1] == NULL ? "There is no such role." : psprintf("Repeat the CALL as role %s, or as one whose privileges that role has.", quote_identifier(row[0])),
-						 quote_literal_cstr(expansion->scope), quote_literal_cstr(expansion->scope))));
-	row = cmig_query_row(&changed, expansion->scope);
-	if (row != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the stored statements of the expansion of revision \"%s\" were changed", expansion->revision),
-				 errdetail("Rows of cmig.expansion_step were added, changed, or deleted. The tables could end in the shape of neither version."),
-				 errhint("Restore the rows. If the statements are right: UPDATE cmig.expansion_run SET checksum = %s WHERE scope = %s",
-						 quote_literal_cstr(row[0]), quote_literal_cstr(expansion->scope))));
-}
-
-/*
  * Does the step belong to those that create the triggers of a table, with the
  * defaults that they read, after an old trigger was dropped?
  */
@@ -584,26 +552,30 @@ makes_triggers(const StoredStep *step)
 }
 
 /*
- * Create triggers again that were dropped or disabled by hand, and fill the rows
+ * Create triggers again that were dropped or altered by hand, and fill the rows
  * that were written in the meantime.  Returns false if there is nothing to do.
  */
 static bool
 repair(Work *work)
 {
 	static CmigQuery again = {"UPDATE cmig.expansion_step SET done = false WHERE scope = $1 AND phase = 'fill'", {TEXTOID}};
-	List	   *relations = relations_of(work, CMIG_PHASE_FILL);
-	bool		needed = false;
+	List	   *broken = NIL;
+	bool		needed = strcmp(work->expansion->state, "expanding") == 0;
 	CmigRole	saved;
 
 	cmig_toplevel_snapshot();
 	(void) cmig_versions_require_tables(work->expansion, NULL);
-	foreach_ptr(const char, relation, relations)
-		needed |= cmig_versions_broken_trigger(work->expansion, relation) != NULL || cmig_versions_rows_left(relation).todo;
+	foreach_ptr(const StoredStep, step, steps_of(work, CMIG_PHASE_FILL))
+	{
+		if (*step->relation && *step->prepared == 't' && cmig_versions_broken_trigger(work->expansion, step->relation) != NULL)
+			broken = lappend(broken, step->relation);
+		needed = needed || broken != NIL || cmig_versions_rows_left(step->relation).todo;
+	}
 	cmig_toplevel_commit();
 	if (!needed)
 		return false;
 	enter_session(work);
-	foreach_ptr(const char, relation, relations)
+	foreach_ptr(const char, relation, broken)
 	{
 		work->steps = NIL;
 		foreach_ptr(StoredStep, step, list_concat(steps_of(work, CMIG_PHASE_ABANDON), steps_of(work, CMIG_PHASE_PREPARE)))
@@ -613,6 +585,8 @@ repair(Work *work)
 		}
 		attempt(work, run_group);
 	}
+	if (strcmp(work->expansion->state, "expanding") == 0 && broken == NIL)
+		return true;
 	foreach_ptr(StoredStep, step, steps_of(work, CMIG_PHASE_FILL))
 		step->done = "f";
 	cmig_toplevel_snapshot();
@@ -625,19 +599,44 @@ repair(Work *work)
 }
 
 /*
- * Read the steps.  Other roles can insert rows at any time, so only what was read
- * before it is verified runs.
+ * Callback: read the steps.  They must have been stored by roles with the
+ * caller's privileges, and all of them must be there as they were planned and
+ * tried.  Other roles can insert and delete rows at any time, so what is verified
+ * is read with the same snapshot.
  */
 static void
-read_steps(Work *work)
+read_all(void *arg)
 {
+	Work	   *work = arg;
 	static CmigQuery query = {
 		"SELECT position, phase, relation, statement, done IS TRUE, coalesce(bool_or(done) FILTER (WHERE phase = 'prepare') OVER (PARTITION BY relation), true)"
 		" FROM cmig.expansion_step s WHERE scope = $1 ORDER BY s.position", {TEXTOID}
 	};
+	static CmigQuery roles = {"SELECT DISTINCT role FROM cmig.expansion_step WHERE scope = $1", {TEXTOID}};
+	static CmigQuery changed = {
+		"SELECT concat(c.c, '-', split_part(r.checksum, '-', 2)) FROM cmig.expansion_run r, (" STEPS_CHECKSUM ") c(c)"
+		" WHERE r.scope = $1 AND split_part(r.checksum, '-', 1) IS DISTINCT FROM c.c", {TEXTOID}
+	};
+	char	   *checksum;
 
 	work->all = cmig_query_list(&query, work->expansion->scope);
-	require_trusted(work->expansion);
+	foreach_ptr(CmigValue, row, cmig_query_list(&roles, work->expansion->scope))
+		cmig_versions_require_role(work->expansion, row[0]);
+	checksum = cmig_query_value(&changed, work->expansion->scope);
+	if (checksum != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the stored statements of the expansion of revision \"%s\" were changed", work->expansion->revision),
+				 errdetail("Rows of cmig.expansion_step were added, changed, or deleted. The tables could end in the shape of neither version."),
+				 errhint("Restore the rows. If the statements are right: UPDATE cmig.expansion_run SET checksum = %s WHERE scope = %s",
+						 quote_literal_cstr(checksum), quote_literal_cstr(work->expansion->scope))));
+}
+
+static void
+read_steps(Work *work)
+{
+	cmig_versions_hold_run(work->expansion, work->caller);
+	cmig_query_at_once(true, read_all, work);
 }
 
 static void
@@ -672,9 +671,7 @@ expand(Work *work, FunctionCallInfo fcinfo)
 	}
 	if (strcmp(work->expansion->state, "abandoning") == 0)
 		cmig_expansion_refuse(work->expansion, "it cannot be expanded again");
-	if (strcmp(work->expansion->state, "expanding") == 0)
-		enter_session(work);
-	else if (!repair(work))
+	if (!repair(work))
 	{
 		cmig_toplevel_snapshot();
 		cmig_expansion_count(work->expansion);
@@ -838,8 +835,6 @@ verify(const Work *work)
 	}
 }
 
-static CmigQuery named_table = {"SELECT to_regclass($1)::oid", {TEXTOID}};
-
 /*
  * Lock views and tables before any statement takes a weaker lock, and in the
  * order in which a statement of the new build takes them.  What queues behind
@@ -904,9 +899,9 @@ run_last(void *arg)
 	CmigRole	saved;
 
 	cmig_toplevel_snapshot();
-	cmig_role_act_as_caller(&saved, work->caller);
 	/* also of the queries below that read the row again */
-	require_trusted(work->expansion);
+	cmig_versions_hold_run(work->expansion, work->caller);
+	cmig_role_act_as_caller(&saved, work->caller);
 	if (contract)
 		cmig_versions_require_texts(work->expansion);
 	seen = cmig_query_list(&views, work->expansion->scope);
@@ -1072,7 +1067,7 @@ run_in_scope(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work 
 		ErrorData  *error = cmig_error_take(context);
 
 		cmig_runner_is_silent = false;
-		cmig_versions_set_filling(false, false);
+		cmig_versions_set_filling(InvalidOid, false);
 		cmig_toplevel_rollback();
 		leave_session(work);
 		cmig_lock_wait_unwatch();

@@ -215,13 +215,23 @@ extern CmigShapeColumn *cmig_shape_column_named(const CmigShapeTable *table, con
 extern bool cmig_versions_hold(const char *name);
 
 /*
- * Raise an error if a role without the current one's privileges has created a cast
- * since the statements were stored, which the statement, or those of a transaction,
- * could use.  None can be created until the end of the transaction.  The tables that
- * a single statement names must be those of the expansion, and remain them.
+ * The stored statements run with the caller's privileges, so a role that has these
+ * must have stored them.  A migrator can write the rows, but not the role.
  */
-extern void cmig_versions_require_casts(const CmigExpansion *expansion, Oid caller,
-										const Node *stmt);
+extern void cmig_versions_require_role(const CmigExpansion *expansion, const char *name);
+
+/* The same for the row of the expansion, which remains as it is until the end of the transaction. */
+extern void cmig_versions_hold_run(const CmigExpansion *expansion, Oid caller);
+
+/*
+ * Raise an error if the expansion is not the one whose statements were read, or if a
+ * role without the current one's privileges has created a cast since they were
+ * stored, which the statement, or those of a transaction, could use.  None can be
+ * created until the end of the transaction.  The tables that a single statement
+ * names must be those of the expansion, and remain them.
+ */
+extern void cmig_versions_require_bound(const CmigExpansion *expansion, Oid caller,
+										const List *relations, const Node *stmt);
 
 /* in compile.c */
 
@@ -441,7 +451,7 @@ extern CmigPlan *cmig_versions_plan_upgrade(const CmigSituation *now, const char
 extern List *cmig_versions_replaceable(void);
 
 /* Call cmig_versions_fill() and cmig_versions_record_dependencies(). */
-extern void cmig_versions_set_filling(bool fills, bool strict);
+extern void cmig_versions_set_filling(Oid table, bool strict);
 extern void cmig_versions_set_dependencies(Oid table);
 
 /*

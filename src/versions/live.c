@@ -1130,12 +1130,12 @@ cmig_versions_require_texts(const CmigExpansion *expansion)
 /* The triggers are in the library for applications' sessions. */
 
 void
-cmig_versions_set_filling(bool fills, bool strict)
+cmig_versions_set_filling(Oid table, bool strict)
 {
 	void		(*fill) (bool, bool) = cmig_library_session_function("cmig_versions_fill");
 
-	cmig_expansion_fills = fills;
-	fill(fills, strict);
+	cmig_expansion_fills = table;
+	fill(OidIsValid(table), strict);
 }
 
 void

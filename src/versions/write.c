@@ -1111,15 +1111,14 @@ hide_triggers(EState *estate, int eflags)
 		for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 			if (cmig_versions_is_writer(&triggers->triggers[i]))
 				ours = &triggers->triggers[i];
-		if (ours == NULL)
+		/* who may replace a trigger may not enable it as ALWAYS */
+		if (ours == NULL || ours->tgenabled != TRIGGER_FIRES_ALWAYS)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("trigger \"%s\" of table %s was dropped", CMIG_EXPANSION_WRITE,
+					 errmsg("trigger \"%s\" of table %s was dropped, disabled, or replaced", CMIG_EXPANSION_WRITE,
 							quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)), RelationGetRelationName(relation))),
 					 errdetail("Its rows cannot be filled without it."),
-					 cmig_hint("`CALL cmig.abandon()`")));
-		/* a row that is filled is transformed, also if it was disabled */
-		ours->tgenabled = TRIGGER_FIRES_ALWAYS;
+					 cmig_hint("`CALL cmig.expand()` creates it again.")));
 		for (int i = 0; i < triggers->numtriggers; i++)
 		{
 			Trigger    *trigger = &triggers->triggers[i];
