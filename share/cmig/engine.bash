@@ -338,7 +338,7 @@ remove_stale()
 	read -r pid 2>/dev/null <"$engine_folder/data/postmaster.pid" && kill -0 "$pid" 2>/dev/null || return 0
 	{ cat "/proc/$pid/cmdline" || ps -o args= -p "$pid"; } 2>/dev/null | tr '\0' ' ' |
 		grep -qF -- "$engine_folder/data" ||
-		rm -f -- "$engine_folder/data/postmaster.pid" "$engine_folder"/.s.PGSQL.*
+		${as_server[@]+"${as_server[@]}"} rm -f -- "$engine_folder/data/postmaster.pid" "$engine_folder"/.s.PGSQL.*
 }
 
 # Does the local server run?
@@ -387,7 +387,13 @@ start_engine()
 	done
 	log=$engine_folder/log
 	engine_environment=("PGHOST=$engine_folder" PGPORT=5432 "PGUSER=$ENGINE_SUPERUSER" PGDATABASE=postgres)
-	exec 7>>"$engine_folder/users" 8>>"$engine_folder/start" || engine_unusable 'the engine cannot be started'
+	# as root, nothing is opened for writing in the folder of another user, who could put links there
+	if [ ${#as_server[@]} -eq 0 ]; then
+		exec 7>>"$engine_folder/users" 8>>"$engine_folder/start"
+	else
+		"${as_server[@]}" touch -- "$engine_folder/users" "$engine_folder/start" &&
+			exec 7<"$engine_folder/users" 8<"$engine_folder/start"
+	fi || engine_unusable 'the engine cannot be started'
 	flock 8
 	flock -s 7
 	remove_stale
@@ -395,8 +401,10 @@ start_engine()
 	if [ ! -f "$engine_folder/complete" ] || ! is_started; then
 		[ -f "$engine_folder/data/PG_VERSION" ] && [ -f "$engine_folder/complete" ] || {
 			${as_server[@]+"${as_server[@]}"} rm -rf -- "$engine_folder/data" "$engine_folder/complete"
-			in_environment -- ${as_server[@]+"${as_server[@]}"} "$engine/initdb" -D "$engine_folder/data" -U \
-				"$ENGINE_SUPERUSER" -A trust -E UTF8 --no-locale -N >/dev/null 2>"$log" 7>&- &&
+			# shellcheck disable=SC2016	# of the other shell
+			in_environment -- ${as_server[@]+"${as_server[@]}"} sh -c 'exec "$@" >/dev/null 2>"$0"' "$log" \
+				"$engine/initdb" -D "$engine_folder/data" -U \
+				"$ENGINE_SUPERUSER" -A trust -E UTF8 --no-locale -N 7>&- &&
 				${as_server[@]+"${as_server[@]}"} touch "$engine_folder/complete" ||
 				engine_unusable 'initdb failed'
 		}
@@ -422,7 +430,7 @@ start_engine()
 	(
 		exec 3>&- 4>&- 5>&- 7>&- 8>&- >/dev/null 2>&1 </dev/null
 		trap '' INT HUP TERM
-		exec setsid flock "$engine_folder/users" ${as_server[@]+"${as_server[@]}"} \
+		exec setsid ${as_server[@]+"${as_server[@]}"} flock "$engine_folder/users" \
 			"$engine/pg_ctl" -s -m immediate -D "$engine_folder/data" stop
 	) &
 	disown
