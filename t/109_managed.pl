@@ -238,6 +238,17 @@ gives(0, 'at 003', '', 'downgrade', '003', '-y', '--no-load', @far);
 	like($waiting->{err}, qr/^ERROR:  the schema .* has changed .*Changed: public\.other\n.*attempt 1 of 11; trying again.*\nupgrade 003 -> 004\n$/s, 'after an error');
 	gives(0, 'at 003', '', 'downgrade', '003', '-y', @far);
 }
+# Another run ends after the state was read, and before the schema is copied.
+{
+	local $ENV{CMIG_PSQL} = './later';
+
+	write_revision('004', '003', '', "CREATE TABLE once ();\nSELECT cmig.enable_rls('other', user_column => 'id', roles => '{public}', force => false);", "SELECT cmig.disable_rls('other');\nDROP TABLE once;");
+	append_to_file('later', "#!/bin/sh\nif [ -e first ]; then mv first second; elif [ -e second ]; then rm second; env -u CMIG_PSQL $cmig upgrade -y @far >&2; fi\nexec psql \"\$@\"\n");
+	append_to_file('first', '');
+	chmod 0755, 'later';
+	gives(0, 'at 004', '"once" already exists.*\nanother run has changed the state of the database; trying again\nnothing to upgrade: [^\n]*\n$', 'upgrade', '-y', @far);
+	gives(0, 'at 003', '', 'downgrade', '003', '-y', @far);
+}
 gives(3, '', 'cannot be removed because it is applied', 'remove', '003', '-y', @far);
 gives(0, '', 'removed 004', 'remove', '004', '-y', @far);
 ok(!-e 'migrations/004.sql', 'the file is gone');

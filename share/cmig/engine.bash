@@ -1011,6 +1011,9 @@ require_same_kind()
 		WHERE transactional OR pg_catalog.current_setting('cmig.concurrent_ddl', true) = 'off') LIMIT 1) p"
 }
 
+# is_repeatable MOVE: does the call mean the same after another run, or a part of it?
+is_repeatable() { [ -z "$checksum" ] && [[ $1 != reset && ${arguments[*]} != *[+-][0-9]* ]]; }
+
 # engine_move MOVE TARGET: generates the script of an upgrade, downgrade, or reset, and runs it.
 # If it cannot get a lock, it is run again from where it has come, as a stepwise upgrade with
 # the extension does.
@@ -1044,7 +1047,13 @@ engine_move()
 	transaction_per_revision => $per_revision);"
 		end_transaction ROLLBACK
 		text=$(run) || {
-			status=$?
+			status=$? state=$engine_state
+			[ -z "$recording" ] || read_target again
+			# what was copied was not at the state that had been read, because of another run
+			if [ "$state" != "$engine_state" ] && is_repeatable "$1" && [ "$attempt" -le "$retries" ]; then
+				say 'another run has changed the state of the database; trying again'
+				create_again && continue
+			fi
 			[ -z "$recording" ] || say 'nothing was changed; the revisions were run in the engine first, on a copy of '\
 'the schema without rows, because some call functions of pg_cmig'
 			return $status
@@ -1075,7 +1084,7 @@ engine_move()
 			continue
 		fi
 		# a part is done, so the plan and a relative target mean something else
-		[ -z "$checksum" ] && [[ $1 != reset && ${arguments[*]} != *[+-][0-9]* ]] || { tell_moved; return $status; }
+		is_repeatable "$1" || { tell_moved; return $status; }
 		store_state
 	done
 }
