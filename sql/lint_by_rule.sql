@@ -229,7 +229,7 @@ SELECT fires('attaching-partition', E'ALTER TABLE shard ATTACH PARTITION loose F
 	silent_alone('attaching-partition', E'ALTER TABLE loose ADD CONSTRAINT c CHECK (id >= 200 AND id < 300) NOT VALID;\nALTER TABLE loose VALIDATE CONSTRAINT c;\nALTER TABLE shard ATTACH PARTITION loose FOR VALUES FROM (200) TO (300)');
 SELECT fires('prefer-single-alter-table', E'ALTER TABLE big ADD x bigint;\nALTER TABLE big ADD y bigint;\nALTER TABLE public.big ALTER name SET DEFAULT ''''', 2, 3),
 	silent('prefer-single-alter-table', E'ALTER TABLE big ADD x bigint;\nALTER TABLE city ADD x bigint', E'ALTER TABLE big RENAME name TO x;\nALTER TABLE big RENAME kind TO y', E'ALTER TABLE big ADD CONSTRAINT c CHECK (n > 0) NOT VALID;\nALTER TABLE big VALIDATE CONSTRAINT c', E'CREATE TABLE new (id bigint);\nALTER TABLE new ADD x bigint;\nALTER TABLE new ADD y bigint',
-		E'ALTER TABLE big ADD x bigint;\nUPDATE big SET x = 1;\nALTER TABLE big ALTER x SET NOT NULL'),
+		E'ALTER TABLE big ADD x bigint;\nUPDATE big SET x = 1;\nALTER TABLE big ALTER x SET NOT NULL', E'ALTER TABLE big ADD x bigint;\nDO $$BEGIN UPDATE big SET x = n; END$$;\nALTER TABLE big DROP n', E'ALTER TABLE big ADD x bigint;\nCREATE UNIQUE INDEX u ON big (x);\nALTER TABLE big ADD UNIQUE USING INDEX u'),
 	silent_alone('prefer-single-alter-table', E'ALTER TABLE big ADD x bigint;\nALTER TABLE big ADD y bigint');
 
 -- enumerations

@@ -331,6 +331,7 @@ struct CmigLint
 	int64		small;			/* cmig.lint_small_table in bytes */
 	int64		probed;			/* rows are read of tables up to this size; 0:
 								 * no rows are read */
+	int			altering_since; /* the last statement that is no ALTER TABLE */
 	bool		ran_code;		/* did an earlier statement run unknown code? */
 	bool		one_transaction;	/* all revisions run in one */
 	bool		everything;		/* for cmig.preflight: rules apply even if

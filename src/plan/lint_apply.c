@@ -878,11 +878,8 @@ apply_creation(CmigLint *lint, Node *statement)
 }
 
 /*
- * Update the lint state after a query.  An ALTER TABLE after the query cannot
- * be combined with an ALTER TABLE before the query, because the query may
- * depend on the effects of the earlier ALTER TABLE.  A table counts as nonempty
- * after rows from a large table are inserted into it; other inserts are
- * ignored.
+ * Update the lint state after a query.  A table counts as nonempty after rows
+ * from a large table are inserted into it; other inserts are ignored.
  */
 static void
 apply_query(CmigLint *lint, Node *statement)
@@ -894,10 +891,8 @@ apply_query(CmigLint *lint, Node *statement)
 	foreach_ptr(RangeVar, name, cmig_lint_uses_of(statement, NULL))
 	{
 		table = cmig_lint_state_find(lint, name, true);
-		if (table == NULL)
-			continue;
-		table->altered_at = 0;
-		table->written |= writes;
+		if (table)
+			table->written |= writes;
 	}
 	lint->ran_code |= lint->probed > 0 && cmig_lint_runs_code(lint, statement);
 	table = IsA(statement, InsertStmt) ? cmig_lint_state_find(lint, insert->relation, false) : NULL;
@@ -937,6 +932,9 @@ cmig_lint_apply(CmigLint *lint, Node *statement)
 	TransactionStmtKind kind;
 	CmigLintTable *table;
 
+	/* what comes between may need the first, and the second may need it */
+	if (!IsA(statement, AlterTableStmt))
+		lint->altering_since = lint->statement->number;
 	apply_query(lint, statement);
 	cmig_lint_session_follow(lint, statement);
 	old = MemoryContextSwitchTo(lint->context);

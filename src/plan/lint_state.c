@@ -117,6 +117,7 @@ cmig_lint_state_begin_revision(CmigLint *lint)
 	CmigLintSession *session = &lint->session;
 
 	lint->revision_number++;
+	lint->altering_since = 0;
 	session->path = session->default_path;
 
 	memcpy(session->timeouts, session->default_timeouts, sizeof(session->timeouts));

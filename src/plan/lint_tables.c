@@ -355,7 +355,7 @@ check_single_alter(CmigLint *lint, Node *node)
 		(lint->revision && list_length(alter->cmds) == 1 &&
 		 alter->relation->schemaname != NULL &&
 		 alter->relation->location == strlen("ALTER TABLE ")) ||
-		table->in_revision != lint->revision_number || table->altered_at == 0 ||
+		table->in_revision != lint->revision_number || table->altered_at <= lint->altering_since ||
 		!cmig_lint_alter_is_combinable(alter))
 		return;
 	if (table->altered_text)
