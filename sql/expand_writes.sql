@@ -179,9 +179,7 @@ SELECT * FROM public.b ORDER BY id;
 -- what the table's owner has altered or dropped is not read
 DROP INDEX public.cmig_new_cmig_state_b;
 ALTER TABLE public.b ALTER cmig_state DROP DEFAULT, ALTER cmig_state TYPE integer USING 1;
-CALL cmig.contract();
-CALL cmig.expand();
-ALTER TABLE public.b DROP cmig_state;
+ALTER TABLE public.b DROP cmig_state CASCADE;
 CALL cmig.contract();
 CALL cmig.expand();
 CALL cmig.abandon();

@@ -590,8 +590,21 @@ sub restored
 	$node->safe_psql('restored', q{INSERT INTO public.t (id, name) VALUES (2, 'B'); INSERT INTO public_042.t (id, full_name) VALUES (3, 'C!!')});
 	is(rows_of('restored', 'public.t', 'id, name'), '1|A 2|B 3|C', 'restored: the old build');
 	is(rows_of('restored', 'public_042.t', '*'), '1|A! 2|B! 3|C!!', 'restored: the new build');
+	# as a hint says
+	$node->safe_psql('restored', q{UPDATE cmig.expansion_step SET done = true WHERE phase = 'prepare'});
 	$node->safe_psql('restored', 'CALL cmig.contract()');
 	is(rows_of('restored', 'public.t', '*'), '1|A! 2|B! 3|C!!', 'restored: contracted');
+
+	# where it was expanded, a trigger that was disabled, or created again, is seen, whatever the steps are
+	foreach my $alter ('ALTER TABLE t DISABLE TRIGGER "!cmig_begin"; ALTER TABLE t ENABLE ALWAYS TRIGGER "!cmig_begin"', 'ALTER TABLE t DISABLE TRIGGER "~cmig_write"; ALTER TABLE t ENABLE ALWAYS TRIGGER "~cmig_write"',
+		map { 'BEGIN; DROP TRIGGER "' . $_ . '" ON t; ' . $node->safe_psql($from, "SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgname = '$_'") . qq{; ALTER TABLE t ENABLE ALWAYS TRIGGER "$_"; COMMIT} } '!cmig_begin', '~cmig_write')
+	{
+		my ($name) = $alter =~ /"(.*?)"/;
+
+		$node->safe_psql($from, "$alter; UPDATE cmig.expansion_step SET role = DEFAULT");
+		like(($node->psql($from, 'CALL cmig.contract()'))[2], qr/ERROR:  trigger "$name" of table public.t was dropped, disabled, or altered/, $alter);
+		$node->safe_psql($from, 'CALL cmig.expand()');
+	}
 
 	# without data: nothing says that it is expanded, and its triggers would refuse writes
 	is(restored($from, 'empty', '--schema-only'), '', 'restored without data');

@@ -483,7 +483,7 @@ begin_expansion(Work *work, const char *target, bool confirmed)
 		{TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID}
 	};
 	static CmigQuery column_json = {
-		"SELECT json_build_array($1, $2, $3, $4, $5, $6, $7, $8, $9)", {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+		"SELECT json_build_array($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)", {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 	};
 	CmigSituation now = cmig_move_read(true);
 	CmigPlan   *plan = cmig_versions_plan_upgrade(&now, target);
@@ -517,7 +517,7 @@ begin_expansion(Work *work, const char *target, bool confirmed)
 	foreach_ptr(CmigValue, c, expansion->columns)
 	{
 		appendStringInfo(&columns, "%s%s", columns.len > 0 ? "," : "[",
-						 cmig_query_value(&column_json, c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8]));
+						 cmig_query_value(&column_json, c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8], cmig_versions_database()));
 	}
 	appendStringInfoString(&columns, columns.len > 0 ? "]" : "[]");
 	/* rows without one in cmig.expansion_run */

@@ -513,9 +513,12 @@ extern void cmig_versions_require_texts(const CmigExpansion *expansion);
  */
 extern char *cmig_versions_require_tables(const CmigExpansion *expansion, List **back);
 
+/* Returns a text that is another one after the database was restored from a dump. */
+extern char *cmig_versions_database(void);
+
 /*
  * Returns the name of a trigger that was dropped, disabled, or altered, and of
- * its table, or NULL.
+ * its table, or NULL.  In a restored database, what was done is not known.
  */
 extern char **cmig_versions_broken_trigger(const CmigExpansion *expansion, const char *relation);
 

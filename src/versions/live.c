@@ -11,6 +11,7 @@
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/transam.h"
+#include "access/xlog.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/namespace.h"
@@ -632,13 +633,19 @@ cmig_versions_require_tables(const CmigExpansion *expansion, List **back)
 	return NULL;
 }
 
+char *
+cmig_versions_database(void)
+{
+	return psprintf(UINT64_FORMAT "/%u", GetSystemIdentifier(), get_relname_relid("expansion_run", get_namespace_oid("cmig", false)));
+}
+
 char **
 cmig_versions_broken_trigger(const CmigExpansion *expansion, const char *relation)
 {
 	/*
 	 * What altered a trigger has also changed the transaction of its row, but
-	 * not that of what it depends on.  After a restore, these always differ,
-	 * and the steps, which were done in several transactions, do not.
+	 * not that of what was recorded when it was created: that it depends on
+	 * the state, or that it is a partition's.  A dump has none of this.
 	 */
 	static CmigQuery query = {
 		"SELECT format('default of column %I', attname), attrelid::regclass::text FROM pg_attribute"
@@ -649,14 +656,12 @@ cmig_versions_broken_trigger(const CmigExpansion *expansion, const char *relatio
 		" FROM pg_partition_tree(to_regclass($1))) t (r) WHERE NOT EXISTS (SELECT FROM pg_trigger g"
 		" WHERE tgrelid = r AND tgname = n::name AND tgenabled = 'A' AND tgfoid IN (" TRIGGER_FUNCTIONS ")"
 		"  AND (EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_trigger'::regclass"
-		" AND d.objid = g.oid AND d.xmin = g.xmin)"
-		"   OR EXISTS (SELECT FROM cmig.expansion_step p"
-		" JOIN cmig.expansion_step c ON c.xmin = p.xmin WHERE p.scope = $2 AND c.scope = $2"
-		"    AND p.phase = 'prepare' AND p.relation = $1 AND c.phase = 'contract')))"
-		" ORDER BY 1 DESC, 2 LIMIT 1", {TEXTOID, TEXTOID}
+		" AND d.objid = g.oid AND d.xmin = g.xmin AND (d.refobjsubid <> 0 OR g.tgparentid <> 0))"
+		"   OR EXISTS (SELECT FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $2 AND c->>0 = $1 AND c->>9 <> $3)))"
+		" ORDER BY 1 DESC, 2 LIMIT 1", {TEXTOID, TEXTOID, TEXTOID}
 	};
 
-	return cmig_query_row(&query, relation, expansion->scope);
+	return cmig_query_row(&query, relation, expansion->scope, cmig_versions_database());
 }
 
 void

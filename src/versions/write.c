@@ -20,8 +20,8 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/transam.h"
+#include "catalog/dependency.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -37,7 +37,6 @@
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/expandeddatum.h"
-#include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -411,12 +410,19 @@ cmig_versions_record_dependencies(Oid table)
 {
 	Relation	relation = table_open(table, AccessShareLock);
 	const TriggerDesc *triggers = relation->trigdesc;
+	ObjectAddress state = {RelationRelationId, table, get_attnum(table, CMIG_STATE_COLUMN)};
 	Writer		writer;
 
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-		if (cmig_versions_is_writer(&triggers->triggers[i]))
-			read_arguments(memset(&writer, 0, sizeof(Writer)), relation, &triggers->triggers[i],
-						   true);
+	{
+		const Trigger *trigger = &triggers->triggers[i];
+
+		if (cmig_versions_is_writer(trigger))
+			read_arguments(memset(&writer, 0, sizeof(Writer)), relation, trigger, true);
+		else if (strcmp(trigger->tgname, CMIG_EXPANSION_BEGIN) != 0)
+			continue;
+		recordDependencyOn(&(ObjectAddress) {TriggerRelationId, trigger->tgoid, 0}, &state, DEPENDENCY_NORMAL);
+	}
 	table_close(relation, NoLock);
 }
 
