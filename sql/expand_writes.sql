@@ -181,7 +181,6 @@ DROP INDEX public.cmig_new_cmig_state_b;
 ALTER TABLE public.b ALTER cmig_state DROP DEFAULT, ALTER cmig_state TYPE integer USING 1;
 ALTER TABLE public.b DROP cmig_state CASCADE;
 CALL cmig.contract();
-CALL cmig.expand();
 CALL cmig.abandon();
 SELECT * FROM b ORDER BY id;
 \set ECHO none

@@ -409,19 +409,19 @@ void
 cmig_versions_record_dependencies(Oid table)
 {
 	Relation	relation = table_open(table, AccessShareLock);
-	const TriggerDesc *triggers = relation->trigdesc;
 	ObjectAddress state = {RelationRelationId, table, get_attnum(table, CMIG_STATE_COLUMN)};
 	Writer		writer;
 
-	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	for (int i = 0; relation->trigdesc != NULL && i < relation->trigdesc->numtriggers; i++)
 	{
-		const Trigger *trigger = &triggers->triggers[i];
+		const Trigger *trigger = &relation->trigdesc->triggers[i];
+		ObjectAddress dependent = {TriggerRelationId, trigger->tgoid, 0};
 
 		if (cmig_versions_is_writer(trigger))
 			read_arguments(memset(&writer, 0, sizeof(Writer)), relation, trigger, true);
 		else if (strcmp(trigger->tgname, CMIG_EXPANSION_BEGIN) != 0)
 			continue;
-		recordDependencyOn(&(ObjectAddress) {TriggerRelationId, trigger->tgoid, 0}, &state, DEPENDENCY_NORMAL);
+		recordDependencyOn(&dependent, &state, DEPENDENCY_NORMAL);
 	}
 	table_close(relation, NoLock);
 }

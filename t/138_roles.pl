@@ -1,0 +1,85 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# Tests the switches of role that no superuser would miss.  The extension, and with it the
+# audit log, belongs to a role that is not a superuser; tables belong to a migrator, and an
+# application writes them.  SECURITY.md lists all switches.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use Test::More;
+
+my $node = new_node('roles', 'autovacuum = off');
+$node->start;
+$node->safe_psql('postgres', <<'END_SQL');
+CREATE ROLE dba LOGIN;
+CREATE ROLE migrator LOGIN;
+CREATE ROLE app LOGIN;
+CREATE DATABASE roles OWNER dba;
+END_SQL
+query($node, 'roles', <<'END_SQL', 'dba');
+CREATE EXTENSION pg_cmig;
+GRANT CREATE ON DATABASE roles TO migrator;
+SELECT FROM cmig.grant_access('migrator', 'migrator');
+SELECT FROM cmig.grant_access('app', 'application');
+END_SQL
+query($node, 'roles', <<'END_SQL', 'migrator');
+CREATE SCHEMA shop;
+GRANT USAGE ON SCHEMA shop TO app;
+CREATE TABLE shop.item (id int PRIMARY KEY, name text);
+GRANT INSERT ON shop.item TO app;
+CREATE FUNCTION shop.note(what text) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$BEGIN
+	IF current_user <> 'migrator' THEN RAISE '% as %', what, current_user; END IF; RETURN 1;
+END$$;
+CREATE TABLE shop.part (a int) PARTITION BY RANGE ((a + shop.note('partition key')));
+CREATE TABLE shop.part_1 PARTITION OF shop.part DEFAULT;
+END_SQL
+
+# does(ROLE, SQL, NAME): the role can run the statements
+sub does
+{
+	my ($role, $sql, $name) = @_;
+	my (undef, undef, $err) = $node->psql('roles', $sql, extra_params => [ '-U', $role ]);
+
+	is(join("\n", $err =~ /(?:ERROR|FATAL): .*/g), '', $name);
+}
+
+query($node, 'roles', 'GRANT migrator TO dba');
+does('dba', q{SELECT FROM cmig.enable_audit('shop.part')}, 'the owner of the extension creates the log');
+
+# a key for hashed values is created, and read, without privileges on it
+does('migrator', q{SELECT FROM cmig.enable_audit('shop.item', hash => '{name}')}, 'a migrator creates the key for hashed values');
+does('app', q{INSERT INTO shop.item VALUES (1, 'a')}, 'an application writes hashed values');
+is(query($node, 'roles', q{SELECT new_row->>'name' ~ '^.redacted:[0-9a-f]{64}' FROM cmig_audit.log}, 'dba'), 't', 'a hash is logged');
+
+# PostgreSQL reads the partition key when a trigger is enabled
+does('migrator', q{SELECT FROM cmig.enable_audit('shop.part', replicated => true); ALTER TABLE shop.part ENABLE TRIGGER cmig_audit_partition_row}, 'the owner alters a trigger');
+does('postgres', q{SELECT FROM cmig.enable_audit('shop.part', replicated => true)}, 'the partition key is evaluated by its owner');
+is(query($node, 'roles', q{SELECT tgenabled FROM pg_trigger WHERE tgrelid = 'shop.part'::regclass AND tgname = 'cmig_audit_partition_row'}), 'A', 'the trigger fires always');
+
+# the journal of a scope that is renamed
+query($node, 'roles', q{SELECT cmig.create_revision('one', 'CREATE TABLE t (id int)', 'DROP TABLE t', revision => '001')}, 'dba');
+does('migrator', q{SELECT cmig.create_scope('tenant_1', '001'); SELECT cmig.rename_scope('tenant_1', 'tenant_2')}, 'a migrator renames a scope');
+is(query($node, 'roles', q{SELECT DISTINCT scope FROM cmig.journal WHERE revision = '001'}), 'tenant_2', 'its journal has the new name');
+
+# the ids of the log, as after a restore
+query($node, 'roles', q{UPDATE cmig_audit.log SET id = 1000000; SELECT setval('cmig_audit.log_id_seq', 1)}, 'dba');
+does('app', q{INSERT INTO shop.item VALUES (2, 'b')}, 'an application writes after a restore');
+is(query($node, 'roles', 'SELECT max(id) FROM cmig_audit.log', 'dba'), '1000001', 'the ids continue');
+
+# a partition key of the log is evaluated by the owner of the log, before it is refused
+query($node, 'roles', <<'END_SQL', 'dba');
+CREATE SCHEMA code;
+GRANT USAGE ON SCHEMA code TO PUBLIC;
+CREATE FUNCTION code.note() RETURNS interval IMMUTABLE LANGUAGE plpgsql AS $$BEGIN
+	IF current_user <> 'dba' THEN RAISE 'partition key of the log as %', current_user; END IF; RETURN '0';
+END$$;
+ALTER TABLE cmig_audit.log RENAME TO log_before;
+CREATE TABLE cmig_audit.log (LIKE cmig_audit.log_before) PARTITION BY RANGE ((transaction_at AT TIME ZONE 'UTC' + code.note()));
+END_SQL
+like(($node->psql('roles', q{INSERT INTO shop.item VALUES (3, 'c')}, extra_params => [ '-U', 'app' ]))[2], qr/Relation "cmig_audit.log" was altered. It is not partitioned by range/, 'the owner of the log evaluates its partition key');
+
+done_testing();
