@@ -426,6 +426,10 @@ gives(0, 'is at base', '', 'init', 'cmig', '-d', 'by_hand');
 gives(3, '^cmig/00001_users.sql\ncmig/00002_email.sql\n', '00002_email.sql: to be written: it is written in Go', 'import', 'goose', '.', '--to', 'cmig', '-d', 'by_hand');
 gives(3, '', 'the upgrade of revision 00002 has not been written as SQL', 'upgrade', '-y', '-d', 'by_hand');
 gives(1, '^error +00002: its upgrade section has not been written\n', '', 'check', '-d', 'by_hand');
+# where it has run, what is written then is accepted
+gives(0, '', '', 'stamp', '00002', '-d', 'by_hand');
+gives(0, '^warning +00002: its upgrade section has not been written\n.*; then\s+load\s+the\s+files\s+with\s+--accept-changes\n', '', 'check', '-d', 'by_hand');
+gives(0, '', '', 'stamp', 'base', '-d', 'by_hand');
 
 # A new import keeps what was written by hand, and adds what is new
 my $stub = slurp_file('cmig/00002_email.sql');

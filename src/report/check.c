@@ -361,12 +361,13 @@ check_filled(const CmigRevisionText *text, const char *script, TextCheck *check)
  */
 static bool
 is_unwritten(const CmigRevisionText *text, const char *what, const char *sql, const char *severity,
-			 TextCheck *check)
+			 bool applied, TextCheck *check)
 {
 	if (sql == NULL || strstr(sql, CMIG_NOT_WRITTEN) == NULL)
 		return false;
 	add_of_text(check, severity, text, psprintf("its %s section has not been written", what),
-				"Write it in SQL: the file says why the import could not");
+				psprintf("Write it in SQL: the file says why the import could not%s",
+						 applied ? "; then load the files with `accept_changes => true`" : ""));
 	return true;
 }
 
@@ -384,7 +385,7 @@ check_script(const CmigRevisionText *text, const char *what, const char *sql,
 	ErrorData  *volatile error = NULL;
 	CmigTextProblem *problem;
 
-	if (sql == NULL || is_unwritten(text, what, sql, severity, check))
+	if (sql == NULL || is_unwritten(text, what, sql, severity, false, check))
 		return;
 	PG_TRY();
 	{
@@ -437,7 +438,7 @@ check_text(const CmigRevisionText *text, void *arg)
 	{
 		char	   *recorded = cmig_journal_read_checksum(text->edges.id);
 
-		(void) is_unwritten(text, "upgrade", text->upgrade_sql, "warning", check);
+		(void) is_unwritten(text, "upgrade", text->upgrade_sql, "warning", true, check);
 		if (recorded != NULL &&
 			strcmp(recorded,
 				   cmig_script_checksum(text->upgrade_sql, text->edges.transactional)) != 0)
