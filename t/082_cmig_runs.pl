@@ -385,6 +385,36 @@ for my $case ([ 0, '002.*ALTER TABLE', 'dry-run' ], [ 0, 'plan +notice: 1 revisi
 	gives($case->[0], "^== tenant_1 ==\n.*$case->[1].*\nscopes: 3 done, 0 failed\n\$", '', $case->[2], '--scopes', 'tenant\_%');
 	gives($case->[0], $case->[1], '', $case->[2], '--scope', 'tenant_2');
 }
+# each scope shows what the verb shows for it alone, in at most two sessions, besides the one that finds
+# the scopes, and one after each error
+append_to_file("$dir/psql", qq{#!/bin/sh\necho >>"$dir/started"\nexec psql "\$@"\n});
+chmod 0755, "$dir/psql";
+revise('0022', '0021', 'SELECT 1 / count(*) FROM invoice; DROP TABLE invoice;', 'CREATE TABLE invoice (id int);');
+ask('INSERT INTO tenant_1.invoice VALUES (1)');
+foreach my $case ([ 0, 2, 'plan' ], [ 0, 2, 'plan', '-v' ], [ 0, 2, 'plan', 'downgrade', '-1' ], [ 3, 4, 'plan', 'nosuch' ], [ 1, 2, 'lint' ], [ 0, 2, 'lint', '-v', '--no-load', '002' ],
+	[ 0, 2, 'preflight', '-x', "cmig.lock_timeout=5s" ], [ 1, 2, 'dry-run' ], [ 1, 2, 'dry-run', '-v' ], [ 0, 2, 'verify' ], [ 0, 2, 'drift' ], [ 1, 3, 'drift', '-v' ], [ 2, 2, 'plan', 'a', 'b' ])
+{
+	my ($most, $sessions, @verb) = @$case;
+	my ($expected, %failed) = ('');
+
+	if ("@verb" eq 'drift -v') { ask('CREATE TABLE tenant_2.by_hand ()') }
+	foreach my $scope (qw(tenant_1 tenant_2 tenant_3))
+	{
+		my @one = cmig(@verb, '--scope', $scope);
+		$expected .= "== $scope ==\n$one[2]$one[1]";
+	}
+	unlink "$dir/started";
+	local $ENV{CMIG_PSQL} = "$dir/psql";
+	my ($status, $out, $err) = cmig(@verb, '--scopes', 'tenant\_%', '-j', '2');
+	foreach ($out, $expected) { s/[\d.:]+/N/g; s/  +/ /g; s/--+/-/g; s/cmig_referenceN/cmig_reference/g }
+	ok($status == $most && $err eq '' && $out =~ /^\Q$expected\E\nscopes/, "@verb in all scopes") or diag("$status\n$err$out\n--- expected\n$expected");
+	my $started = -s "$dir/started";
+	cmp_ok($started, '<=', $sessions + 1, 'sessions');
+	ask('DROP TABLE IF EXISTS tenant_2.by_hand');
+}
+ask('DELETE FROM tenant_1.invoice');
+unlink 'migrations/0022.sql';
+
 # two heads
 revise('002b', '001', 'CREATE TABLE b ();', 'DROP TABLE b;');
 gives(0, '', '', 'upgrade', '002b', '--scope', 'tenant_2');

@@ -140,8 +140,8 @@ check_failures()
 	[ "$most_failures" = all ] || [ "$(failures "$1")" -le "$most_failures" ] || : >"$1/stop"
 }
 
-# scope_worker DIRECTORY NUMBER: upgrades or downgrades scopes that no other worker has taken, in one
-# session, or in another one if that has ended
+# scope_worker DIRECTORY NUMBER: runs the verb in scopes that no other worker has taken, in one session,
+# or in another one if an error has ended that
 scope_worker()
 {
 	local session=$1/session$2 number=-1 status
@@ -155,8 +155,8 @@ scope_worker()
 		status=$?
 		exec 6>&-
 		read -r number <"$session.last"
-		[ -e "$1/$number.status" ] || echo "$status" >"$1/$number.status"
-		[ $status -ne 0 ] || break
+		[ -e "$1/$number.status" ] || printf '%s\n' "$status" >"$1/$number.status"
+		: >>"$1/$number.split"
 		check_failures "$1"
 	done
 }
@@ -178,12 +178,16 @@ take_scope()
 	return 1
 }
 
-# Upgrades or downgrades in one session the scope that was taken, and then others.
+# Runs the verb in one session in the scope that was taken, and then in others.
 run_in_scopes()
 {
-	local options='' feed=feed_scopes
+	local options='' feed=feed_scopes fed=''
 
 	script='' names=() values=()
+	if [ "$verbed" = 'done' ]; then
+		run split_scopes
+		return
+	fi
 	variable target "${arguments[0]}"
 	if [ -n "$stepwise" ]; then
 		! given in-doubt || { variable in_doubt "$option_in_doubt"; options=", in_doubt => :'in_doubt'"; }
@@ -191,40 +195,113 @@ run_in_scopes()
 	fi
 	begin
 	outside
-	add "\\if :cmig_direct
-SET client_min_messages = notice;
-\\endif
-\\set ON_ERROR_STOP off"
+	add "\\if :cmig_direct${newline}SET client_min_messages = notice;$newline\\endif"
 	run
 }
 
-# Prints the commands for a scope, and the next ones when messages() has written its status into a
-# file, to which lines that no message of the database can forge tell it to.
+# Prints the commands for the scope that was taken, and for the next ones when messages() has written the
+# status of the last one, to which lines that no message of the database can forge tell it to.
 feed_scopes()
 {
-	local name status
+	local status look='' look_status='' look_errors=''
 
 	# Ctrl-C comes to all processes
 	trap ': >"$workers/stop"' INT
 	while :; do
-		name=${databases[number]}
-		if [ -z "$stepwise" ]; then
-			name=${name//"$backslash"/"$backslash$backslash"} name=${name//%/"$backslash%"}
-			name=${name//_/"${backslash}_"}
+		printf '%s\n' "\\warn 'cmig: scope $number begins $MARK'"
+		if if [ "$verbed" = 'done' ]; then feed_look; else feed_move; fi; then
+			printf '%s\n' "\\warn 'cmig: scope $number ends $MARK'"
+			read -r status <&6
+			[ "$status" != end ] || return
 		fi
-		printf '%s\n' "\\set scope $(quoted "$name")" "\\warn 'cmig: scope $number begins $MARK'"
-		if [ -n "$stepwise" ]; then
-			printf '%s\n' "SELECT pg_catalog.set_config('cmig.scope', :'scope', false) AS cmig_setting \\gset" \
-				"CALL cmig.${verb}_stepwise(:'target'$options);"
-		else
-			printf '%s\n' "CALL cmig.${verb}_scopes(:'scope', :'target');"
-		fi
-		printf '%s\n' '\if :ERROR' "\\warn 'cmig: scope $number 3 $MARK'" '\else' \
-			"\\warn 'cmig: scope $number 0 $MARK'" '\endif'
-		read -r status <&6
-		case $status in 0) ;; end) return ;; *) check_failures "$workers" ;; esac
 		take_scope || return
 	done
+}
+
+# Prints the CALL for a scope.
+feed_move()
+{
+	local name=${databases[number]}
+
+	if [ -z "$stepwise" ]; then
+		name=${name//"$backslash"/"$backslash$backslash"} name=${name//%/"$backslash%"}
+		name=${name//_/"${backslash}_"}
+	fi
+	quote "$name"
+	printf '%s\n' "\\set scope $QUOTED"
+	if [ -n "$stepwise" ]; then
+		printf '%s\n' "SELECT pg_catalog.set_config('cmig.scope', :'scope', false) AS cmig_setting \\gset" \
+			"CALL cmig.${verb}_stepwise(:'target'$options);"
+	else
+		printf '%s\n' "CALL cmig.${verb}_scopes(:'scope', :'target');"
+	fi
+}
+
+# Prints the script of a verb that looks, which run() would run if it were called for this scope only.
+# The verb is called once, for a scope and a number in whose place the others are put.
+feed_look()
+{
+	local name=${databases[number]} text
+
+	if [ -z "$look_status" ]; then
+		fed=$MARK.number
+		look=$(
+			option_scope=$MARK.scope
+			unset option_scopes option_first option_begin_with option_max_failures option_jobs
+			dispatch 2>"$session.look"
+		)
+		look_status=$?
+		IFS= read -r -d '' look_errors <"$session.look"
+	fi
+	text=${look_errors//"$MARK.scope"/"${name//"$apostrophe"/"$apostrophe$apostrophe"}"}
+	printf '%s' "${text//"$fed"/"$number"}" >>"$workers/$number"
+	if [ $look_status -ne 0 ]; then
+		printf '%s\n' $look_status >"$workers/$number.status"
+		return 1
+	fi
+	quote "$name"
+	QUOTED=${QUOTED#"$apostrophe"} QUOTED=${QUOTED%"$apostrophe"}
+	text=${look//"$MARK.scope"/"$QUOTED"}
+	printf '%s\n' "${text//"$fed"/"$number"}"
+}
+
+# feed_script COMMAND: prints the script, in the state in which a new psql would run it, and marks for
+# split_scopes()
+feed_script()
+{
+	formats
+	printf '%s\n' '\pset tuples_only off' '\pset expanded off' "\\pset fieldsep '|'" '\pset recordsep '"'\\n'"
+	set_names
+	printf '%s\n' "\\echo '$MARK $fed $1'" "$script" "\\echo '$MARK - -'"
+}
+
+# Writes the output of each scope into a file, after the command that shows it.
+split_scopes()
+{
+	local text line rest='' is_field number='' command=''
+	local -a fields=()
+
+	while IFS= read -r -d '' text && is_field=1 || { is_field=''; [ -n "$text" ]; }; do
+		while [[ $text == *"$MARK "* ]]; do
+			rest=${text%%"$MARK "*} text=${text#*"$MARK "}
+			line=${text%%"$newline"*} text=${text#*"$newline"}
+			write_output
+			number=${line%% *} command=${line##* } fields=() rest=''
+		done
+		if [ -n "$is_field" ]; then fields+=("$text"); else rest=$text; fi
+	done
+	write_output
+}
+
+# Writes the output of the current scope of split_scopes().
+write_output()
+{
+	[ "${number:--}" != - ] || return 0
+	{
+		[ ${#fields[@]} -eq 0 ] || printf '%s\0' "${fields[@]}"
+		printf '%s' "$rest"
+	} | "$command" >"$workers/$number.out"
+	: >"$workers/$number.split"
 }
 
 # first_ones TITLE SEPARATOR ITEM...: prints the first ten items, and how many more there are
@@ -244,7 +321,8 @@ first_ones()
 # Prints the outputs of the verb that have not been shown, in order, up to one that has not ended.
 show_outputs()
 {
-	while [ "$shown" -lt ${#databases[@]} ] && [ -e "$workers/$shown.status" ]; do show_output $((shown++)); done
+	while [ "$shown" -lt ${#databases[@]} ] && [ -e "$workers/$shown.status" ] &&
+		{ [ -z "$splits" ] || [ -e "$workers/$shown.split" ]; }; do show_output $((shown++)); done
 }
 
 # show_output NUMBER: prints the output of the verb in a database or scope
@@ -254,7 +332,17 @@ show_output()
 	visible "${databases[$1]}"
 	# the procedure's messages name the scope
 	[ "$verbed" != 'done' ] && [ -z "$stepwise" ] || printf '== %s ==\n' "$VISIBLE"
-	cat "$workers/$1"
+	show_file "$workers/$1"
+	[ ! -e "$workers/$1.out" ] || show_file "$workers/$1.out"
+}
+
+# show_file FILE: prints the file, which has no zero bytes, without another process
+show_file()
+{
+	local text
+
+	IFS= read -r -d '' text <"$1"
+	printf '%s' "$text"
 }
 
 # Prints what is left of the outputs, and then a table with the results or, for scopes, a page as
@@ -269,7 +357,7 @@ show_results()
 	[ "$kind" = scope ] || printf '\n%-40s %s\n' "$kind" status
 	for number in "${!databases[@]}"; do
 		name=${databases[number]}
-		status=$(cat "$workers/$number.status" 2>/dev/null) || status=130
+		{ read -r status <"$workers/$number.status"; } 2>/dev/null || status=130
 		[ -e "$workers/$number.taken" ] || status=left
 		[ -z "$interrupted" ] || [[ $status == @(0|left) ]] || status=130
 		[ "$status" = left ] || [ "$status" -le "$worst" ] || worst=$status
@@ -313,7 +401,7 @@ show_results()
 in_databases()
 {
 	local name directory workers='' number status worst=0 jobs=${option_jobs:-4} kind=$1 most_failures=all
-	local most=999999999 verbed='done' shown=0 current=''
+	local most=999999999 verbed='done' shown=0 current='' splits=''
 	local -a databases=()
 
 	[[ $jobs =~ ^[1-9][0-9]*$ ]] || fail 2 '--jobs must be a number from 1 on'
@@ -321,7 +409,11 @@ in_databases()
 		! given scope && ! typed databases || fail 2 '--scopes cannot be used with --scope or --databases'
 		check_first
 		most=${option_first:-$most}
-		case $verb in upgrade | downgrade) most_failures=$option_max_failures verbed=${verb}d ;; esac
+		case $verb in
+			upgrade | downgrade) most_failures=$option_max_failures verbed=${verb}d ;;
+			stamp) ;;
+			*) splits=1 ;;
+		esac
 	fi
 	[ "$kind" = scope ] || [[ $option_databases == *[!,[:space:]]* ]] ||
 		fail 2 '--databases requires names of databases, or a query' "cmig $verb --databases a,b,c
@@ -346,9 +438,14 @@ cmig $verb --databases \"SELECT datname FROM pg_database WHERE datname LIKE 'sho
 	fi
 	[ "$jobs" -le ${#databases[@]} ] || jobs=${#databases[@]}
 	workers=$directory
+	[ -z "$splits" ] || [ "$verb" = drift ] || find_files
 	trap_signals terminate
 	for ((number = 0; number < jobs; number++)); do
-		if [ "$verbed" = 'done' ]; then worker "$directory" & else scope_worker "$directory" "$number" & fi
+		if [ "$kind" = database ] || [ "$verb" = stamp ]; then
+			worker "$directory" &
+		else
+			scope_worker "$directory" "$number" &
+		fi
 	done
 	while [ -n "$(jobs -pr)" ]; do
 		# after Ctrl-C, which psql has received, too, wait for the workers to end

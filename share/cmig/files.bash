@@ -48,6 +48,8 @@ find_files()
 {
 	local folder slashes=${option_file_template-}
 
+	# those of the first scope
+	[ -z "$fed" ] || return 0
 	files=()
 	! given no-load || return 0
 	slashes=${slashes//[!\/]/}

@@ -552,7 +552,7 @@ begin_reference()
 	if [ -n "${PARAMETERS:-}" ] || given sql; then
 		fail 2 'drift --scope has no other options' "In SQL: SELECT * FROM cmig.diff_schemas('<schema>', '<schema>')"
 	fi
-	reference=cmig_reference
+	reference=cmig_reference$fed
 	variable tenant "$option_scope"
 	variable reference "$reference"
 	unset option_scope

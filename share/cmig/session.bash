@@ -9,17 +9,20 @@
 
 # what psql reads, if the script runs in a database without the extension: see run_on_target
 on_target=''
-# the function that prints what follows the script: see run_in_scopes()
-feed=''
+# the function that prints what follows the script: see run_in_scopes(); and whether it calls a verb
+feed='' fed=''
 
 # quoted TEXT: prints the text, quoted as an argument of \set
-quoted()
+quoted() { quote "$1"; printf '%s' "$QUOTED"; }
+
+# quote TEXT: sets QUOTED to the text, quoted as an argument of \set
+quote()
 {
 	local LC_ALL=C text=${1//"$backslash"/"$backslash$backslash"}
 
 	text=${text//"$apostrophe"/"$apostrophe$apostrophe"}
 	text=${text//"$newline"/"${backslash}n"}
-	printf "'%s'" "${text//$'\r'/"${backslash}r"}"
+	QUOTED="'${text//$'\r'/"${backslash}r"}'"
 }
 
 # variable NAME VALUE: sets a psql variable, which statements use as :'NAME'
@@ -257,21 +260,34 @@ set_settings()
 	done
 }
 
-# Prints psql commands that set the output format and the variables.
-prelude()
+# Prints psql commands that set the output format.
+formats()
+{
+	printf '%s\n' '\encoding UTF8' '\pset pager off' '\pset footer off' '\pset format wrapped' "\\pset columns $columns"
+}
+
+# Prints psql commands that set the variables.
+set_names()
 {
 	local number
 
-	printf '%s\n' '\encoding UTF8' '\pset pager off' '\pset footer off' '\pset format wrapped' "\\pset columns $columns"
+	for number in ${names[@]+"${!names[@]}"}; do
+		quote "${values[number]}"
+		printf '\\set %s %s\n' "${names[number]}" "$QUOTED"
+	done
+}
+
+# Prints psql commands that set the output format and the variables.
+prelude()
+{
+	formats
 	! given raiseerr && [ -z "$on_target" ] || printf '%s\n' '\set VERBOSITY verbose'
 	# how the server calls its messages
 	[ -z "$on_target" ] || [[ $engine_messages == @(C|C.*|POSIX|[eE]n*) ]] || printf '%s\n' \
 		'SET client_min_messages = notice;' 'DO $$ BEGIN' \
 		"RAISE NOTICE '$MARK NOTICE'; RAISE WARNING '$MARK WARNING'; RAISE INFO '$MARK INFO';" \
 		'END $$;' 'RESET client_min_messages;'
-	for number in ${names[@]+"${!names[@]}"}; do
-		printf '\\set %s %s\n' "${names[number]}" "$(quoted "${values[number]}")"
-	done
+	set_names
 	[ ${#files[@]} -eq 0 ] || files_variable
 }
 
@@ -337,12 +353,11 @@ messages()
 			"cmig: found $MARK") [ $status -ne 0 ] || status=1; continue ;;
 			# see feed_scopes()
 			'cmig: scope '*" begins $MARK") step=${line#cmig: scope }; exec 2>>"$workers/${step%% *}"; continue ;;
-			'cmig: scope '*" $MARK")
-				read -r _ _ step code word <<<"$line"
-				code=${taken_by_other:-$code} taken_by_other=''
-				printf '%s\n' "$code" >"$workers/$step.status"
-				[ "$code" != left ] || code=0
-				printf '%s\n' "$code" >&6
+			'cmig: scope '*" ends $MARK")
+				step=${line#cmig: scope }
+				printf '%s\n' "${taken_by_other:-$status}" >"$workers/${step%% *}.status"
+				status=0 taken_by_other=''
+				echo next >&6
 				continue ;;
 			"cmig: not loaded $MARK")
 				status=3
@@ -515,6 +530,7 @@ run()
 	local text line=130
 
 	[ -z "$transaction" ] || end_transaction COMMIT
+	[ -z "$fed" ] || { feed_script "${1:-cat}"; return; }
 	text=$script script=''
 	[ $# -gt 0 ] || set -- ${prints_place:+copy_at_end}
 	[ $# -gt 0 ] || set -- cat
