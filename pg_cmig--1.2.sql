@@ -2245,7 +2245,7 @@ AS $preflight$
 	-- settings
 	UNION ALL SELECT 50, 'lock_timeout', 'warning', 'not set: waits for locks without limit in ' || string_agg(f.place, '; ' ORDER BY f.n) FILTER (WHERE f.i <= 3)
 	  || CASE WHEN count(*) > 3 THEN format('; and %s more revisions', count(*) - 3) ELSE '' END,
-	 E'`SET cmig.lock_timeout = ''5s''`\n' || CASE WHEN (SELECT me.home FROM me) IS NULL THEN 'lock_timeout = 5s -- in cmig.conf, for all runs' ELSE 'SELECT cmig.set_option(''cmig.lock_timeout'', ''5s'') -- for all runs' END
+	 E'`SET cmig.lock_timeout = ''5s''`\n' || CASE WHEN (SELECT me.home FROM me) IS NULL THEN E'# for all runs, in cmig.conf:\nlock_timeout = 5s' ELSE 'SELECT cmig.set_option(''cmig.lock_timeout'', ''5s'') -- for all runs' END
 	 FROM (SELECT (array_agg(g.place ORDER BY g.n))[1] AS place, min(g.n) AS n, row_number() OVER (ORDER BY min(g.n)) AS i FROM fact g WHERE g.kind = 'no timeout' GROUP BY g.revision) f HAVING count(*) > 0
 	UNION ALL SELECT 51, 'statement_timeout', 'warning', format('%s, but %s %s for about %s (estimate)', s.text, t.revision, t.does, to_char(make_interval(secs => round(least(t.seconds, 1e9))), 'HH24:MI:SS')),
 	 'SET statement_timeout = 0' FROM total t, setting s WHERE t.n = 1 AND s.name = 'statement_timeout' AND s.number > 0 AND t.seconds * 1000 > s.number

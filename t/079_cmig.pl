@@ -66,7 +66,7 @@ gives(0, '^$', 'nothing to upgrade', 'upgrade', 'head');
 gives(5, '', 'not confirmed: downgrade 1 revision?', 'downgrade', '-1');
 gives(0, 'is at 001', '', 'downgrade', '-1', '-y');
 gives(0, '', 'nothing to upgrade', 'upgrade', '001');
-gives(3, '', "can't locate revision identified by \"nosuch\"\nHINT:  cmig history lists the revisions; cmig load stores missing ones\\.\n", 'upgrade', 'nosuch');
+gives(3, '', "can't locate revision identified by \"nosuch\"\nHINT:  cmig history lists the revisions that are loaded\\.\n", 'upgrade', 'nosuch');
 gives(3, '', "can't locate revision", 'upgrade', "'; DROP TABLE people; --");
 gives(0, 'is at 002', '', 'upgrade', '+1');
 gives(2, '', '^cmig: downgrade requires REV\nTo revert the last revision: cmig downgrade -1\. .*\nusage: cmig downgrade REV ', 'downgrade');

@@ -148,8 +148,8 @@ not_found(const CmigGraph *graph, const char *name)
 			 ? errhint("Remove the inner quotes: '%s'", pnstrdup(name + 1, length - 2))
 			 : near ? cmig_hint("Did you mean %s? `SELECT * FROM cmig.history()` lists the revisions.", near)
 			 : graph->count == 0 ?
-			 cmig_hint("There are no revisions yet. Load some with `cmig.load`, or create one with `cmig.create_revision`.")
-			 : cmig_hint("`SELECT * FROM cmig.history()` lists the revisions; `cmig.load` stores missing ones.")));
+			 cmig_hint("There are no revisions yet. Load files, or create one with `cmig.create_revision`.")
+			 : cmig_hint("`SELECT * FROM cmig.history()` lists the revisions that are loaded.")));
 }
 
 char *

@@ -125,7 +125,7 @@ cmig_move_report_nothing(const CmigGraph *graph, const CmigNames *rows, const ch
 		ereport(NOTICE,
 				(errmsg("no revisions are loaded in database \"%s\"",
 						get_database_name(MyDatabaseId)),
-				 cmig_hint("Use `cmig.load` to store revision files, or `cmig.create_revision` to store a single revision.")));
+				 cmig_hint("Load revision files, or create a revision with `cmig.create_revision`.")));
 		return;
 	}
 	cmig_listing_init(&current, CMIG_LISTING_PLAIN);

@@ -519,7 +519,8 @@ CMIG_READER(cmig_status)
 		put_item(fcinfo, "current", cmig_names_text(view.applied->rows), NULL);
 	put_item(fcinfo, "revisions", graph->count == 0 ? "none" :
 			 psprintf("%d, %d applied", graph->count, view.applied->applied->count),
-			 graph->count == 0 ?
+			 graph->count == 0 ? cmig_settings_engine() ?
+			 "`SELECT cmig.create_revision('<message>', '<upgrade>', '<downgrade>')`" :
 			 "`SELECT cmig.create_revision('<message>', '<upgrade>', '<downgrade>')` -- or load files: `SELECT * FROM cmig.load('<text>')`" : NULL);
 	for (int i = graph->count; i < graph->count + graph->repeatable_count; i++)
 		current += cmig_repeatable_state(graph, i) == CMIG_REPEATABLE_CURRENT;
@@ -740,6 +741,7 @@ cmig_require(PG_FUNCTION_ARGS)
 				 errmsg("target database is not up to date"),
 				 errdetail("No revision is loaded in database \"%s\".",
 						   get_database_name(MyDatabaseId)),
+				 cmig_settings_engine() ? cmig_hint("`cmig.create_revision` writes the first one.") :
 				 cmig_hint("Load the revision files with `cmig.load`, then %s",
 						   cmig_upgrade_call(now.graph, NIL, target, false))));
 	cmig_pending_require(&now, nodes, target);
