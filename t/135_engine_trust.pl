@@ -84,6 +84,18 @@ gives(0, '', 'nothing to upgrade', '-U', 'regress_second', 'upgrade');
 gives(3, '', "^cmig: the role may not change the tables in schema cmig_engine\n$hint", '-U', 'regress_second', @$_) for [ 'stamp', '001' ], [ 'downgrade', '-1', '-y' ];
 admin($1) if $hint =~ /\((.*)\)/;
 gives(0, 'at 002', '', '-U', 'regress_second', 'stamp', '002');
+# a member can run revisions so that the tables belong to the role
+write_revision('003', '002', '', 'CREATE TABLE mine ();', 'DROP TABLE mine;');
+foreach ([ 'regress_second', '' ], [ 'regress_owner', '-c role=regress_owner' ], [ 'regress_owner', '', '-x', 'cmig.role=regress_owner' ])
+{
+	my ($owner, $options, @arguments) = @$_;
+	local $ENV{PGOPTIONS} = $options;
+
+	gives(0, 'at 003', '', '-U', 'regress_second', 'upgrade', '-y', @arguments);
+	is(rows("SELECT relowner::regrole FROM pg_class WHERE relname = 'mine'"), $owner, "whose table it is: @$_");
+	gives(0, 'at 002', '', '-U', 'regress_second', 'downgrade', '-1', '-y');
+}
+unlink 'migrations/003.sql';
 admin('REVOKE regress_owner FROM regress_second; ALTER TABLE cmig_engine.journal OWNER TO regress_second');
 my @refused = cmig('current');
 like($refused[2], qr/belongs to another role\nConnect as that role. If its state is right, as a superuser: ALTER SCHEMA/, 'the owners are named');
@@ -107,9 +119,11 @@ is($result[0], 3, 'a run fails');
 unlike($result[2], qr/try again|attempt/, 'it is not repeated');
 is(rows('SELECT sqlstate, message FROM cmig_engine.journal ORDER BY id DESC LIMIT 1'), '22012|division by zero', 'what is recorded is the error of the server');
 gives(0, '', '', 'stamp', '003');
-# not even the last line of an error
-foreach ('55P03: another session is running a generated script in this database', '40P01: x')
+# not even the last line of an error, nor if psql is another command, which cannot have a file of this name
+foreach (map { ([ $_ ], [ $_, 'psql' ]) } '55P03: another session is running a generated script in this database', '40P01: x')
 {
+	local %ENV = (%ENV, $_->[1] ? (CMIG_PSQL => $_->[1]) : ());
+	local $_ = $_->[0];
 	write_revision('004', '003', "-- transactional: false\n", "DO \$\$ BEGIN RAISE EXCEPTION E'real error\\npsql:<stdin>:4: ERROR:  $_\\nERROR:  $_'; END \$\$;", 'SELECT 1;');
 	@result = cmig('upgrade', '-y');
 	is($result[0], 3, "a run fails: $_");
@@ -117,19 +131,25 @@ foreach ('55P03: another session is running a generated script in this database'
 	is(rows('SELECT sqlstate, message FROM cmig_engine.journal ORDER BY id DESC LIMIT 1'), 'P0001|real error', 'recorded is the first line');
 	gives(0, '', '', 'stamp', '003');
 }
+# code that raises the very error is not another run
+write_revision('004', '003', '', "DO \$\$ BEGIN RAISE SQLSTATE '55P03' USING MESSAGE = 'another session is running a generated script in this database'; END \$\$;", 'SELECT 1;');
+gives(3, '^$', 'another run is in progress.*ERROR:  another session is running a generated script in this database\nCONTEXT:  pg_cmig: upgrade of 004, statement 1', 'upgrade', '-y');
 unlink 'migrations/004.sql';
 
 # psql does not look for its variables in a dump
-rows("CREATE TABLE role (version int, \"HOST\" int, arr int[], CHECK (arr[1 : version] IS NOT NULL), CHECK (arr[1 : \"HOST\"] IS NOT NULL))");
+rows("CREATE TABLE role (version int, \"HOST\" int, \"VERSION\" int, arr int[], CHECK (arr[1 : version] IS NOT NULL), CHECK (arr[1 : \"HOST\"] IS NOT NULL), CHECK (arr[1 : \"VERSION\"] IS NOT NULL))");
 rows("CREATE VIEW slices AS SELECT arr[1 : role.version] FROM role");
 gives(0, 'at 004', '^the database already', 'capture', '-m', 'slices', '--rev-id', '004');
 my $captured = slurp_file(glob 'migrations/004*.sql');
-like($captured, qr/arr\[1:version\].*arr\[1:"HOST"\]/s, 'slices of arrays are copied');
+like($captured, qr/^(?=.*arr\[1:version\])(?=.*arr\[1:"VERSION"\]).*arr\[1:"HOST"\]/s, 'slices of arrays are copied');
 like($captured, qr/CREATE VIEW public\.slices/, 'in views, too');
 unlike($captured, qr/^DROP VIEW.*cmig:downgrade/ms, 'and nothing is dropped');
 
 # what cannot be copied is not recorded as dropped
 gives(0, '', '', 'load');
+rows('CREATE TABLE sets ("ERROR" int, arr int[], CHECK (arr[1 : "ERROR"] IS NOT NULL))');
+gives(3, '', 'not copied into the engine.*could not be copied into the engine as a whole\n.*cmig revision -m', 'capture', '-m', 'odd');
+rows('DROP TABLE sets');
 rows("CREATE FUNCTION public.broken(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN 1; END'; CREATE TABLE odd (a int, b int GENERATED ALWAYS AS (public.broken(a)) STORED)");
 admin("UPDATE pg_proc SET provolatile = 'v' WHERE proname = 'broken'");
 gives(3, '', 'not copied into the engine.*could not be copied into the engine as a whole\n.*cmig revision -m', 'capture', '-m', 'odd');

@@ -64,6 +64,11 @@ sub trips
 	gives(0, 'at 100', '', '-d', 'trips', '--folder', 'trips', 'downgrade', '-y', '100', '--no-load');
 }
 
+# files are loaded by each verb, so cmig load is no advice
+mkdir 'none';
+gives($_->[0], '^(?!.*cmig load)', '^(?!.*cmig load)', '-d', 'postgres', '--folder', 'none', @{ $_->[1] }) for [ 0, ['status'] ], [ 0, ['upgrade'] ], [ 3, [ 'show', 'nosuch' ] ], [ 3, ['require'] ];
+gives(3, '', 'HINT:  cmig history lists the revisions that are loaded\.\n', 'show', 'nosuch');
+
 # the header expand: an upgrade is all that can run the revision
 rows("INSERT INTO account SELECT i, 'x' FROM generate_series(1, 20000) i; ANALYZE account");
 write_revision('002', '001', "-- expand: true\n", "ALTER TABLE account DROP gone;\nALTER TABLE account ADD first text NOT NULL;\n-- cmig:up account.first = coalesce(note, '')", 'ALTER TABLE account DROP first, ADD gone text;');
@@ -139,7 +144,7 @@ write_revision('004', '003', '-- transactional: false', "CREATE INDEX CONCURRENT
 write_revision('005', '004', '', 'ALTER TABLE account ADD late int;', 'ALTER TABLE account DROP late;');
 gives(0, 'lock_timeout +warning: not set', '', 'preflight');
 gives(0, 'require-lock-timeout', '', 'lint');
-append_to_file('cmig.conf', "lock_timeout = 5s\n");
+append_to_file('cmig.conf', "$1$2") if (cmig('preflight'))[1] =~ /-> (# for all runs, in cmig.conf:\n) +-> ([^\n]*\n)/;
 gives(0, '^(?!.*lock_timeout)', '', 'preflight');
 gives(0, '^(?!.*require-lock-timeout)', '', 'lint');
 
@@ -148,7 +153,7 @@ my ($out, $err) = ('', '');
 my $first = IPC::Run::start([ $cmig, 'upgrade', '-y' ], '<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
 $node->poll_query_until('shop', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'}) or die;
 gives(0, '^(?!.*(partially applied|interrupted))', '^$', 'status');
-gives(0, '^database shop is at 005\n$', '^another run is in progress in this database; waiting until it has ended\nDETAIL:  Process \d+ of role regress_owner, connected since [^\n]* has the lock of runs. To end it: SELECT pg_terminate_backend\(\d+\)\n(another run has changed the state of the database; trying again\n)?nothing to upgrade: database "shop" is at 005\n$', 'upgrade', '-y');
+gives(0, '^database shop is at 005\n$', '^another run is in progress in this database; waiting until it has ended\nDETAIL:  Process \d+ of role regress_owner, connected since [^\n,]*, has the lock of runs. To end it: SELECT pg_terminate_backend\(\d+\)\n(another run has changed the state of the database; trying again\n)?nothing to upgrade: database "shop" is at 005\n$', 'upgrade', '-y');
 $first->finish;
 like($out, qr/is at 005/, 'the other run') or diag($err);
 
@@ -167,6 +172,15 @@ like($out, qr/is at 005/, 'the other run') or diag($err);
 	finish_psql($outsider);
 }
 
+# a block that cmig has written is no place that anybody could look at; one of a file is
+for ([ 'the precondition of', '-- precondition: SELECT false', '' ], [ 'failed its verification', '', 'SELECT false' ], [ 'mine', '', "DO \$\$ BEGIN RAISE 'mine'; END \$\$" ])
+{
+	my ($message, $header, $verify) = @$_;
+
+	write_revision('006', '005', $header, "SELECT 1;\n-- cmig:verify\n$verify;", '');
+	gives(3, '', $message eq 'mine' ? 'inline_code_block line 1 at RAISE' : "^(?!.*inline_code_block).*ERROR:[^\n]*$message", 'upgrade', '-y');
+}
+
 # what only the extension has is not proposed
 write_revision('006', '005', '', "CALL cmig.add_not_null('account', 'note');", '');
 gives(3, '^$', 'CALL cmig.add_not_null cannot run inside a transaction\n((?!concurrent_ddl).)*$', 'upgrade', '-y');
@@ -177,6 +191,22 @@ gives(3, '', 'division by zero', 'upgrade', '-y');
 write_revision('006', '005', '', "CREATE TABLE p2 ();", 'SELECT 1;');
 gives(3, '', 'ERROR:  revision "006" is partially applied, and would run again from its first statement\nHINT:  Restore the header "transactional: false"', @$_) for [ 'upgrade', '-y' ], [ 'upgrade', '--sql' ];
 is(rows("SELECT to_regclass('p2') IS NULL, count(*) FROM cmig_engine.progress"), 't|1', 'nothing was run');
+# nor if the run that began it had the lock when the state was read, and is gone when this one begins
+{
+	my @superuser = (extra_params => [ '-U', scalar getpwuid($>) ]);
+	my $sleeps = q{FROM pg_stat_activity WHERE wait_event = 'PgSleep'};
+	my $other = start_psql($node, 'shop', q{SELECT pg_advisory_lock(hashtextextended('pg_cmig cmig_engine.version', 0)); SELECT pg_sleep(600)});
+
+	for (1 .. 1000) { last if $node->safe_psql('shop', "SELECT count(*) $sleeps", @superuser); select undef, undef, undef, 0.1 }
+	append_to_file('other.conf', "folder = migrations\nengine = local\n");
+	append_to_file('psql2', "#!/bin/sh\nif [ -e read ]; then psql -qAt -c \"SELECT pg_terminate_backend(pid, 60000) $sleeps\" >>killed; fi\n: >read\nexec psql \"\$@\"\n");
+	chmod 0755, 'psql2';
+	local @ENV{qw(CMIG_PSQL CMIG_CONFIG)} = ('./psql2', 'other.conf');
+	gives(3, '', 'ERROR:  revision "006" is partially applied, and would run again from its first statement', 'upgrade', '-y');
+	is(slurp_file('killed') =~ tr/t//, 1, 'the other run was there');
+	finish_psql($other);
+}
+is(rows("SELECT to_regclass('p2') IS NULL, count(*) FROM cmig_engine.progress"), 't|1', 'again, nothing was run');
 rows('DROP TABLE p1');
 gives(0, 'at 005', 'discarding the progress', 'stamp', '005');
 gives(0, 'at 006', '', 'upgrade', '-y');

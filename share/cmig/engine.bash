@@ -30,7 +30,7 @@ ENGINE_FORMAT=2
 engine_format=''
 
 engine='' engine_folder='' engine_database='' engine_major='' engine_target=''
-engine_limit='' engine_protect='' engine_messages=C engine_settings='' engine_names=''
+engine_limit='' engine_protect='' engine_messages=C engine_settings='' engine_names='' engine_running=''
 engine_password='' copier_password='' engine_unwritable=''
 engine_environment=() target_environment=() target_psql=() as_server=() locked=0
 
@@ -194,7 +194,7 @@ read_target()
 	done <"$errors"
 	rm -f -- "$errors"
 	[ $status -eq 0 ] || exit 4
-	read -r engine_major installed lacks <<<"${lines%%"$newline"*}"
+	read -r engine_major installed engine_running lacks <<<"${lines%%"$newline"*}"
 	lines=${lines#*"$newline"}
 	read -r engine_messages engine_limit engine_protect <<<"${lines%%"$newline"*}"
 	lines=${lines#*"$newline"}
@@ -741,12 +741,14 @@ WHERE r OPERATOR(pg_catalog.<>) ''" |
 
 # of_dump DUMP: prints a dump, in which psql runs no command of its own: in a comment, an old pg_dump
 # writes a name with line breaks.  A psql that cannot do this reads nothing.  Nor must psql take a part
-# of an array, such as a[1:version], for a variable.
+# of an array, such as a[1:version], for a variable; what has a name such as "ERROR", which psql sets
+# again and again, is not copied, and named.
 of_dump()
 {
 	local key=$copier_password
 
-	printf '\\unset %s\n' role copier version name DBNAME ENCODING HOST PORT USER
+	printf '\\unset %s\n' role copier version name DBNAME ENCODING HOST PORT USER PROMPT1 PROMPT2 PROMPT3 HISTFILE \
+		SERVICE VERSION VERSION_NAME VERSION_NUM SERVER_VERSION_NAME SERVER_VERSION_NUM
 	printf '%s\n' '\set ON_ERROR_STOP on' "\\restrict $key" "\\unrestrict $key" '\set ON_ERROR_STOP off' \
 		"\\restrict $key" "$1"
 }
@@ -854,7 +856,8 @@ use_target()
 # comes after the lines of prelude(), and place to where its statement is
 place_in_script()
 {
-	place=$({ prelude; printf '%s' "$text"; } | awk -v last="$1" 'NR > last { next }
+	place=$({ prelude; printf '%s' "$text"; } | tail -n +$((first_line + 1)) |
+		awk -v last="$(($1 - first_line))" 'NR > last { next }
 		/^-- step / { sub(/^[^:]*: /, ""); step = $0; place = "" }
 		NR < last && /^COMMIT;$/ { place = "" }
 		/^\\set cmig_place / { place = substr($0, 18, length($0) - 18) }
@@ -872,15 +875,21 @@ run_on_target()
 	local status tries
 
 	script=$1 transaction='' on_target=- watch=$(mktemp -d) || fail 2 'a temporary folder cannot be created'
-	# messages begin with the name of the file, which no message of the database can contain
-	[ -n "${CMIG_PSQL:-}" ] || [ ! -e /dev/stdin ] || ! ln -s /dev/stdin "$watch/script" || on_target=$watch/script
+	# messages begin with the name of the file, which no message of the database can contain, or, where
+	# there is no such file, with a line that it cannot guess
+	if [ -n "${CMIG_PSQL:-}" ] || [ ! -e /dev/stdin ] || ! ln -s /dev/stdin "$watch/script"; then
+		first_line=$((RANDOM * 32 + RANDOM % 32))
+		last_line=$({ prelude; printf '%s\n' "$1"; } | wc -l)
+	else
+		on_target=$watch/script
+	fi
 	[ "$engine_limit" = 0 ] && [[ $1 != *lock_timeout* ]] || {
 		watch_run 7>&- 8>&- & disown
 		for ((tries = 0; tries < 100; tries++)); do [ ! -s "$watch/blockers" ] || break; sleep 0.02; done
 	}
 	run
 	status=$?
-	on_target=''
+	on_target='' first_line=0 last_line=1000000000
 	[ $status -eq 0 ] || [ ! -e "$watch/failed" ]
 	locked=$?
 	[ $status -eq 0 ] || [ ! -s "$watch/failed" ] || locked=$(cat -- "$watch/failed")
@@ -1062,12 +1071,12 @@ engine_move()
 		RUNNING='running'
 		run_on_target "\\o /dev/null$newline$text" && return
 		status=$? RUNNING=''
-		[ "$locked" -eq 3 ] || { [ "$locked" -gt 0 ] && [ "$attempt" -le "$retries" ]; } ||
+		{ [ "$locked" -gt 0 ] && [ "$attempt" -le $((locked == 3 ? 3 : retries)) ]; } ||
 			{ record_failure; tell_moved; return $status; }
 		case $locked${guard:+ guarded} in
 			3*)
 				told="another run is in progress in this database; waiting until it has ended$holder"
-				attempt=0 pause=500 ;;
+				pause=500 ;;
 			2) told='another run has changed the state of the database; trying again' ;;
 			*) told="attempt $attempt of $((retries + 1)); trying again in $pause ms" ;;
 		esac
@@ -1077,6 +1086,8 @@ engine_move()
 		[ -z "$interrupted" ] || return 130
 		pause=$((pause < 15000 ? 2 * pause : 30000)) state=$engine_state
 		read_target again
+		# any code can raise the error about another run
+		[ "$locked" -ne 3 ] || [ "$engine_running" != t ] || attempt=0
 		# the copy of the schema is no longer one
 		[ -z "$recording" ] || create_again || return
 		if [ "$state" = "$engine_state" ]; then
@@ -1089,10 +1100,13 @@ engine_move()
 	done
 }
 
-# Says that another run was faster, if blocked() has kept that back.
+# Says what blocked() has kept back: that another run was faster, or has the lock.
 tell_moved()
 {
-	[ "$locked" -ne 3 ] && [[ $failed_at != *'the database is in a different state'* ]] ||
+	local place=${failed_at#*"$newline"}
+
+	[ "$locked" -ne 3 ] || say "${red}ERROR:  ${place##*"$newline"}$plain$newline${place%"$newline"*}"
+	[ "$locked" -eq 3 ] || [[ $failed_at != *'the database is in a different state'* ]] ||
 		say "${red}ERROR:  another run has changed the state of the database$plain${newline}HINT:  Repeat the command."
 }
 

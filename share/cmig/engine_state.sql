@@ -3,8 +3,8 @@
 --
 -- Variables: own, a pattern for roles of pg_ and of an engine that this server once was; names, those of
 -- placeholders; again, is the state read again?
--- Prints lines: the major version, whether the extension is installed, and what is wrong with the
--- state for this role, with the statements that change that; lc_messages,
+-- Prints lines: the major version, whether the extension is installed, whether a run has the lock of
+-- runs, and what is wrong with the state for this role, with the statements that change that; lc_messages,
 -- lock_timeout, and cmig.protect; the name of the database; the format of cmig_engine, or another
 -- tool's table (with its owner, if it is not to be read); a JSON object.
 -- What a run in progress has done of a revision was not interrupted, so it is left out, unless the
@@ -29,7 +29,7 @@ SELECT current_setting('server_version_num')::integer / 10000 AS cmig_major,
 	translate(concat_ws(' ', translate(coalesce(nullif(current_setting('lc_messages'), ''), 'C'), ' ', '_'),
 		current_setting('lock_timeout'), current_setting('cmig.protect', true)), E'\n', ' ')
 		AS cmig_limit,
-	NOT :again AND EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+	EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
 		WHERE d.datname = current_database() AND l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
 		AND (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended('pg_cmig cmig_engine.version', 0))
 		AS cmig_running,
@@ -55,7 +55,7 @@ SELECT current_setting('server_version_num')::integer / 10000 AS cmig_major,
 		min(relname || ' ' || translate(owner, E'\n', '?')) FILTER (WHERE nspname = 'public' AND relkind = 'r'))
 		AS cmig_other
 FROM state \gset
-\echo :cmig_major :cmig_installed :cmig_lacks
+\echo :cmig_major :cmig_installed :cmig_running :cmig_lacks
 \echo :cmig_limit
 \echo :cmig_name
 \if :cmig_formatted
@@ -73,7 +73,8 @@ FROM state \gset
 \set progress_query NULL
 \set format_query NULL
 \endif
-\if :cmig_running
+\if :again
+\elif :cmig_running
 \set progress_query NULL
 \endif
 \if :{?cmig_other}

@@ -9,6 +9,8 @@
 
 # what psql reads, if the script runs in a database without the extension: see run_on_target
 on_target=''
+# the lines of its script
+first_line=0 last_line=1000000000
 # the function that prints what follows the script: see run_in_scopes(); and whether it calls a verb
 feed='' fed=''
 
@@ -280,6 +282,8 @@ set_names()
 # Prints psql commands that set the output format and the variables.
 prelude()
 {
+	# for messages()
+	[ "$first_line" -eq 0 ] || head -c "$first_line" /dev/zero | tr '\0' '\n'
 	formats
 	! given raiseerr && [ -z "$on_target" ] || printf '%s\n' '\set VERBOSITY verbose'
 	# how the server calls its messages
@@ -312,14 +316,15 @@ connection_error()
 messages()
 {
 	local line place step code word words='' status=0 hint='' dropped='' told='' begun source='<stdin>'
-	local taken_by_other=''
+	local taken_by_other='' own=''
 
 	[ "$on_target" != "$watch/script" ] || source=${watch##*/}/script
 	trap '' INT
 	while IFS= read -r line || [ -n "$line" ]; do
 		visible "$line"
 		line=$VISIBLE place='' step='' begun=''
-		if [[ $line == psql:*"$source":* && ${line#psql:*"$source":} =~ ^([0-9]+):\ (.*) ]]; then
+		if [[ $line == psql:*"$source":* && ${line#psql:*"$source":} =~ ^([0-9]{1,9}):\ (.*) ]] &&
+			((10#${BASH_REMATCH[1]} > first_line && 10#${BASH_REMATCH[1]} <= last_line)); then
 			line=${BASH_REMATCH[2]} begun=1
 			place_in_script "${BASH_REMATCH[1]}"
 		fi
@@ -335,6 +340,8 @@ messages()
 			given raiseerr && line=$word$code:\ ${BASH_REMATCH[3]} || line=$word${BASH_REMATCH[3]}
 		fi
 		[[ -z $on_target || ! $line =~ ^(LOCATION|[A-Z]+\ NAME):\ \  ]] || given raiseerr || continue
+		# the block is one of the script, and not of a file
+		[[ -z $own || $line != 'CONTEXT:  PL/pgSQL function inline_code_block line '*' at RAISE' ]] || continue
 		# a pooled session may not have the level of messages
 		case $line in
 			NOTICE:\ \ * | INFO:\ \ *) told=1; ! given quiet || dropped=1 ;;
@@ -385,6 +392,7 @@ messages()
 				[[ $line != *' already exists' || $step != 'upgrade base -> '* ]] ||
 					place+="${newline}HINT:  If the schema is older than the revisions: cmig locate"
 				[ -z "$begun" ] || blocked "$code" "$line"
+				[[ -n $on_target && ($place != 'CONTEXT:  pg_cmig: '* || $code == MG009) ]] && own=1 || own=''
 				[ -z "$watch" ] || [ -z "$begun" ] || printf '%s\n' "$code" "$place" "${line#*:  }" >"$watch/error"
 				# DETAIL and HINT go, too
 				[ -z "$RUNNING" ] || [ "$BLOCKER" != "$RUNNING" ] || { dropped=1; continue; }

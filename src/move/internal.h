@@ -201,6 +201,9 @@ extern const char *cmig_engine_file(const char *revision);
  */
 extern const char *cmig_engine_guard(void);
 
+/* Returns a condition that is added with OR: an interrupted run has left what is not known here, or nothing. */
+extern const char *cmig_engine_other_progress(void);
+
 /* Append a command that reports that a step begins. */
 extern void cmig_engine_append_title(StringInfo out, const char *title);
 

@@ -144,6 +144,13 @@ cmig_engine_guard(void)
 	return guard ? guard : "";
 }
 
+const char *
+cmig_engine_other_progress(void)
+{
+	return psprintf(" OR EXISTS (SELECT FROM " CMIG_ENGINE_PROGRESS ") " OP("<>") " %s",
+					cmig_progress_read() ? "true" : "false");
+}
+
 void
 cmig_engine_append_replaced(StringInfo body, const char *table, const char *column,
 							const CmigRevision *revision)
@@ -167,7 +174,7 @@ cmig_engine_append_lock(StringInfo body, const char *key, bool session)
 					 "\t\tRAISE EXCEPTION USING ERRCODE = 'lock_not_available',\n"
 					 "\t\t\tMESSAGE = 'another session is running a generated script in this database',\n"
 					 "\t\t\tDETAIL = coalesce((SELECT pg_catalog.format('Process %%s of role %%I%%s has the lock of runs. To end it: SELECT pg_terminate_backend(%%s)',\n"
-					 "\t\t\t\ta.pid, a.usename, ', connected since ' " OP("||") " pg_catalog.date_trunc('second', a.backend_start), a.pid)\n"
+					 "\t\t\t\ta.pid, a.usename, ', connected since ' " OP("||") " pg_catalog.date_trunc('second', a.backend_start) " OP("||") " ',', a.pid)\n"
 					 "\t\t\t\tFROM pg_catalog.pg_stat_activity a WHERE a.pid " OP("=") " (SELECT pg_catalog.min(l.pid) FROM " LOCK_ROWS "%s\n"
 					 "\t\t\t\tAND l.database " OP("=") " (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname " OP("=") " pg_catalog.current_database()))), ''),\n"
 					 "\t\t\tHINT = 'Wait until that session has finished.';\n"

@@ -269,7 +269,7 @@ append_check(Offline *offline)
 						 "\tfound := %s;\n"
 						 "\tIF found " OP("<>") " wanted%s THEN\n"
 						 "\t\tRAISE EXCEPTION USING ERRCODE = 'MG025', MESSAGE = %s,\n",
-						 offline->found, offline->only_tables ? " AND false" : "", quote_literal_cstr(message));
+						 offline->found, offline->only_tables ? " AND false" : offline->engine ? cmig_engine_other_progress() : "", quote_literal_cstr(message));
 		appendStringInfo(body,
 						 "\t\t\tDETAIL = pg_catalog.concat(%s, CASE WHEN pg_catalog.cardinality(found) " OP(">") " 0 THEN pg_catalog.array_to_string(found, ', ') ELSE 'no row' END, '.'),\n"
 						 "\t\t\tHINT = 'Generate the script for the state of this database.';\n"
