@@ -47,6 +47,16 @@ gives(3, '', qr/\Q@{[sprintf $place, $line]}\E/, 'upgrade', '-y', '--stepwise');
 is(rows($journal), '002|upgrade|failed|42P01|relation "nowhere" does not exist|2', 'a stepwise run records the failure');
 gives(0, 'failed +upgrade of 002, statement 2: relation "nowhere" does not exist\n +-> Fix the cause, then cmig upgrade', '', 'status');
 
+# so does what is found before it runs
+for ([ 'upgrade', "SELECT 1;\nSELEC 1;", '', '' ], [ 'verify', 'SELECT 1;', "-- cmig:verify\nSELECT 1;\nSELEC 1;", '' ], [ 'precondition', '', '', '-- precondition: SELEC 1' ])
+{
+	my ($part, $sql, $verify, $header) = @$_;
+
+	write_revision('002', '001', $header, "$sql\n$verify", '');
+	$line = 1 + (() = (split /SELEC 1/, slurp_file('migrations/002.sql'))[0] =~ /\n/g);
+	gives(3, '', qr/syntax error at or near "SELEC"\n.*CONTEXT:  pg_cmig: $part of 002, @{[$header ? 'statement 1, line 1' : "statement 2, line $line of file"]}/s, 'upgrade', '-y');
+}
+
 # outside of a transaction
 write_revision('002', '001', "-- transactional: false\n", <<'END_SQL', 'DROP TABLE part;');
 CREATE TABLE part (id int);

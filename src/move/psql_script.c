@@ -499,7 +499,8 @@ open_table(Offline *offline, const char *name, const CmigApplied *applied)
 /* The statement that is being read, for error messages. */
 typedef struct Reading
 {
-	const char *revision;
+	const CmigRunStep *step;
+	const char *verb;
 	CmigStatement statement;
 } Reading;
 
@@ -566,19 +567,17 @@ describe_error(void *arg)
 	const Reading *reading = arg;
 	int			position = geterrposition();
 
-	if (reading->statement.text == NULL)
-	{
-		errcontext("pg_cmig: text of %s", reading->revision);
-		return;
-	}
-	if (position > 0)
+	if (position > 0 && reading->statement.text)
 	{
 		errposition(0);
 		internalerrposition(position);
 		internalerrquery(reading->statement.text);
 	}
-	errcontext("pg_cmig: text of %s, statement %d, line %d", reading->revision,
-			   reading->statement.number, reading->statement.line);
+	if (reading->statement.text == NULL)
+		errcontext("pg_cmig: %s of %s", reading->verb, reading->step->revision);
+	else
+		errcontext("pg_cmig: %s", cmig_run_step_place(reading->step, reading->verb, strcmp(reading->verb, "precondition") != 0,
+													  reading->statement.number, reading->statement.line));
 }
 
 /*
@@ -666,7 +665,8 @@ append_statements(const Offline *offline, StringInfo out, const CmigRunStep *ste
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context = AllocSetContextCreate(caller, "pg_cmig statement",
 												  ALLOCSET_DEFAULT_SIZES);
-	Reading		reading = {.revision = step->revision};
+	Reading		reading = {.step = step,.verb = part == PART_PRECONDITION ? "precondition" :
+	part == PART_MAIN ? offline->direction : "verify"};
 	ErrorContextCallback callback = {
 		.previous = error_context_stack,.callback = describe_error,.arg = &reading
 	};
@@ -693,7 +693,7 @@ append_statements(const Offline *offline, StringInfo out, const CmigRunStep *ste
 			continue;
 		}
 		if (offline->engine && part != PART_PRECONDITION)
-			cmig_engine_append_place(out, step, part == PART_MAIN ? offline->direction : "verify", statement);
+			cmig_engine_append_place(out, step, reading.verb, statement);
 		from = out->len;
 		cmig_psql_append_comments(out, sql + behind, statement->offset - behind);
 		behind = statement->offset + strlen(statement->text);
