@@ -687,6 +687,14 @@ like(($node->psql('casts', 'CALL cmig.contract()'))[2], qr/ERROR:  cast .* is ne
 $node->safe_psql('casts', 'DELETE FROM public.t WHERE id = 3; DROP CAST (lib.e AS text); DROP CAST (text AS lib.e); CALL cmig.contract()');
 is(rows_of('casts', 't', 'id, v, w, u, n'), '1|a|a|a|7 2|a|a||', 'nor at the contraction');
 
+# a cast that only the contraction uses: without it, what it stores would be converted through text
+$node->safe_psql('casts', q{CREATE FUNCTION of_text(text) RETURNS lib.e LANGUAGE sql IMMUTABLE AS $$SELECT 'b'::lib.e$$; CREATE CAST (text AS lib.e) WITH FUNCTION of_text(text);
+	SELECT cmig.create_revision('policy', $$ALTER TABLE t ALTER id TYPE bigint; CREATE POLICY p ON t USING (v = (w::text || '')::lib.e)$$, revision => '043', expand => true)});
+$node->safe_psql('casts', 'CALL cmig.expand(); DROP CAST (text AS lib.e)');
+like(($node->psql('casts', 'CALL cmig.contract()'))[2], qr/ERROR:  cast \(text AS lib\.e\) was dropped since revision "043" was expanded/, 'contract needs the casts that it was planned with');
+$node->safe_psql('casts', 'CALL cmig.abandon(); CREATE CAST (text AS lib.e) WITH FUNCTION of_text(text); CALL cmig.expand(); CALL cmig.contract()');
+is(rows_of('casts', 'pg_policy', 'pg_get_expr(polqual, polrelid) AS id'), q{(v = ((w || ''::text))::lib.e)}, 'and stores the same with them');
+
 # what the triggers call is what was found at cmig.expand: an operator that is printed without its name, and
 # a function or an operator in whose place another role could create one that fits a call better, are refused
 $node->safe_psql('postgres', 'CREATE DATABASE exact');

@@ -70,9 +70,14 @@ cmig_versions_require_bound(const CmigExpansion *expansion, Oid caller, const Li
 		"  WHERE r.scope = $1 AND n.nspname::text = cmig.version_schema(r.revision, s)) o) OR EXISTS (SELECT FROM cmig.expansion_step p JOIN cmig.expansion_step c ON c.xmin = p.xmin WHERE p.scope = $1 AND c.scope = $1 AND p.done AND NOT c.done)) LIMIT 1",
 		{TEXTOID, OIDOID}
 	};
+	static CmigQuery dropped = {
+		"SELECT c->>3 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $1 AND c->>2 = 'cast'"
+		" EXCEPT SELECT format('%s AS %s', castsource::regtype, casttarget::regtype) FROM pg_cast ORDER BY 1 LIMIT 1", {TEXTOID}
+	};
 	Oid			role = GetUserId();
 	CmigRole	saved;
 	char	  **row;
+	char	   *gone;
 
 	cmig_versions_hold_run(expansion, caller);
 
@@ -100,7 +105,14 @@ cmig_versions_require_bound(const CmigExpansion *expansion, Oid caller, const Li
 	LockRelationOid(CastRelationId, ShareLock);
 	cmig_role_act_as_caller(&saved, caller);
 	row = cmig_query_row(&query, expansion->scope, role);
+	gone = cmig_query_value(&dropped, expansion->scope);
 	cmig_role_return(&saved);
+	if (gone != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("cast (%s) was dropped since revision \"%s\" was expanded", gone, expansion->revision),
+				 errdetail("Without it, the stored statements would mean something else, or fail."),
+				 cmig_hint("Create it again and repeat the `CALL`, or `CALL cmig.abandon()`")));
 	if (row != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

@@ -446,7 +446,7 @@ extern CmigPlan *cmig_versions_plan_upgrade(const CmigSituation *now, const char
 /*
  * Returns rows: functions and operators that the types of their arguments do not
  * tell from others with the same name, with the schema, the owner, and a key of what
- * depends on them.
+ * depends on them; and casts, with an empty schema.
  */
 extern List *cmig_versions_replaceable(void);
 

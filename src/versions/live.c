@@ -513,6 +513,8 @@ cmig_versions_replaceable(void)
 		" WHERE n.nspname <> ALL ('{pg_catalog,cmig}') AND d.deptype = 'n'"
 		" AND d.classid = ANY ('{pg_attrdef,pg_class,pg_constraint,pg_policy,pg_proc,pg_publication_rel,pg_rewrite,pg_statistic_ext,pg_trigger,pg_type}'::regclass[])"
 		" AND (p.pronargdefaults > 0 OR p.provariadic <> 0 OR EXISTS (SELECT FROM pg_type t WHERE t.oid = ANY (p.proargtypes) AND t.typtype = 'p'))"
+		" UNION ALL SELECT format('%s AS %s', c.castsource::regtype, c.casttarget::regtype), '', NULL, concat_ws(' ', d.classid, d.objid, d.objsubid, c.castsource::regtype, c.casttarget::regtype)"
+		" FROM pg_cast c JOIN pg_depend d ON d.refclassid = 'pg_proc'::regclass AND d.refobjid = c.castfunc AND d.deptype = 'n' AND d.classid <> 'pg_cast'::regclass WHERE c.oid >= 16384"
 	};
 
 	return cmig_query_list(&query);
@@ -525,7 +527,7 @@ cmig_versions_replaceable(void)
  * those who could replace the function, change the table, or decide what scripts do.
  */
 static void
-require_exact(const CmigPlanning *p)
+require_exact(CmigPlanning *p)
 {
 	static CmigQuery query = {
 		"SELECT coalesce(quote_ident(r.rolname), 'PUBLIC'), g.oid = n.nspowner FROM pg_namespace n,"
@@ -534,10 +536,29 @@ require_exact(const CmigPlanning *p)
 		" AND g.oid NOT IN (SELECT $2::oid UNION ALL SELECT datdba FROM pg_database WHERE datname = current_database()"
 		"  UNION ALL SELECT relowner FROM pg_class WHERE oid = ANY (SELECT to_regclass(t) FROM unnest($4::text[]) t)) LIMIT 1", {TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID}
 	};
+	List	   *casts = NIL;
 
 	foreach_ptr(CmigValue, row, p->replaceable)
 	{
-		char	  **stranger = cmig_query_row(&query, row[1], row[2], cmig_session_role(), &p->result->viewed);
+		char	  **stranger;
+
+		/*
+		 * a cast is found by its types, and without it, values are converted
+		 * through text
+		 */
+		if (*row[1] == '\0')
+		{
+			char	  **cast = palloc0(9 * sizeof(char *));
+
+			cast[0] = "";
+			cast[2] = "cast";
+			cast[3] = row[0];
+			if (!cmig_text_list_has(casts, row[0]))
+				p->result->columns = lappend(p->result->columns, cast);
+			casts = lappend(casts, row[0]);
+			continue;
+		}
+		stranger = cmig_query_row(&query, row[1], row[2], cmig_session_role(), &p->result->viewed);
 
 		if (stranger != NULL)
 			ereport(ERROR,
