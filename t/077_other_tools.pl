@@ -415,6 +415,15 @@ SKIP:
 	gives(3, 'cmig/shop.0004_fill.sql\n$', 'shop.0004_fill.sql: to be written: the upgrade calls Python: RunPython <lambda>, Own; .*the downgrade calls Python: Own', 'import', 'django', '--to', 'cmig', '-d', 'django_only');
 	like(slurp_file('cmig/shop.0004_fill.sql'), qr/has not been written.*^-- here: RunPython <lambda>\n-- here: Own\nSELECT 3;\n(?!.*SELECT [12]).*has not been written/ms, 'and the rest is there');
 	gives(2, '^$', 'x/manage.py does not exist\ncmig import django FOLDER', 'import', 'django', 'x', '--to', 'cmig');
+
+	# Django has the constraints in sets, whose order depends on the hash seed
+	append_to_file('shop/migrations/0005_sets.py', { django_migration('', q{('shop', '0004_fill')}, q{migrations.AlterUniqueTogether('User', {('name', 'email'), ('email', 'id'), ('id', 'name'), ('email', 'name')})}) }->{'shop/migrations/.py'});
+	my %texts = map {
+		local $ENV{PYTHONHASHSEED} = $_;
+		gives(3, "cmig$_/shop.0005_sets.sql\n\$", 'shop.0004_fill.sql: to be written', 'import', 'django', '--to', "cmig$_", '-d', 'django_only');
+		(slurp_file("cmig$_/shop.0005_sets.sql") => 1)
+	} 1, 2, 4711;
+	is(join("\nor\n", keys %texts), (keys %texts)[0], 'the files do not depend on the hash seed');
 	append_to_file('settings.py', "DATABASES['default']['HOST'] = '/nowhere'\n");
 	gives(2, '^$', 'no database can be created: .*cannot be converted', 'import', 'django', '--to', 'cmig');
 }

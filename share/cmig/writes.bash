@@ -438,7 +438,8 @@ generated_folder()
 	trap 'rm -rf -- "$GENERATED"; [ -z "$engine_database" ] || end_engine' EXIT
 }
 
-# Converts the migrations of a Django project with import_django.py.
+# Converts the migrations of a Django project with import_django.py.  The order in which
+# Django creates what it has in sets depends on the hash seed.
 import_django()
 {
 	local folder=${arguments[1]:-.} python=${PYTHON:-python3}
@@ -447,7 +448,7 @@ import_django()
 		fail 2 "$folder/manage.py does not exist" 'cmig import django FOLDER, with the folder of manage.py'
 	generated_folder
 	CMIG_IMPORT_CODE=$(dirname -- "$here")/share/cmig/import_django.py CMIG_IMPORT_RESULT=$GENERATED/files \
-		"$python" -B "$folder/manage.py" shell -v 0 \
+		PYTHONHASHSEED=0 "$python" -B "$folder/manage.py" shell -v 0 \
 		-c 'import os; path = os.environ["CMIG_IMPORT_CODE"]; exec(compile(open(path).read(), path, "exec"))' \
 		>&2 </dev/null && [ -f "$GENERATED/files" ] || fail 2 "the migrations in $folder cannot be converted" \
 		'Activate the environment of the project first, so that python3 finds Django and a PostgreSQL driver.'
