@@ -118,6 +118,32 @@ is(query($node, 'restored', $rows), query($node, 'shop', $rows), 'the rows of sc
 is(query($node, 'restored', "$call SET cmig.scope = 'tenant_07'; SELECT revision FROM cmig.downgrade('-1'); SELECT id, revision, direction FROM cmig.journal WHERE scope = 'tenant_07' ORDER BY id DESC LIMIT 1"),
 	"003\n4|003|downgrade", 'and the restored scopes can be migrated');
 
+# many scopes: each page counts all, and names few
+query($node, 'postgres', 'CREATE DATABASE many');
+query($node, 'many', 'CREATE EXTENSION pg_cmig; ' . join ' ', map { sprintf 'CREATE SCHEMA tenant_%03d;', $_ } 1 .. 200);
+{
+	my $dir = PostgreSQL::Test::Utils::tempdir();
+	local @ENV{qw(PGHOST PGPORT PGDATABASE)} = ($node->host, $node->port, 'many');
+
+	mkdir "$dir/migrations";
+	append_to_file("$dir/migrations/$_->[0].sql", revision_file(@$_)) foreach [ '001', '', 'CREATE TABLE t (id int PRIMARY KEY);', 'DROP TABLE t;' ], [ '002', '001', 'ALTER TABLE t ADD n int;', 'ALTER TABLE t DROP n;' ];
+	chdir $dir or die;
+	gives(0, '^(upgraded scope "tenant_\d+": 1 revision\n){10}.*\nscopes: 150 upgraded, 0 already up to date, 0 failed, 50 left to the next call\nupgraded: tenant_001, [^\n]*, tenant_010 and 140 more\nleft: tenant_151, [^\n]* and 40 more\n$', '',
+		qw(upgrade 001 --jobs 2 --first 150 --scopes), 'tenant\_%');
+	gives(0, '^$', 'upgraded scope "tenant_200": 2 revisions\nscopes: 200 upgraded, 0 already up to date, 0 failed, 0 left to other sessions\n', qw(upgrade --scopes), 'tenant\_%');
+	gives(0, 'scopes +200, 0 failed, 0 behind, 0 never upgraded\n', '^$', 'status');
+	query($node, 'many', 'CREATE TABLE tenant_123.by_hand (); DROP TABLE tenant_077.t');
+	gives(0, '(\n tenant_\d+ +\| 002 +\| +0 \| *){200}', '^$', 'scopes');
+	my ($status, $report) = cmig('report');
+	is(scalar(keys %{ { map { $_ => 1 } $report =~ /tenant_\d\d\d/g } }), 199, 'the report has the tables of all scopes');
+	gives(1, '^tenant_077 .*\ntenant_123 +tenant_123\.by_hand, unlike in tenant_001\n', '^$', 'scope-drift');
+	gives(1, '^table +tenant_123\.by_hand: was created', '^$', 'drift', '--scope', 'tenant_123');
+	gives(1, '\nscopes: 198 done, 2 with findings, 0 failed\ndone: tenant_001, [^\n]* and 188 more\nwith findings: tenant_077, tenant_123\n$', '^$', qw(drift -j 2 --scopes), 'tenant\_%');
+	query($node, 'many', 'DROP TABLE tenant_123.by_hand');
+	gives(1, '\nscopes: 199 downgraded, 0 already at the target, 1 failed\n.*\nfailed: tenant_077 \(3\): relation "t" does not exist\n$', '^$', qw(downgrade 001 -y -j 2 --max-failures 1 --scopes), 'tenant\_%');
+	chdir $CmigNode::top or die;
+}
+
 # A script of the database or of a scope that reads all scopes sees each as it is.
 query($node, 'postgres', 'CREATE DATABASE inside');
 my $seen = q{SELECT string_agg(concat_ws(' ', scope, current, pending), ', ' ORDER BY scope) AS seen FROM cmig.scopes()};

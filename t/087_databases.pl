@@ -90,6 +90,12 @@ foreach my $jobs (qw(0 x -1))
 	gives(2, '', '--jobs must be a number from 1 on', 'current', '--databases', 'customer_01', "--jobs=$jobs");
 }
 
+# init with a list that is not that of cmig.conf
+append_to_file('two.conf', "folder = migrations\ndatabases = customer_01\n");
+gives(0, 'customer_02 +done\n$', '^two\.conf has other databases than --databases\nHINT:  In two\.conf: databases = customer_01,customer_02\n$', 'init', '-c', 'two.conf', '--databases', 'customer_01,customer_02');
+gives(0, 'customer_01 +done\n$', '^$', 'init', '-c', 'two.conf', '--databases', 'customer_01');
+gives(2, '^$', 'requires names of databases, or a query\ncmig init --databases', 'init', '-c', 'two.conf', '--databases', '');
+
 chdir $CmigNode::top or die $!;
 $node->stop;
 done_testing();

@@ -404,7 +404,6 @@ in_databases()
 	local most=999999999 verbed='done' shown=0 current='' splits=''
 	local -a databases=()
 
-	[[ $jobs =~ ^[1-9][0-9]*$ ]] || fail 2 '--jobs must be a number from 1 on'
 	if [ "$kind" = scope ]; then
 		! given scope && ! typed databases || fail 2 '--scopes cannot be used with --scope or --databases'
 		check_first
@@ -416,8 +415,8 @@ in_databases()
 		esac
 	fi
 	[ "$kind" = scope ] || [[ $option_databases == *[!,[:space:]]* ]] ||
-		fail 2 '--databases requires names of databases, or a query' "cmig $verb --databases a,b,c
-cmig $verb --databases \"SELECT datname FROM pg_database WHERE datname LIKE 'shop%'\""
+		fail 2 '--databases requires names of databases, or a query' "cmig ${verb/ensure-version/init} --databases a,b,c
+cmig ${verb/ensure-version/init} --databases \"SELECT datname FROM pg_database WHERE datname LIKE 'shop%'\""
 	directory=$(mktemp -d) || fail 2 'a temporary folder cannot be created'
 	"${kind}_names" >"$directory/names"
 	status=$?

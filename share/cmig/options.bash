@@ -155,6 +155,7 @@ check_together()
 			done
 		done
 	done <<<"$APART"
+	[[ ${option_jobs:-4} =~ ^[1-9][0-9]*$ ]] || fail 2 '--jobs must be a number from 1 on'
 	case $verb,${#arguments[@]} in
 		history,1 | graph,1) ! given rev-range || fail 2 "$verb cannot have both --rev-range and an argument" ;;
 	esac

@@ -149,6 +149,8 @@ verb_init()
 			'# schemas = public' '# compare = models' '# exclude = partman.*, public.job_*' \
 			"$env" "$url" "$databases" "$engine" >"$config" || fail 2 "$config cannot be written"
 		printf '%s\n' "$config"
+	elif typed databases && [ -n "$option_databases" ] && [ "$option_databases" != "${config_databases-}" ]; then
+		say "$config has other databases than --databases${newline}HINT:  In $config: databases = $option_databases"
 	fi
 	! given template && ! given package || say 'cmig: revisions are SQL files; --template and --package have no effect'
 	if given engine; then

@@ -724,7 +724,7 @@ add_run_problems(List **problems)
 			bool		possible = name[0] != '\0' && cmig_scope_reserved(name) == NULL;
 
 			add(problems, "warning", psprintf("scope %s", quote_identifier(name)),
-				possible ? "its schema does not exist, but its version rows do; revisions that are applied in it cannot be removed"
+				possible ? "its schema was dropped or, by hand, renamed, but its version rows remain; revisions that are applied in it cannot be removed"
 				: "a schema with this name cannot be a scope, but version rows name it; revisions that are applied in it cannot be removed",
 				possible ? psprintf("`SELECT cmig.drop_scope(%s, confirm => %s)`", scope, scope)
 				: psprintf("DELETE FROM cmig.scope_version WHERE scope = %s", scope));
