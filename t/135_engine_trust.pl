@@ -57,6 +57,11 @@ my (undef, $script) = cmig('ddl-script', 'log');
 admin($script);
 is(rows("SELECT string_agg(DISTINCT privilege_type, ',') FROM pg_class, aclexplode(relacl)
 	WHERE oid = 'cmig_engine_ddl.ddl_log'::regclass AND grantee NOT IN (relowner, 'regress_owner'::regrole)"), '', 'nor to the log of DDL');
+# no setting of a session changes what its patterns mean
+(undef, $script) = cmig('ddl-script', 'deny');
+admin($script);
+$node->psql('shop', "SET standard_conforming_strings = off;\nCREATE INDEX CONCURRENTLY denied ON item (id);");
+is(rows("SELECT to_regclass('denied')"), '', 'an index that is created concurrently is denied before it exists');
 admin("DROP EVENT TRIGGER $_") foreach qw(cmig_engine_start cmig_engine_end cmig_engine_drop);
 
 # tables of other tools decide where the first run begins, but only if they belong to the same roles;

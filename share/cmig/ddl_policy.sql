@@ -24,7 +24,8 @@ CREATE SCHEMA IF NOT EXISTS cmig_engine_ddl;
 CREATE TABLE IF NOT EXISTS cmig_engine_ddl.ddl_log (at timestamptz NOT NULL, command text NOT NULL, object_type text, object text, role name NOT NULL,
 	application_name text, client_address inet, transaction_id xid8 NOT NULL, query text, reason text);
 DROP FUNCTION IF EXISTS cmig_engine_ddl.ddl_trigger();
-CREATE FUNCTION cmig_engine_ddl.ddl_trigger() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $ddl$
+CREATE FUNCTION cmig_engine_ddl.ddl_trigger() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET standard_conforming_strings = on AS $ddl$
 DECLARE
 	policy CONSTANT text := 'POLICY';
 	-- the role that keeps the state, which is that of the revisions
