@@ -144,6 +144,8 @@ query($node, 'named', 'SET search_path = pg_catalog; UPDATE public.r SET n = 2')
 query($node, 'named', 'UPDATE r SET n = 3');
 is(query($node, 'named', q{SELECT n FROM cmig.audit_as_of(NULL::r, (SELECT min(transaction_at) - interval '1us' FROM cmig_audit.log WHERE table_name = 'r'))}), '1', 'search_path: audit_as_of before the changes');
 is(query($node, 'named', q{SELECT count(*), min(key_kinds::text) FROM cmig_audit.layout WHERE table_name = 'r'}), '1|{public.span}', 'search_path: one layout');
+query($node, 'named', q{CREATE TABLE booked (during tstzrange, hours tstzmultirange, days timestamptz[], PRIMARY KEY (during, hours, days), n int); SELECT FROM cmig.enable_audit('booked'); SET TimeZone = 'UTC'; INSERT INTO booked VALUES ('[2026-01-01,)', '{[2026-01-01,)}', '{2026-01-01}'); SET TimeZone = 'America/New_York'; UPDATE booked SET n = 2});
+is(query($node, 'named', q{SELECT count(*), count(DISTINCT row_key), count(DISTINCT row_hash) FROM cmig_audit.log WHERE table_name = 'booked'}), '2|1|1', 'TimeZone: the key of a row is the same');
 
 # partitions of the audit log have its tablespace, if its owner may use it
 my $last = query($node, 'named', q{SELECT max(relname) FROM pg_class WHERE relname ~ '^log_y[0-9m]+$'});

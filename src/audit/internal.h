@@ -202,6 +202,7 @@ typedef struct CmigAuditShape
 	bool	   *key;			/* which columns belong to the key */
 	List	   *hidden;			/* of int: columns that an expansion has added */
 	bool		names;			/* see cmig_audit_row_pin() */
+	bool		utc;			/* the same */
 	bool		zoned_key;		/* is a key column a timestamptz? */
 	bool		truncate;		/* replace values that are too large, instead
 								 * of raising an error? */
@@ -220,7 +221,7 @@ typedef struct CmigAuditPiece
 	bool		aligned;		/* must the value start at a multiple of 4? */
 } CmigAuditPiece;
 
-extern int	cmig_audit_row_pin(bool reader, bool names);
+extern int	cmig_audit_row_pin(bool utc, bool names);
 extern Oid	cmig_audit_row_role(Oid type, Oid owner);
 extern List *cmig_audit_row_hidden(Relation relation);
 extern void cmig_audit_row_shape(CmigAuditShape *shape, const CmigAuditOptions *options,

@@ -56,19 +56,20 @@
  * Otherwise, a session's settings could round values, or log them in a form
  * that is read back as a different value.  "names" tells whether a value can
  * be the name of an object, or be printed by a user's function.  Readers of keys
- * and images also pin the time zone.  Returns the level for AtEOXact_GUC(), or 0
+ * and images, and writers of keys that contain types that could contain a timestamptz,
+ * also pin the time zone ("utc").  Returns the level for AtEOXact_GUC(), or 0
  * if nothing had to be set.
  */
 int
-cmig_audit_row_pin(bool reader, bool names)
+cmig_audit_row_pin(bool utc, bool names)
 {
 	int			guc_level;
 
-	if (!reader && !names && DateStyle == USE_ISO_DATES && IntervalStyle == INTSTYLE_POSTGRES &&
+	if (!utc && !names && DateStyle == USE_ISO_DATES && IntervalStyle == INTSTYLE_POSTGRES &&
 		extra_float_digits >= 1 && bytea_output == BYTEA_OUTPUT_HEX)
 		return 0;
 	guc_level = NewGUCNestLevel();
-	if (reader || names)
+	if (utc || names)
 		cmig_settings_pin_search_path();
 	if (quote_all_identifiers)
 		cmig_settings_override("quote_all_identifiers", "off");
@@ -80,7 +81,7 @@ cmig_audit_row_pin(bool reader, bool names)
 		cmig_settings_override("extra_float_digits", "1");
 	if (bytea_output != BYTEA_OUTPUT_HEX)
 		cmig_settings_override("bytea_output", "hex");
-	if (reader)
+	if (utc)
 		cmig_settings_override("timezone", "UTC");
 	return guc_level;
 }
@@ -245,6 +246,11 @@ cmig_audit_row_shape(CmigAuditShape *shape, const CmigAuditOptions *options,
 		shape->key[i] = column->in_key;
 		shape->zoned_key |= column->in_key && column->kind == CMIG_AUDIT_DATETIME &&
 			column->type == TIMESTAMPTZOID;
+		/* to_jsonb() and output functions use the session's time zone */
+		shape->utc |= (column->in_key || column->hide == CMIG_AUDIT_HASH) &&
+			column->kind == CMIG_AUDIT_GENERAL &&
+			(OidIsValid(get_element_type(column->type)) ||
+			 strchr("crm", get_typtype(column->type)) != NULL);
 	}
 }
 

@@ -885,7 +885,7 @@ cmig_audit_trigger(PG_FUNCTION_ARGS)
 	if (skip && table->skip_logged)
 		return PointerGetDatum(NULL);
 
-	guc_level = cmig_audit_row_pin(false, table->shape.names);
+	guc_level = cmig_audit_row_pin(table->shape.utc, table->shape.names);
 	call_begin(&call, table,
 			   skip ? "SKIP" :
 			   TRIGGER_FIRED_BY_INSERT(event) ? "INSERT" :
