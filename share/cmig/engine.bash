@@ -1072,7 +1072,7 @@ engine_move()
 		run_on_target "\\o /dev/null$newline$text" && return
 		status=$? RUNNING=''
 		{ [ "$locked" -gt 0 ] && [ "$attempt" -le $((locked == 3 ? 3 : retries)) ]; } ||
-			{ record_failure; tell_moved; return $status; }
+			{ record_failure; tell_moved end; return $status; }
 		case $locked${guard:+ guarded} in
 			3*)
 				told="another run is in progress in this database; waiting until it has ended$holder"
@@ -1087,7 +1087,7 @@ engine_move()
 		pause=$((pause < 15000 ? 2 * pause : 30000)) state=$engine_state
 		read_target again
 		# any code can raise the error about another run
-		[ "$locked" -ne 3 ] || [ "$engine_running" != t ] || attempt=0
+		[ "$locked" -ne 3 ] || { [ "$engine_running" = f ] && [ "$state" = "$engine_state" ]; } || attempt=0
 		# the copy of the schema is no longer one
 		[ -z "$recording" ] || create_again || return
 		if [ "$state" = "$engine_state" ]; then
@@ -1100,14 +1100,18 @@ engine_move()
 	done
 }
 
-# Says what blocked() has kept back: that another run was faster, or has the lock.
+# tell_moved [END]: says what blocked() has kept back: that another run was faster, or, at the end, the
+# error that it has the lock
 tell_moved()
 {
-	local place=${failed_at#*"$newline"}
+	local text=${failed_at#*"$newline"} place
 
-	[ "$locked" -ne 3 ] || say "${red}ERROR:  ${place##*"$newline"}$plain$newline${place%"$newline"*}"
-	[ "$locked" -eq 3 ] || [[ $failed_at != *'the database is in a different state'* ]] ||
+	place=${text%"$newline"*}
+	if [ "$locked" -eq 3 ] && [ $# -gt 0 ]; then
+		say "${red}ERROR:  ${text##*"$newline"}$plain${place:+$newline$place}"
+	elif [ "$locked" -eq 3 ] || [[ $failed_at == *'the database is in a different state'* ]]; then
 		say "${red}ERROR:  another run has changed the state of the database$plain${newline}HINT:  Repeat the command."
+	fi
 }
 
 # engine_verify: runs the verify sections in the database
