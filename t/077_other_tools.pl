@@ -587,6 +587,7 @@ chdir new_folder('by_hand', 'db/migrate/1_users.rb' => 'class', 'gm/committed/00
 	'.gmrc' => qq({\n  // ":TWO": "3",\n  "placeholders": {":ONE": "1", ":TWO": "!ENV"},\n})) or die;
 gives(0, '^graphile-migrate: .*rails: files such as db/migrate/1_users.rb\n  cmig import rails db ', '^$', 'import', '-d', 'postgres');
 gives(2, '^$', 'no structure.sql in db\nFirst set config.active_record.schema_format = :sql .*bin/rails db:schema:dump', 'import', 'rails', 'db', '-d', 'postgres');
+gives(2, '^$', 'the placeholder :TWO in [^ ]*\.gmrc is the variable TWO .*, which is not set\n.*-x TWO=<value>\n$', 'import', 'graphile-migrate', 'gm', '--to', 'cmig', '-d', 'postgres');
 {
 	local $ENV{TWO} = '2';
 	gives(0, 'cmig/000001.sql', '^$', 'import', 'graphile-migrate', 'gm', '--to', 'cmig', '-d', 'postgres');

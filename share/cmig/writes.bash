@@ -656,8 +656,13 @@ read_gmrc()
 		for setting in ${settings[@]+"${settings[@]}"}; do
 			[[ $setting != "$name="* ]] || continue 2
 		done
-		[ "$value" != '!ENV' ] || value=${!name-'!ENV'}
-		[ "$value" = '!ENV' ] || settings+=("$name=$value")
+		if [ "$value" = '!ENV' ]; then
+			[ -n "${!name+x}" ] ||
+				fail 2 "the placeholder :$name in $file is the variable $name of the environment, which is not set" \
+				"Set the variable, or cmig import graphile-migrate $(printf %q "$1") -x $name=<value>"
+			value=${!name}
+		fi
+		settings+=("$name=$value")
 	done < <(grep -v '^[[:space:]]*//' -- "$file" |
 		grep -oE '":[A-Z][0-9A-Z_]*"[[:space:]]*:[[:space:]]*"[^"\\]*"' | sed 's/^"://')
 }
