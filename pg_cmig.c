@@ -313,8 +313,8 @@ allowed_plan(FunctionCallInfo fcinfo)
 static Datum
 upgrade_stepwise(FunctionCallInfo fcinfo, const CmigNames *targets)
 {
-	cmig_stepwise_run(fcinfo, "upgrade", targets, cmig_argument_text(fcinfo, 1),
-					  allowed_plan(fcinfo));
+	(void) cmig_stepwise_run(fcinfo, "upgrade", targets, cmig_argument_text(fcinfo, 1),
+							 allowed_plan(fcinfo), NULL);
 	EnsurePortalSnapshotExists();
 	cmig_audit_retain_after_upgrade();
 	PG_RETURN_VOID();
@@ -343,9 +343,9 @@ cmig_upgrade_stepwise_steps(PG_FUNCTION_ARGS)
 Datum
 cmig_downgrade_stepwise_steps(PG_FUNCTION_ARGS)
 {
-	cmig_stepwise_run(fcinfo, "downgrade",
-					  cmig_argument_one(cmig_move_argument_steps(fcinfo, CMIG_DOWNGRADE, true)),
-					  cmig_argument_text(fcinfo, 1), NULL);
+	(void) cmig_stepwise_run(fcinfo, "downgrade",
+							 cmig_argument_one(cmig_move_argument_steps(fcinfo, CMIG_DOWNGRADE, true)),
+							 cmig_argument_text(fcinfo, 1), NULL, NULL);
 	PG_RETURN_VOID();
 }
 
@@ -355,8 +355,8 @@ cmig_downgrade_stepwise(PG_FUNCTION_ARGS)
 	char	   *target = cmig_argument_text(fcinfo, 0);
 
 	cmig_move_argument_require_target(target, "CALL cmig.downgrade_stepwise");
-	cmig_stepwise_run(fcinfo, "downgrade", cmig_argument_one(target), cmig_argument_text(fcinfo, 1),
-					  allowed_plan(fcinfo));
+	(void) cmig_stepwise_run(fcinfo, "downgrade", cmig_argument_one(target),
+							 cmig_argument_text(fcinfo, 1), allowed_plan(fcinfo), NULL);
 	PG_RETURN_VOID();
 }
 
@@ -364,7 +364,7 @@ Datum
 cmig_reset_stepwise(PG_FUNCTION_ARGS)
 {
 	cmig_move_argument_require_confirmation(fcinfo, "CALL cmig.reset_stepwise");
-	cmig_stepwise_run(fcinfo, "reset", NULL, cmig_argument_text(fcinfo, 1), NULL);
+	(void) cmig_stepwise_run(fcinfo, "reset", NULL, cmig_argument_text(fcinfo, 1), NULL, NULL);
 	PG_RETURN_VOID();
 }
 

@@ -209,26 +209,21 @@ SELECT string_agg(concat_ws(' ', id, revision, direction, message), ', ' ORDER B
 DROP SCHEMA "Tenant 4" CASCADE;
 SELECT cmig.drop_scope('Tenant 4', 'Tenant 4');
 
--- a revision that is not transactional needs a stepwise run in each scope
+-- a revision that is not transactional is run stepwise in each scope
 SELECT cmig.create_revision('index', 'CREATE INDEX CONCURRENTLY ON invoice (total)', 'DROP INDEX invoice_total_idx', revision => 't3', head => 'tenant@head', transactional => false);
-\set VERBOSITY sqlstate
-CALL cmig.upgrade_scopes('tenant\_1', 'tenant@head');
 SELECT * FROM pg_temp.hints();
-SET cmig.scope = 'tenant_1';
 \set VERBOSITY default
-CALL cmig.upgrade_stepwise('tenant@head');
-RESET cmig.scope;
+CALL cmig.upgrade_scopes('tenant\_1', 'tenant@head');
 SELECT scope, current, pending, failed FROM cmig.scopes() WHERE scope = 'tenant_1';
-SET cmig.scope = 'tenant_1';
-CALL cmig.downgrade_stepwise('t2');
-RESET cmig.scope;
+CALL cmig.downgrade_scopes('tenant\_1', 't2');
 -- a step that is partially applied in a scope
 UPDATE cmig.revision SET upgrade_sql = 'CREATE INDEX CONCURRENTLY "a b" ON invoice (total); SELECT 1/0' WHERE revision = 't3';
-SET cmig.scope = 'tenant_1';
-CALL cmig.upgrade_stepwise('tenant@head');
-RESET cmig.scope;
+CALL cmig.upgrade_scopes('tenant\_1', 'tenant@head', max_failures => 1);
+SELECT failed FROM cmig.scopes() WHERE scope = 'tenant_1';
 SELECT * FROM pg_temp.hints('cmig.remove_revision(''t3'')');
 CALL cmig.upgrade_scopes('tenant\_1', 'tenant@head');
+SELECT outcome, statement, count(*) FROM cmig.journal WHERE scope = 'tenant_1' AND revision = 't3' GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' OR locktype = 'object' AND pid = pg_backend_pid();
 SET cmig.scope = 'tenant_1';
 DROP INDEX tenant_1."a b";
 SELECT cmig.stamp('t2', purge => true);

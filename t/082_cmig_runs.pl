@@ -439,7 +439,8 @@ gives(0, '', '3 upgraded', 'upgrade', '--scopes', 'tenant\_%', '-y');
 # a revision that cannot run in a transaction
 append_to_file('migrations/004.sql',
 	"-- revision: 004\n-- down_revision: 003\n-- transactional: false\n-- cmig:upgrade\nCREATE TABLE invoice (id bigint);\nCREATE INDEX CONCURRENTLY ON invoice (id);\n-- cmig:downgrade\nDROP TABLE invoice;\n");
-gives(3, '', qr/HINT:  cmig upgrade --stepwise head --scopes 'tenant\\_%'\n/, 'upgrade', '--scopes', 'tenant\_%');
+gives(0, '', 'scopes: 3 upgraded', 'upgrade', '--scopes', 'tenant\_%', '-y');
+gives(0, '', 'scopes: 3 downgraded', 'downgrade', '003', '--scopes', 'tenant\_%', '-y');
 # each scope on its own: a failure ends the run, and another call continues
 ask('CREATE TABLE tenant_2.invoice ()');
 gives(3, '^== tenant_1 ==\n(.|\n)*\n== tenant_2 ==\n(.|\n)*\n\nscopes: 1 upgraded, 0 already up to date, 1 failed, 1 left to the next call\nupgraded: tenant_1\nfailed: tenant_2 \(3\): relation "invoice" already exists\nleft: tenant_3\n$', '^no lock_timeout', 'upgrade', '--scopes', 'tenant\_%', '--stepwise', '-y', '-j', '1');

@@ -301,10 +301,12 @@ extern void cmig_toplevel_run_sql(const char *sql, const char *what);
  * Implements the stepwise procedures: "verb" is "upgrade", "downgrade", or
  * "reset", which has no "targets"; in_doubt is "stop", "done", or "again".  The
  * plan must have "checksum", if that is not NULL.  The arguments must be
- * allocated below PortalContext.
+ * allocated below PortalContext.  As a part of a procedure that has the time
+ * limit, and holds the extension, "recorded" is set on an error if it is in the
+ * journal; otherwise it is NULL.  Returns the number of steps.
  */
-extern void cmig_stepwise_run(FunctionCallInfo fcinfo, const char *verb, const CmigNames *targets,
-							  const char *in_doubt, const char *checksum);
+extern int	cmig_stepwise_run(FunctionCallInfo fcinfo, const char *verb, const CmigNames *targets,
+							  const char *in_doubt, const char *checksum, bool *recorded);
 
 /*
  * A hook that returns the downgrade script of a revision that has the header

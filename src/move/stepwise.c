@@ -752,9 +752,9 @@ move(StepwiseRun *run, CmigDirection direction, const CmigNames *targets,
 	return plan->count;
 }
 
-void
+int
 cmig_stepwise_run(FunctionCallInfo fcinfo, const char *verb, const CmigNames *targets,
-				  const char *in_doubt, const char *checksum)
+				  const char *in_doubt, const char *checksum, bool *recorded)
 {
 	char	   *base_name = "base";
 	char	   *heads_name = "heads";
@@ -766,6 +766,7 @@ cmig_stepwise_run(FunctionCallInfo fcinfo, const char *verb, const CmigNames *ta
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context;
 	StepwiseRun *run;
+	volatile int steps = 0;
 
 	cmig_running_require_idle(name);
 	cmig_toplevel_require(fcinfo, name);
@@ -794,16 +795,17 @@ cmig_stepwise_run(FunctionCallInfo fcinfo, const char *verb, const CmigNames *ta
 	{
 		MemoryContextSwitchTo(caller);
 		MemoryContextDelete(context);
-		return;
+		return 0;
 	}
 	cmig_toplevel_commit();
 	PG_TRY();
 	{
-		int			steps = 0;
-
 		cmig_run_lock_session(name);
-		cmig_extension_hold();
-		cmig_run_limit_start();
+		if (recorded == NULL)
+		{
+			cmig_extension_hold();
+			cmig_run_limit_start();
+		}
 		if (!upgrade)
 			steps = move(run, CMIG_DOWNGRADE, reset ? &base : targets, checksum, reset);
 		if (upgrade || reset)
@@ -819,14 +821,19 @@ cmig_stepwise_run(FunctionCallInfo fcinfo, const char *verb, const CmigNames *ta
 		journal_failure(run, error);
 		if (run->plan != NULL)
 			cmig_move_log_failure(error->sqlerrcode, run->now.graph, run->plan, run->index);
-		cmig_extension_release();
+		if (recorded == NULL)
+			cmig_extension_release();
+		else
+			*recorded = run->journal_id != 0;
 		cmig_run_lock_release();
 		ReThrowError(error);
 	}
 	PG_END_TRY();
 
-	cmig_extension_release();
+	if (recorded == NULL)
+		cmig_extension_release();
 	cmig_run_lock_release();
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
+	return steps;
 }

@@ -91,7 +91,8 @@ cmig_scope_run(CmigScopeRun *run)
  * The first transaction lists the scopes and determines which of them need the
  * run.  Scopes with the same version rows are examined only once.  Then each
  * scope that needs it is upgraded, or downgraded, unless another session holds
- * its run lock, because that session is doing so.  If several sessions
+ * its run lock, because that session is doing so.  If revisions cannot run in
+ * one transaction, the scope is run stepwise.  If several sessions
  * call the procedure at the same time, each of them upgrades some of the
  * scopes.
  * ----------------------------------------------------------------
@@ -105,6 +106,7 @@ PG_FUNCTION_INFO_V1(cmig_plan_scopes);
 /* The arguments and the state of a call. */
 typedef struct Upgrade
 {
+	FunctionCallInfo fcinfo;
 	const char *pattern;
 	const char *target;
 	CmigDirection direction;
@@ -133,6 +135,10 @@ typedef struct Upgrade
 	/* The following fields describe the scope that is being upgraded. */
 	const CmigScopeItem *item;
 	bool		is_taken;
+	bool		is_partial;		/* has a stepwise run not finished? */
+	bool		is_stepwise;
+	bool		is_recorded;	/* is the error of a stepwise run in the
+								 * journal? */
 	TimestampTz started_at;
 	CmigScopeRun run;
 } Upgrade;
@@ -291,7 +297,40 @@ upgrade_scope(void *arg)
 		return;
 	cmig_toplevel_snapshot();
 	cmig_version_rows_check_snapshot();
-	cmig_scope_run(&upgrade->run);
+	upgrade->is_partial = cmig_progress_read() != NIL;
+	if (!upgrade->is_partial)
+		cmig_scope_run(&upgrade->run);
+}
+
+/*
+ * Run the scope stepwise.  Returns the error, or NULL.  If another session has
+ * begun to do so, the scope is left to it.
+ */
+static ErrorData *
+run_stepwise(Upgrade *upgrade)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	char	   *target = pstrdup(upgrade->target);
+	const CmigNames targets = {1, &target};
+	ErrorData  *volatile error = NULL;
+
+	cmig_scope_select(upgrade->item->name);
+	PG_TRY();
+	{
+		upgrade->run.steps = cmig_stepwise_run(upgrade->fcinfo,
+											   cmig_direction_name(upgrade->direction), &targets,
+											   "stop", NULL, &upgrade->is_recorded);
+	}
+	PG_CATCH();
+	{
+		error = cmig_error_take(caller);
+		cmig_toplevel_rollback();
+	}
+	PG_END_TRY();
+	cmig_scope_select(NULL);
+	upgrade->is_taken = error != NULL && error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE &&
+		!upgrade->is_recorded;
+	return upgrade->is_taken ? NULL : error;
 }
 
 static void
@@ -302,7 +341,8 @@ write_failure(Upgrade *upgrade, const ErrorData *error)
 
 	cmig_listing_add_format(&upgrade->failures, "failed: %s: %s",
 							quote_identifier(upgrade->item->name), error->message);
-	cmig_toplevel_record_failure(upgrade->item->name, 0, &entry, error);
+	if (!upgrade->is_recorded)
+		cmig_toplevel_record_failure(upgrade->item->name, 0, &entry, error);
 }
 
 /*
@@ -327,13 +367,10 @@ handle_failure(Upgrade *upgrade, ErrorData *error)
 		error->context = psprintf("%s%spg_cmig: %s of scope \"%s\"",
 								  error->context ? error->context : "",
 								  error->context ? "\n" : "", verb, upgrade->item->name);
-		if (error->sqlerrcode == ERRCODE_CMIG_NEEDS_STEPWISE)
-			error->hint = cmig_hint_text(psprintf("`SET cmig.scope = %s; CALL cmig.%s_stepwise(%s)`",
-												  quote_literal_cstr(cmig_hint_scope() ?
-																	 upgrade->pattern :
-																	 upgrade->item->name), verb,
-												  quote_literal_cstr(upgrade->target)));
 		/* after the call, the scope is no longer selected */
+		if (error->hint && upgrade->is_stepwise)
+			error->hint = psprintf("%s Before that: SET cmig.scope = %s", error->hint,
+								   quote_literal_cstr(upgrade->item->name));
 		else if (error->hint &&
 				 (strncmp(error->hint, "CALL ", 5) == 0 || strncmp(error->hint, "SELECT ", 7) == 0))
 			error->hint = psprintf("SET cmig.scope = %s; %s",
@@ -365,6 +402,7 @@ process(Upgrade *upgrade)
 	upgrade->run.begins = upgrade->upgraded == 0;
 	upgrade->run.steps = 0;
 	upgrade->run.revision = NULL;
+	upgrade->is_partial = upgrade->is_recorded = false;
 	PG_TRY();
 	{
 		cmig_toplevel_attempt(upgrade_scope, NULL, upgrade, what);
@@ -374,6 +412,10 @@ process(Upgrade *upgrade)
 		error = cmig_error_take(caller);
 	}
 	PG_END_TRY();
+	upgrade->is_stepwise = upgrade->is_partial ||
+		(error != NULL && error->sqlerrcode == ERRCODE_CMIG_NEEDS_STEPWISE);
+	if (upgrade->is_stepwise)
+		error = run_stepwise(upgrade);
 
 	/*
 	 * A schema that is not safe does not end the call: nothing was run in the
@@ -509,6 +551,7 @@ run_scopes(FunctionCallInfo fcinfo, CmigDirection direction)
 	context = cmig_toplevel_context("pg_cmig upgrade of scopes");
 	MemoryContextSwitchTo(context);
 	upgrade = palloc0(sizeof(Upgrade));
+	upgrade->fcinfo = fcinfo;
 	upgrade->pattern = cmig_argument_text(fcinfo, 0);
 	upgrade->target = cmig_argument_text(fcinfo, 1);
 	upgrade->direction = upgrade->run.direction = direction;
