@@ -310,7 +310,7 @@ static ErrorData *
 run_stepwise(Upgrade *upgrade)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	char	   *target = pstrdup(upgrade->target);
+	char	   *target = unconstify(char *, upgrade->target);
 	const CmigNames targets = {1, &target};
 	ErrorData  *volatile error = NULL;
 
