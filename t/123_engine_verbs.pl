@@ -167,6 +167,10 @@ file('target.sql', "CREATE TABLE person (id int PRIMARY KEY, name varchar(20), n
 same(1, 'name: text -> varchar.*table rewrite, may fail on existing rows: public\.person \(SIZE, about 2 rows\)', 'diff', '--target', 'target.sql');
 same(1, 'varchar', 'check', '--target', 'target.sql');
 same(0, '006_more.*table rewrite', 'revision', '--autogenerate', '--target', 'target.sql', '-m', 'More', '--rev-id', '006');
+# lint and round-trip know the tables, and the extensions that no revision has created
+sql('CREATE VIEW by_hand AS SELECT name FROM person');
+same(1, '== lint ==.*006 .*by_hand.*== round-trip ==\nno problems', 'check', '--ci');
+sql('DROP VIEW by_hand');
 same(0, 'removed 006', 'remove', '006', '-y');
 same(0, '006_more.*table rewrite', 'revision', '--autogenerate', '--target', 'target.sql', '-m', 'More', '--rev-id', '006');
 same(0, '', 'edit', '006');

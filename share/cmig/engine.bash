@@ -42,7 +42,8 @@ engine_help()
 	printf '%s\n' 'usage: cmig --engine WHERE VERB, or "engine = WHERE" in cmig.conf' \
 		'For a database without the extension.  WHERE is local, or the URL of a server that has pg_cmig.' '' \
 		"With the state of the database:${verbs// /, }" '' \
-		"With a copy of its schema, without rows:${schema_verbs// /, }, revision --autogenerate, check --target" '' \
+		"With a copy of its schema, without rows:${schema_verbs// /, }, revision --autogenerate, "\
+'check --ci, check --target' '' \
 		'In revisions, as the statements that they run, each call alone in its statement: '\
 'cmig.enable_rls, enable_rls_schema, disable_rls, add_not_null, add_check, add_foreign_key, add_unique, '\
 'backfill with where_sql' '' \
@@ -108,7 +109,7 @@ begin_engine()
 				'Remove the line "engine" from cmig.conf.'
 		looks=1
 	elif [[ $ENGINE_SCHEMA_VERBS == *" $verb "* ]] || given autogenerate || given dry-run || given preflight ||
-		{ [ "$verb" = check ] && given target; }; then
+		{ [ "$verb" = check ] && { given target || given ci; }; }; then
 		looks=1
 	elif [[ $ENGINE_VERBS != *" $verb "* ]]; then
 		fail 2 "$verb requires the extension in the database" 'cmig help engine lists what an engine can do'
