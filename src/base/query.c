@@ -881,7 +881,7 @@ cmig_query_hold(Oid relation, LOCKMODE mode)
 	{
 		row.t_self = tuple->t_self;
 		held = heap_lock_tuple(schemas, &row, GetCurrentCommandId(false), LockTupleKeyShare, LockWaitBlock,
-							   false, &buffer, &failure) == TM_Ok;
+							   true, &buffer, &failure) == TM_Ok;
 		ReleaseBuffer(buffer);
 	}
 	systable_endscan(scan);
