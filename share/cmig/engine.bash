@@ -392,7 +392,8 @@ start_engine()
 	if [ ${#as_server[@]} -eq 0 ]; then
 		exec 7>>"$engine_folder/users" 8>>"$engine_folder/start"
 	else
-		"${as_server[@]}" touch -- "$engine_folder/users" "$engine_folder/start" &&
+		{ [ -e "$engine_folder/users" ] && [ -e "$engine_folder/start" ] ||
+			"${as_server[@]}" touch -- "$engine_folder/users" "$engine_folder/start"; } &&
 			exec 7<"$engine_folder/users" 8<"$engine_folder/start"
 	fi || engine_unusable 'the engine cannot be started'
 	flock 8
