@@ -7,9 +7,9 @@
 #	  Prints the code that completes cmig commands in bash, and the manual page, for
 #	  make install and packages.  Sourced by cmig.
 
-# the tools of cmig.import_tools() that import converts, or whose state it imports
-TOOLS='alembic dbmate diesel django drizzle engine flyway golang-migrate goose graphile-migrate liquibase'
-TOOLS+=' node-pg-migrate prisma rails refinery sqitch sqlx supabase yoyo'
+# the tools that import converts
+TOOLS='alembic dbmate diesel django drizzle flyway golang-migrate goose graphile-migrate liquibase node-pg-migrate'
+TOOLS+=' prisma rails refinery sqitch sqlx supabase yoyo'
 
 # Bash completes verbs, the verb's options, the ids of revisions in the files, and a
 # few option values.  Everything else is completed as a file name.
