@@ -30,7 +30,7 @@ PLANTS = {
     "right": ("src/store/access.c", "	return cmig_query_do(&query) > 0;\n", "	return true;\n"),
     # names that are not quoted, of constraints and of columns
     "constraint": ("src/online/recipe.c", "recipe->table_name, quote_identifier(recipe->name), definition,", "recipe->table_name, recipe->name, definition,"),
-    "column": ("src/rls/policies.c", "					quote_identifier(column->name), value);\n", "					column->name, value);\n"),
+    "column": ("src/rls/policies.c", "					quote_identifier(column->name), column->cast);\n", "					column->name, column->cast);\n"),
     # one query, and all, with the caller's search_path
     "path": ("src/base/query.c", "	if (!query->users_text)\n		pin_settings();\n", ""),
     "paths": ("src/base/query.c", "	cmig_settings_pin_search_path();\n	if (!standard", "	if (!standard"),
