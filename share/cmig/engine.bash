@@ -1062,7 +1062,7 @@ engine_move()
 			[ -z "$recording" ] || read_target again
 			# what was copied was not at the state that had been read, because of another run
 			if [ "$state" != "$engine_state" ] && is_repeatable "$1" && [ "$attempt" -le "$retries" ]; then
-				say 'another run has changed the state of the database; trying again'
+				given quiet || say 'another run has changed the state of the database; trying again'
 				create_again && continue
 			fi
 			[ -z "$recording" ] || say 'nothing was changed; the revisions were run in the engine first, on a copy of '\
