@@ -147,6 +147,8 @@ gives(3, '', '^cmig: the extension has taken over the state in schema cmig_engin
 # The state of another tool is the first.
 my @alembic = ('-d', 'alembic');
 rows("CREATE TABLE alembic_version (version_num varchar(32)); INSERT INTO alembic_version VALUES ('nothing'); CREATE TABLE person (id bigint)", 'alembic');
+gives(1, 'not stamped', 'cmig: nothing was recorded, and the table was left as it is\n$', 'import', 'alembic', '--state', @alembic);
+is(rows("SELECT to_regnamespace('cmig_engine')", 'alembic'), '', 'what Alembic has recorded is still the state');
 rows(q{CREATE SEQUENCE trapped; CREATE FUNCTION trap() RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS $$BEGIN PERFORM nextval('public.trapped'); RETURN true; END$$; CREATE INDEX ON alembic_version ((trap()))}, 'alembic');
 gives(3, '', '^cmig: alembic_version is at nothing, which has no file in migrations\n.*cmig import alembic.*cmig stamp <revision>\n$', 'upgrade', '-y', @alembic);
 gives(0, 'at base', '^WARNING:  alembic_version is at nothing, which has no file', 'current', @alembic);
@@ -178,7 +180,7 @@ gives(0, 'flyway', '', 'import', @flyway);
 gives(0, '1 +\|', '', 'import', 'flyway', '--state', @flyway);
 gives(0, '1', '', 'current', @flyway);
 is(rows("SELECT string_agg(concat_ws(' ', direction, revision, file ~ 'one'), ', ') FROM cmig_engine.journal", 'flyway'), 'stamp 1 t', 'the journal');
-gives(2, '', 'requires the extension.*ALTER TABLE alembic_version RENAME', 'import', 'alembic', '--state', '--version-table', 'rename', @flyway);
+gives(2, '', 'requires the extension.*First record the state without this option.*ALTER TABLE alembic_version RENAME', 'import', 'alembic', '--state', '--version-table', 'rename', @flyway);
 gives(0, 'at 2', '-> 2', 'upgrade', '-y', @flyway);
 
 # Several databases

@@ -377,7 +377,8 @@ import_state()
 	fi
 	if [ -n "$engine_database" ]; then
 		[ "$after" = keep ] || fail 2 "--version-table $after requires the extension in the database" \
-			'The table is not used any more. By hand: ALTER TABLE alembic_version RENAME TO alembic_version_old'
+			'First record the state without this option. Then by hand: '\
+'ALTER TABLE alembic_version RENAME TO alembic_version_old'
 	elif [ "${arguments[0]}" = engine ] && ! given history-table; then
 		import_engine
 		return
@@ -394,6 +395,10 @@ import_state()
 	run
 	status=$?
 	[ $status -le 1 ] || return $status
+	# an empty state would be in the place of the one that the tool has recorded
+	[ $status -eq 0 ] || [ "$engine_format" != alembic_version ] || [ -n "$(engine_user=$ENGINE_ROLE engine_psql \
+		-d "$engine_database" -c 'SELECT 1 FROM cmig.version')" ] ||
+		fail 1 'nothing was recorded, and the table was left as it is'
 	script='' transaction=''
 	begin
 	add_plain
