@@ -440,6 +440,10 @@ extern void cmig_versions_require_resync(const CmigExpansion *expansion);
 
 /* in live.c */
 
+/* Parts of statements about the privilege g. */
+#define GRANTEE "CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END"
+#define GRANT_OPTION "CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END"
+
 /* Returns the plan, without repeatable revisions: they run in the first upgrade after the contraction. */
 extern CmigPlan *cmig_versions_plan_upgrade(const CmigSituation *now, const char *target);
 
@@ -507,6 +511,22 @@ extern void cmig_versions_require_confirmed(const CmigExpansionPlan *plan);
 extern void cmig_versions_require_texts(const CmigExpansion *expansion);
 
 /*
+ * The rows of an expanded table that have a state: their number, whether some of
+ * them are still to be filled, and the least state.  They are found by the index
+ * of these rows, if there is one, without a query.
+ */
+typedef struct CmigRowsLeft
+{
+	int64		count;
+	bool		todo;
+	char	   *least;
+} CmigRowsLeft;
+
+extern CmigRowsLeft cmig_versions_rows_left(const char *relation);
+
+/* in changed.c */
+
+/*
  * Raise an error if a table, trigger, or schema of the expansion was renamed or
  * dropped.  With "back", returns a statement that restores a name, after adding
  * what undoes it, or NULL if there is none, and what was dropped does not matter.
@@ -521,20 +541,6 @@ extern char *cmig_versions_database(void);
  * its table, or NULL.  In a restored database, what was done is not known.
  */
 extern char **cmig_versions_broken_trigger(const CmigExpansion *expansion, const char *relation);
-
-/*
- * The rows of an expanded table that have a state: their number, whether some of
- * them are still to be filled, and the least state.  They are found by the index
- * of these rows, if there is one, without a query.
- */
-typedef struct CmigRowsLeft
-{
-	int64		count;
-	bool		todo;
-	char	   *least;
-} CmigRowsLeft;
-
-extern CmigRowsLeft cmig_versions_rows_left(const char *relation);
 
 /*
  * Returns the columns of the version's views, and raises an error if a table

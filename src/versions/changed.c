@@ -1,0 +1,265 @@
+/*
+ * changed.c
+ *	  What was changed by hand since a revision was expanded.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "access/xlog.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "versions/internal.h"
+
+#define TRIGGER_FUNCTIONS "'cmig.expansion_begin()'::regprocedure, 'cmig.expansion_write()'::regprocedure"
+
+/* Is it one of the triggers of table e?  Its arguments survive a dump, unlike OIDs. */
+#define IS_TRIGGER \
+	"t.tgfoid IN (" TRIGGER_FUNCTIONS ") AND t.tgparentid = 0" \
+	" AND position('\\x00'::bytea || convert_to(e.sequence, getdatabaseencoding()) || '\\x00'::bytea IN '\\x00'::bytea || t.tgargs) > 0"
+
+char *
+cmig_versions_require_tables(const CmigExpansion *expansion, List **back)
+{
+	static CmigQuery query = {
+		"WITH e AS (SELECT DISTINCT c->>0 AS relation, to_regclass(c->>0)::oid AS oid, c->>1 AS version, coalesce(c->>8, c->>1) AS sequence"
+		"  FROM cmig.expansion_run r, jsonb_array_elements(r.columns) c WHERE r.scope = $1"
+		" AND c->>0 <> ''),"
+		" g AS (SELECT e.relation, t.* FROM e JOIN pg_trigger t ON t.tgrelid = e.oid AND " IS_TRIGGER "),"
+		" x AS (SELECT e.relation, t.tgrelid AS oid FROM e, pg_trigger t WHERE NOT EXISTS (SELECT"
+		" FROM g WHERE g.relation = e.relation) AND " IS_TRIGGER
+		"  UNION SELECT e.relation, d.refobjid FROM e"
+		" JOIN pg_rewrite w ON w.ev_class = to_regclass(e.version)"
+		"   JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid"
+		" AND d.refclassid = 'pg_class'::regclass"
+		"   JOIN pg_class k ON k.oid = d.refobjid AND k.relkind IN ('r', 'p')"
+		" WHERE d.refobjid IS DISTINCT FROM e.oid)"
+		" SELECT 'table ' || x.relation, x.oid::regclass::text,"
+		"  CASE WHEN to_regnamespace(quote_ident(i.i[1])) IS NULL"
+		" THEN format('ALTER SCHEMA %I RENAME TO %I', n.nspname, i.i[1])"
+		"   WHEN n.nspname <> i.i[1] THEN format('ALTER TABLE %s SET SCHEMA %I', x.oid::regclass, i.i[1])"
+		"   ELSE format('%sALTER TABLE %s RENAME TO %I', 'ALTER TABLE ' || to_regclass(x.relation) || ' RENAME TO <another name>; ', x.oid::regclass, i.i[2]) END,"
+		"  CASE WHEN to_regnamespace(quote_ident(i.i[1])) IS NULL"
+		" THEN format('ALTER SCHEMA %I RENAME TO %I', i.i[1], n.nspname)"
+		"   WHEN n.nspname <> i.i[1] THEN format('ALTER TABLE %I.%I SET SCHEMA %I', i.i[1], k.relname, n.nspname)"
+		"   WHEN to_regclass(x.relation) IS NULL THEN format('ALTER TABLE %s RENAME TO %I', x.relation, k.relname) END"
+		" FROM x JOIN pg_class k ON k.oid = x.oid"
+		" JOIN pg_namespace n ON n.oid = k.relnamespace, parse_ident(x.relation) i (i)"
+		" UNION ALL SELECT 'trigger of table ' || relation, quote_ident(tgname), format('ALTER TRIGGER %I ON %s RENAME TO %I', tgname, tgrelid::regclass,"
+		"  CASE tgfoid WHEN 'cmig.expansion_write()'::regprocedure THEN '" CMIG_EXPANSION_WRITE "' ELSE '" CMIG_EXPANSION_BEGIN "' END), ''"
+		"  FROM g WHERE tgname NOT IN ('" CMIG_EXPANSION_BEGIN "', '" CMIG_EXPANSION_WRITE "')"
+		" UNION ALL SELECT 'schema ' || quote_ident(v), quote_ident(n.nspname), format('ALTER SCHEMA %I RENAME TO %I', n.nspname, v), ''"
+		" FROM cmig.expansion_run r, unnest(r.schemas) s, cmig.version_schema(r.revision, s) v, pg_namespace n"
+		" WHERE r.scope = $1 AND to_regnamespace(quote_ident(v)) IS NULL AND obj_description(n.oid, 'pg_namespace') = format('" CMIG_VERSION_COMMENT "', s, r.revision)"
+		" UNION ALL SELECT DISTINCT 'table ' || s.relation, NULL, NULL, NULL"
+		" FROM cmig.expansion_step s"
+		"  WHERE $2 AND s.scope = $1 AND s.relation <> ''"
+		" AND to_regclass(nullif(s.relation, '')) IS NULL ORDER BY 2, 1", {TEXTOID, BOOLOID}
+	};
+	char	  **row = cmig_query_row(&query, expansion->scope, back == NULL);
+
+	if (row != NULL && row[3] != NULL && back != NULL)
+	{
+		*back = lcons(row[3], *back);
+		return row[2];
+	}
+	if (row != NULL && row[1] == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s does not exist", row[0]),
+				 errdetail("It is expanded, and has been dropped since then."),
+				 cmig_hint("`CALL cmig.abandon()`")));
+	if (row != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s of the expansion is now %s", row[0], row[1]),
+				 errdetail("It was renamed or moved while the revision is expanded."),
+				 errhint("%s", row[2])));
+	return NULL;
+}
+
+char *
+cmig_versions_database(void)
+{
+	return psprintf(UINT64_FORMAT "/%u", GetSystemIdentifier(), get_relname_relid("expansion_run", get_namespace_oid("cmig", false)));
+}
+
+char **
+cmig_versions_broken_trigger(const CmigExpansion *expansion, const char *relation)
+{
+	/*
+	 * What altered a trigger has also changed the transaction of its row, but
+	 * not that of what was recorded when it was created: that it depends on
+	 * the state, or that it is a partition's.  A dump has none of this.
+	 */
+	static CmigQuery query = {
+		"SELECT format('default of column %I', attname), attrelid::regclass::text FROM pg_attribute"
+		" WHERE attrelid = to_regclass($1) AND NOT atthasdef AND NOT attisdropped"
+		" AND (attname = '" CMIG_STATE_COLUMN "' OR attname::text IN (SELECT c->>5 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $2 AND c->>0 = $1))"
+		" UNION SELECT format('trigger %I', n), r::regclass::text FROM unnest(ARRAY['" CMIG_EXPANSION_BEGIN "', '" CMIG_EXPANSION_WRITE "']) n,"
+		" (SELECT to_regclass($1)::oid UNION SELECT relid"
+		" FROM pg_partition_tree(to_regclass($1))) t (r) WHERE NOT EXISTS (SELECT FROM pg_trigger g"
+		" WHERE tgrelid = r AND tgname = n::name AND tgenabled = 'A' AND tgfoid IN (" TRIGGER_FUNCTIONS ")"
+		"  AND (EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_trigger'::regclass"
+		" AND d.objid = g.oid AND d.xmin = g.xmin AND (d.refobjsubid <> 0 OR g.tgparentid <> 0))"
+		"   OR EXISTS (SELECT FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $2 AND c->>0 = $1 AND c->>9 <> $3)))"
+		" ORDER BY 1 DESC, 2 LIMIT 1", {TEXTOID, TEXTOID, TEXTOID}
+	};
+
+	return cmig_query_row(&query, relation, expansion->scope, cmig_versions_database());
+}
+
+void
+cmig_versions_require_gone(const CmigExpansion *expansion)
+{
+	static CmigQuery query = {
+		"SELECT format('column %I of table %s', a.attname, a.attrelid::regclass), format('ALTER TABLE %s DROP COLUMN %I', a.attrelid::regclass, a.attname)"
+		" FROM cmig.expansion_step s"
+		" JOIN pg_attrdef f ON f.adrelid = to_regclass(nullif(s.relation, ''))"
+		" JOIN pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum"
+		" WHERE s.scope = $1 AND EXISTS (SELECT FROM pg_depend d"
+		" WHERE d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid"
+		" AND d.refclassid = 'pg_proc'::regclass"
+		"  AND d.refobjid::regproc::text IN ('cmig.expansion_mark', 'cmig.expansion_unset'))"
+		" UNION SELECT format('schema %I', n.nspname), NULL"
+		" FROM cmig.expansion_run r, unnest(r.schemas) s JOIN pg_namespace n ON true"
+		" WHERE r.scope = $1 AND n.nspname::text = cmig.version_schema(r.revision, s)"
+		" ORDER BY 2 NULLS FIRST, 1", {TEXTOID}
+	};
+	char	  **row = cmig_query_row(&query, expansion->scope);
+
+	if (row == NULL)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("%s of the new version would remain", row[0]),
+			 row[1] != NULL ? errdetail("It was renamed since it was created.") :
+			 errdetail("According to cmig.expansion_step, the statements that created it have not run."),
+			 row[1] != NULL ? errhint("%s", row[1]) :
+			 errhint("If they have: UPDATE cmig.expansion_step SET done = true WHERE phase = 'prepare' AND scope = %s. If the schema is not the expansion's, rename it.", quote_literal_cstr(expansion->scope))));
+}
+
+char *
+cmig_versions_former_name(const RangeVar *table, const char *name, const char *sql)
+{
+	/* as it was planned, nothing else had this definition */
+	static CmigQuery query = {
+		"(SELECT format('ALTER INDEX %s RENAME TO %I', c.oid::regclass, $2) FROM pg_index i"
+		" JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid"
+		" WHERE t.oid = to_regclass($1) AND NOT EXISTS (SELECT FROM pg_class o"
+		" WHERE o.relnamespace = t.relnamespace AND o.relname = $2::name)"
+		"  AND pg_get_indexdef(c.oid) = replace(replace($3, ' CONCURRENTLY ', ' '), format(' INDEX %I ON ', $2), format(' INDEX %I ON ', c.relname)) ORDER BY 1 LIMIT 1)"
+		" UNION ALL (SELECT format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', $1, k.conname, $2)"
+		" FROM pg_constraint k"
+		"  WHERE k.conrelid = to_regclass($1) AND NOT EXISTS (SELECT FROM pg_constraint o"
+		" WHERE o.conrelid = k.conrelid AND o.conname = $2::name)"
+		"  AND replace($3, ' NOT VALID', '') = format('ALTER TABLE %s ADD CONSTRAINT %I %s', $1, $2, replace(pg_get_constraintdef(k.oid), ' NOT VALID', '')) ORDER BY 1 LIMIT 1)",
+		{TEXTOID, TEXTOID, TEXTOID}
+	};
+
+	return cmig_query_value(&query, quote_qualified_identifier(table->schemaname, table->relname),
+							name, sql);
+}
+
+/*
+ * What partitions have that were created meanwhile, the foreign keys that
+ * PostgreSQL keeps for each partition, what others have built on hidden columns,
+ * and the columns of indexes, which partitions can only rename with the others.
+ */
+char *
+cmig_versions_left_name(const char *table)
+{
+	static CmigQuery query = {
+		"WITH tree AS (SELECT $1::oid AS relid UNION SELECT relid"
+		" FROM pg_partition_tree($1::oid::regclass)),"
+		" x AS (SELECT format('ALTER INDEX %s RENAME TO', c.oid::regclass) AS sql, c.relname AS old, c.relnamespace AS space, NULL::oid AS relid, NULL::oid AS index"
+		"   FROM tree JOIN pg_index i ON i.indrelid = relid JOIN pg_class c ON c.oid = i.indexrelid"
+		"  UNION ALL SELECT format('ALTER TABLE %s RENAME CONSTRAINT %I TO', k.conrelid::regclass, k.conname), k.conname, NULL, k.conrelid, NULL FROM pg_constraint k"
+		"  WHERE (k.conrelid IN (TABLE tree) OR k.confrelid IN (TABLE tree))"
+		" AND (k.contype IN ('c', 'n') AND k.conislocal AND k.coninhcount = 0 OR k.contype = 'f')"
+		"  UNION ALL SELECT format('ALTER TABLE %s RENAME COLUMN %I TO', c.oid::regclass, a.attname), a.attname, NULL, NULL, c.oid"
+		" FROM tree JOIN pg_index i ON i.indrelid = relid JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_attribute a ON a.attrelid = c.oid"
+		"  WHERE NOT c.relispartition AND NOT EXISTS (SELECT FROM pg_partition_tree(c.oid) p WHERE NOT EXISTS (SELECT FROM pg_attribute o WHERE o.attrelid = p.relid AND o.attname = a.attname)))"
+		" SELECT format('%s %I', sql, n) FROM x, LATERAL (SELECT n, g FROM replace(old, '" CMIG_HIDDEN_PREFIX "', '') r, generate_series(0, 999) g, concat(left(r, 60), nullif(g, 0)) n"
+		"   WHERE NOT EXISTS (SELECT FROM pg_class o WHERE o.relnamespace = space"
+		" AND o.relname = n::name)"
+		"    AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conrelid = relid"
+		" AND o.conname = n::name)"
+		"    AND NOT EXISTS (SELECT FROM pg_attribute o WHERE (o.attrelid = index OR o.attrelid IN (SELECT p.relid FROM pg_partition_tree(index) p))"
+		" AND o.attname = n::name) ORDER BY g LIMIT 1) n"
+		" WHERE strpos(old, '" CMIG_HIDDEN_PREFIX "') > 0 ORDER BY g, 1 LIMIT 1", {TEXTOID}
+	};
+
+	return cmig_query_value(&query, table);
+}
+
+List *
+cmig_versions_kept(const CmigExpansion *expansion)
+{
+	static CmigQuery query = {
+		"WITH a AS (SELECT o.attrelid::regclass AS t, h.attname AS hidden, o.attnum, h.attnum AS hidden_attnum, o.attacl AS acl, h.attacl AS hidden_acl, o.attstattarget, k.relowner,"
+		"  (SELECT string_agg(x, ', ') FROM unnest(o.attoptions) x"
+		" WHERE x !~ '^pg_attver=') AS options,"
+		"  (SELECT d.objid FROM pg_depend d WHERE d.refclassid = 'pg_class'::regclass"
+		" AND d.refobjid = o.attrelid AND d.refobjsubid = o.attnum"
+		"   AND d.classid = 'pg_class'::regclass AND d.deptype = 'i') AS sequence"
+		"  FROM cmig.expansion_run r, jsonb_array_elements(r.columns) c"
+		" JOIN pg_attribute o ON o.attrelid = to_regclass(nullif(c->>0, ''))"
+		" AND o.attname::text = c->>3 AND NOT o.attisdropped"
+		"  JOIN pg_attribute h ON h.attrelid = o.attrelid AND h.attname::text = c->>5"
+		" AND NOT h.attisdropped JOIN pg_class k ON k.oid = o.attrelid WHERE r.scope = $1"
+		" AND c->>2 = 'change')"
+		" SELECT format('REVOKE ALL (%I) ON %s FROM %s', hidden, t, " GRANTEE "), NULL, 1 FROM a, aclexplode(hidden_acl) g WHERE g.grantee <> relowner"
+		" UNION SELECT format('GRANT %s (%I) ON %s TO %s%s', g.privilege_type, hidden, t, " GRANTEE ", " GRANT_OPTION "), NULL, 2 FROM a, aclexplode(acl) g WHERE g.grantee <> relowner"
+		" UNION SELECT format('ALTER TABLE %s ALTER %I"
+		" SET STATISTICS %s', t, hidden, attstattarget), NULL, 2 FROM a WHERE attstattarget >= 0"
+		" UNION SELECT format('ALTER TABLE %s ALTER %I SET (%s)', t, hidden, options), NULL, 2"
+		" FROM a WHERE options IS NOT NULL"
+		" UNION SELECT format('SECURITY LABEL FOR %I ON COLUMN %s.%I IS %L', l.provider, t, hidden, l.label), NULL, 2 FROM a, LATERAL"
+		" (SELECT provider, max(label) FILTER (WHERE objsubid = a.attnum) FROM pg_seclabel WHERE classoid = 'pg_class'::regclass AND objoid = a.t AND objsubid IN (a.attnum, a.hidden_attnum)"
+		" GROUP BY provider HAVING count(*) <> 2 OR min(label) <> max(label)) l (provider, label)"
+		" UNION SELECT format('GRANT %s ON SEQUENCE %s TO %s%s', g.privilege_type, s.oid::regclass, " GRANTEE ", " GRANT_OPTION "), s.oid::regclass::text, 3"
+		"  FROM a JOIN pg_class s ON s.oid = a.sequence, aclexplode(s.relacl) g"
+		" WHERE g.grantee <> s.relowner ORDER BY 3, 1", {TEXTOID}
+	};
+
+	return cmig_query_list(&query, expansion->scope);
+}
+
+char *
+cmig_versions_shape(const CmigExpansion *expansion)
+{
+	static CmigQuery query = {
+		"SELECT json_agg(json_build_array(format('%I.%I', s, c.relname), a.attname, a.atttypid::bigint)) FROM cmig.expansion_run r, unnest(r.schemas) s, pg_class c"
+		" JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid"
+		" AND a.attnum > 0 AND NOT a.attisdropped"
+		" WHERE r.scope = $1 AND c.relkind = 'v'"
+		" AND n.nspname::text = cmig.version_schema(r.revision, s)"
+		" AND format('%I.%I', n.nspname, c.relname) IN (SELECT e->>1"
+		" FROM jsonb_array_elements(r.columns) e)", {TEXTOID}
+	};
+
+	return cmig_query_value(&query, expansion->scope);
+}
+
+void
+cmig_versions_require_shape(const char *shape)
+{
+	static CmigQuery query = {
+		"SELECT format('column %I of table %s', e->>1, e->>0) FROM json_array_elements($1::json) e"
+		" WHERE NOT EXISTS (SELECT FROM pg_attribute"
+		" WHERE attrelid = to_regclass(e->>0) AND attname::text = e->>1 AND NOT attisdropped"
+		" AND atttypid::bigint::text = e->>2) ORDER BY 1 LIMIT 1", {TEXTOID}
+	};
+	char	   *column = shape ? cmig_query_value(&query, shape) : NULL;
+
+	if (column != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s would be missing after the contraction", column),
+				 errdetail("The new version has it. It was renamed, dropped, or altered while the revision is expanded."),
+				 cmig_hint("`SELECT * FROM cmig.%sdrift()`", cmig_scope_is_set() ? "scope_" : "")));
+}
