@@ -823,6 +823,7 @@ cmig_check_problems(const CmigView *view, bool with_texts, bool rehearse)
 			psprintf("there are %d heads, so the target \"head\" is ambiguous", heads),
 			"`SELECT cmig.merge('heads', '<message>')` -- `SELECT * FROM cmig.heads()` lists them");
 	problems = list_concat(problems, cmig_expansion_orphans());
+	problems = list_concat(problems, cmig_expansion_changes());
 	if (!with_texts)
 		return problems;
 

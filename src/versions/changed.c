@@ -10,9 +10,17 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 
 #include "versions/internal.h"
+#include "versions/versions.h"
+
+/* The kind of a row in "columns" of cmig.expansion_run that cmig_versions_properties() returns */
+#define PROPERTY "property"
+
+#define CHANGES_HINT \
+	"Undo the change, `CALL cmig.contract()`, and make it again. Or `CALL cmig.abandon()`, and expand the revision again: what is there then is kept."
 
 #define TRIGGER_FUNCTIONS "'cmig.expansion_begin()'::regprocedure, 'cmig.expansion_write()'::regprocedure"
 
@@ -227,6 +235,103 @@ cmig_versions_kept(const CmigExpansion *expansion)
 	};
 
 	return cmig_query_list(&query, expansion->scope);
+}
+
+/*
+ * Of each column that is replaced, and in each partition: its properties that
+ * cmig_versions_kept() does not set, and what would go with it, with a digest of the
+ * definition.  "Own" are those that a new partition also has; what partitions inherit
+ * is the parent's.  A column that others use, such as views, triggers, and policies,
+ * can neither be dropped nor, in an upgrade, get another type.
+ */
+#define PROPERTIES(columns) \
+	"WITH a AS (SELECT DISTINCT t.attrelid, t.attnum FROM " columns " n (relation, name)" \
+	"  CROSS JOIN LATERAL (SELECT to_regclass(relation)::oid UNION SELECT relid FROM pg_partition_tree(to_regclass(relation))) y (oid)" \
+	"  JOIN pg_attribute t ON t.attrelid = y.oid AND t.attname::text = n.name AND NOT t.attisdropped)," \
+	" o AS (SELECT class, id, sub, min(relation COLLATE \"C\") AS relation, min(type) AS type" \
+	"  FROM (SELECT 'pg_class'::regclass::oid, attrelid, attnum, attrelid::regclass::text, '' FROM a" \
+	"   UNION ALL SELECT d.classid, d.objid, d.objsubid, attrelid::regclass::text, d.deptype::text FROM a" \
+	"   JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = attrelid AND d.refobjsubid = attnum) x (class, id, sub, relation, type)" \
+	"  WHERE class = ANY ('{pg_class,pg_constraint,pg_attrdef,pg_statistic_ext}'::regclass[]) GROUP BY class, id, sub)," \
+	" p AS (SELECT i.type || ' ' || i.identity AS name, o.relation, sub > 0 OR class = 'pg_attrdef'::regclass AS own, md5(jsonb_build_array(" \
+	"  (SELECT jsonb_build_array(format_type(atttypid, atttypmod), attnotnull, attstorage, attcompression, attidentity, col_description(id, sub))" \
+	"   FROM pg_attribute WHERE class = 'pg_class'::regclass AND attrelid = id AND attnum = sub AND sub > 0)," \
+	"  (SELECT jsonb_build_array(pg_get_indexdef(indexrelid), indisclustered, indisreplident, obj_description(indexrelid, 'pg_class')) FROM pg_index" \
+	"   WHERE sub = 0 AND indexrelid = CASE WHEN class = 'pg_class'::regclass THEN id WHEN k.contype <> 'f' THEN k.conindid END)," \
+	"  pg_get_constraintdef(k.oid), obj_description(k.oid, 'pg_constraint')," \
+	"  (SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE class = 'pg_attrdef'::regclass AND oid = id)," \
+	"  (SELECT jsonb_build_array(pg_get_statisticsobjdef(id), obj_description(id, 'pg_statistic_ext')) WHERE class = 'pg_statistic_ext'::regclass)," \
+	"  (SELECT jsonb_build_array(seqincrement, seqmin, seqmax, seqstart, seqcache, seqcycle, obj_description(id, 'pg_class'))" \
+	"   FROM pg_sequence WHERE class = 'pg_class'::regclass AND seqrelid = id AND sub = 0 AND o.type = 'i'))::text) AS digest" \
+	"  FROM o LEFT JOIN pg_constraint k ON class = 'pg_constraint'::regclass AND k.oid = id, pg_identify_object(class, id, sub) i" \
+	"  WHERE (k.oid IS NULL OR k.contype <> 'n' AND k.coninhcount = 0 AND k.conparentid = 0)" \
+	"  AND NOT EXISTS (SELECT FROM pg_class WHERE class = 'pg_class'::regclass AND oid = id AND sub = 0 AND relispartition))"
+
+List *
+cmig_versions_properties(const List *columns)
+{
+	static CmigQuery query = {
+		PROPERTIES("unnest($1::text[], $2::text[])") " SELECT '', NULL, '" PROPERTY "', name, relation, NULL, digest, NULL, NULL FROM p ORDER BY name",
+		{TEXTARRAYOID, TEXTARRAYOID}
+	};
+	CmigNames	relations = {.names = palloc(sizeof(char *) * Max(list_length(columns), 1))};
+	CmigNames	names = {.names = palloc(sizeof(char *) * Max(list_length(columns), 1))};
+	List	   *result;
+	int			level;
+
+	foreach_ptr(CmigValue, column, columns)
+	{
+		if (strcmp(column[2], "change") != 0)
+			continue;
+		relations.names[relations.count++] = column[0];
+		names.names[names.count++] = column[3];
+	}
+	level = NewGUCNestLevel();
+	cmig_versions_pin_settings();
+	result = cmig_query_list(&query, &relations, &names);
+	AtEOXact_GUC(false, level);
+	return result;
+}
+
+List *
+cmig_expansion_changes(void)
+{
+	static CmigQuery query = {
+		PROPERTIES("(SELECT c->>0, c->>3 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $1 AND c->>2 = 'change')")
+		", s AS (SELECT c->>3 AS name, c->>4 AS relation, c->>6 AS digest FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $1 AND c->>2 = '" PROPERTY "')"
+		" SELECT 'warning', name, format('it was %s since revision \"%s\" was expanded, and the contraction would lose that', what, $2), $3, what"
+		" FROM p FULL JOIN s USING (name), LATERAL (SELECT CASE WHEN s.digest IS NULL THEN 'added' WHEN p.digest IS NULL THEN 'dropped' ELSE 'changed' END) w (what)"
+		" WHERE p.digest IS DISTINCT FROM s.digest"
+		/* a partition that is new, or gone */
+		" AND (s.digest IS NOT NULL OR NOT p.own OR p.relation IN (SELECT relation FROM s))"
+		" AND (p.digest IS NOT NULL OR s.relation IN (SELECT relation FROM p)) ORDER BY name", {TEXTOID, TEXTOID, TEXTOID}
+	};
+	const CmigExpansion *expansion = cmig_expansion_read();
+	int			level = NewGUCNestLevel();
+	List	   *result;
+
+	cmig_versions_pin_settings();
+	result = expansion ? cmig_query_list(&query, expansion->scope, expansion->revision, CHANGES_HINT) : NIL;
+	AtEOXact_GUC(false, level);
+	return result;
+}
+
+void
+cmig_versions_require_unchanged(const CmigExpansion *expansion)
+{
+	List	   *changes = cmig_expansion_changes();
+	CmigListing listing;
+
+	if (changes == NIL)
+		return;
+	cmig_listing_init(&listing, CMIG_LISTING_LINES);
+	foreach_ptr(CmigValue, row, changes)
+		cmig_listing_add(&listing, psprintf("%s was %s", row[1], row[4]));
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("changes of columns that revision \"%s\" replaces would be lost", expansion->revision),
+			 errdetail("Since it was expanded:\n%s", cmig_listing_text(&listing)),
+			 cmig_hint("%s", CHANGES_HINT)));
 }
 
 char *

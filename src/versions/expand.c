@@ -913,6 +913,8 @@ run_last(void *arg)
 	if (contract)
 		require_transformed(work);
 	cmig_role_act_as_caller(&saved, work->caller);
+	if (contract)
+		cmig_versions_require_unchanged(work->expansion);
 	shape = contract ? cmig_versions_shape(work->expansion) : NULL;
 	kept = contract ? cmig_versions_kept(work->expansion) : NIL;
 	cmig_role_return(&saved);
@@ -975,6 +977,7 @@ contract(Work *work, FunctionCallInfo fcinfo)
 	restore_names(work);
 	require_transformed(work);
 	cmig_versions_require_resync(work->expansion);
+	cmig_versions_require_unchanged(work->expansion);
 	now = cmig_move_read(true);
 	cmig_before_upgrade(&now, cmig_versions_plan_upgrade(&now, work->expansion->revision), CMIG_BEFORE_CONTRACT);
 	cmig_toplevel_commit();

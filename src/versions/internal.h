@@ -568,6 +568,14 @@ extern char *cmig_versions_former_name(const RangeVar *table, const char *name, 
  */
 extern List *cmig_versions_kept(const CmigExpansion *expansion);
 
+/*
+ * Returns rows in the form of CmigExpansionPlan.columns: what is known of the columns
+ * that are replaced, so that the second function can raise an error for what was
+ * changed since, and would be lost in a contraction, but not in an upgrade.
+ */
+extern List *cmig_versions_properties(const List *columns);
+extern void cmig_versions_require_unchanged(const CmigExpansion *expansion);
+
 /* Raise an error if something of an expansion that was abandoned remains. */
 extern void cmig_versions_require_gone(const CmigExpansion *expansion);
 

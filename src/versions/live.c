@@ -574,6 +574,7 @@ cmig_versions_add_live(CmigPlanning *p)
 	require_no_obstacle(p);
 	cmig_versions_require_unreplicated(p);
 	require_copied(p);
+	p->result->columns = list_concat(p->result->columns, cmig_versions_properties(p->result->columns));
 	add_privileges(p);
 }
 

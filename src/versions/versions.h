@@ -45,4 +45,13 @@ typedef struct CmigOldCalls
 /* A hook that finds them.  The plan is that of the contraction. */
 extern CmigOldCalls (*cmig_expansion_find_calls) (const CmigSituation *now, const CmigPlan *plan);
 
+/* in changed.c */
+
+/*
+ * Returns what was changed by hand since the revision was expanded in the current
+ * scope, and would be lost in a contraction, in the form of rows of cmig.check(), with
+ * a last column such as "added".
+ */
+extern List *cmig_expansion_changes(void);
+
 #endif							/* CMIG_VERSIONS_H */

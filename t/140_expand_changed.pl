@@ -1,0 +1,119 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# Tests what is changed by hand while a revision is expanded, by whoever may: nothing
+# that an upgrade would keep is lost in a contraction.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('expand_changed');
+$node->start;
+
+sub sql { return $node->safe_psql(@_) }
+
+# Returns the output of statements that may fail, with their errors.
+sub tried
+{
+	my ($database, $sql) = @_;
+	my (undef, $out, $err) = $node->psql($database, $sql, on_error_stop => 0);
+	return "$out\n$err";
+}
+
+my $reported = q{SELECT concat(object, ' ', substring(problem FROM 'was \w+')) FROM cmig.check() WHERE problem LIKE '%the contraction would lose that'};
+
+# Creates a database with the tables, and a revision that can be expanded.
+sub database
+{
+	my ($name, $tables, $change) = @_;
+
+	$node->safe_psql('postgres', "CREATE DATABASE $name");
+	sql($name, "CREATE EXTENSION pg_cmig; $tables; SELECT FROM cmig.create_revision('change', \$c\$$change\$c\$, NULL, revision => '042', expand => true)");
+}
+
+# what columns that are replaced have, and what depends on them
+my $tables = <<'END_SQL';
+CREATE TABLE r (id int PRIMARY KEY);
+CREATE TABLE t (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, n int NOT NULL DEFAULT 1 CHECK (n < 1000), m int, k text, d date CHECK (d > '2020-10-11'), gone int);
+CREATE UNIQUE INDEX tn ON t (n);
+CREATE TABLE p (id int, n int, c int CHECK (c > 0)) PARTITION BY LIST (id);
+CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);
+CREATE TABLE p2 PARTITION OF p FOR VALUES IN (2)
+END_SQL
+my $change = 'ALTER TABLE t ALTER id TYPE bigint, ALTER n TYPE bigint, ALTER m TYPE bigint, ALTER k TYPE varchar(40), ALTER d TYPE timestamp, DROP gone; ALTER TABLE p ALTER n TYPE bigint, ALTER c TYPE bigint';
+my @changes = (
+	[ 'index public.tm was added', 'CREATE INDEX tm ON t (m, id)', 'DROP INDEX tm' ],
+	[ 'table constraint ck on public.t was added', 'ALTER TABLE t ADD CONSTRAINT ck CHECK (n > 0)', 'ALTER TABLE t DROP CONSTRAINT ck' ],
+	[ 'table constraint fk on public.t was added', 'ALTER TABLE t ADD CONSTRAINT fk FOREIGN KEY (m) REFERENCES r', 'ALTER TABLE t DROP CONSTRAINT fk' ],
+	[ 'table constraint fk on public.r was added', 'ALTER TABLE r ADD CONSTRAINT fk FOREIGN KEY (id) REFERENCES t (n) NOT VALID', 'ALTER TABLE r DROP CONSTRAINT fk' ],
+	[ 'table constraint p2_n_key on public.p2 was added', 'ALTER TABLE p2 ADD UNIQUE (n)', 'ALTER TABLE p2 DROP CONSTRAINT p2_n_key' ],
+	[ 'statistics object public.st was added', 'CREATE STATISTICS st ON n, m FROM t', 'DROP STATISTICS st' ],
+	[ 'default value for public.t.m was added', 'ALTER TABLE t ALTER m SET DEFAULT 3', 'ALTER TABLE t ALTER m DROP DEFAULT' ],
+	[ 'default value for public.t.n was changed', 'ALTER TABLE t ALTER n SET DEFAULT 7', 'ALTER TABLE t ALTER n SET DEFAULT 1' ],
+	[ 'default value for public.t.n was dropped', 'ALTER TABLE t ALTER n DROP DEFAULT', 'ALTER TABLE t ALTER n SET DEFAULT 1' ],
+	[ 'table column public.t.m was changed', 'ALTER TABLE t ALTER m SET NOT NULL', 'ALTER TABLE t ALTER m DROP NOT NULL' ],
+	[ 'table column public.t.n was changed', q{COMMENT ON COLUMN t.n IS 'n'}, 'COMMENT ON COLUMN t.n IS NULL' ],
+	[ 'table column public.t.k was changed', 'ALTER TABLE t ALTER k SET STORAGE EXTERNAL', 'ALTER TABLE t ALTER k SET STORAGE EXTENDED' ],
+	[ 'table column public.p1.n was changed', q{COMMENT ON COLUMN p1.n IS 'n'}, 'COMMENT ON COLUMN p1.n IS NULL' ],
+	[ 'index public.tn was changed', q{COMMENT ON INDEX tn IS 'tn'}, 'COMMENT ON INDEX tn IS NULL' ],
+	[ 'index public.tn was changed', 'ALTER INDEX tn SET (fillfactor = 60)', 'ALTER INDEX tn RESET (fillfactor)' ],
+	[ 'index public.tn was changed', 'ALTER TABLE t CLUSTER ON tn', 'ALTER TABLE t SET WITHOUT CLUSTER' ],
+	[ 'index public.tn was changed', 'ALTER TABLE t REPLICA IDENTITY USING INDEX tn', 'ALTER TABLE t REPLICA IDENTITY DEFAULT' ],
+	[ 'index public.tn was dropped', 'DROP INDEX tn', 'CREATE UNIQUE INDEX tn ON t (n)' ],
+	[ 'table constraint t_pkey on public.t was changed', 'ALTER INDEX t_pkey SET (fillfactor = 60)', 'ALTER INDEX t_pkey RESET (fillfactor)' ],
+	[ 'sequence public.t_id_seq was changed', 'ALTER TABLE t ALTER id SET INCREMENT BY 10', 'ALTER TABLE t ALTER id SET INCREMENT BY 1' ],
+	[ 'sequence public.s was added', 'CREATE SEQUENCE s OWNED BY t.n', 'DROP SEQUENCE s' ]);
+database('kept', $tables, $change);
+sql('kept', 'CALL cmig.expand()');
+foreach (@changes)
+{
+	my ($what, $do, $undo) = @$_;
+	my $found = sql('kept', "$do; $reported");
+
+	is($found, $what, $do);
+	sql('kept', $undo);
+}
+is(sql('kept', $reported), '', 'nothing is reported when it is as before');
+is(sql('kept', "SET datestyle = 'German'; SET quote_all_identifiers = on; SET search_path = cmig; $reported"), '', 'nor in other sessions');
+# what a contraction keeps, and what an upgrade would lose
+sql('kept', <<'END_SQL');
+ALTER TABLE t ALTER n SET STATISTICS 77;
+CREATE INDEX ON t (gone);
+ALTER TABLE t ADD CHECK (gone > 1), ALTER gone SET DEFAULT 8;
+CREATE TABLE p3 PARTITION OF p FOR VALUES IN (3);
+DROP TABLE p2;
+ALTER TABLE p DETACH PARTITION p1;
+REINDEX TABLE CONCURRENTLY t;
+VACUUM FULL t
+END_SQL
+is(sql('kept', $reported), '', 'nor what is kept, or would be lost in an upgrade, and partitions may come and go');
+sql('kept', $changes[0][1] . '; ' . $changes[1][1]);
+is(sql('kept', "SELECT value FROM cmig.status() WHERE item = 'warning' LIMIT 1"), 'index public.tm: it was added since revision "042" was expanded, and the contraction would lose that', 'cmig.status() names what would be lost');
+like(tried('kept', 'CALL cmig.contract()'), qr/changes of columns that revision "042" replaces would be lost\nDETAIL:  Since it was expanded:\nindex public.tm was added\ntable constraint ck on public.t was added\nHINT:  Undo the change/, 'cmig.contract() refuses');
+is(sql('kept', 'SELECT state FROM cmig.expansion_run'), 'expanded', 'before it begins');
+# what the hint says
+sql('kept', $_) foreach 'CALL cmig.abandon()', 'CALL cmig.expand()', 'CALL cmig.contract()';
+is(sql('kept', q{SELECT (SELECT pg_get_indexdef('tm'::regclass)), (SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'ck')}),
+	'CREATE INDEX tm ON public.t USING btree (m, id)|CHECK ((n > 0))', 'what was there when it was expanded again is kept');
+
+# while a contraction waits for the table
+database('late', $tables, $change);
+sql('late', 'CALL cmig.expand()');
+{
+	my $holder = start_psql($node, 'late', q{BEGIN; LOCK TABLE t IN ROW EXCLUSIVE MODE;
+		DO $$BEGIN WHILE NOT EXISTS (SELECT FROM pg_locks WHERE relation = 't'::regclass AND NOT granted) LOOP PERFORM pg_sleep(0.01); END LOOP; END$$;
+		ALTER TABLE t ALTER m SET DEFAULT 3; COMMIT}, 'holder');
+
+	$node->poll_query_until('late', q{SELECT true FROM pg_locks WHERE relation = 't'::regclass AND mode = 'RowExclusiveLock' AND granted});
+	like(tried('late', "SET cmig.lock_timeout = '10s'; CALL cmig.contract()"), qr{default value for public\.t\.m was added}, 'what is changed while it waits is noticed');
+	is(finish_psql($holder), 0, 'it was changed');
+	is(sql('late', 'SELECT state FROM cmig.expansion_run'), 'contracting', 'after it had begun');
+}
+
+done_testing();
