@@ -212,8 +212,8 @@ is(scalar(@notices), 4, 'each retry has a notice with the blocking process, its 
 ok($notices[3] > $notices[1], 'the delays between attempts grow') or diag "@notices";
 is($node->safe_psql('retry', "SELECT value FROM cmig.metrics WHERE name = 'pg_cmig_lock_retries_total'"), '2', 'cmig.metrics counts the attempts');
 like($err, qr/ERROR:  55P03: canceling statement due to cmig.lock_timeout.*Blocked by process $holder_pid of role.*the_answer/s, 'the error message has the same details') or diag $err;
-is($node->safe_psql('retry', "SELECT outcome, sqlstate, statement, message LIKE '%Blocked by process $holder_pid%the_answer%' FROM cmig.journal ORDER BY id DESC LIMIT 1"),
-	'failed|55P03|2|t', 'the journal records the failure');
+is($node->safe_psql('retry', "SELECT outcome, sqlstate, statement, message LIKE '%Blocked by process $holder_pid of role%' AND message NOT LIKE '%the_answer%' FROM cmig.journal ORDER BY id DESC LIMIT 1"),
+	'failed|55P03|2|t', 'the journal records the failure, without the query');
 is($node->safe_psql('retry', "SELECT to_regclass('made') IS NULL, (SELECT revision FROM cmig.version)"), 't|001', 'nothing of the failed step remains');
 $first = start_psql($node, 'retry', "SET cmig.lock_timeout = '100ms'; CALL cmig.upgrade_stepwise();", 'first');
 $node->poll_query_until('retry', "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'first' AND wait_event = 'PgSleep' AND backend_xmin IS NULL AND backend_xid IS NULL")

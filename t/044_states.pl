@@ -196,7 +196,7 @@ foreach my $how (qw(terminate kill))
 cut_off($up, 'cancel');
 like(status(), qr/^failed: upgrade of 001: statement 1 of verify_sql: canceling statement due to user request/, 'a canceled run is shown as failed');
 like(call($up), qr/MG009/, 'a failed verification is an error');
-like(status(), qr/^failed: upgrade of 001: revision "001" failed its verification: Statement 1 of verify_sql returned the row: one = f\./, 'cmig.status shows what the verification found');
+like(status(), qr/^failed: upgrade of 001: statement 1 of verify_sql: revision "001" failed its verification --/, 'cmig.status shows that the verification failed');
 $node->safe_psql($db, 'INSERT INTO gate VALUES (1)');
 is(call($up), '', 'the same CALL succeeds after a fix');
 is(trace(), 'once', 'only the verification is repeated');

@@ -904,6 +904,7 @@ run_on_target()
 
 # record_failure: if the script runs several transactions, adds the error to the journal of the
 # database, as a stepwise run with the extension does.  What cannot be recorded is only shown.
+# A data exception quotes values of rows, which are not recorded.
 record_failure()
 {
 	local code place message
@@ -924,7 +925,9 @@ record_failure()
 			INSERT INTO cmig_engine.journal (id, revision, direction, outcome, started_at, role, session_role, sqlstate,
 				message, statement)
 			SELECT coalesce(max(id), 0) + 1, :'revision', :'direction', 'failed', clock_timestamp(), CURRENT_USER,
-				SESSION_USER, :'code', :'message', :statement FROM cmig_engine.journal;
+				SESSION_USER, :'code',
+				CASE WHEN :'code' LIKE '22%' THEN regexp_replace(:'message', '("|[^ -~]).*', '...') ELSE :'message' END,
+				:statement FROM cmig_engine.journal;
 			COMMIT;
 			\endif
 		END

@@ -27,6 +27,10 @@
 
 #include "base/compat.h"
 
+/* Errors of pg_cmig are told from those of the server by their domain. */
+#undef TEXTDOMAIN
+#define TEXTDOMAIN "pg_cmig"
+
 /* in settings.c */
 
 /* Protection levels, from the lowest to the highest; the code compares them. */
@@ -554,6 +558,12 @@ extern ErrorData *cmig_subtransaction_rehearse(CmigSubtransactionWork work, void
  * becomes the current one, and ends the error's handling.
  */
 extern ErrorData *cmig_error_take(MemoryContext context);
+
+/*
+ * Returns what can be stored of the error's text where others read it: no values
+ * of rows, and no queries of other roles.
+ */
+extern char *cmig_error_stored(const ErrorData *error);
 
 /*
  * Was the error not caused by the work, so that no caller may handle it: a

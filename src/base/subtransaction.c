@@ -10,6 +10,7 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/pg_inherits.h"
+#include "lib/stringinfo.h"
 #include "storage/lmgr.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
@@ -18,6 +19,7 @@
 #include "utils/timestamp.h"
 
 #include "base/base.h"
+#include "base/errors.h"
 
 /* ----------------------------------------------------------------
  * Runs work in a subtransaction and catches its error.
@@ -81,6 +83,41 @@ cmig_error_take(MemoryContext context)
 	error = CopyErrorData();
 	FlushErrorState();
 	return error;
+}
+
+/*
+ * The detail of a server's error has values of rows, such as those of a duplicate
+ * key, and that of a verification the row.  The message of a data exception
+ * quotes the value, so only its format is stored.  If a lock was waited for,
+ * detail_log has what everybody may see of who has it.
+ */
+char *
+cmig_error_stored(const ErrorData *error)
+{
+	const bool	waited = error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
+	error->sqlerrcode == ERRCODE_QUERY_CANCELED;
+	const bool	ours = strcmp(error->domain, TEXTDOMAIN) == 0;
+	const char *detail = waited ? error->detail_log :
+	ours && error->sqlerrcode != ERRCODE_CMIG_VERIFY_FAILED ? error->detail : NULL;
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	if (ours || ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_DATA_EXCEPTION)
+		appendStringInfoString(&buf, error->message ? error->message : "missing error text");
+	else
+		for (const char *c = error->message_id ? error->message_id : "%s"; *c; c++)
+		{
+			if (*c == '%')
+			{
+				c += 1 + strspn(c + 1, "-+ #0123456789.*lhzjt$");
+				appendStringInfoString(&buf, *c == '%' ? "%" : "...");
+			}
+			else
+				appendStringInfoChar(&buf, *c);
+		}
+	if (detail != NULL)
+		appendStringInfo(&buf, ": %s", detail);
+	return buf.data;
 }
 
 bool

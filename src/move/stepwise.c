@@ -159,8 +159,8 @@ cmig_toplevel_record_failure(const char *scope, int64 id, CmigJournalEntry *entr
 	entry->outcome = "failed";
 	entry->finished_at = GetCurrentTimestamp();
 	entry->sqlstate = pstrdup(unpack_sql_state(error->sqlerrcode));
-	entry->message = psprintf("%s%s%s%s", entry->message ? entry->message : "", error->message,
-							  error->detail ? ": " : "", error->detail ? error->detail : "");
+	entry->message = psprintf("%s%s", entry->message ? entry->message : "",
+							  cmig_error_stored(error));
 
 	/* ignore an error here in favor of the given one */
 	PG_TRY();
@@ -533,7 +533,7 @@ journal_failure(const StepwiseRun *run, const ErrorData *error)
 		return;
 	if (!cmig_running.verifying)
 		entry.statement = cmig_running.statement;
-	else if (error->sqlerrcode != ERRCODE_CMIG_VERIFY_FAILED)
+	else
 		entry.message = cmig_running.statement == 0 ? "end of verify_sql: " :
 			psprintf("statement %d of verify_sql: ", cmig_running.statement);
 	cmig_toplevel_record_failure(NULL, run->journal_id, &entry, error);

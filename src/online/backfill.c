@@ -880,7 +880,8 @@ describe_error(void *arg)
 static void
 note_error(CmigBackfill *b, const ErrorData *error)
 {
-	char	   *text = psprintf("%s: %s", unpack_sql_state(error->sqlerrcode), error->message);
+	char	   *text = psprintf("%s: %s", unpack_sql_state(error->sqlerrcode),
+								cmig_error_stored(error));
 	CmigRole	saved;
 
 	/* ignore an error here in favor of the error of the backfill */

@@ -199,7 +199,7 @@ cmig_last_failure_record(int statement)
 	error = CopyErrorData();
 	current.statement = statement;
 	current.sqlstate = error->sqlerrcode;
-	copy_text(current.message, error->message ? error->message : "", CMIG_FAILURE_MESSAGE);
+	copy_text(current.message, cmig_error_stored(error), CMIG_FAILURE_MESSAGE);
 	FreeErrorData(error);
 	MemoryContextSwitchTo(old);
 	keep();

@@ -624,8 +624,9 @@ append_duration(StringInfo buf, TimestampTz since)
 
 /*
  * Append a sentence about a process to a description of blocking sessions.  As
- * in pg_stat_activity, the application and the query are shown only if
- * "caller" is a member of the process's role or of pg_read_all_stats.
+ * in pg_stat_activity, the transaction and the query are shown only if
+ * "caller", which InvalidOid is not, is a member of the process's role or of
+ * pg_read_all_stats.
  */
 static void
 append_process(StringInfo buf, int pid, Oid caller)
@@ -644,15 +645,15 @@ append_process(StringInfo buf, int pid, Oid caller)
 		GetUserNameFromId(status->st_userid, true) : NULL;
 	if (role != NULL)
 		appendStringInfo(buf, " of role \"%s\"", role);
-	if (!has_privs_of_role(caller, ROLE_PG_READ_ALL_STATS) &&
-		!(OidIsValid(status->st_userid) && has_privs_of_role(caller, status->st_userid)))
+	if (status->st_appname != NULL && status->st_appname[0] != '\0')
+		appendStringInfo(buf, " (application \"%s\")", status->st_appname);
+	if (!OidIsValid(caller) || (!has_privs_of_role(caller, ROLE_PG_READ_ALL_STATS) &&
+								!(OidIsValid(status->st_userid) && has_privs_of_role(caller, status->st_userid))))
 	{
 		appendStringInfoChar(buf, '.');
 		return;
 	}
 
-	if (status->st_appname != NULL && status->st_appname[0] != '\0')
-		appendStringInfo(buf, " (application \"%s\")", status->st_appname);
 	if (status->st_xact_start_timestamp != 0)
 	{
 		appendStringInfoString(buf, "; its transaction has been open for ");
@@ -833,8 +834,11 @@ static void
 explain(const LOCKTAG *tag, LOCKMODE mode, TimestampTz since, Oid caller, const char *what)
 {
 	int			pid;
+	char	   *shown = cmig_lock_wait_blockers(tag, mode, since, InvalidOid, &pid);
 	char	   *blockers = cmig_lock_wait_blockers(tag, mode, since, caller, &pid);
 
+	/* what cmig_error_stored() returns */
+	errdetail_log(shown ? "%s\n%s" : "%s", what, shown);
 	if (blockers == NULL)
 	{
 		errdetail("%s", what);

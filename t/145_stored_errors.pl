@@ -1,0 +1,84 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# Tests that errors leave no values of rows and no queries of other roles where a role with
+# the level reader sees them.  Every value and every query here has the same mark.  The one
+# who calls sees it; then the reader reads everything that he can.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use Test::More;
+
+my $node = new_node('stored', "shared_preload_libraries = 'pg_cmig'", 'autovacuum = off');
+my $mark = 'sEcReT';
+my $n = 0;
+
+$node->start;
+$node->safe_psql('postgres', <<'END_SQL');
+CREATE EXTENSION pg_cmig;
+CREATE ROLE reader LOGIN;
+SELECT FROM cmig.grant_access('reader', 'reader');
+CREATE TABLE pay (id int PRIMARY KEY, ssn text, n text);
+INSERT INTO pay VALUES (1, 'sEcReT-1', '5'), (2, 'sEcReT-1', 'sEcReT-n');
+CREATE FUNCTION seen(mark text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+	source text;
+BEGIN
+	FOR source IN SELECT c.oid::regclass::text FROM pg_class c WHERE relnamespace = 'cmig'::regnamespace AND relkind IN ('r', 'v')
+			AND has_table_privilege(c.oid, 'SELECT')
+		UNION ALL SELECT unnest(ARRAY['cmig.status()', 'cmig.log()', 'cmig.history()', 'cmig.scopes()', 'cmig.check()',
+			'cmig.report()', 'cmig.expansion()'])
+	LOOP
+		RETURN QUERY EXECUTE format('SELECT %L || r::text FROM %s AS r WHERE strpos(replace(r::text, ''""'', ''"''), $1) > 0', source || ': ', source) USING mark;
+	END LOOP;
+END
+$$;
+END_SQL
+
+# stored(NAME, SQL, SQLSTATE, TEXT): the SQL fails and tells the caller the mark, the reader does not
+# see it, but sees the text
+sub stored
+{
+	my ($name, $sql, $code, $text) = @_;
+	my (undef, undef, $err) = $node->psql('postgres', "\\set VERBOSITY verbose\n$sql");
+
+	like($err, qr/(?:ERROR|WARNING): +$code.*$mark/s, "$name: the caller sees the value");
+	is($node->safe_psql('postgres', "SELECT seen('$mark')", extra_params => [ '-U', 'reader' ]), '', "$name: the reader does not");
+	like($node->safe_psql('postgres', qq{SELECT seen(\$\$$text\$\$)}, extra_params => [ '-U', 'reader' ]), qr/cmig/, "$name: but what happened");
+}
+
+# revision(SQL, MORE): a new revision, which is the only one that is not applied
+sub revision
+{
+	my ($sql, $more) = @_;
+
+	$n++;
+	return "SELECT cmig.create_revision('u', \$s\$$sql\$s\$, NULL, revision => '$n'" . ($more || '') . ");\n";
+}
+
+my $gone = "SELECT cmig.stamp('heads');\n";
+
+stored('duplicate key', revision('CREATE UNIQUE INDEX pay_ssn ON pay (ssn)') . "CALL cmig.upgrade_stepwise('head');", 23505, 'could not create unique index "pay_ssn"');
+stored('data exception', $gone . revision('UPDATE pay SET id = n::int') . "CALL cmig.upgrade_stepwise('head');", '22P02', 'invalid input syntax for type ...: "..."');
+stored('in one transaction', $gone . revision('UPDATE pay SET id = n::int') . "SELECT * FROM cmig.upgrade('head');", '22P02', '22P02: invalid input syntax for type ...: "..."');
+stored('verification', $gone . revision('SELECT 1', ", verify_sql => 'SELECT true; SELECT id > 1, ssn FROM pay'") . "CALL cmig.upgrade_stepwise('head');", 'MG009', 'statement 2 of verify_sql: revision "4" failed its verification');
+stored('backfill', "CALL cmig.backfill('pay', 'ssn = n::int', batch_size => 1);", '22P02', '22P02: invalid input syntax for type ...: "..."');
+
+# what a lock is waited for, and who has it, but not his query
+my $holder = start_psql($node, 'postgres', "BEGIN; LOCK TABLE pay; SELECT '$mark', pg_sleep(180)", 'holder');
+$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'holder' AND wait_event = 'PgSleep'") or die;
+stored('lock', $gone . revision('ALTER TABLE pay ADD x int') . "SET cmig.lock_timeout = '200ms'; SET cmig.lock_retries = 0; CALL cmig.upgrade_stepwise('head');",
+	'55P03', 'relation public.pay.' . "\n" . 'Blocked by process');
+like($node->safe_psql('postgres', 'SELECT message FROM cmig.journal ORDER BY id DESC LIMIT 1'), qr/Blocked by process \d+ of role "\w+" \(application "holder"\)\.$/, 'lock: who has it');
+$node->safe_psql('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'holder'");
+finish_psql($holder);
+
+# scopes
+$node->safe_psql('postgres', $gone . revision('CREATE TABLE t (x text)', ", head => 'base'") . "SELECT cmig.create_scope('tenant', '6'); INSERT INTO tenant.t VALUES ('$mark'), ('$mark');");
+stored('scope', revision('CREATE UNIQUE INDEX t_x ON t (x)', ", head => '6'") . "SET client_min_messages = warning; CALL cmig.upgrade_scopes('tenant', '7');", 23505, 'could not create unique index "t_x"');
+
+$node->stop;
+done_testing();
