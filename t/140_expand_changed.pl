@@ -116,4 +116,32 @@ sql('late', 'CALL cmig.expand()');
 	is(sql('late', 'SELECT state FROM cmig.expansion_run'), 'contracting', 'after it had begun');
 }
 
+# A table of another role is never taken for the expanded one.  The owner of the latter can
+# make rules of the view, and with TRIGGER on the former, a trigger like that of the expansion.
+sql('postgres', 'CREATE ROLE mallory; CREATE ROLE victim');
+database('foreign_table', <<'END_SQL', 'ALTER TABLE m.t ALTER n TYPE bigint');
+SELECT FROM cmig.grant_access('mallory', 'migrator');
+CREATE SCHEMA m AUTHORIZATION mallory;
+CREATE TABLE m.t (id int PRIMARY KEY, n int);
+ALTER TABLE m.t OWNER TO mallory;
+CREATE SCHEMA secret AUTHORIZATION victim;
+CREATE TABLE secret.pay (id int PRIMARY KEY, n int, cmig_new_n bigint, cmig_state text);
+INSERT INTO secret.pay VALUES (1, 1, 1, 'state');
+ALTER TABLE secret.pay OWNER TO victim;
+GRANT USAGE ON SCHEMA secret TO mallory; GRANT TRIGGER ON secret.pay TO mallory
+END_SQL
+sql('foreign_table', 'CALL cmig.expand()');
+sql('foreign_table', 'SET ROLE mallory; CREATE RULE r AS ON UPDATE TO m_042.t DO ALSO SELECT FROM secret.pay');
+sql('foreign_table', 'CALL cmig.expand()');
+like(tried('foreign_table', 'CALL cmig.abandon()'), qr/the tables are as before/, 'a rule of the view does not say which table it is');
+sql('foreign_table', 'CALL cmig.expand()');
+sql('foreign_table', q{SET ROLE mallory; SELECT format('CREATE TRIGGER %I BEFORE INSERT ON secret.pay FOR EACH ROW EXECUTE FUNCTION cmig.expansion_begin(%L)', tgname, split_part(encode(tgargs, 'escape'), '\000', 1))
+	FROM pg_trigger WHERE tgrelid = 'm.t'::regclass AND tgname = '!cmig_begin' \gexec
+	DROP TABLE m.t CASCADE});
+like(tried('foreign_table', 'CALL cmig.contract()'), qr/table m\.t of the expansion is now secret\.pay\nDETAIL:  .*its owner is not that of the view/, 'a trigger says it only of a table of the same role');
+like(tried('foreign_table', 'CALL cmig.abandon()'), qr/table m\.t of the expansion is now secret\.pay\nDETAIL:  .*its owner is not that of the view/, 'nor to abandon it');
+is(sql('foreign_table', 'SELECT * FROM secret.pay'), '1|1|1|state', 'its columns are as they were');
+sql('foreign_table', 'DROP TRIGGER "!cmig_begin" ON secret.pay');
+like(tried('foreign_table', 'CALL cmig.abandon()'), qr/the tables are as before/, 'without the trigger, the rest is abandoned');
+
 done_testing();

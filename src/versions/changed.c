@@ -44,9 +44,10 @@ cmig_versions_require_tables(const CmigExpansion *expansion, List **back)
 		"   JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid"
 		" AND d.refclassid = 'pg_class'::regclass"
 		"   JOIN pg_class k ON k.oid = d.refobjid AND k.relkind IN ('r', 'p')"
-		" WHERE d.refobjid IS DISTINCT FROM e.oid)"
+		" WHERE w.rulename = '_RETURN' AND d.refobjid IS DISTINCT FROM e.oid)"
 		" SELECT 'table ' || x.relation, x.oid::regclass::text,"
-		"  CASE WHEN to_regnamespace(quote_ident(i.i[1])) IS NULL"
+		"  CASE WHEN NOT EXISTS (SELECT FROM e JOIN pg_class v ON v.oid IN (to_regclass(e.version), to_regclass(e.sequence))"
+		"    WHERE e.relation = x.relation AND v.relowner = k.relowner) THEN NULL WHEN to_regnamespace(quote_ident(i.i[1])) IS NULL"
 		" THEN format('ALTER SCHEMA %I RENAME TO %I', n.nspname, i.i[1])"
 		"   WHEN n.nspname <> i.i[1] THEN format('ALTER TABLE %s SET SCHEMA %I', x.oid::regclass, i.i[1])"
 		"   ELSE format('%sALTER TABLE %s RENAME TO %I', 'ALTER TABLE ' || to_regclass(x.relation) || ' RENAME TO <another name>; ', x.oid::regclass, i.i[2]) END,"
@@ -69,7 +70,7 @@ cmig_versions_require_tables(const CmigExpansion *expansion, List **back)
 	};
 	char	  **row = cmig_query_row(&query, expansion->scope, back == NULL);
 
-	if (row != NULL && row[3] != NULL && back != NULL)
+	if (row != NULL && row[2] != NULL && row[3] != NULL && back != NULL)
 	{
 		*back = lcons(row[3], *back);
 		return row[2];
@@ -84,8 +85,9 @@ cmig_versions_require_tables(const CmigExpansion *expansion, List **back)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("%s of the expansion is now %s", row[0], row[1]),
-				 errdetail("It was renamed or moved while the revision is expanded."),
-				 errhint("%s", row[2])));
+				 row[2] ? errdetail("It was renamed or moved while the revision is expanded.") :
+				 errdetail("It has the trigger, or is what the view of the new version reads, but its owner is not that of the view and of the sequence beside it."),
+				 row[2] ? errhint("%s", row[2]) : 0));
 	return NULL;
 }
 

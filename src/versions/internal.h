@@ -530,6 +530,8 @@ extern CmigRowsLeft cmig_versions_rows_left(const char *relation);
  * Raise an error if a table, trigger, or schema of the expansion was renamed or
  * dropped.  With "back", returns a statement that restores a name, after adding
  * what undoes it, or NULL if there is none, and what was dropped does not matter.
+ * A table is found again by its trigger, or as the one that the version's view reads,
+ * which others can create on tables of other roles: it must have the view's owner.
  */
 extern char *cmig_versions_require_tables(const CmigExpansion *expansion, List **back);
 
