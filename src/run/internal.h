@@ -20,6 +20,12 @@ extern void cmig_scope_init(void);
 extern void cmig_scope_pin(void);
 extern void cmig_scope_unpin(void);
 
+/*
+ * Check the scope of the script that runs again, if something was created or
+ * changed since.
+ */
+extern void cmig_scope_look_again(void);
+
 /* in session.c */
 
 /* Register cmig.search_path and cmig.role, and install the hooks. */

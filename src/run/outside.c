@@ -44,7 +44,7 @@
 #include "utils/relcache.h"
 #include "utils/syscache.h"
 
-#include "run/run.h"
+#include "run/internal.h"
 
 /*
  * Built-in functions whose effects a rollback does not undo, in alphabetical
@@ -385,6 +385,8 @@ cmig_outside_unmark(void)
 static void
 see_function(ObjectAccessType access, Oid class, Oid object, int sub, void *arg)
 {
+	if (access == OAT_POST_CREATE || access == OAT_POST_ALTER)
+		cmig_scope_look_again();
 	if (watch != NULL && !watch->when_called && !creating_extension &&
 		access == OAT_FUNCTION_EXECUTE && class == ProcedureRelationId)
 		(void) check_function(object, IN_EXPRESSION);
@@ -405,6 +407,8 @@ see_lookup(Oid function)
 	bool		is_needed = watch != NULL && !creating_extension &&
 	(watch->when_called ? function >= FirstNormalObjectId : check_function(function, LOOKED_UP));
 
+	if (function >= FirstNormalObjectId)
+		cmig_scope_look_again();
 	return (next_needs_fmgr != NULL && next_needs_fmgr(function)) || is_needed;
 }
 

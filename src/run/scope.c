@@ -13,8 +13,12 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
+#include "miscadmin.h"
+#include "optimizer/planner.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/varlena.h"
 
@@ -23,9 +27,15 @@
 /* The value of the setting cmig.scope. */
 static char *scope = NULL;
 
-/* The scope in which the current script started. */
+/* The scope in which the current script started, and the role that it runs as. */
 static char pinned[NAMEDATALEN];
 static bool is_pinned = false;
+static Oid	script_user = InvalidOid;
+
+/* Have functions, operators, types, or schemas changed since the scope was checked? */
+static bool is_stale = false;
+
+static planner_hook_type next_planner = NULL;
 
 /* The scope that a procedure works on, if it works on several; or NULL. */
 static const char *selected = NULL;
@@ -105,6 +115,7 @@ cmig_scope_pin(void)
 {
 	strlcpy(pinned, cmig_scope_current(), sizeof(pinned));
 	is_pinned = true;
+	script_user = GetUserId();
 }
 
 void
@@ -154,13 +165,13 @@ cmig_scope_require(void)
 }
 
 /*
- * Can scripts that run as the current role safely use objects owned by "role"?
- * The current role itself, superusers, and the database's owner are trusted.
+ * Can scripts that run as "user" safely use objects owned by "role"?  The user
+ * itself, superusers, and the database's owner are trusted.
  */
 static bool
-is_trusted(Oid role)
+is_trusted(Oid role, Oid user)
 {
-	return role == GetUserId() || role == ROLE_PG_DATABASE_OWNER ||
+	return role == user || role == ROLE_PG_DATABASE_OWNER ||
 		(OidIsValid(role) && superuser_arg(role)) ||
 		role == cmig_role_owner_of_database(MyDatabaseId);
 }
@@ -186,7 +197,7 @@ cmig_scope_is_refusal(const ErrorData *error)
  * schema.
  */
 static void
-require_no_stranger(Oid schema, const char *name, const char *user)
+require_no_stranger(Oid schema, const char *name, Oid user)
 {
 	HeapTuple	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
 	Oid			owner;
@@ -198,7 +209,7 @@ require_no_stranger(Oid schema, const char *name, const char *user)
 	if (!HeapTupleIsValid(tuple))
 		return;
 	stranger = owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
-	found = !is_trusted(owner);
+	found = !is_trusted(owner, user);
 	datum = SysCacheGetAttr(NAMESPACEOID, tuple, Anum_pg_namespace_nspacl, &isnull);
 	if (!found && !isnull)
 	{
@@ -209,7 +220,7 @@ require_no_stranger(Oid schema, const char *name, const char *user)
 			const AclItem *item = &ACL_DAT(acl)[i];
 
 			stranger = item->ai_grantee;
-			found = (ACLITEM_GET_PRIVS(*item) & ACL_CREATE) != 0 && !is_trusted(stranger);
+			found = (ACLITEM_GET_PRIVS(*item) & ACL_CREATE) != 0 && !is_trusted(stranger, user);
 		}
 	}
 	ReleaseSysCache(tuple);
@@ -219,31 +230,35 @@ require_no_stranger(Oid schema, const char *name, const char *user)
 	/* InvalidOid stands for PUBLIC */
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("schema \"%s\" is not a safe scope for role \"%s\"", name, user),
+			 errmsg("schema \"%s\" is not a safe scope for role \"%s\"", name, role_name(user)),
 			 errdetail("%s can create objects in the schema, and scripts would find these objects first.",
 					   OidIsValid(stranger) ? psprintf("Role \"%s\"", role_name(stranger)) :
 					   "Any role"),
 			 stranger == owner ?
 			 errhint("Check the objects in the schema first. Then: ALTER SCHEMA %s OWNER TO %s",
-					 quote_identifier(name), quote_identifier(user)) :
+					 quote_identifier(name), quote_identifier(role_name(user))) :
 			 errhint("Check the objects in the schema first. Then: REVOKE CREATE ON SCHEMA %s FROM %s",
 					 quote_identifier(name),
 					 OidIsValid(stranger) ? quote_identifier(role_name(stranger)) : "PUBLIC")));
 }
 
 /*
- * A query for the functions, operators, types, and relations in a schema, with
- * their owners, that have the same name as an object in the schemas $2.
- * Objects of the bootstrap superuser are not found, because pg_shdepend does
- * not record their owner.  OFFSET 0 makes sure that the objects in the schema
- * are looked up first, whatever the planner's statistics say.
+ * A query for a function, operator, type, or relation in schema $1 whose owner is
+ * not trusted by the role $3, and that has the same name as an object in the
+ * schemas $2.  If scripts could become a superuser by resetting their role, as
+ * $4 says, not even that role is trusted, except as the owner of relations,
+ * because it usually owns the tables that earlier scripts have created.  Objects
+ * of the bootstrap superuser are not found, because pg_shdepend does not record
+ * their owner.  OFFSET 0 makes sure that the objects in the schema are looked up
+ * first, whatever the planner's statistics say.
  */
 static CmigQuery namesakes_query = {
-	.sql = "SELECT o.name, s.refobjid, d.classid = 'pg_class'::regclass FROM pg_depend d"
-	" CROSS JOIN LATERAL (SELECT h.refobjid FROM pg_shdepend h"
-	"  WHERE h.dbid = (SELECT b.oid FROM pg_database b WHERE b.datname = current_database())"
-	"  AND h.classid = d.classid AND h.objid = d.objid AND h.objsubid = 0"
-	" AND h.deptype = 'o' OFFSET 0) s"
+	.sql = "SELECT o.name FROM pg_depend d"
+	" CROSS JOIN LATERAL (SELECT FROM pg_shdepend h JOIN pg_database b ON b.oid = h.dbid"
+	"  JOIN pg_roles r ON r.oid = h.refobjid WHERE b.datname = current_database()"
+	"  AND h.classid = d.classid AND h.objid = d.objid AND h.objsubid = 0 AND h.deptype = 'o'"
+	"  AND NOT r.rolsuper AND r.oid <> b.datdba AND r.rolname <> 'pg_database_owner'"
+	"  AND (r.oid <> $3 OR ($4 AND d.classid <> 'pg_class'::regclass)) OFFSET 0) s"
 	" CROSS JOIN LATERAL (SELECT p.oid::regprocedure::text FROM pg_proc p"
 	"   WHERE d.classid = 'pg_proc'::regclass AND p.oid = d.objid AND EXISTS (SELECT FROM pg_proc q"
 	"    WHERE q.proname = p.proname AND q.pronamespace = ANY ($2))"
@@ -260,8 +275,8 @@ static CmigQuery namesakes_query = {
 	"    WHERE q.relname = c.relname AND q.relnamespace = ANY ($2))) o (name)"
 	" WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = $1"
 	" AND d.classid IN ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass, 'pg_class'::regclass)"
-	" ORDER BY o.name",
-	.argtypes = {OIDOID, OIDARRAYOID}
+	" ORDER BY o.name LIMIT 1",
+	.argtypes = {OIDOID, OIDARRAYOID, OIDOID, BOOLOID}
 };
 
 /*
@@ -270,12 +285,16 @@ static CmigQuery namesakes_query = {
  * trusted.
  */
 static void
-require_no_namesake(Oid schema, const char *path, const char *name, const char *user)
+require_no_namesake(Oid schema, const char *path, const char *name, Oid user)
 {
-	Datum		values[2] = {ObjectIdGetDatum(schema)};
+	Datum		values[4] = {
+		ObjectIdGetDatum(schema), 0, ObjectIdGetDatum(user),
+		BoolGetDatum(superuser_arg(GetSessionUserId()) || superuser_arg(GetOuterUserId()))
+	};
 	List	   *names;
 	Datum	   *schemas;
 	int			count = 0;
+	char	   *object;
 
 	/* pg_catalog and the schemas that follow the scope's in search_path */
 	(void) SplitIdentifierString(pstrdup(path), ',', &names);
@@ -284,46 +303,30 @@ require_no_namesake(Oid schema, const char *path, const char *name, const char *
 	foreach_ptr(char, each, names)
 	{
 		bool		is_user = strcmp(each, "$user") == 0;
-		Oid			other = get_namespace_oid(is_user ? user : each, true);
+		Oid			other = get_namespace_oid(is_user ? role_name(user) : each, true);
 
 		if (OidIsValid(other) && other != schema)
 			schemas[count++] = ObjectIdGetDatum(other);
 	}
 	values[1] = PointerGetDatum(construct_array(schemas, count, OIDOID, sizeof(Oid), true,
 												TYPALIGN_INT));
-	foreach_ptr(CmigValue, row, cmig_query_texts(&namesakes_query, values, NULL))
-	{
-		Oid			owner = atooid(row[1]);
-		bool		is_relation = row[2][0] == 't';
-
-		/*
-		 * If scripts could become a superuser by resetting their role, not
-		 * even the current role is trusted, except as the owner of relations,
-		 * because it usually owns the tables that earlier scripts have
-		 * created.
-		 */
-		if (!superuser_arg(owner) &&
-			(!is_trusted(owner) || (!is_relation && owner == GetUserId() &&
-									(superuser_arg(GetSessionUserId()) ||
-									 superuser_arg(GetOuterUserId())))))
-			ereport(ERROR,
-					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					 errmsg("schema \"%s\" is not a safe scope for role \"%s\"", name, user),
-					 errdetail("A role that is not a superuser owns %s, and scripts would use it in place of an object in pg_catalog or %s.",
-							   row[0], path),
-					 errhint("Drop this object, or change its owner if you know what it does.")));
-	}
+	/* names are looked up with the latest snapshot, too */
+	object = cmig_query_at_snapshot(&namesakes_query, values, GetLatestSnapshot());
+	if (object != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("schema \"%s\" is not a safe scope for role \"%s\"", name, role_name(user)),
+				 errdetail("A role that is not a superuser owns %s, and scripts would use it in place of an object in pg_catalog or %s.",
+						   object, path),
+				 errhint("Drop this object, or change its owner if you know what it does.")));
 }
 
-void
-cmig_scope_require_safe(const char *path)
+static void
+require_safe(const char *path, Oid user)
 {
 	const char *name = cmig_scope_current();
 	Oid			schema;
-	char	   *user;
 
-	if (name[0] == '\0')
-		return;
 	require_possible(name);
 
 	/*
@@ -335,9 +338,69 @@ cmig_scope_require_safe(const char *path)
 		LockDatabaseObject(NamespaceRelationId, schema, 0, AccessShareLock);
 	if (!OidIsValid(schema) || get_namespace_oid(name, true) != schema)
 		refuse_missing(name);
-	user = GetUserNameFromId(GetUserId(), false);
 	require_no_stranger(schema, name, user);
 	require_no_namesake(schema, path != NULL && path[0] != '\0' ? path : "public", name, user);
+}
+
+void
+cmig_scope_require_safe(const char *path)
+{
+	if (!cmig_scope_is_set())
+		return;
+	is_stale = false;
+	require_safe(path, GetUserId());
+}
+
+/*
+ * What a role created while it was allowed to, and commits only after the check,
+ * is found by name, too.  So the check is repeated, if there is anything new,
+ * before what a script has found by name is planned, evaluated, or called.
+ * Functions that run as another role use only the privileges of that role.
+ */
+void
+cmig_scope_look_again(void)
+{
+	Oid			user;
+	int			context;
+
+	if (!is_pinned || pinned[0] == '\0')
+		return;
+	GetUserIdAndSecContext(&user, &context);
+	if (user != script_user &&
+		(context & (SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION)) != 0)
+		return;
+	AcceptInvalidationMessages();
+	if (!is_stale || !OidIsValid(get_namespace_oid(pinned, true)))
+		return;
+	is_stale = false;
+	PG_TRY();
+	{
+		require_safe(cmig_session_path_setting(), script_user);
+	}
+	PG_CATCH();
+	{
+		/* the script can catch the error */
+		is_stale = true;
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+}
+
+/* Planner hook. */
+static PlannedStmt *
+plan(CMIG_PLANNER_PARAMETERS_COMPAT)
+{
+	cmig_scope_look_again();
+	if (next_planner)
+		return next_planner(CMIG_PLANNER_ARGUMENTS_COMPAT);
+	return standard_planner(CMIG_PLANNER_ARGUMENTS_COMPAT);
+}
+
+/* Syscache callback. */
+static void
+note_change(Datum arg, int cache, uint32 hash)
+{
+	is_stale = true;
 }
 
 void
@@ -370,6 +433,12 @@ cmig_scope_condition(void)
 void
 cmig_scope_init(void)
 {
+	static const int caches[] = {PROCOID, OPEROID, TYPEOID, NAMESPACEOID};
+
+	for (int i = 0; i < lengthof(caches); i++)
+		CacheRegisterSyscacheCallback(caches[i], note_change, (Datum) 0);
+	next_planner = planner_hook;
+	planner_hook = plan;
 	DefineCustomStringVariable("cmig.scope",
 							   "Sets the schema that migrations run in, with version rows and a journal of its own.",
 							   "If empty, they run in the database.",
