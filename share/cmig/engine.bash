@@ -839,6 +839,7 @@ copied_messages()
 end_engine()
 {
 	end_watch
+	say_kept
 	[ -z "${STATS:-}" ] || rm -rf -- "$STATS"
 	[ -z "$engine_database" ] || engine_psql -c "DROP DATABASE IF EXISTS $engine_database WITH (FORCE)" >/dev/null 2>&1
 	engine_database=''
@@ -855,16 +856,20 @@ use_target()
 }
 
 # place_in_script LINE: sets step to the step to which a line of the script "text" belongs, which
-# comes after the lines of prelude(), and place to where its statement is
+# comes after the lines of prelude(), place to where its statement is, and commits to 1 if each
+# statement of the step is committed
 place_in_script()
 {
-	place=$({ prelude; printf '%s' "$text"; } | tail -n +$((first_line + 1)) |
+	local lines
+
+	lines=$({ prelude; printf '%s' "$text"; } | tail -n +$((first_line + 1)) |
 		awk -v last="$(($1 - first_line))" 'NR > last { next }
-		/^-- step / { sub(/^[^:]*: /, ""); step = $0; place = "" }
+		/^-- step / { sub(/^[^:]*: /, ""); step = $0; place = commits = "" }
+		/^\\if :cmig_done$/ { commits = 1 }
 		NR < last && /^COMMIT;$/ { place = "" }
 		/^\\set cmig_place / { place = substr($0, 18, length($0) - 18) }
-		END { gsub(/\047\047/, "\047", place); gsub(/\\\\/, "\\", place); print place; print step }')
-	step=${place#*"$newline"} place=${place%%"$newline"*}
+		END { gsub(/\047\047/, "\047", place); gsub(/\\\\/, "\\", place); print commits; print place; print step }')
+	{ IFS= read -r commits; IFS= read -r place; IFS= read -r step; } <<<"$lines"
 	visible "${place:+pg_cmig: }${place:-$step}"
 	place=${VISIBLE:+CONTEXT:  $VISIBLE}
 }
@@ -895,11 +900,21 @@ run_on_target()
 	[ $status -eq 0 ] || [ ! -e "$watch/failed" ]
 	locked=$?
 	[ $status -eq 0 ] || [ ! -s "$watch/failed" ] || locked=$(cat -- "$watch/failed")
-	failed_at='' holder=''
+	failed_at='' holder='' unfinished=''
 	[ ! -s "$watch/error" ] || failed_at=$(cat -- "$watch/error")
+	[ ! -e "$watch/unfinished" ] ||
+		unfinished='HINT:  What is complete remains. After fixing the cause, repeat the command: it continues '\
+'with this statement.'
 	[ ! -s "$watch/holder" ] || holder=$newline$(cat -- "$watch/holder")
 	end_watch
 	return $status
+}
+
+# interrupted_on_target: records that a run ends because of a signal
+interrupted_on_target()
+{
+	[ ! -s "$watch/error" ] || failed_at=$(cat -- "$watch/error")
+	record_failure
 }
 
 # record_failure: if the script runs several transactions, adds the error to the journal of the
@@ -1028,6 +1043,15 @@ require_same_kind()
 # is_repeatable MOVE: does the call mean the same after another run, or a part of it?
 is_repeatable() { [ -z "$checksum" ] && [[ $1 != reset && ${arguments[*]} != *[+-][0-9]* ]]; }
 
+# Prints the messages of the engine about a script, which are kept until it is certain that the script
+# is not generated again.
+kept=''
+say_kept()
+{
+	[ -z "$kept" ] || { cat -- "$kept" >&2; rm -f -- "$kept"; }
+	kept=''
+}
+
 # engine_move MOVE TARGET: generates the script of an upgrade, downgrade, or reset, and runs it.
 # If it cannot get a lock, it is run again from where it has come, as a stepwise upgrade with
 # the extension does.
@@ -1060,29 +1084,35 @@ engine_move()
 		called "SELECT cmig.script('$1', $2, version_table => 'cmig_engine.version',
 	transaction_per_revision => $per_revision);"
 		end_transaction ROLLBACK
-		text=$(run) || {
+		kept=$(mktemp) || fail 2 'a temporary file cannot be created'
+		text=$(run 2>"$kept") || {
 			status=$? state=$engine_state
 			[ -z "$recording" ] || read_target again
 			# what was copied was not at the state that had been read, because of another run
 			if [ "$state" != "$engine_state" ] && is_repeatable "$1" && [ "$attempt" -le "$retries" ]; then
 				given quiet || say 'another run has changed the state of the database; trying again'
+				rm -f -- "$kept"
+				kept='' script='' transaction=''
 				create_again && continue
 			fi
+			say_kept
 			[ -z "$recording" ] || say 'nothing was changed; the revisions were run in the engine first, on a copy of '\
 'the schema without rows, because some call functions of pg_cmig'
 			return $status
 		}
+		say_kept
 		given quiet || text+=$newline$TARGET_PLACE
 		RUNNING='running'
 		run_on_target "\\o /dev/null$newline$text" && return
 		status=$? RUNNING=''
 		{ [ "$locked" -gt 0 ] && [ "$attempt" -le $((locked == 3 ? 3 : retries)) ]; } ||
-			{ record_failure; tell_moved end; return $status; }
-		case $locked${guard:+ guarded} in
+			{ record_failure; tell_moved end; [ -z "$unfinished" ] || say "$unfinished"; return $status; }
+		case $locked${guard:+ guarded},$failed_at in
 			3*)
 				told="another run is in progress in this database; waiting until it has ended$holder"
 				pause=500 ;;
-			2) told='another run has changed the state of the database; trying again' ;;
+			2,* | *'the database is in a different state'*)
+				told='another run has changed the state of the database; trying again' ;;
 			*) told="attempt $attempt of $((retries + 1)); trying again in $pause ms" ;;
 		esac
 		given quiet || [ "$told" = "$last_told" ] || say "$told"

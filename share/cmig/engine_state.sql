@@ -8,10 +8,14 @@
 -- lock_timeout, and cmig.protect; the name of the database; the format of cmig_engine, or another
 -- tool's table (with its owner, if it is not to be read); a JSON object.
 -- What a run in progress has done of a revision was not interrupted, so it is left out, unless the
--- state is read again.
+-- state is read again; "activity" has the rows of cmig status about the run.
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY \;
 SET LOCAL search_path = pg_catalog, pg_temp \;
-WITH trusted AS MATERIALIZED (
+WITH runner AS MATERIALIZED (
+	SELECT min(l.pid) AS pid FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+	WHERE d.datname = current_database() AND l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+		AND (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended('pg_cmig cmig_engine.version', 0)),
+trusted AS MATERIALIZED (
 	SELECT r.oid FROM pg_roles r, pg_database d
 	WHERE d.datname = current_database()
 		AND (r.rolsuper OR r.oid = d.datdba OR r.rolname IN (current_user, 'pg_database_owner'))),
@@ -29,10 +33,7 @@ SELECT current_setting('server_version_num')::integer / 10000 AS cmig_major,
 	translate(concat_ws(' ', translate(coalesce(nullif(current_setting('lc_messages'), ''), 'C'), ' ', '_'),
 		current_setting('lock_timeout'), current_setting('cmig.protect', true)), E'\n', ' ')
 		AS cmig_limit,
-	EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
-		WHERE d.datname = current_database() AND l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
-		AND (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended('pg_cmig cmig_engine.version', 0))
-		AS cmig_running,
+	(SELECT pid IS NOT NULL FROM runner) AS cmig_running, (SELECT coalesce(pid, 0) FROM runner) AS cmig_runner,
 	translate(CASE
 		WHEN bool_or(nspname = 'cmig_engine' AND NOT is_trusted) THEN concat(
 			'refused Connect as that role. If its state is right, as a superuser: ',
@@ -67,10 +68,12 @@ FROM state \gset
 \set version_query '(SELECT jsonb_agg(version_num) FROM cmig_engine.version)'
 \set journal_query '(SELECT jsonb_agg(to_jsonb(j) - ''file'') FROM cmig_engine.journal j)'
 \set progress_query '(SELECT jsonb_agg(p) FROM cmig_engine.progress p)'
+\set begun cmig_engine.progress
 \else
 \set version_query NULL
 \set journal_query NULL
 \set progress_query NULL
+\set begun '(SELECT NULL AS revision, NULL AS direction, 0 AS statement, true AS done LIMIT 0)'
 \set format_query NULL
 \endif
 \if :again
@@ -85,6 +88,29 @@ SELECT concat(coalesce((:format_query)::text,
 		CASE WHEN :'cmig_known' THEN '0' ELSE nullif(:'cmig_other', '') END) || E'\n',
 	CASE WHEN :'cmig_known' THEN jsonb_build_object('known', true, 'version', :version_query,
 		'journal', :journal_query, 'progress', :progress_query) ELSE '{}' END || jsonb_build_object(
+	'activity', (
+		SELECT coalesce(jsonb_agg(jsonb_build_object('item', item, 'value', value, 'hint', hint) ORDER BY number), '[]')
+		FROM (SELECT date_trunc('second', least(a.xact_start, a.query_start)) AS since, a.pid,
+				date_trunc('second', clock_timestamp() - a.query_start) AS time,
+				direction || ' of ' || revision AS step, statement, f,
+				coalesce('backfill of ' || f[3], regexp_replace(left(a.query, 160), '\s+', ' ', 'g')) AS doing,
+				CASE WHEN a.wait_event_type <> 'Timeout' THEN concat_ws(': ', wait_event_type, wait_event) END AS event,
+				nullif(array_to_string(pg_blocking_pids(a.pid), ', '), '') AS blockers,
+				'SELECT * FROM pg_stat_activity WHERE pid ' AS look
+			FROM pg_stat_activity a
+				LEFT JOIN (SELECT revision, direction, max(statement) FILTER (WHERE NOT done) AS statement
+					FROM :begun p GROUP BY 1, 2) b ON true
+				LEFT JOIN regexp_match(a.application_name, '^cmig: (\d+) rows, (\d+) %, backfill of (.*)') f ON true
+			WHERE a.pid = :'cmig_runner') a,
+		LATERAL (VALUES
+			(1, 'running', concat(coalesce(step, doing), ', by process ', pid), concat(look, '= ', pid)),
+			(2, 'statement', CASE WHEN step <> '' THEN concat(statement || ': ', doing) END, NULL),
+			(3, 'running since', concat(since, ', this statement for ' || time), NULL),
+			(4, 'waits for', coalesce('process ' || blockers || ' (' || event || ')', event),
+				look || 'IN (' || blockers || ')'),
+			(5, 'backfill', f[3] || ': ' || f[1] || ' rows, ' || f[2] || ' % of this pass', NULL))
+			v (number, item, value, hint)
+		WHERE value IS NOT NULL),
 	'roles', (SELECT jsonb_agg(rolname) FROM pg_roles WHERE rolname !~ :'own'),
 	'members', (
 		SELECT jsonb_agg(jsonb_build_object('r', r.rolname, 'm', m.rolname))

@@ -369,13 +369,20 @@ SELECT '$1', ${MISSING// pending,/ applied,}, $KEPT_HINT ${FROM_MISSING/cmig_mis
 # An upgrade is not proposed if it would run a revision that has no file.
 verb_status()
 {
-	local status='cmig.status()'
+	local status='cmig.status()' activity=''
 
-	# these are about the engine
-	[ -z "$engine_database" ] ||
-		status+=" WHERE item OPERATOR(pg_catalog.<>) ALL (ARRAY['pending written by', 'failed runs'])"
+	if [ -n "$engine_database" ]; then
+		# these are about the engine, or about what the run in progress repeats
+		status+=" WHERE item OPERATOR(pg_catalog.<>) ALL (ARRAY['pending written by', 'failed runs'"
+		[ "$engine_running" = f ] || status+=", 'failed', 'interrupted'"
+		status+='])'
+		variable state "$engine_state"
+		activity=" UNION ALL SELECT * FROM pg_catalog.jsonb_to_recordset(
+	pg_catalog.jsonb_extract_path(:'state'::pg_catalog.jsonb, 'activity'))
+	AS activity (item pg_catalog.text, value pg_catalog.text, hint pg_catalog.text)"
+	fi
 	rows_of="(SELECT item, value, CASE WHEN item OPERATOR(pg_catalog.<>) 'pending'
-	OR :'cmig_missing' OPERATOR(pg_catalog.=) '{}' THEN hint END AS hint FROM $status) status"
+	OR :'cmig_missing' OPERATOR(pg_catalog.=) '{}' THEN hint END AS hint FROM $status$activity) status"
 	look "$status" =
 }
 

@@ -316,7 +316,7 @@ connection_error()
 messages()
 {
 	local line place step code word words='' status=0 hint='' dropped='' told='' begun source='<stdin>'
-	local taken_by_other='' own=''
+	local taken_by_other='' own='' commits=''
 
 	[ "$on_target" != "$watch/script" ] || source=${watch##*/}/script
 	trap '' INT
@@ -372,7 +372,7 @@ messages()
 				[ -n "$engine_database" ] || line+="${newline}HINT:  cmig load" ;;
 			# the files can have the revision that was not found
 			HINT:*'no revisions yet'*) [ $status -ne 3 ] || continue; hint=1 ;;
-			HINT:*) hint=1 ;;
+			HINT:*) hint=1; [ -z "$watch" ] || rm -f -- "$watch/unfinished" ;;
 			[A-Z]*:\ \ *) hint='' ;;
 		esac
 		case $line in
@@ -393,7 +393,10 @@ messages()
 					place+="${newline}HINT:  If the schema is older than the revisions: cmig locate"
 				[ -z "$begun" ] || blocked "$code" "$line"
 				[[ -n $on_target && ($place != 'CONTEXT:  pg_cmig: '* || $code == MG009) ]] && own=1 || own=''
-				[ -z "$watch" ] || [ -z "$begun" ] || printf '%s\n' "$code" "$place" "${line#*:  }" >"$watch/error"
+				[ -z "$watch" ] || [ -z "$begun" ] || {
+					printf '%s\n' "$code" "${place%%"$newline"*}" "${line#*:  }" >"$watch/error"
+					[ -z "$commits" ] || [[ $place == *HINT:* ]] || : >"$watch/unfinished"
+				}
 				# DETAIL and HINT go, too
 				[ -z "$RUNNING" ] || [ "$BLOCKER" != "$RUNNING" ] || { dropped=1; continue; }
 				line=$red$line$plain$BLOCKER${place:+$newline$place} ;;
@@ -496,6 +499,7 @@ terminate()
 		sleep 0.5
 	done
 	[ -z "$psql_pid" ] || read -r -t 2 line <&4	# send has printed the messages
+	[ -z "$on_target" ] || interrupted_on_target
 	if [ -n "${workers:-}" ]; then
 		interrupted=1
 		(show_results)

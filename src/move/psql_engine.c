@@ -583,7 +583,8 @@ cmig_engine_is_recorded(const CmigRunStep *step, const CmigStatement *statement,
 
 /*
  * A function runs in one transaction.  A procedure commits after each of its
- * statements, and if it is called again, it runs only those that remain.
+ * statements, and if it is called again, it runs only those that remain, so
+ * it is recorded before it runs, too.
  */
 void
 cmig_engine_append_recorded(StringInfo out, const CmigEngineStep *step,
@@ -601,10 +602,10 @@ cmig_engine_append_recorded(StringInfo out, const CmigEngineStep *step,
 	append_state(out, step, statement);
 	appendStringInfoString(out, "\\if :cmig_done\n\\else\n");
 	if (!commits)
-	{
 		appendStringInfoString(out, begin);
-		append_owner_check(out, step);
-	}
+	append_owner_check(out, step);
+	if (commits)
+		append_row(out, step, statement, false);
 	foreach_ptr(char, sql, recorded)
 	{
 		RawStmt    *raw = cmig_raw_parse_one(sql);

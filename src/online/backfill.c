@@ -1061,7 +1061,8 @@ cmig_online_milliseconds(FunctionCallInfo fcinfo, int n, const char *name)
 /*
  * Record statements that update the rows without pg_cmig: for each part of the
  * table, a DO block that commits after each range of blocks, and that reads the
- * table again until no row matches.
+ * table again until no row matches.  How far it is, other sessions see in its
+ * application_name: the screen of cmig status reads it (share/cmig/engine_state.sql).
  */
 static void
 record_statements(const CmigBackfill *b)
@@ -1085,16 +1086,16 @@ record_statements(const CmigBackfill *b)
 				 part->updated, target->set_sql, target->where_sql,
 				 target->where_sql);
 		const char *body = psprintf("DECLARE\n"
-									"\tblock bigint;\n"
-									"\tblocks bigint;\n"
+									"\tblock bigint;\n\tblocks bigint;\n"
 									"\tstep bigint := 8;\n"
-									"\tfound bigint;\n"
-									"\tstill bigint;\n"
-									"\ttotal bigint;\n"
+									"\tfound bigint;\n\tstill bigint;\n"
+									"\tbefore bigint;\n"
+									"\tupdated bigint := 0;\n"
+									"\tapplication pg_catalog.text := pg_catalog.current_setting('application_name');\n"
 									"BEGIN\n"
 									"\tLOOP\n"
 									"\t\tblock := 0;\n"
-									"\t\ttotal := 0;\n"
+									"\t\tbefore := updated;\n"
 									"\t\tblocks := pg_catalog.pg_relation_size(%s) OPERATOR(pg_catalog./) pg_catalog.current_setting('block_size')::bigint;\n"
 									"\t\tWHILE block OPERATOR(pg_catalog.<) blocks LOOP\n"
 									"\t\t\tEXECUTE %s INTO found, still\n"
@@ -1103,8 +1104,10 @@ record_statements(const CmigBackfill *b)
 									"\t\t\t\tRAISE EXCEPTION 'where_sql still matches rows that were updated';\n"
 									"\t\t\tEND IF;\n"
 									"\t\t\tCOMMIT;\n"
+									"\t\t\tupdated := updated OPERATOR(pg_catalog.+) found;\n"
+									"\t\t\tPERFORM pg_catalog.set_config('application_name', pg_catalog.format('cmig: %%s rows, %%s %%%%, backfill of %%s',\n"
+									"\t\t\t\tupdated, 100 OPERATOR(pg_catalog.*) LEAST(block OPERATOR(pg_catalog.+) step, blocks) OPERATOR(pg_catalog./) blocks, %s), false);\n"
 									"\t\t\tPERFORM pg_catalog.pg_sleep(%g);\n"
-									"\t\t\ttotal := total OPERATOR(pg_catalog.+) found;\n"
 									"\t\t\tblock := block OPERATOR(pg_catalog.+) step;\n"
 									"\t\t\tIF found OPERATOR(pg_catalog.>) %d AND step OPERATOR(pg_catalog.>) 1 THEN\n"
 									"\t\t\t\tstep := step OPERATOR(pg_catalog./) 2;\n"
@@ -1112,11 +1115,14 @@ record_statements(const CmigBackfill *b)
 									"\t\t\t\tstep := step OPERATOR(pg_catalog.*) 2;\n"
 									"\t\t\tEND IF;\n"
 									"\t\tEND LOOP;\n"
-									"\t\tEXIT WHEN total OPERATOR(pg_catalog.=) 0;\n"
+									"\t\tEXIT WHEN updated OPERATOR(pg_catalog.=) before;\n"
 									"\tEND LOOP;\n"
+									"\tPERFORM pg_catalog.set_config('application_name', application, false);\n"
+									"\tRAISE NOTICE 'backfill of %% updated %% rows', %s, updated;\n"
 									"END", quote_literal_cstr(part->name),
-									quote_literal_cstr(update),
-									b->pause_ms / 1000.0, b->batch_size, b->batch_size / 2);
+									quote_literal_cstr(update), quote_literal_cstr(part->name),
+									b->pause_ms / 1000.0, b->batch_size, b->batch_size / 2,
+									quote_literal_cstr(part->name));
 
 		initStringInfo(&sql);
 		appendStringInfoString(&sql, "DO ");
