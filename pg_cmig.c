@@ -25,6 +25,7 @@
 #include "plan/plan.h"
 #include "rls/rls.h"
 #include "schema/schema.h"
+#include "versions/versions.h"
 
 PG_MODULE_MAGIC;
 
@@ -77,6 +78,7 @@ _PG_init(void)
 	cmig_ddl_exclude_check = cmig_exclude_check;
 	cmig_audit_init();
 	cmig_outside_init();
+	cmig_versions_init();
 	cmig_target_init();
 	cmig_diff_init();
 	cmig_dry_run_init();

@@ -680,7 +680,7 @@ cmig_copies_plan(const CmigManaged *managed, bool whole, const List *scripts, co
 	copies->options.role = cmig_session_role();
 	copies->distrusts = 'o';
 	if (whole)
-		remove_global(copies->live = cmig_image_read(&own));
+		remove_global(*live = copies->live = cmig_image_read(&own));
 	else
 	{
 		remove_outside(copies, managed, read_live(copies, managed, scripts, queries, live));

@@ -315,9 +315,9 @@ extern PGDLLEXPORT void cmig_replay_run(const CmigGraph *graph, const char *call
 /*
  * The objects of those of the schemas that the caller owns, to be copied into a
  * shadow: all of them, or else those that the scripts and queries (lists of char *)
- * concern.  Call this before the shadow.  "live" may be NULL; or *live is the image to
- * choose from, which is read if it is NULL, for the next call with some of these
- * scripts and queries.
+ * concern.  Call this before the shadow.  "live" may be NULL unless all are copied;
+ * or *live is the image to choose from, which is read if it is NULL, for the next call
+ * with some of these scripts and queries.
  */
 typedef struct CmigCopies CmigCopies;
 extern CmigCopies *cmig_copies_plan(const CmigManaged *managed, bool whole, const List *scripts,

@@ -13,6 +13,7 @@
 #include "catalog/dependency.h"
 #include "catalog/pg_cast.h"
 #include "catalog/pg_depend.h"
+#include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
@@ -107,15 +108,15 @@ look_up(void *arg)
 		cmig_versions_refuse_arguments();
 }
 
-/* The casts that the expressions of a trigger used when they were stored. */
+/* What the expressions of a trigger used when they were stored. */
 typedef struct Bound
 {
 	const ObjectAddress *dependent; /* the trigger whose casts are to be
 									 * recorded, or NULL */
-	bool		recorded;		/* are they known?  Not in a restored
-								 * database. */
-	List	   *casts;
+	bool		recorded;		/* is it known?  Not in a restored database. */
+	ObjectAddresses *objects;
 	Oid			table_owner;
+	const char *text;			/* the expression */
 } Bound;
 
 /* Read what cmig_versions_record_dependencies() has recorded; a partition's trigger is a copy. */
@@ -139,18 +140,28 @@ read_bound(Bound *bound, Oid trigger)
 		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 		{
 			Form_pg_depend row = (Form_pg_depend) GETSTRUCT(tuple);
+			ObjectAddress object = {row->refclassid, row->refobjid, 0};
 
-			if (row->refclassid == CastRelationId)
-				bound->casts = lappend_oid(bound->casts, row->refobjid);
-			else if (row->refclassid == TriggerRelationId)
+			if (row->refclassid == TriggerRelationId)
 				parent = row->refobjid;
+			else if (row->refclassid != RelationRelationId)
+				add_exact_object_address(&object, bound->objects);
 			else
-				bound->recorded |= row->refclassid == RelationRelationId && row->refobjsubid != 0;
+				bound->recorded |= row->refobjsubid != 0;
 		}
 		systable_endscan(scan);
 		trigger = parent;
 	}
 	table_close(depend, AccessShareLock);
+}
+
+/* Was the object recorded? */
+static bool
+is_recorded(const Bound *bound, Oid class, Oid id)
+{
+	ObjectAddress object = {class, id, 0};
+
+	return object_address_present(&object, bound->objects);
 }
 
 /* Does the function belong to a role that has the privileges of the table's owner? */
@@ -177,7 +188,7 @@ is_other_cast(const Bound *bound, Oid cast, Oid function, Oid source, Oid target
 	int			ntypes;
 
 	if (bound->recorded)
-		return !list_member_oid(bound->casts, cast);
+		return !is_recorded(bound, CastRelationId, cast);
 	(void) get_func_signature(function, &types, &ntypes);
 	return !owns_code(bound->table_owner, function) ||
 		(get_typtype(types[0]) == TYPTYPE_PSEUDO &&
@@ -233,6 +244,99 @@ bind_casts(Node *node, void *arg)
 	return expression_tree_mutator(node, bind_casts, arg);
 }
 
+static void
+add_object(List **found, Oid class, Oid id)
+{
+	ObjectAddress *object = palloc0(sizeof(ObjectAddress));
+
+	object->classId = class;
+	object->objectId = id;
+	if (id >= FirstNormalObjectId)
+		*found = lappend(*found, object);
+}
+
+bool
+cmig_versions_find_objects(Node *node, List **found)
+{
+	List	   *operators = NIL;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, FuncExpr))
+		add_object(found, ProcedureRelationId, ((FuncExpr *) node)->funcid);
+	else if (IsA(node, OpExpr) || IsA(node, DistinctExpr) || IsA(node, NullIfExpr))
+		operators = list_make1_oid(((OpExpr *) node)->opno);
+	else if (IsA(node, ScalarArrayOpExpr))
+		operators = list_make1_oid(((ScalarArrayOpExpr *) node)->opno);
+	else if (IsA(node, RowCompareExpr))
+		operators = ((RowCompareExpr *) node)->opnos;
+	else if (IsA(node, Const) || IsA(node, CoerceToDomain) || IsA(node, RelabelType) ||
+			 IsA(node, CoerceViaIO) || IsA(node, ArrayCoerceExpr) || IsA(node, RowExpr))
+		add_object(found, TypeRelationId, exprType(node));
+	foreach_oid(operator, operators)
+		add_object(found, OperatorRelationId, operator);
+	return expression_tree_walker(node, cmig_versions_find_objects, found);
+}
+
+/* May the trigger not use the object, a function, an operator, or a type? */
+static bool
+is_other_object(const Bound *bound, const ObjectAddress *object)
+{
+	if (bound->recorded)
+		return !is_recorded(bound, object->classId, object->objectId);
+	if (object->classId == TypeRelationId)
+		return cmig_type_role(object->objectId, bound->table_owner) != bound->table_owner;
+	return !owns_code(bound->table_owner, object->classId == OperatorRelationId ?
+					  get_opcode(object->objectId) : object->objectId);
+}
+
+pg_noreturn static void
+refuse_object(const Bound *bound, const ObjectAddress *object)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("%s is not the one that the revision was expanded with",
+					getObjectDescription(object, false)),
+			 errdetail("The expression is: %s", bound->text),
+			 bound->recorded ? errhint("A schema was renamed, or an object was created that fits better. Undo this.") :
+			 cmig_hint("The database was restored. To compare the expressions with the plan: `CALL cmig.expand()`")));
+}
+
+/*
+ * Raise an error if the expression uses other objects than when it was stored.  The
+ * text names them by their schemas, whose owners can rename these.
+ */
+static void
+require_objects(const Bound *bound, Node *expr)
+{
+	List	   *found = NIL;
+
+	(void) cmig_versions_find_objects(expr, &found);
+	foreach_ptr(const ObjectAddress, object, found)
+	{
+		if (is_other_object(bound, object))
+			refuse_object(bound, object);
+	}
+}
+
+/* A check for raw_expression_tree_walker: is a literal converted by another type's code? */
+static bool
+require_literals(Node *node, void *bound)
+{
+	const TypeCast *cast = (TypeCast *) node;
+	ObjectAddress type = {TypeRelationId};
+
+	if (node == NULL || IsA(node, TypeName))
+		return false;
+	if (IsA(node, TypeCast) && IsA(cast->arg, A_Const))
+	{
+		type.objectId = LookupTypeNameOid(NULL, cast->typeName, true);
+		if (type.objectId >= FirstNormalObjectId && is_other_object(bound, &type))
+			refuse_object(bound, &type);
+	}
+	return raw_expression_tree_walker(node, require_literals, bound);
+}
+
 Expr *
 cmig_versions_compile(Relation relation, const char *text, Oid type, int32 typmod, Oid trigger,
 					  bool record)
@@ -242,8 +346,11 @@ cmig_versions_compile(Relation relation, const char *text, Oid type, int32 typmo
 	ErrorData  *error;
 	Node	   *expr;
 	ObjectAddress dependent = {TriggerRelationId, trigger, 0};
-	Bound		bound = {record ? &dependent : NULL,.table_owner = relation->rd_rel->relowner};
+	Bound		bound = {record ? &dependent : NULL,.table_owner = relation->rd_rel->relowner,.text = text};
 
+	bound.objects = new_object_addresses();
+	if (!record)
+		read_bound(&bound, trigger);
 	pstate->p_sourcetext = text;
 	addNSItemToQuery(pstate,
 					 addRangeTableEntryForRelation(pstate, relation, AccessShareLock, NULL, false,
@@ -259,6 +366,8 @@ cmig_versions_compile(Relation relation, const char *text, Oid type, int32 typmo
 	if (error != NULL)
 	{
 		pstate->p_ref_hook_state = NULL;
+		if (!record)
+			(void) require_literals(cmig_versions_expression(text), &bound);
 		look_up(pstate);
 	}
 	expr = pstate->p_ref_hook_state;
@@ -268,12 +377,13 @@ cmig_versions_compile(Relation relation, const char *text, Oid type, int32 typmo
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("the expression %s does not have type %s", text, format_type_be(type))));
-	if (!record)
-		read_bound(&bound, trigger);
 	expr = bind_casts(expr, &bound);
 	assign_expr_collations(pstate, expr);
 	if (record)
 		recordDependencyOnExpr(&dependent, expr, pstate->p_rtable, DEPENDENCY_NORMAL);
+	else
+		require_objects(&bound, expr);
 	free_parsestate(pstate);
-	return expression_planner((Expr *) expr);
+	/* to plan it may call functions, for which not all is recorded yet */
+	return record ? (Expr *) expr : expression_planner((Expr *) expr);
 }

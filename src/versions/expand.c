@@ -148,14 +148,12 @@ parse_step(const StoredStep *step)
 	return raw;
 }
 
-/* Attempt callback: run a group of steps in one transaction. */
+/* Callback: run a group of steps. */
 static void
-run_group(void *arg)
+run_steps(void *arg)
 {
 	Work	   *work = arg;
 
-	cmig_toplevel_snapshot();
-	cmig_versions_require_bound(work->expansion, work->caller, NIL, NULL);
 	foreach_ptr(const StoredStep, step, work->steps)
 	{
 		RawStmt    *raw = parse_step(step);
@@ -167,7 +165,37 @@ run_group(void *arg)
 			cmig_versions_set_dependencies(RangeVarGetRelid(((CreateTrigStmt *) raw->stmt)->relation, NoLock, false));
 	}
 	work->step = NULL;
+}
+
+/* Attempt callback: run a group of steps in one transaction. */
+static void
+run_group(void *arg)
+{
+	Work	   *work = arg;
+	const StoredStep *first = work->steps ? linitial(work->steps) : NULL;
+
+	cmig_toplevel_snapshot();
+	cmig_versions_require_bound(work->expansion, work->caller, NIL, NULL);
+	if (first != NULL && *first->relation)
+		cmig_versions_require_place(work->expansion, work->caller, first->relation);
+	cmig_versions_run_bound(work->expansion, work->caller, run_steps, work, false);
 	mark_done(work);
+}
+
+/* A statement that stands alone. */
+typedef struct Alone
+{
+	RawStmt    *raw;
+	const char *sql;
+} Alone;
+
+/* Callback: run it. */
+static void
+run_statement_alone(void *arg)
+{
+	Alone	   *alone = arg;
+
+	cmig_toplevel_execute(alone->raw, alone->sql);
 }
 
 /* Attempt callback: only mark the step. */
@@ -196,60 +224,6 @@ attempt(Work *work, CmigAttempt body)
 	cmig_runner_restart_timeout();
 	cmig_toplevel_attempt(body, NULL, work, work->procedure);
 	cmig_run_lock_keep();
-}
-
-/*
- * What an interrupted statement has left is removed; is it complete?  Somebody
- * may have dropped what it has created.
- */
-static bool
-is_complete(const StoredStep *step, const RawStmt *raw)
-{
-	IndexStmt  *index = (IndexStmt *) raw->stmt;
-	Oid			table;
-	CmigLeftover leftover;
-
-	if (IsA(index, IndexStmt))
-	{
-		table = RangeVarGetRelid(index->relation, NoLock, true);
-		/* a partition may have been dropped */
-		if (!OidIsValid(table))
-			return true;
-		/* another relation, or an index of another table, is not the step's */
-		if (IndexGetRelation(get_relname_relid(index->idxname, get_rel_namespace(table)), true) != table)
-			return false;
-		/* that of a partitioned table is not valid before all are attached */
-		if (!index->concurrent)
-			return true;
-		leftover.table = table;
-		leftover.index = cmig_resume_invalid_index(table, index->idxname);
-		if (!OidIsValid(leftover.index))
-			return true;
-		cmig_resume_remove(&leftover);
-		cmig_toplevel_snapshot();
-		return false;
-	}
-	if (IsA(raw->stmt, AlterTableStmt))
-	{
-		static CmigQuery query = {
-			"SELECT FROM pg_constraint WHERE conrelid = $1 AND conname = $2::name AND (convalidated OR NOT $3)", {OIDOID, TEXTOID, BOOLOID}
-		};
-		const AlterTableCmd *cmd = linitial_node(AlterTableCmd, ((AlterTableStmt *) raw->stmt)->cmds);
-
-		table = RangeVarGetRelid(((AlterTableStmt *) raw->stmt)->relation, NoLock, true);
-		if (!OidIsValid(table))
-			return true;
-		if (cmd->subtype == AT_AddConstraint)
-			return cmig_query_do(&query, table, castNode(Constraint, cmd->def)->conname, false) > 0;
-		if (cmd->subtype == AT_ValidateConstraint)
-			return cmig_query_do(&query, table, cmd->name, true) > 0;
-		if (cmd->subtype == AT_AttachPartition)
-		{
-			table = RangeVarGetRelid(castNode(PartitionCmd, cmd->def)->name, NoLock, true);
-			return !OidIsValid(table) || has_superclass(table) || !get_rel_relispartition(IndexGetRelation(table, true));
-		}
-	}
-	return *step->done == 't';
 }
 
 /*
@@ -302,14 +276,19 @@ run_once(void *arg)
 	cmig_toplevel_snapshot();
 	raw = parse_step(work->step);
 	/* an earlier attempt may have left an index that is not valid */
-	complete = is_complete(work->step, raw);
+	complete = cmig_versions_is_complete(raw, *work->step->done == 't');
 	cmig_toplevel_commit();
 	if (!complete && cmig_statement_is_concurrent(raw))
 		cmig_toplevel_warn_of_snapshots(work->step->sql);
 	if (!complete)
 	{
+		bool		concurrent = cmig_statement_is_concurrent(raw);
+		Alone		alone = {raw, work->step->sql};
+
 		cmig_versions_require_bound(work->expansion, work->caller, relations_of(work, NULL), raw->stmt);
-		cmig_toplevel_execute(raw, work->step->sql);
+		if (concurrent)
+			alone.raw = cmig_versions_bind_index(work->expansion, work->caller, raw, alone.sql);
+		cmig_versions_run_bound(work->expansion, work->caller, run_statement_alone, &alone, concurrent);
 	}
 	if (!complete || *work->step->done == 'f')
 		finish_step(work);
@@ -483,7 +462,7 @@ begin_expansion(Work *work, const char *target, bool confirmed)
 		{TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID}
 	};
 	static CmigQuery column_json = {
-		"SELECT json_build_array($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)", {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+		"SELECT json_build_array($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)", {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 	};
 	CmigSituation now = cmig_move_read(true);
 	CmigPlan   *plan = cmig_versions_plan_upgrade(&now, target);
@@ -517,7 +496,7 @@ begin_expansion(Work *work, const char *target, bool confirmed)
 	foreach_ptr(CmigValue, c, expansion->columns)
 	{
 		appendStringInfo(&columns, "%s%s", columns.len > 0 ? "," : "[",
-						 cmig_query_value(&column_json, c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8], cmig_versions_database()));
+						 cmig_query_value(&column_json, c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8], cmig_versions_database(), c[0][0] ? cmig_query_value(&named_table, c[0]) : NULL));
 	}
 	appendStringInfoString(&columns, columns.len > 0 ? "]" : "[]");
 	/* rows without one in cmig.expansion_run */

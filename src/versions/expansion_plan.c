@@ -1032,6 +1032,7 @@ note_replaceable(CmigPlanning *p, const List *before)
 		if (!known)
 			p->replaceable = lappend(p->replaceable, row);
 	}
+	cmig_versions_note_bound(p);
 }
 
 /* A CmigReplayTask: find everything out. */
@@ -1047,6 +1048,8 @@ plan_all(CmigReplay *replay, void *arg)
 
 	p->replay = replay;
 	cmig_replay_copies(replay, p->copies, cmig_versions_path());
+	CommandCounterIncrement();
+	p->since = GetCurrentCommandId(true);
 	p->before = cmig_replay_image(replay, &assumed);
 	cmig_copies_check(p->copies, p->before);
 	p->shapes[0] = cmig_shape_read(p->before);
@@ -1184,8 +1187,9 @@ cmig_expansion_plan(const CmigSituation *now, const CmigPlan *plan)
 	}
 	p.revisions = plan->count;
 	p.shapes = palloc0(sizeof(List *) * (plan->count + 1));
-	p.copies = cmig_copies_plan(cmig_managed_of_revisions(), true, NIL, NIL, NULL);
+	p.copies = cmig_copies_plan(cmig_managed_of_revisions(), true, NIL, NIL, &p.live);
 	cmig_replay_run(now->graph, "cmig.expand()", plan_all, &p);
+	cmig_versions_hold_copied(&p);
 	cmig_versions_add_live(&p);
 	AtEOXact_GUC(false, level);
 	return p.result;

@@ -225,13 +225,29 @@ extern void cmig_versions_hold_run(const CmigExpansion *expansion, Oid caller);
 
 /*
  * Raise an error if the expansion is not the one whose statements were read, or if a
- * role without the current one's privileges has created a cast since they were
- * stored, which the statement, or those of a transaction, could use.  None can be
- * created until the end of the transaction.  The tables that a single statement
- * names must be those of the expansion, and remain them.
+ * cast that the statement, or those of a transaction, use was dropped.  The tables
+ * that a single statement names must be those of the expansion, and remain them.
  */
 extern void cmig_versions_require_bound(const CmigExpansion *expansion, Oid caller,
 										const List *relations, const Node *stmt);
+
+/*
+ * Keep what was planned: the table with this name must be the one of which the
+ * statements were tried on a copy.  Locks it.
+ */
+extern void cmig_versions_require_place(const CmigExpansion *expansion, Oid caller,
+										const char *relation);
+
+/*
+ * Run stored statements, whose names mean what they meant in the plan.  What they
+ * would call otherwise is an error before it is called, and what they use otherwise,
+ * before the transaction ends; unless it "commits", as CREATE INDEX CONCURRENTLY, for
+ * which cmig_versions_bind_index() looks up the names before it runs.
+ */
+extern void cmig_versions_run_bound(const CmigExpansion *expansion, Oid caller,
+									void (*run) (void *arg), void *arg, bool commits);
+extern RawStmt *cmig_versions_bind_index(const CmigExpansion *expansion, Oid caller,
+										 RawStmt *raw, const char *sql);
 
 /* in compile.c */
 
@@ -251,6 +267,12 @@ extern Node *cmig_versions_expression(const char *text);
  */
 extern Expr *cmig_versions_compile(Relation relation, const char *text, Oid type, int32 typmod,
 								   Oid trigger, bool record);
+
+/*
+ * A walker: adds the functions, operators, and types that a user has created, and that
+ * the expression uses, to a List of ObjectAddress *.
+ */
+extern bool cmig_versions_find_objects(Node *node, List **found);
 
 /* Raise an error: cmig.expand() has not written the trigger's arguments. */
 pg_noreturn extern void cmig_versions_refuse_arguments(void);
@@ -397,10 +419,18 @@ typedef struct CmigPlanning
 	List	   *abandon;		/* of CmigExpansionStep * */
 	List	   *release;		/* of char *: what must be first then */
 	const char *script;			/* of run_script() */
+	CommandId	since;			/* the first one after the copies */
+	CmigImage  *live;			/* what was copied */
 	List	   *replaceable;	/* of CmigValue *: rows of
 								 * cmig_versions_replaceable() that the steps
 								 * add */
 } CmigPlanning;
+
+/* in bound.c: add what the statements that ran in the shadow use to the plan */
+extern void cmig_versions_note_bound(CmigPlanning *p);
+
+/* Raise an error if a table is no longer the one that was copied; its name stays. */
+extern void cmig_versions_hold_copied(const CmigPlanning *p);
 
 /* Raise 0A000: "what" cannot be expanded, and "why" is a sentence. */
 pg_noreturn extern void cmig_versions_refuse(const char *what, const char *why);
@@ -609,6 +639,12 @@ extern Node *cmig_versions_value(ParseState *pstate, const char *name, int locat
 								 CmigVersionNames *names);
 
 /* in statements.c: each adds steps of one phase, or of one group */
+
+/*
+ * What an interrupted statement has left is removed; is it complete?  Somebody may
+ * have dropped what it has created.  Of others, "done" is the answer.
+ */
+extern bool cmig_versions_is_complete(const RawStmt *raw, bool done);
 
 extern void cmig_versions_add_columns(CmigPlanning *p, const CmigVersionTable *table);
 extern void cmig_versions_add_view(CmigPlanning *p, CmigVersionTable *table);

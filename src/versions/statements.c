@@ -920,3 +920,53 @@ cmig_versions_add_contract(CmigPlanning *p)
 	}
 	add_schemas_removal(p, CMIG_PHASE_CONTRACT);
 }
+
+bool
+cmig_versions_is_complete(const RawStmt *raw, bool done)
+{
+	IndexStmt  *index = (IndexStmt *) raw->stmt;
+	Oid			table;
+	CmigLeftover leftover;
+
+	if (IsA(index, IndexStmt))
+	{
+		table = RangeVarGetRelid(index->relation, NoLock, true);
+		/* a partition may have been dropped */
+		if (!OidIsValid(table))
+			return true;
+		/* another relation, or an index of another table, is not the step's */
+		if (IndexGetRelation(get_relname_relid(index->idxname, get_rel_namespace(table)), true) != table)
+			return false;
+		/* that of a partitioned table is not valid before all are attached */
+		if (!index->concurrent)
+			return true;
+		leftover.table = table;
+		leftover.index = cmig_resume_invalid_index(table, index->idxname);
+		if (!OidIsValid(leftover.index))
+			return true;
+		cmig_resume_remove(&leftover);
+		cmig_toplevel_snapshot();
+		return false;
+	}
+	if (IsA(raw->stmt, AlterTableStmt))
+	{
+		static CmigQuery query = {
+			"SELECT FROM pg_constraint WHERE conrelid = $1 AND conname = $2::name AND (convalidated OR NOT $3)", {OIDOID, TEXTOID, BOOLOID}
+		};
+		const AlterTableCmd *cmd = linitial_node(AlterTableCmd, ((AlterTableStmt *) raw->stmt)->cmds);
+
+		table = RangeVarGetRelid(((AlterTableStmt *) raw->stmt)->relation, NoLock, true);
+		if (!OidIsValid(table))
+			return true;
+		if (cmd->subtype == AT_AddConstraint)
+			return cmig_query_do(&query, table, castNode(Constraint, cmd->def)->conname, false) > 0;
+		if (cmd->subtype == AT_ValidateConstraint)
+			return cmig_query_do(&query, table, cmd->name, true) > 0;
+		if (cmd->subtype == AT_AttachPartition)
+		{
+			table = RangeVarGetRelid(castNode(PartitionCmd, cmd->def)->name, NoLock, true);
+			return !OidIsValid(table) || has_superclass(table) || !get_rel_relispartition(IndexGetRelation(table, true));
+		}
+	}
+	return done;
+}

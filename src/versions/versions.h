@@ -10,6 +10,11 @@
 #include "move/move.h"
 #include "store/store.h"
 
+/* in bound.c */
+
+/* Install a hook. */
+extern void cmig_versions_init(void);
+
 /* in live.c */
 
 /* The rows of an expanded table */
