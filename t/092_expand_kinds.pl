@@ -663,7 +663,7 @@ $node->safe_psql('postgres', 'CREATE ROLE mall; CREATE DATABASE casts');
 $node->safe_psql('casts', "CREATE EXTENSION pg_cmig; CREATE SCHEMA lib; GRANT CREATE, USAGE ON SCHEMA lib TO mall; SET ROLE mall; CREATE TYPE lib.e AS ENUM ('a', 'b'); RESET ROLE;
 	CREATE FUNCTION seven(lib.e) RETURNS bigint LANGUAGE sql IMMUTABLE AS 'SELECT 7'; CREATE CAST (lib.e AS bigint) WITH FUNCTION seven(lib.e)");
 $node->safe_psql('casts', revisions('CREATE TABLE t (id int PRIMARY KEY, v lib.e, w lib.e); CREATE TABLE p (id int PRIMARY KEY, v lib.e) PARTITION BY RANGE (id); CREATE TABLE p1 PARTITION OF p DEFAULT;',
-		"ALTER TABLE t ADD u text;\n-- cmig:up t.u = v::text\nALTER TABLE t ADD n bigint;\n-- cmig:up t.n = v::bigint\nALTER TABLE t ALTER w TYPE text;\n-- cmig:up t.w = w::text\n-- cmig:down t.w = w::lib.e\nALTER TABLE p ALTER v TYPE text;\n-- cmig:up p.v = v::text\n-- cmig:down p.v = v::lib.e"));
+		"ALTER TABLE t ADD u text;\n-- cmig:up t.u = v::text\nALTER TABLE t ADD n bigint;\n-- cmig:up t.n = v::bigint\nALTER TABLE t ALTER w TYPE text;\n-- cmig:up t.w = w::text\n-- cmig:down t.w = w::lib.e\nALTER TABLE p ALTER v TYPE text;\n-- cmig:up p.v = v::text\n-- cmig:down p.v = v::lib.e\nCREATE POLICY q ON t USING (v::text <> 'x');"));
 $node->safe_psql('casts', "CALL cmig.expand(); SELECT FROM cmig.grant_access('mall', 'migrator')");
 # as a migrator, it could make the stored steps newer than the casts
 $node->safe_psql('casts', q{SET ROLE mall;
@@ -679,11 +679,11 @@ is(rows_of('casts', 'public_042.t', 'id, v, w, u, n'), '1|a|a|a|7 2|a|a||', 'a c
 is(rows_of('casts', 'public.t', 'id, w'), '1|a 2|a', 'nor for the old build');
 is(rows_of('casts', $_, 'id, v'), '1|a 2|a', "nor in a partition: $_") foreach 'public.p', 'public_042.p';
 # statements that are run later would find them
-like(($node->psql('casts', 'CALL cmig.contract()'))[2], qr/ERROR:  cast \(lib\.e AS text\) is newer than the expansion of revision "042", and its function, or a type, belongs to role mall/, 'nor by the statements of a contraction');
+like(($node->psql('casts', 'CALL cmig.contract()'))[2], qr/ERROR:  a stored statement .* would use function lib\.f\(lib\.e\) of role mall, with which it was not tried/, 'nor by the statements of a contraction');
 # the function could also be one that is built in, and calls itself by this cast; all is as old as after a restore
 $node->safe_psql('casts', 'DROP CAST (lib.e AS text); SET ROLE mall; CREATE CAST (lib.e AS text) WITH FUNCTION quote_literal(anyelement) AS ASSIGNMENT; RESET ROLE;
 	INSERT INTO public.t (id, v, w) VALUES (3, $$a$$, $$a$$); GRANT USAGE ON SCHEMA public_042 TO mall; UPDATE cmig.expansion_step SET done = done');
-like(($node->psql('casts', 'CALL cmig.contract()'))[2], qr/ERROR:  cast .* is newer than the expansion/, 'whatever its function is');
+like(($node->psql('casts', 'CALL cmig.contract()'))[2], qr/ERROR:  a stored statement .* could use cast \(lib\.e AS text\) of role mall/, 'whatever its function is');
 $node->safe_psql('casts', 'DELETE FROM public.t WHERE id = 3; DROP CAST (lib.e AS text); DROP CAST (text AS lib.e); CALL cmig.contract()');
 is(rows_of('casts', 't', 'id, v, w, u, n'), '1|a|a|a|7 2|a|a||', 'nor at the contraction');
 
@@ -693,7 +693,7 @@ $node->safe_psql('casts', q{CREATE FUNCTION of_text(text) RETURNS lib.e LANGUAGE
 $node->safe_psql('casts', 'CALL cmig.expand(); DROP CAST (text AS lib.e)');
 like(($node->psql('casts', 'CALL cmig.contract()'))[2], qr/ERROR:  cast \(text AS lib\.e\) was dropped since revision "043" was expanded/, 'contract needs the casts that it was planned with');
 $node->safe_psql('casts', 'CALL cmig.abandon(); CREATE CAST (text AS lib.e) WITH FUNCTION of_text(text); CALL cmig.expand(); CALL cmig.contract()');
-is(rows_of('casts', 'pg_policy', 'pg_get_expr(polqual, polrelid) AS id'), q{(v = ((w || ''::text))::lib.e)}, 'and stores the same with them');
+is(rows_of('casts', 'pg_policy', 'pg_get_expr(polqual, polrelid) AS id'), q{((v)::text <> 'x'::text) (v = ((w || ''::text))::lib.e)}, 'and stores the same with them');
 
 # what the triggers call is what was found at cmig.expand: an operator that is printed without its name, and
 # a function or an operator in whose place another role could create one that fits a call better, are refused

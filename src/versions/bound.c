@@ -14,6 +14,8 @@
 #include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_depend.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
@@ -22,6 +24,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/regproc.h"
+#include "utils/syscache.h"
 
 #include "versions/internal.h"
 #include "versions/versions.h"
@@ -82,15 +85,23 @@ cmig_versions_hold_run(const CmigExpansion *expansion, Oid caller)
 	"  UNION ALL SELECT d.refclassid, d.refobjid FROM pg_constraint c JOIN pg_depend d" \
 	"   ON d.classid = 'pg_constraint'::regclass AND d.objid = c.oid" \
 	"  WHERE c.contypid = x.id) d (class, id) WHERE x.class = 'pg_type'::regclass AND d.id >= 16384)," \
-	" b (what, owner) AS (" \
-	"SELECT 'function ' || p.oid::regprocedure, p.proowner FROM x JOIN pg_proc p ON p.oid = x.id" \
+	" b (what, owner, place) AS (" \
+	"SELECT 'function ' || p.oid::regprocedure, p.proowner, p.pronamespace FROM x JOIN pg_proc p ON p.oid = x.id" \
 	" WHERE x.class = 'pg_proc'::regclass" \
-	" UNION SELECT 'operator ' || o.oid::regoperator, p.proowner FROM x JOIN pg_operator o ON o.oid = x.id" \
+	" UNION SELECT 'operator ' || o.oid::regoperator, p.proowner, o.oprnamespace FROM x JOIN pg_operator o ON o.oid = x.id" \
 	" JOIN pg_proc p ON p.oid = o.oprcode WHERE x.class = 'pg_operator'::regclass" \
-	" UNION SELECT format('%s %s', CASE typtype WHEN 'd' THEN 'domain' ELSE 'type' END, format_type(t.oid, NULL)), t.typowner" \
+	" UNION SELECT format('%s %s', CASE typtype WHEN 'd' THEN 'domain' ELSE 'type' END, format_type(t.oid, NULL)), t.typowner, t.typnamespace" \
 	" FROM x JOIN pg_type t ON t.oid = x.id WHERE x.class = 'pg_type'::regclass" \
-	" UNION SELECT 'relation ' || c.oid::regclass, c.relowner FROM x JOIN pg_class c ON c.oid = x.id" \
+	" UNION SELECT 'relation ' || c.oid::regclass, c.relowner, c.relnamespace FROM x JOIN pg_class c ON c.oid = x.id" \
 	" WHERE x.class = 'pg_class'::regclass AND c.relkind <> ALL ('{i,I,t}'))"
+
+/*
+ * The casts of a user that call no function of one, which no dependency shows.  Their
+ * creator owns one of the types.
+ */
+#define CASTS \
+	"SELECT format('cast (%s AS %s)', k.castsource::regtype, k.casttarget::regtype), t.typowner" \
+	" FROM pg_cast k JOIN pg_type t ON t.oid IN (k.castsource, k.casttarget) WHERE k.oid >= 16384 AND k.castfunc < 16384"
 
 /* Returns the arguments of BOUND: in "arrays", a List of ObjectAddress * as texts. */
 static void
@@ -141,16 +152,10 @@ find_bound(CommandId since)
 	return found;
 }
 
-void
-cmig_versions_note_bound(CmigPlanning *p)
+static void
+add_bound(CmigPlanning *p, const List *rows)
 {
-	static CmigQuery query = {
-		BOUND " SELECT what, pg_get_userbyid(owner) FROM b UNION SELECT '', current_user", {TEXTOID, TEXTOID}
-	};
-	char	   *arrays[2];
-
-	write_objects(find_bound(p->since), arrays);
-	foreach_ptr(CmigValue, row, cmig_query_list(&query, arrays[0], arrays[1]))
+	foreach_ptr(CmigValue, row, rows)
 	{
 		char	  **column = palloc0(9 * sizeof(char *));
 
@@ -163,8 +168,25 @@ cmig_versions_note_bound(CmigPlanning *p)
 }
 
 void
-cmig_versions_hold_copied(const CmigPlanning *p)
+cmig_versions_note_bound(CmigPlanning *p)
 {
+	static CmigQuery query = {
+		BOUND " SELECT what, pg_get_userbyid(owner) FROM b UNION SELECT '', current_user", {TEXTOID, TEXTOID}
+	};
+	char	   *arrays[2];
+
+	write_objects(find_bound(p->since), arrays);
+	add_bound(p, cmig_query_list(&query, arrays[0], arrays[1]));
+}
+
+void
+cmig_versions_hold_copied(CmigPlanning *p)
+{
+	static CmigQuery casts = {
+		"SELECT what, pg_get_userbyid(owner) FROM (" CASTS ") c (what, owner)"
+	};
+
+	add_bound(p, cmig_query_list(&casts));
 	foreach_ptr(const CmigVersionTable, table, p->tables)
 	{
 		const char *name = table->a->qualified;
@@ -181,10 +203,16 @@ require_planned(const CmigExpansion *expansion, Oid caller, const List *objects)
 {
 	static CmigQuery query = {
 		BOUND ", c (what, owner) AS (SELECT c->>3, c->>4 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $3 AND c->>2 = 'bound')"
-		/* other tables may be partitions; what is created for a table, as a view, gets its owner */
-		" SELECT what, pg_get_userbyid(owner) FROM b, LATERAL (SELECT pg_has_role(owner, $4, 'USAGE'), what ~ '^(relation|type) ') o (ours, inert)"
+
+		/*
+		 * other tables may be partitions; what is created for a table, as a
+		 * view, gets its owner
+		 */
+		" SELECT what, pg_get_userbyid(owner) FROM (TABLE b UNION ALL SELECT *, 0 FROM (" CASTS ") k) b, LATERAL (SELECT pg_has_role(owner, $4, 'USAGE'), what ~ '^(relation|type|cast) ') o (ours, inert)"
 		" WHERE EXISTS (SELECT FROM c) AND NOT EXISTS (SELECT FROM c WHERE c.what = b.what AND (ours OR c.owner = pg_get_userbyid(b.owner))) AND NOT (inert AND (ours"
 		"  OR b.owner IN (SELECT k.relowner FROM cmig.expansion_run, jsonb_array_elements(columns) e JOIN pg_class k ON k.oid = to_regclass(nullif(e->>0, '')) WHERE scope = $3)))"
+		/* what the expansion has created itself may get another owner */
+		" AND place <> ALL (SELECT n.oid FROM cmig.expansion_run r, unnest(r.schemas) s, pg_namespace n WHERE scope = $3 AND n.nspname::text = cmig.version_schema(r.revision, s) AND pg_has_role(n.nspowner, $4, 'USAGE'))"
 		" ORDER BY 1 LIMIT 1",
 		{TEXTOID, TEXTOID, TEXTOID, OIDOID}
 	};
@@ -200,8 +228,8 @@ require_planned(const CmigExpansion *expansion, Oid caller, const List *objects)
 	if (row != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("a stored statement of the expansion of revision \"%s\" would use %s of role %s, with which it was not tried",
-						expansion->revision, row[0], row[1]),
+				 errmsg("a stored statement of the expansion of revision \"%s\" %s use %s of role %s, with which it was not tried",
+						expansion->revision, strncmp(row[0], "cast ", 5) == 0 ? "could" : "would", row[0], row[1]),
 				 errdetail("A schema was renamed, or an object was created or replaced, since the revision was expanded. The names would mean something else."),
 				 cmig_hint("Undo that and repeat the `CALL`, or `CALL cmig.abandon()`")));
 }
@@ -212,20 +240,27 @@ static needs_fmgr_hook_type next_needs_fmgr = NULL;
 
 /*
  * Function manager hook: a statement that finds another function must not call it
- * before that is seen, as when it builds an index or converts a literal.
+ * before that is seen, as when it builds an index or converts a literal.  Only
+ * superusers define functions in C.
  */
 static bool
 see_lookup(Oid function)
 {
-	if (trusted != NULL && function >= FirstNormalObjectId)
-	{
-		Oid			owner = cmig_role_owner_of_function(function);
+	HeapTuple	tuple = trusted != NULL && function >= FirstNormalObjectId ?
+	SearchSysCache1(PROCOID, ObjectIdGetDatum(function)) : NULL;
 
-		if (!has_privs_of_role(owner, GetUserId()) && !list_member_oid(trusted, owner))
+	if (HeapTupleIsValid(tuple))
+	{
+		Form_pg_proc form = (Form_pg_proc) GETSTRUCT(tuple);
+
+		if (form->prolang != ClanguageId && form->prolang != INTERNALlanguageId &&
+			!has_privs_of_role(form->proowner, GetUserId()) &&
+			!list_member_oid(trusted, form->proowner))
 			ereport(ERROR,
 					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					 errmsg("a stored statement would call %s of role %s, whose functions the plan of the expansion does not use",
-							format_procedure(function), GetUserNameFromId(owner, false))));
+					 errmsg("a stored statement would call %s of role %s, none of whose functions it called when it was tried",
+							format_procedure(function), GetUserNameFromId(form->proowner, false))));
+		ReleaseSysCache(tuple);
 	}
 	return next_needs_fmgr != NULL && next_needs_fmgr(function);
 }
@@ -289,8 +324,35 @@ cmig_versions_run_bound(const CmigExpansion *expansion, Oid caller, void (*run) 
 	}
 }
 
+/* Callback: let the triggers of these tables, a List of OIDs, depend on what they use. */
+static void
+record_tables(void *arg)
+{
+	foreach_oid(table, (List *) arg)
+		cmig_versions_set_dependencies(table);
+}
+
 void
-cmig_versions_require_place(const CmigExpansion *expansion, Oid caller, const char *relation)
+cmig_versions_record_again(const CmigExpansion *expansion, Oid caller)
+{
+	static CmigQuery query = {
+		"SELECT DISTINCT g.tgrelid FROM cmig.expansion_run, jsonb_array_elements(columns) c JOIN pg_trigger g ON g.tgrelid = to_regclass(nullif(c->>0, '')) AND g.tgname = '" CMIG_EXPANSION_WRITE "'"
+		" WHERE scope = $1 AND c->>9 <> $2 AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_trigger'::regclass AND d.objid = g.oid AND d.refobjsubid <> 0)",
+		{TEXTOID, TEXTOID}
+	};
+	CmigRole	saved;
+	List	   *tables;
+
+	cmig_role_act_as_caller(&saved, caller);
+	tables = cmig_query_oids(&query, expansion->scope, cmig_versions_database());
+	cmig_role_return(&saved);
+	if (tables != NIL)
+		cmig_versions_run_bound(expansion, caller, record_tables, tables, false);
+}
+
+void
+cmig_versions_require_place(const CmigExpansion *expansion, Oid caller, const char *relation,
+							LOCKMODE lock)
 {
 	static CmigQuery query = {
 		"SELECT c->>10 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $1 AND c->>0 = $2 AND c->>9 = $3 AND c->>10 IS NOT NULL LIMIT 1",
@@ -305,9 +367,13 @@ cmig_versions_require_place(const CmigExpansion *expansion, Oid caller, const ch
 	cmig_role_return(&saved);
 	if (planned == NULL)
 		return;
-	LockRelationOid(atooid(planned), AccessExclusiveLock);
+	LockRelationOid(atooid(planned), lock);
 	if (!cmig_text_same(planned, cmig_query_value(&named, relation)))
-		cmig_query_raise_changed(psprintf("Table %s was replaced.", relation));
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table %s is not the one with which the expansion of revision \"%s\" was tried", relation, expansion->revision),
+				 errdetail("It was renamed, moved, or dropped since then, and another one may have its name."),
+				 cmig_hint("Undo that and repeat the `CALL`, or `CALL cmig.abandon()`")));
 }
 
 void

@@ -176,8 +176,9 @@ run_group(void *arg)
 
 	cmig_toplevel_snapshot();
 	cmig_versions_require_bound(work->expansion, work->caller, NIL, NULL);
-	if (first != NULL && *first->relation)
-		cmig_versions_require_place(work->expansion, work->caller, first->relation);
+	if (first != NULL && *first->relation && strcmp(first->phase, CMIG_PHASE_PREPARE) == 0)
+		cmig_versions_require_place(work->expansion, work->caller, first->relation,
+									IsA(parse_step(first)->stmt, AlterTableStmt) ? AccessExclusiveLock : AccessShareLock);
 	cmig_versions_run_bound(work->expansion, work->caller, run_steps, work, false);
 	mark_done(work);
 }
@@ -187,7 +188,7 @@ typedef struct Alone
 {
 	RawStmt    *raw;
 	const char *sql;
-} Alone;
+}			Alone;
 
 /* Callback: run it. */
 static void
@@ -530,6 +531,17 @@ makes_triggers(const StoredStep *step)
 	return IsA(node, CreateTrigStmt);
 }
 
+/* Attempt callback: in a restored database, nothing tells what the triggers use. */
+static void
+record_again(void *arg)
+{
+	const Work *work = arg;
+
+	cmig_toplevel_snapshot();
+	cmig_versions_hold_run(work->expansion, work->caller);
+	cmig_versions_record_again(work->expansion, work->caller);
+}
+
 /*
  * Create triggers again that were dropped or altered by hand, and fill the rows
  * that were written in the meantime.  Returns false if there is nothing to do.
@@ -551,9 +563,10 @@ repair(Work *work)
 		needed = needed || broken != NIL || cmig_versions_rows_left(step->relation).todo;
 	}
 	cmig_toplevel_commit();
+	enter_session(work);
+	attempt(work, record_again);
 	if (!needed)
 		return false;
-	enter_session(work);
 	foreach_ptr(const char, relation, broken)
 	{
 		work->steps = NIL;

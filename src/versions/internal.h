@@ -236,7 +236,7 @@ extern void cmig_versions_require_bound(const CmigExpansion *expansion, Oid call
  * statements were tried on a copy.  Locks it.
  */
 extern void cmig_versions_require_place(const CmigExpansion *expansion, Oid caller,
-										const char *relation);
+										const char *relation, LOCKMODE lock);
 
 /*
  * Run stored statements, whose names mean what they meant in the plan.  What they
@@ -426,11 +426,14 @@ typedef struct CmigPlanning
 								 * add */
 } CmigPlanning;
 
+/* In a restored database, record again what the triggers depend on. */
+extern void cmig_versions_record_again(const CmigExpansion *expansion, Oid caller);
+
 /* in bound.c: add what the statements that ran in the shadow use to the plan */
 extern void cmig_versions_note_bound(CmigPlanning *p);
 
 /* Raise an error if a table is no longer the one that was copied; its name stays. */
-extern void cmig_versions_hold_copied(const CmigPlanning *p);
+extern void cmig_versions_hold_copied(CmigPlanning *p);
 
 /* Raise 0A000: "what" cannot be expanded, and "why" is a sentence. */
 pg_noreturn extern void cmig_versions_refuse(const char *what, const char *why);

@@ -1,0 +1,217 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# Tests that the names in the stored statements of an expansion, and in the expressions of
+# its triggers, mean what they meant when it was planned.  The owner of a schema, whose
+# functions, operators, and types belong to a superuser, renames it while a revision is
+# expanded and makes one of the same name; the owner of a type creates a cast in a
+# transaction that is open; and a table is replaced while the first statement waits for it.
+# In none of these cases may code of that role run as another one, or be stored for others.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('bound', 'autovacuum = off', 'max_connections = 20');
+$node->start;
+$node->safe_psql('postgres', 'CREATE ROLE mallory LOGIN; CREATE ROLE owner LOGIN; CREATE ROLE app LOGIN');
+
+# A function that notes who calls it, which another role's code calls
+my $note = q{CREATE FUNCTION lib.note() RETURNS void LANGUAGE plpgsql AS
+	$$BEGIN INSERT INTO public.seen VALUES (current_user); END$$; GRANT USAGE ON SCHEMA lib TO PUBLIC;};
+
+my $db = 'd0';
+
+# subject(SCHEMA): a fresh database in which mallory owns the schema "lib"
+sub subject
+{
+	my ($setup) = @_;
+
+	$db++;
+	$node->safe_psql('postgres', "CREATE DATABASE $db");
+	query($node, $db, "CREATE EXTENSION pg_cmig; GRANT CREATE ON DATABASE $db TO mallory;
+		CREATE TABLE public.seen (as_role text); GRANT SELECT, INSERT ON public.seen TO PUBLIC;
+		CREATE SCHEMA lib AUTHORIZATION mallory; GRANT USAGE ON SCHEMA lib TO PUBLIC;
+		CREATE SCHEMA app; GRANT USAGE ON SCHEMA app TO PUBLIC; $setup");
+}
+
+# Nothing of mallory ran as another role.
+sub nothing_ran
+{
+	my ($name) = @_;
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	is(query($node, $db, "SELECT string_agg(DISTINCT as_role, ' ') FROM seen WHERE as_role <> 'mallory'"), '', "$name: nothing ran");
+}
+
+sub expand
+{
+	my ($sql) = @_;
+
+	query($node, $db, "SELECT cmig.create_revision('c', \$r\$$sql\$r\$, NULL, revision => '0421', expand => true)");
+	query($node, $db, "CALL cmig.expand('head')");
+}
+
+my $code = q{
+CREATE FUNCTION lib.ok(text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true';
+CREATE FUNCTION lib.norm(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT lower($1)';
+CREATE FUNCTION lib.code() RETURNS text LANGUAGE sql AS 'SELECT ''c''::text';
+CREATE FUNCTION lib.eq(text, text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 IS NOT NULL';
+CREATE OPERATOR lib.=== (LEFTARG = text, RIGHTARG = text, FUNCTION = lib.eq);
+CREATE DOMAIN lib.dom AS text;
+};
+my $evil = qq{
+ALTER SCHEMA lib RENAME TO lib_old; CREATE SCHEMA lib; $note
+CREATE FUNCTION lib.ok(text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS 'BEGIN PERFORM lib.note(); RETURN true; END';
+CREATE FUNCTION lib.norm(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN PERFORM lib.note(); RETURN lower(\$1); END';
+CREATE FUNCTION lib.code() RETURNS text LANGUAGE plpgsql AS 'BEGIN PERFORM lib.note(); RETURN ''c''; END';
+CREATE FUNCTION lib.eq(text, text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS 'BEGIN PERFORM lib.note(); RETURN true; END';
+CREATE OPERATOR lib.=== (LEFTARG = text, RIGHTARG = text, FUNCTION = lib.eq);
+CREATE DOMAIN lib.dom AS text CHECK (lib.ok(VALUE));
+};
+
+#
+# What the stored statements use
+#
+foreach my $case (
+	[ 'function of a CHECK', 'CHECK (lib.ok(code))' ],
+	[ 'operator of a CHECK', q{CHECK (code OPERATOR(lib.===) 'a')} ],
+	[ 'domain of a literal', q{CHECK (code <> ('x'::lib.dom)::text)} ],
+	[ 'default', 'DEFAULT lib.code()' ],
+	[ 'default of a domain', q{DEFAULT ('x'::lib.dom)::varchar} ])
+{
+	my ($name, $clause) = @$case;
+
+	subject("$code CREATE TABLE app.t (id int PRIMARY KEY, code varchar(20) $clause);
+		INSERT INTO app.t SELECT g, 'b' FROM generate_series(1, 3) g; GRANT ALL ON app.t TO app");
+	expand('ALTER TABLE app.t ALTER code TYPE text');
+	query($node, $db, $evil, 'mallory');
+	fails_with($node, $db, 'CALL cmig.contract()', '55000', 'would use (function|operator|domain) lib\..* of role mallory', "$name: refused");
+	nothing_ran($name);
+
+	# as it was, it can go on
+	query($node, $db, 'DROP SCHEMA lib CASCADE; ALTER SCHEMA lib_old RENAME TO lib', 'mallory');
+	query($node, $db, 'CALL cmig.contract()');
+	is(query($node, $db, 'SELECT count(*) FROM app.t'), '3', "$name: contracted");
+}
+
+# an index calls its functions while it is built, and each writer does afterward
+subject("$code CREATE TABLE app.t (id int PRIMARY KEY, code varchar(20)); CREATE INDEX norm ON app.t (lib.norm(code)) WHERE lib.ok(code)");
+expand('ALTER TABLE app.t ALTER code TYPE text');
+query($node, $db, 'DROP INDEX app.cmig_new_norm');
+query($node, $db, $evil, 'mallory');
+fails_with($node, $db, 'CALL cmig.contract()', '55000', 'would use function lib\..* of role mallory', 'index: refused');
+nothing_ran('index');
+is(query($node, $db, "SELECT count(*) FROM pg_index WHERE NOT indisvalid"), '0', 'index: none was begun');
+
+# a new index, in CALL cmig.expand
+subject("$code CREATE TABLE app.t (id int PRIMARY KEY, code varchar(20))");
+query($node, $db, "SELECT cmig.create_revision('c', 'ALTER TABLE app.t ALTER code TYPE text; CREATE INDEX norm ON app.t (lib.norm(code))', NULL, revision => '0421', expand => true)");
+$node->psql($db, "SET cmig.lock_timeout = '100ms'; BEGIN; LOCK TABLE app.t; COMMIT");
+query($node, $db, "CALL cmig.expand('head')");
+query($node, $db, 'CALL cmig.contract()');
+is(query($node, $db, "SELECT indexdef ~ 'lib.norm' FROM pg_indexes WHERE indexname = 'norm'"), 't', 'an index with a function is built');
+
+#
+# What the triggers use
+#
+subject("$code CREATE TABLE app.t (id int PRIMARY KEY, code text, k text, o text); GRANT ALL ON app.t TO app");
+expand(q{ALTER TABLE app.t ADD c2 text, ADD k2 text, ADD o2 text;
+-- cmig:up app.t.c2 = lib.norm(code)
+-- cmig:up app.t.k2 = (k::lib.dom)::text
+-- cmig:up app.t.o2 = (o OPERATOR(lib.===) 'a')::text
+});
+query($node, $db, q{INSERT INTO app.t VALUES (1, 'A', 'k', 'o')}, 'app');
+is(query($node, $db, 'SELECT c2, k2, o2 FROM app_0421.t'), 'a|k|true', 'a row is transformed');
+query($node, $db, $evil, 'mallory');
+foreach my $role ('postgres', 'app')
+{
+	fails_with($node, $db, q{INSERT INTO app.t VALUES (2, 'A', 'k', 'o')}, '55000', 'is not the one that the revision was expanded with', "$role: no row is written", $role);
+}
+query($node, $db, 'CREATE OR REPLACE FUNCTION lib.norm(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$SELECT $1$$', 'mallory');
+foreach my $column ('c2', 'k2', 'o2')
+{
+	subject("$code CREATE TABLE app.t (id int PRIMARY KEY, code text); GRANT ALL ON app.t TO app");
+	my %up = (c2 => 'lib.norm(code)', k2 => '(code::lib.dom)::text', o2 => q{(code OPERATOR(lib.===) 'a')::text});
+
+	expand("ALTER TABLE app.t ADD $column text;\n-- cmig:up app.t.$column = $up{$column}\n");
+	query($node, $db, $evil, 'mallory');
+	fails_with($node, $db, q{INSERT INTO app.t VALUES (2, 'A')}, '55000', 'is not the one that the revision was expanded with', "$up{$column}: no row is written", 'app');
+	nothing_ran($up{$column});
+}
+
+# a function that fits better is committed after the expansion
+subject("CREATE FUNCTION lib.f(anyelement) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT \$1::text'; ALTER SCHEMA lib OWNER TO postgres;
+	GRANT CREATE ON SCHEMA lib TO mallory; CREATE TABLE app.t (id int PRIMARY KEY, n int); INSERT INTO app.t VALUES (1, 5)");
+my $open = $node->background_psql($db, extra_params => [ '-U', 'mallory' ]);
+$open->query_safe("BEGIN; CREATE FUNCTION lib.f(int) RETURNS text LANGUAGE plpgsql AS 'BEGIN INSERT INTO seen VALUES (current_user); RETURN 9; END'");
+query($node, $db, 'REVOKE CREATE ON SCHEMA lib FROM mallory');
+expand("ALTER TABLE app.t ADD z text;\n-- cmig:up app.t.z = lib.f(n)\n");
+$open->query_safe('COMMIT');
+$open->quit;
+fails_with($node, $db, 'INSERT INTO app.t VALUES (2, 6)', '55000', 'function lib.f\(integer\) is not the one', 'another function that fits better');
+nothing_ran('another function that fits better');
+
+#
+# In a restored database, only code of the table's owner, and of superusers, is known, until
+# the CALL is repeated
+#
+subject("CREATE TABLE app.t (id int PRIMARY KEY, code text); INSERT INTO app.t VALUES (1, 'A'); GRANT ALL ON app.t TO app;
+	SET ROLE mallory; CREATE FUNCTION lib.mine(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT lower(\$1)'; RESET ROLE");
+expand("ALTER TABLE app.t ADD c2 text;\n-- cmig:up app.t.c2 = lib.mine(code)\n");
+my $dump = $node->basedir . '/dump';
+$node->command_ok([ 'pg_dump', '-Fc', '-f', $dump, $node->connstr($db) ], 'dump');
+my $restored = "r$db";
+$node->safe_psql('postgres', "CREATE DATABASE $restored");
+$node->command_ok([ 'pg_restore', '-d', $node->connstr($restored), $dump ], 'restore');
+$db = $restored;
+fails_with($node, $db, q{INSERT INTO app.t VALUES (2, 'B')}, '55000', 'function lib.mine\(text\) is not the one.*HINT:.*CALL cmig.expand', 'restored: code of a third role');
+query($node, $db, "CALL cmig.expand('head')");
+query($node, $db, q{INSERT INTO app.t VALUES (2, 'B')});
+is(query($node, $db, 'SELECT c2 FROM app_0421.t ORDER BY id'), "a\nb", 'restored: after CALL cmig.expand');
+query($node, $db, 'CALL cmig.contract()');
+
+#
+# A cast, and a table, that appear while a statement waits for a lock
+#
+subject("SET ROLE mallory; CREATE TYPE lib.e AS ENUM ('a', 'b'); RESET ROLE;
+	CREATE TABLE app.t (id int PRIMARY KEY, code varchar(20), e lib.e, CONSTRAINT ck CHECK (code <> e::text));
+	INSERT INTO app.t SELECT g, 'c', 'a' FROM generate_series(1, 3) g; GRANT SELECT ON app.t TO mallory; GRANT USAGE ON SCHEMA app TO mallory");
+expand('ALTER TABLE app.t ALTER code TYPE text');
+my $cast = $node->background_psql($db, extra_params => [ '-U', 'mallory' ]);
+$cast->query_safe($note . q{BEGIN; CREATE FUNCTION lib.evil(lib.e) RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN PERFORM lib.note(); RETURN ''z''; END';
+	CREATE CAST (lib.e AS text) WITH FUNCTION lib.evil(lib.e) AS ASSIGNMENT});
+my $lock = $node->background_psql($db, extra_params => [ '-U', 'mallory' ]);
+$lock->query_safe('BEGIN; SELECT 1 FROM app.t');
+my $run = start_psql($node, $db, "SET cmig.lock_timeout = '60s'; CALL cmig.contract()");
+wait_until_blocked($node);
+$cast->query_safe('COMMIT');
+$lock->query_safe('COMMIT');
+is(finish_psql($run), 3, 'a cast from an open transaction: refused');
+like($run->{err}, qr/55000: a stored statement .* would use function lib\.evil\(lib\.e\) of role mallory/, 'with its name');
+nothing_ran('a cast from an open transaction');
+$_->quit foreach ($cast, $lock);
+
+subject("CREATE SCHEMA m AUTHORIZATION mallory; CREATE TABLE m.t (id int PRIMARY KEY, n int); INSERT INTO m.t SELECT g, g FROM generate_series(1, 5) g; GRANT SELECT ON m.t TO mallory");
+query($node, $db, "SELECT cmig.create_revision('c', 'ALTER TABLE m.t ALTER n TYPE bigint', NULL, revision => '0421', expand => true)");
+$lock = $node->background_psql($db, extra_params => [ '-U', 'mallory' ]);
+$lock->query_safe('BEGIN; SELECT 1 FROM m.t');
+$run = start_psql($node, $db, "SET cmig.lock_timeout = '60s'; CALL cmig.expand('head')");
+wait_until_blocked($node);
+# the name of the schema is kept while the statement waits, so this waits for its end
+my $rename = start_psql($node, $db, "SET ROLE mallory; $note ALTER SCHEMA m RENAME TO m_old; CREATE SCHEMA m;
+	CREATE FUNCTION m.note() RETURNS boolean LANGUAGE plpgsql AS 'BEGIN PERFORM lib.note(); RETURN true; END';
+	CREATE TABLE m.t (id int PRIMARY KEY, n int CHECK (m.note())); INSERT INTO m.t SELECT g, g FROM generate_series(1, 3) g;", 'rename');
+$lock->query_safe('SELECT pg_sleep(1); COMMIT');
+$lock->quit;
+finish_psql($run);
+is(finish_psql($rename), 0, 'the schema is renamed');
+nothing_ran('a table put in the place');
+is(query($node, $db, "SELECT count(*) FROM pg_attribute WHERE attrelid = 'm.t'::regclass AND attname ~ '^cmig'"), '0', 'it was not altered');
+
+done_testing();
