@@ -210,7 +210,7 @@ List *
 cmig_versions_kept(const CmigExpansion *expansion)
 {
 	static CmigQuery query = {
-		"WITH a AS (SELECT o.attrelid::regclass AS t, h.attname AS hidden, o.attnum, h.attnum AS hidden_attnum, o.attacl AS acl, h.attacl AS hidden_acl, o.attstattarget, k.relowner,"
+		"WITH a AS (SELECT o.attrelid::regclass AS t, h.attname AS hidden, o.attnum, h.attnum AS hidden_attnum, o.attstattarget,"
 		"  (SELECT string_agg(x, ', ') FROM unnest(o.attoptions) x"
 		" WHERE x !~ '^pg_attver=') AS options,"
 		"  (SELECT d.objid FROM pg_depend d WHERE d.refclassid = 'pg_class'::regclass"
@@ -222,9 +222,7 @@ cmig_versions_kept(const CmigExpansion *expansion)
 		"  JOIN pg_attribute h ON h.attrelid = o.attrelid AND h.attname::text = c->>5"
 		" AND NOT h.attisdropped JOIN pg_class k ON k.oid = o.attrelid WHERE r.scope = $1"
 		" AND c->>2 = 'change')"
-		" SELECT format('REVOKE ALL (%I) ON %s FROM %s', hidden, t, " GRANTEE "), NULL, 1 FROM a, aclexplode(hidden_acl) g WHERE g.grantee <> relowner"
-		" UNION SELECT format('GRANT %s (%I) ON %s TO %s%s', g.privilege_type, hidden, t, " GRANTEE ", " GRANT_OPTION "), NULL, 2 FROM a, aclexplode(acl) g WHERE g.grantee <> relowner"
-		" UNION SELECT format('ALTER TABLE %s ALTER %I"
+		" SELECT format('ALTER TABLE %s ALTER %I"
 		" SET STATISTICS %s', t, hidden, attstattarget), NULL, 2 FROM a WHERE attstattarget >= 0"
 		" UNION SELECT format('ALTER TABLE %s ALTER %I SET (%s)', t, hidden, options), NULL, 2"
 		" FROM a WHERE options IS NOT NULL"
@@ -236,8 +234,11 @@ cmig_versions_kept(const CmigExpansion *expansion)
 		" WHERE g.grantee <> s.relowner ORDER BY 3, 1", {TEXTOID}
 	};
 
-	return cmig_query_list(&query, expansion->scope);
+	return list_concat(cmig_versions_privileges(expansion), cmig_query_list(&query, expansion->scope));
 }
+
+/* Stored names can be anything, so they are compared as texts. */
+#define RELATIONS "(SELECT r.*, format('%I.%I', n.nspname, r.relname) AS name FROM pg_class r JOIN pg_namespace n ON n.oid = r.relnamespace)"
 
 /*
  * Of each column that is replaced, and in each partition: its properties that
@@ -248,23 +249,22 @@ cmig_versions_kept(const CmigExpansion *expansion)
  */
 #define PROPERTIES(columns) \
 	"WITH a AS (SELECT DISTINCT t.attrelid, t.attnum FROM " columns " n (relation, name)" \
-	"  CROSS JOIN LATERAL (SELECT to_regclass(relation)::oid UNION SELECT relid FROM pg_partition_tree(to_regclass(relation))) y (oid)" \
+	"  JOIN " RELATIONS " k ON k.name = n.relation CROSS JOIN LATERAL (SELECT k.oid UNION SELECT relid FROM pg_partition_tree(k.oid)) y (oid)" \
 	"  JOIN pg_attribute t ON t.attrelid = y.oid AND t.attname::text = n.name AND NOT t.attisdropped)," \
-	" o AS (SELECT class, id, sub, min(relation COLLATE \"C\") AS relation, min(type) AS type" \
-	"  FROM (SELECT 'pg_class'::regclass::oid, attrelid, attnum, attrelid::regclass::text, '' FROM a" \
-	"   UNION ALL SELECT d.classid, d.objid, d.objsubid, attrelid::regclass::text, d.deptype::text FROM a" \
-	"   JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = attrelid AND d.refobjsubid = attnum) x (class, id, sub, relation, type)" \
+	" o AS (SELECT class, id, sub, min(relation COLLATE \"C\") AS relation FROM (SELECT 'pg_class'::regclass::oid, attrelid, attnum, attrelid::regclass::text FROM a" \
+	"   UNION ALL SELECT d.classid, d.objid, d.objsubid, attrelid::regclass::text FROM a" \
+	"   JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = attrelid AND d.refobjsubid = attnum AND d.deptype <> 'i') x (class, id, sub, relation)" \
 	"  WHERE class = ANY ('{pg_class,pg_constraint,pg_attrdef,pg_statistic_ext}'::regclass[]) GROUP BY class, id, sub)," \
 	" p AS (SELECT i.type || ' ' || i.identity AS name, o.relation, sub > 0 OR class = 'pg_attrdef'::regclass AS own, md5(jsonb_build_array(" \
-	"  (SELECT jsonb_build_array(format_type(atttypid, atttypmod), attnotnull, attstorage, attcompression, attidentity, col_description(id, sub))" \
+	"  (SELECT jsonb_build_array(format_type(atttypid, atttypmod), attnotnull, attstorage, attcompression, attidentity, col_description(id, sub)," \
+	"    (SELECT jsonb_build_array(seqincrement, seqmin, seqmax, seqstart, seqcache, seqcycle, obj_description(objid, 'pg_class')) FROM pg_depend JOIN pg_sequence ON seqrelid = objid" \
+	"     WHERE classid = 'pg_class'::regclass AND refclassid = classid AND refobjid = id AND refobjsubid = sub AND deptype = 'i'))" \
 	"   FROM pg_attribute WHERE class = 'pg_class'::regclass AND attrelid = id AND attnum = sub AND sub > 0)," \
 	"  (SELECT jsonb_build_array(pg_get_indexdef(indexrelid), indisclustered, indisreplident, obj_description(indexrelid, 'pg_class')) FROM pg_index" \
 	"   WHERE sub = 0 AND indexrelid = CASE WHEN class = 'pg_class'::regclass THEN id WHEN k.contype <> 'f' THEN k.conindid END)," \
 	"  pg_get_constraintdef(k.oid), obj_description(k.oid, 'pg_constraint')," \
 	"  (SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE class = 'pg_attrdef'::regclass AND oid = id)," \
-	"  (SELECT jsonb_build_array(pg_get_statisticsobjdef(id), obj_description(id, 'pg_statistic_ext')) WHERE class = 'pg_statistic_ext'::regclass)," \
-	"  (SELECT jsonb_build_array(seqincrement, seqmin, seqmax, seqstart, seqcache, seqcycle, obj_description(id, 'pg_class'))" \
-	"   FROM pg_sequence WHERE class = 'pg_class'::regclass AND seqrelid = id AND sub = 0 AND o.type = 'i'))::text) AS digest" \
+	"  (SELECT jsonb_build_array(pg_get_statisticsobjdef(id), obj_description(id, 'pg_statistic_ext')) WHERE class = 'pg_statistic_ext'::regclass))::text) AS digest" \
 	"  FROM o LEFT JOIN pg_constraint k ON class = 'pg_constraint'::regclass AND k.oid = id, pg_identify_object(class, id, sub) i" \
 	"  WHERE (k.oid IS NULL OR k.contype <> 'n' AND k.coninhcount = 0 AND k.conparentid = 0)" \
 	"  AND NOT EXISTS (SELECT FROM pg_class WHERE class = 'pg_class'::regclass AND oid = id AND sub = 0 AND relispartition))"
@@ -295,8 +295,45 @@ cmig_versions_properties(const List *columns)
 	return result;
 }
 
+/*
+ * The privileges of a hidden column are those of the column that it replaces, and
+ * those of a view, materialized view, or function in a schema of the version are no
+ * more than those of the real one, unless the revision creates that again.  What the
+ * view of a table lets a role do, the columns of the table decide.
+ */
+static CmigQuery privileges = {
+	"WITH c AS (SELECT c FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $1),"
+	" x AS (SELECT format('column %I of table %s', h.attname, k.oid::regclass) AS object, format('(%I) ON %s', h.attname, k.oid::regclass) AS what,"
+	"   o.attacl AS real, h.attacl AS own, ARRAY[relowner] AS owners, true AS follows"
+	"  FROM c JOIN " RELATIONS " k ON k.name = c->>0 JOIN pg_attribute o ON o.attrelid = k.oid AND o.attname::text = c->>3 AND NOT o.attisdropped"
+	"  JOIN pg_attribute h ON h.attrelid = k.oid AND h.attname::text = c->>5 AND NOT h.attisdropped WHERE c->>2 = 'change'"
+	" UNION ALL SELECT c->>6 || ' ' || (c->>4), 'ON ' || (c->>4), o.relacl, h.relacl, ARRAY[o.relowner, h.relowner], false FROM c"
+	"  JOIN " RELATIONS " o ON o.name = c->>3 JOIN " RELATIONS " h ON h.name = c->>4 WHERE c->>2 = '" READER "'"
+	" UNION ALL SELECT c->>6 || ' ' || (c->>4), 'ON ROUTINE ' || (c->>4), coalesce(o.proacl, acldefault('f', o.proowner)), coalesce(h.proacl, acldefault('f', h.proowner)), ARRAY[o.proowner, h.proowner], false FROM c"
+	"  JOIN pg_proc o ON format('%s.%I(%s)', o.pronamespace::regnamespace, o.proname, pg_get_function_identity_arguments(o.oid)) = c->>3"
+	"  JOIN pg_proc h ON format('%s.%I(%s)', h.pronamespace::regnamespace, h.proname, pg_get_function_identity_arguments(h.oid)) = c->>4 WHERE c->>2 = '" READER "' AND c->>6 = 'ROUTINE')"
+	" SELECT format('REVOKE %s %s FROM %s CASCADE', g.privilege_type, what, " GRANTEE "), NULL, 1, object FROM x, LATERAL"
+	"  (SELECT grantee, privilege_type, is_grantable FROM aclexplode(own) EXCEPT SELECT grantee, privilege_type, is_grantable FROM aclexplode(real)) g WHERE grantee <> ALL (owners)"
+	" UNION SELECT format('GRANT %s %s TO %s%s', g.privilege_type, what, " GRANTEE ", " GRANT_OPTION "), NULL, 2, object FROM x, LATERAL"
+	"  (SELECT grantee, privilege_type, is_grantable FROM aclexplode(real) EXCEPT SELECT grantee, privilege_type, is_grantable FROM aclexplode(own)) g WHERE follows AND grantee <> ALL (owners)"
+	" ORDER BY 3, 1", {TEXTOID}
+};
+
 List *
-cmig_expansion_changes(void)
+cmig_versions_privileges(const CmigExpansion *expansion)
+{
+	List	   *relations = cmig_query_do(&privileges, expansion->scope) > 0 ?
+	cmig_expansion_relations(expansion) : NIL;
+
+	/* until they have run, the names stand for what was looked at */
+	foreach_ptr(const char, relation, relations)
+		(void) cmig_versions_hold(relation);
+	return cmig_query_list(&privileges, expansion->scope);
+}
+
+/* Returns rows for cmig.check(), and as the last column what was done. */
+static List *
+find_changes(const CmigExpansion *expansion)
 {
 	static CmigQuery query = {
 		PROPERTIES("(SELECT c->>0, c->>3 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $1 AND c->>2 = 'change')")
@@ -308,20 +345,36 @@ cmig_expansion_changes(void)
 		" AND (s.digest IS NOT NULL OR NOT p.own OR p.relation IN (SELECT relation FROM s))"
 		" AND (p.digest IS NOT NULL OR s.relation IN (SELECT relation FROM p)) ORDER BY name", {TEXTOID, TEXTOID, TEXTOID}
 	};
-	const CmigExpansion *expansion = cmig_expansion_read();
 	int			level = NewGUCNestLevel();
 	List	   *result;
 
 	cmig_versions_pin_settings();
-	result = expansion ? cmig_query_list(&query, expansion->scope, expansion->revision, CHANGES_HINT) : NIL;
+	result = cmig_query_list(&query, expansion->scope, expansion->revision, CHANGES_HINT);
 	AtEOXact_GUC(false, level);
 	return result;
+}
+
+List *
+cmig_expansion_changes(void)
+{
+	const CmigExpansion *expansion = cmig_expansion_read();
+	List	   *problems = expansion ? find_changes(expansion) : NIL;
+
+	foreach_ptr(CmigValue, row, expansion ? cmig_query_list(&privileges, expansion->scope) : NIL)
+	{
+		const char *problem[] = {"warning", row[3], "its privileges are not those of what it replaces while a revision is expanded",
+			psprintf("`CALL cmig.expand(%s)` -- runs: %s", quote_literal_cstr(expansion->revision), row[0])
+		};
+
+		problems = lappend(problems, memcpy(palloc(sizeof(problem)), problem, sizeof(problem)));
+	}
+	return problems;
 }
 
 void
 cmig_versions_require_unchanged(const CmigExpansion *expansion)
 {
-	List	   *changes = cmig_expansion_changes();
+	List	   *changes = find_changes(expansion);
 	CmigListing listing;
 
 	if (changes == NIL)

@@ -347,7 +347,7 @@ run_statement(const char *sql)
 	CommandCounterIncrement();
 }
 
-/* Attempt callback: columns first, whose names are in the definitions of the others. */
+/* Attempt callback: columns first, whose names are in the definitions of the others; and privileges. */
 static void
 run_renames(void *arg)
 {
@@ -358,7 +358,7 @@ run_renames(void *arg)
 	cmig_toplevel_snapshot();
 	cmig_versions_hold_run(work->expansion, work->caller);
 	cmig_role_act_as_caller(&saved, work->caller);
-	renames = cmig_expansion_renames(work->expansion);
+	renames = list_concat(cmig_expansion_renames(work->expansion), cmig_versions_privileges(work->expansion));
 	cmig_role_return(&saved);
 	foreach_ptr(CmigValue, row, renames)
 		run_statement(row[0]);

@@ -603,6 +603,15 @@ extern char *cmig_versions_former_name(const RangeVar *table, const char *name, 
  */
 extern List *cmig_versions_kept(const CmigExpansion *expansion);
 
+/* The kind of such a row that names a live view or function, and that of the version. */
+#define READER "reader"
+
+/*
+ * Returns the statements, as rows, that give what the version has the privileges of
+ * what it replaces, whose names cannot change until the end of the transaction.
+ */
+extern List *cmig_versions_privileges(const CmigExpansion *expansion);
+
 /*
  * Returns rows in the form of CmigExpansionPlan.columns: what is known of the columns
  * that are replaced, so that the second function can raise an error for what was

@@ -250,15 +250,22 @@ add_privileges(CmigPlanning *p)
 		{
 			const char *schema = cmig_version_schema_name(p->result->revision, reader->schema);
 			const char *name = cmig_shape_reader_name(reader, schema);
+			bool		same = reader->old && strcmp(reader->old->key, reader->key) == 0;
 
 			if (reader->created != step)
 				continue;
+			if (same)
+			{
+				char	   *row[9] = {"", NULL, READER, cmig_shape_reader_name(reader->old, reader->old->schema), unconstify(char *, name), NULL, reader->kind};
+
+				p->result->columns = lappend(p->result->columns, memcpy(palloc(sizeof(row)), row, sizeof(row)));
+			}
 
 			/*
 			 * as after an upgrade: those of the live one that is kept, or
 			 * those that a new one gets, and those that the revisions grant
 			 */
-			cmig_versions_add_rows(&all, reader->old && strcmp(reader->old->key, reader->key) == 0 ?
+			cmig_versions_add_rows(&all, same ?
 								   cmig_versions_reader_privileges(reader->old, name, schema) :
 								   default_privileges(reader, name));
 			cmig_versions_add_rows(&all, reader->privileges);

@@ -54,8 +54,8 @@ extern CmigOldCalls (*cmig_expansion_find_calls) (const CmigSituation *now, cons
 
 /*
  * Returns what was changed by hand since the revision was expanded in the current
- * scope, and would be lost in a contraction, in the form of rows of cmig.check(), with
- * a last column such as "added".
+ * scope, and would be lost in a contraction, or is a privilege that only one version
+ * has, in the form of rows of cmig.check().
  */
 extern List *cmig_expansion_changes(void);
 
