@@ -76,7 +76,7 @@ CREATE FUNCTION cmig.journal_trigger()
 RETURNS trigger
 AS 'MODULE_PATHNAME', 'cmig_journal_trigger'
 LANGUAGE C;
-COMMENT ON FUNCTION cmig.journal_trigger() IS 'Trigger function of cmig.journal. Prevents migrators from writing journal rows for a role that they cannot SET ROLE to, or with an id far above the last one. Makes an INSERT by hand wait until a run in progress has ended. Raises an error if the row is not allowed (42501), a stepwise run is in progress (55P03), or it is called in any other way (39P01).';
+COMMENT ON FUNCTION cmig.journal_trigger() IS 'Trigger function of cmig.journal and cmig.backfill_run. Prevents migrators from writing journal rows for a role that they cannot SET ROLE to, or with an id far above the last one, and rows of backfills of tables that they cannot update. Makes an INSERT by hand wait until a run in progress has ended. Raises an error if the row is not allowed (42501), a stepwise run is in progress (55P03), or it is called in any other way (39P01).';
 CREATE TRIGGER journal_trigger BEFORE INSERT ON cmig.journal
 FOR EACH ROW EXECUTE FUNCTION cmig.journal_trigger();
 
@@ -123,6 +123,9 @@ CREATE TABLE cmig.backfill_run (
 	rows_total bigint,
 	last_error text
 );
+
+CREATE TRIGGER backfill_trigger BEFORE INSERT OR UPDATE OR DELETE ON cmig.backfill_run
+FOR EACH ROW EXECUTE FUNCTION cmig.journal_trigger();
 
 CREATE TABLE cmig.run_control (
 	kind text NOT NULL CONSTRAINT run_control_kind_check

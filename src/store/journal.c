@@ -526,6 +526,36 @@ value_of(const TriggerData *trigger, HeapTuple row, const char *name, Oid type, 
 }
 
 /*
+ * In a row of cmig.backfill_run, the place from which a backfill continues
+ * decides which rows of its table are updated again, or not at all.  So only a
+ * role that may update that table writes the row, as itself or as the role that
+ * runs scripts.  The level "owner", which restores dumps, writes any row: no
+ * other one has TRUNCATE.
+ */
+static void
+require_may_backfill(const TriggerData *trigger, HeapTuple row)
+{
+	static CmigQuery query = {
+		"SELECT FROM pg_class c WHERE c.oid = to_regclass($1)"
+		" AND (has_any_column_privilege(c.oid, 'UPDATE')"
+		"  OR has_any_column_privilege($2::name, c.oid, 'UPDATE') AND pg_has_role($2::name, 'MEMBER'))",
+		{TEXTOID, TEXTOID}
+	};
+	Datum		value;
+	char	   *target;
+
+	if (pg_class_aclcheck(RelationGetRelid(trigger->tg_relation), GetUserId(),
+						  ACL_TRUNCATE) == ACLCHECK_OK)
+		return;
+	target = value_of(trigger, row, "target", TEXTOID, &value) ? TextDatumGetCString(value) : "";
+	if (cmig_query_do(&query, target, cmig_session_role()) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to write a row of cmig.backfill_run for table %s", target),
+				 errhint("Only a role that can update the table, or has the level \"owner\", can do this.")));
+}
+
+/*
  * The BEFORE INSERT trigger on cmig.journal.  If a session writes a row
  * manually, the trigger waits for a run in progress, because the run could use
  * the same id.  A role with the INSERT privilege on the whole table, such as
@@ -533,7 +563,8 @@ value_of(const TriggerData *trigger, HeapTuple row, const char *name, Oid type, 
  * such a role writes a row of another scope, the trigger does not wait,
  * because a dump can contain rows of more scopes than there are locks.  Other
  * roles are allowed to write only rows of the current scope, for runs that
- * they could have started.
+ * they could have started.  The same function is the trigger on
+ * cmig.backfill_run.
  */
 Datum
 cmig_journal_trigger(PG_FUNCTION_ARGS)
@@ -545,6 +576,15 @@ cmig_journal_trigger(PG_FUNCTION_ARGS)
 	Oid			role;
 	int64		last;
 
+	if (CALLED_AS_TRIGGER(fcinfo) && TRIGGER_FIRED_BEFORE(trigger->tg_event) &&
+		TRIGGER_FIRED_FOR_ROW(trigger->tg_event) &&
+		strcmp(RelationGetRelationName(trigger->tg_relation), "backfill_run") == 0)
+	{
+		row = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple : trigger->tg_trigtuple;
+		require_may_backfill(trigger, trigger->tg_trigtuple);
+		require_may_backfill(trigger, row);
+		return PointerGetDatum(row);
+	}
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
 		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event) || !TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
 		ereport(ERROR,
