@@ -21,9 +21,9 @@ my $node = new_node('bound', 'autovacuum = off', 'max_connections = 20');
 $node->start;
 $node->safe_psql('postgres', 'CREATE ROLE mallory LOGIN; CREATE ROLE owner LOGIN; CREATE ROLE app LOGIN');
 
-# A function that notes who calls it, which another role's code calls
+# A function that notes who calls it, which a rollback does not undo
 my $note = q{CREATE FUNCTION lib.note() RETURNS void LANGUAGE plpgsql AS
-	$$BEGIN INSERT INTO public.seen VALUES (current_user); END$$; GRANT USAGE ON SCHEMA lib TO PUBLIC;};
+	$$BEGIN PERFORM nextval('public.ran_' || current_user); END$$; GRANT USAGE ON SCHEMA lib TO PUBLIC;};
 
 my $db = 'd0';
 
@@ -35,7 +35,8 @@ sub subject
 	$db++;
 	$node->safe_psql('postgres', "CREATE DATABASE $db");
 	query($node, $db, "CREATE EXTENSION pg_cmig; GRANT CREATE ON DATABASE $db TO mallory;
-		CREATE TABLE public.seen (as_role text); GRANT SELECT, INSERT ON public.seen TO PUBLIC;
+		CREATE SEQUENCE public.ran_postgres; CREATE SEQUENCE public.ran_app; CREATE SEQUENCE public.ran_mallory;
+		GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO PUBLIC;
 		CREATE SCHEMA lib AUTHORIZATION mallory; GRANT USAGE ON SCHEMA lib TO PUBLIC;
 		CREATE SCHEMA app; GRANT USAGE ON SCHEMA app TO PUBLIC; $setup");
 }
@@ -46,7 +47,7 @@ sub nothing_ran
 	my ($name) = @_;
 
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	is(query($node, $db, "SELECT string_agg(DISTINCT as_role, ' ') FROM seen WHERE as_role <> 'mallory'"), '', "$name: nothing ran");
+	is(query($node, $db, 'SELECT last_value FROM pg_sequences WHERE sequencename IN ($$ran_postgres$$, $$ran_app$$) AND last_value IS NOT NULL'), '', "$name: nothing ran");
 }
 
 sub expand
@@ -64,6 +65,7 @@ CREATE FUNCTION lib.code() RETURNS text LANGUAGE sql AS 'SELECT ''c''::text';
 CREATE FUNCTION lib.eq(text, text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 IS NOT NULL';
 CREATE OPERATOR lib.=== (LEFTARG = text, RIGHTARG = text, FUNCTION = lib.eq);
 CREATE DOMAIN lib.dom AS text;
+CREATE TYPE lib.comp AS (d lib.dom);
 };
 my $evil = qq{
 ALTER SCHEMA lib RENAME TO lib_old; CREATE SCHEMA lib; $note
@@ -73,6 +75,7 @@ CREATE FUNCTION lib.code() RETURNS text LANGUAGE plpgsql AS 'BEGIN PERFORM lib.n
 CREATE FUNCTION lib.eq(text, text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS 'BEGIN PERFORM lib.note(); RETURN true; END';
 CREATE OPERATOR lib.=== (LEFTARG = text, RIGHTARG = text, FUNCTION = lib.eq);
 CREATE DOMAIN lib.dom AS text CHECK (lib.ok(VALUE));
+CREATE TYPE lib.comp AS (d lib.dom);
 };
 
 #
@@ -136,10 +139,10 @@ foreach my $role ('postgres', 'app')
 	fails_with($node, $db, q{INSERT INTO app.t VALUES (2, 'A', 'k', 'o')}, '55000', 'is not the one that the revision was expanded with', "$role: no row is written", $role);
 }
 query($node, $db, 'CREATE OR REPLACE FUNCTION lib.norm(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$SELECT $1$$', 'mallory');
-foreach my $column ('c2', 'k2', 'o2')
+foreach my $column ('c2', 'k2', 'l2', 'o2')
 {
 	subject("$code CREATE TABLE app.t (id int PRIMARY KEY, code text); GRANT ALL ON app.t TO app");
-	my %up = (c2 => 'lib.norm(code)', k2 => '(code::lib.dom)::text', o2 => q{(code OPERATOR(lib.===) 'a')::text});
+	my %up = (c2 => 'lib.norm(code)', k2 => '(code::lib.dom)::text', l2 => q{((code || ('(x)'::lib.comp).d))::text}, o2 => q{(code OPERATOR(lib.===) 'a')::text});
 
 	expand("ALTER TABLE app.t ADD $column text;\n-- cmig:up app.t.$column = $up{$column}\n");
 	query($node, $db, $evil, 'mallory');
@@ -151,7 +154,7 @@ foreach my $column ('c2', 'k2', 'o2')
 subject("CREATE FUNCTION lib.f(anyelement) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT \$1::text'; ALTER SCHEMA lib OWNER TO postgres;
 	GRANT CREATE ON SCHEMA lib TO mallory; CREATE TABLE app.t (id int PRIMARY KEY, n int); INSERT INTO app.t VALUES (1, 5)");
 my $open = $node->background_psql($db, extra_params => [ '-U', 'mallory' ]);
-$open->query_safe("BEGIN; CREATE FUNCTION lib.f(int) RETURNS text LANGUAGE plpgsql AS 'BEGIN INSERT INTO seen VALUES (current_user); RETURN 9; END'");
+$open->query_safe("BEGIN; CREATE FUNCTION lib.f(int) RETURNS text LANGUAGE plpgsql AS 'BEGIN PERFORM nextval(''public.ran_'' || current_user); RETURN 9; END'");
 query($node, $db, 'REVOKE CREATE ON SCHEMA lib FROM mallory');
 expand("ALTER TABLE app.t ADD z text;\n-- cmig:up app.t.z = lib.f(n)\n");
 $open->query_safe('COMMIT');
@@ -199,6 +202,21 @@ like($run->{err}, qr/55000: a stored statement .* would use function lib\.evil\(
 nothing_ran('a cast from an open transaction');
 $_->quit foreach ($cast, $lock);
 
+# a domain is checked when a column of it is added
+subject("$code CREATE TABLE app.t (id int PRIMARY KEY, code text); INSERT INTO app.t VALUES (1, 'x'); GRANT SELECT ON app.t TO mallory; GRANT USAGE ON SCHEMA app TO mallory");
+query($node, $db, "SELECT cmig.create_revision('c', \$\$ALTER TABLE app.t ADD c2 lib.dom;\n-- cmig:up app.t.c2 = code\n\$\$, NULL, revision => '0421', expand => true)");
+$lock = $node->background_psql($db, extra_params => [ '-U', 'mallory' ]);
+$lock->query_safe('BEGIN; SELECT 1 FROM app.t');
+$run = start_psql($node, $db, "SET cmig.lock_timeout = '60s'; CALL cmig.expand('head')");
+wait_until_blocked($node);
+query($node, $db, $evil, 'mallory');
+$lock->query_safe('COMMIT');
+$lock->quit;
+is(finish_psql($run), 3, 'the domain of a new column: refused');
+like($run->{err}, qr/42501: a stored statement would call lib\.ok\(text\) of role mallory/, 'with its name');
+nothing_ran('the domain of a new column');
+
+# a table
 subject("CREATE SCHEMA m AUTHORIZATION mallory; CREATE TABLE m.t (id int PRIMARY KEY, n int); INSERT INTO m.t SELECT g, g FROM generate_series(1, 5) g; GRANT SELECT ON m.t TO mallory");
 query($node, $db, "SELECT cmig.create_revision('c', 'ALTER TABLE m.t ALTER n TYPE bigint', NULL, revision => '0421', expand => true)");
 $lock = $node->background_psql($db, extra_params => [ '-U', 'mallory' ]);
