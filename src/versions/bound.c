@@ -186,14 +186,29 @@ cmig_versions_hold_copied(CmigPlanning *p)
 		"SELECT what, pg_get_userbyid(owner) FROM (" CASTS ") c (what, owner)"
 	};
 
+	/* a copy has the caller as its owner if the caller cannot give it away */
+	static CmigQuery owners = {
+		"SELECT w, pg_get_userbyid(coalesce(c.relowner, t.typowner)) FROM unnest($1) w, LATERAL (SELECT split_part(w, ' ', 1), substr(w, strpos(w, ' ') + 1)) s (kind, name)"
+		" LEFT JOIN pg_class c ON c.oid = to_regclass(CASE kind WHEN 'relation' THEN name END) LEFT JOIN pg_type t ON t.oid = to_regtype(CASE WHEN kind IN ('type', 'domain') THEN name END)"
+		" WHERE coalesce(c.oid, t.oid) IS NOT NULL", {TEXTARRAYOID}
+	};
+	CmigNames	names = {.names = palloc(sizeof(char *) * (list_length(p->result->columns) + 1))};
+
+	foreach_ptr(CmigValue, row, p->result->columns)
+	{
+		if (strcmp(row[2], "bound") == 0)
+			names.names[names.count++] = row[3];
+	}
+	add_bound(p, cmig_query_list(&owners, &names));
 	add_bound(p, cmig_query_list(&casts));
 	foreach_ptr(const CmigVersionTable, table, p->tables)
 	{
 		const char *name = table->a->qualified;
 		const CmigObject *object = cmig_image_lookup(p->live, &cmig_kind_table, name);
 
-		if (object == NULL || !cmig_versions_hold(name) ||
-			atooid(cmig_query_value(&named, name)) != object->address.object)
+		/* one of a schema of others was not copied */
+		if (!cmig_versions_hold(name) || atooid(cmig_query_value(&named, name)) !=
+			(object ? object->address.object : atooid(table->a->oid)))
 			cmig_query_raise_changed(psprintf("Table %s was replaced.", name));
 	}
 }
