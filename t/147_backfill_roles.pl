@@ -23,7 +23,7 @@ CREATE ROLE alice LOGIN NOINHERIT IN ROLE shop;
 CREATE ROLE bob LOGIN IN ROLE shop;
 SELECT cmig.grant_access(r, 'migrator') FROM unnest('{mig,alice,bob}'::name[]) r;
 CREATE SCHEMA m;
-GRANT USAGE ON SCHEMA m TO PUBLIC;
+GRANT USAGE ON SCHEMA m TO shop;
 GRANT USAGE ON SCHEMA cmig TO shop;
 GRANT EXECUTE ON ALL PROCEDURES IN SCHEMA cmig TO shop;
 CREATE TABLE m.t (id int PRIMARY KEY, n int, CHECK (id < 2500 OR n = 0));

@@ -535,8 +535,10 @@ value_of(const TriggerData *trigger, HeapTuple row, const char *name, Oid type, 
 static void
 require_may_backfill(const TriggerData *trigger, HeapTuple row)
 {
+	/* not to_regclass(), because only the role of scripts may have USAGE */
 	static CmigQuery query = {
-		"SELECT FROM pg_class c WHERE c.oid = to_regclass($1)"
+		"SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, parse_ident($1) p"
+		" WHERE n.nspname = p[1] AND c.relname = p[2]"
 		" AND (has_any_column_privilege(c.oid, 'UPDATE')"
 		"  OR has_any_column_privilege($2::name, c.oid, 'UPDATE') AND pg_has_role($2::name, 'MEMBER'))",
 		{TEXTOID, TEXTOID}
