@@ -34,6 +34,7 @@ static Oid	script_user = InvalidOid;
 
 /* Have functions, operators, types, or schemas changed since the scope was checked? */
 static bool is_stale = false;
+static bool is_looking = false;
 
 static planner_hook_type next_planner = NULL;
 
@@ -363,7 +364,7 @@ cmig_scope_look_again(void)
 	Oid			user;
 	int			context;
 
-	if (!is_pinned || pinned[0] == '\0')
+	if (!is_pinned || pinned[0] == '\0' || is_looking)
 		return;
 	GetUserIdAndSecContext(&user, &context);
 	if (user != script_user &&
@@ -373,14 +374,17 @@ cmig_scope_look_again(void)
 	if (!is_stale || !OidIsValid(get_namespace_oid(pinned, true)))
 		return;
 	is_stale = false;
+	is_looking = true;
 	PG_TRY();
 	{
 		require_safe(cmig_session_path_setting(), script_user);
+		is_looking = false;
 	}
 	PG_CATCH();
 	{
 		/* the script can catch the error */
 		is_stale = true;
+		is_looking = false;
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
