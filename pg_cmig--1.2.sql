@@ -147,7 +147,7 @@ CREATE TABLE cmig.expansion_run (
 	columns jsonb NOT NULL CONSTRAINT expansion_run_columns_check CHECK (jsonb_typeof(columns) = 'array'),
 	checksum text NOT NULL DEFAULT '',
 	state text NOT NULL DEFAULT 'expanding' CONSTRAINT expansion_run_state_check
-		CHECK (state IN ('expanding', 'expanded', 'contracting', 'abandoning')),
+		CHECK (state IN ('expanding', 'expanded', 'contracting')),
 	role name NOT NULL DEFAULT CURRENT_USER,
 	started_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
 	changed_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
@@ -326,7 +326,7 @@ COMMENT ON COLUMN cmig.expansion_run.revisions IS 'Revisions that cmig.contract 
 COMMENT ON COLUMN cmig.expansion_run.schemas IS 'Schemas whose tables have a new version';
 COMMENT ON COLUMN cmig.expansion_run.columns IS 'What cmig.expansion() shows of each column, as arrays';
 COMMENT ON COLUMN cmig.expansion_run.checksum IS 'MD5 of the statements, which must not change';
-COMMENT ON COLUMN cmig.expansion_run.state IS 'expanding, expanded, contracting, or abandoning';
+COMMENT ON COLUMN cmig.expansion_run.state IS 'expanding, expanded, or contracting';
 COMMENT ON COLUMN cmig.expansion_run.role IS 'Role that called cmig.expand';
 COMMENT ON COLUMN cmig.expansion_run.started_at IS 'When cmig.expand was called first';
 COMMENT ON COLUMN cmig.expansion_run.changed_at IS 'When the state was set';
@@ -2127,7 +2127,7 @@ AS $preflight$
 	UNION ALL SELECT 3, 'expand', 'notice', format('cmig.expand can prepare %s beside the running application', string_agg(f.revision, ', ' ORDER BY f.n)),
 	 format('`CALL cmig.expand(%s)`', max(me.target)) FROM fact f, me WHERE f.kind = 'expand' AND NOT EXISTS (SELECT FROM fact x WHERE x.kind = 'expansion') HAVING count(*) > 0
 	UNION ALL SELECT 4, 'expanded', CASE WHEN x.detail IN ('expanded', 'contracting') THEN 'notice' ELSE 'error' END, format('%s is %s: an upgrade to it changes nothing, and others of its branch are refused', x.name, x.detail),
-	 CASE x.detail WHEN 'expanding' THEN format('`CALL cmig.expand(%L)` -- or, to undo it: `CALL cmig.abandon()`', x.name) WHEN 'abandoning' THEN '`CALL cmig.abandon()`'
+	 CASE x.detail WHEN 'expanding' THEN format('`CALL cmig.expand(%L)` -- or, to undo it: `CALL cmig.abandon()`', x.name)
 	  ELSE 'When no old build runs: `CALL cmig.contract()` -- or, to undo it: `CALL cmig.abandon()`' END FROM fact x WHERE x.kind = 'expansion'
 	-- what cmig.expand itself needs
 	UNION ALL (SELECT 5, 'expand', 'warning', concat_ws(' ', f.name, f.detail), format('`CALL cmig.expand(%s, confirm => true)` -- if it does no harm while the table has hidden columns', me.target)
@@ -2511,7 +2511,6 @@ AS $$
 				string_agg(quote_ident(cmig.version_schema(r.revision, u.schema)), ', ' ORDER BY u.n),
 				string_agg(quote_ident(u.schema), ', ' ORDER BY u.n)), '') FROM unnest(r.schemas) WITH ORDINALITY u (schema, n))),
 			concat(CASE r.state WHEN 'expanding' THEN concat('cmig expand ', r.revision, o.scope, ' # or, to undo it: ')
-				WHEN 'abandoning' THEN NULL
 				ELSE concat('When no old build runs any more: cmig contract', o.scope, ' # or, to undo it: ') END,
 				'cmig abandon', o.scope)
 		FROM (SELECT ' --scope ' || CASE WHEN r.scope ~ '^[A-Za-z0-9_.-]+$' THEN r.scope

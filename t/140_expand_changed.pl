@@ -14,6 +14,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = new_node('expand_changed');
+my $again = 0;
 $node->start;
 
 sub sql { return $node->safe_psql(@_) }
@@ -187,5 +188,39 @@ sql('revoked', 'REVOKE UPDATE (ssn) ON t FROM other');
 sql('revoked', 'CALL cmig.contract()');
 is(sql('revoked', q{SELECT string_agg(concat_ws(' ', attname, attacl), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum > 0 AND NOT attisdropped}),
 	'id {app=r/postgres}, ssn, salary', 'nor is it after the contraction');
+
+# A trigger that was created again by hand counts as altered, also if it depends on a column,
+# as one with a condition or with columns: rows may have been updated without it.
+sql('postgres', 'CREATE ROLE keeper');
+foreach ([ 'FOR EACH ROW', 'FOR EACH ROW WHEN (NEW.id > -999)' ], [ 'FOR EACH ROW', 'FOR EACH ROW WHEN (false)' ], [ 'INSERT OR UPDATE ON', 'INSERT OR UPDATE OF n, id ON' ],
+	[ 'FOR EACH ROW', '' ], [ q{'n', 'n', 'cmig_new_n'}, q{'n', 'n', 'cmig_new_n + 1'} ])
+{
+	my ($from, $to) = @$_;
+	my $name = 'again_' . (++$again);
+
+	database($name, 'CREATE SCHEMA m AUTHORIZATION keeper; CREATE TABLE m.t (id int PRIMARY KEY, n int); ALTER TABLE m.t OWNER TO keeper; INSERT INTO m.t SELECT g, g FROM generate_series(1, 5) g;'
+		. q{SELECT FROM cmig.grant_access('keeper', 'migrator')}, 'ALTER TABLE m.t ALTER n TYPE bigint');
+	sql($name, 'CALL cmig.expand()');
+	sql($name, 'SET ROLE keeper; SELECT string_agg(replace(pg_get_triggerdef(oid), ' . "\$a\$$from\$a\$, \$a\$$to\$a\$" . q{), '; ') AS again FROM pg_trigger WHERE tgrelid = 'm.t'::regclass \gset
+		DROP TRIGGER "~cmig_write" ON m.t; DROP TRIGGER "!cmig_begin" ON m.t;
+		UPDATE m.t SET n = n + 1000;
+		BEGIN; :again; ALTER TABLE m.t ENABLE ALWAYS TRIGGER "~cmig_write", ENABLE ALWAYS TRIGGER "!cmig_begin"; COMMIT});
+	like(tried($name, 'CALL cmig.contract()'), qr/trigger "~cmig_write" of table m\.t was dropped, disabled, or altered/, "created with \"$to\"");
+}
+sql('again_1', 'CALL cmig.expand()');
+sql('again_1', q{UPDATE m.t SET cmig_state = 'old'});
+sql('again_1', 'CALL cmig.contract()');
+is(sql('again_1', 'SELECT min(n), max(n) FROM m.t'), '1001|1005', 'what the hint says keeps what was written');
+
+# a refused abandonment has no effect
+database('refused', q{CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t VALUES (1, 100); SELECT FROM cmig.grant_access('keeper', 'migrator')}, 'ALTER TABLE t ALTER n TYPE bigint');
+sql('refused', 'CALL cmig.expand()');
+like(tried('refused', 'SET ROLE keeper; CALL cmig.abandon()'), qr{permission denied for table t}, 'a role without privileges on the tables cannot abandon');
+is(sql('refused', 'SELECT state FROM cmig.expansion_run'), 'expanded', 'the revision is still expanded');
+sql('refused', 'ALTER TABLE t RENAME cmig_new_n TO away; ALTER INDEX cmig_new_cmig_state_t RENAME TO x; CREATE VIEW v AS SELECT away FROM t');
+like(tried('refused', 'CALL cmig.abandon()'), qr/other objects depend on it/, 'it also fails because of a view');
+is(sql('refused', q{SELECT (SELECT state FROM cmig.expansion_run), string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum > 0}), 'expanded|id n cmig_state away', 'and names are as they were');
+sql('refused', $_) foreach 'DROP VIEW v', 'CALL cmig.contract()';
+is(sql('refused', 'SELECT id, n, pg_typeof(n) FROM t'), '1|100|bigint', 'it can be contracted');
 
 done_testing();

@@ -350,9 +350,7 @@ put_expansion(FunctionCallInfo fcinfo)
 			 strcmp(expansion->state, "expanding") == 0 ?
 			 psprintf("`CALL cmig.expand(%s)` -- or, to undo it: `CALL cmig.abandon()`",
 					  quote_literal_cstr(expansion->revision)) :
-			 strcmp(expansion->state, "contracting") == 0 ?
-			 "`CALL cmig.contract()` -- or, to undo it: `CALL cmig.abandon()`" :
-			 "`CALL cmig.abandon()`");
+			 "`CALL cmig.contract()` -- or, to undo it: `CALL cmig.abandon()`");
 }
 
 /* Add a row that says that the server is a standby, if it is one. */

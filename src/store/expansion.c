@@ -582,7 +582,5 @@ cmig_expansion_refuse(const CmigExpansion *expansion, const char *what)
 			 strcmp(expansion->state, "expanding") == 0 ?
 			 cmig_hint("To go on: `%sCALL cmig.expand(%s)`, then `CALL cmig.contract()`. To undo it: `%sCALL cmig.abandon()`",
 					   set, quote_literal_cstr(expansion->revision), set) :
-			 strcmp(expansion->state, "abandoning") == 0 ?
-			 cmig_hint("`%sCALL cmig.abandon()`", set) :
 			 cmig_hint("To complete it: `%sCALL cmig.contract()`. To undo it: `%sCALL cmig.abandon()`", set, set)));
 }

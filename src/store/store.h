@@ -690,8 +690,8 @@ extern char *cmig_draft_content(CmigDraft *draft);
 typedef struct CmigExpansion
 {
 	char	   *revision;
-	char	   *state;			/* expanding, expanded, contracting,
-								 * abandoning */
+	char	   *state;			/* expanding, expanded, contracting; or, only
+								 * in the CALL, abandoning */
 	char	   *scope;
 	char	   *search_path;	/* of the new build */
 	CmigNames  *revisions;

@@ -98,28 +98,55 @@ cmig_versions_database(void)
 }
 
 char **
-cmig_versions_broken_trigger(const CmigExpansion *expansion, const char *relation)
+cmig_versions_broken_trigger(const CmigExpansion *expansion, const List *steps, const char *relation)
 {
 	/*
 	 * What altered a trigger has also changed the transaction of its row, but
 	 * not that of what was recorded when it was created: that it depends on
-	 * the state, or that it is a partition's.  A dump has none of this.
+	 * the state, or that it is a partition's.  A dump has none of this.  One
+	 * that was created by hand may depend on a column, too, but then it has a
+	 * condition or columns.
 	 */
 	static CmigQuery query = {
 		"SELECT format('default of column %I', attname), attrelid::regclass::text FROM pg_attribute"
 		" WHERE attrelid = to_regclass($1) AND NOT atthasdef AND NOT attisdropped"
 		" AND (attname = '" CMIG_STATE_COLUMN "' OR attname::text IN (SELECT c->>5 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $2 AND c->>0 = $1))"
-		" UNION SELECT format('trigger %I', n), r::regclass::text FROM unnest(ARRAY['" CMIG_EXPANSION_BEGIN "', '" CMIG_EXPANSION_WRITE "']) n,"
+		" UNION SELECT format('trigger %I', n), r::regclass::text FROM unnest($4::text[], $5::text[]) s (n, definition),"
 		" (SELECT to_regclass($1)::oid UNION SELECT relid"
 		" FROM pg_partition_tree(to_regclass($1))) t (r) WHERE NOT EXISTS (SELECT FROM pg_trigger g"
 		" WHERE tgrelid = r AND tgname = n::name AND tgenabled = 'A' AND tgfoid IN (" TRIGGER_FUNCTIONS ")"
+		"  AND tgqual IS NULL AND tgattr = '' AND concat(tgtype, ' ', encode(tgargs, 'hex')) = definition"
 		"  AND (EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_trigger'::regclass"
 		" AND d.objid = g.oid AND d.xmin = g.xmin AND (d.refobjsubid <> 0 OR g.tgparentid <> 0))"
 		"   OR EXISTS (SELECT FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $2 AND c->>0 = $1 AND c->>9 <> $3)))"
-		" ORDER BY 1 DESC, 2 LIMIT 1", {TEXTOID, TEXTOID, TEXTOID}
+		" ORDER BY 1 DESC, 2 LIMIT 1", {TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID}
 	};
+	CmigNames	names = {.names = palloc(sizeof(char *) * list_length(steps))};
+	CmigNames	definitions = {.names = palloc(sizeof(char *) * list_length(steps))};
 
-	return cmig_query_row(&query, relation, expansion->scope, cmig_versions_database());
+	foreach_ptr(CmigValue, step, steps)
+	{
+		const CreateTrigStmt *trigger = strcmp(step[1], CMIG_PHASE_PREPARE) == 0 && strcmp(step[2], relation) == 0 ?
+		(CreateTrigStmt *) cmig_raw_parse_one(step[3])->stmt : NULL;
+		StringInfoData definition;
+
+		if (trigger == NULL || !IsA(trigger, CreateTrigStmt))
+			continue;
+		initStringInfo(&definition);
+		appendStringInfo(&definition, "%d ", trigger->row | trigger->timing | trigger->events);
+		foreach_ptr(Node, argument, trigger->args)
+		{
+			for (const char *byte = strVal(argument);; byte++)
+			{
+				appendStringInfo(&definition, "%02x", (unsigned char) *byte);
+				if (*byte == '\0')
+					break;
+			}
+		}
+		names.names[names.count++] = trigger->trigname;
+		definitions.names[definitions.count++] = definition.data;
+	}
+	return cmig_query_row(&query, relation, expansion->scope, cmig_versions_database(), &names, &definitions);
 }
 
 void

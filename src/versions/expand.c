@@ -558,7 +558,7 @@ repair(Work *work)
 	(void) cmig_versions_require_tables(work->expansion, NULL);
 	foreach_ptr(const StoredStep, step, steps_of(work, CMIG_PHASE_FILL))
 	{
-		if (*step->relation && *step->prepared == 't' && cmig_versions_broken_trigger(work->expansion, step->relation) != NULL)
+		if (*step->relation && *step->prepared == 't' && cmig_versions_broken_trigger(work->expansion, work->all, step->relation) != NULL)
 			broken = lappend(broken, step->relation);
 		needed = needed || broken != NIL || cmig_versions_rows_left(step->relation).todo;
 	}
@@ -661,8 +661,6 @@ expand(Work *work, FunctionCallInfo fcinfo)
 		restore_names(work);
 		cmig_toplevel_commit();
 	}
-	if (strcmp(work->expansion->state, "abandoning") == 0)
-		cmig_expansion_refuse(work->expansion, "it cannot be expanded again");
 	if (!repair(work))
 	{
 		cmig_toplevel_snapshot();
@@ -722,7 +720,7 @@ require_transformed(const Work *work)
 	(void) cmig_versions_require_tables(work->expansion, NULL);
 	foreach_ptr(const char, relation, relations)
 	{
-		char	  **broken = cmig_versions_broken_trigger(work->expansion, relation);
+		char	  **broken = cmig_versions_broken_trigger(work->expansion, work->all, relation);
 		char	   *attached = cmig_query_value(&without_default, relation);
 		CmigRowsLeft left = cmig_versions_rows_left(relation);
 
@@ -838,7 +836,6 @@ lock_last(Work *work, List *views, List *tables, List **back)
 {
 	int			bound = Max(DeadlockTimeout / (2 * Max(list_length(views) + list_length(tables), 1)), 10);
 	CmigRole	saved;
-	List	   *columns;
 	char	   *sql;
 
 	if (LockTimeout == 0 || LockTimeout > bound)
@@ -861,10 +858,7 @@ lock_last(Work *work, List *views, List *tables, List **back)
 		/* under the lock: statements use the names from before renames */
 		cmig_role_act_as_caller(&saved, work->caller);
 		sql = cmig_versions_require_tables(work->expansion, back);
-		/* hidden columns were not found by its name before */
-		columns = sql == NULL && *back != NIL ? cmig_expansion_renames(work->expansion) : NIL;
 		cmig_role_return(&saved);
-		sql = columns == NIL ? sql : ((char **) linitial(columns))[0];
 		if (sql != NULL)
 			run_statement(sql);
 	} while (sql != NULL);
@@ -904,6 +898,8 @@ run_last(void *arg)
 	lock_last(work, seen, real, &back);
 	if (contract)
 		require_transformed(work);
+	else
+		run_renames(work);
 	cmig_role_act_as_caller(&saved, work->caller);
 	if (contract)
 		cmig_versions_require_unchanged(work->expansion);
@@ -989,14 +985,15 @@ contract(Work *work, FunctionCallInfo fcinfo)
 static void
 abandon(Work *work, FunctionCallInfo fcinfo)
 {
+	CmigExpansion *expansion;
+
 	require_expansion(work);
+	/* not stored: if it fails, nothing has happened */
+	expansion = memcpy(palloc(sizeof(CmigExpansion)), work->expansion, sizeof(CmigExpansion));
+	expansion->state = "abandoning";
+	work->expansion = expansion;
 	work->phase = CMIG_PHASE_ABANDON;
 	work->steps = steps_of(work, work->phase);
-	cmig_toplevel_commit();
-	set_state(work, "abandoning");
-	cmig_toplevel_snapshot();
-	work->expansion = cmig_expansion_read();
-	restore_names(work);
 	cmig_toplevel_commit();
 	enter_session(work);
 	attempt(work, run_last);

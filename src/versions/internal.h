@@ -573,9 +573,10 @@ extern char *cmig_versions_database(void);
 
 /*
  * Returns the name of a trigger that was dropped, disabled, or altered, and of
- * its table, or NULL.  In a restored database, what was done is not known.
+ * its table, or NULL.  The steps are rows of cmig.expansion_step.  In a restored database, what was done is not known.
  */
-extern char **cmig_versions_broken_trigger(const CmigExpansion *expansion, const char *relation);
+extern char **cmig_versions_broken_trigger(const CmigExpansion *expansion, const List *steps,
+										   const char *relation);
 
 /*
  * Returns the columns of the version's views, and raises an error if a table
