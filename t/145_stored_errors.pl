@@ -67,6 +67,11 @@ stored('in one transaction', $gone . revision('UPDATE pay SET id = n::int') . "S
 stored('verification', $gone . revision('SELECT 1', ", verify_sql => 'SELECT true; SELECT id > 1, ssn FROM pay'") . "CALL cmig.upgrade_stepwise('head');", 'MG009', 'statement 2 of verify_sql: revision "4" failed its verification');
 stored('backfill', "CALL cmig.backfill('pay', 'ssn = n::int', batch_size => 1);", '22P02', '22P02: invalid input syntax for type ...: "..."');
 
+# where a backfill in the order of a key is, is a value, too
+$node->safe_psql('postgres', "CREATE TABLE keyed (ssn text PRIMARY KEY, n int); INSERT INTO keyed VALUES ('$mark')");
+$node->safe_psql('postgres', "CALL cmig.backfill('keyed', 'n = 1')");
+is($node->safe_psql('postgres', "SELECT seen('$mark')", extra_params => [ '-U', 'reader' ]), '', 'a backfill that is done leaves no key');
+
 # what a lock is waited for, and who has it, but not his query
 my $holder = start_psql($node, 'postgres', "BEGIN; LOCK TABLE pay; SELECT '$mark', pg_sleep(180)", 'holder');
 $node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'holder' AND wait_event = 'PgSleep'") or die;

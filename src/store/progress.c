@@ -759,7 +759,7 @@ cmig_backfill_run_update(const CmigBackfillRun *run, int64 active_us)
 {
 	static CmigQuery query = {
 		"UPDATE cmig.backfill_run SET state = $2, pass = $3, relation = $4,"
-		" place = $5, bound = $6, total = $7, passed = $8, rows = $9,"
+		" place = CASE WHEN $2 <> 'done' THEN $5 END, bound = CASE WHEN $2 <> 'done' THEN $6 END, total = $7, passed = $8, rows = $9,"
 		" rows_of_pass = $10, batches = $11,"
 		" active = active::interval + $12 * interval '1 microsecond', key = nullif($13, '{}'),"
 		" updated_at = clock_timestamp() WHERE id::bigint = $1",
