@@ -224,7 +224,7 @@ require_planned(const CmigExpansion *expansion, Oid caller, const List *objects)
 		 * view, gets its owner
 		 */
 		" SELECT what, pg_get_userbyid(owner) FROM (TABLE b UNION ALL SELECT *, 0 FROM (" CASTS ") k) b, LATERAL (SELECT pg_has_role(owner, $4, 'USAGE'), what ~ '^(relation|type|cast) ') o (ours, inert)"
-		" WHERE EXISTS (SELECT FROM c) AND NOT EXISTS (SELECT FROM c WHERE c.what = b.what AND (ours OR c.owner = pg_get_userbyid(b.owner))) AND NOT (inert AND (ours"
+		" WHERE NOT EXISTS (SELECT FROM c WHERE c.what = b.what AND (ours OR c.owner = pg_get_userbyid(b.owner))) AND NOT (inert AND (ours"
 		"  OR b.owner IN (SELECT k.relowner FROM cmig.expansion_run, jsonb_array_elements(columns) e JOIN pg_class k ON k.oid = to_regclass(nullif(e->>0, '')) WHERE scope = $3)))"
 		/* what the expansion has created itself may get another owner */
 		" AND place <> ALL (SELECT n.oid FROM cmig.expansion_run r, unnest(r.schemas) s, pg_namespace n WHERE scope = $3 AND n.nspname::text = cmig.version_schema(r.revision, s) AND pg_has_role(n.nspowner, $4, 'USAGE'))"
@@ -321,7 +321,6 @@ cmig_versions_run_bound(const CmigExpansion *expansion, Oid caller, void (*run) 
 	since = GetCurrentCommandId(true);
 	PG_TRY();
 	{
-		/* one that is stored by an earlier version does not have any */
 		trusted = roles;
 		run(arg);
 	}
