@@ -225,8 +225,7 @@ cmig_versions_left_name(const char *table)
 		" AND o.relname = n::name)"
 		"    AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conrelid = relid"
 		" AND o.conname = n::name)"
-		"    AND NOT EXISTS (SELECT FROM pg_attribute o WHERE (o.attrelid = index OR o.attrelid IN (SELECT p.relid FROM pg_partition_tree(index) p))"
-		" AND o.attname = n::name) ORDER BY g LIMIT 1) n"
+		"    AND n::name <> ALL (ARRAY(SELECT o.attname FROM pg_attribute o WHERE o.attrelid IN (SELECT index UNION SELECT p.relid FROM pg_partition_tree(index) p))) ORDER BY g LIMIT 1) n"
 		" WHERE strpos(old, '" CMIG_HIDDEN_PREFIX "') > 0 ORDER BY g, 1 LIMIT 1", {TEXTOID}
 	};
 
