@@ -507,6 +507,10 @@ END_CHANGE
 	$node->safe_psql($contracted, 'CALL cmig.expand(confirm => true)');
 	is($node->safe_psql($contracted, "SELECT string_agg(label, ' ' ORDER BY label) FROM pg_seclabels WHERE objname LIKE '%.cmig%'"), 'a id', 'a hidden column has the labels of the one that it replaces');
 	$node->safe_psql($contracted, q{SECURITY LABEL FOR mask ON COLUMN t.s IS 'late'; SECURITY LABEL FOR mask ON COLUMN t.a IS 'new'; SECURITY LABEL FOR mask ON COLUMN t.id IS NULL; GRANT UPDATE (a) ON t TO other; REVOKE UPDATE (a) ON t FROM granted; GRANT SELECT ON SEQUENCE t_id_seq TO other});
+	# each CALL hides what is masked meanwhile
+	is($node->safe_psql($contracted, q{SELECT count(*) FROM cmig.check() WHERE problem LIKE 'its privileges or security labels%'}), '5', 'what differs is reported');
+	$node->safe_psql($contracted, 'CALL cmig.expand()');
+	is($node->safe_psql($contracted, "SELECT string_agg(label, ' ' ORDER BY label) FROM pg_seclabels WHERE objname LIKE '%.cmig%'"), 'late new', 'and changed by a CALL');
 	$node->safe_psql($contracted, 'CALL cmig.contract()');
 	$node->safe_psql($upgraded, q{SECURITY LABEL FOR mask ON COLUMN t.s IS 'late'; SECURITY LABEL FOR mask ON COLUMN t.a IS 'new'; SECURITY LABEL FOR mask ON COLUMN t.id IS NULL; GRANT UPDATE (a) ON t TO other; REVOKE UPDATE (a) ON t FROM granted; GRANT SELECT ON SEQUENCE t_id_seq TO other});
 	# replaced columns stand last

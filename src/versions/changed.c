@@ -236,7 +236,7 @@ List *
 cmig_versions_kept(const CmigExpansion *expansion)
 {
 	static CmigQuery query = {
-		"WITH a AS (SELECT o.attrelid::regclass AS t, h.attname AS hidden, o.attnum, h.attnum AS hidden_attnum, o.attstattarget,"
+		"WITH a AS (SELECT o.attrelid::regclass AS t, h.attname AS hidden, o.attstattarget,"
 		"  (SELECT string_agg(x, ', ') FROM unnest(o.attoptions) x"
 		" WHERE x !~ '^pg_attver=') AS options,"
 		"  (SELECT d.objid FROM pg_depend d WHERE d.refclassid = 'pg_class'::regclass"
@@ -252,9 +252,6 @@ cmig_versions_kept(const CmigExpansion *expansion)
 		" SET STATISTICS %s', t, hidden, attstattarget), NULL, 2 FROM a WHERE attstattarget >= 0"
 		" UNION SELECT format('ALTER TABLE %s ALTER %I SET (%s)', t, hidden, options), NULL, 2"
 		" FROM a WHERE options IS NOT NULL"
-		" UNION SELECT format('SECURITY LABEL FOR %I ON COLUMN %s.%I IS %L', l.provider, t, hidden, l.label), NULL, 2 FROM a, LATERAL"
-		" (SELECT provider, max(label) FILTER (WHERE objsubid = a.attnum) FROM pg_seclabel WHERE classoid = 'pg_class'::regclass AND objoid = a.t AND objsubid IN (a.attnum, a.hidden_attnum)"
-		" GROUP BY provider HAVING count(*) <> 2 OR min(label) <> max(label)) l (provider, label)"
 		" UNION SELECT format('GRANT %s ON SEQUENCE %s TO %s%s', g.privilege_type, s.oid::regclass, " GRANTEE ", " GRANT_OPTION "), s.oid::regclass::text, 3"
 		"  FROM a JOIN pg_class s ON s.oid = a.sequence, aclexplode(s.relacl) g"
 		" WHERE g.grantee <> s.relowner ORDER BY 3, 1", {TEXTOID}
@@ -322,17 +319,18 @@ cmig_versions_properties(const List *columns)
 }
 
 /*
- * The privileges of a hidden column are those of the column that it replaces, and
- * those of a view, materialized view, or function in a schema of the version are no
+ * The privileges and security labels of a hidden column are those of the column that it
+ * replaces, and the privileges of a view, materialized view, or function in a schema of the version are no
  * more than those of the real one, unless the revision creates that again.  What the
  * view of a table lets a role do, the columns of the table decide.
  */
 static CmigQuery privileges = {
 	"WITH c AS (SELECT c FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $1),"
-	" x AS (SELECT format('column %I of table %s', h.attname, k.oid::regclass) AS object, format('(%I) ON %s', h.attname, k.oid::regclass) AS what,"
-	"   o.attacl AS real, h.attacl AS own, ARRAY[relowner] AS owners, true AS follows"
+	" h AS (SELECT k.oid, k.relowner, o.attnum, o.attacl, h.attnum AS number, h.attacl AS own, format('column %I of table %s', h.attname, k.oid::regclass) AS object,"
+	"   format('(%I) ON %s', h.attname, k.oid::regclass) AS what, format('%s.%I', k.oid::regclass, h.attname) AS name"
 	"  FROM c JOIN " RELATIONS " k ON k.name = c->>0 JOIN pg_attribute o ON o.attrelid = k.oid AND o.attname::text = c->>3 AND NOT o.attisdropped"
-	"  JOIN pg_attribute h ON h.attrelid = k.oid AND h.attname::text = c->>5 AND NOT h.attisdropped WHERE c->>2 = 'change'"
+	"  JOIN pg_attribute h ON h.attrelid = k.oid AND h.attname::text = c->>5 AND NOT h.attisdropped WHERE c->>2 = 'change'),"
+	" x (object, what, real, own, owners, follows) AS (SELECT object, what, attacl, own, ARRAY[relowner], true FROM h"
 	" UNION ALL SELECT c->>6 || ' ' || (c->>4), 'ON ' || (c->>4), o.relacl, h.relacl, ARRAY[o.relowner, h.relowner], false FROM c"
 	"  JOIN " RELATIONS " o ON o.name = c->>3 JOIN " RELATIONS " h ON h.name = c->>4 WHERE c->>2 = '" READER "'"
 	" UNION ALL SELECT c->>6 || ' ' || (c->>4), 'ON ROUTINE ' || (c->>4), coalesce(o.proacl, acldefault('f', o.proowner)), coalesce(h.proacl, acldefault('f', h.proowner)), ARRAY[o.proowner, h.proowner], false FROM c"
@@ -342,6 +340,9 @@ static CmigQuery privileges = {
 	"  (SELECT grantee, privilege_type, is_grantable FROM aclexplode(own) EXCEPT SELECT grantee, privilege_type, is_grantable FROM aclexplode(real)) g WHERE grantee <> ALL (owners)"
 	" UNION SELECT format('GRANT %s %s TO %s%s', g.privilege_type, what, " GRANTEE ", " GRANT_OPTION "), NULL, 2, object FROM x, LATERAL"
 	"  (SELECT grantee, privilege_type, is_grantable FROM aclexplode(real) EXCEPT SELECT grantee, privilege_type, is_grantable FROM aclexplode(own)) g WHERE follows AND grantee <> ALL (owners)"
+	" UNION SELECT format('SECURITY LABEL FOR %I ON COLUMN %s IS %L', provider, name, max(label) FILTER (WHERE objsubid = attnum)), NULL, 2, object"
+	"  FROM h JOIN pg_seclabel l ON classoid = 'pg_class'::regclass AND objoid = oid AND objsubid IN (attnum, number)"
+	"  GROUP BY provider, name, object HAVING count(*) <> 2 OR min(label) <> max(label)"
 	" ORDER BY 3, 1", {TEXTOID}
 };
 
@@ -388,7 +389,7 @@ cmig_expansion_changes(void)
 
 	foreach_ptr(CmigValue, row, expansion ? cmig_query_list(&privileges, expansion->scope) : NIL)
 	{
-		const char *problem[] = {"warning", row[3], "its privileges are not those of what it replaces while a revision is expanded",
+		const char *problem[] = {"warning", row[3], "its privileges or security labels are not those of what it replaces while a revision is expanded",
 			psprintf("`CALL cmig.expand(%s)` -- runs: %s", quote_literal_cstr(expansion->revision), row[0])
 		};
 
