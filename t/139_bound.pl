@@ -122,6 +122,34 @@ query($node, $db, "CALL cmig.expand('head')");
 query($node, $db, 'CALL cmig.contract()');
 is(query($node, $db, "SELECT indexdef ~ 'lib.norm' FROM pg_indexes WHERE indexname = 'norm'"), 't', 'an index with a function is built');
 
+# an operator of the same name that calls another function, though it is of the same owner
+subject("$code CREATE TABLE app.t (id int PRIMARY KEY, code text)");
+expand("ALTER TABLE app.t ADD c2 text CONSTRAINT ck CHECK (c2 OPERATOR(lib.===) 'a');\n-- cmig:up app.t.c2 = code\n");
+query($node, $db, 'ALTER TABLE app.t DROP CONSTRAINT IF EXISTS cmig_new_ck');
+query($node, $db, 'ALTER SCHEMA lib RENAME TO lib_old; CREATE SCHEMA lib; CREATE OPERATOR lib.=== (LEFTARG = text, RIGHTARG = text, FUNCTION = pg_catalog.text_ge)', 'mallory');
+fails_with($node, $db, 'CALL cmig.contract()', '55000', 'would use operator lib\.===\(text,text\), which calls text_ge', 'an operator with a built-in function: refused');
+
+# a cast without a function counts if the tables have the type, else anybody could stop every contraction
+subject("SET ROLE mallory; CREATE TYPE lib.e AS ENUM ('a'); RESET ROLE; CREATE TABLE app.t (id int PRIMARY KEY, code varchar(20), e lib.e, CONSTRAINT ck CHECK (code <> e::text))");
+expand('ALTER TABLE app.t ALTER code TYPE text');
+query($node, $db, 'CREATE CAST (lib.e AS text) WITH INOUT', 'mallory');
+fails_with($node, $db, 'CALL cmig.contract()', '55000', 'could use cast \(lib\.e AS text\) of role mallory', 'a cast of a column: refused');
+query($node, $db, 'DROP CAST (lib.e AS text)', 'mallory');
+my $temp = $node->background_psql($db, extra_params => [ '-U', 'app' ]);
+$temp->query_safe(q{CREATE TYPE pg_temp.other AS ENUM ('a'); CREATE CAST (pg_temp.other AS text) WITH INOUT});
+query($node, $db, 'CALL cmig.contract()');
+$temp->quit;
+is(query($node, $db, 'SELECT count(*) FROM cmig.expansion_run'), '0', 'a cast of another type: contracted');
+
+# what the constraints of the table, and event triggers, call, which the plan does not use
+subject("SET ROLE mallory; CREATE FUNCTION lib.ok(text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true';
+	CREATE FUNCTION lib.log() RETURNS void LANGUAGE plpgsql AS 'BEGIN END'; CREATE FUNCTION lib.ddl() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN PERFORM lib.log(); END'; RESET ROLE;
+	CREATE TABLE app.t (id int PRIMARY KEY, code text CHECK (lib.ok(code)), n int); INSERT INTO app.t VALUES (1, 'a', 1);
+	CREATE EVENT TRIGGER ddl ON ddl_command_end EXECUTE FUNCTION lib.ddl()");
+expand("ALTER TABLE app.t ALTER n TYPE bigint, ALTER n SET NOT NULL;\n-- cmig:up app.t.n = coalesce(n, 0)\n");
+query($node, $db, 'CALL cmig.contract()');
+is(query($node, $db, 'SELECT format_type(atttypid, NULL), attnotnull FROM pg_attribute WHERE attrelid = $$app.t$$::regclass AND attname = $$n$$'), 'bigint|t', 'functions of a CHECK and of an event trigger: contracted');
+
 #
 # What the triggers use
 #

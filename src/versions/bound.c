@@ -16,6 +16,7 @@
 #include "catalog/pg_depend.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
@@ -23,6 +24,7 @@
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/regproc.h"
 #include "utils/syscache.h"
 
@@ -88,7 +90,7 @@ cmig_versions_hold_run(const CmigExpansion *expansion, Oid caller)
 	" b (what, owner, place) AS (" \
 	"SELECT 'function ' || p.oid::regprocedure, p.proowner, p.pronamespace FROM x JOIN pg_proc p ON p.oid = x.id" \
 	" WHERE x.class = 'pg_proc'::regclass" \
-	" UNION SELECT 'operator ' || o.oid::regoperator, p.proowner, o.oprnamespace FROM x JOIN pg_operator o ON o.oid = x.id" \
+	" UNION SELECT format('operator %s, which calls %s,', o.oid::regoperator, p.oid::regprocedure), p.proowner, o.oprnamespace FROM x JOIN pg_operator o ON o.oid = x.id" \
 	" JOIN pg_proc p ON p.oid = o.oprcode WHERE x.class = 'pg_operator'::regclass" \
 	" UNION SELECT format('%s %s', CASE typtype WHEN 'd' THEN 'domain' ELSE 'type' END, format_type(t.oid, NULL)), t.typowner, t.typnamespace" \
 	" FROM x JOIN pg_type t ON t.oid = x.id WHERE x.class = 'pg_type'::regclass" \
@@ -102,6 +104,14 @@ cmig_versions_hold_run(const CmigExpansion *expansion, Oid caller)
 #define CASTS \
 	"SELECT format('cast (%s AS %s)', k.castsource::regtype, k.casttarget::regtype), t.typowner" \
 	" FROM pg_cast k JOIN pg_type t ON t.oid IN (k.castsource, k.casttarget) WHERE k.oid >= 16384 AND k.castfunc < 16384"
+
+/* The types of what BOUND finds: a cast of another one cannot be used. */
+#define TYPES \
+	", u (id) AS (SELECT v.id FROM x, LATERAL (SELECT x.id WHERE x.class = 'pg_type'::regclass" \
+	"  UNION ALL SELECT atttypid FROM pg_attribute WHERE x.class = 'pg_class'::regclass AND attrelid = x.id" \
+	"  UNION ALL SELECT unnest(proargtypes::oid[] || prorettype) FROM pg_proc WHERE x.class = 'pg_proc'::regclass AND oid = x.id" \
+	"  UNION ALL SELECT unnest(ARRAY[oprleft, oprright, oprresult]) FROM pg_operator WHERE x.class = 'pg_operator'::regclass AND oid = x.id) v (id)" \
+	"  UNION SELECT unnest(ARRAY[t.typelem, t.typbasetype]) FROM u JOIN pg_type t ON t.oid = u.id)"
 
 /* Returns the arguments of BOUND: in "arrays", a List of ObjectAddress * as texts. */
 static void
@@ -217,13 +227,13 @@ static void
 require_planned(const CmigExpansion *expansion, Oid caller, const List *objects)
 {
 	static CmigQuery query = {
-		BOUND ", c (what, owner) AS (SELECT c->>3, c->>4 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $3 AND c->>2 = 'bound')"
+		BOUND TYPES ", c (what, owner) AS (SELECT c->>3, c->>4 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $3 AND c->>2 = 'bound')"
 
 		/*
 		 * other tables may be partitions; what is created for a table, as a
 		 * view, gets its owner
 		 */
-		" SELECT what, pg_get_userbyid(owner) FROM (TABLE b UNION ALL SELECT *, 0 FROM (" CASTS ") k) b, LATERAL (SELECT pg_has_role(owner, $4, 'USAGE'), what ~ '^(relation|type|cast) ') o (ours, inert)"
+		" SELECT what, pg_get_userbyid(owner) FROM (TABLE b UNION ALL SELECT *, 0 FROM (" CASTS " AND t.oid IN (TABLE u)) k) b, LATERAL (SELECT pg_has_role(owner, $4, 'USAGE'), what ~ '^(relation|type|cast) ') o (ours, inert)"
 		" WHERE NOT EXISTS (SELECT FROM c WHERE c.what = b.what AND (ours OR c.owner = pg_get_userbyid(b.owner))) AND NOT (inert AND (ours"
 		"  OR b.owner IN (SELECT k.relowner FROM cmig.expansion_run, jsonb_array_elements(columns) e JOIN pg_class k ON k.oid = to_regclass(nullif(e->>0, '')) WHERE scope = $3)))"
 		/* what the expansion has created itself may get another owner */
@@ -251,24 +261,28 @@ require_planned(const CmigExpansion *expansion, Oid caller, const List *objects)
 
 /* The roles whose functions the statements may call while they run, or NULL. */
 static const List *trusted = NULL;
+static int	event_triggers = 0; /* how many are running */
 static needs_fmgr_hook_type next_needs_fmgr = NULL;
+static fmgr_hook_type next_fmgr = NULL;
 
 /*
  * Function manager hook: a statement that finds another function must not call it
  * before that is seen, as when it builds an index or converts a literal.  Only
- * superusers define functions in C.
+ * superusers define functions in C.  What event triggers run is theirs.
  */
 static bool
 see_lookup(Oid function)
 {
-	HeapTuple	tuple = trusted != NULL && function >= FirstNormalObjectId ?
+	HeapTuple	tuple = trusted != NULL && event_triggers == 0 && function >= FirstNormalObjectId ?
 	SearchSysCache1(PROCOID, ObjectIdGetDatum(function)) : NULL;
+	bool		fires = false;
 
 	if (HeapTupleIsValid(tuple))
 	{
 		Form_pg_proc form = (Form_pg_proc) GETSTRUCT(tuple);
 
-		if (form->prolang != ClanguageId && form->prolang != INTERNALlanguageId &&
+		fires = form->prorettype == EVENT_TRIGGEROID;
+		if (!fires && form->prolang != ClanguageId && form->prolang != INTERNALlanguageId &&
 			!has_privs_of_role(form->proowner, GetUserId()) &&
 			!list_member_oid(trusted, form->proowner))
 			ereport(ERROR,
@@ -277,7 +291,17 @@ see_lookup(Oid function)
 							format_procedure(function), GetUserNameFromId(form->proowner, false))));
 		ReleaseSysCache(tuple);
 	}
-	return next_needs_fmgr != NULL && next_needs_fmgr(function);
+	return fires || (next_needs_fmgr != NULL && next_needs_fmgr(function));
+}
+
+/* Function manager hook: see when an event trigger begins and ends. */
+static void
+see_call(FmgrHookEventType event, FmgrInfo *flinfo, Datum *private)
+{
+	if (trusted != NULL && get_func_rettype(flinfo->fn_oid) == EVENT_TRIGGEROID)
+		event_triggers += event == FHET_START ? 1 : -1;
+	if (next_fmgr)
+		next_fmgr(event, flinfo, private);
 }
 
 void
@@ -285,15 +309,18 @@ cmig_versions_init(void)
 {
 	next_needs_fmgr = needs_fmgr_hook;
 	needs_fmgr_hook = see_lookup;
+	next_fmgr = fmgr_hook;
+	fmgr_hook = see_call;
 }
 
 RawStmt *
 cmig_versions_bind_index(const CmigExpansion *expansion, Oid caller, RawStmt *raw, const char *sql)
 {
 	IndexStmt  *index = copyObject(castNode(IndexStmt, raw->stmt));
-	List	   *found = NIL;
+	ObjectAddress table = {RelationRelationId, RangeVarGetRelid(index->relation, ShareUpdateExclusiveLock, false), 0};
+	List	   *found = list_make1(&table);
 
-	index = transformIndexStmt(RangeVarGetRelid(index->relation, ShareUpdateExclusiveLock, false), index, sql);
+	index = transformIndexStmt(table.objectId, index, sql);
 	foreach_node(IndexElem, element, index->indexParams)
 		(void) cmig_versions_find_objects(element->expr, &found);
 	(void) cmig_versions_find_objects(index->whereClause, &found);
@@ -307,12 +334,24 @@ void
 cmig_versions_run_bound(const CmigExpansion *expansion, Oid caller, void (*run) (void *arg), void *arg, bool commits)
 {
 	static CmigQuery query = {
-		"SELECT DISTINCT r.oid FROM cmig.expansion_run, jsonb_array_elements(columns) c JOIN pg_roles r ON r.rolname::text = c->>4"
-		" WHERE scope = $1 AND c->>2 = 'bound' AND (c->>3 = '' OR split_part(c->>3, ' ', 1) IN ('function', 'operator'))", {TEXTOID}
+		"WITH c AS (SELECT c->>0 AS relation, c->>2 AS kind, c->>3 AS what, c->>4 AS owner FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $1),"
+		" t AS (SELECT to_regclass(nullif(relation, ''))::oid AS id FROM c), y AS (SELECT id FROM t UNION SELECT p.relid FROM t, pg_partition_tree(t.id) p),"
+		" z AS (SELECT id FROM y UNION SELECT confrelid FROM y JOIN pg_constraint k ON k.conrelid = id AND k.confrelid <> 0)"
+		" SELECT r.oid FROM c JOIN pg_roles r ON r.rolname::text = owner WHERE kind = 'bound' AND (what = '' OR split_part(what, ' ', 1) IN ('function', 'operator'))"
+
+		/*
+		 * what constraints and indexes of the tables call, and PostgreSQL may
+		 * plan
+		 */
+		" UNION SELECT p.proowner FROM z, LATERAL (SELECT 'pg_class'::regclass::oid, z.id UNION ALL SELECT 'pg_class'::regclass, indexrelid FROM pg_index WHERE indrelid = z.id"
+		"  UNION ALL SELECT 'pg_constraint'::regclass, oid FROM pg_constraint WHERE conrelid = z.id) o (class, id) JOIN pg_depend d ON d.classid = o.class AND d.objid = o.id"
+		" JOIN pg_proc p ON p.oid = CASE d.refclassid WHEN 'pg_proc'::regclass THEN d.refobjid WHEN 'pg_operator'::regclass THEN (SELECT oprcode FROM pg_operator WHERE oid = d.refobjid) END",
+		{TEXTOID}
 	};
 	CmigRole	saved;
 	List	   *roles;
 	CommandId	since;
+	const bool	abandons = strcmp(expansion->state, "abandoning") == 0;
 
 	cmig_role_act_as_caller(&saved, caller);
 	roles = cmig_query_oids(&query, expansion->scope);
@@ -321,7 +360,9 @@ cmig_versions_run_bound(const CmigExpansion *expansion, Oid caller, void (*run) 
 	since = GetCurrentCommandId(true);
 	PG_TRY();
 	{
-		trusted = roles;
+		/* an abandonment only drops */
+		trusted = abandons ? NULL : roles;
+		event_triggers = 0;
 		run(arg);
 	}
 	PG_FINALLY();
@@ -329,8 +370,7 @@ cmig_versions_run_bound(const CmigExpansion *expansion, Oid caller, void (*run) 
 		trusted = NULL;
 	}
 	PG_END_TRY();
-	/* an abandonment only drops */
-	if (!commits && strcmp(expansion->state, "abandoning") != 0)
+	if (!commits && !abandons)
 	{
 		CommandCounterIncrement();
 		cmig_toplevel_snapshot();
