@@ -150,6 +150,34 @@ expand("ALTER TABLE app.t ALTER n TYPE bigint, ALTER n SET NOT NULL;\n-- cmig:up
 query($node, $db, 'CALL cmig.contract()');
 is(query($node, $db, 'SELECT format_type(atttypid, NULL), attnotnull FROM pg_attribute WHERE attrelid = $$app.t$$::regclass AND attname = $$n$$'), 'bigint|t', 'functions of a CHECK and of an event trigger: contracted');
 
+# what a function of the plan calls is its owner's choice
+foreach my $norm (q{LANGUAGE sql IMMUTABLE AS 'SELECT lib.inner($1)'}, q{LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN lib.inner($1); END'})
+{
+	subject("SET ROLE mallory; CREATE FUNCTION lib.inner(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT lower(\$1)';
+		RESET ROLE; CREATE FUNCTION app.norm(text) RETURNS text $norm; ALTER FUNCTION app.norm OWNER TO owner;
+		CREATE TABLE app.t (id int PRIMARY KEY, code varchar(20)); INSERT INTO app.t SELECT g, 'B' || g FROM generate_series(1, 3) g");
+	expand('ALTER TABLE app.t ALTER code TYPE text; CREATE INDEX norm ON app.t (app.norm(code)); ALTER TABLE app.t ADD CHECK (app.norm(code) <> $$q$$);');
+	query($node, $db, 'CALL cmig.contract()');
+	is(query($node, $db, "SELECT count(*) FROM pg_indexes WHERE indexname = 'norm'"), '1', "a function that calls another one: $norm");
+}
+
+# a text search configuration, and a collation
+subject("CREATE TEXT SEARCH CONFIGURATION lib.cfg (COPY = pg_catalog.english); CREATE COLLATION lib.c (provider = libc, locale = 'C');
+	CREATE TABLE app.t (id int PRIMARY KEY, code text); INSERT INTO app.t VALUES (1, 'running')");
+expand(q{ALTER TABLE app.t ADD c2 text, ADD c3 boolean; CREATE INDEX c ON app.t (c2 COLLATE lib.c); CREATE INDEX cfg ON app.t USING gin (to_tsvector('lib.cfg', c2));
+-- cmig:up app.t.c2 = to_tsvector('lib.cfg', code)::text
+-- cmig:up app.t.c3 = (lower(code) COLLATE lib.c) < 'a'
+});
+query($node, $db, 'DROP INDEX app.cmig_new_cfg');
+my $replaced = 'ALTER SCHEMA lib RENAME TO lib_old; CREATE SCHEMA lib; CREATE TEXT SEARCH CONFIGURATION lib.cfg (COPY = pg_catalog.simple); CREATE COLLATION lib.c (provider = libc, locale = $$C$$)';
+query($node, $db, $replaced, 'mallory');
+fails_with($node, $db, q{INSERT INTO app.t VALUES (2, 'running')}, '55000', 'is not the one that the revision was expanded with', 'text search configuration: no row is written');
+fails_with($node, $db, 'CALL cmig.contract()', '55000', 'would use text search configuration lib\.cfg of role mallory', 'text search configuration: refused');
+query($node, $db, 'DROP TEXT SEARCH CONFIGURATION lib.cfg; ALTER TEXT SEARCH CONFIGURATION lib_old.cfg SET SCHEMA lib');
+fails_with($node, $db, q{INSERT INTO app.t VALUES (2, 'running')}, '55000', 'collation lib\.c is not the one', 'collation: no row is written');
+query($node, $db, 'DROP INDEX app.cmig_new_c');
+fails_with($node, $db, 'CALL cmig.contract()', '55000', 'would use collation lib\.c of role mallory', 'collation: refused');
+
 #
 # What the triggers use
 #

@@ -13,6 +13,7 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
@@ -95,7 +96,13 @@ cmig_versions_hold_run(const CmigExpansion *expansion, Oid caller)
 	" UNION SELECT format('%s %s', CASE typtype WHEN 'd' THEN 'domain' ELSE 'type' END, format_type(t.oid, NULL)), t.typowner, t.typnamespace" \
 	" FROM x JOIN pg_type t ON t.oid = x.id WHERE x.class = 'pg_type'::regclass" \
 	" UNION SELECT 'relation ' || c.oid::regclass, c.relowner, c.relnamespace FROM x JOIN pg_class c ON c.oid = x.id" \
-	" WHERE x.class = 'pg_class'::regclass AND c.relkind <> ALL ('{i,I,t}'))"
+	" WHERE x.class = 'pg_class'::regclass AND c.relkind <> ALL ('{i,I,t}')" \
+	" UNION SELECT format('collation %s', c.oid::regcollation), c.collowner, c.collnamespace FROM x JOIN pg_collation c ON c.oid = x.id" \
+	" WHERE x.class = 'pg_collation'::regclass" \
+	" UNION SELECT 'text search configuration ' || c.oid::regconfig, c.cfgowner, c.cfgnamespace FROM x JOIN pg_ts_config c ON c.oid = x.id" \
+	" WHERE x.class = 'pg_ts_config'::regclass" \
+	" UNION SELECT 'text search dictionary ' || c.oid::regdictionary, c.dictowner, c.dictnamespace FROM x JOIN pg_ts_dict c ON c.oid = x.id" \
+	" WHERE x.class = 'pg_ts_dict'::regclass)"
 
 /*
  * The casts of a user that call no function of one, which no dependency shows.  Their
@@ -261,45 +268,49 @@ require_planned(const CmigExpansion *expansion, Oid caller, const List *objects)
 
 /* The roles whose functions the statements may call while they run, or NULL. */
 static const List *trusted = NULL;
-static int	event_triggers = 0; /* how many are running */
+static int	depth = 0;			/* of functions that are running */
 static needs_fmgr_hook_type next_needs_fmgr = NULL;
 static fmgr_hook_type next_fmgr = NULL;
 
 /*
  * Function manager hook: a statement that finds another function must not call it
  * before that is seen, as when it builds an index or converts a literal.  Only
- * superusers define functions in C.  What event triggers run is theirs.
+ * superusers define functions in C.  What event triggers and functions in procedural
+ * languages call is theirs.  One in SQL is not inlined if it is immutable without
+ * that; otherwise those that it calls are checked, too.
  */
 static bool
 see_lookup(Oid function)
 {
-	HeapTuple	tuple = trusted != NULL && event_triggers == 0 && function >= FirstNormalObjectId ?
+	HeapTuple	tuple = trusted != NULL && depth == 0 && function >= FirstNormalObjectId ?
 	SearchSysCache1(PROCOID, ObjectIdGetDatum(function)) : NULL;
-	bool		fires = false;
+	bool		is_needed = false;
 
 	if (HeapTupleIsValid(tuple))
 	{
 		Form_pg_proc form = (Form_pg_proc) GETSTRUCT(tuple);
 
-		fires = form->prorettype == EVENT_TRIGGEROID;
-		if (!fires && form->prolang != ClanguageId && form->prolang != INTERNALlanguageId &&
+		is_needed = form->prolang != ClanguageId && form->prolang != INTERNALlanguageId;
+		if (is_needed && form->prorettype != EVENT_TRIGGEROID &&
 			!has_privs_of_role(form->proowner, GetUserId()) &&
 			!list_member_oid(trusted, form->proowner))
 			ereport(ERROR,
 					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 					 errmsg("a stored statement would call %s of role %s, none of whose functions it called when it was tried",
 							format_procedure(function), GetUserNameFromId(form->proowner, false))));
+		is_needed &= form->prolang != SQLlanguageId ||
+			form->provolatile == PROVOLATILE_IMMUTABLE;
 		ReleaseSysCache(tuple);
 	}
-	return fires || (next_needs_fmgr != NULL && next_needs_fmgr(function));
+	return is_needed || (next_needs_fmgr != NULL && next_needs_fmgr(function));
 }
 
-/* Function manager hook: see when an event trigger begins and ends. */
+/* Function manager hook: see when a function of a user begins and ends. */
 static void
 see_call(FmgrHookEventType event, FmgrInfo *flinfo, Datum *private)
 {
-	if (trusted != NULL && get_func_rettype(flinfo->fn_oid) == EVENT_TRIGGEROID)
-		event_triggers += event == FHET_START ? 1 : -1;
+	if (trusted != NULL && flinfo->fn_oid >= FirstNormalObjectId)
+		depth += event == FHET_START ? 1 : -1;
 	if (next_fmgr)
 		next_fmgr(event, flinfo, private);
 }
@@ -322,7 +333,14 @@ cmig_versions_bind_index(const CmigExpansion *expansion, Oid caller, RawStmt *ra
 
 	index = transformIndexStmt(table.objectId, index, sql);
 	foreach_node(IndexElem, element, index->indexParams)
+	{
+		ObjectAddress collation = {CollationRelationId};
+
 		(void) cmig_versions_find_objects(element->expr, &found);
+		if (element->collation != NIL)
+			collation.objectId = get_collation_oid(element->collation, false);
+		found = lappend(found, memcpy(palloc(sizeof(ObjectAddress)), &collation, sizeof(ObjectAddress)));
+	}
 	(void) cmig_versions_find_objects(index->whereClause, &found);
 	require_planned(expansion, caller, found);
 	raw = copyObject(raw);
@@ -362,7 +380,7 @@ cmig_versions_run_bound(const CmigExpansion *expansion, Oid caller, void (*run) 
 	{
 		/* an abandonment only drops */
 		trusted = abandons ? NULL : roles;
-		event_triggers = 0;
+		depth = 0;
 		run(arg);
 	}
 	PG_FINALLY();

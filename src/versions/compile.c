@@ -12,10 +12,13 @@
 #include "access/transam.h"
 #include "catalog/dependency.h"
 #include "catalog/pg_cast.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
+#include "catalog/pg_ts_config.h"
+#include "catalog/pg_ts_dict.h"
 #include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
@@ -258,6 +261,12 @@ add_object(List **found, Oid class, Oid id)
 bool
 cmig_versions_find_objects(Node *node, List **found)
 {
+	static const Oid named[][2] = {
+		{REGCONFIGOID, TSConfigRelationId}, {REGDICTIONARYOID, TSDictionaryRelationId},
+		{REGPROCOID, ProcedureRelationId}, {REGPROCEDUREOID, ProcedureRelationId},
+		{REGOPEROID, OperatorRelationId}, {REGOPERATOROID, OperatorRelationId},
+		{REGTYPEOID, TypeRelationId}, {REGCOLLATIONOID, CollationRelationId}
+	};
 	List	   *operators = NIL;
 
 	if (node == NULL)
@@ -273,6 +282,17 @@ cmig_versions_find_objects(Node *node, List **found)
 	else if (IsA(node, Const) || IsA(node, CoerceToDomain) || IsA(node, RelabelType) ||
 			 IsA(node, CoerceViaIO) || IsA(node, ArrayCoerceExpr) || IsA(node, RowExpr))
 		add_object(found, TypeRelationId, exprType(node));
+	else if (IsA(node, CollateExpr))
+		add_object(found, CollationRelationId, ((CollateExpr *) node)->collOid);
+	if (IsA(node, Const) && !((Const *) node)->constisnull)
+	{
+		const Const *value = (Const *) node;
+
+		/* PostgreSQL records these, too */
+		for (int i = 0; i < lengthof(named); i++)
+			if (value->consttype == named[i][0])
+				add_object(found, named[i][1], DatumGetObjectId(value->constvalue));
+	}
 	foreach_oid(operator, operators)
 		add_object(found, OperatorRelationId, operator);
 	return expression_tree_walker(node, cmig_versions_find_objects, found);
@@ -284,6 +304,10 @@ is_other_object(const Bound *bound, const ObjectAddress *object)
 {
 	if (bound->recorded)
 		return !is_recorded(bound, object->classId, object->objectId);
+	/* what only superusers can define, or what calls nothing */
+	if (object->classId != TypeRelationId && object->classId != OperatorRelationId &&
+		object->classId != ProcedureRelationId)
+		return false;
 	if (object->classId == TypeRelationId)
 		return cmig_type_role(object->objectId, bound->table_owner) != bound->table_owner;
 	return !owns_code(bound->table_owner, object->classId == OperatorRelationId ?
