@@ -98,6 +98,8 @@ sql('kept', $changes[0][1] . '; ' . $changes[1][1]);
 is(sql('kept', "SELECT value FROM cmig.status() WHERE item = 'warning' LIMIT 1"), 'index public.tm: it was added since revision "042" was expanded, and the contraction would lose that', 'cmig.status() names what would be lost');
 like(tried('kept', 'CALL cmig.contract()'), qr/changes of columns that revision "042" replaces would be lost\nDETAIL:  Since it was expanded:\nindex public.tm was added\ntable constraint ck on public.t was added\nHINT:  Undo the change/, 'cmig.contract() refuses');
 is(sql('kept', 'SELECT state FROM cmig.expansion_run'), 'expanded', 'before it begins');
+is(sql('kept', "SET cmig_client.hints = 'shell'; SELECT DISTINCT fix FROM cmig.check() WHERE problem LIKE '%the contraction would lose that'"),
+	'Undo the change, cmig contract, and make it again. Or cmig abandon, and expand the revision again: what is there then is kept.', 'in the shell, with its verbs');
 # what the hint says
 sql('kept', $_) foreach 'CALL cmig.abandon()', 'CALL cmig.expand()', 'CALL cmig.contract()';
 is(sql('kept', q{SELECT (SELECT pg_get_indexdef('tm'::regclass)), (SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'ck')}),

@@ -823,7 +823,8 @@ cmig_check_problems(const CmigView *view, bool with_texts, bool rehearse)
 			psprintf("there are %d heads, so the target \"head\" is ambiguous", heads),
 			"`SELECT cmig.merge('heads', '<message>')` -- `SELECT * FROM cmig.heads()` lists them");
 	problems = list_concat(problems, cmig_expansion_orphans());
-	problems = list_concat(problems, cmig_expansion_changes());
+	foreach_ptr(CmigValue, row, cmig_expansion_changes())
+		add(&problems, row[0], row[1], row[2], row[3]);
 	if (!with_texts)
 		return problems;
 
