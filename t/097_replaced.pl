@@ -303,13 +303,16 @@ CREATE TABLE instead.t (id int PRIMARY KEY, w int NOT NULL, cmig_state text, cmi
 ALTER TABLE instead.t ADD CONSTRAINT cmig_new_w_not_null CHECK (cmig_new_w IS NOT NULL);
 GRANT USAGE ON SCHEMA instead, lair TO PUBLIC;
 END_SQL
-my $swap = start_psql($node, 'contracted', <<'END_SQL', 'swap');
+# only the last transaction locks the view, and then the table
+my $view = $node->safe_psql('contracted', "SELECT 'm_2.t'::regclass::oid");
+my $table = $node->safe_psql('contracted', "SELECT 'm.t'::regclass::oid");
+my $swap = start_psql($node, 'contracted', <<"END_SQL", 'swap');
 SET SESSION AUTHORIZATION mallory;
-DO $$DECLARE t oid = 'm.t'::regclass; BEGIN
-	WHILE NOT EXISTS (SELECT FROM pg_locks WHERE relation = t AND mode = 'AccessExclusiveLock' AND granted) LOOP PERFORM pg_sleep(0.01); END LOOP;
+DO \$\$BEGIN
+	WHILE (SELECT count(DISTINCT relation) FROM pg_locks WHERE relation IN ($view, $table) AND mode = 'AccessExclusiveLock' AND granted) < 2 LOOP PERFORM pg_sleep(0.01); END LOOP;
 	PERFORM pg_sleep(0.2);
 	ALTER SCHEMA m RENAME TO before; ALTER SCHEMA instead RENAME TO m;
-END$$;
+END\$\$;
 END_SQL
 $node->poll_query_until('postgres', "SELECT true FROM pg_stat_activity WHERE application_name = 'swap' AND query ~ '^DO'");
 my (undef, undef, $contract) = $node->psql('contracted', 'CALL cmig.contract()');
