@@ -156,7 +156,9 @@ $node->safe_psql('postgres', 'DROP ROLE cmig_engine_secret, cmig_engine_owner, c
 	my $run = IPC::Run::start([ $cmig, 'current' ], '<', \undef, '>', \$out, '2>', \$err);
 	# it sleeps only while it waits for the server
 	my $pid = $run->{KIDS}[0]{PID};
-	for (1 .. 3000) { last if `ps -o args= --ppid $pid` =~ /^sleep 0[.]2$/m; select undef, undef, undef, 0.02 }
+	my $waits = 0;
+	for (1 .. 3000) { last if $waits = `ps -o args= --ppid $pid` =~ /^sleep 0[.]2$/m; select undef, undef, undef, 0.02 }
+	ok($waits, 'cmig waits for the server');
 	rename "$folder/later", "$folder/.s.PGSQL.5432" or die;
 	open my $started, '>', "$folder/data/postmaster.pid" or die;
 	print $started $ready;

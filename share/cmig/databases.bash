@@ -410,7 +410,6 @@ in_databases()
 		most=${option_first:-$most}
 		case $verb in
 			upgrade | downgrade) most_failures=$option_max_failures verbed=${verb}d ;;
-			stamp) ;;
 			*) splits=1 ;;
 		esac
 	fi
@@ -437,10 +436,10 @@ cmig ${verb/ensure-version/init} --databases \"SELECT datname FROM pg_database W
 	fi
 	[ "$jobs" -le ${#databases[@]} ] || jobs=${#databases[@]}
 	workers=$directory
-	[ -z "$splits" ] || [ "$verb" = drift ] || find_files
+	[ -z "$splits" ] || [[ $verb == @(drift|stamp) ]] || find_files
 	trap_signals terminate
 	for ((number = 0; number < jobs; number++)); do
-		if [ "$kind" = database ] || [ "$verb" = stamp ]; then
+		if [ "$kind" = database ]; then
 			worker "$directory" &
 		else
 			scope_worker "$directory" "$number" &

@@ -339,11 +339,23 @@ known_ids()
 		'/^-- *revision: */ { sub(/^-- *revision: */, ""); sub(/[ \t\r]+$/, ""); print }') 2>/dev/null
 }
 
+# is_loaded_from FOLDER: would files in the folder be loaded?
+is_loaded_from()
+{
+	local folder
+
+	for folder in "${folders[@]}"; do
+		[[ $1 != "$folder" ]] && { [ ! -d "$1" ] || [ ! -d "$folder" ] ||
+			[[ $(cd -- "$1" && pwd -P)/ != "$(cd -- "$folder" && pwd -P)"/* ]]; } || return 0
+	done
+	return 1
+}
+
 # write_files FOLDER: reads triples of name, content, and note from standard input,
 # writes the files, and prints their paths.  Writes nothing through a symbolic link, which
 # may come from a repository of others.  Overwrites files only with --force, and an
 # import then keeps the sections that somebody has completed.  Exports only revisions that have
-# no file, unless another folder is named.  Reads
+# no file, unless a folder is named from which no files are loaded.  Reads
 # everything first: messages() has then printed psql's messages.
 write_files()
 {
@@ -352,7 +364,7 @@ write_files()
 
 	while IFS= read -r -d '' content; do fields+=("$content"); done
 	# a second file of a revision could not be loaded
-	[ "$verb" != export ] || given to || known=$(known_ids)
+	[ "$verb" != export ] || ! is_loaded_from "$folder" || known=$(known_ids)
 	for ((number = 0; number + 2 < ${#fields[@]}; number += 3)); do
 		name=${fields[number]} content=${fields[number + 1]} note=${fields[number + 2]}
 		path=$folder/$name part=$name link=''

@@ -580,7 +580,7 @@ cmig_move_plan_range(CmigSituation *now, CmigDirection direction, char *target, 
 						(errcode(ERRCODE_CMIG_INVALID_TARGET),
 						 errmsg("upgrade target \"%s\" is not above \"%s\"", to,
 								pnstrdup(target, colon - target)),
-						 errhint("The range of an upgrade goes from an earlier revision to a later one. To go down, use cmig.script('downgrade', ...)")));
+						 cmig_hint("The range of an upgrade goes from an earlier revision to a later one. To go down: `SELECT cmig.script('downgrade', %s)`", quote_literal_cstr(target))));
 		}
 	}
 	else

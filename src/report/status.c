@@ -38,8 +38,7 @@ put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 	bool		may_go_up;
 	char	   *hint = NULL;
 	const char *args;
-	const char *stepwise = NULL;	/* first pending revision that needs a
-									 * stepwise run */
+	CmigListing stepwise;		/* pending revisions that need a stepwise run */
 	const char *expandable = NULL;	/* last of those that can be expanded
 									 * first */
 	bool		expands = !cmig_settings_engine();
@@ -49,6 +48,7 @@ put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 		put_item(fcinfo, "pending", "none", NULL);
 		return false;
 	}
+	cmig_listing_init(&stepwise, CMIG_LISTING_PLAIN);
 	initStringInfo(&written_by);
 	nodes = palloc(sizeof(int) * pending->count);
 	for (int i = 0; i < pending->count; i++)
@@ -57,8 +57,8 @@ put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 
 		nodes[i] = pending->steps[i].node;
 		due = lappend_int(due, nodes[i]);
-		if (stepwise == NULL && !revision->transactional)
-			stepwise = revision->id;
+		if (!revision->transactional)
+			cmig_listing_add(&stepwise, revision->id);
 		expands &= revision->expands || revision->repeatable;
 		if (expands && revision->expands)
 			expandable = revision->id;
@@ -73,7 +73,7 @@ put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 	 * upgrade can start, and only if the step belongs to an upgrade
 	 */
 	may_go_up = rows == NIL ||
-		(stepwise != NULL && ((CmigProgressRow *) llast(rows))->direction == CMIG_UPGRADE);
+		(stepwise.count > 0 && ((CmigProgressRow *) llast(rows))->direction == CMIG_UPGRADE);
 	/* while a revision is expanded, put_expansion() says what can be done */
 	may_go_up &= cmig_expansion_read() == NULL;
 	/* "heads" would include those of trees that belong elsewhere */
@@ -97,8 +97,8 @@ put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 		put_item(fcinfo, "can be expanded", expandable,
 				 psprintf("`CALL cmig.expand(%s)` -- prepares it while the old build runs",
 						  quote_literal_cstr(expandable)));
-	if (stepwise)
-		put_item(fcinfo, "not transactional", stepwise,
+	if (stepwise.count > 0)
+		put_item(fcinfo, "not transactional", cmig_listing_text(&stepwise),
 				 "To run it with `cmig.upgrade` in tests and fresh installs: `SET cmig.concurrent_ddl = off`");
 	return true;
 }

@@ -235,21 +235,22 @@ cmig_squash_may_write(const char *schema, const char *name)
  * in the schema.
  */
 static void
-add_statement(List **statements, const char *revision, const CmigStatement *statement)
+add_statement(List **statements, const CmigRevisionText *script, const CmigStatement *statement)
 {
-	char	   *place;
+	char	   *place = psprintf("revision %s, line %d%s", script->edges.id,
+								 statement->line + Max(script->file_lines[0] - 1, 0),
+								 script->file_lines[0] > 0 && script->file_name ?
+								 psprintf(" of file \"%s\"", script->file_name) : "");
 	CmigUnresolved *unresolved;
 	const char *command = cmig_row_change_command(statement->raw, cmig_squash_may_write);
 
 	if (cmig_citus_is_distribution(statement->raw->stmt, true))
 		return;
 	if (command != NULL)
-		place = psprintf("%s of revision %s, line %d, may change rows", command, revision,
-						 statement->line);
+		place = psprintf("%s of %s, may change rows", command, place);
 	else if (cmig_target_is_shared(statement->raw->stmt))
-		place = psprintf("%s of revision %s, line %d, does not change a schema",
-						 GetCommandTagName(CreateCommandTag(statement->raw->stmt)), revision,
-						 statement->line);
+		place = psprintf("%s of %s, does not change a schema",
+						 GetCommandTagName(CreateCommandTag(statement->raw->stmt)), place);
 	else
 		return;
 	unresolved = palloc(sizeof(CmigUnresolved));
@@ -307,7 +308,7 @@ CMIG_READER(cmig_squash)
 																 &script->placeholders, id,
 																 "upgrade", NULL));
 		while (cmig_script_next(reader, &statement))
-			add_statement(&generate.unresolved, id, &statement);
+			add_statement(&generate.unresolved, script, &statement);
 		cmig_script_close(reader);
 	}
 

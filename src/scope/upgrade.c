@@ -369,8 +369,10 @@ handle_failure(Upgrade *upgrade, ErrorData *error)
 								  error->context ? "\n" : "", verb, upgrade->item->name);
 		/* after the call, the scope is no longer selected */
 		if (error->hint && upgrade->is_stepwise)
-			error->hint = psprintf("%s Before that: SET cmig.scope = %s", error->hint,
-								   quote_literal_cstr(upgrade->item->name));
+			error->hint = psprintf("%s In this scope: %s", error->hint,
+								   cmig_hint_text(psprintf("`SET cmig.scope = %s; CALL cmig.%s_stepwise(%s)`",
+														   quote_literal_cstr(upgrade->item->name), verb,
+														   quote_literal_cstr(upgrade->target))));
 		else if (error->hint &&
 				 (strncmp(error->hint, "CALL ", 5) == 0 || strncmp(error->hint, "SELECT ", 7) == 0))
 			error->hint = psprintf("SET cmig.scope = %s; %s",

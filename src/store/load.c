@@ -602,6 +602,8 @@ report_changed(int level, const List *changed)
 			 errmsg("%d applied revisions have changed", list_length(changed)),
 			 errdetail("Revisions whose upgrade script or transactional flag differs from what was run in this database: %s.%s",
 					   cmig_listing_text(&places), changed_line(first)),
+			 first->ran_sql && first->ran_sql[strspn(first->ran_sql, " \t\r\n")] == '\0' && list_length(changed) == 1 ?
+			 cmig_hint("It was empty when it ran. To run it now, revert what is stored, and upgrade again: `SELECT * FROM cmig.downgrade('-1')`, in the shell with --no-load. Or write a new revision.") :
 			 cmig_hint("Restore the text and write a new revision for the change; or, if the database already matches the new text, load with `accept_changes => true`, which is recorded in the journal.")));
 }
 

@@ -474,9 +474,7 @@ cmig_upgrade_call(const CmigGraph *graph, const List *nodes, const char *target,
 	}
 	if (upgraded[IN_SCOPES].nodes == NIL)
 		return in_database;
-	in_scopes = psprintf(upgraded[IN_SCOPES].stepwise ?
-						 "`SET cmig.scope = '<scope>'; CALL cmig.upgrade_stepwise(%s)`" :
-						 "`CALL cmig.upgrade_scopes('<pattern>', %s)`",
+	in_scopes = psprintf("`CALL cmig.upgrade_scopes('<pattern>', %s)`",
 						 upgraded_target(graph, upgraded[IN_SCOPES].nodes, true));
 	if (upgraded[IN_DATABASE].nodes == NIL)
 		return in_scopes;
