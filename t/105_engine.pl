@@ -52,7 +52,7 @@ file('002', '001', '', "ALTER TABLE person ADD CONSTRAINT later UNIQUE (name) DE
 file('003', '002', "-- transactional: false\n", "SET work_mem = '8MB';\nINSERT INTO person SELECT 1, current_setting('work_mem');\nCREATE INDEX CONCURRENTLY person_mail ON person (mail);",
 	"DROP INDEX CONCURRENTLY person_mail;\nDELETE FROM person;");
 gives(0, 'base', '^$', 'current');
-gives(0, '^database shop is at 002\n$', "^upgrade base -> 001, It's 001\nupgrade 001 -> 002, It's 002\n\$", 'upgrade', '002');
+gives(0, '^database shop is at 002\n$', "^no lock_timeout[^\n]*\n[^\n]*\n[^\n]*\nupgrade base -> 001, It's 001\nupgrade 001 -> 002, It's 002\n\$", 'upgrade', '002');
 gives(0, '002 +\| *\|', '^$', 'current');
 gives(0, '^database +shop\n.*\npending +1: 003\n(?!.*written by)', '^$', 'status');
 gives(0, '003 .*NOT TRANSACTIONAL', '', 'plan');
@@ -175,7 +175,7 @@ file('004', '003', '', "CREATE TABLE one ();\nSELECT 1 / 0;", '');
 gives(3, '', "ERROR:  division by zero\nCONTEXT:  pg_cmig: upgrade of 004, statement 2, line 7 of file \"migrations/004.sql\"\n", 'upgrade');
 is(rows("SELECT to_regclass('one'), string_agg(version_num, '') FROM cmig_engine.version"), '|003', 'nothing was changed');
 file('004', '003', '', 'SELECT cmig.enable_audit($$person$$);', '');
-gives(3, '', 'ERROR:  revision "004" calls cmig\.enable_audit, which requires the extension in the database\n.*cmig\.audit_script', 'upgrade');
+gives(3, '', 'ERROR:  revision "004" calls cmig\.enable_audit, which requires the extension in the database\n.*cmig audit-script', 'upgrade');
 gives(2, '', '^cmig: engine must be local, or a URL', 'current', '--engine', 'docker');
 gives(2, '', '^cmig: --probe requires the extension in the database\n', 'lint', '--probe');
 gives(2, '', '^cmig: expand requires the extension in the database\n', 'expand');

@@ -14,7 +14,8 @@
 # The verbs that need only the state, and those that need the schema, too.
 ENGINE_VERBS=' branches check current downgrade edit export graph heads history import load log merge plan remove '
 ENGINE_VERBS+='require reset revision script show stamp status upgrade verify wait '
-ENGINE_SCHEMA_VERBS=' baseline capture diff drift dry-run lint locate preflight round-trip squash workload-check '
+ENGINE_SCHEMA_VERBS=' audit-script baseline capture diff drift dry-run lint locate preflight round-trip squash '
+ENGINE_SCHEMA_VERBS+='workload-check '
 
 # The options that need the extension in the database.
 ENGINE_REFUSED='scope scopes in-doubt check-workload probe expand'
@@ -47,7 +48,7 @@ engine_help()
 		'In revisions, as the statements that they run, each call alone in its statement: '\
 'cmig.enable_rls, enable_rls_schema, disable_rls, add_not_null, add_check, add_foreign_key, add_unique, '\
 'backfill with where_sql' '' \
-		'Without a database: ddl-script, folders, list-templates, demo' '' \
+		'Without a database: ddl-script, folders, list-templates, demo, help' '' \
 		"Not without the extension in the database: the other verbs and functions, $refused" | sed 's/:, /: /' |
 			fold -s -w "$columns"
 }
@@ -111,7 +112,7 @@ begin_engine()
 	elif [[ $ENGINE_SCHEMA_VERBS == *" $verb "* ]] || given autogenerate || given dry-run || given preflight ||
 		{ [ "$verb" = check ] && { given target || given ci; }; }; then
 		looks=1
-	elif [[ $ENGINE_VERBS != *" $verb "* ]]; then
+	elif [[ "$ENGINE_VERBS help " != *" $verb "* ]]; then
 		fail 2 "$verb requires the extension in the database" 'cmig help engine lists what an engine can do'
 	fi
 	! given no-facts || looks=''
@@ -128,12 +129,11 @@ begin_engine()
 	while [ "$verb" = wait ] && [ $SECONDS -lt "$option_timeout" ] &&
 		! on_target "${target_psql[@]}" -c '' >/dev/null 2>&1; do sleep 1; done
 	for name in "${!PG@}"; do target_environment+=("$name=${!name}"); done
-	# converting files needs no database
-	if [ "$verb" = import ] && [ -z "$looks" ]; then engine_major=-1 engine_state='{}'; else read_target; fi
+	# converting files, and help, need no database
+	if [[ $verb == @(import|help) ]] && [ -z "$looks" ]; then engine_major=-1 engine_state='{}'; else read_target; fi
 	if [ "$option_engine" = local ]; then start_engine; else find_engine; fi
 	# with the sizes of the tables, if that can be
-	[ "$verb" != plan ] || [ "$engine_version" -ne "$engine_major" ] ||
-		! (find_programs pg_dump; [ "$engine_version" -eq "$engine_major" ]) || looks=1
+	[ "$verb" != plan ] || ! can_copy || looks=1
 	case $verb in
 		upgrade | downgrade | reset | script | verify)
 			[ "$engine_version" -ge "$engine_major" ] ||
@@ -460,7 +460,15 @@ engine_psql()
 		-v role="$ENGINE_ROLE" -v copier="$ENGINE_COPIER" -v version="$VERSION" "$@" 7>&- 8>&-
 }
 
+# Can the schema be copied?
+can_copy()
+{
+	[ "$engine_version" -eq "$engine_major" ] &&
+		(find_programs pg_dump; [ "$engine_version" -eq "$engine_major" ])
+}
+
 # create_copy LOOKS: creates the database in the engine, and uses it in place of the target
+copied=''
 create_copy()
 {
 	local name is_known=1
@@ -471,7 +479,7 @@ create_copy()
 		fail 2 'the engine cannot create a database with the extension pg_cmig' \
 		"${engine_folder:+Its messages are in $engine_folder/log}"
 	read -r engine_password copier_password <<<"$name"
-	engine_settings=''
+	engine_settings='' copied=$1
 	[ -z "$1" ] || copy_schema
 	[ "$verb" != import ] || [ -z "$1" ] || copy_tool_tables
 	[ "$verb" != workload-check ] || read_workload
@@ -486,7 +494,7 @@ create_copy()
 	CURRENT_DATABASE=":'cmig_database'"
 	# to compare the files with what ran
 	[ "$verb" != load ] || restore_files
-	if [ -d "${folders[0]}" ] && [[ $verb != @(load|import) ]]; then
+	if [ -d "${folders[0]}" ] && [[ $verb != @(load|import|help) ]]; then
 		find_files
 		begin; load_files
 		# the verb itself tells what is wrong with the files or the options
@@ -545,8 +553,8 @@ read_placeholders()
 	use_options
 }
 
-# Creates the database in the engine again.
-create_again() { engine_psql -c "DROP DATABASE $engine_database WITH (FORCE)" && create_copy ''; }
+# create_again [LOOKS]: creates the database in the engine again
+create_again() { engine_psql -c "DROP DATABASE $engine_database WITH (FORCE)" && create_copy "$1"; }
 
 # Fails, or only warns if the verb does not need the files, if the database is at a revision
 # that has no file here: somebody else has upgraded it.  What has run is then stored in the engine.
@@ -639,7 +647,7 @@ WHERE r.$1_sql OPERATOR(pg_catalog.~*) $CALLS;"
 	script='' transaction=''
 	[[ ! $calls =~ ^0?$ ]] || return 0
 	# preflight has changed the copy, and time has passed since then
-	! given preflight || create_again || return
+	[ -z "$copied" ] || create_again '' || return
 	recording=1
 	copy_schema
 	use_options
@@ -1093,7 +1101,7 @@ engine_move()
 				given quiet || say 'another run has changed the state of the database; trying again'
 				rm -f -- "$kept"
 				kept='' script='' transaction=''
-				create_again && continue
+				create_again '' && continue
 			fi
 			say_kept
 			[ -z "$recording" ] || say 'nothing was changed; the revisions were run in the engine first, on a copy of '\
@@ -1124,7 +1132,7 @@ engine_move()
 		# any code can raise the error about another run
 		[ "$locked" -ne 3 ] || { [ "$engine_running" = f ] && [ "$state" = "$engine_state" ]; } || attempt=0
 		# the copy of the schema is no longer one
-		[ -z "$recording" ] || create_again || return
+		[ -z "$recording" ] || create_again '' || return
 		if [ "$state" = "$engine_state" ]; then
 			[ "$locked" -ne 2 ] || [ -n "$guard" ] || { tell_moved; return $status; }
 			continue

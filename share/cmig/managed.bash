@@ -19,6 +19,15 @@ verb_ddl_script()
 	esac
 }
 
+# Prints a script that keeps an audit log of the table, as cmig.enable_audit does.
+verb_audit_script()
+{
+	argument table
+	begin; add_plain
+	call "SELECT cmig.audit_script(:'table')"
+	run
+}
+
 # engine_preflight TARGET: makes cmig.preflight return, in the engine, what it would return in
 # the database.  It collects facts about the plan, in the copy, and passes them to the SQL
 # function cmig.preflight_rows.  The query of that function runs in the database, with the

@@ -126,10 +126,14 @@ check_plan()
 # Adds a statement that returns a record if an upgrade would wait for locks without limit.
 add_limit()
 {
-	[ -z "$engine_database" ] || return 0
+	local forever="SELECT cmig.set_option(''cmig.lock_timeout'', ''5s'')"
+
+	if [ -n "$engine_database" ]; then
+		[ "$engine_limit" = 0 ] || return 0
+		forever='in cmig.conf: lock_timeout = 5s'
+	fi
 	add "SELECT 'limit',
-	'no lock_timeout is set: statements wait for locks without limit, and other sessions behind them',
-	'SELECT cmig.set_option(''cmig.lock_timeout'', ''5s'')'
+	'no lock_timeout is set: statements wait for locks without limit, and other sessions behind them', '$forever'
 WHERE pg_catalog.current_setting('lock_timeout') = '0'
 AND coalesce(pg_catalog.current_setting('cmig.lock_timeout', true), '0') = '0';"
 }
@@ -141,14 +145,27 @@ add_hazards()
 	local target facts=''
 
 	! given yes || return 0
-	# an engine does not know the tables
-	[ -z "$engine_database" ] || facts=', facts => false'
+	# an engine that has no copy of the tables
+	[ -z "$engine_database" ] || [ -n "$copied" ] || facts=', facts => false'
 	for target in "$@"; do
 		keep hazards "cmig.lint($target$facts)" 'revision text' 'message text' 'severity text' 'rule text'
 		add "SELECT 'hazard', revision, message FROM $KEPT
-WHERE severity = 'error' AND rule !~ '^(syntax-error|transaction-nesting)\$';"
+WHERE severity = 'error' AND rule !~ '^(syntax-error|transaction-nesting|requires-extension)\$';"
 	done
 }
+
+# Shows the hazards of an upgrade that has steps, with an engine: as lint, in a copy of the schema, if
+# there can be one.
+engine_hazards()
+{
+	[ -n "$copied" ] || ! can_copy || create_again 1 || exit
+	begin
+	add_file_format
+	add_hazards_and_limit
+	end_ahead
+}
+
+add_hazards_and_limit() { add_hazards "${TARGETS[@]}"; given preflight || add_limit; }
 
 # add_preflight TARGET...: adds statements that return what cmig.preflight warns about,
 # and its hints, as records
@@ -273,13 +290,13 @@ move()
 	add "COMMIT;$newline\\else"
 	if [ "$1" = upgrade ]; then
 		add_preflight "${TARGETS[@]}"
-		add_hazards "${TARGETS[@]}"
-		given preflight || add_limit
+		[ -n "$engine_database" ] && ! given yes || add_hazards_and_limit
 	fi
 	end_transaction ROLLBACK
 	add '\endif'
 	look_ahead
 	[ "$steps" -gt 0 ] || { [ -z "$loaded" ] || given quiet || say_loaded; return 0; }
+	[ -z "$engine_database" ] || [ "$1" = downgrade ] || given yes || engine_hazards
 	[ "$stops" -eq 0 ] || fail 1 "preflight finds $(count_of "$stops" error); nothing was changed" 'cmig preflight'
 	if ! given yes && { [ "$1" = downgrade ] || [ "$hazards" -gt 0 ]; }; then
 		printf '%s' "$listed" >&2
@@ -581,7 +598,8 @@ verb_stamp()
 		add "SELECT :'cmig_script';"
 		end_transaction ROLLBACK
 	else
-		begin_ahead; end_ahead
+		# with --scopes, the files have been loaded
+		[ -n "$fed" ] || { begin_ahead; end_ahead; }
 		[ -z "$engine_database" ] || { engine_stamp; return; }
 		begin_again
 		find_missing

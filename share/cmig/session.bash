@@ -391,6 +391,9 @@ messages()
 				[ -n "$begun" ] || BLOCKER=''
 				[[ $line != *' already exists' || $step != 'upgrade base -> '* ]] ||
 					place+="${newline}HINT:  If the schema is older than the revisions: cmig locate"
+				[[ $code != 55P04 ]] || place+="${newline}HINT:  Use the value in a later revision, and $(
+					[ "${per_revision:-}" = true ] && echo transactional: false in this one ||
+						echo cmig upgrade --stepwise, which commits after each revision)."
 				[ -z "$begun" ] || blocked "$code" "$line"
 				[[ -n $on_target && ($place != 'CONTEXT:  pg_cmig: '* || $code == MG009) ]] && own=1 || own=''
 				[ -z "$watch" ] || [ -z "$begun" ] || {

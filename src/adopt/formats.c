@@ -691,14 +691,14 @@ check_script(CmigToolRevision *revision, CmigSection section, char **script)
 	const char *what = cmig_marker_sections[section];
 	const char *sql = cmig_substitute_script(*script, &revision->text.placeholders, edges->id, what,
 											 NULL, NULL);
-	CmigTextProblem *problem = sql ? cmig_text_check(what, sql, edges->transactional, false) : NULL;
+	CmigTextProblem *problem = sql ? cmig_text_check(what, sql, edges->transactional, false, NULL) : NULL;
 	char	   *joined;
 	int			line;
 
 	if (problem == NULL)
 		return;
 	joined = cmig_script_strip_transactions(*script, true);
-	if (edges->transactional && cmig_text_check(what, sql, false, false) == NULL)
+	if (edges->transactional && cmig_text_check(what, sql, false, false, NULL) == NULL)
 	{
 		edges->transactional = false;
 		cmig_import_note(revision,
@@ -706,7 +706,7 @@ check_script(CmigToolRevision *revision, CmigSection section, char **script)
 	}
 	else if (edges->transactional &&
 			 cmig_text_check(what, cmig_script_strip_transactions(sql, true), true,
-							 false) == NULL &&
+							 false, NULL) == NULL &&
 			 cmig_section_text_find_problem(joined, section, &line) == NULL)
 	{
 		*script = cmig_section_text_read(joined, joined + strlen(joined), section, false, NULL);

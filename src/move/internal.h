@@ -227,14 +227,8 @@ extern void cmig_engine_end_statement(StringInfo out, const CmigEngineStep *step
 									  const CmigStatement *statement);
 
 /*
- * Is the statement a call of a function of pg_cmig whose statements are known (see
- * run/record.c)?  If so, sets *recorded to them, a List of char *.
- */
-extern bool cmig_engine_is_recorded(const CmigRunStep *step, const CmigStatement *statement,
-									List **recorded);
-
-/*
- * Append these statements, in place of the call, and what records them in the
+ * Append the statements that a call of a function of pg_cmig has run (see
+ * run/record.c), a List of char *, in place of the call, and what records them in the
  * progress.  "step" is NULL in a step that runs in a transaction.
  */
 extern void cmig_engine_append_recorded(StringInfo out, const CmigEngineStep *step,

@@ -510,7 +510,8 @@ run_statement(StepRun *run)
 		refuse_changed(run, run->script.statement.number);
 
 	run->raw = cmig_run_check_statement(run->step, run->script.statement.raw);
-	cmig_record_check(run->step->revision, &run->script.statement);
+	if (cmig_record_is_on())
+		cmig_record_check(run->step->revision, &run->script.statement);
 	node = run->raw->stmt;
 	if (run->row != NULL && run->row->state == CMIG_PROGRESS_DONE)
 	{

@@ -551,36 +551,6 @@ cmig_engine_begin_statement(StringInfo out, const CmigEngineStep *step,
 		append_row(out, step, statement, false);
 }
 
-/* Is the statement only a call, whose result nobody reads? */
-static bool
-is_only_call(const RawStmt *raw)
-{
-	const SelectStmt *select = (const SelectStmt *) raw->stmt;
-	bool		from;
-
-	if (!IsA(select, SelectStmt))
-		return IsA(select, CallStmt);
-	from = list_length(select->fromClause) == 1 && IsA(linitial(select->fromClause), RangeFunction);
-	if (select->op != SETOP_NONE || select->intoClause || select->whereClause ||
-		select->valuesLists || select->withClause ||
-		select->groupClause || select->havingClause || (select->fromClause && !from))
-		return false;
-	foreach_node(ResTarget, target, select->targetList)
-	{
-		if (!IsA(target->val, ColumnRef) &&
-			(from || list_length(select->targetList) > 1 || !IsA(target->val, FuncCall)))
-			return false;
-	}
-	return true;
-}
-
-bool
-cmig_engine_is_recorded(const CmigRunStep *step, const CmigStatement *statement, List **recorded)
-{
-	return is_only_call(statement->raw) &&
-		cmig_record_find(step->revision, step->direction, statement->number, recorded);
-}
-
 /*
  * A function runs in one transaction.  A procedure commits after each of its
  * statements, and if it is called again, it runs only those that remain, so

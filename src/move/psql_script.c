@@ -59,7 +59,6 @@ typedef struct Offline
 	bool		deferrable;		/* have the scripts so far created one? */
 	List	   *calling;		/* of char *: revisions that call pg_cmig's
 								 * functions */
-	char	   *called;			/* the first such function */
 
 	/* the version table; the names are quoted where necessary */
 	const char *table;
@@ -701,7 +700,8 @@ append_statements(const Offline *offline, StringInfo out, const CmigRunStep *ste
 			cmig_precondition_require_select(statement, step);
 		if (part == PART_PRECONDITION || (part == PART_VERIFY && returns_rows(statement->raw)))
 			cmig_psql_append_query(out, step->revision, statement, part == PART_PRECONDITION);
-		else if (offline->engine && part == PART_MAIN && cmig_engine_is_recorded(step, statement, &instead))
+		else if (offline->engine && part == PART_MAIN &&
+				 cmig_record_find(step->revision, step->direction, statement, &instead))
 			cmig_engine_append_recorded(out, recorded, statement, instead, facts);
 		else
 		{
@@ -711,6 +711,8 @@ append_statements(const Offline *offline, StringInfo out, const CmigRunStep *ste
 			if (recorded != NULL)
 				cmig_engine_end_statement(out, recorded, statement);
 		}
+		if (offline->engine && facts->calls_cmig)
+			cmig_record_refuse(step->revision, statement);
 		cmig_psql_pin(out, from, pin);
 		end = out->len - strlen(";\n");
 		if (recorded == NULL)
@@ -779,8 +781,6 @@ append_part(Offline *offline, const CmigRunStep *step, Part part, bool more)
 		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(out->data));
 
 		offline->calling = lappend(offline->calling, (void *) step->revision);
-		if (offline->called == NULL)
-			offline->called = pstrdup(facts.called);
 		MemoryContextSwitchTo(old);
 	}
 	append_end_of_script(offline, &facts, more);
@@ -1026,9 +1026,12 @@ make_text(Offline *offline)
 	 */
 	initStringInfo(&offline->text);
 	appendStringInfoSpaces(&offline->text, VARHDRSZ);
-	appendStringInfo(out, "-- pg_cmig: %s of %d %s, from %s; version table ",
-					 offline->then ? "reset" : offline->direction, count,
-					 offline->then ? "steps" : count == 1 ? "revision" : "revisions", place_text(offline));
+	if (offline->only_tables)
+		appendStringInfoString(out, "-- pg_cmig: creates the tables of the state, if they do not exist; version table ");
+	else
+		appendStringInfo(out, "-- pg_cmig: %s of %d %s, from %s; version table ",
+						 offline->then ? "reset" : offline->direction, count,
+						 offline->then ? "steps" : count == 1 ? "revision" : "revisions", place_text(offline));
 	appendStringInfoString(out, cmig_text_one_line(pstrdup(offline->table)));
 	appendStringInfoString(out, "\n-- psql -X -v ON_ERROR_STOP=1 -f <this file>\n\n");
 	if (stop)
@@ -1069,8 +1072,6 @@ make_text(Offline *offline)
 	 * Insert the check for the extension only now, because all scripts must
 	 * be read to find out whether the check is needed.
 	 */
-	if (offline->calling != NIL && offline->engine)
-		cmig_record_refuse_call(linitial(offline->calling), offline->called);
 	if (offline->calling != NIL)
 		insert_extension_check(offline, behind_start);
 

@@ -1072,8 +1072,8 @@ record_statements(const CmigBackfill *b)
 	if (target->where_sql == NULL || target->by_key || b->max_lag_ms > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cmig.backfill without where_sql, or with max_lag, requires the extension in the database"),
-				 errhint("Call it with where_sql, a condition that is true for the rows that remain, so that it can be repeated after an interruption.")));
+				 errmsg("the revision calls %s", CMIG_RECORD_BACKFILL),
+				 errhint(CMIG_RECORD_BACKFILL_HINT)));
 	for (int i = 0; i < target->count; i++)
 	{
 		const CmigBackfillPart *part = &target->parts[i];

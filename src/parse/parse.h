@@ -342,10 +342,13 @@ typedef struct CmigTextProblem
 
 /*
  * Returns the problem of the first statement that does not parse or that the
- * runner would reject, or NULL.  off_mode is true if cmig.concurrent_ddl is off.
+ * runner would reject, or for which the function "refuses", unless it is NULL, returns
+ * a reason, or NULL.  off_mode is true if cmig.concurrent_ddl is off.
  */
+typedef const char *(*CmigRefuses) (const CmigStatement *statement, const char **fix);
+
 extern CmigTextProblem *cmig_text_check(const char *what, const char *sql,
-										bool transactional, bool off_mode);
+										bool transactional, bool off_mode, CmigRefuses refuses);
 
 /* in expand.c */
 

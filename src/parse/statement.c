@@ -775,7 +775,8 @@ find_write_to_dropped(const CmigStatement *statement, List **dropped, MemoryCont
 }
 
 CmigTextProblem *
-cmig_text_check(const char *what, const char *sql, bool transactional, bool off_mode)
+cmig_text_check(const char *what, const char *sql, bool transactional, bool off_mode,
+				CmigRefuses refuses)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context = AllocSetContextCreate(caller, "pg_cmig statement",
@@ -786,6 +787,8 @@ cmig_text_check(const char *what, const char *sql, bool transactional, bool off_
 	ErrorData  *error;
 	bool		down = strcmp(what, "downgrade") == 0;
 	List	   *dropped = NIL;
+	const char *refusal;
+	const char *fix;
 
 	PG_TRY();
 	{
@@ -795,6 +798,9 @@ cmig_text_check(const char *what, const char *sql, bool transactional, bool off_
 			CHECK_FOR_INTERRUPTS();
 			MemoryContextSwitchTo(caller);
 			problem = find_refusal(what, &statement, transactional, off_mode);
+			if (problem == NULL && refuses && (refusal = refuses(&statement, &fix)) != NULL)
+				problem = make_problem(psprintf("its %s script cannot run: statement %d, line %d %s", what,
+												statement.number, statement.line, refusal), fix);
 			if (problem == NULL && down)
 				problem = find_write_to_dropped(&statement, &dropped, caller);
 			MemoryContextSwitchTo(context);

@@ -490,6 +490,8 @@ attempt_statement(void *arg)
 	const char *name;
 	CmigStatementClass class = cmig_statement_classify(run->statement.raw, &name);
 
+	if (cmig_settings_engine())
+		cmig_record_check(run->step->revision, &run->statement);
 	cmig_measure_begin(&trial->measure, trial->relations);
 	trial->measuring = true;
 	is_plain = class == CMIG_STATEMENT_CONCURRENTLY || class == CMIG_STATEMENT_OWN_PROCEDURE;
@@ -900,6 +902,9 @@ report_traces(const Trial *trial)
 		if (rows > 0)
 			cmig_listing_add_format(&dead, "%s (" INT64_FORMAT ")", relation->name, rows);
 	}
+	/* the copy in an engine is dropped */
+	if (cmig_settings_engine())
+		return;
 	if (moved.count > 0)
 		ereport(NOTICE,
 				(errmsg("the dry run has advanced sequences: %s", cmig_listing_text(&moved)),

@@ -653,6 +653,17 @@ check_top_level(CmigLint *lint, Node *node)
 					 "%s fails inside a transaction", name);
 }
 
+/* Implements the rule requires-extension. */
+static void
+check_extension(CmigLint *lint, Node *node)
+{
+	const char *fix;
+	const char *refusal = cmig_settings_engine() ? cmig_record_refusal(lint->statement, &fix) : NULL;
+
+	if (refusal != NULL)
+		cmig_lint_report(lint, NULL, "the statement %s", refusal);
+}
+
 /*
  * Callback at the end of the revision: does the script have any other
  * statements, which might fail?
@@ -890,6 +901,7 @@ const CmigLintRule cmig_lint_others[] = {
 	{"ban-concurrent-index-creation-in-transaction", CMIG_LINT_ERROR, 0, check_concurrent_index,
 	{T_IndexStmt}},
 	{"ban-non-transactional-statement", CMIG_LINT_ERROR, 0, check_top_level},
+	{"requires-extension", CMIG_LINT_ERROR, 0, check_extension},
 	{"prefer-robust-stmts", CMIG_LINT_NOTICE, 0, check_robust},
 	{"require-lock-timeout", CMIG_LINT_NOTICE, 0, check_timeout},
 	{"require-statement-timeout", CMIG_LINT_NOTICE, 0, check_timeout},

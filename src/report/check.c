@@ -411,7 +411,8 @@ check_script(const CmigRevisionText *text, const char *what, const char *sql,
 	if (error != NULL || script == NULL)
 		return;
 	problem = cmig_text_check(what, script, text->edges.transactional,
-							  !cmig_running_concurrent_ddl());
+							  !cmig_running_concurrent_ddl(),
+							  cmig_settings_engine() ? cmig_record_refusal : NULL);
 	if (problem != NULL)
 		add_of_text(check, severity, text, in_file(problem->problem, text, what), problem->fix);
 	else if (text->expand == NULL || strcmp(what, "upgrade") != 0)

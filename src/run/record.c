@@ -41,22 +41,6 @@ is_copy(void)
 	return cmig_text_begins(get_database_name(MyDatabaseId), CMIG_ENGINE_COPY);
 }
 
-/* Is it one of the functions that record what they run? */
-static bool
-can_record(const char *function)
-{
-	static const char *const names[] = {"add_check", "add_foreign_key", "add_not_null",
-		"add_unique", "backfill",
-	"disable_rls", "enable_rls", "enable_rls_schema"};
-
-	for (int i = 0; i < lengthof(names); i++)
-	{
-		if (pg_strcasecmp(function, names[i]) == 0)
-			return true;
-	}
-	return false;
-}
-
 bool
 cmig_record_is_on(void)
 {
@@ -111,46 +95,145 @@ cmig_record(const char *sql)
 	MemoryContextSwitchTo(caller);
 }
 
-void
-cmig_record_refuse_call(const char *revision, const char *function)
+/* Returns the call if the statement is only a call, whose result nobody reads, or NULL. */
+static const FuncCall *
+only_call(const RawStmt *raw)
 {
+	const SelectStmt *select = (const SelectStmt *) raw->stmt;
+	const FuncCall *call = NULL;
+
+	if (IsA(select, CallStmt))
+		return ((const CallStmt *) raw->stmt)->funccall;
+	if (!IsA(select, SelectStmt) || select->op != SETOP_NONE || select->intoClause ||
+		select->whereClause || select->valuesLists || select->withClause || select->groupClause ||
+		select->havingClause || list_length(select->fromClause) > 1)
+		return NULL;
+	if (select->fromClause && IsA(linitial(select->fromClause), RangeFunction))
+		call = linitial(linitial_node(List, linitial_node(RangeFunction, select->fromClause)->functions));
+	else if (select->fromClause || list_length(select->targetList) != 1)
+		return NULL;
+	foreach_node(ResTarget, target, select->targetList)
+	{
+		if (!IsA(target->val, ColumnRef) && call == NULL)
+			call = (const FuncCall *) target->val;
+		else if (!IsA(target->val, ColumnRef))
+			return NULL;
+	}
+	return call != NULL && IsA(call, FuncCall) ? call : NULL;
+}
+
+/* Is there an argument with this name or position, other than a constant NULL or false? */
+static bool
+has_argument(const FuncCall *call, const char *name, int position)
+{
+	foreach_ptr(Node, argument, call->args)
+	{
+		bool		is_named = IsA(argument, NamedArgExpr);
+		const A_Const *value = (const A_Const *) (is_named ? (Node *) ((NamedArgExpr *) argument)->arg : argument);
+
+		if (is_named ? strcmp(((NamedArgExpr *) argument)->name, name) == 0 :
+			foreach_current_index(argument) == position)
+			return !IsA(value, A_Const) || !(value->isnull || (IsA(&value->val, Boolean) && !boolVal(&value->val)));
+	}
+	return false;
+}
+
+/* Returns the name of the first of pg_cmig's functions or tables in the statement, or NULL. */
+static char *
+name_used(const CmigStatement *statement)
+{
+	CmigPsqlFacts facts = {0};
+	StringInfoData text;
+	char	   *name = facts.called;
+
+	initStringInfo(&text);
+	cmig_psql_append_statement(&text, statement->text,
+							   IsA(statement->raw->stmt, CreateFunctionStmt), &facts);
+	pfree(text.data);
+	if (!facts.calls_cmig)
+		return NULL;
+	return name[0] == '"' ? pnstrdup(name + 1, strcspn(name + 1, "\"")) : pstrdup(name);
+}
+
+const char *
+cmig_record_refusal(const CmigStatement *statement, const char **fix)
+{
+	static const char *const functions[] = {"disable_rls", "enable_rls", "enable_rls_schema"};
+	static const char *const procedures[] = {"add_check", "add_foreign_key", "add_not_null", "add_unique", "backfill"};
+	const char *name = name_used(statement);
+	bool		is_procedure = false;
+	bool		can_record;
+	const FuncCall *call;
+
+	if (name == NULL)
+		return NULL;
+	for (int i = 0; i < lengthof(procedures); i++)
+		is_procedure |= pg_strcasecmp(name, procedures[i]) == 0;
+	can_record = is_procedure;
+	for (int i = 0; i < lengthof(functions); i++)
+		can_record |= pg_strcasecmp(name, functions[i]) == 0;
+	*fix = "Write the statements that the function runs into the revision. doc/managed.md lists the functions that can be called, each alone in its statement.";
+	if (cmig_psql_is_relation(name))
+	{
+		*fix = "Without the extension, cmig_engine.version and cmig_engine.journal have the state.";
+		return psprintf("reads cmig.%s, which requires the extension in the database", name);
+	}
+	if (strstr(name, "ddl"))
+		*fix = "For the same policy without the extension, as a role that may create event triggers: cmig ddl-script deny | psql";
+	else if (strstr(name, "audit"))
+		*fix = "For the same log without the extension, write what cmig audit-script <table> prints into the revision.";
+	call = can_record ? only_call(statement->raw) : NULL;
+	if (call == NULL)
+		return psprintf("calls cmig.%s, which requires the extension in the database", name);
+	if (is_procedure && !IsA(statement->raw->stmt, CallStmt))
+	{
+		*fix = psprintf("CALL cmig.%s(...)", name);
+		return psprintf("calls the procedure cmig.%s as a function", name);
+	}
+	if (pg_strcasecmp(name, "backfill") == 0 &&
+		(!has_argument(call, "where_sql", 2) || has_argument(call, "max_lag", 5)))
+	{
+		*fix = CMIG_RECORD_BACKFILL_HINT;
+		return "calls " CMIG_RECORD_BACKFILL;
+	}
+	if (has_argument(call, "require_context", 11))
+	{
+		*fix = "Its policies call functions of pg_cmig.";
+		return psprintf("calls cmig.%s with require_context, which requires the extension in the database", name);
+	}
+	return NULL;
+}
+
+void
+cmig_record_refuse(const char *revision, const CmigStatement *statement)
+{
+	const char *fix;
+	const char *refusal = cmig_record_refusal(statement, &fix);
+
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg(cmig_psql_is_relation(function) ?
-					"revision \"%s\" reads cmig.%s, which requires the extension in the database" :
-					"revision \"%s\" calls cmig.%s, which requires the extension in the database",
-					revision, function),
-			 cmig_psql_is_relation(function) ?
-			 errhint("Without the extension, cmig_engine.version and cmig_engine.journal have the state.") :
-			 strstr(function, "ddl") ?
-			 errhint("For the same policy without the extension, as a role that may create event triggers: cmig ddl-script deny | psql") :
-			 strstr(function, "audit") ?
-			 errhint("For the same log without the extension, write the result of cmig.audit_script('<table>') into the revision; it can be called in any database that has the table and pg_cmig.") :
-			 recorded == NIL && can_record(function) && is_copy() ?
-			 errhint("What the function runs is known only for the state of the database, so without a range: cmig script upgrade head") :
-			 errhint("Write the statements that the function runs into the revision. doc/managed.md lists the functions that can be called, each alone in its statement.")));
+			 errmsg("revision \"%s\" %s", revision,
+					refusal ? refusal : psprintf("calls cmig.%s, which requires the extension in the database", name_used(statement))),
+			 errhint("%s", refusal ? fix :
+					 recorded == NIL && is_copy() ?
+					 "What the function runs is known only for the state of the database, so without a range: cmig script upgrade head" :
+					 "Call it alone in its statement.")));
 }
 
 void
 cmig_record_check(const char *revision, const CmigStatement *statement)
 {
-	CmigPsqlFacts facts = {0};
-	StringInfoData text;
+	const char *fix;
 
-	if (!cmig_record_is_on())
-		return;
-	initStringInfo(&text);
-	cmig_psql_append_statement(&text, statement->text,
-							   IsA(statement->raw->stmt, CreateFunctionStmt), &facts);
-	pfree(text.data);
-	if (facts.calls_cmig && facts.called[0] != '"' && !can_record(facts.called))
-		cmig_record_refuse_call(revision, facts.called);
+	if (cmig_record_refusal(statement, &fix) != NULL)
+		cmig_record_refuse(revision, statement);
 }
 
 bool
-cmig_record_find(const char *revision, CmigDirection direction, int statement, List **sql)
+cmig_record_find(const char *revision, CmigDirection direction, const CmigStatement *statement,
+				 List **sql)
 {
-	Recorded   *record = find(revision, direction, statement);
+	Recorded   *record = only_call(statement->raw) ? find(revision, direction, statement->number) : NULL;
 
 	if (record != NULL)
 		*sql = record->sql;

@@ -695,17 +695,27 @@ extern bool cmig_record_is_on(void);
  */
 extern void cmig_record(const char *sql);
 
-/* If so, refuse a statement that calls a function whose statements are not recorded. */
-extern void cmig_record_check(const char *revision, const CmigStatement *statement);
+/*
+ * Why can no database without the extension run the statement, which calls a function
+ * of pg_cmig?  Returns NULL if it can, as far as its text tells; otherwise, sets *fix.
+ * This is what an engine refuses: check, lint, plans, and dry runs ask it, too.
+ */
+extern const char *cmig_record_refusal(const CmigStatement *statement, const char **fix);
 
-/* Raise 0A000: the function of pg_cmig cannot be called without the extension. */
-extern void cmig_record_refuse_call(const char *revision, const char *function);
+/* Raise 0A000 if there is such a reason, or because it calls a function of pg_cmig. */
+extern void cmig_record_check(const char *revision, const CmigStatement *statement);
+pg_noreturn extern void cmig_record_refuse(const char *revision, const CmigStatement *statement);
+
+#define CMIG_RECORD_BACKFILL \
+	"cmig.backfill without where_sql, or with max_lag, which requires the extension in the database"
+#define CMIG_RECORD_BACKFILL_HINT \
+	"Call it with where_sql, a condition that is true for the rows that remain, so that it can be repeated after an interruption."
 
 /*
- * Has such a function been called by a statement?  If so, sets *sql to what it has
- * run, a List of char *.
+ * Has the statement called a function whose statements were recorded?  If so, sets *sql
+ * to what it has run, a List of char *.
  */
-extern bool cmig_record_find(const char *revision, CmigDirection direction, int statement,
-							 List **sql);
+extern bool cmig_record_find(const char *revision, CmigDirection direction,
+							 const CmigStatement *statement, List **sql);
 
 #endif							/* CMIG_RUN_H */

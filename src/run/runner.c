@@ -814,7 +814,8 @@ run_script(CmigScriptRun *run, const char *sql, DestReceiver *dest)
 		{
 			RawStmt    *raw = cmig_run_check_statement(run->step, run->statement.raw);
 
-			cmig_record_check(run->step->revision, &run->statement);
+			if (cmig_record_is_on())
+				cmig_record_check(run->step->revision, &run->statement);
 			(void) cmig_execute_statement(raw, run->statement.text, dest);
 			if (cmig_extension_suspected)
 				cmig_extension_require(run->step->revision);
