@@ -20,7 +20,9 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
+#include "parser/parse_type.h"
 #include "parser/parse_utilcmd.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
@@ -264,6 +266,85 @@ require_planned(const CmigExpansion *expansion, Oid caller, const List *objects)
 						expansion->revision, strncmp(row[0], "cast ", 5) == 0 ? "could" : "would", row[0], row[1]),
 				 errdetail("A schema was renamed, or an object was created or replaced, since the revision was expanded. The names would mean something else."),
 				 cmig_hint("Undo that and repeat the `CALL`, or `CALL cmig.abandon()`")));
+}
+
+/*
+ * raw_expression_tree_walker callback: replace the names of types by their OIDs, and
+ * find these types.  Parse analysis of a literal of an array or a composite type, or
+ * to add a column, calls what their domains check, before it is compared, and also
+ * functions that are built in, as lo_export().
+ */
+static bool
+bind_types(Node *node, void *found)
+{
+	TypeName   *name = (TypeName *) node;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, ColumnDef))
+	{
+		ColumnDef  *column = (ColumnDef *) node;
+
+		(void) bind_types((Node *) column->typeName, found);
+		(void) bind_types((Node *) column->constraints, found);
+		return bind_types(column->raw_default, found);
+	}
+	if (IsA(node, Constraint))
+		return bind_types(((Constraint *) node)->raw_expr, found);
+	if (IsA(node, ReturnStmt))
+		return bind_types(((ReturnStmt *) node)->returnval, found);
+	if (IsA(node, TypeName) && name->names != NIL)
+	{
+		ObjectAddress *object = palloc0(sizeof(ObjectAddress));
+
+		object->classId = TypeRelationId;
+		object->objectId = LookupTypeNameOid(NULL, name, true);
+		if (object->objectId < FirstNormalObjectId)
+			return false;
+		name->names = NIL;
+		name->arrayBounds = NIL;
+		name->typeOid = object->objectId;
+		*(List **) found = lappend(*(List **) found, object);
+		return false;
+	}
+	return raw_expression_tree_walker(node, bind_types, found);
+}
+
+void
+cmig_versions_bind_types(const CmigExpansion *expansion, Oid caller, Node *stmt)
+{
+	List	   *found = NIL;
+
+	if (IsA(stmt, AlterTableStmt))
+	{
+		foreach_node(AlterTableCmd, command, ((AlterTableStmt *) stmt)->cmds)
+		{
+			if (command->subtype == AT_AddColumn || command->subtype == AT_AddConstraint ||
+				command->subtype == AT_ColumnDefault)
+				(void) bind_types(command->def, &found);
+		}
+	}
+	else if (IsA(stmt, ViewStmt))
+		(void) bind_types(((ViewStmt *) stmt)->query, &found);
+	else if (IsA(stmt, IndexStmt))
+	{
+		(void) bind_types((Node *) ((IndexStmt *) stmt)->indexParams, &found);
+		(void) bind_types(((IndexStmt *) stmt)->whereClause, &found);
+	}
+	else if (IsA(stmt, CreateFunctionStmt))
+	{
+		foreach_node(FunctionParameter, parameter, ((CreateFunctionStmt *) stmt)->parameters)
+		{
+			(void) bind_types((Node *) parameter->argType, &found);
+			(void) bind_types(parameter->defexpr, &found);
+		}
+		(void) bind_types((Node *) ((CreateFunctionStmt *) stmt)->returnType, &found);
+		(void) bind_types(((CreateFunctionStmt *) stmt)->sql_body, &found);
+	}
+	if (found == NIL)
+		return;
+	cmig_toplevel_snapshot();
+	require_planned(expansion, caller, found);
 }
 
 /* The roles whose functions the statements may call while they run, or NULL. */

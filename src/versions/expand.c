@@ -159,6 +159,7 @@ run_steps(void *arg)
 		RawStmt    *raw = parse_step(step);
 
 		work->step = step;
+		cmig_versions_bind_types(work->expansion, work->caller, raw->stmt);
 		cmig_execute_statement(raw, step->sql, None_Receiver);
 		CommandCounterIncrement();
 		if (IsA(raw->stmt, CreateTrigStmt))
@@ -287,6 +288,7 @@ run_once(void *arg)
 		Alone		alone = {raw, work->step->sql};
 
 		cmig_versions_require_bound(work->expansion, work->caller, relations_of(work, NULL), raw->stmt);
+		cmig_versions_bind_types(work->expansion, work->caller, raw->stmt);
 		if (concurrent)
 			alone.raw = cmig_versions_bind_index(work->expansion, work->caller, raw, alone.sql);
 		cmig_versions_run_bound(work->expansion, work->caller, run_statement_alone, &alone, concurrent);

@@ -246,6 +246,12 @@ extern void cmig_versions_require_place(const CmigExpansion *expansion, Oid call
  */
 extern void cmig_versions_run_bound(const CmigExpansion *expansion, Oid caller,
 									void (*run) (void *arg), void *arg, bool commits);
+
+/*
+ * Replace the names of types in a stored statement by their OIDs, and raise an error
+ * if they are not those of the plan, before anything of them is evaluated.
+ */
+extern void cmig_versions_bind_types(const CmigExpansion *expansion, Oid caller, Node *stmt);
 extern RawStmt *cmig_versions_bind_index(const CmigExpansion *expansion, Oid caller,
 										 RawStmt *raw, const char *sql);
 
