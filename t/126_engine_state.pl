@@ -148,6 +148,8 @@ gives(3, '', '^cmig: the extension has taken over the state in schema cmig_engin
 my @alembic = ('-d', 'alembic');
 rows("CREATE TABLE alembic_version (version_num varchar(32)); INSERT INTO alembic_version VALUES ('nothing'); CREATE TABLE person (id bigint)", 'alembic');
 gives(1, 'not stamped', 'cmig: nothing was recorded, and the table was left as it is\n$', 'import', 'alembic', '--state', @alembic);
+mkdir "$dir/empty" or die;
+gives(3, '', 'ERROR:  no revisions are loaded, so the state in alembic_version remains\nHINT:  First import', 'stamp', 'head', '--folder', "$dir/empty", @alembic);
 is(rows("SELECT to_regnamespace('cmig_engine')", 'alembic'), '', 'what Alembic has recorded is still the state');
 rows(q{CREATE SEQUENCE trapped; CREATE FUNCTION trap() RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS $$BEGIN PERFORM nextval('public.trapped'); RETURN true; END$$; CREATE INDEX ON alembic_version ((trap()))}, 'alembic');
 gives(3, '', '^cmig: alembic_version is at nothing, which has no file in migrations\n.*cmig import alembic.*cmig stamp <revision>\n$', 'upgrade', '-y', @alembic);

@@ -19,10 +19,10 @@ my ($node, $dir, $cache) = engine_project('engine_running');
 
 sub rows { return $node->safe_psql('shop', $_[0]); }
 
-# start(NAME): starts an upgrade in a process group of its own, with its output in the file NAME
+# start(NAME, ARGUMENT...): starts an upgrade in a process group of its own, with its output in the file NAME
 sub start
 {
-	my ($name) = @_;
+	my ($name, @arguments) = @_;
 	my $pid = fork // die;
 
 	return $pid if $pid;
@@ -30,7 +30,7 @@ sub start
 	open STDIN, '<', '/dev/null';
 	open STDOUT, '>', "$dir/$name";
 	open STDERR, '>&', \*STDOUT;
-	exec $cmig, 'upgrade', '-y';
+	exec $cmig, 'upgrade', '-y', @arguments;
 }
 
 sub poll { $node->poll_query_until('shop', $_[0]) or die "not met: $_[0]"; }
@@ -97,8 +97,14 @@ $pid = start('out');
 poll("SELECT count(*) = 1 FROM pg_locks WHERE NOT granted AND relation = 'item'::regclass");
 my $blocker = rows("SELECT pid FROM pg_locks WHERE granted AND relation = 'item'::regclass AND mode = 'AccessShareLock'");
 gives(0, "running +ALTER TABLE item ADD c int.*, by process \\d+\n.*waits for +process $blocker \\(Lock: relation\\)\n", '^$', 'status');
+my $second = start('second', '+1');
+sleep 1 until slurp_file("$dir/second") =~ /in progress/;
+sleep 3;
+unlike(slurp_file("$dir/second"), qr/ERROR/, 'another one waits as long, although it cannot be repeated');
 $holder->query_safe('COMMIT');
 waitpid $pid, 0;
+waitpid $second, 0;
+like(slurp_file("$dir/second"), qr/waiting until it has ended\n.*ERROR:  another run has changed the state/s, 'and then fails');
 gives(0, '(?!.*(running|failed|partially))', '^$', 'status');
 
 $holder->quit;

@@ -32,6 +32,7 @@ engine_format=''
 
 engine='' engine_folder='' engine_database='' engine_major='' engine_target=''
 engine_limit='' engine_protect='' engine_messages=C engine_settings='' engine_names='' engine_running=''
+engine_activity=[]
 engine_password='' copier_password='' engine_unwritable=''
 engine_environment=() target_environment=() target_psql=() as_server=() locked=0
 
@@ -199,9 +200,11 @@ read_target()
 	lines=${lines#*"$newline"}
 	read -r engine_messages engine_limit engine_protect <<<"${lines%%"$newline"*}"
 	lines=${lines#*"$newline"}
-	engine_target=${lines%%"$newline"*} other='' engine_state=''
+	engine_target=${lines%%"$newline"*} other='' engine_activity='' engine_state=''
 	# not by a pattern, which would take quadratic time for the last line, the state
-	while IFS= read -r name; do other=$engine_state engine_state=$name; done <<<"${lines#*"$newline"}"
+	while IFS= read -r name; do
+		other=$engine_activity engine_activity=$engine_state engine_state=$name
+	done <<<"${lines#*"$newline"}"
 	[ "$installed" != t ] || fail 2 'the database has the extension, so it needs no engine' \
 		'Remove the line "engine" from cmig.conf.'
 	visible "${lacks#* }"
@@ -1184,6 +1187,10 @@ engine_stamp()
 	add_plain
 	called "SELECT pg_catalog.count(*) AS cmig_stamped FROM cmig.stamp($TARGET$PARAMETERS) \\gset"
 	require_stamped
+	# an empty state would be in the place of that in the table
+	[[ $engine_format != *_version || ${arguments[*]} = base ]] ||
+		need 'EXISTS (SELECT FROM cmig.revision)' "'no revisions are loaded, so the state in $engine_format remains'" \
+			"'First import or create the revision files.'"
 	engine_record
 }
 

@@ -6,9 +6,10 @@
 -- Prints lines: the major version, whether the extension is installed, whether a run has the lock of
 -- runs, and what is wrong with the state for this role, with the statements that change that; lc_messages,
 -- lock_timeout, and cmig.protect; the name of the database; the format of cmig_engine, or another
--- tool's table (with its owner, if it is not to be read); a JSON object.
+-- tool's table (with its owner, if it is not to be read); the rows of cmig status about a run in
+-- progress; a JSON object.
 -- What a run in progress has done of a revision was not interrupted, so it is left out, unless the
--- state is read again; "activity" has the rows of cmig status about the run.
+-- state is read again.
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY \;
 SET LOCAL search_path = pg_catalog, pg_temp \;
 WITH runner AS MATERIALIZED (
@@ -86,9 +87,7 @@ FROM state \gset
 \endif
 SELECT concat(coalesce((:format_query)::text,
 		CASE WHEN :'cmig_known' THEN '0' ELSE nullif(:'cmig_other', '') END) || E'\n',
-	CASE WHEN :'cmig_known' THEN jsonb_build_object('known', true, 'version', :version_query,
-		'journal', :journal_query, 'progress', :progress_query) ELSE '{}' END || jsonb_build_object(
-	'activity', (
+	(
 		SELECT coalesce(jsonb_agg(jsonb_build_object('item', item, 'value', value, 'hint', hint) ORDER BY number), '[]')
 		FROM (SELECT date_trunc('second', least(a.xact_start, a.query_start)) AS since, a.pid,
 				date_trunc('second', clock_timestamp() - a.query_start) AS time,
@@ -110,7 +109,9 @@ SELECT concat(coalesce((:format_query)::text,
 				look || 'IN (' || blockers || ')'),
 			(5, 'backfill', f[3] || ': ' || f[1] || ' rows, ' || f[2] || ' % of this pass', NULL))
 			v (number, item, value, hint)
-		WHERE value IS NOT NULL),
+		WHERE value IS NOT NULL)::text, E'\n',
+	CASE WHEN :'cmig_known' THEN jsonb_build_object('known', true, 'version', :version_query,
+		'journal', :journal_query, 'progress', :progress_query) ELSE '{}' END || jsonb_build_object(
 	'roles', (SELECT jsonb_agg(rolname) FROM pg_roles WHERE rolname !~ :'own'),
 	'members', (
 		SELECT jsonb_agg(jsonb_build_object('r', r.rolname, 'm', m.rolname))

@@ -376,9 +376,8 @@ verb_status()
 		status+=" WHERE item OPERATOR(pg_catalog.<>) ALL (ARRAY['pending written by', 'failed runs'"
 		[ "$engine_running" = f ] || status+=", 'failed', 'interrupted'"
 		status+='])'
-		variable state "$engine_state"
-		activity=" UNION ALL SELECT * FROM pg_catalog.jsonb_to_recordset(
-	pg_catalog.jsonb_extract_path(:'state'::pg_catalog.jsonb, 'activity'))
+		variable activity "$engine_activity"
+		activity=" UNION ALL SELECT * FROM pg_catalog.jsonb_to_recordset(:'activity'::pg_catalog.jsonb)
 	AS activity (item pg_catalog.text, value pg_catalog.text, hint pg_catalog.text)"
 	fi
 	rows_of="(SELECT item, value, CASE WHEN item OPERATOR(pg_catalog.<>) 'pending'
