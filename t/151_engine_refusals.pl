@@ -68,6 +68,11 @@ gives(3, '^$', 'write what cmig audit-script <table> prints into the revision', 
 my (undef, $script) = cmig('audit-script', 'item');
 like($script, qr/^-- Audit without pg_cmig.*SET cmig_audit\.target = 'public\.item'/s, 'audit-script prints it');
 gives(3, '^$', 'relation "nothing" does not exist', 'audit-script', 'nothing');
+write_revision('002', '001', '', $script, 'DROP SCHEMA cmig_audit CASCADE;');
+gives(0, 'at 002', '', 'upgrade', '-y');
+gives(0, 'no drift', '^$', 'drift');
+gives(0, 'at 001', '', 'downgrade', '-1', '-y');
+write_revision('002', '001', '', q{SELECT cmig.enable_audit('item');}, 'SELECT 1;');
 # what has run with the extension is no error
 gives(0, 'at 002', '', 'stamp', '002');
 gives(0, '^(?!.*enable_audit)', '', 'check');

@@ -234,12 +234,14 @@ static const CmigProperty trigger_properties[] = {
 
 /*
  * Query for the triggers, except audit triggers: cmig.enable_audit() creates
- * them, and their definitions contain ids.
+ * them, and their definitions contain ids.  Those of cmig.audit_script() work
+ * without the table's oid, as in a copy of the table.
  */
 static const char trigger_sql[] =
 "SELECT 'pg_trigger'::regclass::oid, t.oid, 0, 'pg_class'::regclass::oid, c.oid, 0,"
 " t.tgname::text, format('%I on %I.%I', t.tgname, n.nspname, c.relname), NULL::text, false,"
-" pg_get_triggerdef(t.oid), CASE t.tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA'"
+" regexp_replace(pg_get_triggerdef(t.oid), '( EXECUTE FUNCTION cmig_audit\\.write_entry\\(.*\"table\": )\\d+', '\\10'),"
+" CASE t.tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA'"
 " WHEN 'A' THEN 'ENABLE ALWAYS' END"
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 " JOIN pg_trigger t ON t.tgrelid = c.oid"
