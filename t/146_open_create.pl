@@ -33,6 +33,12 @@ my @cases = (
 	[ 'a script that catches errors', 'CREATE FUNCTION tenant.lower(varchar) RETURNS varchar LANGUAGE sql AS $$SELECT lo.trap($1)$$',
 		'DO $$BEGIN BEGIN UPDATE t SET x = lower(x); EXCEPTION WHEN OTHERS THEN NULL; END; UPDATE t SET x = lower(x); END$$', 42501 ],
 	[ 'another role', 'CREATE FUNCTION tenant.lower(varchar) RETURNS varchar LANGUAGE sql AS $$SELECT lo.trap($1)$$', 'UPDATE t SET x = lower(x)', 42501, "SET cmig.role = 'deployer'; $up" ],
+	[ 'a function in place of a cast', 'CREATE FUNCTION tenant.code(varchar) RETURNS varchar LANGUAGE sql AS $$SELECT lo.trap($1)$$', 'UPDATE t SET x = code(x)', 42501 ],
+	[ 'a function beside one of the scope', 'CREATE FUNCTION tenant.norm(varchar) RETURNS varchar LANGUAGE sql AS $$SELECT lo.trap($1)$$', 'UPDATE t SET x = norm(x)', 42501 ],
+	[ 'a table as a type', 'CREATE TABLE tenant.code (x text)', q{UPDATE t SET x = ('(a)'::code)::text}, 42501 ],
+	[ 'a sequence', 'CREATE SEQUENCE tenant.ids', q{UPDATE t SET z = nextval('ids')}, 42501 ],
+	[ 'a collation', q{CREATE COLLATION tenant.c (provider = libc, locale = 'C')}, 'UPDATE t SET z = 1 WHERE x COLLATE c > x', 42501 ],
+	[ 'a text search configuration', 'CREATE TEXT SEARCH CONFIGURATION tenant.cfg (COPY = pg_catalog.simple)', q{UPDATE t SET x = to_tsvector('cfg', x)::text}, 42501 ],
 	# what no script finds in place of another object can be there
 	[ 'a new name', 'CREATE FUNCTION tenant.other(varchar) RETURNS varchar LANGUAGE sql AS $$SELECT $1$$', 'UPDATE t SET x = lower(other(x))', '' ],
 );
@@ -50,8 +56,9 @@ SELECT FROM cmig.grant_access('deployer', 'migrator');
 CREATE TABLE seen (role name); GRANT INSERT ON seen TO PUBLIC;
 CREATE SCHEMA lo; $trap
 ALTER SCHEMA lo OWNER TO lo; ALTER FUNCTION lo.trap OWNER TO lo; ALTER FUNCTION lo.equal OWNER TO lo; GRANT USAGE ON SCHEMA lo TO PUBLIC;
-CREATE DOMAIN code AS text; CREATE VIEW shared AS SELECT 'b' AS x;
-CREATE SCHEMA tenant; CREATE TABLE tenant.t (id int, x varchar(20), z int); INSERT INTO tenant.t VALUES (1, 'ABC', 0);
+CREATE DOMAIN code AS text; CREATE VIEW shared AS SELECT 'b' AS x; CREATE SEQUENCE ids; CREATE COLLATION c (provider = libc, locale = 'C');
+CREATE TEXT SEARCH CONFIGURATION cfg (COPY = pg_catalog.english);
+CREATE SCHEMA tenant; CREATE FUNCTION tenant.norm(text) RETURNS text LANGUAGE sql AS 'SELECT \$1'; CREATE TABLE tenant.t (id int, x varchar(20), z int); INSERT INTO tenant.t VALUES (1, 'ABC', 0);
 ALTER TABLE tenant.t OWNER TO deployer; GRANT SELECT ON tenant.t TO lo; GRANT USAGE ON SCHEMA tenant TO deployer;
 GRANT USAGE, CREATE ON SCHEMA tenant TO lo;
 SELECT cmig.create_revision('c', \$s\$$script\$s\$, NULL, revision => '1');

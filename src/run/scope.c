@@ -261,21 +261,37 @@ static CmigQuery namesakes_query = {
 	"  AND NOT r.rolsuper AND r.oid <> b.datdba AND r.rolname <> 'pg_database_owner'"
 	"  AND (r.oid <> $3 OR ($4 AND d.classid <> 'pg_class'::regclass)) OFFSET 0) s"
 	" CROSS JOIN LATERAL (SELECT p.oid::regprocedure::text FROM pg_proc p"
-	"   WHERE d.classid = 'pg_proc'::regclass AND p.oid = d.objid AND EXISTS (SELECT FROM pg_proc q"
-	"    WHERE q.proname = p.proname AND q.pronamespace = ANY ($2))"
+	/* the name of a type is a function in a cast such as uuid(t) */
+	"   WHERE d.classid = 'pg_proc'::regclass AND p.oid = d.objid AND (EXISTS (SELECT FROM pg_proc q"
+	"    WHERE q.proname = p.proname AND (q.pronamespace = ANY ($2) OR (q.pronamespace = $1 AND q.proowner <> p.proowner))) OR EXISTS (SELECT FROM pg_type q"
+	"    WHERE q.typname = p.proname AND q.typnamespace = ANY ($2)))"
 	"  UNION ALL SELECT p.oid::regoperator::text FROM pg_operator p"
 	"   WHERE d.classid = 'pg_operator'::regclass AND p.oid = d.objid AND EXISTS (SELECT"
 	" FROM pg_operator q"
-	"    WHERE q.oprname = p.oprname AND q.oprnamespace = ANY ($2))"
+	"    WHERE q.oprname = p.oprname AND (q.oprnamespace = ANY ($2) OR (q.oprnamespace = $1 AND q.oprowner <> p.oprowner)))"
 	"  UNION ALL SELECT t.oid::regtype::text FROM pg_type t"
 	"   WHERE d.classid = 'pg_type'::regclass AND t.oid = d.objid AND EXISTS (SELECT FROM pg_type q"
 	"    WHERE q.typname = t.typname AND q.typnamespace = ANY ($2))"
 	"  UNION ALL SELECT c.oid::regclass::text FROM pg_class c"
-	"   WHERE d.classid = 'pg_class'::regclass AND c.oid = d.objid AND EXISTS (SELECT"
+	/* a table is also a type */
+	"   WHERE d.classid = 'pg_class'::regclass AND c.oid = d.objid AND (EXISTS (SELECT"
 	" FROM pg_class q"
-	"    WHERE q.relname = c.relname AND q.relnamespace = ANY ($2))) o (name)"
+	"    WHERE q.relname = c.relname AND q.relnamespace = ANY ($2)) OR EXISTS (SELECT FROM pg_type q"
+	"    WHERE q.typname = c.relname AND q.typnamespace = ANY ($2)))"
+	"  UNION ALL SELECT 'collation ' || c.oid::regcollation FROM pg_collation c"
+	"   WHERE d.classid = 'pg_collation'::regclass AND c.oid = d.objid AND EXISTS (SELECT"
+	" FROM pg_collation q"
+	"    WHERE q.collname = c.collname AND q.collnamespace = ANY ($2))"
+	"  UNION ALL SELECT 'text search configuration ' || c.oid::regconfig FROM pg_ts_config c"
+	"   WHERE d.classid = 'pg_ts_config'::regclass AND c.oid = d.objid AND EXISTS (SELECT"
+	" FROM pg_ts_config q"
+	"    WHERE q.cfgname = c.cfgname AND q.cfgnamespace = ANY ($2))"
+	"  UNION ALL SELECT 'text search dictionary ' || c.oid::regdictionary FROM pg_ts_dict c"
+	"   WHERE d.classid = 'pg_ts_dict'::regclass AND c.oid = d.objid AND EXISTS (SELECT"
+	" FROM pg_ts_dict q"
+	"    WHERE q.dictname = c.dictname AND q.dictnamespace = ANY ($2))) o (name)"
 	" WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = $1"
-	" AND d.classid IN ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass, 'pg_class'::regclass)"
+	" AND d.classid = ANY ('{pg_proc,pg_operator,pg_type,pg_class,pg_collation,pg_ts_config,pg_ts_dict}'::regclass[])"
 	" ORDER BY o.name LIMIT 1",
 	.argtypes = {OIDOID, OIDARRAYOID, OIDOID, BOOLOID}
 };
@@ -437,7 +453,7 @@ cmig_scope_condition(void)
 void
 cmig_scope_init(void)
 {
-	static const int caches[] = {PROCOID, OPEROID, TYPEOID, NAMESPACEOID};
+	static const int caches[] = {PROCOID, OPEROID, TYPEOID, NAMESPACEOID, RELOID, COLLOID, TSCONFIGOID, TSDICTOID};
 
 	for (int i = 0; i < lengthof(caches); i++)
 		CacheRegisterSyscacheCallback(caches[i], note_change, (Datum) 0);

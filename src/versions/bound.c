@@ -89,21 +89,29 @@ cmig_versions_hold_run(const CmigExpansion *expansion, Oid caller)
 	"  WHERE d.classid = x.class AND d.objid = x.id AND d.refclassid = x.class" \
 	"  UNION ALL SELECT d.refclassid, d.refobjid FROM pg_constraint c JOIN pg_depend d" \
 	"   ON d.classid = 'pg_constraint'::regclass AND d.objid = c.oid" \
-	"  WHERE c.contypid = x.id) d (class, id) WHERE x.class = 'pg_type'::regclass AND d.id >= 16384)," \
+	"  WHERE c.contypid = x.id) d (class, id) WHERE x.class = 'pg_type'::regclass AND d.id >=" \
+	" 16384)," \
 	" b (what, owner, place) AS (" \
-	"SELECT 'function ' || p.oid::regprocedure, p.proowner, p.pronamespace FROM x JOIN pg_proc p ON p.oid = x.id" \
+	"SELECT 'function ' || p.oid::regprocedure, p.proowner, p.pronamespace FROM x JOIN pg_proc p" \
+	" ON p.oid = x.id" \
 	" WHERE x.class = 'pg_proc'::regclass" \
-	" UNION SELECT format('operator %s, which calls %s,', o.oid::regoperator, p.oid::regprocedure), p.proowner, o.oprnamespace FROM x JOIN pg_operator o ON o.oid = x.id" \
+	" UNION SELECT format('operator %s, which calls %s,', o.oid::regoperator," \
+	" p.oid::regprocedure), p.proowner, o.oprnamespace FROM x JOIN pg_operator o ON o.oid = x.id" \
 	" JOIN pg_proc p ON p.oid = o.oprcode WHERE x.class = 'pg_operator'::regclass" \
-	" UNION SELECT format('%s %s', CASE typtype WHEN 'd' THEN 'domain' ELSE 'type' END, format_type(t.oid, NULL)), t.typowner, t.typnamespace" \
+	" UNION SELECT format('%s %s', CASE typtype WHEN 'd' THEN 'domain' ELSE 'type' END," \
+	" format_type(t.oid, NULL)), t.typowner, t.typnamespace" \
 	" FROM x JOIN pg_type t ON t.oid = x.id WHERE x.class = 'pg_type'::regclass" \
-	" UNION SELECT 'relation ' || c.oid::regclass, c.relowner, c.relnamespace FROM x JOIN pg_class c ON c.oid = x.id" \
+	" UNION SELECT 'relation ' || c.oid::regclass, c.relowner, c.relnamespace FROM x JOIN" \
+	" pg_class c ON c.oid = x.id" \
 	" WHERE x.class = 'pg_class'::regclass AND c.relkind <> ALL ('{i,I,t}')" \
-	" UNION SELECT format('collation %s', c.oid::regcollation), c.collowner, c.collnamespace FROM x JOIN pg_collation c ON c.oid = x.id" \
+	" UNION SELECT format('collation %s', c.oid::regcollation), c.collowner, c.collnamespace" \
+	" FROM x JOIN pg_collation c ON c.oid = x.id" \
 	" WHERE x.class = 'pg_collation'::regclass" \
-	" UNION SELECT 'text search configuration ' || c.oid::regconfig, c.cfgowner, c.cfgnamespace FROM x JOIN pg_ts_config c ON c.oid = x.id" \
+	" UNION SELECT 'text search configuration ' || c.oid::regconfig, c.cfgowner, c.cfgnamespace" \
+	" FROM x JOIN pg_ts_config c ON c.oid = x.id" \
 	" WHERE x.class = 'pg_ts_config'::regclass" \
-	" UNION SELECT 'text search dictionary ' || c.oid::regdictionary, c.dictowner, c.dictnamespace FROM x JOIN pg_ts_dict c ON c.oid = x.id" \
+	" UNION SELECT 'text search dictionary ' || c.oid::regdictionary, c.dictowner," \
+	" c.dictnamespace FROM x JOIN pg_ts_dict c ON c.oid = x.id" \
 	" WHERE x.class = 'pg_ts_dict'::regclass)"
 
 /*
@@ -112,14 +120,18 @@ cmig_versions_hold_run(const CmigExpansion *expansion, Oid caller)
  */
 #define CASTS \
 	"SELECT format('cast (%s AS %s)', k.castsource::regtype, k.casttarget::regtype), t.typowner" \
-	" FROM pg_cast k JOIN pg_type t ON t.oid IN (k.castsource, k.casttarget) WHERE k.oid >= 16384 AND k.castfunc < 16384"
+	" FROM pg_cast k JOIN pg_type t ON t.oid IN (k.castsource, k.casttarget) WHERE k.oid >= 16384" \
+	" AND k.castfunc < 16384"
 
 /* The types of what BOUND finds: a cast of another one cannot be used. */
 #define TYPES \
 	", u (id) AS (SELECT v.id FROM x, LATERAL (SELECT x.id WHERE x.class = 'pg_type'::regclass" \
-	"  UNION ALL SELECT atttypid FROM pg_attribute WHERE x.class = 'pg_class'::regclass AND attrelid = x.id" \
-	"  UNION ALL SELECT unnest(proargtypes::oid[] || prorettype) FROM pg_proc WHERE x.class = 'pg_proc'::regclass AND oid = x.id" \
-	"  UNION ALL SELECT unnest(ARRAY[oprleft, oprright, oprresult]) FROM pg_operator WHERE x.class = 'pg_operator'::regclass AND oid = x.id) v (id)" \
+	"  UNION ALL SELECT atttypid FROM pg_attribute WHERE x.class = 'pg_class'::regclass AND" \
+	" attrelid = x.id" \
+	"  UNION ALL SELECT unnest(proargtypes::oid[] || prorettype) FROM pg_proc WHERE x.class =" \
+	" 'pg_proc'::regclass AND oid = x.id" \
+	"  UNION ALL SELECT unnest(ARRAY[oprleft, oprright, oprresult]) FROM pg_operator WHERE" \
+	" x.class = 'pg_operator'::regclass AND oid = x.id) v (id)" \
 	"  UNION SELECT unnest(ARRAY[t.typelem, t.typbasetype]) FROM u JOIN pg_type t ON t.oid = u.id)"
 
 /* Returns the arguments of BOUND: in "arrays", a List of ObjectAddress * as texts. */
@@ -207,8 +219,11 @@ cmig_versions_hold_copied(CmigPlanning *p)
 
 	/* a copy has the caller as its owner if the caller cannot give it away */
 	static CmigQuery owners = {
-		"SELECT w, pg_get_userbyid(coalesce(c.relowner, t.typowner)) FROM unnest($1) w, LATERAL (SELECT split_part(w, ' ', 1), substr(w, strpos(w, ' ') + 1)) s (kind, name)"
-		" LEFT JOIN pg_class c ON c.oid = to_regclass(CASE kind WHEN 'relation' THEN name END) LEFT JOIN pg_type t ON t.oid = to_regtype(CASE WHEN kind IN ('type', 'domain') THEN name END)"
+		"SELECT w, pg_get_userbyid(coalesce(c.relowner, t.typowner)) FROM unnest($1) w, LATERAL"
+		" (SELECT split_part(w, ' ', 1), substr(w, strpos(w, ' ') + 1)) s (kind, name)"
+		" LEFT JOIN pg_class c ON c.oid = to_regclass(CASE kind WHEN 'relation' THEN name END)"
+		" LEFT JOIN pg_type t ON t.oid = to_regtype(CASE WHEN kind IN ('type', 'domain') THEN name"
+		" END)"
 		" WHERE coalesce(c.oid, t.oid) IS NOT NULL", {TEXTARRAYOID}
 	};
 	CmigNames	names = {.names = palloc(sizeof(char *) * (list_length(p->result->columns) + 1))};
@@ -242,11 +257,16 @@ require_planned(const CmigExpansion *expansion, Oid caller, const List *objects)
 		 * other tables may be partitions; what is created for a table, as a
 		 * view, gets its owner
 		 */
-		" SELECT what, pg_get_userbyid(owner) FROM (TABLE b UNION ALL SELECT *, 0 FROM (" CASTS " AND t.oid IN (TABLE u)) k) b, LATERAL (SELECT pg_has_role(owner, $4, 'USAGE'), what ~ '^(relation|type|cast) ') o (ours, inert)"
-		" WHERE NOT EXISTS (SELECT FROM c WHERE c.what = b.what AND (ours OR c.owner = pg_get_userbyid(b.owner))) AND NOT (inert AND (ours"
-		"  OR b.owner IN (SELECT k.relowner FROM cmig.expansion_run, jsonb_array_elements(columns) e JOIN pg_class k ON k.oid = to_regclass(nullif(e->>0, '')) WHERE scope = $3)))"
+		" SELECT what, pg_get_userbyid(owner) FROM (TABLE b UNION ALL SELECT *, 0 FROM"
+		" (" CASTS " AND t.oid IN (TABLE u)) k) b, LATERAL (SELECT pg_has_role(owner, $4, 'USAGE'), what ~ '^(relation|type|cast) ') o (ours, inert)"
+		" WHERE NOT EXISTS (SELECT FROM c WHERE c.what = b.what AND (ours OR c.owner ="
+		" pg_get_userbyid(b.owner))) AND NOT (inert AND (ours"
+		"  OR b.owner IN (SELECT k.relowner FROM cmig.expansion_run, jsonb_array_elements(columns)"
+		" e JOIN pg_class k ON k.oid = to_regclass(nullif(e->>0, '')) WHERE scope = $3)))"
 		/* what the expansion has created itself may get another owner */
-		" AND place <> ALL (SELECT n.oid FROM cmig.expansion_run r, unnest(r.schemas) s, pg_namespace n WHERE scope = $3 AND n.nspname::text = cmig.version_schema(r.revision, s) AND pg_has_role(n.nspowner, $4, 'USAGE'))"
+		" AND place <> ALL (SELECT n.oid FROM cmig.expansion_run r, unnest(r.schemas) s,"
+		" pg_namespace n WHERE scope = $3 AND n.nspname::text = cmig.version_schema(r.revision, s)"
+		" AND pg_has_role(n.nspowner, $4, 'USAGE'))"
 		" ORDER BY 1 LIMIT 1",
 		{TEXTOID, TEXTOID, TEXTOID, OIDOID}
 	};
@@ -433,18 +453,26 @@ void
 cmig_versions_run_bound(const CmigExpansion *expansion, Oid caller, void (*run) (void *arg), void *arg, bool commits)
 {
 	static CmigQuery query = {
-		"WITH c AS (SELECT c->>0 AS relation, c->>2 AS kind, c->>3 AS what, c->>4 AS owner FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $1),"
-		" t AS (SELECT to_regclass(nullif(relation, ''))::oid AS id FROM c), y AS (SELECT id FROM t UNION SELECT p.relid FROM t, pg_partition_tree(t.id) p),"
-		" z AS (SELECT id FROM y UNION SELECT confrelid FROM y JOIN pg_constraint k ON k.conrelid = id AND k.confrelid <> 0)"
-		" SELECT r.oid FROM c JOIN pg_roles r ON r.rolname::text = owner WHERE kind = 'bound' AND (what = '' OR split_part(what, ' ', 1) IN ('function', 'operator'))"
+		"WITH c AS (SELECT c->>0 AS relation, c->>2 AS kind, c->>3 AS what, c->>4 AS owner FROM"
+		" cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $1),"
+		" t AS (SELECT to_regclass(nullif(relation, ''))::oid AS id FROM c), y AS (SELECT id FROM"
+		" t UNION SELECT p.relid FROM t, pg_partition_tree(t.id) p),"
+		" z AS (SELECT id FROM y UNION SELECT confrelid FROM y JOIN pg_constraint k ON k.conrelid"
+		" = id AND k.confrelid <> 0)"
+		" SELECT r.oid FROM c JOIN pg_roles r ON r.rolname::text = owner WHERE kind = 'bound' AND"
+		" (what = '' OR split_part(what, ' ', 1) IN ('function', 'operator'))"
 
 		/*
 		 * what constraints and indexes of the tables call, and PostgreSQL may
 		 * plan
 		 */
-		" UNION SELECT p.proowner FROM z, LATERAL (SELECT 'pg_class'::regclass::oid, z.id UNION ALL SELECT 'pg_class'::regclass, indexrelid FROM pg_index WHERE indrelid = z.id"
-		"  UNION ALL SELECT 'pg_constraint'::regclass, oid FROM pg_constraint WHERE conrelid = z.id) o (class, id) JOIN pg_depend d ON d.classid = o.class AND d.objid = o.id"
-		" JOIN pg_proc p ON p.oid = CASE d.refclassid WHEN 'pg_proc'::regclass THEN d.refobjid WHEN 'pg_operator'::regclass THEN (SELECT oprcode FROM pg_operator WHERE oid = d.refobjid) END",
+		" UNION SELECT p.proowner FROM z, LATERAL (SELECT 'pg_class'::regclass::oid, z.id UNION"
+		" ALL SELECT 'pg_class'::regclass, indexrelid FROM pg_index WHERE indrelid = z.id"
+		"  UNION ALL SELECT 'pg_constraint'::regclass, oid FROM pg_constraint WHERE conrelid ="
+		" z.id) o (class, id) JOIN pg_depend d ON d.classid = o.class AND d.objid = o.id"
+		" JOIN pg_proc p ON p.oid = CASE d.refclassid WHEN 'pg_proc'::regclass THEN d.refobjid"
+		" WHEN 'pg_operator'::regclass THEN (SELECT oprcode FROM pg_operator WHERE oid ="
+		" d.refobjid) END",
 		{TEXTOID}
 	};
 	CmigRole	saved;
@@ -489,8 +517,11 @@ void
 cmig_versions_record_again(const CmigExpansion *expansion, Oid caller)
 {
 	static CmigQuery query = {
-		"SELECT DISTINCT g.tgrelid FROM cmig.expansion_run, jsonb_array_elements(columns) c JOIN pg_trigger g ON g.tgrelid = to_regclass(nullif(c->>0, '')) AND g.tgname = '" CMIG_EXPANSION_WRITE "'"
-		" WHERE scope = $1 AND c->>9 <> $2 AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_trigger'::regclass AND d.objid = g.oid AND d.refobjsubid <> 0)",
+		"SELECT DISTINCT g.tgrelid FROM cmig.expansion_run, jsonb_array_elements(columns) c JOIN"
+		" pg_trigger g ON g.tgrelid = to_regclass(nullif(c->>0, '')) AND g.tgname ="
+		" '" CMIG_EXPANSION_WRITE "'"
+		" WHERE scope = $1 AND c->>9 <> $2 AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid"
+		" = 'pg_trigger'::regclass AND d.objid = g.oid AND d.refobjsubid <> 0)",
 		{TEXTOID, TEXTOID}
 	};
 	CmigRole	saved;
@@ -508,7 +539,8 @@ cmig_versions_require_place(const CmigExpansion *expansion, Oid caller, const ch
 							LOCKMODE lock)
 {
 	static CmigQuery query = {
-		"SELECT c->>10 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $1 AND c->>0 = $2 AND c->>9 = $3 AND c->>10 IS NOT NULL LIMIT 1",
+		"SELECT c->>10 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $1"
+		" AND c->>0 = $2 AND c->>9 = $3 AND c->>10 IS NOT NULL LIMIT 1",
 		{TEXTOID, TEXTOID, TEXTOID}
 	};
 	CmigRole	saved;
@@ -533,8 +565,10 @@ void
 cmig_versions_require_bound(const CmigExpansion *expansion, Oid caller, const List *relations, const Node *stmt)
 {
 	static CmigQuery dropped = {
-		"SELECT c->>3 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $1 AND c->>2 = 'cast'"
-		" EXCEPT SELECT format('%s AS %s', castsource::regtype, casttarget::regtype) FROM pg_cast ORDER BY 1 LIMIT 1", {TEXTOID}
+		"SELECT c->>3 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $1"
+		" AND c->>2 = 'cast'"
+		" EXCEPT SELECT format('%s AS %s', castsource::regtype, casttarget::regtype) FROM pg_cast"
+		" ORDER BY 1 LIMIT 1", {TEXTOID}
 	};
 	CmigRole	saved;
 	char	   *gone;
