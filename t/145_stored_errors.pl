@@ -65,6 +65,7 @@ stored('duplicate key', revision('CREATE UNIQUE INDEX pay_ssn ON pay (ssn)') . "
 stored('data exception', $gone . revision('UPDATE pay SET id = n::int') . "CALL cmig.upgrade_stepwise('head');", '22P02', 'invalid input syntax for type ...: "..."');
 stored('in one transaction', $gone . revision('UPDATE pay SET id = n::int') . "SELECT * FROM cmig.upgrade('head');", '22P02', '22P02: invalid input syntax for type ...: "..."');
 stored('verification', $gone . revision('SELECT 1', ", verify_sql => 'SELECT true; SELECT id > 1, ssn FROM pay'") . "CALL cmig.upgrade_stepwise('head');", 'MG009', 'statement 2 of verify_sql: revision "4" failed its verification');
+stored('syntax of a value', $gone . revision('UPDATE pay SET id = length((ssn || $$ & &$$)::tsquery::text) WHERE ssn ~ $$sEc$$') . "CALL cmig.upgrade_stepwise('head');", '42601', 'syntax error in tsquery: "..."');
 stored('backfill', "CALL cmig.backfill('pay', 'ssn = n::int', batch_size => 1);", '22P02', '22P02: invalid input syntax for type ...: "..."');
 
 # where a backfill in the order of a key is, is a value, too
@@ -82,8 +83,8 @@ $node->safe_psql('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_acti
 finish_psql($holder);
 
 # scopes
-$node->safe_psql('postgres', $gone . revision('CREATE TABLE t (x text)', ", head => 'base'") . "SELECT cmig.create_scope('tenant', '6'); INSERT INTO tenant.t VALUES ('$mark'), ('$mark');");
-stored('scope', revision('CREATE UNIQUE INDEX t_x ON t (x)', ", head => '6'") . "SET client_min_messages = warning; CALL cmig.upgrade_scopes('tenant', '7');", 23505, 'could not create unique index "t_x"');
+$node->safe_psql('postgres', $gone . revision('CREATE TABLE t (x text)', ", head => 'base'") . "SELECT cmig.create_scope('tenant', '7'); INSERT INTO tenant.t VALUES ('$mark'), ('$mark');");
+stored('scope', revision('CREATE UNIQUE INDEX t_x ON t (x)', ", head => '7'") . "SET client_min_messages = warning; CALL cmig.upgrade_scopes('tenant', '8');", 23505, 'could not create unique index "t_x"');
 
 $node->stop;
 done_testing();

@@ -87,8 +87,8 @@ cmig_error_take(MemoryContext context)
 
 /*
  * The detail of a server's error has values of rows, such as those of a duplicate
- * key, and that of a verification the row.  The message of a data exception
- * quotes the value, so only its format is stored.  If a lock was waited for,
+ * key, and that of a verification the row.  The message of a data exception, or
+ * of the syntax of a value, quotes the value, so only its format is stored.  If a lock was waited for,
  * detail_log has what everybody may see of who has it.
  */
 char *
@@ -99,13 +99,18 @@ cmig_error_stored(const ErrorData *error)
 	const bool	ours = strcmp(error->domain, TEXTDOMAIN) == 0;
 	const char *detail = waited ? error->detail_log :
 	ours && error->sqlerrcode != ERRCODE_CMIG_VERIFY_FAILED ? error->detail : NULL;
+	const char *format = error->message_id ? error->message_id : "%s";
+
+	/* that of SQL quotes SQL; that of a tsquery or a jsonpath, a value */
+	const bool	quotes = ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_DATA_EXCEPTION ||
+	(error->sqlerrcode == ERRCODE_SYNTAX_ERROR && strcmp(format, "%s at or near \"%s\"") != 0);
 	StringInfoData buf;
 
 	initStringInfo(&buf);
-	if (ours || ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_DATA_EXCEPTION)
+	if (ours || !quotes)
 		appendStringInfoString(&buf, error->message ? error->message : "missing error text");
 	else
-		for (const char *c = error->message_id ? error->message_id : "%s"; *c; c++)
+		for (const char *c = format; *c; c++)
 		{
 			if (*c == '%')
 			{
