@@ -217,9 +217,12 @@ cmig_versions_hold_copied(CmigPlanning *p)
 		"SELECT what, pg_get_userbyid(owner) FROM (" CASTS ") c (what, owner)"
 	};
 
-	/* a copy has the caller as its owner if the caller cannot give it away */
+	/*
+	 * A copy has the caller as its owner if the caller cannot give it away.
+	 * What was not there when it was copied may have replaced it meanwhile.
+	 */
 	static CmigQuery owners = {
-		"SELECT w, pg_get_userbyid(coalesce(c.relowner, t.typowner)) FROM unnest($1) w, LATERAL"
+		"SELECT w, pg_get_userbyid(coalesce(c.relowner, t.typowner)), coalesce(c.oid, t.oid), t.typrelid FROM unnest($1) w, LATERAL"
 		" (SELECT split_part(w, ' ', 1), substr(w, strpos(w, ' ') + 1)) s (kind, name)"
 		" LEFT JOIN pg_class c ON c.oid = to_regclass(CASE kind WHEN 'relation' THEN name END)"
 		" LEFT JOIN pg_type t ON t.oid = to_regtype(CASE WHEN kind IN ('type', 'domain') THEN name"
@@ -233,7 +236,18 @@ cmig_versions_hold_copied(CmigPlanning *p)
 		if (strcmp(row[2], "bound") == 0)
 			names.names[names.count++] = row[3];
 	}
-	add_bound(p, cmig_query_list(&owners, &names));
+	foreach_ptr(CmigValue, row, cmig_query_list(&owners, &names))
+	{
+		for (int i = 0; i < p->live->count; i++)
+		{
+			if (p->live->objects[i]->address.object == atooid(row[2]) ||
+				(row[3] != NULL && p->live->objects[i]->address.object == atooid(row[3])))
+			{
+				add_bound(p, list_make1(row));
+				break;
+			}
+		}
+	}
 	add_bound(p, cmig_query_list(&casts));
 	foreach_ptr(const CmigVersionTable, table, p->tables)
 	{
