@@ -62,6 +62,8 @@ for my $case (
 	}
 	else { gives(0, '^(?!.*requires-extension)', '^$', 'lint'); }
 }
+write_revision('002', '001', "-- transactional: false\n", q{CALL cmig.backfill('item', 'a = id', 'a IS NULL', max_lag => '1s');}, 'SELECT 1;');
+gives(3, '^$', 'HINT:  Call it without max_lag, and with where_sql', 'upgrade', '-y');
 gives(1, "^== check ==\nerror +002: its upgrade.*cmig\\.enable_audit", '', 'check', '--ci')
   if (write_revision('002', '001', '', q{SELECT cmig.enable_audit('item');}, 'SELECT 1;'));
 gives(3, '^$', 'write what cmig audit-script <table> prints into the revision', 'upgrade', '-y');

@@ -709,7 +709,7 @@ pg_noreturn extern void cmig_record_refuse(const char *revision, const CmigState
 #define CMIG_RECORD_BACKFILL \
 	"cmig.backfill without where_sql, or with max_lag, which requires the extension in the database"
 #define CMIG_RECORD_BACKFILL_HINT \
-	"Call it with where_sql, a condition that is true for the rows that remain, so that it can be repeated after an interruption."
+	"Call it without max_lag, and with where_sql, a condition that is true for the rows that remain, so that it can be repeated after an interruption."
 
 /*
  * Has the statement called a function whose statements were recorded?  If so, sets *sql
