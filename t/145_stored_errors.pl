@@ -85,6 +85,10 @@ finish_psql($holder);
 # scopes
 $node->safe_psql('postgres', $gone . revision('CREATE TABLE t (x text)', ", head => 'base'") . "SELECT cmig.create_scope('tenant', '7'); INSERT INTO tenant.t VALUES ('$mark'), ('$mark');");
 stored('scope', revision('CREATE UNIQUE INDEX t_x ON t (x)', ", head => '7'") . "SET client_min_messages = warning; CALL cmig.upgrade_scopes('tenant', '8');", 23505, 'could not create unique index "t_x"');
+$node->safe_psql('postgres', "SELECT cmig.create_scope('other', '7'); INSERT INTO other.t VALUES ('$mark')");
+stored('contraction', revision('ALTER TABLE t ALTER x TYPE int USING x::int', ", head => '7', splice => true, expand => true")
+	. "SET client_min_messages = warning; CALL cmig.expand('9', scopes => 'other', confirm => true); CALL cmig.contract(scopes => 'other', max_failures => 1);",
+	55000, '1 row of table other.t could not be transformed: The first reason is: x');
 
 $node->stop;
 done_testing();

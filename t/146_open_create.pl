@@ -40,7 +40,10 @@ my @cases = (
 	[ 'a collation', q{CREATE COLLATION tenant.c (provider = libc, locale = 'C')}, 'UPDATE t SET z = 1 WHERE x COLLATE c > x', 42501 ],
 	[ 'a text search configuration', 'CREATE TEXT SEARCH CONFIGURATION tenant.cfg (COPY = pg_catalog.simple)', q{UPDATE t SET x = to_tsvector('cfg', x)::text}, 42501 ],
 	# what no script finds in place of another object can be there
-	[ 'a new name', 'CREATE FUNCTION tenant.other(varchar) RETURNS varchar LANGUAGE sql AS $$SELECT $1$$', 'UPDATE t SET x = lower(other(x))', '' ],
+	[ 'a new name', 'CREATE TABLE tenant.other (x int)', 'UPDATE t SET x = lower(x)', '' ],
+	[ 'a new name that is called', 'CREATE FUNCTION tenant.other(varchar) RETURNS varchar LANGUAGE sql AS $$SELECT lo.trap($1)$$', 'UPDATE t SET x = lower(other(x))', 42501 ],
+	[ 'the name of a column', 'CREATE FUNCTION tenant.x(tenant.t) RETURNS varchar LANGUAGE sql AS $$SELECT lo.trap(version())$$', 'UPDATE t SET x = x(t)', 42501 ],
+	[ 'a search_path of a script', 'CREATE FUNCTION tenant.own() RETURNS varchar LANGUAGE sql AS $$SELECT lo.trap(version())$$', q{SELECT set_config('search_path', 'tenant, lib', true); UPDATE t SET x = own()}, 42501 ],
 );
 
 foreach my $case (@cases)
@@ -54,6 +57,7 @@ foreach my $case (@cases)
 CREATE EXTENSION pg_cmig;
 SELECT FROM cmig.grant_access('deployer', 'migrator');
 CREATE TABLE seen (role name); GRANT INSERT ON seen TO PUBLIC;
+CREATE SCHEMA lib; CREATE FUNCTION lib.own() RETURNS varchar LANGUAGE sql AS 'SELECT NULL::varchar';
 CREATE SCHEMA lo; $trap
 ALTER SCHEMA lo OWNER TO lo; ALTER FUNCTION lo.trap OWNER TO lo; ALTER FUNCTION lo.equal OWNER TO lo; GRANT USAGE ON SCHEMA lo TO PUBLIC;
 CREATE DOMAIN code AS text; CREATE VIEW shared AS SELECT 'b' AS x; CREATE SEQUENCE ids; CREATE COLLATION c (provider = libc, locale = 'C');

@@ -89,7 +89,8 @@ cmig_error_take(MemoryContext context)
  * The detail of a server's error has values of rows, such as those of a duplicate
  * key, and that of a verification the row.  The message of a data exception, or
  * of the syntax of a value, quotes the value, so only its format is stored.  If a lock was waited for,
- * detail_log has what everybody may see of who has it.
+ * detail_log has what everybody may see of who has it, and of an error of pg_cmig that
+ * quotes another one.
  */
 char *
 cmig_error_stored(const ErrorData *error)
@@ -98,7 +99,8 @@ cmig_error_stored(const ErrorData *error)
 	error->sqlerrcode == ERRCODE_QUERY_CANCELED;
 	const bool	ours = strcmp(error->domain, TEXTDOMAIN) == 0;
 	const char *detail = waited ? error->detail_log :
-	ours && error->sqlerrcode != ERRCODE_CMIG_VERIFY_FAILED ? error->detail : NULL;
+	!ours || error->sqlerrcode == ERRCODE_CMIG_VERIFY_FAILED ? NULL :
+	error->detail_log ? error->detail_log : error->detail;
 	const char *format = error->message_id ? error->message_id : "%s";
 
 	/* that of SQL quotes SQL; that of a tsquery or a jsonpath, a value */

@@ -22,9 +22,9 @@ extern void cmig_scope_unpin(void);
 
 /*
  * Check the scope of the script that runs again, if something was created or
- * changed since.
+ * changed since.  The function, which may be InvalidOid, is about to be called.
  */
-extern void cmig_scope_look_again(void);
+extern void cmig_scope_look_again(Oid function);
 
 /* in session.c */
 

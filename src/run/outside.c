@@ -386,7 +386,7 @@ static void
 see_function(ObjectAccessType access, Oid class, Oid object, int sub, void *arg)
 {
 	if (access == OAT_POST_CREATE || access == OAT_POST_ALTER)
-		cmig_scope_look_again();
+		cmig_scope_look_again(InvalidOid);
 	if (watch != NULL && !watch->when_called && !creating_extension &&
 		access == OAT_FUNCTION_EXECUTE && class == ProcedureRelationId)
 		(void) check_function(object, IN_EXPRESSION);
@@ -408,7 +408,7 @@ see_lookup(Oid function)
 	(watch->when_called ? function >= FirstNormalObjectId : check_function(function, LOOKED_UP));
 
 	if (function >= FirstNormalObjectId)
-		cmig_scope_look_again();
+		cmig_scope_look_again(function);
 	return (next_needs_fmgr != NULL && next_needs_fmgr(function)) || is_needed;
 }
 

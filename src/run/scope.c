@@ -18,6 +18,8 @@
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/regproc.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/varlena.h"
@@ -371,14 +373,17 @@ cmig_scope_require_safe(const char *path)
 /*
  * What a role created while it was allowed to, and commits only after the check,
  * is found by name, too.  So the check is repeated, if there is anything new,
- * before what a script has found by name is planned, evaluated, or called.
+ * before what a script has found by name is planned, evaluated, or called.  No
+ * function of another role in the schema is called at all, because a script has many
+ * ways to find one, such as the name of a type or a search_path of its own.
  * Functions that run as another role use only the privileges of that role.
  */
 void
-cmig_scope_look_again(void)
+cmig_scope_look_again(Oid function)
 {
 	Oid			user;
 	int			context;
+	Oid			schema;
 
 	if (!is_pinned || pinned[0] == '\0' || is_looking)
 		return;
@@ -387,7 +392,17 @@ cmig_scope_look_again(void)
 		(context & (SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION)) != 0)
 		return;
 	AcceptInvalidationMessages();
-	if (!is_stale || !OidIsValid(get_namespace_oid(pinned, true)))
+	schema = get_namespace_oid(pinned, true);
+	if (OidIsValid(schema) && OidIsValid(function) && get_func_namespace(function) == schema &&
+		!is_trusted(cmig_role_owner_of_function(function), script_user))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("schema \"%s\" is not a safe scope for role \"%s\"", pinned,
+						role_name(script_user)),
+				 errdetail("A role that is not a superuser owns function %s, and a script would call it.",
+						   format_procedure(function)),
+				 errhint("Drop this object, or change its owner if you know what it does.")));
+	if (!is_stale || !OidIsValid(schema))
 		return;
 	is_stale = false;
 	is_looking = true;
@@ -410,7 +425,7 @@ cmig_scope_look_again(void)
 static PlannedStmt *
 plan(CMIG_PLANNER_PARAMETERS_COMPAT)
 {
-	cmig_scope_look_again();
+	cmig_scope_look_again(InvalidOid);
 	if (next_planner)
 		return next_planner(CMIG_PLANNER_ARGUMENTS_COMPAT);
 	return standard_planner(CMIG_PLANNER_ARGUMENTS_COMPAT);

@@ -746,6 +746,7 @@ require_transformed(const Work *work)
 					 errmsg("%s of table %s could not be transformed", left.count == 1 ? "1 row" : psprintf("%lld rows", (long long) left.count), relation),
 					 strcmp(left.least, "todo") == 0 ? errdetail("They were written while the triggers of the expansion were not enabled.") :
 					 errdetail("The first reason is: %s", left.least),
+					 strcmp(left.least, "todo") == 0 ? 0 : errdetail_log("The first reason is: %.*s", (int) strcspn(left.least, ":"), left.least),
 					 strcmp(left.least, "todo") == 0 ? cmig_hint("`CALL cmig.expand(%s)` fills them.", arguments) :
 					 errhint("SELECT * FROM %s WHERE %s IS NOT NULL shows them. An UPDATE of such a row transforms it again.", relation, CMIG_STATE_COLUMN)));
 	}
