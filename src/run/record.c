@@ -129,7 +129,7 @@ has_argument(const FuncCall *call, const char *name, int position)
 	foreach_ptr(Node, argument, call->args)
 	{
 		bool		is_named = IsA(argument, NamedArgExpr);
-		const A_Const *value = (const A_Const *) (is_named ? (Node *) ((NamedArgExpr *) argument)->arg : argument);
+		A_Const    *value = (A_Const *) (is_named ? (Node *) ((NamedArgExpr *) argument)->arg : argument);
 
 		if (is_named ? strcmp(((NamedArgExpr *) argument)->name, name) == 0 :
 			foreach_current_index(argument) == position)
