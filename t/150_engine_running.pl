@@ -98,7 +98,11 @@ poll("SELECT count(*) = 1 FROM pg_locks WHERE NOT granted AND relation = 'item':
 my $blocker = rows("SELECT pid FROM pg_locks WHERE granted AND relation = 'item'::regclass AND mode = 'AccessShareLock'");
 gives(0, "running +ALTER TABLE item ADD c int.*, by process \\d+\n.*waits for +process $blocker \\(Lock: relation\\)\n", '^$', 'status');
 my $second = start('second', '+1');
-sleep 1 until slurp_file("$dir/second") =~ /in progress/;
+foreach (1 .. $PostgreSQL::Test::Utils::timeout_default)
+{
+	last if -e "$dir/second" && slurp_file("$dir/second") =~ /in progress/;
+	sleep 1;
+}
 sleep 3;
 unlike(slurp_file("$dir/second"), qr/ERROR/, 'another one waits as long, although it cannot be repeated');
 $holder->query_safe('COMMIT');
