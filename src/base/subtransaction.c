@@ -88,9 +88,9 @@ cmig_error_take(MemoryContext context)
 /*
  * The detail of a server's error has values of rows, such as those of a duplicate
  * key, and that of a verification the row.  The message of a data exception, or
- * of the syntax of a value, quotes the value, so only its format is stored.  If a lock was waited for,
- * detail_log has what everybody may see of who has it, and of an error of pg_cmig that
- * quotes another one.
+ * about the syntax of a value, quotes the value, so only its format is stored.  If
+ * a lock was waited for, detail_log has what everybody may see of who has it; if an
+ * error of pg_cmig quotes another one, detail_log has what is left of that.
  */
 char *
 cmig_error_stored(const ErrorData *error)
