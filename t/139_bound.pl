@@ -137,6 +137,30 @@ foreach my $case ([ 'literal of a CHECK', 'ALTER TABLE app.t DROP CONSTRAINT IF 
 	ok(!-e $file, "$name: nothing ran");
 }
 
+# A function, operator, or type of the same owner and name, in another schema of mallory, is another one.
+# In a schema that a trusted role made again, it is not.
+my $twin = $code =~ s/\blib\./twin./gr =~ s/SELECT lower\(\$1\)/SELECT upper(\$1)/r;
+foreach my $case (
+	[ 'function', q{CHECK (lib.norm(c2) <> 'q')} ],
+	[ 'operator', q{CHECK (c2 OPERATOR(lib.===) 'a')} ],
+	[ 'type', q{CHECK (c2 <> ('x'::lib.dom)::text)} ])
+{
+	my ($name, $clause) = @$case;
+	my $swap = 'ALTER SCHEMA lib RENAME TO lib_old; ALTER SCHEMA twin RENAME TO lib';
+
+	subject("$code CREATE SCHEMA twin AUTHORIZATION mallory; GRANT USAGE ON SCHEMA twin TO PUBLIC; $twin
+		CREATE TABLE app.t (id int PRIMARY KEY, code text); INSERT INTO app.t VALUES (1, 'b')");
+	expand("ALTER TABLE app.t ADD c2 text CONSTRAINT ck $clause;\n-- cmig:up app.t.c2 = code\n");
+	query($node, $db, 'ALTER TABLE app.t DROP CONSTRAINT IF EXISTS cmig_new_ck');
+	query($node, $db, $swap, 'mallory');
+	fails_with($node, $db, 'CALL cmig.contract()', '55000', 'would use .* of role postgres, with which it was not tried', "$name of the same owner in another schema: refused");
+	query($node, $db, "DROP SCHEMA lib CASCADE; DROP SCHEMA lib_old CASCADE; CREATE SCHEMA lib; $code");
+	# the trigger, which calls it, too, is created again
+	query($node, $db, "CALL cmig.expand('head')");
+	query($node, $db, 'CALL cmig.contract()');
+	is(query($node, $db, 'SELECT count(*) FROM app.t'), '1', "$name: made again by a superuser: contracted");
+}
+
 # an operator of the same name that calls another function, though it is of the same owner
 subject("$code CREATE TABLE app.t (id int PRIMARY KEY, code text)");
 expand("ALTER TABLE app.t ADD c2 text CONSTRAINT ck CHECK (c2 OPERATOR(lib.===) 'a');\n-- cmig:up app.t.c2 = code\n");

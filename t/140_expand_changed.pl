@@ -214,6 +214,28 @@ sql('again_1', q{UPDATE m.t SET cmig_state = 'old'});
 sql('again_1', 'CALL cmig.contract()');
 is(sql('again_1', 'SELECT min(n), max(n) FROM m.t'), '1001|1005', 'what the hint says keeps what was written');
 
+# What is changed between the copies and the end of the planning is not taken for what was
+# there before.  The planning waits for the row of the schema, after it has read the objects.
+foreach my $change ([ 'a constraint', 'ALTER TABLE m.t ADD CONSTRAINT ck CHECK (n < 500)' ], [ 'a validated constraint', 'ALTER TABLE m.t VALIDATE CONSTRAINT old_ck' ])
+{
+	my ($name, $ddl) = @$change;
+	my $database = 'meanwhile_' . (++$again);
+
+	database($database, 'CREATE SCHEMA m; CREATE TABLE m.t (id int PRIMARY KEY, n int); ALTER TABLE m.t ADD CONSTRAINT old_ck CHECK (n < 600) NOT VALID', 'ALTER TABLE m.t ALTER n TYPE bigint');
+	my $open = $node->background_psql($database);
+	$open->query_safe("BEGIN; ALTER SCHEMA m RENAME TO m_new; ALTER SCHEMA m_new RENAME TO m; $ddl");
+	my $run = start_psql($node, $database, "SET cmig.lock_timeout = '60s'; CALL cmig.expand()");
+	wait_until_blocked($node);
+	$open->query_safe('COMMIT');
+	$open->quit;
+	is(finish_psql($run), 3, "$name, changed while the revision is planned: refused");
+	like($run->{err}, qr/40001.*A column that the revision replaces, or what depends on it, was altered/s, "$name: with the reason");
+	sql($database, 'CALL cmig.expand()');
+	sql($database, 'CALL cmig.contract()');
+	is(sql($database, q{SELECT string_agg(concat(conname, ' ', convalidated), ', ' ORDER BY conname) FROM pg_constraint WHERE conrelid = 'm.t'::regclass AND contype = 'c'}),
+		$name eq 'a constraint' ? 'ck t, old_ck f' : 'old_ck t', "$name: kept");
+}
+
 # a refused abandonment has no effect
 database('refused', q{CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t VALUES (1, 100); SELECT FROM cmig.grant_access('keeper', 'migrator')}, 'ALTER TABLE t ALTER n TYPE bigint');
 sql('refused', 'CALL cmig.expand()');

@@ -43,6 +43,9 @@ extern PGDLLEXPORT CmigManaged *cmig_managed_schemas(const CmigNames *names);
 /* Returns the schemas of the revisions: in a scope, only the scope's. */
 extern CmigManaged *cmig_managed_of_revisions(void);
 
+/* Returns the schema that a shadow has another one for, or InvalidOid. */
+extern Oid	cmig_managed_live(const CmigManaged *managed, const char *name);
+
 /* in target_statement.c */
 
 /* Like cmig_statement_subject(), but tells the name of each schema. */

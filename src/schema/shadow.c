@@ -120,6 +120,17 @@ cmig_managed_with(const CmigManaged *managed, char *name, Oid oid)
 	return more;
 }
 
+Oid
+cmig_managed_live(const CmigManaged *managed, const char *name)
+{
+	for (int i = 0; i < managed->count; i++)
+	{
+		if (managed->schemas[i].owned && strcmp(managed->schemas[i].name, name) == 0)
+			return managed->schemas[i].oid;
+	}
+	return InvalidOid;
+}
+
 void
 cmig_managed_require_owned(const CmigManaged *managed, const char *detail)
 {

@@ -183,6 +183,7 @@ find_bound(CommandId since)
 	return found;
 }
 
+/* Add rows of a name, an owner, and the schema's OID, or NULL if there is none. */
 static void
 add_bound(CmigPlanning *p, const List *rows)
 {
@@ -194,6 +195,7 @@ add_bound(CmigPlanning *p, const List *rows)
 		column[2] = "bound";
 		column[3] = row[0];
 		column[4] = row[1];
+		column[7] = row[2];
 		p->result->columns = lappend(p->result->columns, column);
 	}
 }
@@ -202,19 +204,29 @@ void
 cmig_versions_note_bound(CmigPlanning *p)
 {
 	static CmigQuery query = {
-		BOUND " SELECT what, pg_get_userbyid(owner) FROM b UNION SELECT '', current_user", {TEXTOID, TEXTOID}
+		BOUND " SELECT what, pg_get_userbyid(owner), place, nspname FROM b LEFT JOIN pg_namespace n ON"
+		" n.oid = place UNION SELECT '', current_user, NULL, NULL", {TEXTOID, TEXTOID}
 	};
 	char	   *arrays[2];
+	List	   *rows;
 
 	write_objects(find_bound(p->since), arrays);
-	add_bound(p, cmig_query_list(&query, arrays[0], arrays[1]));
+	rows = cmig_query_list(&query, arrays[0], arrays[1]);
+	foreach_ptr(CmigValue, row, rows)
+	{
+		Oid			live = row[3] != NULL ? cmig_managed_live(p->managed, row[3]) : InvalidOid;
+
+		if (OidIsValid(live))
+			row[2] = psprintf("%u", live);
+	}
+	add_bound(p, rows);
 }
 
 void
 cmig_versions_hold_copied(CmigPlanning *p)
 {
 	static CmigQuery casts = {
-		"SELECT what, pg_get_userbyid(owner) FROM (" CASTS ") c (what, owner)"
+		"SELECT what, pg_get_userbyid(owner), NULL FROM (" CASTS ") c (what, owner)"
 	};
 
 	/*
@@ -222,7 +234,8 @@ cmig_versions_hold_copied(CmigPlanning *p)
 	 * What was not there when it was copied may have replaced it meanwhile.
 	 */
 	static CmigQuery owners = {
-		"SELECT w, pg_get_userbyid(coalesce(c.relowner, t.typowner)), coalesce(c.oid, t.oid), t.typrelid FROM unnest($1) w, LATERAL"
+		"SELECT w, pg_get_userbyid(coalesce(c.relowner, t.typowner)), coalesce(c.relnamespace,"
+		" t.typnamespace), coalesce(c.oid, t.typrelid, 0), coalesce(t.oid, 0) FROM unnest($1) w, LATERAL"
 		" (SELECT split_part(w, ' ', 1), substr(w, strpos(w, ' ') + 1)) s (kind, name)"
 		" LEFT JOIN pg_class c ON c.oid = to_regclass(CASE kind WHEN 'relation' THEN name END)"
 		" LEFT JOIN pg_type t ON t.oid = to_regtype(CASE WHEN kind IN ('type', 'domain') THEN name"
@@ -238,15 +251,12 @@ cmig_versions_hold_copied(CmigPlanning *p)
 	}
 	foreach_ptr(CmigValue, row, cmig_query_list(&owners, &names))
 	{
-		for (int i = 0; i < p->live->count; i++)
-		{
-			if (p->live->objects[i]->address.object == atooid(row[2]) ||
-				(row[3] != NULL && p->live->objects[i]->address.object == atooid(row[3])))
-			{
-				add_bound(p, list_make1(row));
-				break;
-			}
-		}
+		const CmigAddress relation = {RelationRelationId, atooid(row[3])};
+		const CmigAddress type = {TypeRelationId, atooid(row[4])};
+
+		if (cmig_image_find_exactly(p->live, relation) != NULL ||
+			cmig_image_find_exactly(p->live, type) != NULL)
+			add_bound(p, list_make1(row));
 	}
 	add_bound(p, cmig_query_list(&casts));
 	foreach_ptr(const CmigVersionTable, table, p->tables)
@@ -265,24 +275,35 @@ static void
 require_planned(const CmigExpansion *expansion, Oid caller, const List *objects)
 {
 	static CmigQuery query = {
-		BOUND TYPES ", c (what, owner) AS (SELECT c->>3, c->>4 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $3 AND c->>2 = 'bound')"
+		BOUND TYPES ", c (what, owner, place) AS (SELECT c->>3, c->>4, CASE c->>9 WHEN $5 THEN"
+		" (c->>7)::oid END FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope ="
+		" $3 AND c->>2 = 'bound')"
+		" SELECT what, pg_get_userbyid(owner) FROM (TABLE b UNION ALL SELECT *, 0 FROM"
+		" (" CASTS " AND t.oid IN (TABLE u)) k) b, LATERAL (SELECT pg_has_role(owner, $4, 'USAGE'),"
+		" what ~ '^(relation|type|cast) ') o (ours, inert),"
+
+		/*
+		 * who could rename a schema may have put there what has the same name
+		 * and owner
+		 */
+		" LATERAL (SELECT coalesce(bool_and(c.place <> b.place), false) AND NOT EXISTS (SELECT FROM"
+		"  pg_namespace n WHERE n.oid = b.place AND pg_has_role(n.nspowner, $4, 'USAGE'))"
+		"  FROM c WHERE c.what = b.what) m (moved)"
 
 		/*
 		 * other tables may be partitions; what is created for a table, as a
 		 * view, gets its owner
 		 */
-		" SELECT what, pg_get_userbyid(owner) FROM (TABLE b UNION ALL SELECT *, 0 FROM"
-		" (" CASTS " AND t.oid IN (TABLE u)) k) b, LATERAL (SELECT pg_has_role(owner, $4, 'USAGE'), what ~ '^(relation|type|cast) ') o (ours, inert)"
-		" WHERE NOT EXISTS (SELECT FROM c WHERE c.what = b.what AND (ours OR c.owner ="
+		" WHERE (moved OR NOT EXISTS (SELECT FROM c WHERE c.what = b.what AND (ours OR c.owner ="
 		" pg_get_userbyid(b.owner))) AND NOT (inert AND (ours"
 		"  OR b.owner IN (SELECT k.relowner FROM cmig.expansion_run, jsonb_array_elements(columns)"
-		" e JOIN pg_class k ON k.oid = to_regclass(nullif(e->>0, '')) WHERE scope = $3)))"
+		" e JOIN pg_class k ON k.oid = to_regclass(nullif(e->>0, '')) WHERE scope = $3))))"
 		/* what the expansion has created itself may get another owner */
 		" AND place <> ALL (SELECT n.oid FROM cmig.expansion_run r, unnest(r.schemas) s,"
 		" pg_namespace n WHERE scope = $3 AND n.nspname::text = cmig.version_schema(r.revision, s)"
 		" AND pg_has_role(n.nspowner, $4, 'USAGE'))"
 		" ORDER BY 1 LIMIT 1",
-		{TEXTOID, TEXTOID, TEXTOID, OIDOID}
+		{TEXTOID, TEXTOID, TEXTOID, OIDOID, TEXTOID}
 	};
 	Oid			role = GetUserId();
 	CmigRole	saved;
@@ -291,7 +312,8 @@ require_planned(const CmigExpansion *expansion, Oid caller, const List *objects)
 
 	write_objects(objects, arrays);
 	cmig_role_act_as_caller(&saved, caller);
-	row = cmig_query_row(&query, arrays[0], arrays[1], expansion->scope, role);
+	row = cmig_query_row(&query, arrays[0], arrays[1], expansion->scope, role,
+						 cmig_versions_database());
 	cmig_role_return(&saved);
 	if (row != NULL)
 		ereport(ERROR,

@@ -10,6 +10,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
+#include "utils/snapmgr.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 
@@ -278,7 +279,7 @@ cmig_versions_kept(const CmigExpansion *expansion)
 	"   UNION ALL SELECT d.classid, d.objid, d.objsubid, attrelid::regclass::text FROM a" \
 	"   JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = attrelid AND d.refobjsubid = attnum AND d.deptype <> 'i') x (class, id, sub, relation)" \
 	"  WHERE class = ANY ('{pg_class,pg_constraint,pg_attrdef,pg_statistic_ext}'::regclass[]) GROUP BY class, id, sub)," \
-	" p AS (SELECT i.type || ' ' || i.identity AS name, o.relation, sub > 0 OR class = 'pg_attrdef'::regclass AS own, md5(jsonb_build_array(" \
+	" p AS (SELECT class, id, sub, i.type || ' ' || i.identity AS name, o.relation, sub > 0 OR class = 'pg_attrdef'::regclass AS own, md5(jsonb_build_array(" \
 	"  (SELECT jsonb_build_array(format_type(atttypid, atttypmod), attnotnull, attstorage, attcompression, attidentity, col_description(id, sub)," \
 	"    (SELECT jsonb_build_array(seqincrement, seqmin, seqmax, seqstart, seqcache, seqcycle, obj_description(objid, 'pg_class')) FROM pg_depend JOIN pg_sequence ON seqrelid = objid" \
 	"     WHERE classid = 'pg_class'::regclass AND refclassid = classid AND refobjid = id AND refobjsubid = sub AND deptype = 'i'))" \
@@ -293,12 +294,29 @@ cmig_versions_kept(const CmigExpansion *expansion)
 	"  AND NOT EXISTS (SELECT FROM pg_class WHERE class = 'pg_class'::regclass AND oid = id AND sub = 0 AND relispartition))"
 
 List *
-cmig_versions_properties(const List *columns)
+cmig_versions_properties(const List *columns, Snapshot begun)
 {
 	static CmigQuery query = {
 		PROPERTIES("unnest($1::text[], $2::text[])") " SELECT '', NULL, '" PROPERTY "', name, relation, NULL, digest, NULL, NULL FROM p ORDER BY name",
 		{TEXTARRAYOID, TEXTARRAYOID}
 	};
+
+	/*
+	 * functions that print definitions do not use the snapshot, so look at
+	 * rows, too
+	 */
+	static CmigQuery at_snapshot = {
+		PROPERTIES("unnest($1::text[], $2::text[])") " SELECT md5(coalesce(jsonb_agg(jsonb_build_array(name, digest,"
+		" ARRAY(SELECT xmin::text FROM pg_attribute WHERE sub > 0 AND attrelid = id AND attnum = sub"
+		"  UNION SELECT xmin::text FROM pg_constraint WHERE class = 'pg_constraint'::regclass AND oid = id"
+		"  UNION SELECT xmin::text FROM pg_index WHERE class = 'pg_class'::regclass AND indexrelid = id"
+		"  UNION SELECT xmin::text FROM pg_attrdef WHERE class = 'pg_attrdef'::regclass AND oid = id"
+		"  UNION SELECT xmin::text FROM pg_statistic_ext WHERE class = 'pg_statistic_ext'::regclass AND oid = id))"
+		" ORDER BY name), '[]')::text) FROM p",
+		{TEXTARRAYOID, TEXTARRAYOID}
+	};
+	Datum		values[2];
+	char	   *then;
 	CmigNames	relations = {.names = palloc(sizeof(char *) * Max(list_length(columns), 1))};
 	CmigNames	names = {.names = palloc(sizeof(char *) * Max(list_length(columns), 1))};
 	List	   *result;
@@ -313,7 +331,12 @@ cmig_versions_properties(const List *columns)
 	}
 	level = NewGUCNestLevel();
 	cmig_versions_pin_settings();
+	values[0] = cmig_names_datum(&relations);
+	values[1] = cmig_names_datum(&names);
+	then = cmig_query_at_snapshot(&at_snapshot, values, begun);
 	result = cmig_query_list(&query, &relations, &names);
+	if (strcmp(then, cmig_query_at_snapshot(&at_snapshot, values, GetLatestSnapshot())) != 0)
+		cmig_query_raise_changed("A column that the revision replaces, or what depends on it, was altered.");
 	AtEOXact_GUC(false, level);
 	return result;
 }

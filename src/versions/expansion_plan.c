@@ -12,6 +12,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 #include "utils/varlena.h"
 
 #include "base/errors.h"
@@ -1069,16 +1070,10 @@ plan_all(CmigReplay *replay, void *arg)
 	}
 	if (error != NULL)
 	{
-		CmigListing differences;
-
-		cmig_listing_init(&differences, CMIG_LISTING_LINES);
-		foreach_ptr(const char, reason, cmig_copies_reasons(p->copies))
-			cmig_listing_add(&differences, reason);
 		if (error->sqlerrcode == ERRCODE_CMIG_NOT_REPLAYABLE)
 		{
 			error->hint = cmig_hint_text(psprintf("Correct the statement, or the line \"-- cmig:up\" that it was made from, in the revision file, and load the file. If the database was changed by hand: `SELECT * FROM cmig.%sdrift()`", cmig_scope_is_set() ? "scope_" : ""));
-			if (differences.count > 0)
-				error->detail = psprintf("%s\nIt was tried on copies of the live objects, from which some differ:\n%s", error->detail, cmig_listing_text(&differences));
+			error->detail = psprintf("%s%s", error->detail, cmig_versions_differences(p));
 		}
 		ReThrowError(error);
 	}
@@ -1187,10 +1182,13 @@ cmig_expansion_plan(const CmigSituation *now, const CmigPlan *plan)
 	}
 	p.revisions = plan->count;
 	p.shapes = palloc0(sizeof(List *) * (plan->count + 1));
-	p.copies = cmig_copies_plan(cmig_managed_of_revisions(), true, NIL, NIL, &p.live);
+	p.begun = RegisterSnapshot(GetLatestSnapshot());
+	p.managed = cmig_managed_of_revisions();
+	p.copies = cmig_copies_plan(p.managed, true, NIL, NIL, &p.live);
 	cmig_replay_run(now->graph, "cmig.expand()", plan_all, &p);
 	cmig_versions_hold_copied(&p);
 	cmig_versions_add_live(&p);
+	UnregisterSnapshot(p.begun);
 	AtEOXact_GUC(false, level);
 	return p.result;
 }

@@ -404,6 +404,8 @@ typedef struct CmigPlanning
 	const CmigSituation *now;
 	const CmigPlan *plan;
 	CmigReplay *replay;
+	CmigManaged *managed;
+	Snapshot	begun;			/* before the objects were copied */
 	CmigCopies *copies;			/* of the live objects */
 	CmigExpansionPlan *result;
 	List	   *texts;			/* of CmigRevisionText * */
@@ -434,6 +436,9 @@ typedef struct CmigPlanning
 
 /* In a restored database, record again what the triggers depend on. */
 extern void cmig_versions_record_again(const CmigExpansion *expansion, Oid caller);
+
+/* in live.c: what was not copied, or not as it is, as the end of a detail, or "" */
+extern char *cmig_versions_differences(const CmigPlanning *p);
 
 /* in bound.c: add what the statements that ran in the shadow use to the plan */
 extern void cmig_versions_note_bound(CmigPlanning *p);
@@ -622,9 +627,10 @@ extern List *cmig_versions_privileges(const CmigExpansion *expansion);
 /*
  * Returns rows in the form of CmigExpansionPlan.columns: what is known of the columns
  * that are replaced, so that the second function can raise an error for what was
- * changed since, and would be lost in a contraction, but not in an upgrade.
+ * changed since, and would be lost in a contraction, but not in an upgrade.  What was
+ * changed since "begun", before the objects were copied, is error 40001.
  */
-extern List *cmig_versions_properties(const List *columns);
+extern List *cmig_versions_properties(const List *columns, Snapshot begun);
 extern void cmig_versions_require_unchanged(const CmigExpansion *expansion);
 
 /* Raise an error if something of an expansion that was abandoned remains. */

@@ -341,6 +341,19 @@ cmig_versions_family(const char *relation)
 	return cmig_query_value(&query, relation);
 }
 
+char *
+cmig_versions_differences(const CmigPlanning *p)
+{
+	CmigListing listing;
+
+	cmig_listing_init(&listing, CMIG_LISTING_LINES);
+	foreach_ptr(const char, reason, cmig_copies_reasons(p->copies))
+		cmig_listing_add(&listing, reason);
+	return listing.count == 0 ? "" :
+		psprintf("\nIt was tried on copies of the live objects, from which some differ:\n%s",
+				 cmig_listing_text(&listing));
+}
+
 /* Raise an error if what the revisions change is not the same as its copy. */
 static void
 require_copied(CmigPlanning *p)
@@ -356,7 +369,7 @@ require_copied(CmigPlanning *p)
 		if (reason != NULL)
 			cmig_versions_refuse(psprintf("%s %s", root->kind->name,
 										  before ? before->identity : root->identity),
-								 psprintf("Its copy, on which the statements are tried, differs from it: %s.", reason));
+								 psprintf("Its copy differs from it: %s.%s", reason, cmig_versions_differences(p)));
 	}
 	foreach_ptr(const CmigVersionTable, table, p->tables)
 	{
@@ -581,7 +594,7 @@ cmig_versions_add_live(CmigPlanning *p)
 	require_no_obstacle(p);
 	cmig_versions_require_unreplicated(p);
 	require_copied(p);
-	p->result->columns = list_concat(p->result->columns, cmig_versions_properties(p->result->columns));
+	p->result->columns = list_concat(p->result->columns, cmig_versions_properties(p->result->columns, p->begun));
 	add_privileges(p);
 }
 
