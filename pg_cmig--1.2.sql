@@ -121,7 +121,8 @@ CREATE TABLE cmig.backfill_run (
 	active interval NOT NULL DEFAULT '0',
 	scope text NOT NULL DEFAULT '',
 	rows_total bigint,
-	last_error text
+	last_error text,
+	target_id text
 );
 
 CREATE TRIGGER backfill_trigger BEFORE INSERT OR UPDATE OR DELETE ON cmig.backfill_run
@@ -298,6 +299,7 @@ COMMENT ON COLUMN cmig.backfill_run.active IS 'Time spent, not counting the time
 COMMENT ON COLUMN cmig.backfill_run.scope IS 'Scope in which the backfill was called; empty for the database';
 COMMENT ON COLUMN cmig.backfill_run.rows_total IS 'Rows to update when the backfill started, estimated from a sample if the table is large; NULL if it is not known';
 COMMENT ON COLUMN cmig.backfill_run.last_error IS 'SQLSTATE and message of the error that ended the last CALL; NULL after it was resumed';
+COMMENT ON COLUMN cmig.backfill_run.target_id IS 'The database and the OID of the table, by which the backfill is found again; the trigger sets it';
 COMMENT ON TABLE cmig.measured IS 'Values of cmig.metrics that no other table has: lock_retries, with a row for each retry, and rls_findings of the last cmig.rls_check.';
 COMMENT ON COLUMN cmig.measured.name IS 'Name of the metric';
 COMMENT ON COLUMN cmig.measured.labels IS 'Labels, as a JSON object';

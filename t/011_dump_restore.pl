@@ -82,7 +82,8 @@ sub pg_restore
 sub text_of
 {
 	my ($file) = @_;
-	return join '', grep { !/^\\(un)?restrict |user_preferences_theme_check/ } split /^/m,
+	# target_id of cmig.backfill_run: the database, and the OID of a table
+	return join '', map { s{\t\d+/\d+/\d+$}{\tid}r } grep { !/^\\(un)?restrict |user_preferences_theme_check/ } split /^/m,
 	  slurp_file($file);
 }
 
@@ -109,7 +110,7 @@ UNION ALL SELECT 'revision ' || r::text FROM cmig.revision r
 UNION ALL SELECT 'version ' || v::text FROM cmig.version v
 UNION ALL SELECT 'journal ' || j::text FROM cmig.journal j
 UNION ALL SELECT 'progress ' || p::text FROM cmig.progress p
-UNION ALL SELECT 'backfill ' || b::text FROM cmig.backfill_run b
+UNION ALL SELECT 'backfill ' || regexp_replace(b::text, ',[^,]*$', '') FROM cmig.backfill_run b
 UNION ALL SELECT 'sequence ' || last_value || is_called FROM cmig.backfill_run_id_seq
 UNION ALL SELECT 'check ' || severity || ' ' || object || ' ' || problem FROM cmig.check() ORDER BY 1};
 

@@ -266,7 +266,7 @@ sub move_while_filling
 	isnt(finish_psql($run), 0, "the backfill ends at: $sql");
 	return $run->{err};
 }
-like(move_while_filling('ALTER TABLE moved RENAME TO gone'), qr/42P01: table public.moved was renamed or dropped during its backfill\nDETAIL:  It is now named public.gone.\nHINT:  Rename it back/,
+like(move_while_filling('ALTER TABLE moved RENAME TO gone'), qr/42P01: table public.moved was renamed or dropped during its backfill\nDETAIL:  It is now named public.gone.\nHINT:  Repeat the CALL with the new name/,
 	'the error has the new name');
 query($node, 'postgres', 'ALTER TABLE gone RENAME TO moved');
 query($node, 'postgres', $fill =~ s/1 s/0/r);

@@ -62,7 +62,7 @@ SELECT to_jsonb(r) - 'reviewed' FROM cmig.revision r ORDER BY revision COLLATE "
 SELECT * FROM cmig.version;
 SELECT to_jsonb(j) - 'ticket' FROM cmig.journal j ORDER BY id;
 SELECT p::text FROM cmig.progress p ORDER BY statement;
-SELECT b::text FROM cmig.backfill_run b ORDER BY id;
+SELECT to_jsonb(b) - 'target_id' FROM cmig.backfill_run b ORDER BY id;
 SELECT l::text FROM cmig.ddl_log l ORDER BY l::text COLLATE "C";
 SELECT l::text FROM cmig_audit.log l ORDER BY id;
 SELECT l::text FROM cmig_audit.layout l ORDER BY 1;

@@ -103,7 +103,7 @@ SELECT r::text FROM cmig.revision r ORDER BY revision COLLATE "C";
 SELECT * FROM cmig.version;
 SELECT j::text FROM cmig.journal j ORDER BY id;
 SELECT p::text FROM cmig.progress p ORDER BY statement;
-SELECT b::text FROM cmig.backfill_run b ORDER BY id;
+SELECT to_jsonb(b) - 'target_id' FROM cmig.backfill_run b ORDER BY id;
 SELECT item, value, hint FROM cmig.status() WHERE item NOT IN ('database', 'server', 'pg_cmig', 'version of pg_cmig');
 SELECT severity, object, problem FROM cmig.check() ORDER BY 1, 2, 3;
 SELECT l::text FROM cmig_audit.log l ORDER BY id;

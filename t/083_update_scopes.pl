@@ -124,6 +124,8 @@ as_owner("REVOKE EXECUTE ON FUNCTION $_ FROM one_function") for 'cmig.repair(tex
 is(query($node, 'shop', q{SELECT has_function_privilege('level_migrator', 'cmig.reset(text)', 'EXECUTE')}), 'f', 'the update does not grant again what was revoked');
 query($node, 'shop', 'GRANT EXECUTE ON FUNCTION cmig.reset(text) TO level_migrator');
 is(query($node, 'shop', q{SELECT extversion FROM pg_extension WHERE extname = 'pg_cmig'}), '1.2', 'version 1.2');
+is(query($node, 'shop', q{SELECT target_id = concat(system_identifier, '/', 'cmig.expansion_run'::regclass::oid, '/', 'item'::regclass::oid)
+FROM cmig.backfill_run, pg_control_system()}), 't', 'a row of a backfill has the id of its table');
 
 sub privileges
 {

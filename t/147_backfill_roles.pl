@@ -31,13 +31,15 @@ INSERT INTO m.t SELECT g, 0 FROM generate_series(1, 5000) g;
 ALTER TABLE m.t OWNER TO shop;
 END_SQL
 
-# does(ROLE, SQL, SQLSTATE, NAME): what the SQL does as the role
+# does(ROLE, SQL, SQLSTATE, NAME): what the SQL does as the role; returns the error
+our $db = 'postgres';
 sub does
 {
 	my ($role, $sql, $code, $name) = @_;
-	my (undef, undef, $err) = $node->psql('postgres', "\\set VERBOSITY verbose\n$sql", extra_params => [ '-U', $role ]);
+	my (undef, undef, $err) = $node->psql($db, "\\set VERBOSITY verbose\n$sql", extra_params => [ '-U', $role ]);
 
 	is(join(' ', $err =~ /(?:ERROR|FATAL): +(\w+)/g), $code, $name);
+	return $err;
 }
 
 does('postgres', $run, 23514, 'a backfill of a superuser is interrupted');
@@ -61,6 +63,131 @@ does('alice', 'SET cmig.role = shop; UPDATE cmig.backfill_run SET parts = NULL',
 # what a stamp settles is of any table
 does('mig', "SELECT cmig.stamp('001')", '', 'a migrator stamps the revision');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM cmig.backfill_run WHERE statement = 1'), '0', 'it cannot be continued');
+
+# The row is about a table, not about a name: the owner of a schema can have another table
+# there for a moment.
+$node->safe_psql('postgres', <<'END_SQL');
+DELETE FROM cmig.backfill_run;
+CREATE ROLE eve LOGIN;
+CREATE ROLE col LOGIN;
+SELECT cmig.grant_access(r, 'migrator') FROM unnest('{eve,col}'::name[]) r;
+GRANT CREATE ON DATABASE postgres TO eve;
+ALTER SCHEMA m OWNER TO eve;
+GRANT USAGE ON SCHEMA m TO col;
+ALTER TABLE m.t DROP CONSTRAINT t_check;
+UPDATE m.t SET n = 0;
+GRANT SELECT, UPDATE (n) ON m.t TO col;
+END_SQL
+
+# instead(SQL): the SQL, while a table of the role has the name of m.t
+sub instead
+{
+	my ($sql) = @_;
+
+	return "BEGIN; ALTER SCHEMA m RENAME TO away; CREATE SCHEMA m; CREATE TABLE m.t (id int, n int); $sql;"
+	  . 'DROP SCHEMA m CASCADE; ALTER SCHEMA away RENAME TO m; COMMIT';
+}
+
+# once(NAME): each row of m.t was updated once
+sub once
+{
+	my ($name, $table) = @_;
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	is($node->safe_psql($db, 'SELECT n, count(*) FROM ' . ($table // 'm.t') . ' GROUP BY n'), '1|5000', $name);
+}
+
+# again(): interrupts a backfill of a superuser
+sub again
+{
+	$node->safe_psql('postgres', 'DELETE FROM cmig.backfill_run; UPDATE m.t SET n = 0;
+		ALTER TABLE m.t ADD CONSTRAINT t_check CHECK (id < 2500 OR n = 0)');
+	does('postgres', $run, 23514, 'a backfill of a superuser is interrupted');
+	$node->safe_psql('postgres', 'ALTER TABLE m.t DROP CONSTRAINT t_check');
+}
+
+my @attacks = ("UPDATE cmig.backfill_run SET place = '{4000}'", 'DELETE FROM cmig.backfill_run',
+	"UPDATE cmig.backfill_run SET target = 'm.t', target_id = NULL");
+my $forge = q{
+INSERT INTO cmig.backfill_run (target, set_sql, state, method, relation, key, place, bound, total, rows, started_at,
+	updated_at, target_id)
+SELECT 'm.t', 'n = n + 1', 'running', 'key', 'm.t', '{id}', '{4000}', '{5000}', 1, 1, now(), now(), max(target_id)
+FROM cmig.backfill_run;
+UPDATE cmig.backfill_run SET target_id = (SELECT target_id FROM cmig.backfill_run ORDER BY id LIMIT 1)
+WHERE id > (SELECT min(id) FROM cmig.backfill_run)};
+
+again();
+does('eve', instead($_), 42501, "with another table: $_") foreach @attacks;
+does('eve', instead($forge), '', 'a row with the id of the other table is written');
+is($node->safe_psql('postgres', 'SELECT count(*), count(DISTINCT target_id) FROM cmig.backfill_run'), '2|2', 'but it has that of the own table');
+does('postgres', $run, '', 'the superuser continues');
+once('not where the other row says');
+does('eve', 'DELETE FROM cmig.backfill_run WHERE rows = 1', '', 'a row of a table that was dropped can be deleted');
+
+again();
+does('col', "UPDATE cmig.backfill_run SET place = '{4000}'", 42501, 'to update a column is not enough to change the row');
+does('col', $run, '', 'but enough to continue the backfill that sets it');
+once('each row was updated once');
+
+again();
+$node->safe_psql('postgres', 'CREATE ROLE fred LOGIN IN ROLE shop; CREATE ROLE rls LOGIN;
+SELECT cmig.grant_access(r, $$migrator$$) FROM unnest($${fred,rls}$$::name[]) r;
+GRANT SELECT, UPDATE ON m.t TO rls; ALTER TABLE m.t ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON m.t USING (id < 10)');
+does('rls', "UPDATE cmig.backfill_run SET place = '{4000}'", 42501, 'nor to update some rows');
+does('fred', 'UPDATE cmig.backfill_run SET parts = NULL', '', 'a member of the owner writes it');
+$node->safe_psql('postgres', 'ALTER TABLE m.t DISABLE ROW LEVEL SECURITY');
+does('rls', 'UPDATE cmig.backfill_run SET parts = NULL', '', 'as does a role that can update all rows');
+
+# another name
+does('bob', 'ALTER TABLE m.t RENAME TO "T"', 42501, 'the schema belongs to another role');
+$node->safe_psql('postgres', 'ALTER TABLE m.t RENAME TO "T"');
+does('bob', $run =~ s/m\.t/m."T"/r, '', 'a table with another name is continued');
+once('each row was updated once', 'm."T"');
+is($node->safe_psql('postgres', 'SELECT target, state FROM cmig.backfill_run'), 'm."T"|done', 'the row has the new name');
+$node->safe_psql('postgres', 'ALTER TABLE m."T" RENAME TO t');
+
+# another table with the name
+again();
+$node->safe_psql('postgres', 'CREATE TABLE m.new (LIKE m.t INCLUDING ALL); INSERT INTO m.new SELECT * FROM m.t;
+DROP TABLE m.t; ALTER TABLE m.new RENAME TO t; ALTER TABLE m.t OWNER TO shop');
+does('bob', $run, 55000, 'a table that was created again is not continued');
+does('bob', 'DELETE FROM cmig.backfill_run', '', 'the row is deleted');
+$node->safe_psql('postgres', 'UPDATE m.t SET n = 0');
+does('bob', $run, '', 'then all rows are updated');
+once('each row was updated once');
+
+# a restored database, in which tables have other OIDs
+again();
+my $dump = PostgreSQL::Test::Utils::tempdir() . '/dump';
+$node->command_ok([ 'pg_dump', '-f', $dump, '-d', $node->connstr('postgres') ], 'pg_dump');
+$node->safe_psql('postgres', 'CREATE DATABASE restored; CREATE DATABASE replica');
+foreach $db ('restored', 'replica')
+{
+	my $options = $db eq 'replica' ? '-c session_replication_role=replica' : '';
+
+	$node->safe_psql($db, 'CREATE TABLE filler ()');
+	local $ENV{PGOPTIONS} = $options;
+	$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', $dump, '-d', $node->connstr($db) ],
+		"restore: $db");
+	$node->safe_psql($db, "GRANT CREATE ON DATABASE $db TO eve");
+}
+my $same = q{SELECT target_id = concat(system_identifier, '/', 'cmig.expansion_run'::regclass::oid, '/', 'm.t'::regclass::oid)
+FROM cmig.backfill_run, pg_control_system()};
+is($node->safe_psql('restored', $same), 't', 'a restore looks the name up');
+is($node->safe_psql('replica', $same), 'f', 'it cannot without triggers');
+foreach $db ('restored', 'replica')
+{
+	does('eve', instead($_), 42501, "$db, with another table: $_") foreach @attacks;
+}
+$db = 'replica';
+like(does('bob', $run, 55000, 'it is not known which table it is'),
+	qr/another database.*UPDATE cmig.backfill_run SET target = target WHERE id = /s, 'with a hint');
+does('postgres', 'UPDATE cmig.backfill_run SET target = target', '', 'the owner says that it is the one with the name');
+foreach $db ('restored', 'replica')
+{
+	does('bob', $run, '', "$db: the backfill continues");
+	once("$db: each row was updated once");
+}
 
 $node->stop;
 done_testing();

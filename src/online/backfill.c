@@ -475,7 +475,7 @@ refuse_unfinished(const CmigBackfillTarget *target, const CmigBackfillIdentity *
 	foreach_ptr(CmigBackfillUnfinished, each, cmig_backfill_run_unfinished(this, own_id))
 	{
 		other = each;
-		resumable = this->where_sql == NULL && strcmp(this->target, other->target) == 0 &&
+		resumable = this->where_sql == NULL && strcmp(other->table, "same") == 0 &&
 			(this->revision == NULL || this->statement == atoi(other->statement));
 		if (this->revision != NULL || (resumable && sets_same(target, other->set_sql)))
 			break;
@@ -590,7 +590,7 @@ find_state(const CmigBackfillTarget *target,
 		cmig_backfill_run_insert(identity, run);
 	}
 	if (!run->done)
-		cmig_backfill_run_note(run->id, rows, NULL);
+		cmig_backfill_run_note(run, rows, NULL);
 	run->parts.count = 0;
 	cmig_role_return(&saved);
 	return found;
@@ -889,7 +889,7 @@ note_error(CmigBackfill *b, const ErrorData *error)
 	{
 		cmig_toplevel_snapshot();
 		cmig_role_act_as_caller(&saved, b->caller);
-		cmig_backfill_run_note(b->run.id, -1, text);
+		cmig_backfill_run_note(&b->run, -1, text);
 		cmig_role_return(&saved);
 		cmig_toplevel_commit();
 	}
@@ -976,7 +976,7 @@ run_backfill(CmigBackfill *b)
 			CmigRole	saved;
 
 			cmig_role_act_as_caller(&saved, b->caller);
-			cmig_backfill_run_remove(b->run.id);
+			cmig_backfill_run_remove(&b->run);
 			cmig_role_return(&saved);
 			cmig_toplevel_commit();
 		}
@@ -1174,6 +1174,7 @@ cmig_backfill(PG_FUNCTION_ARGS)
 	b->target = check_target(PG_GETARG_OID(0), set_sql, where_sql);
 
 	/* the identity, by which an interrupted backfill is found again */
+	b->identity.table = b->target->oid;
 	b->identity.target = b->target->name;
 	b->identity.set_sql = set_sql;
 	b->identity.where_sql = where_sql;

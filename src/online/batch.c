@@ -738,7 +738,7 @@ cmig_backfill_batch_part_is_done(const CmigBackfillRun *run, bool by_key)
  * such changes until the batch ends.
  */
 static void
-require_same_table(const CmigBackfillPart *part, bool by_key)
+require_same_table(const CmigBackfillPart *part, const CmigBackfillTarget *target)
 {
 	char	   *name;
 
@@ -749,8 +749,9 @@ require_same_table(const CmigBackfillPart *part, bool by_key)
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("table %s was renamed or dropped during its backfill", part->name),
 				 name ? errdetail("It is now named %s.", name) : 0,
-				 name && by_key ?
-				 cmig_hint("Rename it back and repeat the `CALL` to continue. Under the new name, all its rows would be updated again.") : 0));
+				 name && target->by_key ?
+				 cmig_hint(part->oid == target->oid ? "Repeat the `CALL` with the new name to continue." :
+						   "Rename it back and repeat the `CALL` to continue.") : 0));
 }
 
 /*
@@ -780,7 +781,7 @@ require_same_key(const CmigBackfillRun *run, const CmigBackfillPart *part)
 static void
 begin_part(CmigBackfill *b, const CmigBackfillPart *part)
 {
-	require_same_table(part, b->target->by_key);
+	require_same_table(part, b->target);
 	if (b->prepared != b->part)
 	{
 		MemoryContext old = MemoryContextSwitchTo(MemoryContextGetParent(b->batch_context));

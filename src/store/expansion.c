@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "access/xlog.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
@@ -24,6 +25,13 @@
 #include "store/store.h"
 
 Oid			cmig_expansion_fills = InvalidOid;
+
+char *
+cmig_versions_database(void)
+{
+	return psprintf(UINT64_FORMAT "/%u", GetSystemIdentifier(),
+					get_relname_relid("expansion_run", get_namespace_oid("cmig", false)));
+}
 
 /* Before ALTER EXTENSION ... UPDATE, there is no such table. */
 static bool

@@ -11,6 +11,17 @@
 
 #include "store/store.h"
 
+/* in journal.c */
+
+/* While a backfill writes its row: its table.  Otherwise InvalidOid. */
+extern Oid	cmig_backfill_row_table;
+
+/* Can the current role write the rows of all tables? */
+extern bool cmig_backfill_row_any(void);
+
+/* Returns target_id of a row of cmig.backfill_run about the table. */
+extern char *cmig_backfill_row_id(Oid table);
+
 /* in file.c */
 
 #define CMIG_FILE_START "-- revision:"

@@ -31,7 +31,9 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rls.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "run/run.h"
@@ -525,36 +527,159 @@ value_of(const TriggerData *trigger, HeapTuple row, const char *name, Oid type, 
 	return !isnull;
 }
 
-/*
- * In a row of cmig.backfill_run, the place from which a backfill continues
- * decides which rows of its table are updated again, or not at all.  So only a
- * role that may update that table writes the row, as itself or as the role that
- * runs scripts.  The level "owner", which restores dumps, writes any row: no
- * other one has TRUNCATE.
+/* ----------------------------------------------------------------
+ * Checks who writes a row of cmig.backfill_run.
+ *
+ * The place from which a backfill continues decides which rows of its table are
+ * updated again, or not at all.  So the row is about a table, and not about a
+ * name, which could be that of another table for a moment: target_id is the
+ * table's OID and the database in which it is that.  Only the trigger sets it,
+ * so that a row and its table belong together from the beginning.
+ *
+ * cmig.backfill has checked that its role may run the UPDATE, and writes the row
+ * of the table that it has locked.  By hand, a role writes it only if it may
+ * update all rows and columns of the table.  The level "owner", which restores
+ * dumps, writes any row: no other one has TRUNCATE.  If such a role writes a row of
+ * another database, as a restore does, its name is looked up, this one time.
+ * ----------------------------------------------------------------
  */
-static void
-require_may_backfill(const TriggerData *trigger, HeapTuple row)
+
+Oid			cmig_backfill_row_table = InvalidOid;
+
+char *
+cmig_backfill_row_id(Oid table)
+{
+	return psprintf("%s/%u", cmig_versions_database(), table);
+}
+
+bool
+cmig_backfill_row_any(void)
+{
+	Oid			rows = get_relname_relid("backfill_run", get_namespace_oid("cmig", false));
+
+	return pg_class_aclcheck(rows, GetUserId(), ACL_TRUNCATE) == ACLCHECK_OK;
+}
+
+/* Returns the value of a column of type text, or NULL. */
+static char *
+text_of(const TriggerData *trigger, HeapTuple row, const char *name)
+{
+	Datum		value;
+
+	return value_of(trigger, row, name, TEXTOID, &value) ? TextDatumGetCString(value) : NULL;
+}
+
+/* Returns the table that has the name now, as cmig.backfill writes it. */
+static Oid
+table_named(const char *target)
 {
 	/* not to_regclass(), because only the role of scripts may have USAGE */
 	static CmigQuery query = {
-		"SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, parse_ident($1) p"
-		" WHERE n.nspname = p[1] AND c.relname = p[2]"
-		" AND (has_any_column_privilege(c.oid, 'UPDATE')"
-		"  OR has_any_column_privilege($2::name, c.oid, 'UPDATE') AND pg_has_role($2::name, 'MEMBER'))",
-		{TEXTOID, TEXTOID}
+		"SELECT c.oid FROM (SELECT CASE WHEN $1 ~"
+		" '^([a-z_][a-z0-9_]*|\"([^\"]|\"\")+\")[.]([a-z_][a-z0-9_]*|\"([^\"]|\"\")+\")$'"
+		" THEN parse_ident($1) END) t (p), pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+		" WHERE n.nspname = p[1] AND c.relname = p[2]",
+		{TEXTOID}
 	};
-	Datum		value;
-	char	   *target;
+	char	   *table = target ? cmig_query_value(&query, target) : NULL;
 
-	if (pg_class_aclcheck(RelationGetRelid(trigger->tg_relation), GetUserId(),
-						  ACL_TRUNCATE) == ACLCHECK_OK)
+	return table ? atooid(table) : InvalidOid;
+}
+
+/*
+ * Returns the table of a row, or InvalidOid if it is not known in this database.
+ * pg_upgrade keeps the OIDs, but the cluster is another one.  So the table must
+ * then still have the name, too.
+ */
+static Oid
+table_of(const char *target, const char *id)
+{
+	const char *last = id ? strrchr(id, '/') : NULL;
+	Oid			table = last ? atooid(last + 1) : InvalidOid;
+	const char *own = cmig_backfill_row_id(table);
+
+	if (!OidIsValid(table) || strcmp(strchr(id, '/'), strchr(own, '/')) != 0)
+		return InvalidOid;
+	return strcmp(id, own) == 0 || table_named(target) == table ? table : InvalidOid;
+}
+
+/* Can the current role, or the one that runs scripts, update the whole table? */
+static bool
+may_update(Oid table)
+{
+	Oid			roles[] = {GetUserId(), get_role_oid(cmig_session_role(), true)};
+
+	for (int i = 0; i < lengthof(roles); i++)
+	{
+		bool		missing = false;
+
+		if (OidIsValid(roles[i]) &&
+			(i == 0 || cmig_can_set_role_compat(GetUserId(), roles[i])) &&
+			pg_class_aclcheck_ext(table, roles[i], ACL_UPDATE, &missing) == ACLCHECK_OK &&
+			check_enable_rls(table, roles[i], true) != RLS_ENABLED)
+			return true;
+	}
+	return false;
+}
+
+/* Raise an error unless the row of this table may be written by hand. */
+static void
+require_may_update(Oid table, const char *target, bool is_delete)
+{
+	if (OidIsValid(table) &&
+		(table == cmig_backfill_row_table || may_update(table) ||
+		 (is_delete && !SearchSysCacheExists1(RELOID, ObjectIdGetDatum(table)))))
 		return;
-	target = value_of(trigger, row, "target", TEXTOID, &value) ? TextDatumGetCString(value) : "";
-	if (cmig_query_do(&query, target, cmig_session_role()) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to write a row of cmig.backfill_run for table %s", target),
-				 errhint("Only a role that can update the table, or has the level \"owner\", can do this.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied to write a row of cmig.backfill_run for table %s",
+					target ? target : "NULL"),
+			 OidIsValid(table) ? 0 : errdetail("The row is not about a table of this database."),
+			 errhint("Only a role that can update the table, or has the level \"owner\", can do this.")));
+}
+
+/* The BEFORE trigger on cmig.backfill_run: returns the row that is written. */
+static HeapTuple
+check_backfill_row(const TriggerData *trigger)
+{
+	bool		is_delete = TRIGGER_FIRED_BY_DELETE(trigger->tg_event);
+	HeapTuple	old = TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ? NULL : trigger->tg_trigtuple;
+	HeapTuple	new = old && !is_delete ? trigger->tg_newtuple : trigger->tg_trigtuple;
+	char	   *target = text_of(trigger, new, "target");
+	char	   *id = text_of(trigger, new, "target_id");
+	char	   *old_target = old ? text_of(trigger, old, "target") : NULL;
+	char	   *old_id = old ? text_of(trigger, old, "target_id") : NULL;
+	bool		same = old && cmig_text_same(target, old_target);
+	bool		any = cmig_backfill_row_any();
+	Oid			table = InvalidOid;
+	int			column = get_attnum(RelationGetRelid(trigger->tg_relation), "target_id");
+	Datum		value;
+	bool		isnull = false;
+
+	if (old && (same || !any))
+		table = table_of(old_target, old_id);
+	if (old && !any)
+		require_may_update(table, old_target, is_delete);
+	if (is_delete)
+		return old;
+
+	if (OidIsValid(cmig_backfill_row_table))
+		table = cmig_backfill_row_table;
+	else if (any && !cmig_text_same(id, old_id))
+		table = table_of(target, id);
+	else if (!same)
+		table = InvalidOid;
+	if (!OidIsValid(table))
+		table = table_named(target);
+	if (!any)
+		require_may_update(table, target, false);
+
+	if (!OidIsValid(table) || column == InvalidAttrNumber ||
+		TupleDescAttr(RelationGetDescr(trigger->tg_relation), column - 1)->atttypid != TEXTOID)
+		return new;
+	value = CStringGetTextDatum(cmig_backfill_row_id(table));
+	return heap_modify_tuple_by_cols(new, RelationGetDescr(trigger->tg_relation), 1, &column, &value,
+									 &isnull);
 }
 
 /*
@@ -581,12 +706,7 @@ cmig_journal_trigger(PG_FUNCTION_ARGS)
 	if (CALLED_AS_TRIGGER(fcinfo) && TRIGGER_FIRED_BEFORE(trigger->tg_event) &&
 		TRIGGER_FIRED_FOR_ROW(trigger->tg_event) &&
 		strcmp(RelationGetRelationName(trigger->tg_relation), "backfill_run") == 0)
-	{
-		row = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple : trigger->tg_trigtuple;
-		require_may_backfill(trigger, trigger->tg_trigtuple);
-		require_may_backfill(trigger, row);
-		return PointerGetDatum(row);
-	}
+		return PointerGetDatum(check_backfill_row(trigger));
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
 		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event) || !TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
 		ereport(ERROR,

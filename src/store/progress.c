@@ -555,6 +555,30 @@ cmig_active_is_settled(void)
  * ----------------------------------------------------------------
  */
 
+/* Write the row of this table, which the trigger then does not check again. */
+#define WRITE_ROW(table, count, call) \
+	do \
+	{ \
+		cmig_backfill_row_table = (table); \
+		PG_TRY(); \
+		{ \
+			(count) = (call); \
+		} \
+		PG_FINALLY(); \
+		{ \
+			cmig_backfill_row_table = InvalidOid; \
+		} \
+		PG_END_TRY(); \
+	} while (0)
+
+/* Before version 1.2, the table does not have this column. */
+static bool
+has_column(const char *name)
+{
+	return get_attnum(get_relname_relid("backfill_run", get_namespace_oid("cmig", false)),
+					  name) != InvalidAttrNumber;
+}
+
 /* The maximum number of ids to try when a row is inserted. */
 #define MAX_ATTEMPTS 100
 
@@ -630,6 +654,24 @@ require_valid(const CmigBackfillRun *run, bool by_key)
 		refuse_row(run->id, bad);
 }
 
+/*
+ * Raise an error if the row does not tell in this database which table it is
+ * about, and the current role cannot write it.
+ */
+static void
+require_known(const CmigBackfillRun *run)
+{
+	if (!run->unknown || cmig_backfill_row_any())
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("row %lld of cmig.backfill_run was written in another database",
+					(long long) run->id),
+			 errdetail("It is about a table that was named %s there.", run->target),
+			 cmig_hint("If this is the table that has the name now, as the extension's owner: `UPDATE cmig.backfill_run SET target = target WHERE id = %lld`, then repeat the `CALL`. To start over, as the extension's owner: `DELETE FROM cmig.backfill_run WHERE id = %lld`",
+					   (long long) run->id, (long long) run->id)));
+}
+
 /* Row callback of find_query: store the row in a CmigBackfillRun. */
 static void
 collect_run(TupleDesc desc, HeapTuple row, void *arg)
@@ -650,27 +692,63 @@ collect_run(TupleDesc desc, HeapTuple row, void *arg)
 	run->rows_of_pass = cmig_query_int64(desc, row, 12, -1);
 	run->batches = cmig_query_int64(desc, row, 13, -1);
 	run->parts = names_of(desc, row, 14, run->id, "parts");
+	run->target = cmig_query_text_or_null(desc, row, 15);
+	run->unknown = !cmig_query_bool(desc, row, 16, false);
+}
+
+/*
+ * Conditions on a row, given target_id of a table: is the row about this table, was
+ * it written in another database, and was it written in this one?
+ */
+#define IS_ABOUT(id, name) \
+	"(target_id::text = " id " OR target::text = " name \
+	" AND substr(target_id::text, strpos(target_id::text, '/')) = substr(" id ", strpos(" id ", '/')))"
+#define IS_OF_THIS(id) "starts_with(target_id::text, regexp_replace(" id ", '[^/]*$', ''))"
+#define IS_UNKNOWN(id, name) "(target::text = " name " AND " IS_OF_THIS(id) " IS NOT TRUE)"
+
+#define FIND_RUN(known, condition) \
+	"SELECT id::bigint, state::text = 'done', method::text, pass::integer," \
+	" relation::text, key::text[], place::text[], bound::text[]," \
+	" total::double precision, passed::double precision, rows::bigint," \
+	" rows_of_pass::bigint, batches::bigint, parts::text[], target::text, " known " AS known" \
+	" FROM cmig.backfill_run WHERE " condition \
+	" AND set_sql::text = $2 AND where_sql::text IS NOT DISTINCT FROM $3" \
+	" AND revision::text IS NOT DISTINCT FROM $4" \
+	" AND direction::text IS NOT DISTINCT FROM $5" \
+	" AND statement::integer IS NOT DISTINCT FROM $6 AND scope::text = $7" \
+	" AND (state::text <> 'done' OR statement::integer IS NOT NULL)" \
+	" ORDER BY known DESC, id::bigint DESC LIMIT 1"
+
+/* Continue a backfill whose table has another name since the row was written. */
+static void
+follow_name(CmigBackfillRun *run, const char *target)
+{
+	static CmigQuery query = {
+		"UPDATE cmig.backfill_run SET target = $2 WHERE id::bigint = $1", {INT8OID, TEXTOID}
+	};
+	uint64		count PG_USED_FOR_ASSERTS_ONLY;
+
+	if (cmig_text_same(run->target, target))
+		return;
+	if (cmig_text_same(run->relation, run->target))
+		run->relation = pstrdup(target);
+	WRITE_ROW(run->table, count, cmig_query_do(&query, run->id, target));
 }
 
 bool
 cmig_backfill_run_find(const CmigBackfillIdentity *identity, CmigBackfillRun *run)
 {
 	static CmigQuery query = {
-		"SELECT id::bigint, state::text = 'done', method::text, pass::integer,"
-		" relation::text, key::text[], place::text[], bound::text[],"
-		" total::double precision, passed::double precision, rows::bigint,"
-		" rows_of_pass::bigint, batches::bigint, parts::text[] FROM cmig.backfill_run"
-		" WHERE target::text = $1 AND set_sql::text = $2"
-		" AND where_sql::text IS NOT DISTINCT FROM $3"
-		" AND revision::text IS NOT DISTINCT FROM $4"
-		" AND direction::text IS NOT DISTINCT FROM $5"
-		" AND statement::integer IS NOT DISTINCT FROM $6 AND scope::text = $7"
-		" AND (state::text <> 'done' OR statement::integer IS NOT NULL)"
-		" ORDER BY id::bigint DESC LIMIT 1",
-		{TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID}
+		FIND_RUN("coalesce(" IS_ABOUT("$8", "$1") ", false)",
+				 "(" IS_ABOUT("$8", "$1") " OR " IS_UNKNOWN("$8", "$1") ")"),
+		{TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID}
 	};
-	Datum		values[7];
-	char		nulls[8] = "       ";
+	static CmigQuery query_1_1 = {
+		FIND_RUN("true", "target::text = $1 AND $8 IS NOT NULL"),
+		{TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID}
+	};
+	Datum		values[8];
+	char		nulls[9] = "        ";
 
 	cmig_query_bind_text(values, nulls, 0, identity->target);
 	cmig_query_bind_text(values, nulls, 1, identity->set_sql);
@@ -680,10 +758,16 @@ cmig_backfill_run_find(const CmigBackfillIdentity *identity, CmigBackfillRun *ru
 	values[5] = Int32GetDatum(identity->statement);
 	nulls[5] = identity->revision ? ' ' : 'n';
 	cmig_query_bind_text(values, nulls, 6, cmig_scope_current());
-	if (cmig_query_each(&query, values, nulls, collect_run, run) == 0)
+	cmig_query_bind_text(values, nulls, 7, cmig_backfill_row_id(identity->table));
+	run->table = identity->table;
+	if (cmig_query_each(has_column("target_id") ? &query : &query_1_1, values, nulls, collect_run,
+						run) == 0)
 		return false;
-	if (!run->done)
-		require_valid(run, identity->by_key);
+	if (run->done)
+		return true;
+	require_known(run);
+	require_valid(run, identity->by_key);
+	follow_name(run, identity->target);
 	return true;
 }
 
@@ -720,8 +804,9 @@ next_id(void)
 	return id;
 }
 
-void
-cmig_backfill_run_insert(const CmigBackfillIdentity *identity, CmigBackfillRun *run)
+/* Insert the row with an id.  Returns false if there is one with this id. */
+static bool
+insert_row(const CmigBackfillIdentity *identity, const CmigBackfillRun *run)
 {
 	static CmigQuery query = {
 		"INSERT INTO cmig.backfill_run (id, target, set_sql, where_sql, revision,"
@@ -733,7 +818,19 @@ cmig_backfill_run_insert(const CmigBackfillIdentity *identity, CmigBackfillRun *
 		{INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID,
 		TEXTOID, FLOAT8OID, TEXTARRAYOID, TEXTOID}
 	};
+	uint64		count;
 
+	WRITE_ROW(identity->table, count,
+			  cmig_query_do(&query, run->id, identity->target, identity->set_sql,
+							identity->where_sql, identity->revision, identity->direction,
+							identity->statement, run->method, run->total, &run->parts,
+							cmig_scope_current()));
+	return count == 1;
+}
+
+void
+cmig_backfill_run_insert(const CmigBackfillIdentity *identity, CmigBackfillRun *run)
+{
 	/*
 	 * Try several ids, because another session may choose the same id while
 	 * the sequence is behind the greatest existing id.
@@ -741,9 +838,7 @@ cmig_backfill_run_insert(const CmigBackfillIdentity *identity, CmigBackfillRun *
 	for (int i = 0; i < MAX_ATTEMPTS; i++)
 	{
 		run->id = next_id();
-		if (cmig_query_do(&query, run->id, identity->target, identity->set_sql, identity->where_sql,
-						  identity->revision, identity->direction, identity->statement, run->method,
-						  run->total, &run->parts, cmig_scope_current()) == 1)
+		if (insert_row(identity, run))
 			return;
 	}
 	ereport(ERROR,
@@ -765,32 +860,67 @@ cmig_backfill_run_update(const CmigBackfillRun *run, int64 active_us)
 		FLOAT8OID, FLOAT8OID, INT8OID, INT8OID, INT8OID, INT8OID, TEXTARRAYOID}
 	};
 
-	if (cmig_query_do(&query, run->id, run->done ? "done" : "running", run->pass, run->relation,
-					  &run->place, &run->bound, run->total, run->passed, run->rows,
-					  run->rows_of_pass,
-					  run->batches, active_us, &run->key) != 1)
+	uint64		count;
+
+	WRITE_ROW(run->table, count,
+			  cmig_query_do(&query, run->id, run->done ? "done" : "running", run->pass,
+							run->relation, &run->place, &run->bound, run->total, run->passed,
+							run->rows, run->rows_of_pass, run->batches, active_us, &run->key));
+	if (count != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the row of this backfill in cmig.backfill_run was deleted"),
 				 errhint("Do not delete rows of cmig.backfill_run before the backfill has ended.")));
 }
 
+#define UNFINISHED(table) \
+	"SELECT id::bigint, coalesce(target::text, ''), coalesce(set_sql::text, '')," \
+	" coalesce(statement::integer, 0), rows::bigint, t FROM cmig.backfill_run" \
+	" CROSS JOIN LATERAL (SELECT " table ") l (t)" \
+	" WHERE (revision::text = $1 AND direction::text = $2 AND statement::integer IS NOT NULL" \
+	"   OR $1 IS NULL AND revision::text IS NULL AND t <> 'other')" \
+	" AND state::text <> 'done' AND where_sql::text IS NULL AND rows::bigint > 0" \
+	" AND id::bigint <> $3 AND scope::text = $5 ORDER BY id::bigint DESC"
+
 List *
 cmig_backfill_run_unfinished(const CmigBackfillIdentity *identity, int64 own_id)
 {
 	static CmigQuery query = {
-		"SELECT id::bigint, coalesce(target::text, ''), coalesce(set_sql::text, ''),"
-		" coalesce(statement::integer, 0), rows::bigint FROM cmig.backfill_run"
-		" WHERE (revision::text = $1 AND direction::text = $2 AND statement::integer IS NOT NULL"
-		"   OR $1 IS NULL AND revision::text IS NULL AND target::text = $4)"
-		" AND state::text <> 'done' AND where_sql::text IS NULL AND rows::bigint > 0"
-		" AND id::bigint <> $3 AND scope::text = $5 ORDER BY id::bigint DESC",
-		{TEXTOID, TEXTOID, INT8OID, TEXTOID, TEXTOID}
+		UNFINISHED("CASE WHEN " IS_ABOUT("$6", "$4") " OR " IS_UNKNOWN("$6", "$4") " THEN 'same'"
+				   " WHEN target::text = $4 AND NOT EXISTS (SELECT FROM pg_class c"
+				   "  WHERE c.oid::text = split_part(target_id::text, '/', 3)) THEN 'gone' ELSE 'other' END"),
+		{TEXTOID, TEXTOID, INT8OID, TEXTOID, TEXTOID, TEXTOID}
+	};
+	static CmigQuery query_1_1 = {
+		UNFINISHED("CASE WHEN target::text = $4 AND $6 IS NOT NULL THEN 'same' ELSE 'other' END"),
+		{TEXTOID, TEXTOID, INT8OID, TEXTOID, TEXTOID, TEXTOID}
 	};
 
-	return cmig_query_list(&query, identity->revision, identity->direction, own_id,
-						   identity->target,
-						   cmig_scope_current());
+	List	   *rows = cmig_query_list(has_column("target_id") ? &query : &query_1_1,
+									   identity->revision, identity->direction, own_id,
+									   identity->target, cmig_scope_current(),
+									   cmig_backfill_row_id(identity->table));
+
+	/* the table that has the name now may contain rows that were updated */
+	foreach_ptr(CmigBackfillUnfinished, each, rows)
+	{
+		if (own_id == 0 && identity->where_sql == NULL && strcmp(each->table, "gone") == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("a backfill of an earlier table %s is partially applied", each->target),
+					 errdetail("It has updated %s rows of a table that was dropped, with SET %s. A new backfill updates all rows of the table that has this name now.",
+							   each->rows, each->set_sql),
+					 errhint("DELETE FROM cmig.backfill_run WHERE id = %s", each->id)));
+	}
+	return rows;
+}
+
+/* Act as the owner of the table, who writes the rows of all backfills. */
+static void
+act_as_owner(CmigRole *caller)
+{
+	cmig_role_act_as_owner(caller, cmig_role_owner_of(get_relname_relid("backfill_run",
+																		get_namespace_oid("cmig", false))));
 }
 
 bool
@@ -808,33 +938,49 @@ cmig_backfill_run_settle(const char *revision, const char *direction)
 	if (revision != NULL && !cmig_scope_is_set())
 		cmig_control_forget("revision", revision);
 	/* whoever may stamp a revision need not be able to update its tables */
-	cmig_role_act_as_owner(&caller, cmig_role_owner_of(get_relname_relid("backfill_run",
-																		 get_namespace_oid("cmig", false))));
+	act_as_owner(&caller);
 	any = cmig_query_do(&query, revision, direction, cmig_scope_current()) > 0;
 	cmig_role_return(&caller);
 	return any;
 }
 
 void
-cmig_backfill_run_note(int64 id, double rows_total, const char *error)
+cmig_backfill_run_note(const CmigBackfillRun *run, double rows_total, const char *error)
 {
 	static CmigQuery query = {
 		"UPDATE cmig.backfill_run SET last_error = $3,"
 		" rows_total = CASE WHEN $2 < 0 THEN rows_total ELSE $2::bigint END WHERE id::bigint = $1",
 		{INT8OID, FLOAT8OID, TEXTOID}
 	};
-	Oid			table = get_relname_relid("backfill_run", get_namespace_oid("cmig", false));
+	uint64		count PG_USED_FOR_ASSERTS_ONLY;
 
-	if (get_attnum(table, "rows_total") != InvalidAttrNumber)
-		cmig_query_do(&query, id, rows_total, error);
+	if (has_column("rows_total"))
+		WRITE_ROW(run->table, count, cmig_query_do(&query, run->id, rows_total, error));
 }
 
 void
-cmig_backfill_run_remove(int64 id)
+cmig_backfill_run_remove(const CmigBackfillRun *run)
 {
 	static CmigQuery query = {"DELETE FROM cmig.backfill_run WHERE id::bigint = $1", {INT8OID}};
+	uint64		count PG_USED_FOR_ASSERTS_ONLY;
 
-	cmig_query_do(&query, id);
+	WRITE_ROW(run->table, count, cmig_query_do(&query, run->id));
+}
+
+void
+cmig_backfill_run_forget_state(const char *scope)
+{
+	static CmigQuery query = {
+		"DELETE FROM cmig.backfill_run WHERE set_sql = '" CMIG_STATE_COLUMN " = NULL'"
+		" AND state <> 'done' AND where_sql IS NOT NULL"
+		" AND target IN (SELECT relation FROM cmig.expansion_step WHERE scope = $1)", {TEXTOID}
+	};
+	CmigRole	caller;
+
+	/* the name in a row can be that of another table */
+	act_as_owner(&caller);
+	cmig_query_do(&query, scope);
+	cmig_role_return(&caller);
 }
 
 void
@@ -846,9 +992,15 @@ cmig_backfill_run_replace(const CmigBackfillIdentity *identity)
 		{TEXTOID, TEXTOID, INT4OID, TEXTOID}
 	};
 
-	if (identity->revision != NULL)
-		cmig_query_do(&query, identity->revision, identity->direction, identity->statement,
-					  cmig_scope_current());
+	CmigRole	caller;
+
+	if (identity->revision == NULL)
+		return;
+	/* an earlier version of the statement may have been about another table */
+	act_as_owner(&caller);
+	cmig_query_do(&query, identity->revision, identity->direction, identity->statement,
+				  cmig_scope_current());
+	cmig_role_return(&caller);
 }
 
 /* ----------------------------------------------------------------

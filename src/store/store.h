@@ -495,7 +495,8 @@ extern int	cmig_change_begin_revisions(const char *function);
 /* The values that identify a backfill. */
 typedef struct CmigBackfillIdentity
 {
-	const char *target;			/* table name, qualified and quoted */
+	Oid			table;
+	const char *target;			/* its name, qualified and quoted */
 	const char *set_sql;
 	const char *where_sql;		/* condition of the rows to update, or NULL */
 	bool		by_key;			/* is the table read in the order of a key
@@ -509,6 +510,9 @@ typedef struct CmigBackfillIdentity
 typedef struct CmigBackfillRun
 {
 	int64		id;				/* 0 if there is no row yet */
+	Oid			table;			/* the backfill's, whose row is written */
+	char	   *target;			/* the name in the row that was found */
+	bool		unknown;		/* was that row written in another database? */
 	bool		done;
 	char	   *method;
 	int			pass;
@@ -536,7 +540,8 @@ typedef struct CmigBackfillRun
 
 /*
  * Find the row of a backfill that can be resumed.  A finished backfill is found
- * only if it is part of a step that has not ended.
+ * only if it is part of a step that has not ended.  If the table has another name
+ * now, the row gets it.
  */
 extern bool cmig_backfill_run_find(const CmigBackfillIdentity *identity,
 								   CmigBackfillRun *run);
@@ -548,7 +553,7 @@ extern bool cmig_backfill_run_find(const CmigBackfillIdentity *identity,
 extern void cmig_backfill_run_insert(const CmigBackfillIdentity *identity,
 									 CmigBackfillRun *run);
 extern void cmig_backfill_run_update(const CmigBackfillRun *run, int64 active_us);
-extern void cmig_backfill_run_remove(int64 id);
+extern void cmig_backfill_run_remove(const CmigBackfillRun *run);
 
 /*
  * An unfinished backfill that has updated rows and has no where_sql.  Such a
@@ -562,11 +567,13 @@ typedef struct CmigBackfillUnfinished
 	char	   *set_sql;
 	char	   *statement;		/* number of the statement, or 0 */
 	char	   *rows;
+	char	   *table;			/* "same", "gone" (dropped), or "other" */
 } CmigBackfillUnfinished;
 
 /*
  * Those of the same step or, without a revision, of the same table, except
- * own_id.
+ * own_id.  If that is 0, raises an error if the table was dropped and another one
+ * has its name.
  */
 extern List *cmig_backfill_run_unfinished(const CmigBackfillIdentity *identity, int64 own_id);
 
@@ -583,7 +590,11 @@ extern bool cmig_backfill_run_settle(const char *revision, const char *direction
  * Note in the row how many rows the backfill will change, unless it is -1, and
  * its last error, or that there is none.  Does nothing before version 1.2.
  */
-extern void cmig_backfill_run_note(int64 id, double rows_total, const char *error);
+extern void cmig_backfill_run_note(const CmigBackfillRun *run, double rows_total,
+								   const char *error);
+
+/* An expansion that was abandoned: delete the rows of backfills that fill its state. */
+extern void cmig_backfill_run_forget_state(const char *scope);
 
 /*
  * Store a value for cmig.metrics, in addition to those with the same name and
@@ -685,6 +696,9 @@ extern void cmig_draft_prepare(CmigDraft *draft);
 extern char *cmig_draft_content(CmigDraft *draft);
 
 /* in expansion.c */
+
+/* Returns a text that is another one after the database was restored from a dump. */
+extern char *cmig_versions_database(void);
 
 /* A revision whose old and new version exist side by side. */
 typedef struct CmigExpansion

@@ -6,7 +6,6 @@
  */
 #include "postgres.h"
 
-#include "access/xlog.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
@@ -90,12 +89,6 @@ cmig_versions_require_tables(const CmigExpansion *expansion, List **back)
 				 errdetail("It has the trigger, or is what the view of the new version reads, but its owner is not that of the view and of the sequence beside it."),
 				 row[2] ? errhint("%s", row[2]) : 0));
 	return NULL;
-}
-
-char *
-cmig_versions_database(void)
-{
-	return psprintf(UINT64_FORMAT "/%u", GetSystemIdentifier(), get_relname_relid("expansion_run", get_namespace_oid("cmig", false)));
 }
 
 char **

@@ -79,12 +79,6 @@ static CmigQuery state_query = {
 
 static CmigQuery named_table = {"SELECT to_regclass($1)::oid", {TEXTOID}};
 
-/* a backfill of a column that is dropped */
-static CmigQuery forget_backfills = {
-	"DELETE FROM cmig.backfill_run WHERE set_sql = '" CMIG_STATE_COLUMN " = NULL' AND state <> 'done'"
-	" AND target IN (SELECT relation FROM cmig.expansion_step WHERE scope = $1)", {TEXTOID}
-};
-
 static void
 mark_done(const Work *work)
 {
@@ -948,7 +942,7 @@ run_last(void *arg)
 	else
 	{
 		cmig_versions_require_gone(work->expansion);
-		cmig_query_do(&forget_backfills, work->expansion->scope);
+		cmig_backfill_run_forget_state(work->expansion->scope);
 		write_journal(work->expansion->revision, "abandon", NULL);
 	}
 	cmig_expansion_forget();

@@ -579,9 +579,6 @@ extern CmigRowsLeft cmig_versions_rows_left(const char *relation);
  */
 extern char *cmig_versions_require_tables(const CmigExpansion *expansion, List **back);
 
-/* Returns a text that is another one after the database was restored from a dump. */
-extern char *cmig_versions_database(void);
-
 /*
  * Returns the name of a trigger that was dropped, disabled, or altered, and of
  * its table, or NULL.  The steps are rows of cmig.expansion_step.  In a restored database, what was done is not known.
