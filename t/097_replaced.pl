@@ -245,17 +245,17 @@ foreach my $test ([ $lint, 'role "owner" would run code of another role: lair.ru
 	ok($output =~ /$test->[1]/m && $output !~ /evaluated/, "$test->[0] runs no code of a third role") or diag($output);
 }
 
-# a statement that the contraction has stored reads a sequence, and nothing in its place; with a
-# newer cast of somebody else, nothing would run at all
+# a statement that the contraction has stored reads the sequence of the column, and nothing under
+# its name; with a newer cast of somebody else, nothing would run at all
 query($node, 'postgres', 'DROP CAST (lair.mood AS json)', 'mallory');
 query($node, 'postgres', <<'END_SQL', 'owner');
 ALTER SEQUENCE shop.numbered_id_seq RENAME TO other;
 CREATE VIEW shop.numbered_id_seq AS SELECT 1::bigint AS last_value, lair.run(random()::text) AS is_called;
 END_SQL
+query($node, 'postgres', 'DROP INDEX shop.plain_n_idx', 'owner');
 ($output) = call('CALL cmig.contract()', '', 0, 'true');
-ok($output =~ /"numbered_id_seq" is not a sequence|cannot open relation "numbered_id_seq"/ && $output !~ /evaluated/, 'contract reads no view in place of a sequence') or diag($output);
-query($node, 'postgres', 'DROP VIEW shop.numbered_id_seq; ALTER SEQUENCE shop.other RENAME TO numbered_id_seq; DROP INDEX shop.plain_n_idx', 'owner');
-($output) = call('CALL cmig.contract()', '', 0, 'true');
+ok($output =~ /is contracted and applied/ && $output !~ /evaluated/, 'contract reads no view in place of a sequence') or diag($output);
+query($node, 'postgres', 'DROP VIEW shop.numbered_id_seq', 'owner');
 is(query($node, 'postgres', q{SELECT pg_sequence_last_value(pg_get_serial_sequence('shop.numbered', 'id')) IS NULL, state FROM (SELECT NULL) n LEFT JOIN cmig.expansion_run ON true}),
 	't|', 'contract completes') or diag($output);
 

@@ -824,14 +824,17 @@ verify(const Work *work)
 
 /*
  * Lock views and tables before any statement takes a weaker lock, and in the
- * order in which a statement of the new build takes them.  What queues behind
+ * order in which a statement of the new build takes them; then the sequences, so
+ * that no number is given after their values were read.  What queues behind
  * these locks must not wait for long.  For abandon, also give renamed objects
  * their former names, and add what undoes it to "back".
  */
 static void
 lock_last(Work *work, List *views, List *tables, List **back)
 {
-	int			bound = Max(DeadlockTimeout / (2 * Max(list_length(views) + list_length(tables), 1)), 10);
+	bool		contract = strcmp(work->phase, CMIG_PHASE_CONTRACT) == 0;
+	int			count = list_length(views) + list_length(tables) + list_length(contract ? cmig_versions_sequences(work->expansion, work->caller) : NIL);
+	int			bound = Max(DeadlockTimeout / (2 * Max(count, 1)), 10);
 	CmigRole	saved;
 	char	   *sql;
 
@@ -850,8 +853,8 @@ lock_last(Work *work, List *views, List *tables, List **back)
 			if (cmig_versions_hold(name))
 				run_statement(psprintf("LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", name));
 		}
-		if (strcmp(work->phase, CMIG_PHASE_CONTRACT) == 0)
-			return;
+		if (contract)
+			break;
 		/* under the lock: statements use the names from before renames */
 		cmig_role_act_as_caller(&saved, work->caller);
 		sql = cmig_versions_require_tables(work->expansion, back);
@@ -859,6 +862,9 @@ lock_last(Work *work, List *views, List *tables, List **back)
 		if (sql != NULL)
 			run_statement(sql);
 	} while (sql != NULL);
+	/* nextval() does not lock the table */
+	foreach_oid(sequence, contract ? cmig_versions_sequences(work->expansion, work->caller) : NIL)
+		LockRelationOid(sequence, AccessExclusiveLock);
 }
 
 /* Attempt callback: everything that contract or abandon does at once. */

@@ -668,6 +668,12 @@ extern Node *cmig_versions_value(ParseState *pstate, const char *name, int locat
  */
 extern bool cmig_versions_is_complete(const RawStmt *raw, bool done);
 
+/*
+ * Returns a List of OIDs, those of the sequences that end with the contraction,
+ * because an identity column gets another one, which continues after their values.
+ */
+extern List *cmig_versions_sequences(const CmigExpansion *expansion, Oid caller);
+
 extern void cmig_versions_add_columns(CmigPlanning *p, const CmigVersionTable *table);
 extern void cmig_versions_add_view(CmigPlanning *p, CmigVersionTable *table);
 extern void cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table);

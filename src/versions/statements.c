@@ -765,7 +765,8 @@ add_dropped_objects(CmigPlanning *p)
 
 /*
  * Remove the default of a hidden column, and give it the sequence of the column
- * that it replaces.  That of an identity column ends: its value is remembered.
+ * that it replaces.  That of an identity column, which cmig.contract() has locked,
+ * ends: its value is remembered.
  */
 static void
 contract_column(const CmigStepGroup *at, const CmigVersionTable *table,
@@ -787,12 +788,35 @@ contract_column(const CmigStepGroup *at, const CmigVersionTable *table,
 	else
 		cmig_versions_add(at,
 						  "SELECT pg_catalog.set_config('cmig_expansion.s%1$s_%2$s', pg_catalog.concat(v, CASE WHEN v IS NULL"
-						  " THEN pg_catalog.concat(pg_catalog.nextval(%3$s), ',f') ELSE ',t' END), true)"
-						  " FROM pg_catalog.pg_sequence_last_value(%3$s) v",
-						  table->a->oid, column->b->number,
-						  quote_literal_cstr((a ? a : column->b)->sequence));
+						  " THEN pg_catalog.concat(pg_catalog.nextval(s), ',f') ELSE ',t' END), true)"
+						  " FROM pg_catalog.to_regclass(pg_catalog.pg_get_serial_sequence(%3$s, %4$s)) s,"
+						  " pg_catalog.pg_sequence_last_value(s) v",
+						  table->a->oid, column->b->number, quote_literal_cstr(at->relation),
+						  quote_literal_cstr(a ? a->name : column->hidden));
 	if (a == NULL)
 		cmig_versions_add(at, "DROP SEQUENCE %s", column->b->sequence);
+}
+
+List *
+cmig_versions_sequences(const CmigExpansion *expansion, Oid caller)
+{
+	static CmigQuery query = {
+		"SELECT d.objid FROM cmig.expansion_run r, jsonb_array_elements(r.columns) c"
+		" JOIN pg_attribute a ON a.attrelid = to_regclass(nullif(c->>0, '')) AND a.attname::text ="
+		"  CASE c->>2 WHEN 'change' THEN c->>3 WHEN 'add' THEN c->>5 END"
+		" JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.refclassid = d.classid"
+		"  AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum"
+		"  AND d.deptype = CASE c->>2 WHEN 'change' THEN 'i' ELSE 'a' END"
+		" JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' WHERE r.scope = $1 ORDER BY 1",
+		{TEXTOID}
+	};
+	CmigRole	saved;
+	List	   *sequences;
+
+	cmig_role_act_as_caller(&saved, caller);
+	sequences = cmig_query_oids(&query, expansion->scope);
+	cmig_role_return(&saved);
+	return sequences;
 }
 
 /* Make a column, which has its final name, NOT NULL and an identity column, if it is. */
