@@ -161,15 +161,35 @@ in_environment()
 	)
 }
 
-# of_file NAME [VARIABLE VALUE]...: prints share/cmig/NAME.sql, after what sets psql's variables
-of_file()
+# ask_target FILE|- [VARIABLE VALUE]...: prints what share/cmig/FILE.sql, or standard input, finds in the
+# database.  All that cmig itself runs there begins here, which make check-layers enforces: in a
+# transaction in which a name without a schema is one of pg_catalog, whatever search_path and isolation
+# level the database has.  The text ends the transaction.
+ask_target()
 {
 	local file=${here%/*}/share/cmig/$1.sql
 
-	shift
+	[ "$1" != - ] || file=-
+	{
+		of_variables "${@:2}"
+		printf '%s \\;\n' "BEGIN ISOLATION LEVEL READ COMMITTED $target_access" "${PINNED%;}"
+		cat -- "$file"
+	} 2>/dev/null | on_target "${target_psql[@]}" -At
+}
+target_access='READ ONLY'
+
+# of_file NAME [VARIABLE VALUE]...: prints share/cmig/NAME.sql, after what sets psql's variables
+of_file()
+{
+	of_variables "${@:2}"
+	cat -- "${here%/*}/share/cmig/$1.sql"
+}
+
+# of_variables [VARIABLE VALUE]...: prints what sets psql's variables
+of_variables()
+{
 	printf '\\encoding UTF8\n'
-	while [ $# -gt 0 ]; do printf '\\set %s %s\n' "$1" "$(quoted "$2")"; shift 2; done
-	cat -- "$file"
+	while [ $# -gt 0 ]; do quote "$2"; printf '\\set %s %s\n' "$1" "$QUOTED"; shift 2; done
 }
 
 # read_target [again]: reads the state of the database: its major version, its name, and a
@@ -185,9 +205,8 @@ read_target()
 	# no round trip of their own for the placeholders that the files name
 	[ $# -gt 0 ] || engine_names=$(find "${folders[@]}" -name '*.sql' -exec grep -h '^-- placeholders:' {} + \
 		2>/dev/null | grep -oE '[a-z0-9_]+' | sort -u)
-	lines=$(of_file engine_state own '^(pg_|cmig_engine_(secret|creator|owner|copier|superuser)$)' \
-		again "$([ $# -eq 0 ] && echo false || echo true)" names "$engine_names" 2>/dev/null |
-		on_target "${target_psql[@]}" -At 2>"$errors")
+	lines=$(ask_target engine_state own '^(pg_|cmig_engine_(secret|creator|owner|copier|superuser)$)' \
+		again "$([ $# -eq 0 ] && echo false || echo true)" names "$engine_names" 2>"$errors")
 	status=$?
 	while IFS= read -r name; do
 		LINE=$name
@@ -541,8 +560,7 @@ read_placeholders()
 	END
 		engine_psql -d "$engine_database") || fail 2 'the engine cannot be used'
 	[ -z "$others" ] ||
-		vars=$({ printf '\\set others %s\n' "$(quoted "$others")"; cat <<-'END'; } | on_target "${target_psql[@]}" -At
-		BEGIN READ ONLY \; SET LOCAL search_path = pg_catalog, pg_temp \;
+		vars=$(ask_target - others "$others" <<-'END'
 		SELECT coalesce(jsonb_object_agg(n, current_setting('cmig_var.' || n)), '{}')
 		FROM jsonb_array_elements_text(:'others') n WHERE current_setting('cmig_var.' || n, true) IS NOT NULL \; COMMIT;
 	END
@@ -704,9 +722,9 @@ FROM pg_available_extensions WHERE name !~ '$ENGINE_STUBS'" -c '\restrict x') ||
 		'psql must have the command \restrict: version 15.14, 16.10, 17.6, or newer'
 	[ -z "$recording" ] || seen=$SEEN_TABLES
 	# pg_dump cannot skip what the role may not read, such as tables of the service
-	facts=$(of_file engine_facts available "$extensions" foreign_schema "$FOREIGN_SCHEMA" \
-		settings "$ENGINE_SETTINGS" before "$limit" seen "$seen" |
-		on_target "${target_psql[@]}" -At) || fail 3 'the schema of the database cannot be read' "$hint"
+	facts=$(ask_target engine_facts available "$extensions" foreign_schema "$FOREIGN_SCHEMA" \
+		settings "$ENGINE_SETTINGS" before "$limit" seen "$seen") ||
+		fail 3 'the schema of the database cannot be read' "$hint"
 	{ IFS= read -r seen; IFS= read -r sizes; IFS= read -r extensions; IFS= read -r stubs; names=$(cat); } <<<"$facts"
 	[ -z "$recording" ] || make_guard "$seen"
 	while IFS= read -r name; do
@@ -939,25 +957,22 @@ record_failure()
 	place=${place#CONTEXT:  pg_cmig: }
 	[[ $place =~ ^(upgrade|downgrade|verify)\ of\ ([^ ]+),\ statement\ ([0-9]+), ]] &&
 		[[ $per_revision = true || $text == *'\set AUTOCOMMIT on'* ]] || return 0
-	{
-		printf '\\set %s %s\n' revision "$(quoted "${BASH_REMATCH[2]}")" statement "${BASH_REMATCH[3]}" \
-			direction "$(quoted "$([ "${BASH_REMATCH[1]}" = downgrade ] && echo downgrade || echo upgrade)")" \
-			code "$(quoted "$code")" message "$(quoted "$message")"
-		cat <<-END
-			BEGIN; SET LOCAL lock_timeout = '1s'; $PINNED
-			SELECT $TRUSTED AND NOT EXISTS (SELECT FROM $TRIGGERS) AS cmig_trusted \gset
-			\if :cmig_trusted
-			LOCK TABLE cmig_engine.version IN EXCLUSIVE MODE;
-			INSERT INTO cmig_engine.journal (id, revision, direction, outcome, started_at, role, session_role, sqlstate,
-				message, statement)
-			SELECT coalesce(max(id), 0) + 1, :'revision', :'direction', 'failed', clock_timestamp(), CURRENT_USER,
-				SESSION_USER, :'code',
-				CASE WHEN :'code' LIKE '22%' THEN regexp_replace(:'message', '("|[^ -~]).*', '...') ELSE :'message' END,
-				:statement FROM cmig_engine.journal;
-			COMMIT;
-			\endif
-		END
-	} | on_target "${target_psql[@]}" -f - >/dev/null 2>&1
+	target_access='READ WRITE' ask_target - revision "${BASH_REMATCH[2]}" statement "${BASH_REMATCH[3]}" \
+		direction "$([ "${BASH_REMATCH[1]}" = downgrade ] && echo downgrade || echo upgrade)" \
+		code "$code" message "$message" >/dev/null 2>&1 <<-END
+		SET LOCAL lock_timeout = '1s';
+		SELECT $TRUSTED AND NOT EXISTS (SELECT FROM $TRIGGERS) AS cmig_trusted \gset
+		\if :cmig_trusted
+		LOCK TABLE cmig_engine.version IN EXCLUSIVE MODE;
+		INSERT INTO cmig_engine.journal (id, revision, direction, outcome, started_at, role, session_role, sqlstate,
+			message, statement)
+		SELECT coalesce(max(id), 0) + 1, :'revision', :'direction', 'failed', clock_timestamp(), CURRENT_USER,
+			SESSION_USER, :'code',
+			CASE WHEN :'code' LIKE '22%' THEN regexp_replace(:'message', '("|[^ -~]).*', '...') ELSE :'message' END,
+			:statement FROM cmig_engine.journal;
+		COMMIT;
+		\endif
+	END
 }
 
 # Asks the database who blocks the run, which has an advisory lock, as long as the folder
@@ -966,11 +981,13 @@ record_failure()
 watch=''
 watch_run()
 {
-	{ printf '%s\n' 'BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; \echo'
+	local -a target_psql=("${target_psql[@]}" -w)
+
+	{ printf '; \\echo\n'
 	while [ -d "$watch" ] && kill -0 $$ 2>/dev/null; do
 		cat -- "${here%/*}/share/cmig/engine_blockers.sql"
 		sleep 0.1
-	done; } | on_target "${target_psql[@]}" -At -w -f - >"$watch/blockers" 2>/dev/null
+	done; } | ask_target - >"$watch/blockers" 2>/dev/null
 	rm -rf -- "$watch"
 } 2>/dev/null
 
@@ -1225,28 +1242,34 @@ read_workload()
 	STATS=$(mktemp -d) || fail 2 'a temporary folder cannot be created'
 	if ! given stats; then
 		text=$(engine_user=$ENGINE_ROLE engine_psql -d "$engine_database" -c "SELECT format('
-			SET search_path = pg_catalog, pg_temp; SET jit = off; SET datestyle = ''ISO'';
-			SET intervalstyle = iso_8601; SET extra_float_digits = 1; SET bytea_output = hex;
+			SET LOCAL jit = off; SET LOCAL datestyle = ''ISO''; SET LOCAL intervalstyle = iso_8601;
+			SET LOCAL extra_float_digits = 1; SET LOCAL bytea_output = hex;
 			SELECT /* cmig_stats */ concat(''['', string_agg(jsonb_strip_nulls(to_jsonb(s))::text, E'',\n''), '']'')
-			FROM (SELECT true AS with_values) p, LATERAL (%s) s (%s)',
+			FROM (SELECT true AS with_values) p, LATERAL (%s) s (%s); COMMIT;',
 			prosrc, array_to_string(proargnames[2:], ', '))
 		FROM pg_proc WHERE oid = 'cmig.stats_export'::regproc") || fail 2 'the engine cannot be used'
-		on_target "${target_psql[@]}" -At -c "$text" >"$STATS/stats" ||
-			fail 3 'the statistics of the database cannot be read'
+		ask_target - >"$STATS/stats" <<<"$text" || fail 3 'the statistics of the database cannot be read'
 		option_stats=$STATS/stats
 	fi
 	if ! given queries; then
-		text=$(on_target "${target_psql[@]}" -At -c "SELECT quote_ident(n.nspname) FROM pg_catalog.pg_extension e
-			JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) e.extnamespace
-			WHERE e.extname OPERATOR(pg_catalog.=) 'pg_stat_statements'") && [ -n "$text" ] ||
+		# the schema is the owner's, who can put nothing in the place of a member of the extension
+		text=$(ask_target - <<-'END'
+			SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+				JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = 'pg_stat_statements'
+				JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid
+					AND d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND d.deptype = 'e'
+			WHERE e.extname = 'pg_stat_statements' \; COMMIT;
+		END
+		) && [ -n "$text" ] ||
 			fail 2 'the database does not have pg_stat_statements' 'cmig workload-check --queries FILE'
-		on_target "${target_psql[@]}" -At -c "SELECT pg_catalog.concat(q.query, E'\n;') FROM (
-			SELECT s.query FROM $text.pg_stat_statements s
-				JOIN pg_catalog.pg_database d ON d.oid OPERATOR(pg_catalog.=) s.dbid
-			WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()
-				AND s.query OPERATOR(pg_catalog.~*) '^\s*(select|with|insert|update|delete|merge|values|table)\M'
-				AND s.query OPERATOR(pg_catalog.!~) '\mcmig_' GROUP BY s.query ORDER BY pg_catalog.sum(s.calls) DESC
-				LIMIT 1000) q" >"$STATS/queries" || fail 3 'pg_stat_statements of the database cannot be read'
+		ask_target - >"$STATS/queries" <<-END || fail 3 'pg_stat_statements of the database cannot be read'
+			SELECT concat(q.query, E'\\n;') FROM (SELECT s.query FROM $text.pg_stat_statements s
+					JOIN pg_database d ON d.oid = s.dbid
+				WHERE d.datname = current_database()
+					AND s.query ~* '^\\s*(select|with|insert|update|delete|merge|values|table)\\M'
+					AND s.query !~ '\\mcmig_' GROUP BY s.query ORDER BY sum(s.calls) DESC LIMIT 1000) q \\;
+			COMMIT;
+		END
 		option_queries=$STATS/queries
 	fi
 }

@@ -5,8 +5,8 @@
 -- condition on a row n of pg_namespace; settings, a list of names; seen, a query; before, a statement
 -- that is run first.  Prints a line each for that query, for the sizes, for other facts, and for the
 -- stubs, and then the relations that pg_dump cannot read.
-BEGIN READ ONLY \;
-SET LOCAL search_path = pg_catalog, pg_temp \; :before
+-- It is run by ask_target().
+:before
 :seen;
 
 -- the extensions whose members become stubs; what requires one of these is one, too

@@ -4,8 +4,7 @@
 --
 -- Variables: facts, a JSON array, whose objects have the same names here; role, of the engine; query,
 -- which compares the facts of a row p with the server.
-BEGIN READ ONLY \;
-SET LOCAL search_path = pg_catalog, pg_temp \;
+-- It is run by ask_target().
 SET LOCAL jit = off \;
 SET LOCAL lock_timeout = '5s' \;
 SELECT coalesce(jsonb_agg(s), '[]') FROM (

@@ -10,8 +10,7 @@
 -- progress; a JSON object.
 -- What a run in progress has done of a revision was not interrupted, so it is left out, unless the
 -- state is read again.
-BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY \;
-SET LOCAL search_path = pg_catalog, pg_temp \;
+-- It is run by ask_target().
 WITH runner AS MATERIALIZED (
 	SELECT min(l.pid) AS pid FROM pg_locks l JOIN pg_database d ON d.oid = l.database
 	WHERE d.datname = current_database() AND l.locktype = 'advisory' AND l.granted AND l.objsubid = 1

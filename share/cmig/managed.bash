@@ -71,8 +71,8 @@ engine_preflight()
 	end_transaction ROLLBACK
 	facts=$(run) || return
 	script='' transaction=''
-	found=$(of_file engine_preflight role "$ENGINE_ROLE" facts "$facts" query "$query" |
-		on_target "${target_psql[@]}" -At) || fail 3 'the state of the database cannot be read'
+	found=$(ask_target engine_preflight role "$ENGINE_ROLE" facts "$facts" query "$query") ||
+		fail 3 'the state of the database cannot be read'
 	replace_rows "SELECT s.* FROM jsonb_to_recordset(convert_from(decode('$(base64 <<<"$found" | tr -d '\n')',
 		'base64'), 'UTF8')::jsonb) AS s (item text, severity text, value text, hint text)" ||
 		fail 2 'the engine cannot be used'

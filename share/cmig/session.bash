@@ -20,7 +20,9 @@ quoted() { quote "$1"; printf '%s' "$QUOTED"; }
 # quote TEXT: sets QUOTED to the text, quoted as an argument of \set
 quote()
 {
-	local LC_ALL=C text=${1//"$backslash"/"$backslash$backslash"}
+	# a variable of the same line would be made before the locale is changed
+	local LC_ALL=C
+	local text=${1//"$backslash"/"$backslash$backslash"}
 
 	text=${text//"$apostrophe"/"$apostrophe$apostrophe"}
 	text=${text//"$newline"/"${backslash}n"}

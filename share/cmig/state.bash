@@ -37,8 +37,9 @@ restore()
 	local text
 
 	script='' transaction='' RESTORED=''
-	[ "$engine_format" = "$ENGINE_FORMAT" ] && text=$(on_target "${target_psql[@]}" -At <<<"\\encoding UTF8
-SELECT pg_catalog.jsonb_agg(file ORDER BY id) FROM $RAN_FILES r;") && [ -n "$text" ] || return 0
+	[ "$engine_format" = "$ENGINE_FORMAT" ] &&
+		text=$(ask_target - <<<"SELECT jsonb_agg(file ORDER BY id) FROM $RAN_FILES r \\; COMMIT;") &&
+		[ -n "$text" ] || return 0
 	variable ran "$text"
 	begin
 	add_plain

@@ -332,7 +332,7 @@ verb_edit()
 	target_file || return
 	[ -n "$FILE" ] || fail 2 "there is no file for revision $REVISION" "cmig export $(printf %q "$REVISION")"
 	read -r -a editor <<<"${VISUAL:-${EDITOR:-vi}}"
-	"${editor[@]}" "$FILE"
+	LC_CTYPE=$user_encoding "${editor[@]}" "$FILE"
 }
 
 # Deletes the file after the database has deleted the revision, which it refuses if the revision is applied.
