@@ -68,6 +68,43 @@ stored('verification', $gone . revision('SELECT 1', ", verify_sql => 'SELECT tru
 stored('syntax of a value', $gone . revision('UPDATE pay SET id = length((ssn || $$ & &$$)::tsquery::text) WHERE ssn ~ $$sEc$$') . "CALL cmig.upgrade_stepwise('head');", '42601', 'syntax error in tsquery: "..."');
 stored('backfill', "CALL cmig.backfill('pay', 'ssn = n::int', batch_size => 1);", '22P02', '22P02: invalid input syntax for type ...: "..."');
 
+# names(NAME, SQL, SQLSTATE, TEXT): the SQL fails, and the reader sees the text, which has only names
+sub names
+{
+	my ($name, $sql, $code, $text) = @_;
+	my (undef, undef, $err) = $node->psql('postgres', "\\set VERBOSITY verbose\n$sql");
+
+	like($err, qr/(?:ERROR|WARNING): +$code/, "$name: the error");
+	like($node->safe_psql('postgres', qq{SELECT seen(\$\$$text\$\$)}, extra_params => [ '-U', 'reader' ]), qr/cmig/, "$name: the reader sees the names");
+}
+
+$node->safe_psql('postgres', 'CREATE ROLE lister; CREATE VIEW paid AS SELECT ssn FROM pay; CREATE TABLE list (a int, b int) PARTITION BY LIST (a);
+ALTER TABLE list OWNER TO lister');
+my $up = "CALL cmig.upgrade_stepwise('head');";
+names('dependent object', $gone . revision('ALTER TABLE pay DROP COLUMN ssn') . $up, '2BP01',
+	'other objects depend on it: view paid depends on column ssn of table pay');
+names('in one transaction', $gone . revision('DROP TABLE pay') . "SELECT cmig.upgrade('head');", '2BP01',
+	'other objects depend on it: view paid depends on table pay');
+names('type of a column', $gone . revision('ALTER TABLE pay ALTER ssn TYPE varchar(9)') . $up, '0A000',
+	'used by a view or rule: rule _RETURN on view paid depends on column "ssn"');
+names('foreign key', $gone . revision('CREATE TABLE f (ssn text REFERENCES pay)') . $up, 42804, 'are of incompatible types: text and integer.');
+names('partition key', $gone . revision('CREATE UNIQUE INDEX ON list (b)') . $up, '0A000', 'lacks column "a" which is part of the partition key.');
+names('role', $gone . revision('DROP ROLE lister') . $up, '2BP01', 'some objects depend on it: owner of table list');
+names('limit', $gone . revision('SELECT pg_sleep(20)') . "SET cmig.run_timeout = '300ms'; $up", 57014,
+	'due to cmig.run_timeout: The run has taken more than 300 ms.');
+$node->safe_psql('postgres', 'DROP VIEW paid; DROP TABLE list');
+
+# code of users can have the SQLSTATE of such an error, and the name of what raises it
+$node->safe_psql('postgres', <<'END_SQL');
+CREATE FUNCTION "reportDependentObjects"(code text, ssn text) RETURNS void LANGUAGE plpgsql AS
+	'BEGIN RAISE EXCEPTION ''forged'' USING ERRCODE = code, DETAIL = ssn; END';
+END_SQL
+$up = "SET cmig.lock_retries = 0; $up";
+foreach my $code ('2BP01', '0A000', '42804', '57014', '55P03', 'MG014')
+{
+	stored("forged $code", $gone . revision(qq{SELECT "reportDependentObjects"('$code', ssn) FROM pay}) . $up, $code, 'forged');
+}
+
 # where a backfill in the order of a key is, is a value, too
 $node->safe_psql('postgres', "CREATE TABLE keyed (ssn text PRIMARY KEY, n int); INSERT INTO keyed VALUES ('$mark')");
 $node->safe_psql('postgres', "CALL cmig.backfill('keyed', 'n = 1')");
@@ -83,12 +120,30 @@ $node->safe_psql('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_acti
 finish_psql($holder);
 
 # scopes
-$node->safe_psql('postgres', $gone . revision('CREATE TABLE t (x text)', ", head => 'base'") . "SELECT cmig.create_scope('tenant', '7'); INSERT INTO tenant.t VALUES ('$mark'), ('$mark');");
-stored('scope', revision('CREATE UNIQUE INDEX t_x ON t (x)', ", head => '7'") . "SET client_min_messages = warning; CALL cmig.upgrade_scopes('tenant', '8');", 23505, 'could not create unique index "t_x"');
-$node->safe_psql('postgres', "SELECT cmig.create_scope('other', '7'); INSERT INTO other.t VALUES ('$mark')");
-stored('contraction', revision('ALTER TABLE t ALTER x TYPE int USING x::int', ", head => '7', splice => true, expand => true")
-	. "SET client_min_messages = warning; CALL cmig.expand('9', scopes => 'other', confirm => true); CALL cmig.contract(scopes => 'other', max_failures => 1);",
+my ($tree, $second, $third) = map { $n + $_ } 1 .. 3;
+$node->safe_psql('postgres', $gone . revision('CREATE TABLE t (x text)', ", head => 'base'") . "SELECT cmig.create_scope('tenant', '$tree'); INSERT INTO tenant.t VALUES ('$mark'), ('$mark');");
+stored('scope', revision('CREATE UNIQUE INDEX t_x ON t (x)', ", head => '$tree'") . "SET client_min_messages = warning; CALL cmig.upgrade_scopes('tenant', '$second');", 23505, 'could not create unique index "t_x"');
+$node->safe_psql('postgres', "SELECT cmig.create_scope('other', '$tree'); INSERT INTO other.t VALUES ('$mark')");
+stored('contraction', revision('ALTER TABLE t ALTER x TYPE int USING x::int', ", head => '$tree', splice => true, expand => true")
+	. "SET client_min_messages = warning; CALL cmig.expand('$third', scopes => 'other', confirm => true); CALL cmig.contract(scopes => 'other', max_failures => 1);",
 	55000, '1 row of table other.t could not be transformed: The first reason is: x');
+
+# what is replayed
+$node->safe_psql('postgres', "SELECT cmig.create_scope('third', '$tree')");
+my $expand = sub { my ($sql) = @_; return revision($sql, ", head => '$tree', splice => true, expand => true") . "CALL cmig.expand('$n', scopes => 'third', confirm => true);" };
+names('replay', $expand->('ALTER TABLE t RENAME COLUMN nope TO y'), 'MG014', 'cannot be replayed: column "nope" does not exist.');
+$node->safe_psql('postgres', q{
+CREATE FUNCTION public.read(code text) RETURNS int LANGUAGE plpgsql AS $$
+BEGIN
+	IF code IS NULL THEN
+		RETURN n::int FROM public.pay WHERE id = 2;
+	END IF;
+	PERFORM public."reportDependentObjects"(code, ssn) FROM public.pay;
+END $$});
+my $bound = 'CREATE TABLE z (a int) PARTITION BY LIST (a); CREATE TABLE z1 PARTITION OF z FOR VALUES IN (public.read(%s))';
+stored('value in a replay', $expand->(sprintf($bound, 'NULL')), 'MG014', 'cannot be replayed: invalid input syntax for type ...: "..."');
+stored('forged in a replay', $expand->(sprintf($bound, q{'MG014'})), 'MG014', 'forged');
+stored('forged in a replay', $expand->(sprintf($bound, q{'2BP01'})), 'MG014', 'cannot be replayed: forged.');
 
 $node->stop;
 done_testing();

@@ -86,19 +86,58 @@ cmig_error_take(MemoryContext context)
 }
 
 /*
+ * Errors of the server whose detail has only names of objects and of types.  The
+ * SQLSTATE does not show that, because code of users can raise an error with any
+ * SQLSTATE and any detail.  It cannot choose the function of the server that raises
+ * it, nor the domain of its messages: that of RAISE is that of plpgsql.
+ */
+static const struct
+{
+	int			sqlstate;
+	const char *function;
+}			details_of_names[] =
+
+{
+	{ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST, "reportDependentObjects"},
+	{ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST, "DropRole"},
+	/* the type of a column that others depend on, before version 16 and since */
+	{ERRCODE_FEATURE_NOT_SUPPORTED, "ATExecAlterColumnType"},
+	{ERRCODE_SYNTAX_ERROR, "ATExecAlterColumnType"},
+	{ERRCODE_FEATURE_NOT_SUPPORTED, "RememberAllDependentForRebuilding"},
+	{ERRCODE_SYNTAX_ERROR, "RememberAllDependentForRebuilding"},
+	/* a foreign key with other types */
+	{ERRCODE_DATATYPE_MISMATCH, "ATAddForeignKeyConstraint"},
+	/* a unique index without a column of the partition key */
+	{ERRCODE_FEATURE_NOT_SUPPORTED, "DefineIndex"},
+};
+
+/* Is it an error of the server whose detail has only names? */
+static bool
+has_names_only(const ErrorData *error)
+{
+	if (error->domain == NULL || strcmp(error->domain, PG_TEXTDOMAIN("postgres")) != 0)
+		return false;
+	for (int i = 0; i < lengthof(details_of_names); i++)
+		if (error->sqlerrcode == details_of_names[i].sqlstate && error->funcname != NULL &&
+			strcmp(error->funcname, details_of_names[i].function) == 0)
+			return true;
+	return false;
+}
+
+/*
  * The detail of a server's error has values of rows, such as those of a duplicate
- * key, and that of a verification the row.  The message of a data exception, or
- * about the syntax of a value, quotes the value, so only its format is stored.  If
- * a lock was waited for, detail_log has what everybody may see of who has it; if an
- * error of pg_cmig quotes another one, detail_log has what is left of that.
+ * key, unless has_names_only(), and that of a verification the row.  The message of a
+ * data exception, or about the syntax of a value, quotes the value, so only its format
+ * is stored.  If a lock was waited for, detail_log has what everybody may see of who has
+ * it; if an error of pg_cmig quotes another one, detail_log has what is left of that.
  */
 char *
 cmig_error_stored(const ErrorData *error)
 {
 	const bool	waited = error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
 	error->sqlerrcode == ERRCODE_QUERY_CANCELED;
-	const bool	ours = strcmp(error->domain, TEXTDOMAIN) == 0;
-	const char *detail = waited ? error->detail_log :
+	const bool	ours = error->domain != NULL && strcmp(error->domain, TEXTDOMAIN) == 0;
+	const char *detail = has_names_only(error) ? error->detail : waited ? error->detail_log :
 	!ours || error->sqlerrcode == ERRCODE_CMIG_VERIFY_FAILED ? NULL :
 	error->detail_log ? error->detail_log : error->detail;
 	const char *format = error->message_id ? error->message_id : "%s";

@@ -123,6 +123,7 @@ static int
 describe(void)
 {
 	errdetail("The run has taken more than %d ms.", limit_ms);
+	errdetail_log("The run has taken more than %d ms.", limit_ms);
 	errhint("Raise %s, or run fewer revisions in one call.", limit_setting);
 	return 0;
 }

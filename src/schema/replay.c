@@ -240,6 +240,9 @@ explain(ErrorData *error, const CmigRunStep *step)
 	if (error->sqlerrcode == ERRCODE_CMIG_NOT_REPLAYABLE)
 		return;
 	error->hint = cmig_hint_text(hint_for(error));
+	/* now an error of pg_cmig that quotes another one */
+	error->detail_log = psprintf("%s.", cmig_error_stored(error));
+	error->domain = TEXTDOMAIN;
 	error->detail = error->detail == NULL ? psprintf("%s.", error->message) :
 		psprintf("%s. %s", error->message, error->detail);
 	error->message = psprintf(step->direction == CMIG_UPGRADE ?
