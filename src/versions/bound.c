@@ -405,6 +405,7 @@ cmig_versions_bind_types(const CmigExpansion *expansion, Oid caller, Node *stmt)
 
 /* The roles whose functions the statements may call while they run, or NULL. */
 static const List *trusted = NULL;
+static const CmigExpansion *trusted_by; /* whose statements they are */
 static int	depth = 0;			/* of functions that are running */
 static needs_fmgr_hook_type next_needs_fmgr = NULL;
 static fmgr_hook_type next_fmgr = NULL;
@@ -433,8 +434,10 @@ see_lookup(Oid function)
 			!list_member_oid(trusted, form->proowner))
 			ereport(ERROR,
 					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					 errmsg("a stored statement would call %s of role %s, none of whose functions it called when it was tried",
-							format_procedure(function), GetUserNameFromId(form->proowner, false))));
+					 errmsg("a stored statement of the expansion of revision \"%s\" would call %s of role %s, none of whose functions it called when it was tried",
+							trusted_by->revision, format_procedure(function),
+							GetUserNameFromId(form->proowner, false)),
+					 cmig_hint("Undo what makes it call that function and repeat the `CALL`, or `CALL cmig.abandon()`")));
 		is_needed &= form->prolang != SQLlanguageId ||
 			form->provolatile == PROVOLATILE_IMMUTABLE;
 		ReleaseSysCache(tuple);
@@ -525,6 +528,7 @@ cmig_versions_run_bound(const CmigExpansion *expansion, Oid caller, void (*run) 
 	{
 		/* an abandonment only drops */
 		trusted = abandons ? NULL : roles;
+		trusted_by = expansion;
 		depth = 0;
 		run(arg);
 	}
