@@ -167,6 +167,33 @@ is(sql('foreign_table', 'SELECT * FROM secret.pay'), '1|1|1|state', 'its columns
 sql('foreign_table', 'DROP TRIGGER "!cmig_begin" ON secret.pay');
 like(tried('foreign_table', 'CALL cmig.abandon()'), qr/the tables are as before/, 'without the trigger, the rest is abandoned');
 
+# What a role says of its own schema or table, or that these have free names, makes nothing the
+# expansion's: nothing is hidden, renamed, or in the way.
+database('claimed', <<'END_SQL', 'ALTER TABLE t ALTER n TYPE bigint');
+CREATE TABLE t (id int PRIMARY KEY, n int);
+SELECT FROM cmig.grant_access('mallory', 'migrator');
+CREATE SCHEMA lair AUTHORIZATION mallory;
+GRANT CREATE ON DATABASE claimed TO mallory;
+SET ROLE mallory;
+CREATE FUNCTION lair.f() RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE TABLE lair.x (id int, cmig_state text, cmig_new_n bigint);
+COMMENT ON SCHEMA lair IS 'new version of schema public while revision 042 is expanded';
+RESET ROLE
+END_SQL
+my $strange = q{SELECT string_agg(object, ' ' ORDER BY object) FROM cmig.drift() WHERE object ~ 'lair|042'};
+my $claims = 'lair lair.f() lair.x';
+is(sql('claimed', q{SELECT count(*) FROM cmig.check() WHERE severity = 'error'}), '0', 'a comment is no expansion that is not recorded');
+sql('claimed', 'CALL cmig.expand()');
+sql('claimed', q{SET ROLE mallory; COMMENT ON COLUMN lair.x.cmig_state IS 'state of the row while a revision is expanded';
+	CREATE TRIGGER "!cmig_begin" BEFORE INSERT ON lair.x FOR EACH ROW EXECUTE FUNCTION cmig.expansion_begin('public_042.cmig_old_t')});
+is(sql('claimed', $strange) =~ s/ \S*(?:!cmig_begin|lair\.x\.\w+)\S*//gr, $claims, 'drift shows a schema with the comment of the version');
+like(sql('claimed', q{SELECT cmig.schema_sql()}), qr/cmig_state text,\n\s*cmig_new_n bigint/, 'and the columns of a table with such a trigger');
+sql('claimed', $_) foreach 'DROP TRIGGER "!cmig_begin" ON lair.x', 'CALL cmig.abandon()', 'CALL cmig.expand()';
+sql('claimed', q{DROP SCHEMA public_042 CASCADE; UPDATE cmig.expansion_step SET done = false WHERE phase = 'prepare' AND relation = ''; SET ROLE mallory; CREATE SCHEMA public_042; CREATE TABLE public_042.y ()});
+is(sql('claimed', $strange) =~ s/ \S*(?:!cmig_begin|lair\.x\.\w+)\S*//gr, "$claims public_042 public_042.y", 'or with its name, before it is created');
+like(tried('claimed', 'CALL cmig.abandon()'), qr/the tables are as before/, 'which does not prevent that it is abandoned');
+is(sql('claimed', q{SELECT count(*) FROM pg_namespace WHERE nspname IN ('lair', 'public_042')}), '2', 'and remains');
+
 # A privilege that is revoked while a revision is expanded does not remain: check names it,
 # and each CALL revokes it from what replaces the column, the view, or the function.
 sql('postgres', 'CREATE ROLE app; CREATE ROLE other; CREATE ROLE lent');

@@ -117,7 +117,9 @@ cmig_expansion_objects(void)
 		"WITH RECURSIVE " TABLES_AND_COLUMNS ","
 		" t (oid) AS (SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 		"   JOIN cmig.expansion_step s ON s.relation = format('%I.%I', n.nspname, c.relname) UNION"
-		" SELECT tgrelid FROM g"
+		" SELECT c.oid FROM g JOIN pg_class c ON c.oid = g.tgrelid WHERE EXISTS (SELECT FROM cmig.expansion_run, jsonb_array_elements(columns) e"
+		"   JOIN pg_class v ON v.oid IN (to_regclass(e->>1), to_regclass(e->>8)) AND v.relowner = c.relowner"
+		"   WHERE position('\\x00'::bytea || convert_to(coalesce(e->>8, e->>1), getdatabaseencoding()) || '\\x00'::bytea IN '\\x00'::bytea || g.tgargs) > 0)"
 		"  UNION SELECT i.inhrelid FROM t JOIN pg_inherits i ON i.inhparent = t.oid),"
 		" a AS (SELECT t.oid AS relid, a.attnum FROM t JOIN pg_attribute a ON a.attrelid = t.oid"
 		" AND a.attnum > 0 AND NOT a.attisdropped"
@@ -131,12 +133,12 @@ cmig_expansion_objects(void)
 		"  WHERE d.classid IN ('pg_class'::regclass, 'pg_constraint'::regclass, 'pg_statistic_ext'::regclass)"
 		" UNION SELECT 'pg_class'::regclass, c.oid, 0, NULL FROM t JOIN pg_index x ON x.indrelid = t.oid JOIN pg_class c ON c.oid = x.indexrelid WHERE strpos(c.relname, '" CMIG_HIDDEN_PREFIX "') > 0"
 		" UNION SELECT 'pg_constraint'::regclass, k.oid, 0, NULL FROM t JOIN pg_constraint k ON k.conrelid = t.oid WHERE strpos(k.conname, '" CMIG_HIDDEN_PREFIX "') > 0"
-		" UNION SELECT 'pg_trigger'::regclass, g.oid, 0, NULL FROM g"
+		" UNION SELECT 'pg_trigger'::regclass, g.oid, 0, NULL FROM g JOIN t ON t.oid = g.tgrelid"
 		" UNION SELECT 'pg_namespace'::regclass, n.oid, 0, NULL"
 		" FROM cmig.expansion_run r, unnest(r.schemas) s, pg_namespace n"
-		"  WHERE n.nspname::text = cmig.version_schema(r.revision, s) OR obj_description(n.oid, 'pg_namespace') = format('" CMIG_VERSION_COMMENT "', s, r.revision)"
-		" UNION SELECT 0, 0, 0, c->>3 FROM cmig.expansion_run, jsonb_array_elements(columns) c"
-		" WHERE c->>2 = 'created'"
+		"  WHERE " CMIG_VERSION_CREATED " AND (" CMIG_VERSION_NAMED " OR " CMIG_VERSION_RENAMED ")"
+		" UNION SELECT 0, 0, 0, c->>3 FROM cmig.expansion_run r, jsonb_array_elements(columns) c"
+		" WHERE c->>2 = 'created' AND " CMIG_VERSION_CREATED
 	};
 
 	return has_table() && cmig_query_do(&any) > 0 ? cmig_query_list(&query) : NIL;
@@ -148,7 +150,8 @@ cmig_expansion_orphans(void)
 	/*
 	 * The arguments of a trigger and a comment survive a dump.  Only a role
 	 * that may call cmig.expand can create such a trigger, and counts as the
-	 * owner of such a schema, so that no other can stop an upgrade.
+	 * owner of such a schema, if it has the privileges of the owner of the
+	 * schema whose version it is, so that no other can stop an upgrade.
 	 */
 	static CmigQuery query = {
 		"WITH " TABLES_AND_COLUMNS " SELECT 'error', 'table ' || g.tgrelid::regclass, 'its triggers belong to an expansion that is not recorded, as after a dump without data',"
@@ -163,6 +166,8 @@ cmig_expansion_orphans(void)
 		" UNION ALL SELECT 'error', 'schema ' || n.oid::regnamespace, 'it belongs to an expansion that is not recorded, as after a dump without data', format('DROP SCHEMA %s CASCADE', n.oid::regnamespace)"
 		" FROM pg_description d JOIN pg_namespace n ON n.oid = d.objoid WHERE $1 = '' AND d.classoid = 'pg_namespace'::regclass AND d.description LIKE format('" CMIG_VERSION_COMMENT "', '%', '%')"
 		"  AND has_any_column_privilege(n.nspowner, 'cmig.expansion_run', 'INSERT')"
+		" AND EXISTS (SELECT FROM pg_namespace b WHERE starts_with(d.description,"
+		"   split_part(format('" CMIG_VERSION_COMMENT "', b.nspname, chr(1)), chr(1), 1)) AND pg_has_role(n.nspowner, b.nspowner, 'USAGE'))"
 		" AND NOT EXISTS (SELECT FROM cmig.expansion_run r, unnest(r.schemas) s"
 		"   WHERE d.description = format('" CMIG_VERSION_COMMENT "', s, r.revision)) ORDER BY 2",
 		{TEXTOID}

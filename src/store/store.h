@@ -734,6 +734,23 @@ typedef struct CmigExpansion
 #define CMIG_VERSION_COMMENT "new version of schema %s while revision %s is expanded"
 #define CMIG_STATE_COMMENT "state of the row while a revision is expanded"
 
+/*
+ * SQL conditions.  Anyone can give a schema of his own any comment, and a free name, so
+ * it is the expansion's only if its owner is that of schema s, whose version it is, or
+ * has the privileges of the role that stored the expansion r, and if the statement that
+ * creates it has run.  n is the row of pg_namespace.
+ */
+#define CMIG_VERSION_OWNER \
+	"(EXISTS (SELECT FROM pg_roles o WHERE o.rolname = r.role AND pg_has_role(n.nspowner, o.oid, 'USAGE'))" \
+	" OR EXISTS (SELECT FROM pg_namespace b WHERE b.nspname::text = s AND b.nspowner = n.nspowner))"
+#define CMIG_VERSION_NAMED \
+	"n.nspname::text = cmig.version_schema(r.revision, s) AND " CMIG_VERSION_OWNER
+#define CMIG_VERSION_RENAMED \
+	"to_regnamespace(quote_ident(cmig.version_schema(r.revision, s))) IS NULL" \
+	" AND obj_description(n.oid, 'pg_namespace') = format('" CMIG_VERSION_COMMENT "', s, r.revision) AND " CMIG_VERSION_OWNER
+#define CMIG_VERSION_CREATED \
+	"EXISTS (SELECT FROM cmig.expansion_step x WHERE x.scope = r.scope AND x.phase = 'prepare' AND x.relation = '' AND x.done)"
+
 /* Returns NULL if nothing is expanded in the current scope. */
 extern CmigExpansion *cmig_expansion_read(void);
 

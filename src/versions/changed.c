@@ -62,7 +62,7 @@ cmig_versions_require_tables(const CmigExpansion *expansion, List **back)
 		"  FROM g WHERE tgname NOT IN ('" CMIG_EXPANSION_BEGIN "', '" CMIG_EXPANSION_WRITE "')"
 		" UNION ALL SELECT 'schema ' || quote_ident(v), quote_ident(n.nspname), format('ALTER SCHEMA %I RENAME TO %I', n.nspname, v), ''"
 		" FROM cmig.expansion_run r, unnest(r.schemas) s, cmig.version_schema(r.revision, s) v, pg_namespace n"
-		" WHERE r.scope = $1 AND to_regnamespace(quote_ident(v)) IS NULL AND obj_description(n.oid, 'pg_namespace') = format('" CMIG_VERSION_COMMENT "', s, r.revision)"
+		" WHERE r.scope = $1 AND " CMIG_VERSION_CREATED " AND " CMIG_VERSION_RENAMED
 		" UNION ALL SELECT DISTINCT 'table ' || s.relation, NULL, NULL, NULL"
 		" FROM cmig.expansion_step s"
 		"  WHERE $2 AND s.scope = $1 AND s.relation <> ''"
@@ -157,7 +157,7 @@ cmig_versions_require_gone(const CmigExpansion *expansion)
 		"  AND d.refobjid::regproc::text IN ('cmig.expansion_mark', 'cmig.expansion_unset'))"
 		" UNION SELECT format('schema %I', n.nspname), NULL"
 		" FROM cmig.expansion_run r, unnest(r.schemas) s JOIN pg_namespace n ON true"
-		" WHERE r.scope = $1 AND n.nspname::text = cmig.version_schema(r.revision, s)"
+		" WHERE r.scope = $1 AND " CMIG_VERSION_NAMED
 		" ORDER BY 2 NULLS FIRST, 1", {TEXTOID}
 	};
 	char	  **row = cmig_query_row(&query, expansion->scope);

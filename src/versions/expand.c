@@ -874,8 +874,8 @@ run_last(void *arg)
 	Work	   *work = arg;
 	bool		contract = strcmp(work->phase, CMIG_PHASE_CONTRACT) == 0;
 	static CmigQuery views = {
-		"SELECT c.oid FROM cmig.expansion_run r, unnest(schemas) x, pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-		" WHERE r.scope = $1 AND c.relkind = 'v' AND n.nspname::text = cmig.version_schema(r.revision, x) ORDER BY n.nspname, c.relname", {TEXTOID}
+		"SELECT c.oid FROM cmig.expansion_run r, unnest(schemas) s, pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+		" WHERE r.scope = $1 AND c.relkind = 'v' AND " CMIG_VERSION_NAMED " ORDER BY n.nspname, c.relname", {TEXTOID}
 	};
 	List	   *seen;
 	List	   *real = relations_of(work, NULL);
