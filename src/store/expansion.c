@@ -15,6 +15,7 @@
 #include "common/string.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/lsyscache.h"
 #include "utils/builtins.h"
 
@@ -231,15 +232,66 @@ cmig_expansion_relations(const CmigExpansion *expansion)
 	return names;
 }
 
+/* The SQL expression: is g a trigger of the expansion with the column row c? */
+#define IS_TRIGGER_OF \
+	"position('\\x00'::bytea || convert_to(coalesce(c->>8, c->>1), getdatabaseencoding()) || '\\x00'::bytea IN '\\x00'::bytea || g.tgargs) > 0"
+
+/* The tables that may be free, and the one that is not. */
+typedef struct Tables
+{
+	const CmigNames *names;
+	char	  **taken;			/* the other scope, and the table; or NULL */
+}			Tables;
+
+/* Callback: look at what is committed. */
+static void
+find_taken(void *arg)
+{
+	static CmigQuery query = {
+		"WITH " TABLES_AND_COLUMNS
+		" SELECT r.scope, t.name FROM cmig.expansion_run r, unnest($1) t (name), LATERAL (SELECT to_regclass(t.name)::oid) n (oid)"
+		" WHERE r.scope <> $2 AND (EXISTS (SELECT FROM cmig.expansion_step s"
+		" WHERE s.scope = r.scope AND s.relation = t.name)"
+		"  OR EXISTS (SELECT FROM jsonb_array_elements(r.columns) c"
+		" WHERE c->>9 = $3 AND c->>10 = n.oid::text"
+		"   OR EXISTS (SELECT FROM g WHERE g.tgrelid = n.oid AND " IS_TRIGGER_OF ")))"
+		" ORDER BY 2, 1 LIMIT 1", {TEXTARRAYOID, TEXTOID, TEXTOID}
+	};
+	Tables	   *tables = arg;
+
+	tables->taken = cmig_query_row(&query, tables->names, cmig_scope_current(),
+								   cmig_versions_database());
+}
+
+void
+cmig_expansion_require_free(const CmigNames *names, bool plan)
+{
+	Tables		tables = {names};
+
+	/* it conflicts with itself only, and VACUUM */
+	if (plan)
+		LockRelationOid(get_relname_relid("expansion_run", get_namespace_oid("cmig", false)),
+						ShareUpdateExclusiveLock);
+	cmig_query_at_once(true, find_taken, &tables);
+	if (tables.taken != NULL)
+		cmig_expansion_refuse(read_row(tables.taken[0]),
+							  psprintf("table %s cannot be expanded %s", tables.taken[1],
+									   cmig_scope_is_set() ?
+									   psprintf("in %s, too", cmig_scope_text()) : "again"));
+}
+
 List *
 cmig_expansion_renames(const CmigExpansion *expansion)
 {
 	/*
 	 * The columns of a table were created in the order of their numbers.  A
-	 * contraction needs all of them, so they are counted.
+	 * contraction needs all of them, so they are counted.  Those of another
+	 * expansion are its own: it has prepared the table, or has its triggers.
 	 */
 	static CmigQuery query = {
-		"WITH " TABLES_AND_COLUMNS ", named AS (SELECT to_regclass(nullif(e->>0, ''))::oid AS relid, e->>5 AS name, n FROM cmig.expansion_run,"
+		"WITH " TABLES_AND_COLUMNS ", own AS (SELECT to_regclass(nullif(relation, ''))::oid AS relid FROM cmig.expansion_step WHERE scope = $1 AND phase = 'prepare' AND done"
+		"  EXCEPT SELECT tgrelid FROM g WHERE NOT EXISTS (SELECT FROM cmig.expansion_run,"
+		" jsonb_array_elements(columns) c WHERE scope = $1 AND " IS_TRIGGER_OF ")), named AS (SELECT to_regclass(nullif(e->>0, ''))::oid AS relid, e->>5 AS name, n FROM cmig.expansion_run,"
 		"   jsonb_array_elements(columns) WITH ORDINALITY x (e, n) WHERE scope = $1"
 		" AND e->>5 IS NOT NULL"
 		"  UNION SELECT to_regclass(nullif(e->>0, '')), '" CMIG_STATE_COLUMN "', 0 FROM cmig.expansion_run, jsonb_array_elements(columns) e WHERE scope = $1 AND e->>8 IS NOT NULL),"
@@ -250,7 +302,7 @@ cmig_expansion_renames(const CmigExpansion *expansion)
 		"  WHERE (relid, attname::text) NOT IN (SELECT relid, name FROM named"
 		" WHERE relid IS NOT NULL) WINDOW w AS (PARTITION BY relid ORDER BY attnum))"
 		" SELECT format('ALTER TABLE %s RENAME COLUMN %I TO %I', relid::regclass, attname, name)"
-		" FROM missing m JOIN renamed r USING (relid, place)"
+		" FROM missing m JOIN renamed r USING (relid, place) JOIN own USING (relid)"
 		" WHERE m.count = r.count OR $2 ORDER BY 1", {TEXTOID, BOOLOID}
 	};
 
@@ -585,12 +637,14 @@ void
 cmig_expansion_refuse(const CmigExpansion *expansion, const char *what)
 {
 	const char *scope = expansion->scope;
-	const char *set = scope[0] ? psprintf("SET cmig.scope = %s; ", quote_literal_cstr(scope)) : "";
+	const char *set = scope[0] || cmig_scope_is_set() ?
+	psprintf("SET cmig.scope = %s; ", quote_literal_cstr(scope)) : "";
 
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("revision \"%s\" is expanded%s, so %s", expansion->revision,
-					scope[0] ? psprintf(" in scope \"%s\"", scope) : "", what),
+					scope[0] ? psprintf(" in scope \"%s\"", scope) :
+					cmig_scope_is_set() ? " in the database" : "", what),
 			 errdetail("Its state is %s.", expansion->state),
 			 strcmp(expansion->state, "expanding") == 0 ?
 			 cmig_hint("To go on: `%sCALL cmig.expand(%s)`, then `CALL cmig.contract()`. To undo it: `%sCALL cmig.abandon()`",

@@ -783,6 +783,13 @@ extern void cmig_expansion_require_unhidden(Oid relation, const List *columns);
 extern List *cmig_expansion_relations(const CmigExpansion *expansion);
 
 /*
+ * Raise error 55000 if one of the tables belongs to the expansion of another scope, or
+ * of the database: a table belongs to one.  With "plan", no other session is planning
+ * until the end of the transaction.
+ */
+extern void cmig_expansion_require_free(const CmigNames *tables, bool plan);
+
+/*
  * Returns the statements, a List of char **, that give hidden columns the names
  * again under which the expansion has created them.
  */

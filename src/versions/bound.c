@@ -583,6 +583,8 @@ cmig_versions_require_place(const CmigExpansion *expansion, Oid caller, const ch
 		" AND c->>0 = $2 AND c->>9 = $3 AND c->>10 IS NOT NULL LIMIT 1",
 		{TEXTOID, TEXTOID, TEXTOID}
 	};
+	char	   *name = pstrdup(relation);
+	CmigNames	tables = {.names = &name,.count = 1};
 	CmigRole	saved;
 	char	   *planned;
 
@@ -590,15 +592,18 @@ cmig_versions_require_place(const CmigExpansion *expansion, Oid caller, const ch
 	planned = cmig_query_value(&query, expansion->scope, relation, cmig_versions_database());
 	(void) cmig_versions_hold(relation);
 	cmig_role_return(&saved);
-	if (planned == NULL)
-		return;
-	LockRelationOid(atooid(planned), lock);
-	if (!cmig_text_same(planned, cmig_query_value(&named, relation)))
+	if (planned != NULL)
+		LockRelationOid(atooid(planned), lock);
+	if (planned != NULL && !cmig_text_same(planned, cmig_query_value(&named, relation)))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("table %s is not the one with which the expansion of revision \"%s\" was tried", relation, expansion->revision),
 				 errdetail("It was renamed, moved, or dropped since then, and another one may have its name."),
 				 cmig_hint("Undo that and repeat the `CALL`, or `CALL cmig.abandon()`")));
+	/* under the lock */
+	cmig_role_act_as_caller(&saved, caller);
+	cmig_expansion_require_free(&tables, false);
+	cmig_role_return(&saved);
 }
 
 void

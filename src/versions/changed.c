@@ -155,6 +155,11 @@ cmig_versions_require_gone(const CmigExpansion *expansion)
 		" WHERE d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid"
 		" AND d.refclassid = 'pg_proc'::regclass"
 		"  AND d.refobjid::regproc::text IN ('cmig.expansion_mark', 'cmig.expansion_unset'))"
+		/* if the table has its triggers, they are another expansion's */
+		" AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = f.adrelid"
+		" AND t.tgfoid IN (" TRIGGER_FUNCTIONS ") AND NOT EXISTS (SELECT"
+		" FROM cmig.expansion_run r, jsonb_array_elements(r.columns) c,"
+		" LATERAL (SELECT coalesce(c->>8, c->>1)) e (sequence) WHERE r.scope = $1 AND " IS_TRIGGER "))"
 		" UNION SELECT format('schema %I', n.nspname), NULL"
 		" FROM cmig.expansion_run r, unnest(r.schemas) s JOIN pg_namespace n ON true"
 		" WHERE r.scope = $1 AND " CMIG_VERSION_NAMED

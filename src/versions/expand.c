@@ -465,6 +465,7 @@ begin_expansion(Work *work, const char *target, bool confirmed)
 	CmigPlan   *plan = cmig_versions_plan_upgrade(&now, target);
 	CmigExpansionPlan *expansion;
 	CmigNames	schemas = {0};
+	CmigNames	tables = {0};
 	StringInfoData columns;
 	int			position = 0;
 
@@ -484,6 +485,13 @@ begin_expansion(Work *work, const char *target, bool confirmed)
 	cmig_before_upgrade(&now, plan, CMIG_BEFORE_EXPAND);
 	expansion = cmig_expansion_plan(&now, plan);
 	cmig_runner_is_silent = false;
+	tables.names = palloc(sizeof(char *) * Max(list_length(expansion->steps), 1));
+	foreach_ptr(const CmigExpansionStep, step, expansion->steps)
+	{
+		if (*step->relation)
+			tables.names[tables.count++] = step->relation;
+	}
+	cmig_expansion_require_free(&tables, true);
 	if (!confirmed)
 		cmig_versions_require_confirmed(expansion);
 	schemas.names = palloc(sizeof(char *) * Max(list_length(expansion->schemas), 1));

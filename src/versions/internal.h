@@ -233,7 +233,7 @@ extern void cmig_versions_require_bound(const CmigExpansion *expansion, Oid call
 
 /*
  * Keep what was planned: the table with this name must be the one of which the
- * statements were tried on a copy.  Locks it.
+ * statements were tried on a copy, and belong to no other expansion.  Locks it.
  */
 extern void cmig_versions_require_place(const CmigExpansion *expansion, Oid caller,
 										const char *relation, LOCKMODE lock);

@@ -1,0 +1,129 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# Tests that what belongs to another expansion, or to another role, is not taken for
+# what an expansion has created.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('expand_owned');
+$node->start;
+
+sub sql { return $node->safe_psql(@_) }
+
+# Returns the output of statements that may fail, with their errors.
+sub tried
+{
+	my ($database, $sql) = @_;
+	my (undef, $out, $err) = $node->psql($database, $sql, on_error_stop => 0);
+	return "$out\n$err";
+}
+
+# Creates a database from a template.
+sub copy
+{
+	my ($name, $template) = @_;
+	sql('postgres', "CREATE DATABASE $name TEMPLATE $template");
+}
+
+# ----------------------------------------------------------------
+# A table belongs to one expansion.
+# ----------------------------------------------------------------
+
+sql('postgres', 'CREATE DATABASE two');
+sql('two', <<'END_SQL');
+CREATE EXTENSION pg_cmig;
+CREATE SCHEMA s;
+SELECT FROM cmig.load($c$
+-- revision: 1
+-- branch_labels: main
+-- message: c
+-- cmig:upgrade
+CREATE TABLE s.person (id int PRIMARY KEY, name text NOT NULL);
+-- cmig:downgrade
+DROP TABLE s.person;
+
+-- revision: 2
+-- down_revision: 1
+-- message: n
+-- expand: true
+-- cmig:upgrade
+ALTER TABLE s.person ALTER COLUMN id TYPE bigint;
+
+-- revision: t1
+-- branch_labels: tenant
+-- message: c
+-- cmig:upgrade
+CREATE TABLE other (id int PRIMARY KEY, v text);
+-- cmig:downgrade
+DROP TABLE other;
+
+-- revision: t2
+-- down_revision: t1
+-- message: n
+-- expand: true
+-- cmig:upgrade
+ALTER TABLE other ADD COLUMN w text;
+-- cmig:up other.w = upper(v)
+ALTER TABLE person ADD COLUMN first text;
+-- cmig:up person.first = split_part(name, ' ', 1)
+$c$);
+SELECT FROM cmig.upgrade('1');
+INSERT INTO s.person VALUES (1, 'a b');
+SET cmig.scope = 's';
+SELECT FROM cmig.upgrade('t1')
+END_SQL
+copy('two_at_once', 'two');
+copy('two_left', 'two');
+copy('two_reversed', 'two');
+
+my $scope = q{SET cmig.scope = 's'; };
+my $hidden = q{SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 's.person'::regclass AND attnum > 0 AND NOT attisdropped};
+my $both = q{INSERT INTO s.person VALUES (7, 'x y'); INSERT INTO s_2.person VALUES ('x y', 8); SELECT string_agg(concat_ws(' ', id, cmig_new_id), ', ' ORDER BY id) FROM s.person};
+
+sql('two', q{CALL cmig.expand('2')});
+like(tried('two', "$scope CALL cmig.expand('t2')"), qr{revision "2" is expanded in the database, so table s\.person cannot be expanded in scope "s", too\n.*\nHINT:  To complete it: SET cmig\.scope = ''; CALL cmig\.contract\(\)},
+	'a scope cannot expand a table that the database has expanded');
+is(sql('two', 'SELECT count(*) FROM cmig.expansion_run'), '1', 'nothing is stored');
+is(sql('two', $both), '1 1, 7 7, 8 8', 'both builds write');
+sql('two_reversed', "$scope CALL cmig.expand('t2')");
+like(tried('two_reversed', q{CALL cmig.expand('2')}), qr{revision "t2" is expanded in scope "s", so table s\.person cannot be expanded again\n.*\nHINT:  To complete it: SET cmig\.scope = 's'; CALL cmig\.contract\(\)},
+	'nor the database one that a scope has expanded');
+sql('two_reversed', 'ALTER TABLE s.person RENAME TO away');
+like(tried('two_reversed', q{CREATE TABLE s.person (id int PRIMARY KEY, name text NOT NULL); CALL cmig.expand('2')}), qr{revision "t2" is expanded in scope "s"}, 'nor another one under its name');
+
+# two sessions plan at once: one of them waits for the other one
+{
+	my $holder = $node->background_psql('two_at_once');
+	$holder->query_safe('BEGIN; LOCK TABLE cmig.expansion_run IN SHARE MODE');
+	my @runs = map { start_psql($node, 'two_at_once', "SET cmig.lock_timeout = '60s'; $_") } q{CALL cmig.expand('2')}, "$scope CALL cmig.expand('t2')";
+	$node->poll_query_until('two_at_once', q{SELECT count(*) = 2 FROM pg_locks WHERE relation = 'cmig.expansion_run'::regclass AND NOT granted});
+	$holder->query_safe('COMMIT');
+	$holder->quit;
+	is(join(' ', sort map { finish_psql($_) } @runs), '0 3', 'of two that plan at once, one is refused');
+	like($runs[0]{err} . $runs[1]{err}, qr{55000: revision "t?2" is expanded in .*, so table s\.person cannot be expanded}, 'with the reason');
+	is(sql('two_at_once', 'SELECT count(*) FROM cmig.expansion_run'), '1', 'and nothing of it is stored');
+}
+
+# an earlier version of pg_cmig has let both be planned
+sql('two_left', "$scope CALL cmig.expand('t2')");
+sql('two_left', "CREATE TABLE public.run AS TABLE cmig.expansion_run; CREATE TABLE public.step AS TABLE cmig.expansion_step; $scope CALL cmig.abandon()");
+sql('two_left', q{CALL cmig.expand('2')});
+sql('two_left', q{UPDATE run SET state = 'expanding'; UPDATE step SET done = false; INSERT INTO cmig.expansion_run TABLE run; INSERT INTO cmig.expansion_step TABLE step});
+like(tried('two_left', "$scope CALL cmig.expand('t2')"), qr{revision "2" is expanded in the database, so table s\.person cannot be expanded in scope "s", too}, "attempt $_ to prepare the table is refused")
+	foreach 1 .. 2;
+is(sql('two_left', $hidden), 'id name cmig_state cmig_new_id', 'no column of the other expansion is renamed');
+is(sql('two_left', $both), '1 1, 7 7, 8 8', 'so that both builds write');
+like(tried('two_left', "$scope CALL cmig.abandon()"), qr/the tables are as before/, 'what was refused can be abandoned');
+is(sql('two_left', $hidden), 'id name cmig_state cmig_new_id', 'without the columns of the other one');
+sql('two_left', 'CALL cmig.contract()');
+is(sql('two_left', q{SELECT string_agg(concat(id, name), ' ' ORDER BY id), min(pg_typeof(id)::text) FROM s.person}), '1a b 7x y 8x y|bigint', 'which can be contracted');
+
+done_testing();
