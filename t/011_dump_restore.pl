@@ -83,7 +83,7 @@ sub text_of
 {
 	my ($file) = @_;
 	# target_id of cmig.backfill_run: the database, and the OID of a table
-	return join '', map { s{\t\d+/\d+/\d+$}{\tid}r } grep { !/^\\(un)?restrict |user_preferences_theme_check/ } split /^/m,
+	return join '', map { s{\t\d+/\d+/\d+(?: [\d:]+)?$}{\tid}r } grep { !/^\\(un)?restrict |user_preferences_theme_check/ } split /^/m,
 	  slurp_file($file);
 }
 

@@ -156,6 +156,27 @@ $node->safe_psql('postgres', 'UPDATE m.t SET n = 0');
 does('bob', $run, '', 'then all rows are updated');
 once('each row was updated once');
 
+# partitions that exchange their names
+$node->safe_psql('postgres', <<'END_SQL');
+CREATE SCHEMA p1 AUTHORIZATION eve;
+CREATE SCHEMA p2 AUTHORIZATION eve;
+CREATE TABLE m.p (id int PRIMARY KEY, n int, CONSTRAINT p_check CHECK (id < 4000 OR n = 0)) PARTITION BY RANGE (id);
+CREATE TABLE p1.x PARTITION OF m.p FOR VALUES FROM (0) TO (2501);
+CREATE TABLE p2.x PARTITION OF m.p FOR VALUES FROM (2501) TO (5001);
+INSERT INTO m.p SELECT g, 0 FROM generate_series(1, 5000) g;
+END_SQL
+my $of_parts = $run =~ s/m\.t/m.p/r;
+my $exchange = 'BEGIN; ALTER SCHEMA p1 RENAME TO p3; ALTER SCHEMA p2 RENAME TO p1; ALTER SCHEMA p3 RENAME TO p2; COMMIT';
+does('postgres', $of_parts, 23514, 'a backfill of partitions is interrupted');
+$node->safe_psql('postgres', 'ALTER TABLE m.p DROP CONSTRAINT p_check');
+does('eve', $exchange, '', 'the partitions exchange their names');
+does('postgres', $of_parts, 55000, 'the backfill does not continue');
+does('eve', $exchange, '', 'they have them again');
+does('postgres', $of_parts, '', 'it continues');
+once('each row was updated once', 'm.p');
+$node->safe_psql('postgres', "BEGIN; UPDATE cmig.backfill_run SET target_id = '$_'; ROLLBACK")
+  foreach 'x 1/2', '/', '', ' ', '1/2', '1/2/3 /', '/ /';
+
 # a restored database, in which tables have other OIDs
 again();
 my $dump = PostgreSQL::Test::Utils::tempdir() . '/dump';

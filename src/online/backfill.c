@@ -506,51 +506,6 @@ refuse_unfinished(const CmigBackfillTarget *target, const CmigBackfillIdentity *
 					   resume, other->id)));
 }
 
-static CmigNames
-names_of_parts(const CmigBackfillTarget *target)
-{
-	CmigNames	names = {0, palloc(sizeof(char *) * Max(target->count, 1))};
-
-	while (names.count < target->count)
-	{
-		names.names[names.count] = target->parts[names.count].name;
-		names.count++;
-	}
-	return names;
-}
-
-/*
- * Raise an error if partitions have both been added and dropped since the
- * backfill began, because a partition may have been renamed.  In a walk by key,
- * only the names of partitions show which partitions are done.
- */
-static void
-require_same_parts(const CmigBackfillTarget *target, const CmigBackfillRun *run)
-{
-	static CmigQuery query = {
-		"SELECT (SELECT string_agg(n, ', ') FROM (SELECT unnest($1) EXCEPT SELECT unnest($2)"
-		" ORDER BY 1) d (n)),"
-		" (SELECT string_agg(n, ', ') FROM (SELECT unnest($2) EXCEPT SELECT unnest($1)"
-		" ORDER BY 1) d (n))",
-		{TEXTARRAYOID, TEXTARRAYOID}
-	};
-	CmigNames	now = names_of_parts(target);
-	char	  **row;
-
-	if (run->parts.count == 0)
-		return;
-	row = cmig_query_row(&query, &run->parts, &now);
-	if (row[0] != NULL && row[1] != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the partitions of table %s have changed during its backfill",
-						target->name),
-				 errdetail("Removed since the start: %s. Added: %s. If a partition was renamed, pg_cmig cannot tell whether its rows have been backfilled.",
-						   row[0], row[1]),
-				 cmig_hint("Rename the partition back and repeat the `CALL`. If no partition was renamed: UPDATE cmig.backfill_run SET parts = NULL WHERE id = %lld, then repeat the `CALL`.",
-						   (long long) run->id)));
-}
-
 /*
  * Find the state of a backfill to resume, or begin a new backfill.  Returns
  * true if a state was found, which may be that of a finished backfill.  Raises
@@ -574,7 +529,7 @@ find_state(const CmigBackfillTarget *target,
 	refuse_unfinished(target, identity, run->id, false);
 	if (found && !run->done)
 	{
-		require_same_parts(target, run);
+		cmig_backfill_parts_require(target, run);
 		ereport(NOTICE,
 				(errmsg("resuming the backfill of %s after %lld rows",
 						target->name, (long long) run->rows)));
@@ -585,7 +540,7 @@ find_state(const CmigBackfillTarget *target,
 		run->pass = 1;
 		run->total = cmig_backfill_sql_work(target);
 		if (target->by_key && target->count > 1)
-			run->parts = names_of_parts(target);
+			cmig_backfill_parts_note(target, run);
 		cmig_backfill_run_replace(identity);
 		cmig_backfill_run_insert(identity, run);
 	}

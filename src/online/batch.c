@@ -125,6 +125,90 @@ skip_settled(const CmigBackfill *b, Oid table, BlockNumber start, BlockNumber en
 }
 
 /* ----------------------------------------------------------------
+ * Checks the partitions of a backfill that continues.
+ * ----------------------------------------------------------------
+ */
+
+static CmigNames
+names_of_parts(const CmigBackfillTarget *target)
+{
+	CmigNames	names = {0, palloc(sizeof(char *) * Max(target->count, 1))};
+
+	while (names.count < target->count)
+	{
+		names.names[names.count] = target->parts[names.count].name;
+		names.count++;
+	}
+	return names;
+}
+
+/* Returns the OIDs in a text in which they are separated by colons. */
+static List *
+oids_of(const char *text)
+{
+	List	   *oids = NIL;
+	char	   *end;
+
+	for (bool more = true; more; text = end + 1)
+	{
+		oids = lappend_oid(oids, (Oid) strtoul(text, &end, 10));
+		more = *end == ':';
+	}
+	return oids;
+}
+
+void
+cmig_backfill_parts_require(const CmigBackfillTarget *target, const CmigBackfillRun *run)
+{
+	static CmigQuery query = {
+		"SELECT (SELECT string_agg(n, ', ') FROM (SELECT unnest($1) EXCEPT SELECT unnest($2)"
+		" ORDER BY 1) d (n)),"
+		" (SELECT string_agg(n, ', ') FROM (SELECT unnest($2) EXCEPT SELECT unnest($1)"
+		" ORDER BY 1) d (n))",
+		{TEXTARRAYOID, TEXTARRAYOID}
+	};
+	CmigNames	now = names_of_parts(target);
+	List	   *ids = run->part_ids ? oids_of(run->part_ids) : NIL;
+	char	  **row;
+
+	if (run->parts.count == 0)
+		return;
+	for (int i = 0; i < target->count; i++)
+		for (int j = 0; j < run->parts.count && ids && list_length(ids) == run->parts.count; j++)
+			if (strcmp(target->parts[i].name, run->parts.names[j]) == 0 &&
+				list_nth_oid(ids, j) != target->parts[i].oid)
+				ereport(ERROR,
+						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						 errmsg("partition %s is not the one that had this name when the backfill of table %s began",
+								target->parts[i].name, target->name),
+						 errdetail("It was created again, or partitions have exchanged their names, so pg_cmig cannot tell whether its rows have been backfilled."),
+						 cmig_hint("Undo that and repeat the `CALL`. To start over instead: DELETE FROM cmig.backfill_run WHERE id = %lld",
+								   (long long) run->id)));
+	row = cmig_query_row(&query, &run->parts, &now);
+	if (row[0] != NULL && row[1] != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the partitions of table %s have changed during its backfill",
+						target->name),
+				 errdetail("Removed since the start: %s. Added: %s. If a partition was renamed, pg_cmig cannot tell whether its rows have been backfilled.",
+						   row[0], row[1]),
+				 cmig_hint("Rename the partition back and repeat the `CALL`. If no partition was renamed: UPDATE cmig.backfill_run SET parts = NULL WHERE id = %lld, then repeat the `CALL`.",
+						   (long long) run->id)));
+}
+
+void
+cmig_backfill_parts_note(const CmigBackfillTarget *target, CmigBackfillRun *run)
+{
+	StringInfoData ids;
+
+	run->parts = names_of_parts(target);
+	initStringInfo(&ids);
+	for (int i = 0; i < target->count; i++)
+		appendStringInfo(&ids, "%s%u", i > 0 ? ":" : "", target->parts[i].oid);
+	run->part_ids = ids.data;
+}
+
+/* ----------------------------------------------------------------
  * Builds a backfill's statements and estimates its work.
  * ----------------------------------------------------------------
  */

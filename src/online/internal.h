@@ -85,6 +85,18 @@ extern double cmig_online_milliseconds(FunctionCallInfo fcinfo, int n, const cha
 
 /* in batch.c */
 
+/* Note the partitions of a backfill that begins. */
+extern void cmig_backfill_parts_note(const CmigBackfillTarget *target, CmigBackfillRun *run);
+
+/*
+ * Raise an error if partitions have both been added and dropped since the
+ * backfill began, because a partition may have been renamed.  In a walk by key,
+ * only the names of partitions show which partitions are done, so each must also
+ * be the one that had its name.
+ */
+extern void cmig_backfill_parts_require(const CmigBackfillTarget *target,
+										const CmigBackfillRun *run);
+
 /*
  * The statements that walk a part of the table by block or by key.  The
  * statements' parameters are the ends of a range, as tids (by block) or as the

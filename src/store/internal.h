@@ -16,6 +16,9 @@
 /* While a backfill writes its row: its table.  Otherwise InvalidOid. */
 extern Oid	cmig_backfill_row_table;
 
+/* While a backfill inserts its row: the OIDs of partitions, or NULL. */
+extern const char *cmig_backfill_row_parts;
+
 /* Can the current role write the rows of all tables? */
 extern bool cmig_backfill_row_any(void);
 

@@ -533,8 +533,9 @@ value_of(const TriggerData *trigger, HeapTuple row, const char *name, Oid type, 
  * The place from which a backfill continues decides which rows of its table are
  * updated again, or not at all.  So the row is about a table, and not about a
  * name, which could be that of another table for a moment: target_id is the
- * table's OID and the database in which it is that.  Only the trigger sets it,
- * so that a row and its table belong together from the beginning.
+ * table's OID and the database in which it is that, and after a space, the OIDs of
+ * the partitions in "parts".  Only the trigger sets it, so that a row and its table
+ * belong together from the beginning.
  *
  * cmig.backfill has checked that its role may run the UPDATE, and writes the row
  * of the table that it has locked.  By hand, a role writes it only if it may
@@ -545,6 +546,7 @@ value_of(const TriggerData *trigger, HeapTuple row, const char *name, Oid type, 
  */
 
 Oid			cmig_backfill_row_table = InvalidOid;
+const char *cmig_backfill_row_parts = NULL;
 
 char *
 cmig_backfill_row_id(Oid table)
@@ -594,13 +596,14 @@ table_named(const char *target)
 static Oid
 table_of(const char *target, const char *id)
 {
-	const char *last = id ? strrchr(id, '/') : NULL;
+	const char *given = id ? pnstrdup(id, strcspn(id, " ")) : "";
+	const char *last = strrchr(given, '/');
 	Oid			table = last ? atooid(last + 1) : InvalidOid;
 	const char *own = cmig_backfill_row_id(table);
 
-	if (!OidIsValid(table) || strcmp(strchr(id, '/'), strchr(own, '/')) != 0)
+	if (!OidIsValid(table) || strcmp(strchr(given, '/'), strchr(own, '/')) != 0)
 		return InvalidOid;
-	return strcmp(id, own) == 0 || table_named(target) == table ? table : InvalidOid;
+	return strcmp(given, own) == 0 || table_named(target) == table ? table : InvalidOid;
 }
 
 /* Can the current role, or the one that runs scripts, update the whole table? */
@@ -655,6 +658,7 @@ check_backfill_row(const TriggerData *trigger)
 	int			column = get_attnum(RelationGetRelid(trigger->tg_relation), "target_id");
 	Datum		value;
 	bool		isnull = false;
+	const char *parts;
 
 	if (old && (same || !any))
 		table = table_of(old_target, old_id);
@@ -677,7 +681,14 @@ check_backfill_row(const TriggerData *trigger)
 	if (!OidIsValid(table) || column == InvalidAttrNumber ||
 		TupleDescAttr(RelationGetDescr(trigger->tg_relation), column - 1)->atttypid != TEXTOID)
 		return new;
-	value = CStringGetTextDatum(cmig_backfill_row_id(table));
+	if (old == NULL && !any)
+		id = NULL;
+	else if (!any)
+		id = old_id;
+	parts = old == NULL && OidIsValid(cmig_backfill_row_table) ? cmig_backfill_row_parts :
+		id && table == table_of(target, id) && strchr(id, ' ') ? strchr(id, ' ') + 1 : NULL;
+	id = cmig_backfill_row_id(table);
+	value = CStringGetTextDatum(parts ? psprintf("%s %s", id, parts) : id);
 	return heap_modify_tuple_by_cols(new, RelationGetDescr(trigger->tg_relation), 1, &column, &value,
 									 &isnull);
 }

@@ -694,6 +694,7 @@ collect_run(TupleDesc desc, HeapTuple row, void *arg)
 	run->parts = names_of(desc, row, 14, run->id, "parts");
 	run->target = cmig_query_text_or_null(desc, row, 15);
 	run->unknown = !cmig_query_bool(desc, row, 16, false);
+	run->part_ids = run->unknown ? NULL : cmig_query_text_or_null(desc, row, 17);
 }
 
 /*
@@ -701,16 +702,18 @@ collect_run(TupleDesc desc, HeapTuple row, void *arg)
  * it written in another database, and was it written in this one?
  */
 #define IS_ABOUT(id, name) \
-	"(target_id::text = " id " OR target::text = " name \
-	" AND substr(target_id::text, strpos(target_id::text, '/')) = substr(" id ", strpos(" id ", '/')))"
+	"(split_part(target_id::text, ' ', 1) = " id " OR target::text = " name \
+	" AND substr(split_part(target_id::text, ' ', 1), strpos(target_id::text, '/'))" \
+	"  = substr(" id ", strpos(" id ", '/')))"
 #define IS_OF_THIS(id) "starts_with(target_id::text, regexp_replace(" id ", '[^/]*$', ''))"
 #define IS_UNKNOWN(id, name) "(target::text = " name " AND " IS_OF_THIS(id) " IS NOT TRUE)"
 
-#define FIND_RUN(known, condition) \
+#define FIND_RUN(known, part_ids, condition) \
 	"SELECT id::bigint, state::text = 'done', method::text, pass::integer," \
 	" relation::text, key::text[], place::text[], bound::text[]," \
 	" total::double precision, passed::double precision, rows::bigint," \
-	" rows_of_pass::bigint, batches::bigint, parts::text[], target::text, " known " AS known" \
+	" rows_of_pass::bigint, batches::bigint, parts::text[], target::text, " known " AS known," \
+	" " part_ids \
 	" FROM cmig.backfill_run WHERE " condition \
 	" AND set_sql::text = $2 AND where_sql::text IS NOT DISTINCT FROM $3" \
 	" AND revision::text IS NOT DISTINCT FROM $4" \
@@ -740,11 +743,12 @@ cmig_backfill_run_find(const CmigBackfillIdentity *identity, CmigBackfillRun *ru
 {
 	static CmigQuery query = {
 		FIND_RUN("coalesce(" IS_ABOUT("$8", "$1") ", false)",
+				 "nullif(split_part(target_id::text, ' ', 2), '')",
 				 "(" IS_ABOUT("$8", "$1") " OR " IS_UNKNOWN("$8", "$1") ")"),
 		{TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID}
 	};
 	static CmigQuery query_1_1 = {
-		FIND_RUN("true", "target::text = $1 AND $8 IS NOT NULL"),
+		FIND_RUN("true", "NULL::text", "target::text = $1 AND $8 IS NOT NULL"),
 		{TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID}
 	};
 	Datum		values[8];
@@ -820,6 +824,7 @@ insert_row(const CmigBackfillIdentity *identity, const CmigBackfillRun *run)
 	};
 	uint64		count;
 
+	cmig_backfill_row_parts = run->part_ids;
 	WRITE_ROW(identity->table, count,
 			  cmig_query_do(&query, run->id, identity->target, identity->set_sql,
 							identity->where_sql, identity->revision, identity->direction,
@@ -888,7 +893,7 @@ cmig_backfill_run_unfinished(const CmigBackfillIdentity *identity, int64 own_id)
 	static CmigQuery query = {
 		UNFINISHED("CASE WHEN " IS_ABOUT("$6", "$4") " OR " IS_UNKNOWN("$6", "$4") " THEN 'same'"
 				   " WHEN target::text = $4 AND NOT EXISTS (SELECT FROM pg_class c"
-				   "  WHERE c.oid::text = split_part(target_id::text, '/', 3)) THEN 'gone' ELSE 'other' END"),
+				   "  WHERE c.oid::text = split_part(split_part(target_id::text, ' ', 1), '/', 3)) THEN 'gone' ELSE 'other' END"),
 		{TEXTOID, TEXTOID, INT8OID, TEXTOID, TEXTOID, TEXTOID}
 	};
 	static CmigQuery query_1_1 = {

@@ -529,6 +529,8 @@ typedef struct CmigBackfillRun
 	CmigNames	parts;			/* if a partitioned table is read by key: its
 								 * partitions when the backfill began;
 								 * otherwise empty */
+	char	   *part_ids;		/* their OIDs, separated by colons, or NULL if
+								 * they are not known */
 	double		total;
 	double		passed;
 	int64		rows;
