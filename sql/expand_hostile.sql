@@ -210,7 +210,7 @@ INSERT INTO shop.hand VALUES (1, 5) RETURNING *;
 DROP TABLE shop.hand;
 -- partitions whose triggers have rules of other types, columns, and kinds
 \set ECHO none
-CREATE TABLE shop.hand (id int, k int, n bigint DEFAULT 7, a text DEFAULT 'x', cmig_state text DEFAULT 'todo') PARTITION BY LIST (k);
+CREATE TABLE shop.hand (id int, k int, n bigint DEFAULT cmig.expansion_mark(7::bigint), a text DEFAULT cmig.expansion_mark('x'::text), cmig_state text DEFAULT 'todo') PARTITION BY LIST (k);
 CREATE TABLE shop.hand_1 PARTITION OF shop.hand FOR VALUES IN (1);
 CREATE TABLE shop.hand_2 PARTITION OF shop.hand FOR VALUES IN (2);
 CREATE TABLE shop.hand_3 PARTITION OF shop.hand FOR VALUES IN (3);

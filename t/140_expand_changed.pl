@@ -167,6 +167,37 @@ is(sql('foreign_table', 'SELECT * FROM secret.pay'), '1|1|1|state', 'its columns
 sql('foreign_table', 'DROP TRIGGER "!cmig_begin" ON secret.pay');
 like(tried('foreign_table', 'CALL cmig.abandon()'), qr/the tables are as before/, 'without the trigger, the rest is abandoned');
 
+# What would make a row differ in its two versions stops the write: nothing is lost then.
+database('late_trigger', <<'END_SQL', 'ALTER TABLE t ALTER n TYPE bigint; ALTER TABLE p ALTER n TYPE bigint');
+CREATE TABLE t (id int PRIMARY KEY, n int);
+CREATE TABLE p (id int, n int) PARTITION BY LIST (id);
+CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);
+CREATE FUNCTION times() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.n := NEW.n * 100; RETURN NEW; END$$
+END_SQL
+sql('late_trigger', 'CALL cmig.expand()');
+foreach ([ '"~~"', 't', 't' ], [ '"!"', 'p1', 'p' ], [ '"~~"', 'p', 'p1' ])
+{
+	my ($name, $table, $written) = @$_;
+
+	sql('late_trigger', "CREATE TRIGGER $name BEFORE INSERT OR UPDATE ON $table FOR EACH ROW EXECUTE FUNCTION times()");
+	like(tried('late_trigger', "INSERT INTO $written VALUES (1, 1)"), qr/fires before or after.*HINT:  ALTER TRIGGER $name ON public\.$table RENAME/s, "trigger $name of $table stops writes");
+	like(sql('late_trigger', q{SELECT object, fix FROM cmig.check() WHERE problem LIKE 'it is in the way of%'}), qr/^trigger $name on public\.$table\|ALTER TRIGGER $name ON public\.$table RENAME TO <[^>]*>$/, 'and check names it');
+	like(tried('late_trigger', 'CALL cmig.contract()'), qr/cannot be contracted because of trigger $name/, 'and so does contract');
+	sql('late_trigger', "ALTER TABLE $table DISABLE TRIGGER $name; BEGIN; INSERT INTO $written VALUES (1, 1); ROLLBACK; DROP TRIGGER $name ON $table");
+}
+sql('late_trigger', 'CREATE RULE also AS ON INSERT TO t DO ALSO SELECT 1');
+like(tried('late_trigger', 'CALL cmig.contract()'), qr/table public\.t cannot be contracted because of rule also/, 'a rule, too');
+sql('late_trigger', 'DROP RULE also ON t');
+sql('late_trigger', 'ALTER TABLE t ALTER cmig_new_n SET DEFAULT 7; ALTER TABLE p1 ALTER cmig_new_n SET DEFAULT 7');
+like(tried('late_trigger', "INSERT INTO $_ VALUES (1, 20)"), qr/hidden columns of relation "$_" do not have their defaults/s, "a default that was replaced stops writes of $_") foreach 't', 'p1';
+like(tried('late_trigger', 'CALL cmig.contract()'), qr/default of column cmig_new_n of table public\.t was dropped, disabled, or altered/, 'and the contraction');
+sql('late_trigger', 'CALL cmig.expand()');
+sql('late_trigger', 'ALTER TABLE p1 ALTER cmig_new_n SET DEFAULT cmig.expansion_mark(NULL::bigint); INSERT INTO t VALUES (1, 20); INSERT INTO p1 VALUES (1, 20)');
+sql('late_trigger', q{CREATE EXTENSION postgres_fdw; CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw; CREATE FOREIGN TABLE p3 (id int, n int, cmig_state text DEFAULT 'todo', cmig_new_n bigint) SERVER far; ALTER TABLE p ATTACH PARTITION p3 FOR VALUES IN (3)});
+like(tried('late_trigger', 'CALL cmig.contract()'), qr/rows of partition public\.p3 may not be transformed.*is a foreign table/s, 'so does a foreign table that was attached');
+sql('late_trigger', $_) foreach 'ALTER TABLE p DETACH PARTITION p3', 'CALL cmig.contract()';
+is(sql('late_trigger', 'SELECT n, pg_typeof(n) FROM t UNION ALL SELECT n, pg_typeof(n) FROM p'), "20|bigint\n20|bigint", 'what was written is there');
+
 # What a role says of its own schema or table, or that these have free names, makes nothing the
 # expansion's: nothing is hidden, renamed, or in the way.
 database('claimed', <<'END_SQL', 'ALTER TABLE t ALTER n TYPE bigint');

@@ -103,8 +103,10 @@ cmig_versions_broken_trigger(const CmigExpansion *expansion, const List *steps, 
 	 */
 	static CmigQuery query = {
 		"SELECT format('default of column %I', attname), attrelid::regclass::text FROM pg_attribute"
-		" WHERE attrelid = to_regclass($1) AND NOT atthasdef AND NOT attisdropped"
-		" AND (attname = '" CMIG_STATE_COLUMN "' OR attname::text IN (SELECT c->>5 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $2 AND c->>0 = $1))"
+		" WHERE attrelid = to_regclass($1) AND NOT attisdropped"
+		" AND (attname = '" CMIG_STATE_COLUMN "' AND NOT atthasdef OR attname::text IN (SELECT c->>5 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $2 AND c->>0 = $1)"
+		"  AND NOT EXISTS (SELECT FROM pg_attrdef f JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid AND d.refclassid = 'pg_proc'::regclass"
+		"   JOIN pg_proc p ON p.oid = d.refobjid AND p.proname = 'expansion_mark' AND p.pronamespace = 'cmig'::regnamespace WHERE f.adrelid = attrelid AND f.adnum = attnum))"
 		" UNION SELECT format('trigger %I', n), r::regclass::text FROM unnest($4::text[], $5::text[]) s (n, definition),"
 		" (SELECT to_regclass($1)::oid UNION SELECT relid"
 		" FROM pg_partition_tree(to_regclass($1))) t (r) WHERE NOT EXISTS (SELECT FROM pg_trigger g"
@@ -405,9 +407,22 @@ find_changes(const CmigExpansion *expansion)
 List *
 cmig_expansion_changes(void)
 {
+	static CmigQuery filled = {
+		"SELECT DISTINCT s.relation FROM cmig.expansion_step s JOIN " RELATIONS " k ON k.name = s.relation"
+		" WHERE s.scope = $1 AND s.phase = '" CMIG_PHASE_FILL "' ORDER BY 1", {TEXTOID}
+	};
 	const CmigExpansion *expansion = cmig_expansion_read();
 	List	   *problems = expansion ? find_changes(expansion) : NIL;
 
+	foreach_ptr(CmigValue, table, expansion ? cmig_query_list(&filled, expansion->scope) : NIL)
+	{
+		foreach_ptr(CmigValue, row, cmig_versions_obstacles(table[0]))
+		{
+			const char *problem[] = {"error", psprintf("%s on %s", row[0], row[3]), psprintf("it is in the way of revision \"%s\", which is expanded. %s", expansion->revision, row[1]), row[2]};
+
+			problems = lappend(problems, memcpy(palloc(sizeof(problem)), problem, sizeof(problem)));
+		}
+	}
 	foreach_ptr(CmigValue, row, expansion ? cmig_query_list(&privileges, expansion->scope) : NIL)
 	{
 		const char *problem[] = {"warning", row[3], "its privileges or security labels are not those of what it replaces while a revision is expanded",

@@ -713,8 +713,8 @@ static void
 require_transformed(const Work *work)
 {
 	static CmigQuery without_default = {
-		"SELECT y.relid::regclass FROM pg_partition_tree(to_regclass($1)) y JOIN pg_attribute a ON a.attrelid = y.relid"
-		" WHERE a.attname = '" CMIG_STATE_COLUMN "' AND NOT a.attisdropped AND NOT a.atthasdef ORDER BY 1 LIMIT 1", {TEXTOID}
+		"SELECT y.relid::regclass FROM pg_partition_tree(to_regclass($1)) y JOIN pg_attribute a ON a.attrelid = y.relid JOIN pg_class c ON c.oid = y.relid"
+		" WHERE a.attname = '" CMIG_STATE_COLUMN "' AND NOT a.attisdropped AND (NOT a.atthasdef OR c.relkind = 'f') ORDER BY 1 LIMIT 1", {TEXTOID}
 	};
 	const char *arguments = psprintf("%s%s%s", quote_literal_cstr(work->expansion->revision), *work->scopes ? ", " : "", work->scopes);
 	List	   *relations = relations_of(work, CMIG_PHASE_FILL);
@@ -729,6 +729,7 @@ require_transformed(const Work *work)
 		CmigRowsLeft left = cmig_versions_rows_left(relation);
 
 		cmig_versions_require_all_rows(relation, GetUserNameFromId(GetUserId(), false));
+		cmig_versions_require_no_obstacle(relation, "contracted", ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE);
 		if (broken != NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -740,7 +741,7 @@ require_transformed(const Work *work)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("rows of partition %s may not be transformed", attached),
-					 errdetail("It was attached while table %s is expanded, and does not have its defaults.", relation),
+					 errdetail("It was attached while table %s is expanded, and is a foreign table, or does not have its defaults.", relation),
 					 errhint("Detach it, create a partition with CREATE TABLE ... PARTITION OF, and insert the rows there.")));
 		if (left.count > 0)
 			ereport(ERROR,

@@ -56,6 +56,12 @@ extern TriggerData *cmig_versions_require_trigger(FunctionCallInfo fcinfo, const
 /* Is this the trigger that computes the columns of the other version? */
 extern bool cmig_versions_is_writer(const Trigger *trigger);
 
+/* Raise an error unless it is the last, and the first is "!cmig_begin", of those that change rows. */
+extern void cmig_versions_require_order(Relation relation, const Trigger *trigger);
+
+/* Raise an error unless the default of the column tells for which version a row is. */
+extern void cmig_versions_require_marked(Relation relation, AttrNumber number, bool hidden);
+
 /* Does the state of the row have this value? */
 extern bool cmig_versions_has_state(TupleTableSlot *slot, AttrNumber number, const char *state);
 
@@ -436,6 +442,14 @@ typedef struct CmigPlanning
 
 /* In a restored database, record again what the triggers depend on. */
 extern void cmig_versions_record_again(const CmigExpansion *expansion, Oid caller);
+
+/*
+ * in live.c: returns rows for triggers and rules that a table must not have while it is
+ * expanded: their names, the reason, what to do, and the table or partition; and raise
+ * an error for the first, because the table cannot be "expanded" or "contracted".
+ */
+extern List *cmig_versions_obstacles(const char *relation);
+extern void cmig_versions_require_no_obstacle(const char *relation, const char *verb, int sqlstate);
 
 /* in live.c: what was not copied, or not as it is, as the end of a detail, or "" */
 extern char *cmig_versions_differences(const CmigPlanning *p);

@@ -403,23 +403,39 @@ cmig_versions_require_all_rows(const char *relation, const char *role)
 				 errhint("Repeat the CALL as a role with BYPASSRLS, or, while it runs: ALTER TABLE %s NO FORCE ROW LEVEL SECURITY", hidden)));
 }
 
+List *
+cmig_versions_obstacles(const char *relation)
+{
+	static CmigQuery query = {
+		"SELECT 'rule ' || quote_ident(rulename), 'A rule ON INSERT or ON UPDATE does not see what is computed for the other version, and rows cannot be filled.',"
+		"  format('Write a trigger that does the same, and DROP RULE %I ON %s', rulename, $1), $1 FROM pg_rewrite WHERE ev_class = to_regclass($1) AND ev_type IN ('2', '3')"
+		" UNION ALL SELECT 'trigger ' || quote_ident(tgname), 'Triggers fire in the order of their names, and it would fire before or after those of the expansion, which have to be first and last.',"
+		"  format('ALTER TRIGGER %I ON %s RENAME TO <a name that begins with a letter of ASCII>', tgname, CASE tgrelid WHEN to_regclass($1) THEN $1 ELSE tgrelid::regclass::text END), tgrelid::regclass::text"
+		" FROM pg_trigger WHERE (tgrelid = to_regclass($1) OR tgrelid IN (SELECT relid FROM pg_partition_tree(to_regclass($1)))) AND NOT tgisinternal AND tgtype & 3 = 3 AND tgtype & 20 <> 0"
+		" AND (tgparentid = 0 OR tgrelid = to_regclass($1)) AND (tgname COLLATE \"C\" < '" CMIG_EXPANSION_BEGIN "' OR tgname COLLATE \"C\" > '" CMIG_EXPANSION_WRITE "') ORDER BY 1, 4", {TEXTOID}
+	};
+
+	return cmig_query_list(&query, relation);
+}
+
+void
+cmig_versions_require_no_obstacle(const char *relation, const char *verb, int sqlstate)
+{
+	foreach_ptr(CmigValue, row, cmig_versions_obstacles(relation))
+		ereport(ERROR,
+				(errcode(sqlstate),
+				 errmsg("table %s cannot be %s because of %s", relation, verb, row[0]),
+				 errdetail_internal("%s", row[1]), errhint("%s", row[2])));
+}
+
 /* Raise an error if an object of the live schema would be in the way. */
 static void
 require_no_obstacle(CmigPlanning *p)
 {
-	static CmigQuery outside = {
-		.sql = "SELECT quote_ident(tgname) FROM pg_trigger WHERE (tgrelid = to_regclass($1) OR tgrelid IN (SELECT relid FROM pg_partition_tree(to_regclass($1)))) AND NOT tgisinternal AND tgtype & 3 = 3 AND tgtype & 20 <> 0"
-		" AND (tgname COLLATE \"C\" < '" CMIG_EXPANSION_BEGIN "' OR tgname COLLATE \"C\" > '" CMIG_EXPANSION_WRITE "') ORDER BY 1 LIMIT 1",
-		.argtypes = {TEXTOID}
-	};
 	static CmigQuery scripted = {
 		.sql = "SELECT quote_ident(t.tgname) FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace"
 		" WHERE t.tgrelid = to_regclass($1) AND n.nspname = 'cmig_audit'"
 		" AND p.proname IN ('write', 'write_entry') ORDER BY 1 LIMIT 1",
-		.argtypes = {TEXTOID}
-	};
-	static CmigQuery ruled = {
-		.sql = "SELECT quote_ident(rulename) FROM pg_rewrite WHERE ev_class = to_regclass($1) AND ev_type IN ('2', '3') ORDER BY 1 LIMIT 1",
 		.argtypes = {TEXTOID}
 	};
 	static CmigQuery numbers = {
@@ -436,11 +452,8 @@ require_no_obstacle(CmigPlanning *p)
 
 	foreach_ptr(const CmigVersionTable, table, p->tables)
 	{
-		char	   *trigger = table->filled ? cmig_query_value(&outside, table->a->qualified) :
-		NULL;
 		char	   *script = table->viewed ? cmig_query_value(&scripted, table->a->qualified) :
 		NULL;
-		char	   *rule = table->filled ? cmig_query_value(&ruled, table->a->qualified) : NULL;
 		char	   *count = table->viewed ? cmig_query_value(&numbers, table->a->qualified) : NULL;
 		int			hidden = table->filled ? 1 : 0;
 		char	   *roles = table->viewed ? cmig_query_value(&limited, table->a->qualified) : NULL;
@@ -457,14 +470,8 @@ require_no_obstacle(CmigPlanning *p)
 					(errmsg("with privileges on some columns only, roles cannot read the new version of table %s: %s", table->a->qualified, roles),
 					 errdetail("A view with security_invoker requires the privilege to read each of its columns."),
 					 errhint("If the new build uses such a role, after the CALL: GRANT SELECT ON %s, %s TO %s", table->a->qualified, table->view, roles)));
-		if (rule != NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("table %s cannot be expanded because of rule %s", table->a->qualified,
-							rule),
-					 errdetail("A rule ON INSERT or ON UPDATE does not see what is computed for the other version, and rows cannot be filled."),
-					 errhint("Write a trigger that does the same, and DROP RULE %s ON %s", rule,
-							 table->a->qualified)));
+		if (table->filled)
+			cmig_versions_require_no_obstacle(table->a->qualified, "expanded", ERRCODE_FEATURE_NOT_SUPPORTED);
 		if (script != NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -473,13 +480,6 @@ require_no_obstacle(CmigPlanning *p)
 					 errdetail("A script from cmig.audit_script() created it. It would log the hidden columns, and each row that is filled."),
 					 errhint("SELECT * FROM cmig.enable_audit(%s)",
 							 quote_literal_cstr(table->a->qualified))));
-		if (trigger != NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("table %s cannot be expanded because of trigger %s",
-							table->a->qualified, trigger),
-					 errdetail("Triggers fire in the order of their names, and it would fire before or after those of the expansion, which have to be first and last."),
-					 errhint("ALTER TRIGGER %s ON %s RENAME TO <a name that begins with a letter of ASCII>", trigger, table->a->qualified)));
 	}
 }
 

@@ -20,12 +20,16 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/namespace.h"
+#include "catalog/partition.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "fmgr.h"
 #include "lib/ilist.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/primnodes.h"
 #include "rewrite/rewriteHandler.h"
+#include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -180,6 +184,72 @@ cmig_versions_is_writer(const Trigger *trigger)
 
 	return name != NULL && strcmp(name, "expansion_write") == 0 &&
 		get_func_namespace(trigger->tgfoid) == get_namespace_oid("cmig", false);
+}
+
+/* Does a trigger with this setting fire in the session? */
+static bool
+fires(const Trigger *trigger)
+{
+	return trigger->tgenabled != TRIGGER_DISABLED &&
+		trigger->tgenabled != (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA ?
+							   TRIGGER_FIRES_ON_ORIGIN : TRIGGER_FIRES_ON_REPLICA);
+}
+
+void
+cmig_versions_require_order(Relation relation, const Trigger *trigger)
+{
+	const TriggerDesc *triggers = relation->trigdesc;
+
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		const Trigger *other = &triggers->triggers[i];
+		Oid			table = RelationGetRelid(relation);
+
+		if (!TRIGGER_FOR_ROW(other->tgtype) || !TRIGGER_FOR_BEFORE(other->tgtype) ||
+			!(TRIGGER_FOR_INSERT(other->tgtype) || TRIGGER_FOR_UPDATE(other->tgtype)) ||
+			!fires(other) || (strcmp(other->tgname, CMIG_EXPANSION_BEGIN) >= 0 &&
+							  strcmp(other->tgname, trigger->tgname) <= 0))
+			continue;
+		if (other->tgisclone && relation->rd_rel->relispartition)
+			table = llast_oid(get_partition_ancestors(table));
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("trigger \"%s\" of expanded table \"%s\" fires before or after those of the expansion",
+						other->tgname, RelationGetRelationName(relation)),
+				 errdetail("They have to be first and last. What it changes would be in one of the two versions only."),
+				 errhint("ALTER TRIGGER %s ON %s RENAME TO <a name that begins with a letter of ASCII>",
+						 quote_identifier(other->tgname),
+						 quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)),
+													get_rel_name(table)))));
+	}
+}
+
+/* expression_tree_walker callback: does it call cmig.expansion_mark()? */
+static bool
+calls_mark(Node *node, void *context)
+{
+	const char *name = node != NULL && IsA(node, FuncExpr) ?
+	get_func_name(((FuncExpr *) node)->funcid) : NULL;
+
+	if (name != NULL && strcmp(name, "expansion_mark") == 0 &&
+		get_func_namespace(((FuncExpr *) node)->funcid) == get_namespace_oid("cmig", false))
+		return true;
+	return node != NULL && expression_tree_walker(node, calls_mark, context);
+}
+
+void
+cmig_versions_require_marked(Relation relation, AttrNumber number, bool hidden)
+{
+	if (TupleDescAttr(RelationGetDescr(relation), number - 1)->atthasdef &&
+		(!hidden || calls_mark(build_column_default(relation, number), NULL)))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("hidden columns of relation \"%s\" do not have their defaults",
+					RelationGetRelationName(relation)),
+			 errdetail("These tell for which of the two versions a row is. They were dropped or replaced, or the table was attached as a partition, which does not get them from its parent."),
+			 !relation->rd_rel->relispartition ? cmig_hint("`CALL cmig.expand()`") :
+			 errhint("Detach it, create a partition with CREATE TABLE ... PARTITION OF, and insert the rows there.")));
 }
 
 /* What cmig.expansion_begin() keeps for a statement. */

@@ -374,15 +374,12 @@ read_arguments(Writer *writer, Relation relation, const Trigger *trigger, bool r
 			typmod = attribute->atttypmod;
 			rule->by_value = attribute->attbyval;
 			rule->length = attribute->attlen;
-			if (!TupleDescAttr(desc, writer->state - 1)->atthasdef ||
-				(rule->kind != CMIG_RULE_DOWN && !attribute->atthasdef))
-				ereport(ERROR,
-						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						 errmsg("hidden columns of relation \"%s\" do not have their defaults",
-								RelationGetRelationName(relation)),
-						 errdetail("These tell for which of the two versions a row is. They were dropped, or the table was attached as a partition, which does not get them from its parent."),
-						 !relation->rd_rel->relispartition ? cmig_hint("`CALL cmig.expand()`") :
-						 errhint("Detach it, create a partition with CREATE TABLE ... PARTITION OF, and insert the rows there.")));
+			if (!record)
+			{
+				cmig_versions_require_marked(relation, writer->state, false);
+				if (rule->kind != CMIG_RULE_DOWN)
+					cmig_versions_require_marked(relation, rule->column, true);
+			}
 			if (rule->kind != CMIG_RULE_DOWN)
 				writer->hidden = bms_add_member(writer->hidden,
 												rule->column - FirstLowInvalidHeapAttributeNumber);
@@ -473,6 +470,7 @@ make_statement(Relation relation, const Trigger *trigger, TupleTableSlot *slot, 
 	Statement  *statement = palloc0(sizeof(Statement));
 	const Rule *rules;
 
+	cmig_versions_require_order(relation, trigger);
 	statement->writer = *find_writer(relation, trigger);
 	statement->writer.users->count++;
 	statement->end.func = release;
