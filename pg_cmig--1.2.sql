@@ -2239,8 +2239,8 @@ AS $preflight$
 	  CASE WHEN bool_or(r.revision = j.revision) THEN 'it' ELSE 'revisions with ' || min(k.words) END, to_char(max(l.elapsed), 'HH24:MI:SS.MS'),
 	  CASE count(DISTINCT l.elapsed) WHEN 1 THEN '1 run' ELSE count(DISTINCT l.elapsed) || ' runs' END), NULL
 	 FROM (SELECT DISTINCT c.revision, c.detail, p.upgrade_sql FROM cost c JOIN cmig.revision p ON p.revision = c.revision) j
-	 JOIN (VALUES ('index', 'CREATE INDEX', '\mCREATE\s+(UNIQUE\s+)?INDEX\M'), ('reindex', 'REINDEX', '\mREINDEX\M'), ('rewrite', 'ALTER TABLE', '\mALTER\s+TABLE\M'),
-	  ('scan', 'ALTER TABLE', '\mALTER\s+TABLE\M'), ('update', 'UPDATE', '\mUPDATE\M'), ('backfill', 'cmig.backfill', '\mcmig\.backfill\M')) k (detail, words, pattern)
+	 JOIN (VALUES ('index', 'CREATE INDEX', E'\\mCREATE\\s+(UNIQUE\\s+)?INDEX\\M'), ('reindex', 'REINDEX', E'\\mREINDEX\\M'), ('rewrite', 'ALTER TABLE', E'\\mALTER\\s+TABLE\\M'),
+	  ('scan', 'ALTER TABLE', E'\\mALTER\\s+TABLE\\M'), ('update', 'UPDATE', E'\\mUPDATE\\M'), ('backfill', 'cmig.backfill', E'\\mcmig\\.backfill\\M')) k (detail, words, pattern)
 	  ON k.detail = j.detail AND j.upgrade_sql ~* k.pattern
 	 JOIN cmig.revision r ON r.upgrade_sql ~* k.pattern AND (r.revision = j.revision OR NOT EXISTS (SELECT FROM cmig.journal o WHERE o.revision = j.revision
 	  AND o.direction = 'upgrade' AND o.outcome = 'done' AND o.elapsed IS NOT NULL))
@@ -3094,14 +3094,14 @@ UNION ALL
 -- a policy that has other nodes than these, reads a relation or XMLTABLE, has a user-defined type, or calls a function that is volatile,
 -- not built in, or an input function, executes its argument as a query (xml), or opens a table (whose partition key is evaluated then)
 SELECT 'policy', p.polrelid, p.polname FROM pg_policy p CROSS JOIN CAST(p.polqual AS text) q(qual)
-WHERE EXISTS (SELECT FROM regexp_matches(q.qual, '\{([A-Z_]+)', 'g') t(tag) WHERE t.tag[1] <> ALL ('{VAR,CONST,PARAM,FUNCEXPR,OPEXPR,DISTINCTEXPR,
+WHERE EXISTS (SELECT FROM regexp_matches(q.qual, E'\\{([A-Z_]+)', 'g') t(tag) WHERE t.tag[1] <> ALL ('{VAR,CONST,PARAM,FUNCEXPR,OPEXPR,DISTINCTEXPR,
 	NULLIFEXPR,SCALARARRAYOPEXPR,BOOLEXPR,NULLTEST,BOOLEANTEST,RELABELTYPE,COERCEVIAIO,COLLATEEXPR,CASEEXPR,CASEWHEN,CASETESTEXPR,COALESCEEXPR,MINMAXEXPR,SQLVALUEFUNCTION,
 	ARRAYEXPR,ARRAYCOERCEEXPR,SUBSCRIPTINGREF,SUBLINK,QUERY,TARGETENTRY,FROMEXPR,RANGETBLREF,RTE,RANGETBLENTRY,RANGETBLFUNCTION,ALIAS,JOINEXPR,
 	SORTGROUPCLAUSE,AGGREF,WINDOWFUNC,WINDOWCLAUSE}'))
 	OR q.qual ~ ':(relid [1-9]|rtekind [^12358])'
-	OR EXISTS (SELECT FROM regexp_matches(q.qual, ':\w*type\w* (\d+)', 'g') t(oid) WHERE t.oid[1]::bigint >= 16384)
-	OR EXISTS (SELECT FROM regexp_matches(q.qual, ':(?:funcid|opfuncid|aggfnoid|winfnoid) (\d+)', 'g') c(oid) LEFT JOIN pg_proc f ON f.oid = c.oid[1]::oid
-		WHERE f.oid IS NULL OR f.oid >= 16384 OR f.provolatile = 'v' OR f.proname LIKE 'pg\_input\_%'
+	OR EXISTS (SELECT FROM regexp_matches(q.qual, E':\\w*type\\w* (\\d+)', 'g') t(oid) WHERE t.oid[1]::bigint >= 16384)
+	OR EXISTS (SELECT FROM regexp_matches(q.qual, E':(?:funcid|opfuncid|aggfnoid|winfnoid) (\\d+)', 'g') c(oid) LEFT JOIN pg_proc f ON f.oid = c.oid[1]::oid
+		WHERE f.oid IS NULL OR f.oid >= 16384 OR f.provolatile = 'v' OR f.proname LIKE E'pg\\_input\\_%'
 			OR f.prorettype = ANY ('{cstring,internal,record,xml}'::regtype[])
 			OR f.proargtypes::oid[] && '{cstring,internal,record,oid,regclass}'::regtype[]::oid[]);
 COMMENT ON VIEW cmig.audit_foreign IS 'Code and foreign tables of others that a query of the audit log would use, and the policies of all tables that can run code of others.';

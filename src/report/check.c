@@ -211,6 +211,18 @@ static CmigQuery find_sequences = {
 };
 
 /*
+ * A view whose patterns have lost their backslashes: before 1.2 was released, its script
+ * could be run with standard_conforming_strings = off.
+ */
+static CmigQuery find_patterns = {
+	.sql = "SELECT 'error', c.oid::regclass::text,"
+	" 'it does not find code of others in policies, because pg_cmig was created with standard_conforming_strings = off',"
+	" 'As a superuser, run CREATE OR REPLACE VIEW with its definition in pg_cmig--1.2.sql.'"
+	" FROM pg_class c WHERE c.relnamespace = 'cmig'::regnamespace AND c.relname = 'audit_foreign'"
+	" AND pg_get_viewdef(c.oid) LIKE '%(d+)%'"
+};
+
+/*
  * Append a problem to the list.  The strings are not copied.  Rows of the
  * queries above are problems, too: CmigProblem has their columns.  So are those
  * of cmig_citus_shard_problems().
@@ -842,6 +854,7 @@ cmig_check_problems(const CmigView *view, bool with_texts, bool rehearse)
 	problems = list_concat(problems, cmig_access_findings());
 	problems = list_concat(problems, cmig_query_list(&find_publications));
 	problems = list_concat(problems, cmig_query_list(&find_sequences));
+	problems = list_concat(problems, cmig_query_list(&find_patterns));
 	problems = list_concat(problems, cmig_citus_shard_problems(NULL));
 	add_run_problems(&problems);
 	add_tool_problems(view, &problems);
