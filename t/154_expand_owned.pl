@@ -126,4 +126,93 @@ is(sql('two_left', $hidden), 'id name cmig_state cmig_new_id', 'without the colu
 sql('two_left', 'CALL cmig.contract()');
 is(sql('two_left', q{SELECT string_agg(concat(id, name), ' ' ORDER BY id), min(pg_typeof(id)::text) FROM s.person}), '1a b 7x y 8x y|bigint', 'which can be contracted');
 
+# ----------------------------------------------------------------
+# An abandonment drops only what the expansion has created.
+# ----------------------------------------------------------------
+
+sql('postgres', "CREATE ROLE $_ LOGIN") foreach qw(own eve);
+sql('postgres', 'CREATE DATABASE names');
+sql('names', <<'END_SQL');
+CREATE EXTENSION pg_cmig;
+GRANT CREATE ON DATABASE names TO own;
+CREATE SCHEMA s AUTHORIZATION own;
+GRANT USAGE, CREATE ON SCHEMA s TO eve;
+SELECT FROM cmig.grant_access('own', 'migrator');
+SELECT FROM cmig.grant_access('own', 'author');
+SET ROLE own;
+SELECT cmig.create_revision('c', $$CREATE TABLE s.person (id int PRIMARY KEY, name text NOT NULL)$$,
+	'DROP TABLE s.person', revision => '1');
+SELECT cmig.upgrade();
+INSERT INTO s.person VALUES (1, 'a b'), (2, 'a c');
+SELECT cmig.create_revision('n', $$
+ALTER TABLE s.person ADD COLUMN first text;
+-- cmig:up s.person.first = split_part(name, ' ', 1)
+CREATE UNIQUE INDEX person_first ON s.person (first);
+CREATE TABLE s.newt (a int PRIMARY KEY, b int);
+CREATE INDEX newt_b ON s.newt (b);
+CREATE POLICY p ON s.newt USING (true);
+CREATE SEQUENCE s.numbers;
+CREATE TYPE s.mood AS ENUM ('a');
+CREATE FUNCTION s.f() RETURNS int LANGUAGE sql AS 'SELECT 1'
+$$, NULL, revision => '2', expand => true)
+END_SQL
+sql('postgres', "CREATE DATABASE $_ TEMPLATE names; GRANT CREATE ON DATABASE $_ TO own") foreach qw(gone again replaced restored);
+
+my $own = 'SET ROLE own; ';
+my $eve = 'SET ROLE eve; ';
+my $rest = q{SELECT string_agg(concat_ws(' ', relname, relowner::regrole), ', ' ORDER BY relname COLLATE "C") FROM pg_class WHERE relnamespace = 's'::regnamespace AND relkind <> 'i'};
+my $left = sub { return join ', ', tried(@_) =~ /WARNING:  (\S+ \S+) is not dropped\nDETAIL:  The expansion of revision "2" has not created it/g };
+
+like(tried('names', "$own CALL cmig.expand()"), qr/could not create unique index "cmig_new_person_first"/, 'an index cannot be built');
+sql('names', "$own DROP INDEX s.cmig_new_person_first; DROP TABLE s.newt; DROP TYPE s.mood; DROP FUNCTION s.f()");
+sql('names', <<"END_SQL");
+$eve CREATE TABLE s.et (a int); CREATE UNIQUE INDEX cmig_new_person_first ON s.et (a);
+CREATE TABLE s.newt (b text); CREATE INDEX newt_b ON s.newt (b); INSERT INTO s.newt VALUES ('data of eve');
+CREATE TYPE s.mood AS ENUM ('b'); CREATE FUNCTION s.f() RETURNS int LANGUAGE sql AS 'SELECT 2'
+END_SQL
+is($left->('names', "$own CALL cmig.abandon()"), 'index s.cmig_new_person_first, function s.f(), table s.newt, type s.mood', 'what another role has created meanwhile is left');
+is(sql('names', 'SELECT b, s.f(), enum_first(NULL::s.mood) FROM s.newt'), 'data of eve|2|b', 'with its rows');
+is(sql('names', q{SELECT string_agg(concat(indexrelid::regclass, ' ', indrelid::regclass), ', ' ORDER BY 1) FROM pg_index WHERE indrelid IN ('s.et'::regclass, 's.newt'::regclass)}),
+	's.cmig_new_person_first s.et, s.newt_b s.newt', 'and indexes');
+is(sql('names', $rest), 'et eve, newt eve, person own', 'and the rest is dropped');
+
+# what is only gone, and what the expansion has created and another role owns since then
+sql('gone', 'UPDATE s.person SET name = id');
+sql('gone', "$own CALL cmig.expand()");
+sql('gone', "$own DROP TABLE s.newt; RESET ROLE; ALTER SEQUENCE s.numbers OWNER TO eve");
+is($left->('gone', "$own CALL cmig.abandon()"), '', 'what was dropped meanwhile, with its index and policy, is not missed');
+is(sql('gone', $rest), 'person own', 'and a sequence of the expansion is dropped, whoever owns it');
+
+# the role that has expanded the revision has made the table again
+sql('again', 'UPDATE s.person SET name = id');
+sql('again', "$own CALL cmig.expand()");
+sql('again', "$own DROP TABLE s.newt; CREATE TABLE s.newt (a int, b int); INSERT INTO s.newt VALUES (7)");
+is($left->('again', "$own CALL cmig.abandon()"), 'table s.newt', 'a table that was dropped and created again is left');
+is(sql('again', 'SELECT a FROM s.newt'), '7', 'with its rows');
+
+# the expanded table, and the schema of the version
+sql('replaced', 'UPDATE s.person SET name = id');
+sql('replaced', "$own CALL cmig.expand()");
+sql('replaced', 'GRANT CREATE ON DATABASE replaced TO eve');
+sql('replaced', "$own DROP TABLE s.person CASCADE; DROP SCHEMA s_2 CASCADE");
+sql('replaced', "$eve CREATE TABLE s.person (cmig_new_first text, cmig_state text); CREATE INDEX cmig_new_person_first ON s.person (cmig_new_first); CREATE SCHEMA s_2; GRANT USAGE ON SCHEMA s_2 TO own; CREATE TABLE s_2.t (); CREATE VIEW s_2.person AS SELECT 1 AS one");
+is($left->('replaced', "$own CALL cmig.abandon()"), 'view s_2.person, table s.person, index s.cmig_new_person_first, schema s_2', 'what replaces the expanded table and the schema of the version is left');
+is(sql('replaced', 'SELECT count(*), (SELECT one FROM s_2.person) FROM (SELECT cmig_new_first, cmig_state FROM s.person) x'), '0|1', 'with its columns');
+is(sql('replaced', 'SELECT count(*) FROM cmig.expansion_run'), '0', 'and nothing is expanded any more');
+
+# in a restored database, only owners are known
+sql('restored', 'UPDATE s.person SET name = id');
+sql('restored', "$own CALL cmig.expand()");
+sql('restored', "$own DROP SEQUENCE s.numbers");
+sql('restored', "$eve CREATE SEQUENCE s.numbers");
+{
+	my $dump = $node->basedir . '/restored.sql';
+
+	$node->command_ok([ 'pg_dump', '-f', $dump, 'restored' ], 'dump');
+	sql('postgres', 'CREATE DATABASE other');
+	$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', $dump, 'other' ], 'restore');
+}
+is($left->('other', "$own CALL cmig.abandon()"), 'sequence s.numbers', 'in a restored database, what another role owns is left');
+is(sql('other', $rest), 'numbers eve, person own', 'and the rest is dropped');
+
 done_testing();

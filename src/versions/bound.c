@@ -575,6 +575,19 @@ cmig_versions_record_again(const CmigExpansion *expansion, Oid caller)
 }
 
 void
+cmig_versions_require_free(const CmigExpansionPlan *plan)
+{
+	CmigNames	tables = {.names = palloc(sizeof(char *) * (list_length(plan->steps) + 1))};
+
+	foreach_ptr(const CmigExpansionStep, step, plan->steps)
+	{
+		if (*step->relation)
+			tables.names[tables.count++] = step->relation;
+	}
+	cmig_expansion_require_free(&tables, true);
+}
+
+void
 cmig_versions_require_place(const CmigExpansion *expansion, Oid caller, const char *relation,
 							LOCKMODE lock)
 {

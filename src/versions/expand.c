@@ -54,6 +54,8 @@ typedef struct Work
 	const char *phase;
 	const StoredStep *step;		/* the one that is running, or NULL */
 	bool		entered;		/* has the session of a script been entered? */
+	List	   *left;			/* of char *: what an abandonment does not
+								 * drop */
 	const char *scopes;			/* argument of contract() for the same scopes */
 	const char *revision;		/* what is expanded, or NULL */
 	TimestampTz started_at;
@@ -153,6 +155,8 @@ run_steps(void *arg)
 		RawStmt    *raw = parse_step(step);
 
 		work->step = step;
+		if (cmig_versions_leaves(work->expansion, work->caller, work->all, step->relation, raw->stmt))
+			continue;
 		cmig_versions_bind_types(work->expansion, work->caller, raw->stmt);
 		cmig_execute_statement(raw, step->sql, None_Receiver);
 		CommandCounterIncrement();
@@ -465,7 +469,6 @@ begin_expansion(Work *work, const char *target, bool confirmed)
 	CmigPlan   *plan = cmig_versions_plan_upgrade(&now, target);
 	CmigExpansionPlan *expansion;
 	CmigNames	schemas = {0};
-	CmigNames	tables = {0};
 	StringInfoData columns;
 	int			position = 0;
 
@@ -485,13 +488,7 @@ begin_expansion(Work *work, const char *target, bool confirmed)
 	cmig_before_upgrade(&now, plan, CMIG_BEFORE_EXPAND);
 	expansion = cmig_expansion_plan(&now, plan);
 	cmig_runner_is_silent = false;
-	tables.names = palloc(sizeof(char *) * Max(list_length(expansion->steps), 1));
-	foreach_ptr(const CmigExpansionStep, step, expansion->steps)
-	{
-		if (*step->relation)
-			tables.names[tables.count++] = step->relation;
-	}
-	cmig_expansion_require_free(&tables, true);
+	cmig_versions_require_free(expansion);
 	if (!confirmed)
 		cmig_versions_require_confirmed(expansion);
 	schemas.names = palloc(sizeof(char *) * Max(list_length(expansion->schemas), 1));
@@ -859,7 +856,9 @@ lock_last(Work *work, List *views, List *tables, List **back)
 	{
 		foreach_ptr(const char, name, tables)
 		{
-			if (cmig_versions_hold(name))
+			/* another one may have its name */
+			if (cmig_versions_hold(name) &&
+				(strcmp(work->phase, CMIG_PHASE_CONTRACT) == 0 || cmig_versions_has_table(work->expansion, work->caller, name)))
 				run_statement(psprintf("LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", name));
 		}
 		if (contract)

@@ -261,6 +261,19 @@ extern void cmig_versions_bind_types(const CmigExpansion *expansion, Oid caller,
 extern RawStmt *cmig_versions_bind_index(const CmigExpansion *expansion, Oid caller,
 										 RawStmt *raw, const char *sql);
 
+/* in abandoned.c */
+
+/*
+ * Returns true if a stored statement of an abandonment would drop what the expansion has
+ * not created, and reports that.  The steps are rows of cmig.expansion_step.
+ */
+extern bool cmig_versions_leaves(const CmigExpansion *expansion, Oid caller, const List *steps,
+								 const char *relation, const Node *stmt);
+
+/* Is the table with this name the one that is expanded? */
+extern bool cmig_versions_has_table(const CmigExpansion *expansion, Oid caller,
+									const char *relation);
+
 /* in compile.c */
 
 /*
@@ -459,6 +472,9 @@ extern void cmig_versions_note_bound(CmigPlanning *p);
 
 /* Raise an error if a table is no longer the one that was copied; its name stays. */
 extern void cmig_versions_hold_copied(CmigPlanning *p);
+
+/* Raise an error if a table of the plan belongs to another expansion. */
+extern void cmig_versions_require_free(const CmigExpansionPlan *plan);
 
 /* Raise 0A000: "what" cannot be expanded, and "why" is a sentence. */
 pg_noreturn extern void cmig_versions_refuse(const char *what, const char *why);
