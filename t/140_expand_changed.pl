@@ -198,6 +198,26 @@ like(tried('late_trigger', 'CALL cmig.contract()'), qr/rows of partition public\
 sql('late_trigger', $_) foreach 'ALTER TABLE p DETACH PARTITION p3', 'CALL cmig.contract()';
 is(sql('late_trigger', 'SELECT n, pg_typeof(n) FROM t UNION ALL SELECT n, pg_typeof(n) FROM p'), "20|bigint\n20|bigint", 'what was written is there');
 
+# what a function in SQL calls is its own, inlined or not; an index needs one that is inlined
+foreach my $volatility (qw(IMMUTABLE STABLE VOLATILE))
+{
+	my $name = 'calls_' . lc $volatility;
+
+	database($name, <<"END_SQL", 'ALTER TABLE t ALTER v TYPE varchar(20), ADD CHECK (ok(v)); CREATE INDEX ti ON t (plain(v)); CREATE TABLE made (v text, EXCLUDE USING btree (plain(v) WITH =))');
+CREATE SCHEMA lib AUTHORIZATION mallory;
+SET ROLE mallory;
+CREATE FUNCTION lib.h(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT upper(\$1)';
+GRANT USAGE ON SCHEMA lib TO PUBLIC;
+RESET ROLE;
+CREATE FUNCTION ok(text) RETURNS bool LANGUAGE sql $volatility AS 'SELECT lib.h(\$1) <> \$\$Y\$\$';
+CREATE FUNCTION plain(text) RETURNS text LANGUAGE sql $volatility AS 'SELECT lower(\$1)';
+CREATE TABLE t (id int PRIMARY KEY, v text);
+INSERT INTO t VALUES (1, 'a')
+END_SQL
+	sql($name, $_) foreach 'CALL cmig.expand()', 'CALL cmig.contract()';
+	is(sql($name, 'SELECT v, pg_typeof(v) FROM t'), 'a|character varying', "an \L$volatility\E function that calls one of another role does not prevent the contraction");
+}
+
 # What a role says of its own schema or table, or that these have free names, makes nothing the
 # expansion's: nothing is hidden, renamed, or in the way.
 database('claimed', <<'END_SQL', 'ALTER TABLE t ALTER n TYPE bigint');

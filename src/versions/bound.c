@@ -366,15 +366,25 @@ bind_types(Node *node, void *found)
 	return raw_expression_tree_walker(node, bind_types, found);
 }
 
+/*
+ * Does the statement that runs define what must be immutable?  PostgreSQL accepts a
+ * function that is so only if it is inlined.
+ */
+static bool must_inline = false;
+
 void
 cmig_versions_bind_types(const CmigExpansion *expansion, Oid caller, Node *stmt)
 {
 	List	   *found = NIL;
 
+	must_inline = IsA(stmt, IndexStmt) || IsA(stmt, CreateStmt);
 	if (IsA(stmt, AlterTableStmt))
 	{
 		foreach_node(AlterTableCmd, command, ((AlterTableStmt *) stmt)->cmds)
 		{
+			must_inline |= command->subtype == AT_AddColumn ||
+				(command->subtype == AT_AddConstraint &&
+				 castNode(Constraint, command->def)->contype == CONSTR_EXCLUSION);
 			if (command->subtype == AT_AddColumn || command->subtype == AT_AddConstraint ||
 				command->subtype == AT_ColumnDefault)
 				(void) bind_types(command->def, &found);
@@ -413,9 +423,9 @@ static fmgr_hook_type next_fmgr = NULL;
 /*
  * Function manager hook: a statement that finds another function must not call it
  * before that is seen, as when it builds an index or converts a literal.  Only
- * superusers define functions in C.  What event triggers and functions in procedural
- * languages call is theirs.  One in SQL is not inlined if it is immutable without
- * that; otherwise those that it calls are checked, too.
+ * superusers define functions in C.  What event triggers and other functions call is
+ * theirs, so those in SQL are not inlined; if they must be, unless they are immutable
+ * without that, those that they call are checked, too.
  */
 static bool
 see_lookup(Oid function)
@@ -438,7 +448,7 @@ see_lookup(Oid function)
 							trusted_by->revision, format_procedure(function),
 							GetUserNameFromId(form->proowner, false)),
 					 cmig_hint("Undo what makes it call that function and repeat the `CALL`, or `CALL cmig.abandon()`")));
-		is_needed &= form->prolang != SQLlanguageId ||
+		is_needed &= form->prolang != SQLlanguageId || !must_inline ||
 			form->provolatile == PROVOLATILE_IMMUTABLE;
 		ReleaseSysCache(tuple);
 	}
@@ -535,6 +545,7 @@ cmig_versions_run_bound(const CmigExpansion *expansion, Oid caller, void (*run) 
 	PG_FINALLY();
 	{
 		trusted = NULL;
+		must_inline = false;
 	}
 	PG_END_TRY();
 	if (!commits && !abandons)
