@@ -287,9 +287,27 @@ sql('revoked', 'CALL cmig.contract()');
 is(sql('revoked', q{SELECT string_agg(concat_ws(' ', attname, attacl), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum > 0 AND NOT attisdropped}),
 	'id {app=r/postgres}, ssn, salary', 'nor is it after the contraction');
 
+sql('postgres', 'CREATE ROLE keeper');
+
+# what the version's schema, enums, views, and functions have is no more than what the real ones have
+database('follow', q{CREATE SCHEMA m; GRANT USAGE ON SCHEMA m TO app, other; CREATE TYPE m.mood AS ENUM ('sad', 'glad'); CREATE TABLE m.t (id int PRIMARY KEY, n int, m m.mood);
+	INSERT INTO m.t VALUES (1, 1, 'sad'); GRANT ALL ON m.t TO app; CREATE VIEW m.v AS SELECT n FROM m.t; CREATE FUNCTION m.f() RETURNS bigint SECURITY DEFINER LANGUAGE sql SET search_path = m AS 'SELECT max(n) FROM t'},
+	q{DROP VIEW m.v; ALTER TABLE m.t ALTER n TYPE bigint; CREATE VIEW m.v AS SELECT n FROM m.t; CREATE OR REPLACE FUNCTION m.f() RETURNS bigint SECURITY DEFINER LANGUAGE sql SET search_path = m AS 'SELECT min(n) FROM t'; ALTER TYPE m.mood ADD VALUE 'ok'});
+sql('follow', 'CALL cmig.expand()');
+my $follows = q{SELECT string_agg(fix, '; ' ORDER BY fix) FROM cmig.check() WHERE problem LIKE 'its privileges%'};
+is(sql('follow', $follows), '', 'nothing to follow');
+sql('follow', 'REVOKE USAGE ON SCHEMA m FROM app; GRANT USAGE ON SCHEMA m TO keeper; REVOKE USAGE ON TYPE m.mood FROM PUBLIC; GRANT USAGE ON TYPE m.mood TO app; ALTER FUNCTION m.f() OWNER TO other');
+is(sql('follow', $follows =~ s/fix,/split_part(fix, ': ', 2),/r), 'ALTER ROUTINE m_042.f() OWNER TO other; GRANT USAGE ON SCHEMA m_042 TO keeper; GRANT USAGE ON TYPE m_042.mood TO app; REVOKE USAGE ON SCHEMA m_042 FROM app CASCADE; REVOKE USAGE ON TYPE m_042.mood FROM PUBLIC CASCADE', 'check names what follows');
+sql('follow', q{CALL cmig.expand('042')});
+is(sql('follow', $follows), '', 'it has followed');
+like(tried('follow', 'SET ROLE app; TABLE m_042.t'), qr/permission denied for schema m_042/, 'what is revoked is revoked from the version');
+sql('follow', q{COMMENT ON TYPE m.mood IS 'my mood'});
+like(tried('follow', 'CALL cmig.contract()'), qr/type m\.mood was changed/, 'a comment on an enum would be lost');
+sql('follow', q{COMMENT ON TYPE m.mood IS NULL; ALTER TYPE m.mood ADD VALUE 'odd'});
+like(tried('follow', 'CALL cmig.contract()'), qr/type m\.mood was changed/, 'so would a value');
+
 # A trigger that was created again by hand counts as altered, also if it depends on a column,
 # as one with a condition or with columns: rows may have been updated without it.
-sql('postgres', 'CREATE ROLE keeper');
 foreach ([ 'FOR EACH ROW', 'FOR EACH ROW WHEN (NEW.id > -999)' ], [ 'FOR EACH ROW', 'FOR EACH ROW WHEN (false)' ], [ 'INSERT OR UPDATE ON', 'INSERT OR UPDATE OF n, id ON' ],
 	[ 'FOR EACH ROW', '' ], [ q{'n', 'n', 'cmig_new_n'}, q{'n', 'n', 'cmig_new_n + 1'} ])
 {

@@ -238,6 +238,13 @@ cmig_can_set_role_compat(Oid member, Oid role)
 #endif
 }
 
+/* Returns the columns of "in" by those of "out" with the same names. */
+#if PG_VERSION_NUM >= 160000
+#define cmig_attrmap_compat(in, out) build_attrmap_by_name(in, out, false)
+#else
+#define cmig_attrmap_compat(in, out) build_attrmap_by_name(in, out)
+#endif
+
 /* The privilege that SET ROLE requires, as pg_has_role() spells it. */
 #if PG_VERSION_NUM >= 160000
 #define CMIG_SET_ROLE_COMPAT "SET"

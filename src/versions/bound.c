@@ -296,8 +296,10 @@ require_planned(const CmigExpansion *expansion, Oid caller, const List *objects)
 		 */
 		" WHERE (moved OR NOT EXISTS (SELECT FROM c WHERE c.what = b.what AND (ours OR c.owner ="
 		" pg_get_userbyid(b.owner))) AND NOT (inert AND (ours"
-		"  OR b.owner IN (SELECT k.relowner FROM cmig.expansion_run, jsonb_array_elements(columns)"
-		" e JOIN pg_class k ON k.oid = to_regclass(nullif(e->>0, '')) WHERE scope = $3))))"
+		"  OR b.owner IN (SELECT k.relowner FROM (SELECT DISTINCT to_regclass(nullif(e->>0, '')) FROM"
+		" cmig.expansion_run, jsonb_array_elements(columns) e WHERE scope = $3) e (id), LATERAL"
+		" (SELECT e.id UNION SELECT relid FROM pg_partition_tree(e.id)) y (id) JOIN pg_class k ON"
+		" k.oid = y.id))))"
 		/* what the expansion has created itself may get another owner */
 		" AND place <> ALL (SELECT n.oid FROM cmig.expansion_run r, unnest(r.schemas) s,"
 		" pg_namespace n WHERE scope = $3 AND n.nspname::text = cmig.version_schema(r.revision, s)"
@@ -392,7 +394,7 @@ cmig_versions_bind_types(const CmigExpansion *expansion, Oid caller, Node *stmt)
 	}
 	else if (IsA(stmt, ViewStmt))
 		(void) bind_types(((ViewStmt *) stmt)->query, &found);
-	else if (IsA(stmt, IndexStmt))
+	else if (IsA(stmt, IndexStmt) && !((IndexStmt *) stmt)->transformed)
 	{
 		(void) bind_types((Node *) ((IndexStmt *) stmt)->indexParams, &found);
 		(void) bind_types(((IndexStmt *) stmt)->whereClause, &found);

@@ -99,21 +99,28 @@ cmig_versions_broken_trigger(const CmigExpansion *expansion, const List *steps, 
 	 * not that of what was recorded when it was created: that it depends on
 	 * the state, or that it is a partition's.  A dump has none of this.  One
 	 * that was created by hand may depend on a column, too, but then it has a
-	 * condition or columns.
+	 * condition or columns.  A partition's is as old as the table's, or as
+	 * the partition itself, whose system columns are never altered; otherwise
+	 * the partition was attached, and may have been updated before.
 	 */
 	static CmigQuery query = {
-		"SELECT format('default of column %I', attname), attrelid::regclass::text FROM pg_attribute"
+		"SELECT format('default of column %I', attname), attrelid::regclass::text, false FROM pg_attribute"
 		" WHERE attrelid = to_regclass($1) AND NOT attisdropped"
 		" AND (attname = '" CMIG_STATE_COLUMN "' AND NOT atthasdef OR attname::text IN (SELECT c->>5 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $2 AND c->>0 = $1)"
 		"  AND NOT EXISTS (SELECT FROM pg_attrdef f JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid AND d.refclassid = 'pg_proc'::regclass"
 		"   JOIN pg_proc p ON p.oid = d.refobjid AND p.proname = 'expansion_mark' AND p.pronamespace = 'cmig'::regnamespace WHERE f.adrelid = attrelid AND f.adnum = attnum))"
-		" UNION SELECT format('trigger %I', n), r::regclass::text FROM unnest($4::text[], $5::text[]) s (n, definition),"
+		" UNION SELECT format('trigger %I', n), r::regclass::text, EXISTS (SELECT FROM pg_trigger g JOIN pg_depend d"
+		"   ON d.classid = 'pg_trigger'::regclass AND d.objid = g.oid AND d.xmin = g.xmin"
+		"   WHERE g.tgrelid = r AND g.tgname = n::name AND g.tgparentid <> 0) FROM unnest($4::text[], $5::text[]) s (n, definition),"
 		" (SELECT to_regclass($1)::oid UNION SELECT relid"
 		" FROM pg_partition_tree(to_regclass($1))) t (r) WHERE NOT EXISTS (SELECT FROM pg_trigger g"
 		" WHERE tgrelid = r AND tgname = n::name AND tgenabled = 'A' AND tgfoid IN (" TRIGGER_FUNCTIONS ")"
 		"  AND tgqual IS NULL AND tgattr = '' AND concat(tgtype, ' ', encode(tgargs, 'hex')) = definition"
 		"  AND (EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_trigger'::regclass"
-		" AND d.objid = g.oid AND d.xmin = g.xmin AND (d.refobjsubid <> 0 OR g.tgparentid <> 0))"
+		" AND d.objid = g.oid AND d.xmin = g.xmin AND (d.refobjsubid <> 0 OR g.tgparentid <> 0"
+		"    AND (EXISTS (SELECT FROM pg_trigger o WHERE o.tgrelid = to_regclass($1) AND o.tgname ="
+		" g.tgname AND o.xmin = g.xmin) OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = r"
+		" AND a.attnum = -1 AND a.xmin = g.xmin))))"
 		"   OR EXISTS (SELECT FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $2 AND c->>0 = $1 AND c->>9 <> $3)))"
 		" ORDER BY 1 DESC, 2 LIMIT 1", {TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID}
 	};
@@ -249,9 +256,9 @@ cmig_versions_kept(const CmigExpansion *expansion)
 		"  JOIN pg_attribute h ON h.attrelid = o.attrelid AND h.attname::text = c->>5"
 		" AND NOT h.attisdropped JOIN pg_class k ON k.oid = o.attrelid WHERE r.scope = $1"
 		" AND c->>2 = 'change')"
-		" SELECT format('ALTER TABLE %s ALTER %I"
+		" SELECT format('ALTER TABLE ONLY %s ALTER %I"
 		" SET STATISTICS %s', t, hidden, attstattarget), NULL, 2 FROM a WHERE attstattarget >= 0"
-		" UNION SELECT format('ALTER TABLE %s ALTER %I SET (%s)', t, hidden, options), NULL, 2"
+		" UNION SELECT format('ALTER TABLE ONLY %s ALTER %I SET (%s)', t, hidden, options), NULL, 2"
 		" FROM a WHERE options IS NOT NULL"
 		" UNION SELECT format('GRANT %s ON SEQUENCE %s TO %s%s', g.privilege_type, s.oid::regclass, " GRANTEE ", " GRANT_OPTION "), s.oid::regclass::text, 3"
 		"  FROM a JOIN pg_class s ON s.oid = a.sequence, aclexplode(s.relacl) g"
@@ -276,9 +283,10 @@ cmig_versions_kept(const CmigExpansion *expansion)
 	"  JOIN " RELATIONS " k ON k.name = n.relation CROSS JOIN LATERAL (SELECT k.oid UNION SELECT relid FROM pg_partition_tree(k.oid)) y (oid)" \
 	"  JOIN pg_attribute t ON t.attrelid = y.oid AND t.attname::text = n.name AND NOT t.attisdropped)," \
 	" o AS (SELECT class, id, sub, min(relation COLLATE \"C\") AS relation FROM (SELECT 'pg_class'::regclass::oid, attrelid, attnum, attrelid::regclass::text FROM a" \
+	"   UNION ALL SELECT 'pg_type'::regclass, t.oid, 0, n.relation FROM " columns " n (relation, name) JOIN pg_type t ON n.name = '' AND format('%I.%I', t.typnamespace::regnamespace, t.typname) = n.relation" \
 	"   UNION ALL SELECT d.classid, d.objid, d.objsubid, attrelid::regclass::text FROM a" \
 	"   JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = attrelid AND d.refobjsubid = attnum AND d.deptype <> 'i') x (class, id, sub, relation)" \
-	"  WHERE class = ANY ('{pg_class,pg_constraint,pg_attrdef,pg_statistic_ext}'::regclass[]) GROUP BY class, id, sub)," \
+	"  WHERE class = ANY ('{pg_class,pg_constraint,pg_attrdef,pg_statistic_ext,pg_type}'::regclass[]) GROUP BY class, id, sub)," \
 	" p AS (SELECT class, id, sub, i.type || ' ' || i.identity AS name, o.relation, sub > 0 OR class = 'pg_attrdef'::regclass AS own, md5(jsonb_build_array(" \
 	"  (SELECT jsonb_build_array(format_type(atttypid, atttypmod), attnotnull, attstorage, attcompression, attidentity, col_description(id, sub)," \
 	"    (SELECT jsonb_build_array(seqincrement, seqmin, seqmax, seqstart, seqcache, seqcycle, obj_description(objid, 'pg_class')) FROM pg_depend JOIN pg_sequence ON seqrelid = objid" \
@@ -288,10 +296,15 @@ cmig_versions_kept(const CmigExpansion *expansion)
 	"   WHERE sub = 0 AND indexrelid = CASE WHEN class = 'pg_class'::regclass THEN id WHEN k.contype <> 'f' THEN k.conindid END)," \
 	"  pg_get_constraintdef(k.oid), obj_description(k.oid, 'pg_constraint')," \
 	"  (SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE class = 'pg_attrdef'::regclass AND oid = id)," \
-	"  (SELECT jsonb_build_array(pg_get_statisticsobjdef(id), obj_description(id, 'pg_statistic_ext')) WHERE class = 'pg_statistic_ext'::regclass))::text) AS digest" \
+	"  (SELECT jsonb_build_array(pg_get_statisticsobjdef(id), obj_description(id, 'pg_statistic_ext')) WHERE class = 'pg_statistic_ext'::regclass)," \
+	"  (SELECT jsonb_build_array(pg_get_userbyid(typowner), obj_description(id, 'pg_type'), (SELECT jsonb_agg(enumlabel ORDER BY enumsortorder) FROM pg_enum WHERE enumtypid = id))" \
+	"   FROM pg_type WHERE class = 'pg_type'::regclass AND oid = id))::text) AS digest" \
 	"  FROM o LEFT JOIN pg_constraint k ON class = 'pg_constraint'::regclass AND k.oid = id, pg_identify_object(class, id, sub) i" \
 	"  WHERE (k.oid IS NULL OR k.contype <> 'n' AND k.coninhcount = 0 AND k.conparentid = 0)" \
-	"  AND NOT EXISTS (SELECT FROM pg_class WHERE class = 'pg_class'::regclass AND oid = id AND sub = 0 AND relispartition))"
+	"  AND NOT EXISTS (SELECT FROM pg_class WHERE class = 'pg_class'::regclass AND oid = id AND sub = 0 AND relispartition)" \
+	"  UNION ALL SELECT 0, attrelid, attnum, format('column %I of table %s (options, privileges)', attname, attrelid::regclass), attrelid::regclass::text, true," \
+	"   md5(jsonb_build_array(attstattarget, ARRAY(SELECT x FROM unnest(attoptions) x WHERE x !~ '^pg_attver='), CASE WHEN relispartition THEN attacl::text END)::text)" \
+	"  FROM a JOIN pg_attribute USING (attrelid, attnum) JOIN pg_class c ON c.oid = attrelid WHERE relispartition OR attstattarget >= 0 OR attoptions IS NOT NULL)"
 
 List *
 cmig_versions_properties(const List *columns, Snapshot begun)
@@ -324,10 +337,12 @@ cmig_versions_properties(const List *columns, Snapshot begun)
 
 	foreach_ptr(CmigValue, column, columns)
 	{
-		if (strcmp(column[2], "change") != 0)
+		bool		is_enum = strcmp(column[2], ENUM) == 0;
+
+		if (!is_enum && strcmp(column[2], "change") != 0)
 			continue;
-		relations.names[relations.count++] = column[0];
-		names.names[names.count++] = column[3];
+		relations.names[relations.count++] = column[is_enum ? 3 : 0];
+		names.names[names.count++] = is_enum ? "" : column[3];
 	}
 	level = NewGUCNestLevel();
 	cmig_versions_pin_settings();
@@ -348,23 +363,58 @@ cmig_versions_properties(const List *columns, Snapshot begun)
  * view of a table lets a role do, the columns of the table decide.
  */
 static CmigQuery privileges = {
-	"WITH c AS (SELECT c FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $1),"
-	" h AS (SELECT k.oid, k.relowner, o.attnum, o.attacl, h.attnum AS number, h.attacl AS own, format('column %I of table %s', h.attname, k.oid::regclass) AS object,"
-	"   format('(%I) ON %s', h.attname, k.oid::regclass) AS what, format('%s.%I', k.oid::regclass, h.attname) AS name"
+	"WITH c AS (SELECT c FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope ="
+	" $1),"
+	" h AS (SELECT k.oid, k.relowner, o.attnum, o.attacl, h.attnum AS number, h.attacl AS own,"
+	" format('column %I of table %s', h.attname, k.oid::regclass) AS object,"
+	"   format('(%I) ON %s', h.attname, k.oid::regclass) AS what, format('%s.%I',"
+	" k.oid::regclass, h.attname) AS name"
 	"  FROM c JOIN " RELATIONS " k ON k.name = c->>0 JOIN pg_attribute o ON o.attrelid = k.oid AND o.attname::text = c->>3 AND NOT o.attisdropped"
-	"  JOIN pg_attribute h ON h.attrelid = k.oid AND h.attname::text = c->>5 AND NOT h.attisdropped WHERE c->>2 = 'change'),"
-	" x (object, what, real, own, owners, follows) AS (SELECT object, what, attacl, own, ARRAY[relowner], true FROM h"
-	" UNION ALL SELECT c->>6 || ' ' || (c->>4), 'ON ' || (c->>4), o.relacl, h.relacl, ARRAY[o.relowner, h.relowner], false FROM c"
+	"  JOIN pg_attribute h ON h.attrelid = k.oid AND h.attname::text = c->>5 AND NOT"
+	" h.attisdropped WHERE c->>2 = 'change'),"
+	" x (object, what, real, own, owners, follows) AS (SELECT object, what, attacl, own,"
+	" ARRAY[relowner], true FROM h"
+	" UNION ALL SELECT c->>6 || ' ' || (c->>4), 'ON ' || (c->>4), o.relacl, h.relacl,"
+	" ARRAY[o.relowner, h.relowner], false FROM c"
 	"  JOIN " RELATIONS " o ON o.name = c->>3 JOIN " RELATIONS " h ON h.name = c->>4 WHERE c->>2 = '" READER "'"
-	" UNION ALL SELECT c->>6 || ' ' || (c->>4), 'ON ROUTINE ' || (c->>4), coalesce(o.proacl, acldefault('f', o.proowner)), coalesce(h.proacl, acldefault('f', h.proowner)), ARRAY[o.proowner, h.proowner], false FROM c"
-	"  JOIN pg_proc o ON format('%s.%I(%s)', o.pronamespace::regnamespace, o.proname, pg_get_function_identity_arguments(o.oid)) = c->>3"
-	"  JOIN pg_proc h ON format('%s.%I(%s)', h.pronamespace::regnamespace, h.proname, pg_get_function_identity_arguments(h.oid)) = c->>4 WHERE c->>2 = '" READER "' AND c->>6 = 'ROUTINE')"
+	" UNION ALL SELECT c->>6 || ' ' || (c->>4), 'ON ROUTINE ' || (c->>4), coalesce(o.proacl,"
+	" acldefault('f', o.proowner)), coalesce(h.proacl, acldefault('f', h.proowner)),"
+	" ARRAY[o.proowner, h.proowner], false FROM c"
+	"  JOIN pg_proc o ON format('%s.%I(%s)', o.pronamespace::regnamespace, o.proname,"
+	" pg_get_function_identity_arguments(o.oid)) = c->>3"
+	"  JOIN pg_proc h ON format('%s.%I(%s)', h.pronamespace::regnamespace, h.proname, pg_get_function_identity_arguments(h.oid)) = c->>4 WHERE c->>2 = '" READER "' AND c->>6 = 'ROUTINE'"
+	" UNION ALL SELECT 'type ' || (c->>4), 'ON TYPE ' || (c->>4), coalesce(o.typacl,"
+	" acldefault('T', o.typowner)), coalesce(h.typacl, acldefault('T', h.typowner)),"
+	" ARRAY[o.typowner, h.typowner], true FROM c"
+	"  JOIN pg_type o ON format('%I.%I', o.typnamespace::regnamespace, o.typname) = c->>3 JOIN pg_type h ON format('%I.%I', h.typnamespace::regnamespace, h.typname) = c->>4 WHERE c->>2 = '" ENUM "'"
+	" UNION ALL SELECT format('schema %I', h.nspname), format('ON SCHEMA %I', h.nspname),"
+	" (SELECT array_agg(makeaclitem(grantee, grantor, privilege_type, false)) FROM"
+	" aclexplode(o.nspacl) WHERE privilege_type = 'USAGE'), h.nspacl,"
+	"  ARRAY[o.nspowner, h.nspowner, 'pg_database_owner'::regrole], true FROM cmig.expansion_run"
+	" r, unnest(r.schemas) s, pg_namespace o, pg_namespace h"
+	"  WHERE r.scope = $1 AND o.nspname::text = s AND h.nspname::text ="
+	" cmig.version_schema(r.revision, s))"
 	" SELECT format('REVOKE %s %s FROM %s CASCADE', g.privilege_type, what, " GRANTEE "), NULL, 1, object FROM x, LATERAL"
-	"  (SELECT grantee, privilege_type, is_grantable FROM aclexplode(own) EXCEPT SELECT grantee, privilege_type, is_grantable FROM aclexplode(real)) g WHERE grantee <> ALL (owners)"
+	"  (SELECT grantee, privilege_type, is_grantable FROM aclexplode(own) EXCEPT SELECT grantee,"
+	" privilege_type, is_grantable FROM aclexplode(real)) g WHERE grantee <> ALL (owners)"
 	" UNION SELECT format('GRANT %s %s TO %s%s', g.privilege_type, what, " GRANTEE ", " GRANT_OPTION "), NULL, 2, object FROM x, LATERAL"
-	"  (SELECT grantee, privilege_type, is_grantable FROM aclexplode(real) EXCEPT SELECT grantee, privilege_type, is_grantable FROM aclexplode(own)) g WHERE follows AND grantee <> ALL (owners)"
-	" UNION SELECT format('SECURITY LABEL FOR %I ON COLUMN %s IS %L', provider, name, max(label) FILTER (WHERE objsubid = attnum)), NULL, 2, object"
-	"  FROM h JOIN pg_seclabel l ON classoid = 'pg_class'::regclass AND objoid = oid AND objsubid IN (attnum, number)"
+	"  (SELECT grantee, privilege_type, is_grantable FROM aclexplode(real) EXCEPT SELECT"
+	" grantee, privilege_type, is_grantable FROM aclexplode(own)) g WHERE follows AND grantee <>"
+	" ALL (owners)"
+	" UNION SELECT format('ALTER %s %s OWNER TO %I', w.kind, c->>4, pg_get_userbyid(w.owner)),"
+	" NULL, 2, format('%s %s', w.kind, c->>4) FROM c JOIN LATERAL"
+	"  (SELECT CASE o.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'VIEW' END, o.relowner FROM " RELATIONS " o JOIN " RELATIONS " h ON o.name = c->>3 AND h.name = c->>4 WHERE o.relowner <> h.relowner"
+	"   UNION ALL SELECT 'ROUTINE', o.proowner FROM pg_proc o JOIN pg_proc h ON"
+	" format('%s.%I(%s)', o.pronamespace::regnamespace, o.proname,"
+	" pg_get_function_identity_arguments(o.oid)) = c->>3"
+	"    AND format('%s.%I(%s)', h.pronamespace::regnamespace, h.proname,"
+	" pg_get_function_identity_arguments(h.oid)) = c->>4 WHERE c->>6 = 'ROUTINE' AND o.proowner"
+	" <> h.proowner) w (kind, owner)"
+	"  ON c->>2 = '" READER "'"
+	" UNION SELECT format('SECURITY LABEL FOR %I ON COLUMN %s IS %L', provider, name, max(label)"
+	" FILTER (WHERE objsubid = attnum)), NULL, 2, object"
+	"  FROM h JOIN pg_seclabel l ON classoid = 'pg_class'::regclass AND objoid = oid AND"
+	" objsubid IN (attnum, number)"
 	"  GROUP BY provider, name, object HAVING count(*) <> 2 OR min(label) <> max(label)"
 	" ORDER BY 3, 1", {TEXTOID}
 };
@@ -386,14 +436,29 @@ static List *
 find_changes(const CmigExpansion *expansion)
 {
 	static CmigQuery query = {
-		PROPERTIES("(SELECT c->>0, c->>3 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $1 AND c->>2 = 'change')")
+		PROPERTIES("(SELECT CASE c->>2 WHEN '" ENUM "' THEN c->>3 ELSE c->>0 END, CASE c->>2 WHEN '" ENUM "' THEN '' ELSE c->>3 END FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $1 AND c->>2 IN ('change', '" ENUM "'))")
 		", s AS (SELECT c->>3 AS name, c->>4 AS relation, c->>6 AS digest FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $1 AND c->>2 = '" PROPERTY "')"
-		" SELECT 'warning', name, format('it was %s since revision \"%s\" was expanded, and the contraction would lose that', what, $2), $3, what"
-		" FROM p FULL JOIN s USING (name), LATERAL (SELECT CASE WHEN s.digest IS NULL THEN 'added' WHEN p.digest IS NULL THEN 'dropped' ELSE 'changed' END) w (what)"
-		" WHERE p.digest IS DISTINCT FROM s.digest"
+		", x (name, what) AS (SELECT name, CASE WHEN s.digest IS NULL THEN 'added' WHEN p.digest"
+		" IS NULL THEN 'dropped' ELSE 'changed' END"
+		" FROM p FULL JOIN s USING (name) WHERE p.digest IS DISTINCT FROM s.digest"
 		/* a partition that is new, or gone */
-		" AND (s.digest IS NOT NULL OR NOT p.own OR p.relation IN (SELECT relation FROM s))"
-		" AND (p.digest IS NOT NULL OR s.relation IN (SELECT relation FROM p)) ORDER BY name", {TEXTOID, TEXTOID, TEXTOID}
+		" AND (s.digest IS NOT NULL OR NOT p.own OR p.relation IN (SELECT relation FROM s) AND name NOT LIKE '%(options, privileges)')"
+		" AND (p.digest IS NOT NULL OR s.relation IN (SELECT relation FROM p))"
+		/* what the column of a new partition has not got from its parent */
+		" UNION SELECT format('column %I of table %s', c.attname, c.attrelid::regclass),"
+		" 'changed' FROM a JOIN pg_attribute c USING (attrelid, attnum)"
+		"  JOIN pg_inherits h ON h.inhrelid = c.attrelid JOIN pg_attribute o ON o.attrelid ="
+		" h.inhparent AND o.attname = c.attname"
+		"  WHERE c.attrelid::regclass::text NOT IN (SELECT relation FROM s) AND NOT"
+		" (col_description(c.attrelid, c.attnum) IS NULL AND c.attnotnull = o.attnotnull"
+		"   AND c.attacl IS NULL AND coalesce(c.attstattarget, -1) < 0 AND c.attoptions IS NULL"
+		"   AND c.attstorage = o.attstorage AND c.attcompression = o.attcompression AND (SELECT"
+		" pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = c.attrelid AND adnum ="
+		" c.attnum)"
+		"    IS NOT DISTINCT FROM (SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE"
+		" adrelid = o.attrelid AND adnum = o.attnum)))"
+		" SELECT 'warning', name, format('it was %s since revision \"%s\" was expanded, and the"
+		" contraction would lose that', what, $2), $3, what FROM x ORDER BY name", {TEXTOID, TEXTOID, TEXTOID}
 	};
 	int			level = NewGUCNestLevel();
 	List	   *result;
@@ -450,6 +515,39 @@ cmig_versions_require_unchanged(const CmigExpansion *expansion)
 			 errmsg("changes of columns that revision \"%s\" replaces would be lost", expansion->revision),
 			 errdetail("Since it was expanded:\n%s", cmig_listing_text(&listing)),
 			 cmig_hint("%s", CHANGES_HINT)));
+}
+
+char *
+cmig_versions_audit_before(const CmigExpansion *expansion, const char *relation)
+{
+	static CmigQuery query = {
+		"WITH o AS (SELECT l.key AS list, n FROM cmig.audit_status((SELECT nspname::text FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid WHERE c.oid = to_regclass($1))) s,"
+		"  jsonb_each(s.options::jsonb) l,"
+		"  jsonb_array_elements_text(CASE WHEN l.key IN ('exclude', 'include', 'redact', 'hash') THEN l.value ELSE '[]' END) n"
+		"  WHERE s.level IS NOT NULL AND to_regclass(s.target) = to_regclass($1)),"
+		" d AS (SELECT DISTINCT ON (c->>5) o.list, c->>5 FROM o, cmig.expansion_run r, jsonb_array_elements(r.columns) c"
+		"  WHERE r.scope = $2 AND c->>0 = $1 AND CASE WHEN quote_ident(o.n) = o.n"
+		"   THEN ' ' || (c->>6) || ' ' ~ ('[^a-z0-9_]' || o.n || '[^a-z0-9_]') ELSE position(quote_ident(o.n) IN c->>6) > 0 END"
+		"  AND NOT EXISTS (SELECT FROM o WHERE o.n = c->>5 OR (c->>3 = c->>4 AND o.n = c->>4))"
+		"  ORDER BY c->>5, array_position(ARRAY['exclude', 'redact', 'hash'], o.list)),"
+		" a AS (SELECT list, array_agg(n) AS names FROM (TABLE o UNION ALL TABLE d) x GROUP BY list)"
+		" SELECT t.oid, (SELECT count(*) FROM cmig.enable_audit(t.oid::regclass, (SELECT names FROM a WHERE list = 'exclude'),"
+		"  (SELECT names FROM a WHERE list = 'include'), (SELECT names FROM a WHERE list = 'redact'), (SELECT names FROM a WHERE list = 'hash')))"
+		" FROM pg_class t WHERE t.oid = to_regclass($1) AND (SELECT bool_and(g.tgenabled <> 'D') FROM pg_trigger g"
+		"  WHERE g.tgrelid = t.oid AND g.tgfoid = 'cmig.audit_trigger()'::regprocedure)", {TEXTOID, TEXTOID}
+	};
+
+	return cmig_query_value(&query, relation, expansion->scope);
+}
+
+void
+cmig_versions_audit_after(const char *oid)
+{
+	static CmigQuery query = {
+		"SELECT count(*) FROM cmig.enable_audit($1::oid::regclass)", {TEXTOID}
+	};
+
+	(void) cmig_query_do(&query, oid);
 }
 
 char *

@@ -56,6 +56,7 @@ typedef struct Work
 	bool		entered;		/* has the session of a script been entered? */
 	List	   *left;			/* of char *: what an abandonment does not
 								 * drop */
+	bool		lacking;		/* is what the step lacks built? */
 	const char *scopes;			/* argument of contract() for the same scopes */
 	const char *revision;		/* what is expanded, or NULL */
 	TimestampTz started_at;
@@ -265,27 +266,38 @@ fill(const Work *work, const StoredStep *step)
 	cmig_versions_set_filling(InvalidOid, false);
 }
 
-/* Attempt callback: run a step that stands alone, unless it is complete. */
+/*
+ * Attempt callback: run a step that stands alone, unless it is complete; or the next
+ * one of what it is lacking.
+ */
 static void
 run_once(void *arg)
 {
 	Work	   *work = arg;
 	RawStmt    *raw;
+	const char *sql = work->step->sql;
+	char	   *partition = NULL;
 	bool		complete;
 
 	cmig_toplevel_snapshot();
 	raw = parse_step(work->step);
 	/* an earlier attempt may have left an index that is not valid */
-	complete = cmig_versions_is_complete(raw, *work->step->done == 't');
+	if (work->lacking)
+		complete = !(work->lacking = (raw = cmig_versions_lacking(raw, &sql, &partition)) != NULL);
+	else
+		complete = cmig_versions_is_complete(raw, *work->step->done == 't');
 	cmig_toplevel_commit();
 	if (!complete && cmig_statement_is_concurrent(raw))
-		cmig_toplevel_warn_of_snapshots(work->step->sql);
+		cmig_toplevel_warn_of_snapshots(sql);
 	if (!complete)
 	{
 		bool		concurrent = cmig_statement_is_concurrent(raw);
-		Alone		alone = {raw, work->step->sql};
+		Alone		alone = {raw, sql};
+		List	   *relations = relations_of(work, NULL);
 
-		cmig_versions_require_bound(work->expansion, work->caller, relations_of(work, NULL), raw->stmt);
+		if (partition != NULL)
+			relations = lappend(relations, partition);
+		cmig_versions_require_bound(work->expansion, work->caller, relations, raw->stmt);
 		cmig_versions_bind_types(work->expansion, work->caller, raw->stmt);
 		if (concurrent)
 			alone.raw = cmig_versions_bind_index(work->expansion, work->caller, raw, alone.sql);
@@ -295,12 +307,37 @@ run_once(void *arg)
 		finish_step(work);
 }
 
+/* Build what the indexes of partitioned tables lack for partitions that appeared meanwhile. */
+static void
+complete_indexes(Work *work)
+{
+	foreach_ptr(StoredStep, step, steps_of(work, CMIG_PHASE_BUILD))
+	{
+		work->step = step;
+		work->steps = list_make1(step);
+		work->lacking = IsA(parse_step(step)->stmt, IndexStmt);
+		while (work->lacking)
+			attempt(work, run_once);
+	}
+	work->step = NULL;
+}
+
 /* Run steps that stand alone: builds, checks, and backfills. */
 static void
 run_alone(Work *work, const char *phase)
 {
+	bool		indexes = strcmp(phase, CMIG_PHASE_BUILD) == 0;
+
 	foreach_ptr(StoredStep, step, steps_of(work, phase))
 	{
+		const AlterTableStmt *alter = indexes ? (AlterTableStmt *) parse_step(step)->stmt : NULL;
+
+		/* foreign keys, which need them, come last */
+		if (indexes && IsA(alter, AlterTableStmt) && alter->objtype == OBJECT_TABLE)
+		{
+			complete_indexes(work);
+			indexes = false;
+		}
 		work->step = step;
 		work->steps = list_make1(step);
 		if (strcmp(phase, CMIG_PHASE_FILL) != 0)
@@ -316,6 +353,8 @@ run_alone(Work *work, const char *phase)
 		}
 		work->step = NULL;
 	}
+	if (indexes)
+		complete_indexes(work);
 }
 
 /* Statements run in the session that scripts find, with pg_catalog first. */
@@ -557,6 +596,7 @@ repair(Work *work)
 
 	cmig_toplevel_snapshot();
 	(void) cmig_versions_require_tables(work->expansion, NULL);
+	cmig_versions_require_partitions(relations_of(work, CMIG_PHASE_FILL));
 	foreach_ptr(const StoredStep, step, steps_of(work, CMIG_PHASE_FILL))
 	{
 		if (*step->relation && *step->prepared == 't' && cmig_versions_broken_trigger(work->expansion, work->all, step->relation) != NULL)
@@ -709,47 +749,11 @@ require_expansion(Work *work)
 static void
 require_transformed(const Work *work)
 {
-	static CmigQuery without_default = {
-		"SELECT y.relid::regclass FROM pg_partition_tree(to_regclass($1)) y JOIN pg_attribute a ON a.attrelid = y.relid JOIN pg_class c ON c.oid = y.relid"
-		" WHERE a.attname = '" CMIG_STATE_COLUMN "' AND NOT a.attisdropped AND (NOT a.atthasdef OR c.relkind = 'f') ORDER BY 1 LIMIT 1", {TEXTOID}
-	};
-	const char *arguments = psprintf("%s%s%s", quote_literal_cstr(work->expansion->revision), *work->scopes ? ", " : "", work->scopes);
-	List	   *relations = relations_of(work, CMIG_PHASE_FILL);
 	CmigRole	saved;
 
 	cmig_role_act_as_caller(&saved, work->caller);
-	(void) cmig_versions_require_tables(work->expansion, NULL);
-	foreach_ptr(const char, relation, relations)
-	{
-		char	  **broken = cmig_versions_broken_trigger(work->expansion, work->all, relation);
-		char	   *attached = cmig_query_value(&without_default, relation);
-		CmigRowsLeft left = cmig_versions_rows_left(relation);
-
-		cmig_versions_require_all_rows(relation, GetUserNameFromId(GetUserId(), false));
-		cmig_versions_require_no_obstacle(relation, "contracted", ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE);
-		if (broken != NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("%s of table %s was dropped, disabled, or altered", broken[0], broken[1]),
-					 errdetail("Rows that were updated meanwhile may have the values of one version only."),
-					 cmig_hint("`CALL cmig.expand(%s)` creates it again, and fills the rows that were inserted meanwhile. Then, for each row that was updated meanwhile: UPDATE %s SET %s = 'old' WHERE <only its old version is right>, or 'new'.",
-							   arguments, broken[1], CMIG_STATE_COLUMN)));
-		if (attached != NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("rows of partition %s may not be transformed", attached),
-					 errdetail("It was attached while table %s is expanded, and is a foreign table, or does not have its defaults.", relation),
-					 errhint("Detach it, create a partition with CREATE TABLE ... PARTITION OF, and insert the rows there.")));
-		if (left.count > 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("%s of table %s could not be transformed", left.count == 1 ? "1 row" : psprintf("%lld rows", (long long) left.count), relation),
-					 strcmp(left.least, "todo") == 0 ? errdetail("They were written while the triggers of the expansion were not enabled.") :
-					 errdetail("The first reason is: %s", left.least),
-					 strcmp(left.least, "todo") == 0 ? 0 : errdetail_log("The first reason is: %.*s", (int) strcspn(left.least, ":"), left.least),
-					 strcmp(left.least, "todo") == 0 ? cmig_hint("`CALL cmig.expand(%s)` fills them.", arguments) :
-					 errhint("SELECT * FROM %s WHERE %s IS NOT NULL shows them. An UPDATE of such a row transforms it again.", relation, CMIG_STATE_COLUMN)));
-	}
+	cmig_versions_require_transformed(work->expansion, work->all,
+									  relations_of(work, CMIG_PHASE_FILL), work->scopes);
 	cmig_role_return(&saved);
 }
 
@@ -777,33 +781,6 @@ record(const CmigExpansion *expansion)
 	if (cmig_stepwise_at_end)
 		cmig_stepwise_at_end();
 }
-
-/*
- * The audit log's record of a table, before it is contracted, has the hidden
- * columns, so that a reader can follow a column to the one that replaces it.
- * What is computed from a column whose values are not logged is not logged,
- * either.  Returns the table's OID, or NULL if it is not audited.
- */
-static CmigQuery audit_before = {
-	"WITH o AS (SELECT l.key AS list, n FROM cmig.audit_status((SELECT nspname::text FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid WHERE c.oid = to_regclass($1))) s,"
-	"  jsonb_each(s.options::jsonb) l,"
-	"  jsonb_array_elements_text(CASE WHEN l.key IN ('exclude', 'include', 'redact', 'hash') THEN l.value ELSE '[]' END) n"
-	"  WHERE s.level IS NOT NULL AND to_regclass(s.target) = to_regclass($1)),"
-	" d AS (SELECT DISTINCT ON (c->>5) o.list, c->>5 FROM o, cmig.expansion_run r, jsonb_array_elements(r.columns) c"
-	"  WHERE r.scope = $2 AND c->>0 = $1 AND CASE WHEN quote_ident(o.n) = o.n"
-	"   THEN ' ' || (c->>6) || ' ' ~ ('[^a-z0-9_]' || o.n || '[^a-z0-9_]') ELSE position(quote_ident(o.n) IN c->>6) > 0 END"
-	"  AND NOT EXISTS (SELECT FROM o WHERE o.n = c->>5 OR (c->>3 = c->>4 AND o.n = c->>4))"
-	"  ORDER BY c->>5, array_position(ARRAY['exclude', 'redact', 'hash'], o.list)),"
-	" a AS (SELECT list, array_agg(n) AS names FROM (TABLE o UNION ALL TABLE d) x GROUP BY list)"
-	" SELECT t.oid, (SELECT count(*) FROM cmig.enable_audit(t.oid::regclass, (SELECT names FROM a WHERE list = 'exclude'),"
-	"  (SELECT names FROM a WHERE list = 'include'), (SELECT names FROM a WHERE list = 'redact'), (SELECT names FROM a WHERE list = 'hash')))"
-	" FROM pg_class t WHERE t.oid = to_regclass($1) AND (SELECT bool_and(g.tgenabled <> 'D') FROM pg_trigger g"
-	"  WHERE g.tgrelid = t.oid AND g.tgfoid = 'cmig.audit_trigger()'::regprocedure)", {TEXTOID, TEXTOID}
-};
-
-static CmigQuery audit_after = {
-	"SELECT count(*) FROM cmig.enable_audit($1::oid::regclass)", {TEXTOID}
-};
 
 /* Run the verify sections, as after an upgrade. */
 static void
@@ -907,6 +884,8 @@ run_last(void *arg)
 	cmig_role_return(&saved);
 
 	lock_last(work, seen, real, &back);
+	foreach_ptr(const StoredStep, step, contract ? steps_of(work, CMIG_PHASE_BUILD) : NIL)
+		cmig_versions_require_valid(parse_step(step)->stmt);
 	if (contract)
 		require_transformed(work);
 	else
@@ -923,7 +902,7 @@ run_last(void *arg)
 			run_statement(row[0]);
 	}
 	foreach_ptr(const char, name, contract ? real : NIL)
-		audited = lappend(audited, cmig_query_value(&audit_before, name, work->expansion->scope));
+		audited = lappend(audited, cmig_versions_audit_before(work->expansion, name));
 	CommandCounterIncrement();
 	run_group(work);
 	foreach_ptr(const char, statement, back)
@@ -945,7 +924,7 @@ run_last(void *arg)
 	foreach_ptr(const char, oid, audited)
 	{
 		if (oid != NULL)
-			cmig_query_do(&audit_after, oid);
+			cmig_versions_audit_after(oid);
 	}
 	cmig_versions_require_shape(shape);
 	if (contract)

@@ -981,7 +981,12 @@ add_schemas(CmigPlanning *p)
 													  p->result->revision)));
 	}
 	foreach_ptr(const CmigVersionEnum, e, p->enums)
+	{
+		char	   *row[9] = {"", NULL, ENUM, e->a->qualified, e->name};
+
 		cmig_versions_add(&at, "CREATE TYPE %s AS ENUM (%s)", e->name, e->b->labels);
+		p->result->columns = lappend(p->result->columns, memcpy(palloc(sizeof(row)), row, sizeof(row)));
+	}
 	cmig_versions_add_unchecked(p, CMIG_PHASE_PREPARE);
 }
 

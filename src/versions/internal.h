@@ -598,6 +598,10 @@ typedef struct CmigRowsLeft
 
 extern CmigRowsLeft cmig_versions_rows_left(const char *relation);
 
+/* Raise an error if rows of the old build could not be transformed. */
+extern void cmig_versions_require_transformed(const CmigExpansion *expansion, const List *steps,
+											  const List *relations, const char *scopes);
+
 /* in changed.c */
 
 /*
@@ -642,8 +646,18 @@ extern char *cmig_versions_former_name(const RangeVar *table, const char *name, 
  */
 extern List *cmig_versions_kept(const CmigExpansion *expansion);
 
+/*
+ * The audit log's record of a table, before it is contracted, has the hidden
+ * columns, so that a reader can follow a column to the one that replaces it.
+ * What is computed from a column whose values are not logged is not logged,
+ * either.  Returns the table's OID, or NULL if it is not audited.  The second function is for afterward.
+ */
+extern char *cmig_versions_audit_before(const CmigExpansion *expansion, const char *relation);
+extern void cmig_versions_audit_after(const char *oid);
+
 /* The kind of such a row that names a live view or function, and that of the version. */
 #define READER "reader"
+#define ENUM "enum"
 
 /*
  * Returns the statements, as rows, that give what the version has the privileges of
@@ -704,6 +718,13 @@ extern bool cmig_versions_is_complete(const RawStmt *raw, bool done);
  */
 extern List *cmig_versions_sequences(const CmigExpansion *expansion, Oid caller);
 
+/*
+ * Returns the name of a partition's index that the revisions do not create, as
+ * PostgreSQL would choose it if it is short.
+ */
+extern char *cmig_versions_partition_index(const char *partition, const char *relation,
+										   const char *name);
+
 extern void cmig_versions_add_columns(CmigPlanning *p, const CmigVersionTable *table);
 extern void cmig_versions_add_view(CmigPlanning *p, CmigVersionTable *table);
 extern void cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table);
@@ -716,5 +737,24 @@ extern void cmig_versions_add_constraint(const CmigStepGroup *at, const char *ta
 										 const char *name, const char *definition);
 extern void cmig_versions_add_unchecked(CmigPlanning *p, const char *phase);
 extern void cmig_versions_add_readers(CmigPlanning *p);
+
+/* in partitions.c */
+
+/*
+ * Returns the next statement that the index of a partitioned table, which the step
+ * creates, lacks: for a partition that has appeared since it was planned.  Returns NULL
+ * for other steps, and if there is none; then the index is valid.  Sets *sql and *relation,
+ * the partition.
+ */
+extern RawStmt *cmig_versions_lacking(const RawStmt *step, const char **sql, char **relation);
+
+/* Raise an error if the index that the step creates is not valid. */
+extern void cmig_versions_require_valid(const Node *step);
+
+/*
+ * Raise an error if one of the tables has partitions that are being detached, or children
+ * that are not partitions.
+ */
+extern void cmig_versions_require_partitions(const List *relations);
 
 #endif							/* CMIG_VERSIONS_INTERNAL_H */

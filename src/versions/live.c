@@ -358,6 +358,13 @@ cmig_versions_differences(const CmigPlanning *p)
 static void
 require_copied(CmigPlanning *p)
 {
+	static CmigQuery others = {
+		"SELECT p.relid::regclass, pg_get_userbyid(c.relowner) FROM pg_partition_tree(to_regclass($1)) p JOIN"
+		" pg_class c ON c.oid = p.relid WHERE NOT pg_has_role($2::name, c.relowner, 'USAGE') ORDER BY 1 LIMIT 1",
+		{TEXTOID, TEXTOID}
+	};
+	List	   *filled = NIL;
+
 	foreach_ptr(const CmigDiffLine, line, p->changes)
 	{
 		const CmigObject *root = line->subject ?
@@ -374,12 +381,19 @@ require_copied(CmigPlanning *p)
 	foreach_ptr(const CmigVersionTable, table, p->tables)
 	{
 		char	   *family = table->family ? cmig_versions_family(table->a->qualified) : NULL;
+		char	  **other = cmig_query_row(&others, table->a->qualified, cmig_session_role());
+
+		if (other != NULL)
+			cmig_versions_refuse(psprintf("table %s", other[0]), psprintf("It belongs to role %s, whose privileges role %s does not have.", other[1], cmig_session_role()));
+		if (table->filled)
+			filled = lappend(filled, table->a->qualified);
 
 		/* a partition or child in a schema of another role */
 		if (!cmig_text_same(table->family, family))
 			cmig_versions_refuse(psprintf("table %s", table->a->qualified),
 								 psprintf("Not all of its partitions and children are copied, to try the statements on them: %s.", family));
 	}
+	cmig_versions_require_partitions(filled);
 }
 
 void
@@ -895,6 +909,52 @@ cmig_versions_rows_left(const char *relation)
 		relation_close(rows, NoLock);
 	}
 	return left;
+}
+
+void
+cmig_versions_require_transformed(const CmigExpansion *expansion, const List *steps,
+								  const List *relations, const char *scopes)
+{
+	static CmigQuery without_default = {
+		"SELECT y.relid::regclass FROM pg_partition_tree(to_regclass($1)) y JOIN pg_attribute a ON a.attrelid = y.relid JOIN pg_class c ON c.oid = y.relid"
+		" WHERE a.attname = '" CMIG_STATE_COLUMN "' AND NOT a.attisdropped AND (NOT a.atthasdef OR c.relkind = 'f') ORDER BY 1 LIMIT 1", {TEXTOID}
+	};
+	const char *arguments = psprintf("%s%s%s", quote_literal_cstr(expansion->revision), *scopes ? ", " : "", scopes);
+
+	(void) cmig_versions_require_tables(expansion, NULL);
+	cmig_versions_require_partitions(relations);
+	foreach_ptr(const char, relation, relations)
+	{
+		char	  **broken = cmig_versions_broken_trigger(expansion, steps, relation);
+		char	   *attached = cmig_query_value(&without_default, relation);
+		CmigRowsLeft left = cmig_versions_rows_left(relation);
+
+		cmig_versions_require_all_rows(relation, GetUserNameFromId(GetUserId(), false));
+		cmig_versions_require_no_obstacle(relation, "contracted", ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE);
+		if (broken != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 *broken[2] == 't' ? errmsg("partition %s was attached while revision \"%s\" is expanded", broken[1], expansion->revision) :
+					 errmsg("%s of table %s was dropped, disabled, or altered", broken[0], broken[1]),
+					 errdetail("Rows that were updated meanwhile may have the values of one version only."),
+					 cmig_hint("`CALL cmig.expand(%s)` creates %s again, and fills the rows that were inserted meanwhile. Then, for each row that was updated meanwhile: UPDATE %s SET %s = 'old' WHERE <only its old version is right>, or 'new'.",
+							   arguments, *broken[2] == 't' ? "its triggers" : "it", broken[1], CMIG_STATE_COLUMN)));
+		if (attached != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("rows of partition %s may not be transformed", attached),
+					 errdetail("It was attached while table %s is expanded, and is a foreign table, or does not have its defaults.", relation),
+					 errhint("Detach it, create a partition with CREATE TABLE ... PARTITION OF, and insert the rows there.")));
+		if (left.count > 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("%s of table %s could not be transformed", left.count == 1 ? "1 row" : psprintf("%lld rows", (long long) left.count), relation),
+					 strcmp(left.least, "todo") == 0 ? errdetail("They were written while the triggers of the expansion were not enabled.") :
+					 errdetail("The first reason is: %s", left.least),
+					 strcmp(left.least, "todo") == 0 ? 0 : errdetail_log("The first reason is: %.*s", (int) strcspn(left.least, ":"), left.least),
+					 strcmp(left.least, "todo") == 0 ? cmig_hint("`CALL cmig.expand(%s)` fills them.", arguments) :
+					 errhint("SELECT * FROM %s WHERE %s IS NOT NULL shows them. An UPDATE of such a row transforms it again.", relation, CMIG_STATE_COLUMN)));
+	}
 }
 
 void

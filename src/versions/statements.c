@@ -311,12 +311,8 @@ add_rename(const CmigStepGroup *at, const CmigShapeTable *table, bool index, con
 						  to);
 }
 
-/*
- * Returns the name of a partition's index that the revisions do not create, as
- * PostgreSQL would choose it if it is short.
- */
-static char *
-partition_index(const char *partition, const char *relation, const char *name)
+char *
+cmig_versions_partition_index(const char *partition, const char *relation, const char *name)
 {
 	const char *table = strrchr(relation, '.') + 1;
 	bool		prefixed = strncmp(name, table, strlen(table)) == 0 && name[strlen(table)] == '_';
@@ -353,10 +349,10 @@ add_partitions(const CmigStepGroup *at, const CmigShapePart *part)
 	foreach_ptr(CmigValue, row, cmig_query_list(&query, relation, part->partitions))
 	{
 		bool		leaf = *row[6] == 't';
-		char	   *final = row[7] ? row[7] : partition_index(row[1], relation, part->name);
+		char	   *final = row[7] ? row[7] : cmig_versions_partition_index(row[1], relation, part->name);
 		char	   *name = cmig_version_hidden_name(final);
 		const char *parent = *row[5] == '1' ? part->name : row[8] ? row[8] :
-		partition_index(row[4], relation, part->name);
+		cmig_versions_partition_index(row[4], relation, part->name);
 
 		/* meanwhile, a partition may be dropped */
 		if (strcmp(at->phase, CMIG_PHASE_CONTRACT) == 0)
@@ -966,7 +962,8 @@ cmig_versions_is_complete(const RawStmt *raw, bool done)
 			return true;
 		leftover.table = table;
 		leftover.index = cmig_resume_invalid_index(table, index->idxname);
-		if (!OidIsValid(leftover.index))
+		/* one that is attached cannot be dropped */
+		if (!OidIsValid(leftover.index) || get_rel_relispartition(leftover.index))
 			return true;
 		cmig_resume_remove(&leftover);
 		cmig_toplevel_snapshot();

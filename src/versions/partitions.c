@@ -1,0 +1,213 @@
+/*
+ * partitions.c
+ *	  The partitions and children that an expanded table has now.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "access/attmap.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "catalog/index.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/parsenodes.h"
+#include "parser/parse_utilcmd.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+
+#include "base/compat.h"
+#include "versions/internal.h"
+#include "versions/versions.h"
+
+/* The index $1 of a partitioned table, and all that are attached to it. */
+#define TREE \
+	"WITH RECURSIVE x (id, relid, depth) AS (SELECT indexrelid, indrelid, 0 FROM pg_index" \
+	" WHERE indexrelid = $1 UNION ALL SELECT i.indexrelid, i.indrelid, depth + 1 FROM x" \
+	" JOIN pg_inherits h ON h.inhparent = x.id JOIN pg_index i ON i.indexrelid = h.inhrelid)"
+
+/* Returns the index of a step that builds it for a partitioned table, or InvalidOid. */
+static Oid
+partitioned_index(const Node *stmt)
+{
+	const IndexStmt *index = (const IndexStmt *) stmt;
+	Oid			table;
+	Oid			oid;
+
+	if (!IsA(stmt, IndexStmt) || index->concurrent)
+		return InvalidOid;
+	table = RangeVarGetRelid(index->relation, NoLock, true);
+	oid = OidIsValid(table) ? get_relname_relid(index->idxname, get_rel_namespace(table)) :
+		InvalidOid;
+	return OidIsValid(oid) && IndexGetRelation(oid, true) == table ? oid : InvalidOid;
+}
+
+/*
+ * The indexes of all partitions are attached.  PostgreSQL looks at that only when it
+ * attaches one, but a partition may have been dropped or detached since then.
+ */
+static void
+set_valid(Oid index)
+{
+	static CmigQuery query = {
+		TREE " SELECT x.id FROM x JOIN pg_index i ON i.indexrelid = x.id JOIN pg_class c ON c.oid = x.id"
+		" WHERE c.relkind = 'I' AND NOT i.indisvalid AND NOT EXISTS (SELECT FROM pg_inherits h"
+		" JOIN pg_index p ON p.indexrelid = h.inhrelid WHERE h.inhparent = x.id AND NOT p.indisvalid)"
+		" ORDER BY x.depth DESC LIMIT 1", {OIDOID}
+	};
+	char	   *found;
+
+	while ((found = cmig_query_value(&query, index)) != NULL)
+	{
+		Oid			table = IndexGetRelation(atooid(found), false);
+
+		if (!cmig_owns_compat(RelationRelationId, table, GetUserId()))
+			aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(table));
+		index_set_state_flags(atooid(found), INDEX_CREATE_SET_VALID);
+		CacheInvalidateRelcacheByRelid(table);
+		CommandCounterIncrement();
+	}
+}
+
+/*
+ * Returns a CREATE INDEX for the partition, as PostgreSQL does it in ATTACH PARTITION:
+ * with what the parent's index has, so that nothing is looked up by its name.
+ */
+static RawStmt *
+make_index(Oid parent, Relation partition, char *name, const char **sql)
+{
+	Relation	index = index_open(parent, AccessShareLock);
+	Relation	table = table_open(index->rd_index->indrelid, AccessShareLock);
+	AttrMap    *map = cmig_attrmap_compat(RelationGetDescr(partition), RelationGetDescr(table));
+	char	   *schema = get_namespace_name(RelationGetNamespace(partition));
+	RangeVar   *range = makeRangeVar(schema, pstrdup(RelationGetRelationName(partition)), -1);
+	IndexStmt  *stmt = generateClonedIndexStmt(range, index, map, NULL);
+	bool		leaf = partition->rd_rel->relkind != RELKIND_PARTITIONED_TABLE;
+	RawStmt    *raw = makeNode(RawStmt);
+
+	stmt->relation->inh = leaf;
+	stmt->concurrent = leaf;
+	stmt->idxname = name;
+	raw->stmt = (Node *) stmt;
+	*sql = psprintf("CREATE %sINDEX %s%s ON %s%s", stmt->unique ? "UNIQUE " : "",
+					leaf ? "CONCURRENTLY " : "", quote_identifier(name), leaf ? "" : "ONLY ",
+					cmig_query_relation_name(RelationGetRelid(partition)));
+	table_close(table, NoLock);
+	index_close(index, NoLock);
+	return raw;
+}
+
+RawStmt *
+cmig_versions_lacking(const RawStmt *step, const char **sql, char **relation)
+{
+	static CmigQuery query = {
+		TREE " SELECT x.id, c.oid FROM x JOIN pg_inherits h ON h.inhparent = x.relid"
+		" JOIN pg_class c ON c.oid = h.inhrelid WHERE c.relkind IN ('r', 'p')"
+		" AND NOT h.inhdetachpending AND NOT EXISTS (SELECT FROM x y WHERE y.relid = c.oid)"
+		" ORDER BY x.depth, c.oid LIMIT 1", {OIDOID}
+	};
+	Oid			index = partitioned_index(step->stmt);
+	char	  **row;
+	CmigLeftover leftover;
+	Relation	partition;
+	char	   *name;
+	Oid			built;
+	RawStmt    *raw = NULL;
+
+	if (!OidIsValid(index))
+		return NULL;
+	/* nothing is attached or detached meanwhile */
+	LockRelationOid(IndexGetRelation(index, false), ShareUpdateExclusiveLock);
+	cmig_toplevel_snapshot();
+	row = cmig_query_row(&query, index);
+	if (row == NULL)
+	{
+		set_valid(index);
+		return NULL;
+	}
+	partition = try_relation_open(atooid(row[1]), AccessShareLock);
+	if (partition == NULL)
+		cmig_query_raise_changed("A partition was dropped.");
+	*relation = cmig_query_relation_name(RelationGetRelid(partition));
+	name = castNode(IndexStmt, step->stmt)->idxname;
+	if (strncmp(name, CMIG_HIDDEN_PREFIX, strlen(CMIG_HIDDEN_PREFIX)) == 0)
+		name += strlen(CMIG_HIDDEN_PREFIX);
+	name = cmig_versions_partition_index(RelationGetRelationName(partition),
+										 cmig_query_relation_name(IndexGetRelation(index, false)), name);
+	name = cmig_version_hidden_name(name);
+	built = get_relname_relid(name, RelationGetNamespace(partition));
+	leftover.table = RelationGetRelid(partition);
+	leftover.index = cmig_resume_invalid_index(leftover.table, name);
+	if (OidIsValid(built) && IndexGetRelation(built, true) == leftover.table &&
+		(!OidIsValid(leftover.index) || partition->rd_rel->relkind == RELKIND_PARTITIONED_TABLE))
+	{
+		*sql = psprintf("ALTER INDEX %s ATTACH PARTITION %s",
+						cmig_query_relation_name(atooid(row[0])), cmig_query_relation_name(built));
+		raw = cmig_raw_parse_one(*sql);
+	}
+	else if (!OidIsValid(leftover.index))
+		raw = make_index(atooid(row[0]), partition, name, sql);
+	relation_close(partition, NoLock);
+	if (raw != NULL)
+		return raw;
+	cmig_resume_remove(&leftover);
+	return cmig_versions_lacking(step, sql, relation);
+}
+
+void
+cmig_versions_require_valid(const Node *step)
+{
+	static CmigQuery query = {
+		TREE " SELECT x.id::regclass, x.relid::regclass, (SELECT c.relkind FROM pg_class c WHERE c.oid = x.id) FROM x"
+		" JOIN pg_index i ON i.indexrelid = x.id WHERE NOT i.indisvalid ORDER BY x.depth DESC, 1 LIMIT 1", {OIDOID}
+	};
+	Oid			index = partitioned_index(step);
+	char	  **row = OidIsValid(index) ? cmig_query_row(&query, index) : NULL;
+
+	if (row != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("index %s of table %s is not valid", row[0], row[1]),
+				 *row[2] == 'i' ? errhint("REINDEX INDEX CONCURRENTLY %s", row[0]) :
+				 cmig_hint("`CALL cmig.contract()` completes it.")));
+}
+
+void
+cmig_versions_require_partitions(const List *relations)
+{
+	/* a partition that is being detached is in no tree */
+	static CmigQuery query = {
+		"SELECT c.oid::regclass, h.inhparent::regclass, h.inhdetachpending FROM"
+		" unnest($1) n JOIN pg_class r ON r.oid ="
+		" to_regclass(n), LATERAL (SELECT r.oid UNION SELECT relid FROM pg_partition_tree(r.oid)) y"
+		" (id) JOIN pg_inherits h ON h.inhparent = y.id JOIN pg_class c ON c.oid = h.inhrelid"
+		" WHERE h.inhdetachpending OR r.relkind <> 'p' ORDER BY 2, 1 LIMIT 1",
+		{TEXTARRAYOID}
+	};
+	CmigNames	names = {.names = palloc(sizeof(char *) * Max(list_length(relations), 1))};
+	char	  **row;
+
+	foreach_ptr(char, relation, relations)
+		names.names[names.count++] = relation;
+	row = cmig_query_row(&query, &names);
+	if (row == NULL)
+		return;
+	if (*row[2] == 't')
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("partition %s is being detached from table %s", row[0], row[1]),
+				 errdetail("DETACH PARTITION CONCURRENTLY was interrupted, so it has not got the columns that table %s gets.", row[1]),
+				 errhint("ALTER TABLE %s DETACH PARTITION %s FINALIZE", row[1], row[0])));
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("table %s inherits from table %s, which is expanded", row[0], row[1]),
+			 errdetail("Only rows of partitions are kept the same in both versions."),
+			 errhint("ALTER TABLE %s NO INHERIT %s", row[0], row[1])));
+}
