@@ -931,6 +931,12 @@ cmig_versions_require_transformed(const CmigExpansion *expansion, const List *st
 
 		cmig_versions_require_all_rows(relation, GetUserNameFromId(GetUserId(), false));
 		cmig_versions_require_no_obstacle(relation, "contracted", ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE);
+		if (attached != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("rows of partition %s may not be transformed", attached),
+					 errdetail("It was attached while table %s is expanded, and is a foreign table, or does not have its defaults.", relation),
+					 errhint("Detach it, create a partition with CREATE TABLE ... PARTITION OF, and insert the rows there.")));
 		if (broken != NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -939,12 +945,6 @@ cmig_versions_require_transformed(const CmigExpansion *expansion, const List *st
 					 errdetail("Rows that were updated meanwhile may have the values of one version only."),
 					 cmig_hint("`CALL cmig.expand(%s)` creates %s again, and fills the rows that were inserted meanwhile. Then, for each row that was updated meanwhile: UPDATE %s SET %s = 'old' WHERE <only its old version is right>, or 'new'.",
 							   arguments, *broken[2] == 't' ? "its triggers" : "it", broken[1], CMIG_STATE_COLUMN)));
-		if (attached != NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("rows of partition %s may not be transformed", attached),
-					 errdetail("It was attached while table %s is expanded, and is a foreign table, or does not have its defaults.", relation),
-					 errhint("Detach it, create a partition with CREATE TABLE ... PARTITION OF, and insert the rows there.")));
 		if (left.count > 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
