@@ -33,7 +33,8 @@ char *
 cmig_versions_require_tables(const CmigExpansion *expansion, List **back)
 {
 	static CmigQuery query = {
-		"WITH e AS (SELECT DISTINCT c->>0 AS relation, to_regclass(c->>0)::oid AS oid, c->>1 AS version, coalesce(c->>8, c->>1) AS sequence"
+		"WITH e AS (SELECT DISTINCT c->>0 AS relation, to_regclass(c->>0)::oid AS oid, c->>1 AS"
+		" version, coalesce(c->>8, c->>1) AS sequence"
 		"  FROM cmig.expansion_run r, jsonb_array_elements(r.columns) c WHERE r.scope = $1"
 		" AND c->>0 <> ''),"
 		" g AS (SELECT e.relation, t.* FROM e JOIN pg_trigger t ON t.tgrelid = e.oid AND " IS_TRIGGER "),"
@@ -46,22 +47,31 @@ cmig_versions_require_tables(const CmigExpansion *expansion, List **back)
 		"   JOIN pg_class k ON k.oid = d.refobjid AND k.relkind IN ('r', 'p')"
 		" WHERE w.rulename = '_RETURN' AND d.refobjid IS DISTINCT FROM e.oid)"
 		" SELECT 'table ' || x.relation, x.oid::regclass::text,"
-		"  CASE WHEN NOT EXISTS (SELECT FROM e JOIN pg_class v ON v.oid IN (to_regclass(e.version), to_regclass(e.sequence))"
-		"    WHERE e.relation = x.relation AND v.relowner = k.relowner) THEN NULL WHEN to_regnamespace(quote_ident(i.i[1])) IS NULL"
+		"  CASE WHEN NOT EXISTS (SELECT FROM e JOIN pg_class v ON v.oid IN"
+		" (to_regclass(e.version), to_regclass(e.sequence))"
+		"    WHERE e.relation = x.relation AND v.relowner = k.relowner) THEN NULL WHEN"
+		" to_regnamespace(quote_ident(i.i[1])) IS NULL"
 		" THEN format('ALTER SCHEMA %I RENAME TO %I', n.nspname, i.i[1])"
-		"   WHEN n.nspname <> i.i[1] THEN format('ALTER TABLE %s SET SCHEMA %I', x.oid::regclass, i.i[1])"
-		"   ELSE format('%sALTER TABLE %s RENAME TO %I', 'ALTER TABLE ' || to_regclass(x.relation) || ' RENAME TO <another name>; ', x.oid::regclass, i.i[2]) END,"
+		"   WHEN n.nspname <> i.i[1] THEN format('ALTER TABLE %s SET SCHEMA %I',"
+		" x.oid::regclass, i.i[1])"
+		"   ELSE format('%sALTER TABLE %s RENAME TO %I', 'ALTER TABLE ' ||"
+		" to_regclass(x.relation) || ' RENAME TO <another name>; ', x.oid::regclass, i.i[2]) END,"
 		"  CASE WHEN to_regnamespace(quote_ident(i.i[1])) IS NULL"
 		" THEN format('ALTER SCHEMA %I RENAME TO %I', i.i[1], n.nspname)"
-		"   WHEN n.nspname <> i.i[1] THEN format('ALTER TABLE %I.%I SET SCHEMA %I', i.i[1], k.relname, n.nspname)"
-		"   WHEN to_regclass(x.relation) IS NULL THEN format('ALTER TABLE %s RENAME TO %I', x.relation, k.relname) END"
+		"   WHEN n.nspname <> i.i[1] THEN format('ALTER TABLE %I.%I SET SCHEMA %I', i.i[1],"
+		" k.relname, n.nspname)"
+		"   WHEN to_regclass(x.relation) IS NULL THEN format('ALTER TABLE %s RENAME TO %I',"
+		" x.relation, k.relname) END"
 		" FROM x JOIN pg_class k ON k.oid = x.oid"
 		" JOIN pg_namespace n ON n.oid = k.relnamespace, parse_ident(x.relation) i (i)"
-		" UNION ALL SELECT 'trigger of table ' || relation, quote_ident(tgname), format('ALTER TRIGGER %I ON %s RENAME TO %I', tgname, tgrelid::regclass,"
+		" UNION ALL SELECT 'trigger of table ' || relation, quote_ident(tgname), format('ALTER"
+		" TRIGGER %I ON %s RENAME TO %I', tgname, tgrelid::regclass,"
 		"  CASE tgfoid WHEN 'cmig.expansion_write()'::regprocedure THEN '" CMIG_EXPANSION_WRITE "' ELSE '" CMIG_EXPANSION_BEGIN "' END), ''"
 		"  FROM g WHERE tgname NOT IN ('" CMIG_EXPANSION_BEGIN "', '" CMIG_EXPANSION_WRITE "')"
-		" UNION ALL SELECT 'schema ' || quote_ident(v), quote_ident(n.nspname), format('ALTER SCHEMA %I RENAME TO %I', n.nspname, v), ''"
-		" FROM cmig.expansion_run r, unnest(r.schemas) s, cmig.version_schema(r.revision, s) v, pg_namespace n"
+		" UNION ALL SELECT 'schema ' || quote_ident(v), quote_ident(n.nspname), format('ALTER"
+		" SCHEMA %I RENAME TO %I', n.nspname, v), ''"
+		" FROM cmig.expansion_run r, unnest(r.schemas) s, cmig.version_schema(r.revision, s) v,"
+		" pg_namespace n"
 		" WHERE r.scope = $1 AND " CMIG_VERSION_CREATED " AND " CMIG_VERSION_RENAMED
 		" UNION ALL SELECT DISTINCT 'table ' || s.relation, NULL, NULL, NULL"
 		" FROM cmig.expansion_step s"
@@ -104,24 +114,31 @@ cmig_versions_broken_trigger(const CmigExpansion *expansion, const List *steps, 
 	 * the partition was attached, and may have been updated before.
 	 */
 	static CmigQuery query = {
-		"SELECT format('default of column %I', attname), attrelid::regclass::text, false FROM pg_attribute"
+		"SELECT format('default of column %I', attname), attrelid::regclass::text, false FROM"
+		" pg_attribute"
 		" WHERE attrelid = to_regclass($1) AND NOT attisdropped"
 		" AND (attname = '" CMIG_STATE_COLUMN "' AND NOT atthasdef OR attname::text IN (SELECT c->>5 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $2 AND c->>0 = $1)"
-		"  AND NOT EXISTS (SELECT FROM pg_attrdef f JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid AND d.refclassid = 'pg_proc'::regclass"
-		"   JOIN pg_proc p ON p.oid = d.refobjid AND p.proname = 'expansion_mark' AND p.pronamespace = 'cmig'::regnamespace WHERE f.adrelid = attrelid AND f.adnum = attnum))"
-		" UNION SELECT format('trigger %I', n), r::regclass::text, EXISTS (SELECT FROM pg_trigger g JOIN pg_depend d"
+		"  AND NOT EXISTS (SELECT FROM pg_attrdef f JOIN pg_depend d ON d.classid ="
+		" 'pg_attrdef'::regclass AND d.objid = f.oid AND d.refclassid = 'pg_proc'::regclass"
+		"   JOIN pg_proc p ON p.oid = d.refobjid AND p.proname = 'expansion_mark' AND"
+		" p.pronamespace = 'cmig'::regnamespace WHERE f.adrelid = attrelid AND f.adnum = attnum))"
+		" UNION SELECT format('trigger %I', n), r::regclass::text, EXISTS (SELECT FROM"
+		" pg_trigger g JOIN pg_depend d"
 		"   ON d.classid = 'pg_trigger'::regclass AND d.objid = g.oid AND d.xmin = g.xmin"
-		"   WHERE g.tgrelid = r AND g.tgname = n::name AND g.tgparentid <> 0) FROM unnest($4::text[], $5::text[]) s (n, definition),"
+		"   WHERE g.tgrelid = r AND g.tgname = n::name AND g.tgparentid <> 0) FROM"
+		" unnest($4::text[], $5::text[]) s (n, definition),"
 		" (SELECT to_regclass($1)::oid UNION SELECT relid"
 		" FROM pg_partition_tree(to_regclass($1))) t (r) WHERE NOT EXISTS (SELECT FROM pg_trigger g"
 		" WHERE tgrelid = r AND tgname = n::name AND tgenabled = 'A' AND tgfoid IN (" TRIGGER_FUNCTIONS ")"
-		"  AND tgqual IS NULL AND tgattr = '' AND concat(tgtype, ' ', encode(tgargs, 'hex')) = definition"
+		"  AND tgqual IS NULL AND tgattr = '' AND concat(tgtype, ' ', encode(tgargs, 'hex')) ="
+		" definition"
 		"  AND (EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_trigger'::regclass"
 		" AND d.objid = g.oid AND d.xmin = g.xmin AND (d.refobjsubid <> 0 OR g.tgparentid <> 0"
 		"    AND (EXISTS (SELECT FROM pg_trigger o WHERE o.tgrelid = to_regclass($1) AND o.tgname ="
 		" g.tgname AND o.xmin = g.xmin) OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = r"
 		" AND a.attnum = -1 AND a.xmin = g.xmin))))"
-		"   OR EXISTS (SELECT FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $2 AND c->>0 = $1 AND c->>9 <> $3)))"
+		"   OR EXISTS (SELECT FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE"
+		" scope = $2 AND c->>0 = $1 AND c->>9 <> $3)))"
 		" ORDER BY 1 DESC, 2 LIMIT 1", {TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID}
 	};
 	CmigNames	names = {.names = palloc(sizeof(char *) * list_length(steps))};
@@ -156,7 +173,8 @@ void
 cmig_versions_require_gone(const CmigExpansion *expansion)
 {
 	static CmigQuery query = {
-		"SELECT format('column %I of table %s', a.attname, a.attrelid::regclass), format('ALTER TABLE %s DROP COLUMN %I', a.attrelid::regclass, a.attname)"
+		"SELECT format('column %I of table %s', a.attname, a.attrelid::regclass), format('ALTER"
+		" TABLE %s DROP COLUMN %I', a.attrelid::regclass, a.attname)"
 		" FROM cmig.expansion_step s"
 		" JOIN pg_attrdef f ON f.adrelid = to_regclass(nullif(s.relation, ''))"
 		" JOIN pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum"
@@ -196,12 +214,14 @@ cmig_versions_former_name(const RangeVar *table, const char *name, const char *s
 		" JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid"
 		" WHERE t.oid = to_regclass($1) AND NOT EXISTS (SELECT FROM pg_class o"
 		" WHERE o.relnamespace = t.relnamespace AND o.relname = $2::name)"
-		"  AND pg_get_indexdef(c.oid) = replace(replace($3, ' CONCURRENTLY ', ' '), format(' INDEX %I ON ', $2), format(' INDEX %I ON ', c.relname)) ORDER BY 1 LIMIT 1)"
+		"  AND pg_get_indexdef(c.oid) = replace(replace($3, ' CONCURRENTLY ', ' '), format('"
+		" INDEX %I ON ', $2), format(' INDEX %I ON ', c.relname)) ORDER BY 1 LIMIT 1)"
 		" UNION ALL (SELECT format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', $1, k.conname, $2)"
 		" FROM pg_constraint k"
 		"  WHERE k.conrelid = to_regclass($1) AND NOT EXISTS (SELECT FROM pg_constraint o"
 		" WHERE o.conrelid = k.conrelid AND o.conname = $2::name)"
-		"  AND replace($3, ' NOT VALID', '') = format('ALTER TABLE %s ADD CONSTRAINT %I %s', $1, $2, replace(pg_get_constraintdef(k.oid), ' NOT VALID', '')) ORDER BY 1 LIMIT 1)",
+		"  AND replace($3, ' NOT VALID', '') = format('ALTER TABLE %s ADD CONSTRAINT %I %s', $1,"
+		" $2, replace(pg_get_constraintdef(k.oid), ' NOT VALID', '')) ORDER BY 1 LIMIT 1)",
 		{TEXTOID, TEXTOID, TEXTOID}
 	};
 
@@ -220,20 +240,29 @@ cmig_versions_left_name(const char *table)
 	static CmigQuery query = {
 		"WITH tree AS (SELECT $1::oid AS relid UNION SELECT relid"
 		" FROM pg_partition_tree($1::oid::regclass)),"
-		" x AS (SELECT format('ALTER INDEX %s RENAME TO', c.oid::regclass) AS sql, c.relname AS old, c.relnamespace AS space, NULL::oid AS relid, NULL::oid AS index"
+		" x AS (SELECT format('ALTER INDEX %s RENAME TO', c.oid::regclass) AS sql, c.relname AS"
+		" old, c.relnamespace AS space, NULL::oid AS relid, NULL::oid AS index"
 		"   FROM tree JOIN pg_index i ON i.indrelid = relid JOIN pg_class c ON c.oid = i.indexrelid"
-		"  UNION ALL SELECT format('ALTER TABLE %s RENAME CONSTRAINT %I TO', k.conrelid::regclass, k.conname), k.conname, NULL, k.conrelid, NULL FROM pg_constraint k"
+		"  UNION ALL SELECT format('ALTER TABLE %s RENAME CONSTRAINT %I TO',"
+		" k.conrelid::regclass, k.conname), k.conname, NULL, k.conrelid, NULL FROM pg_constraint"
+		" k"
 		"  WHERE (k.conrelid IN (TABLE tree) OR k.confrelid IN (TABLE tree))"
 		" AND (k.contype IN ('c', 'n') AND k.conislocal AND k.coninhcount = 0 OR k.contype = 'f')"
-		"  UNION ALL SELECT format('ALTER TABLE %s RENAME COLUMN %I TO', c.oid::regclass, a.attname), a.attname, NULL, NULL, c.oid"
-		" FROM tree JOIN pg_index i ON i.indrelid = relid JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_attribute a ON a.attrelid = c.oid"
-		"  WHERE NOT c.relispartition AND NOT EXISTS (SELECT FROM pg_partition_tree(c.oid) p WHERE NOT EXISTS (SELECT FROM pg_attribute o WHERE o.attrelid = p.relid AND o.attname = a.attname)))"
+		"  UNION ALL SELECT format('ALTER TABLE %s RENAME COLUMN %I TO', c.oid::regclass,"
+		" a.attname), a.attname, NULL, NULL, c.oid"
+		" FROM tree JOIN pg_index i ON i.indrelid = relid JOIN pg_class c ON c.oid ="
+		" i.indexrelid JOIN pg_attribute a ON a.attrelid = c.oid"
+		"  WHERE NOT c.relispartition AND NOT EXISTS (SELECT FROM pg_partition_tree(c.oid) p"
+		" WHERE NOT EXISTS (SELECT FROM pg_attribute o WHERE o.attrelid = p.relid AND o.attname"
+		" = a.attname)))"
 		" SELECT format('%s %I', sql, n) FROM x, LATERAL (SELECT n, g FROM replace(old, '" CMIG_HIDDEN_PREFIX "', '') r, generate_series(0, 999) g, concat(left(r, 60), nullif(g, 0)) n"
 		"   WHERE NOT EXISTS (SELECT FROM pg_class o WHERE o.relnamespace = space"
 		" AND o.relname = n::name)"
 		"    AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conrelid = relid"
 		" AND o.conname = n::name)"
-		"    AND n::name <> ALL (ARRAY(SELECT o.attname FROM pg_attribute o WHERE o.attrelid IN (SELECT index UNION SELECT p.relid FROM pg_partition_tree(index) p))) ORDER BY g LIMIT 1) n"
+		"    AND n::name <> ALL (ARRAY(SELECT o.attname FROM pg_attribute o WHERE o.attrelid IN"
+		" (SELECT index UNION SELECT p.relid FROM pg_partition_tree(index) p))) ORDER BY g LIMIT"
+		" 1) n"
 		" WHERE strpos(old, '" CMIG_HIDDEN_PREFIX "') > 0 ORDER BY g, 1 LIMIT 1", {TEXTOID}
 	};
 
@@ -320,11 +349,16 @@ cmig_versions_properties(const List *columns, Snapshot begun)
 	 */
 	static CmigQuery at_snapshot = {
 		PROPERTIES("unnest($1::text[], $2::text[])") " SELECT md5(coalesce(jsonb_agg(jsonb_build_array(name, digest,"
-		" ARRAY(SELECT xmin::text FROM pg_attribute WHERE sub > 0 AND attrelid = id AND attnum = sub"
-		"  UNION SELECT xmin::text FROM pg_constraint WHERE class = 'pg_constraint'::regclass AND oid = id"
-		"  UNION SELECT xmin::text FROM pg_index WHERE class = 'pg_class'::regclass AND indexrelid = id"
-		"  UNION SELECT xmin::text FROM pg_attrdef WHERE class = 'pg_attrdef'::regclass AND oid = id"
-		"  UNION SELECT xmin::text FROM pg_statistic_ext WHERE class = 'pg_statistic_ext'::regclass AND oid = id))"
+		" ARRAY(SELECT xmin::text FROM pg_attribute WHERE sub > 0 AND attrelid = id AND attnum ="
+		" sub"
+		"  UNION SELECT xmin::text FROM pg_constraint WHERE class = 'pg_constraint'::regclass"
+		" AND oid = id"
+		"  UNION SELECT xmin::text FROM pg_index WHERE class = 'pg_class'::regclass AND"
+		" indexrelid = id"
+		"  UNION SELECT xmin::text FROM pg_attrdef WHERE class = 'pg_attrdef'::regclass AND oid"
+		" = id"
+		"  UNION SELECT xmin::text FROM pg_statistic_ext WHERE class ="
+		" 'pg_statistic_ext'::regclass AND oid = id))"
 		" ORDER BY name), '[]')::text) FROM p",
 		{TEXTARRAYOID, TEXTARRAYOID}
 	};
@@ -442,7 +476,8 @@ find_changes(const CmigExpansion *expansion)
 		" IS NULL THEN 'dropped' ELSE 'changed' END"
 		" FROM p FULL JOIN s USING (name) WHERE p.digest IS DISTINCT FROM s.digest"
 		/* a partition that is new, or gone */
-		" AND (s.digest IS NOT NULL OR NOT p.own OR p.relation IN (SELECT relation FROM s) AND name NOT LIKE '%(options, privileges)')"
+		" AND (s.digest IS NOT NULL OR NOT p.own OR p.relation IN (SELECT relation FROM s) AND"
+		" name NOT LIKE '%(options, privileges)')"
 		" AND (p.digest IS NOT NULL OR s.relation IN (SELECT relation FROM p))"
 		/* what the column of a new partition has not got from its parent */
 		" UNION SELECT format('column %I of table %s', c.attname, c.attrelid::regclass),"
@@ -521,19 +556,28 @@ char *
 cmig_versions_audit_before(const CmigExpansion *expansion, const char *relation)
 {
 	static CmigQuery query = {
-		"WITH o AS (SELECT l.key AS list, n FROM cmig.audit_status((SELECT nspname::text FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid WHERE c.oid = to_regclass($1))) s,"
+		"WITH o AS (SELECT l.key AS list, n FROM cmig.audit_status((SELECT nspname::text FROM"
+		" pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid WHERE c.oid ="
+		" to_regclass($1))) s,"
 		"  jsonb_each(s.options::jsonb) l,"
-		"  jsonb_array_elements_text(CASE WHEN l.key IN ('exclude', 'include', 'redact', 'hash') THEN l.value ELSE '[]' END) n"
+		"  jsonb_array_elements_text(CASE WHEN l.key IN ('exclude', 'include', 'redact', 'hash')"
+		" THEN l.value ELSE '[]' END) n"
 		"  WHERE s.level IS NOT NULL AND to_regclass(s.target) = to_regclass($1)),"
-		" d AS (SELECT DISTINCT ON (c->>5) o.list, c->>5 FROM o, cmig.expansion_run r, jsonb_array_elements(r.columns) c"
+		" d AS (SELECT DISTINCT ON (c->>5) o.list, c->>5 FROM o, cmig.expansion_run r,"
+		" jsonb_array_elements(r.columns) c"
 		"  WHERE r.scope = $2 AND c->>0 = $1 AND CASE WHEN quote_ident(o.n) = o.n"
-		"   THEN ' ' || (c->>6) || ' ' ~ ('[^a-z0-9_]' || o.n || '[^a-z0-9_]') ELSE position(quote_ident(o.n) IN c->>6) > 0 END"
+		"   THEN ' ' || (c->>6) || ' ' ~ ('[^a-z0-9_]' || o.n || '[^a-z0-9_]') ELSE"
+		" position(quote_ident(o.n) IN c->>6) > 0 END"
 		"  AND NOT EXISTS (SELECT FROM o WHERE o.n = c->>5 OR (c->>3 = c->>4 AND o.n = c->>4))"
 		"  ORDER BY c->>5, array_position(ARRAY['exclude', 'redact', 'hash'], o.list)),"
-		" a AS (SELECT list, array_agg(n) AS names FROM (TABLE o UNION ALL TABLE d) x GROUP BY list)"
-		" SELECT t.oid, (SELECT count(*) FROM cmig.enable_audit(t.oid::regclass, (SELECT names FROM a WHERE list = 'exclude'),"
-		"  (SELECT names FROM a WHERE list = 'include'), (SELECT names FROM a WHERE list = 'redact'), (SELECT names FROM a WHERE list = 'hash')))"
-		" FROM pg_class t WHERE t.oid = to_regclass($1) AND (SELECT bool_and(g.tgenabled <> 'D') FROM pg_trigger g"
+		" a AS (SELECT list, array_agg(n) AS names FROM (TABLE o UNION ALL TABLE d) x GROUP BY"
+		" list)"
+		" SELECT t.oid, (SELECT count(*) FROM cmig.enable_audit(t.oid::regclass, (SELECT names"
+		" FROM a WHERE list = 'exclude'),"
+		"  (SELECT names FROM a WHERE list = 'include'), (SELECT names FROM a WHERE list ="
+		" 'redact'), (SELECT names FROM a WHERE list = 'hash')))"
+		" FROM pg_class t WHERE t.oid = to_regclass($1) AND (SELECT bool_and(g.tgenabled <> 'D')"
+		" FROM pg_trigger g"
 		"  WHERE g.tgrelid = t.oid AND g.tgfoid = 'cmig.audit_trigger()'::regprocedure)", {TEXTOID, TEXTOID}
 	};
 
@@ -554,7 +598,8 @@ char *
 cmig_versions_shape(const CmigExpansion *expansion)
 {
 	static CmigQuery query = {
-		"SELECT json_agg(json_build_array(format('%I.%I', s, c.relname), a.attname, a.atttypid::bigint)) FROM cmig.expansion_run r, unnest(r.schemas) s, pg_class c"
+		"SELECT json_agg(json_build_array(format('%I.%I', s, c.relname), a.attname,"
+		" a.atttypid::bigint)) FROM cmig.expansion_run r, unnest(r.schemas) s, pg_class c"
 		" JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid"
 		" AND a.attnum > 0 AND NOT a.attisdropped"
 		" WHERE r.scope = $1 AND c.relkind = 'v'"
