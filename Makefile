@@ -26,7 +26,7 @@ SCRIPT_PARTS = $(wildcard $(vpath_dir)share/cmig/*.bash $(vpath_dir)share/cmig/*
 CI_PARTS = $(wildcard $(vpath_dir)share/ci/*.yml)
 PYTHON_PARTS = $(wildcard $(vpath_dir)share/cmig/import_alembic/*.py)
 
-PG_CPPFLAGS = -I$(vpath_dir)src
+PG_CPPFLAGS = -I$(vpath_dir)src -Isrc
 # warnings of a newer compiler do not prevent the build of a release
 PG_CFLAGS = -Wall -Wextra $(if $(wildcard $(vpath_dir).git),-Werror) -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 
@@ -40,7 +40,10 @@ TAP_TESTS = 1
 # lets pg_regress tests examine a shadow; it is not installed
 SHADOW = t/data/shadow/shadow
 
-EXTRA_CLEAN = log results tmp_check output_iso $(SESSION_ONLY) $(SHADOW).o $(SHADOW)$(DLSUFFIX)
+# a query that the scripts of cmig.script contain, and cmig runs, too
+SHAPE = src/move/engine_shape.inc
+
+EXTRA_CLEAN = $(SHAPE) log results tmp_check output_iso $(SESSION_ONLY) $(SHADOW).o $(SHADOW)$(DLSUFFIX)
 
 # Calls between modules need no dynamic linker, and must not reach the other library.
 SHLIB_LINK += $(if $(filter linux freebsd netbsd openbsd,$(PORTNAME)),-Wl$(comma)-Bsymbolic)
@@ -70,6 +73,11 @@ object_dirs = $(sort $(patsubst %/,$(CURDIR)/%,$(dir $(filter-out pg_cmig%,$(OBJ
 $(OBJS) $(OBJS:.o=.bc) $(SESSION_OBJS) $(SHADOW).o: | $(object_dirs)
 $(object_dirs):
 	$(MKDIR_P) $@
+
+src/move/psql_engine.o src/move/psql_engine.bc: $(SHAPE)
+$(SHAPE): share/cmig/engine_shape.sql | $(object_dirs)
+	sed -e '/^--/d' -e 's/[\\"]/\\&/g' -e 's/.*/"\\t\\t&\\n"/' $< >$@.tmp
+	mv $@.tmp $@
 
 script_top = $(dir $(bindir))
 script_share = $(DESTDIR)$(script_top)share

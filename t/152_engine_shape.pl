@@ -68,6 +68,149 @@ is($result[0], 0, 'the queries are read') or diag("@result");
 is_safe('search_path', @$_) foreach [ 'status' ], [ 'lint' ], [ 'preflight' ], [ 'plan' ], [ 'check', '--ci' ], [ 'drift' ];
 rows('DROP FUNCTION public.quote_ident(name); DROP OPERATOR public.= (text, name); DROP FUNCTION public.is_name(text, name)');
 
+# What the owner adds to the tables of the state is refused by what reads or writes them, with the statement
+# that removes it.
+rows(<<'END_SQL');
+CREATE FUNCTION public.f() RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE WARNING 'my code runs as %', current_user;
+	RETURN 1;
+END $$;
+CREATE FUNCTION public.t() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM public.f(); RETURN new; END';
+CREATE TYPE public.evil AS ENUM ('a');
+CREATE FUNCTION public.to_json(public.evil) RETURNS json LANGUAGE plpgsql AS 'BEGIN PERFORM public.f(); RETURN ''1''; END';
+CREATE CAST (public.evil AS json) WITH FUNCTION public.to_json(public.evil);
+CREATE DOMAIN public.checked AS text CHECK (public.f() > 0);
+CREATE FUNCTION public.compare(text, text) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN PERFORM public.f(); RETURN bttextcmp($1, $2); END';
+CREATE COLLATION public.other FROM "C";
+CREATE TABLE public.child () INHERITS (cmig_engine.progress);
+DROP TABLE public.child;
+END_SQL
+write_revision('002', '001', '', 'CREATE TABLE part (id bigint);', 'DROP TABLE part;');
+my (undef, $script) = cmig('script', 'head');
+like($script, qr/cmig_engine\.version/, 'a script');
+append_to_file('script.sql', $script);
+my $drop = 'DROP SCHEMA cmig_engine CASCADE; and cmig stamp <revision>';
+foreach my $case (
+	[ 'ALTER TABLE cmig_engine.journal ADD x public.evil DEFAULT \'a\'', 'column x of cmig_engine.journal has an unknown name', 'ALTER TABLE cmig_engine.journal DROP COLUMN x' ],
+	[ 'ALTER TABLE cmig_engine.progress ADD "x;y" public.evil', 'column "x;y" of cmig_engine.progress has an unknown name', 'ALTER TABLE cmig_engine.progress DROP COLUMN "x;y"' ],
+	[ 'ALTER TABLE cmig_engine.version ADD z int GENERATED ALWAYS AS (public.f()) STORED', 'column z of cmig_engine.version has an unknown name, or is generated', 'ALTER TABLE cmig_engine.version DROP COLUMN z' ],
+	[ 'ALTER TABLE cmig_engine.version ADD CHECK (public.f() > 0)', 'cmig_engine.version has a constraint', 'ALTER TABLE cmig_engine.version DROP CONSTRAINT version_check' ],
+	[ 'CREATE INDEX evil ON cmig_engine.version ((public.f()))', 'cmig_engine.version has an index of an expression', 'DROP INDEX cmig_engine.evil' ],
+	[ 'CREATE INDEX evil ON cmig_engine.journal (id) WHERE public.f() > 0', 'cmig_engine.journal has an index', 'DROP INDEX cmig_engine.evil' ],
+	[ 'CREATE STATISTICS public.evil ON (public.f()), version_num FROM cmig_engine.version', 'cmig_engine.version has extended statistics', 'DROP STATISTICS public.evil' ],
+	[ 'CREATE RULE r AS ON INSERT TO cmig_engine.version DO ALSO SELECT public.f()', 'cmig_engine.version has a rule', 'DROP RULE r ON cmig_engine.version' ],
+	[ 'CREATE TRIGGER "a\'" BEFORE INSERT ON cmig_engine.format FOR EACH ROW EXECUTE FUNCTION public.t()', 'a table of schema cmig_engine has a trigger', 'DROP TRIGGER "a\'" ON cmig_engine.format' ],
+	[ 'CREATE TABLE public.refers (v varchar REFERENCES cmig_engine.version)', 'a table of schema cmig_engine has a trigger', 'ALTER TABLE public.refers DROP CONSTRAINT refers_v_fkey' ],
+	[ 'ALTER TABLE cmig_engine.version ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON cmig_engine.version USING (public.f() > 0)', 'cmig_engine.version has row-level security', 'ALTER TABLE cmig_engine.version DISABLE ROW LEVEL SECURITY' ],
+	[ 'ALTER TABLE cmig_engine.journal ALTER message SET DEFAULT public.f()', 'column message of cmig_engine.journal has a default', 'ALTER TABLE cmig_engine.journal ALTER COLUMN message DROP DEFAULT' ],
+	[ 'ALTER TABLE cmig_engine.journal ALTER message TYPE public.checked', 'column message of cmig_engine.journal has another type', $drop, 'ALTER TABLE cmig_engine.journal ALTER message TYPE text' ],
+	[ 'ALTER TABLE cmig_engine.journal ALTER message TYPE text COLLATE public.other', 'column message of cmig_engine.journal has another type or collation', $drop, 'ALTER TABLE cmig_engine.journal ALTER message TYPE text' ],
+	[ 'CREATE TABLE public.child () INHERITS (cmig_engine.progress)', 'cmig_engine.progress is not a plain table', $drop, 'DROP TABLE public.child' ],
+	[ 'ALTER TABLE cmig_engine.format SET UNLOGGED', 'cmig_engine.format is not a plain table', $drop, 'ALTER TABLE cmig_engine.format SET LOGGED' ])
+{
+	my ($sql, $what, $repair, $undo) = @$case;
+
+	$node->psql('shop', $sql);
+	foreach ([ 'status' ], [ 'stamp', '001' ], [ 'stamp', '001', '--sql' ], [ 'upgrade', '-y' ])
+	{
+		@result = is_safe($sql, @$_);
+		like($result[2], qr/^cmig: \Q$what\E[^\n]*\n\Q$repair\E$/m, "refused: @$_") or diag("@result");
+		is($result[0], 3, 'its exit status');
+	}
+	IPC::Run::run([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', @as, '-f', 'script.sql' ], '>', \my $output, '2>&1');
+	like($output, qr/ERROR:  \Q$what\E[^\n]*\nHINT:  \Q$repair\E$/m, 'a script is refused');
+	unlike($output, qr/runs as/, 'and runs nothing');
+	$undo //= $repair;
+	$repair = admin($undo) if $undo eq $repair;
+	$node->psql('shop', $undo) if $undo ne $repair;
+}
+gives(0, 'at 001', '', @as, 'stamp', '001');
+
+# an index of plain columns, and names that the tables once had
+rows('CREATE INDEX started ON cmig_engine.journal (started_at); ALTER TABLE cmig_engine.journal ADD old text; ALTER TABLE cmig_engine.journal DROP old');
+gives(0, '001', '', @as, 'status');
+
+# nothing is read of what nobody has checked
+admin('CREATE ROLE regress_third LOGIN; GRANT USAGE, CREATE ON SCHEMA cmig_engine TO regress_third; ALTER TABLE cmig_engine.format RENAME TO other');
+$node->safe_psql('shop', 'CREATE VIEW cmig_engine.format AS SELECT public.f() + 1 AS number', extra_params => [ '-U', 'regress_third' ]);
+@result = is_safe('a view in place of a table', 'status');
+like($result[2], qr/belongs to another role/, 'a view is refused');
+admin('DROP VIEW cmig_engine.format; ALTER TABLE cmig_engine.other RENAME TO format; REVOKE CREATE ON SCHEMA cmig_engine FROM regress_third');
+
+# what was checked is what is read
+my $renames = $node->background_psql('shop');
+$renames->query_safe('BEGIN; CREATE SCHEMA a; ALTER SCHEMA a RENAME TO b');
+foreach ([ 'status' ], [ 'stamp', '001' ])
+{
+	gives(4, '', 'an open transaction has renamed a schema', @as, @$_);
+}
+gives(0, '001', '', 'status');
+$renames->query_safe('ROLLBACK');
+$renames->quit;
+
+# what moves to and from the extension
+admin('CREATE EXTENSION pg_cmig; CREATE INDEX evil ON cmig_engine.version ((public.f()))');
+{
+	rename 'cmig.conf', 'engine.conf';
+	foreach ([ 'import', 'engine', '--state' ], [ 'export', 'engine', '--state' ])
+	{
+		@result = is_safe('an index', @$_);
+		like($result[2], qr/ERROR:  cmig_engine.version has an index of an expression.*\nHINT:  DROP INDEX cmig_engine.evil/, 'refused');
+	}
+	admin('DROP INDEX cmig_engine.evil');
+	gives(0, '001', '', @as, 'import', 'engine', '--state');
+	gives(0, '001', '', @as, 'export', 'engine', '--state');
+	admin('DROP EXTENSION pg_cmig');
+	rename 'engine.conf', 'cmig.conf';
+}
+gives(0, 'at 002', '', @as, 'upgrade', '-y');
+gives(0, 'at 001', '', @as, 'downgrade', '-y', '-1');
+unlink 'migrations/002.sql';
+
+# In the engine, "$user" in search_path means the role of the database, and what functions of the database
+# call there is not recorded.
+admin('CREATE ROLE regress_creator LOGIN; GRANT CREATE ON DATABASE shop TO regress_creator');
+$node->safe_psql('shop', <<'END_SQL', extra_params => [ '-U', 'regress_creator' ]);
+CREATE SCHEMA cmig_engine_owner;
+GRANT USAGE ON SCHEMA cmig_engine_owner TO PUBLIC;
+CREATE FUNCTION cmig_engine_owner.quote_ident(name) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE WARNING 'my code runs as %', current_user;
+	PERFORM cmig.disable_rls('secret');
+	RETURN $1;
+END $$;
+END_SQL
+admin('CREATE TABLE secret (id bigint)');
+write_revision('002', '001', '', "SELECT cmig.enable_rls('secret', 'id', roles => '{regress_owner}');", 'SELECT 1;');
+gives(0, 'at 002', '', @as, 'upgrade', '-y');
+my $secured = "SELECT relrowsecurity FROM pg_class WHERE relname = 'secret'";
+is(admin($secured), 't', 'a table has row security');
+my $call = "SELECT cmig.enable_rls('item', 'id', roles => '{regress_owner}');";
+write_revision('003', '002', '', "SELECT quote_ident('a'::name);\n$call", 'SELECT 1;');
+@result = is_safe('$user', 'script', 'head');
+like($result[1], qr/^SELECT quote_ident\('a'::name\)/m, 'the statement is in the script') or diag("@result");
+unlike($result[1], qr/DROP POLICY|secret DISABLE/, 'and nothing of the other table');
+is_safe('$user', @$_) foreach [ 'dry-run' ], [ 'round-trip' ];
+rows(<<'END_SQL');
+CREATE FUNCTION public.nested() RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	IF current_database() ~ '^cmig_copy_' THEN
+		PERFORM cmig.disable_rls('secret');
+	END IF;
+	RETURN 'id';
+END $$;
+END_SQL
+foreach my $nested ("SELECT public.nested();\n$call", $call =~ s/'id'/public.nested()/r, "DO 'BEGIN PERFORM public.nested(); END';\n$call")
+{
+	write_revision('003', '002', '', $nested, 'SELECT 1;');
+	gives(3, '', 'ERROR:  statement 1 of revision "003" runs code that calls a function of pg_cmig', @as, 'upgrade', '-y');
+}
+is(admin($secured), 't', 'the table still has row security');
+admin('DROP SCHEMA cmig_engine_owner CASCADE; DROP FUNCTION public.nested; DROP TABLE secret');
+unlink 'migrations/002.sql', 'migrations/003.sql';
+gives(0, 'at 001', '', @as, 'stamp', '001', '--purge');
+
 # In GBK, the last byte of the Chinese character and the backslash after it are a character.
 SKIP:
 {

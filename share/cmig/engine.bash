@@ -25,6 +25,9 @@ ENGINE_REFUSED='scope scopes in-doubt check-workload probe expand'
 # can become none of the others, and can use nothing that remains.
 ENGINE_SUPERUSER=cmig_engine_superuser ENGINE_ROLE=cmig_engine_owner ENGINE_COPIER=cmig_engine_copier
 
+# a pattern for these, and for roles that no user has created
+OWN_ROLES='^(pg_|cmig_engine_(secret|creator|owner|copier|superuser)$)'
+
 # The format of the tables in cmig_engine (see src/move/internal.h), and those of the database: a
 # number, or the name of another tool's table, or nothing.
 ENGINE_FORMAT=2
@@ -68,6 +71,11 @@ ENGINE_SETTINGS="'array_nulls', 'bytea_output', 'datestyle', 'default_text_searc
 ENGINE_STORED="SELECT coalesce((SELECT setconfig::pg_catalog.text FROM pg_catalog.pg_db_role_setting
 	WHERE setrole = 0
 		AND setdatabase = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())), '')"
+
+# A query for the process that has the lock of runs, or NULL
+RUNNER="SELECT min(l.pid) AS pid FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+	WHERE d.datname = current_database() AND l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+		AND (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended('pg_cmig cmig_engine.version', 0)"
 
 # A condition on a row n of pg_namespace: is it a schema of the service, in which the role
 # owns nothing?
@@ -205,7 +213,8 @@ read_target()
 	# no round trip of their own for the placeholders that the files name
 	[ $# -gt 0 ] || engine_names=$(find "${folders[@]}" -name '*.sql' -exec grep -h '^-- placeholders:' {} + \
 		2>/dev/null | grep -oE '[a-z0-9_]+' | sort -u)
-	lines=$(ask_target engine_state own '^(pg_|cmig_engine_(secret|creator|owner|copier|superuser)$)' \
+	use_shape
+	lines=$(ask_target engine_state lock "$LOCK_STATE" shape "$SHAPE" runner "$RUNNER" own "$OWN_ROLES" \
 		again "$([ $# -eq 0 ] && echo false || echo true)" names "$engine_names" 2>"$errors")
 	status=$?
 	while IFS= read -r name; do
@@ -228,6 +237,12 @@ read_target()
 		'Remove the line "engine" from cmig.conf.'
 	visible "${lacks#* }"
 	case $lacks in
+		misshapen*)
+			visible "${lacks#*$'\x1f'}"
+			other=$VISIBLE
+			name=${lacks#* }
+			visible "${name%%$'\x1f'*}"
+			fail 3 "$VISIBLE" "$other" ;;
 		refused*) fail 3 'schema cmig_engine or one of its tables belongs to another role' "$VISIBLE" ;;
 		unreadable*) fail 3 'the role may not read the tables in schema cmig_engine' "$VISIBLE" ;;
 		unwritable*) engine_unwritable=$VISIBLE ;;
@@ -699,7 +714,8 @@ WHERE o.value IS DISTINCT FROM n.value \\gset"
 copy_schema()
 {
 	local dump facts sizes seen="SELECT ''" extensions stubs names name version unread=0 limit='' hint=''
-	local -a options=(-s -N cmig_engine -N cmig_engine_ddl)
+	# nor schemas with the names of the roles of the engine, which "$user" could mean there
+	local -a options=(-s -N cmig_engine -N cmig_engine_ddl -N 'cmig_engine_(secret|creator|owner|copier|superuser)')
 
 	if [ "$verb" = preflight ] || given preflight; then
 		# the verb tells who has locks, so it does not wait long for them
@@ -961,8 +977,8 @@ record_failure()
 		direction "$([ "${BASH_REMATCH[1]}" = downgrade ] && echo downgrade || echo upgrade)" \
 		code "$code" message "$message" >/dev/null 2>&1 <<-END
 		SET LOCAL lock_timeout = '1s';
-		SELECT $TRUSTED AND NOT EXISTS (SELECT FROM $TRIGGERS) AS cmig_trusted \gset
-		\if :cmig_trusted
+		$LOCK_STATE;
+		$CHECK_STATE;
 		LOCK TABLE cmig_engine.version IN EXCLUSIVE MODE;
 		INSERT INTO cmig_engine.journal (id, revision, direction, outcome, started_at, role, session_role, sqlstate,
 			message, statement)
@@ -971,7 +987,6 @@ record_failure()
 			CASE WHEN :'code' LIKE '22%' THEN regexp_replace(:'message', '("|[^ -~]).*', '...') ELSE :'message' END,
 			:statement FROM cmig_engine.journal;
 		COMMIT;
-		\endif
 	END
 }
 
@@ -1027,14 +1042,15 @@ end_watch()
 	watch=''
 }
 
-# The end of a script that runs in the database: prints its state as cmig's last line.
-TARGET_PLACE="\\o
-\\pset format unaligned
-\\pset tuples_only on
-SELECT pg_catalog.concat('database ', pg_catalog.current_database(), ' is at ',
-	coalesce((SELECT pg_catalog.string_agg(version_num, ', ' ORDER BY version_num) FROM cmig_engine.version),
-	'base'));
-"
+# target_place: prints the end of a script that runs in the database: it prints its state as cmig's last line.
+target_place()
+{
+	printf '%s\n' '\o' '\pset format unaligned' '\pset tuples_only on' \
+		'BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY \;' "${PINNED%;} \\;" "$LOCK_STATE \\;" "$CHECK_STATE;" \
+		"SELECT concat('database ', current_database(), ' is at ',
+	coalesce((SELECT string_agg(version_num, ', ' ORDER BY version_num) FROM cmig_engine.version), 'base')) \\;" \
+		'COMMIT;'
+}
 
 # require_unprotected MOVE TARGET: adds statements that raise an error if cmig.protect does not allow
 # the downgrade or reset
@@ -1129,7 +1145,7 @@ engine_move()
 			return $status
 		}
 		say_kept
-		given quiet || text+=$newline$TARGET_PLACE
+		given quiet || text+=$newline$(target_place)
 		RUNNING='running'
 		run_on_target "\\o /dev/null$newline$text" && return
 		status=$? RUNNING=''

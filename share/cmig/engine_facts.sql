@@ -29,8 +29,10 @@ WHERE c.relkind IN ('r', 'm', 'i') AND n.nspname !~ '^(pg_|information_schema$)'
 
 SELECT /* cmig_facts */ jsonb_build_object(
 	'path', (
-		SELECT replace(reset_val, '"$user"', quote_ident(current_user)) FROM pg_settings
-		WHERE name = 'search_path' AND reset_val <> boot_val),
+		-- "$user" would be the role that runs the revisions in the engine
+		SELECT regexp_replace(replace(reset_val, '"$user"', quote_ident(current_user)), '(^|,)\s*\$user\s*(?=,|$)',
+			E'\\1' || replace(quote_ident(current_user), E'\\', E'\\\\'), 'g')
+		FROM pg_settings WHERE name = 'search_path'),
 	'role', (SELECT rolname FROM pg_roles WHERE rolname = current_user AND NOT rolsuper),
 	'creators', (
 		SELECT jsonb_agg(DISTINCT r.rolname) FROM pg_database d, aclexplode(d.datacl) a, pg_roles r

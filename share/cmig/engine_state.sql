@@ -1,8 +1,10 @@
 -- engine_state.sql: the state of a database without the extension, for an engine.
 -- Copyright (c) 2026, the pg_cmig developers
 --
--- Variables: own, a pattern for roles of pg_ and of an engine that this server once was; names, those of
--- placeholders; again, is the state read again?
+-- It is run by ask_target().
+--
+-- Variables: lock, a statement, and shape and runner, queries; own, a pattern for roles of pg_ and of an
+-- engine that this server once was; names, those of placeholders; again, is the state read again?
 -- Prints lines: the major version, whether the extension is installed, whether a run has the lock of
 -- runs, and what is wrong with the state for this role, with the statements that change that; lc_messages,
 -- lock_timeout, and cmig.protect; the name of the database; the format of cmig_engine, or another
@@ -10,11 +12,12 @@
 -- progress; a JSON object.
 -- What a run in progress has done of a revision was not interrupted, so it is left out, unless the
 -- state is read again.
--- It is run by ask_target().
-WITH runner AS MATERIALIZED (
-	SELECT min(l.pid) AS pid FROM pg_locks l JOIN pg_database d ON d.oid = l.database
-	WHERE d.datname = current_database() AND l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
-		AND (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended('pg_cmig cmig_engine.version', 0)),
+--
+-- The first query, after the locks, reads only catalogs.  The second one reads the tables, if nothing is
+-- wrong with them.
+:lock \;
+WITH runner AS MATERIALIZED (:runner),
+shape AS MATERIALIZED (:shape),
 trusted AS MATERIALIZED (
 	SELECT r.oid FROM pg_roles r, pg_database d
 	WHERE d.datname = current_database()
@@ -26,7 +29,10 @@ state AS MATERIALIZED (
 		c.relkind = 'r' AND c.relowner IN (TABLE trusted) AND n.nspowner IN (TABLE trusted) AS is_trusted
 	FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 	WHERE n.nspname = 'cmig_engine' AND c.relname IN ('version', 'journal', 'progress', 'format')
-		OR n.nspname = 'public' AND c.relname IN ('cmig_version', 'alembic_version'))
+		OR n.nspname = 'public' AND c.relname IN ('cmig_version', 'alembic_version')),
+sound AS MATERIALIZED (
+	SELECT NOT EXISTS (TABLE shape) AND NOT EXISTS (
+		SELECT FROM state WHERE nspname = 'cmig_engine' AND NOT (is_trusted AND is_readable)))
 SELECT current_setting('server_version_num')::integer / 10000 AS cmig_major,
 	EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cmig') AS cmig_installed,
 	translate(current_database(), E'\n', '?') AS cmig_name,
@@ -40,6 +46,8 @@ SELECT current_setting('server_version_num')::integer / 10000 AS cmig_major,
 			format('ALTER SCHEMA cmig_engine OWNER TO %I', current_user),
 			string_agg(format('; ALTER TABLE cmig_engine.%I OWNER TO %I', relname, current_user), '' ORDER BY relname)
 				FILTER (WHERE nspname = 'cmig_engine'))
+		WHEN EXISTS (TABLE shape) THEN (
+			SELECT concat('misshapen ', translate(what, E'\x1f', '?'), E'\x1f', repair) FROM shape)
 		WHEN bool_or(nspname = 'cmig_engine' AND NOT (is_readable AND is_writable)) THEN concat(
 			CASE WHEN bool_or(nspname = 'cmig_engine' AND NOT is_readable) THEN 'unreadable' ELSE 'unwritable' END,
 			' Connect as the role that has run the revisions, ',
@@ -49,9 +57,8 @@ SELECT current_setting('server_version_num')::integer / 10000 AS cmig_major,
 		WHEN count(*) FILTER (WHERE nspname = 'cmig_engine' AND relname <> 'format') NOT BETWEEN 1 AND 2 THEN ''
 		WHEN bool_or(nspname = 'cmig_engine' AND relname = 'version') THEN 'incomplete'
 		ELSE 'unknown' END, E'\n', '?') AS cmig_lacks,
-	count(*) FILTER (WHERE nspname = 'cmig_engine' AND relname <> 'format' AND is_readable AND is_trusted) = 3
-		AS cmig_known,
-	count(*) FILTER (WHERE nspname = 'cmig_engine' AND relname = 'format') > 0 AS cmig_formatted,
+	(TABLE sound) AND count(*) FILTER (WHERE nspname = 'cmig_engine' AND relname <> 'format') = 3 AS cmig_known,
+	(TABLE sound) AND count(*) FILTER (WHERE nspname = 'cmig_engine' AND relname = 'format') > 0 AS cmig_formatted,
 	coalesce(min(relname::text) FILTER (WHERE nspname = 'public' AND is_trusted),
 		min(relname || ' ' || translate(owner, E'\n', '?')) FILTER (WHERE nspname = 'public' AND relkind = 'r'))
 		AS cmig_other
@@ -67,7 +74,7 @@ FROM state \gset
 \if :cmig_known
 \set version_query '(SELECT jsonb_agg(version_num) FROM cmig_engine.version)'
 \set journal_query '(SELECT jsonb_agg(to_jsonb(j) - ''file'') FROM cmig_engine.journal j)'
-\set progress_query '(SELECT jsonb_agg(p) FROM cmig_engine.progress p)'
+\set progress_query '(SELECT jsonb_agg(p) FROM cmig_engine.progress p WHERE ' :'again' ' OR (' :runner ') IS NULL)'
 \set begun cmig_engine.progress
 \else
 \set version_query NULL

@@ -38,7 +38,8 @@ restore()
 
 	script='' transaction='' RESTORED=''
 	[ "$engine_format" = "$ENGINE_FORMAT" ] &&
-		text=$(ask_target - <<<"SELECT jsonb_agg(file ORDER BY id) FROM $RAN_FILES r \\; COMMIT;") &&
+		text=$(ask_target - <<<"$LOCK_STATE \\; $CHECK_STATE;
+			SELECT jsonb_agg(file ORDER BY id) FROM $RAN_FILES r \\; COMMIT;") &&
 		[ -n "$text" ] || return 0
 	variable ran "$text"
 	begin
@@ -59,7 +60,8 @@ record_text()
 	add 'SET LOCAL client_min_messages = warning;'
 	called "SELECT cmig.script('downgrade', 'base:base', version_table => 'cmig_engine.version');"
 	kept files 'cmig.export()' 'content text'
-	add "SELECT pg_catalog.concat(E'BEGIN;\nLOCK TABLE cmig_engine.version IN EXCLUSIVE MODE;\n',
+	variable cmig_checked "$PINNED$newline$LOCK_STATE;$newline$CHECK_STATE;$newline"
+	add "SELECT pg_catalog.concat(E'BEGIN;\n', :'cmig_checked', E'LOCK TABLE cmig_engine.version IN EXCLUSIVE MODE;\n',
 	CASE WHEN :'cmig_guard' THEN pg_catalog.format(E'DO %L;\n', pg_catalog.format('BEGIN
 	IF ARRAY(SELECT version_num::pg_catalog.text COLLATE pg_catalog.\"C\" FROM cmig_engine.version ORDER BY 1)
 		OPERATOR(pg_catalog.<>) %L::pg_catalog.text[] THEN
@@ -94,7 +96,7 @@ engine_record()
 	text=$(run) || return
 	script='' transaction=''
 	! given sql || { printf '%s\n' "$text"; return; }
-	given quiet || [ -n "${1:-}" ] || text+=$newline$TARGET_PLACE
+	given quiet || [ -n "${1:-}" ] || text+=$newline$(target_place)
 	run_on_target "\\o /dev/null$newline$text"
 }
 
@@ -196,21 +198,67 @@ TRUSTED="NOT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namesp
 	AND c.relname ~ '^(version|journal|progress|format)\$' AND (r.oid = n.nspowner OR r.oid = c.relowner)
 	AND NOT (c.relkind = 'r' AND (r.rolsuper OR r.oid = d.datdba OR r.rolname = current_user
 		OR r.rolname = 'pg_database_owner')))"
-TRIGGERS="pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
-	WHERE c.relnamespace = pg_catalog.to_regnamespace('cmig_engine')"
+
+# use_shape: sets SHAPE to the query in engine_shape.sql, CHECK_STATE to a statement that raises an error
+# unless the tables of the state are what pg_cmig creates, and LOCK_STATE to one that keeps them so.  A
+# superuser, whom the owner must not have run code, also locks what a lock on a table does not keep from
+# changing: the name of its schema, and the indexes and statistics of a table that is only read.
+use_shape()
+{
+	[ -z "${SHAPE-}" ] || return 0
+	SHAPE=$(<"${here%/*}/share/cmig/engine_shape.sql")
+	LOCK_STATE="DO \$cmig_lock\$
+DECLARE
+	name text;
+	waits CONSTANT text := current_setting('lock_timeout');
+BEGIN
+	IF to_regnamespace('cmig_engine') IS NOT NULL AND NOT pg_is_in_recovery()
+		AND (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+		PERFORM set_config('lock_timeout', '2s', true);
+		BEGIN
+			LOCK TABLE pg_catalog.pg_namespace, pg_catalog.pg_index, pg_catalog.pg_statistic_ext IN SHARE MODE;
+		EXCEPTION WHEN lock_not_available THEN
+			RAISE lock_not_available USING MESSAGE = 'an open transaction has renamed a schema',
+				HINT = 'Wait until it has ended, or connect as a role that is not a superuser.';
+		END;
+		PERFORM set_config('lock_timeout', waits, true);
+	END IF;
+	FOR name IN SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace('cmig_engine') AND relkind = 'r'
+		AND relname IN ('version', 'journal', 'progress', 'format') AND has_schema_privilege(relnamespace, 'USAGE')
+		AND has_table_privilege(oid, 'SELECT') ORDER BY 1
+	LOOP
+		EXECUTE format('LOCK TABLE ONLY cmig_engine.%I IN ACCESS SHARE MODE', name);
+	END LOOP;
+END
+\$cmig_lock\$"
+	CHECK_STATE="DO \$cmig_check\$
+DECLARE
+	defect record;
+BEGIN
+	IF NOT $TRUSTED THEN
+		RAISE insufficient_privilege USING MESSAGE = 'schema cmig_engine or one of its tables belongs to another role',
+			HINT = 'Connect as that role, or as the owner of the database.';
+	END IF;
+	SELECT * INTO defect FROM ($SHAPE) q;
+	IF defect.what IS NOT NULL THEN
+		RAISE insufficient_privilege USING MESSAGE = defect.what, HINT = defect.repair;
+	END IF;
+END
+\$cmig_check\$"
+}
 
 # begin_state: begins, and sets the psql variables cmig_known and cmig_formatted: does the
 # database have tables of an engine, and a table with the number of their format?
 begin_state()
 {
+	use_shape
 	begin
+	add "$LOCK_STATE;"
 	add "SELECT pg_catalog.to_regclass('cmig_engine.version') IS NOT NULL AS cmig_known,
 	pg_catalog.to_regclass('cmig_engine.format') IS NOT NULL AS cmig_formatted \\gset"
 	need "$TRUSTED" "'schema cmig_engine or one of its tables belongs to another role'" \
 		"'Connect as that role, or as the owner of the database.'" insufficient_privilege
-	need "NOT EXISTS (SELECT FROM $TRIGGERS)" "'a table of schema cmig_engine has a trigger'" \
-		"(SELECT pg_catalog.format('DROP TRIGGER %I ON cmig_engine.%I', t.tgname, c.relname) FROM $TRIGGERS LIMIT 1)" \
-		insufficient_privilege
+	need false what repair insufficient_privilege "($SHAPE) defect"
 }
 
 # Takes over, in a database that has got the extension, all that cmig has recorded with an engine.

@@ -25,9 +25,13 @@ struct CmigEngineStep
 	const char *key;			/* of the lock of the run */
 };
 
-/* the triggers of the tables, whose code would run as the caller */
-#define CMIG_ENGINE_TRIGGERS "pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid " OP("=") " t.tgrelid\n" \
-	"\t\tWHERE c.relnamespace " OP("=") " pg_catalog.to_regnamespace('cmig_engine')"
+/*
+ * A query for what the tables have that pg_cmig does not create, whose code would
+ * run as the caller: share/cmig/engine_shape.sql, which make copies.
+ */
+static const char shape[] =
+#include "move/engine_shape.inc"
+		   ;
 
 /*
  * Revoke what default privileges have granted, as CREATE EXTENSION does.  A role
@@ -74,10 +78,43 @@ cmig_engine_append_tables(StringInfo body)
 						   "\t\tEND IF;\n");
 }
 
+/*
+ * Lock the tables against what changes their shape, and check that.  The query has
+ * no qualified names, so search_path is pinned meanwhile.
+ */
+static void
+append_shape_check(StringInfo body)
+{
+	appendStringInfo(body,
+					 "\tDECLARE\n"
+					 "\t\tpath CONSTANT pg_catalog.text :=\n"
+					 "\t\t\tpg_catalog.current_setting('search_path');\n"
+					 "\t\tlockable pg_catalog.text;\n\t\tdefect pg_catalog.record;\n"
+					 "\tBEGIN\n"
+					 "\t\tPERFORM pg_catalog.set_config('search_path',\n"
+					 "\t\t\t'pg_catalog, pg_temp', true);\n"
+					 "\t\tFOR lockable IN SELECT c.relname FROM pg_catalog.pg_class c\n"
+					 "\t\t\tWHERE c.relnamespace " OP("=") "\n"
+					 "\t\t\t\tpg_catalog.to_regnamespace('cmig_engine')\n"
+					 "\t\t\tAND c.relkind " OP("=") " 'r'\n"
+					 "\t\t\tAND c.relname " OP("~") " '^(version|journal|progress|format)$'\n"
+					 "\t\t\tAND pg_catalog.has_table_privilege(c.oid, 'UPDATE, DELETE') ORDER BY 1\n"
+					 "\t\tLOOP\n"
+					 "\t\t\tEXECUTE pg_catalog.format('LOCK TABLE ONLY cmig_engine.%%I'\n"
+					 "\t\t\t\t' IN SHARE UPDATE EXCLUSIVE MODE', lockable);\n"
+					 "\t\tEND LOOP;\n"
+					 "\t\tSELECT * INTO defect FROM (\n%s\t\t) q;\n"
+					 "\t\tPERFORM pg_catalog.set_config('search_path', path, true);\n"
+					 "\t\tIF defect.what IS NOT NULL THEN\n"
+					 "\t\t\tRAISE insufficient_privilege USING\n"
+					 "\t\t\t\tMESSAGE = defect.what, HINT = defect.repair;\n"
+					 "\t\tEND IF;\n"
+					 "\tEND;\n", shape);
+}
+
 void
 cmig_engine_append_check(StringInfo body, const char *revision, const char *direction)
 {
-	/* the owner of a table could have put a trigger on it */
 	appendStringInfoString(body,
 						   "\tIF EXISTS (SELECT FROM pg_catalog.pg_namespace n LEFT JOIN pg_catalog.pg_class c ON c.relnamespace " OP("=") " n.oid AND c.relkind " OP("<>") " 'i'\n"
 						   "\t\tJOIN pg_catalog.pg_roles r ON r.oid " OP("=") " n.nspowner OR r.oid " OP("=") " c.relowner\n"
@@ -87,13 +124,10 @@ cmig_engine_append_check(StringInfo body, const char *revision, const char *dire
 						   "\t\tRAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',\n"
 						   "\t\t\tMESSAGE = 'schema cmig_engine or one of its tables belongs to another role',\n"
 						   "\t\t\tHINT = 'Connect as that role, or as the owner of the database.';\n"
-						   "\tEND IF;\n"
-						   "\tIF EXISTS (SELECT FROM " CMIG_ENGINE_TRIGGERS ") THEN\n"
-						   "\t\tRAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',\n"
-						   "\t\t\tMESSAGE = 'a table of schema cmig_engine has a trigger',\n"
-						   "\t\t\tHINT = (SELECT pg_catalog.format('DROP TRIGGER %I ON cmig_engine.%I', t.tgname, c.relname) FROM " CMIG_ENGINE_TRIGGERS " LIMIT 1);\n"
-						   "\tEND IF;\n"
+						   "\tEND IF;\n");
+	append_shape_check(body);
 	/* the first format had no number */
+	appendStringInfoString(body,
 						   "\tIF pg_catalog.to_regclass('" CMIG_ENGINE_FORMAT "') IS NULL THEN\n"
 						   "\t\tALTER TABLE " CMIG_ENGINE_JOURNAL " ADD elapsed interval, ADD sqlstate pg_catalog.text, ADD message pg_catalog.text,\n"
 						   "\t\t\tADD statement integer, ADD file pg_catalog.text, ALTER revision DROP NOT NULL;\n"

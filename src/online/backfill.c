@@ -1143,7 +1143,7 @@ cmig_backfill(PG_FUNCTION_ARGS)
 	if (!b->one_transaction)
 		cmig_toplevel_commit();
 
-	cmig_record(NULL);
+	cmig_record_begin();
 	if (cmig_record_is_on())
 		record_statements(b);
 	run_backfill(b);

@@ -156,7 +156,7 @@ run_steps(Recipe *recipe, void (*steps) (Recipe *recipe))
 			table_alone = recipe->table;
 			cmig_lock_wait_watch(GetUserId());
 		}
-		cmig_record(NULL);
+		cmig_record_begin();
 		steps(recipe);
 	}
 	PG_CATCH();

@@ -430,7 +430,6 @@ run(FunctionCallInfo fcinfo, const CmigRlsTable *table, const char *target, List
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 
-	cmig_record(NULL);
 	if (table == NULL && statements)
 		cmig_access_run(statements);
 	foreach_ptr(char, statement, statements)
@@ -496,6 +495,7 @@ CMIG_READER(cmig_enable_rls)
 	CmigRlsSetup *options;
 	List	   *family;
 
+	cmig_record_begin();
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	if (!PG_ARGISNULL(12))
 		cmig_query_hold(PG_GETARG_OID(12), AccessShareLock);
@@ -540,6 +540,7 @@ CMIG_READER(cmig_disable_rls)
 	List	   *granted = NIL;
 	bool		any = false;
 
+	cmig_record_begin();
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	foreach_oid(relation, lock_family(relid, AccessExclusiveLock))
 	{
@@ -716,6 +717,7 @@ CMIG_READER(cmig_enable_rls_schema)
 	bool		any = false;
 	bool		warned = false;
 
+	cmig_record_begin();
 	InitMaterializedSRF(fcinfo, 0);
 	cmig_argument_require(fcinfo, 0, "the schema",
 						  "SELECT * FROM cmig.enable_rls_schema('public', roles => '{app}')");

@@ -35,6 +35,13 @@ typedef struct Recorded
 /* of Recorded *, in TopMemoryContext, until the end of the session */
 static List *recorded = NIL;
 
+/*
+ * Does the running statement, as its text says, call one of these functions; and has
+ * that begun?  Others are called by code of the database's roles.
+ */
+static bool calls = false;
+static bool begun = false;
+
 static bool
 is_copy(void)
 {
@@ -65,14 +72,36 @@ find(const char *revision, CmigDirection direction, int statement)
 	return NULL;
 }
 
+static bool
+is_recording(void)
+{
+	return cmig_running.revision != NULL && !cmig_running.verifying && !cmig_running.replaying &&
+		cmig_record_is_on();
+}
+
+void
+cmig_record_begin(void)
+{
+	if (!is_recording())
+		return;
+	/* code in an argument, or in a table's check, may have been faster */
+	if (!calls || begun)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("statement %d of revision \"%s\" runs code that calls a function of pg_cmig",
+						cmig_running.statement, cmig_running.revision),
+				 errhint("The database does not have the extension: call it in a statement of its own.")));
+	begun = true;
+	cmig_record(NULL);
+}
+
 void
 cmig_record(const char *sql)
 {
 	MemoryContext caller;
 	Recorded   *record;
 
-	if (cmig_running.revision == NULL || cmig_running.verifying || cmig_running.replaying ||
-		!cmig_record_is_on())
+	if (!is_recording())
 		return;
 	/* as for a superuser of the database, whose role runs no script here */
 	if (sql != NULL && strstr(sql, GetUserNameFromId(GetSessionUserId(), false)) != NULL)
@@ -227,6 +256,8 @@ cmig_record_check(const char *revision, const CmigStatement *statement)
 
 	if (cmig_record_refusal(statement, &fix) != NULL)
 		cmig_record_refuse(revision, statement);
+	calls = name_used(statement) != NULL;
+	begun = false;
 }
 
 bool

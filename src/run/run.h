@@ -691,9 +691,16 @@ extern bool cmig_record_is_on(void);
 
 /*
  * If so, record a statement of the function that the running statement calls, or,
- * if "sql" is NULL, that it calls one whose statements are recorded.
+ * if "sql" is NULL, that nothing needs to run in its place.
  */
 extern void cmig_record(const char *sql);
+
+/*
+ * A function whose statements are recorded begins.  Raises 0A000 unless it is the one
+ * that the running statement calls: what code does that the statement runs, such as a
+ * function of another role, must not be in a script that runs as the caller of cmig.
+ */
+extern void cmig_record_begin(void);
 
 /*
  * Why can no database without the extension run the statement, which calls a function
@@ -702,7 +709,10 @@ extern void cmig_record(const char *sql);
  */
 extern const char *cmig_record_refusal(const CmigStatement *statement, const char **fix);
 
-/* Raise 0A000 if there is such a reason, or because it calls a function of pg_cmig. */
+/*
+ * Raise 0A000 if there is such a reason, or because it calls a function of pg_cmig.  The
+ * first one is called before each statement that is recorded runs.
+ */
 extern void cmig_record_check(const char *revision, const CmigStatement *statement);
 pg_noreturn extern void cmig_record_refuse(const char *revision, const CmigStatement *statement);
 

@@ -1,0 +1,69 @@
+-- engine_shape.sql: a query for what the tables in cmig_engine have that pg_cmig does not create.
+-- Copyright (c) 2026, the pg_cmig developers
+--
+-- Their owner may be any role that owns the database or once did.  What it adds, such as a column whose
+-- type has a cast, or an index of an expression, would run as whoever reads or writes the table.  This
+-- query reads only catalogs, and runs with a search_path in which a name without a schema is one of
+-- pg_catalog.  cmig runs it with the tables locked, before the query that names them; src/move contains
+-- the same text, for scripts.
+SELECT what, repair FROM (
+	WITH state AS (
+		SELECT c.oid, relname, relkind, relpersistence, reloftype, relrowsecurity,
+			format('cmig_engine.%I', relname) AS name
+		FROM pg_class c WHERE relnamespace = to_regnamespace('cmig_engine')
+			AND relname IN ('version', 'journal', 'progress', 'format')),
+	columns (tab, col, type) AS (VALUES
+		('version', 'version_num', 'varchar'::regtype), ('format', 'number', 'int4'),
+		('journal', 'id', 'int8'), ('journal', 'revision', 'text'), ('journal', 'direction', 'text'),
+		('journal', 'outcome', 'text'), ('journal', 'started_at', 'timestamptz'), ('journal', 'role', 'name'),
+		('journal', 'session_role', 'name'), ('journal', 'application_name', 'text'),
+		('journal', 'client_address', 'inet'), ('journal', 'transaction_id', 'xid8'), ('journal', 'checksum', 'text'),
+		('journal', 'search_path', 'text'), ('journal', 'elapsed', 'interval'), ('journal', 'sqlstate', 'text'),
+		('journal', 'message', 'text'), ('journal', 'statement', 'int4'), ('journal', 'file', 'text'),
+		('progress', 'revision', 'text'), ('progress', 'direction', 'text'), ('progress', 'checksum', 'text'),
+		('progress', 'statement', 'int4'), ('progress', 'done', 'bool'), ('progress', 'objects', 'oid[]'))
+	SELECT 1, format('%s is not a plain table', name), 'DROP SCHEMA cmig_engine CASCADE; and cmig stamp <revision>'
+	FROM state s WHERE relkind <> 'r' OR relpersistence <> 'p' OR reloftype <> 0
+		OR EXISTS (SELECT FROM pg_inherits WHERE s.oid IN (inhrelid, inhparent))
+	UNION ALL
+	SELECT 2, 'a table of schema cmig_engine has a trigger', CASE WHEN conname IS NULL
+		THEN format('DROP TRIGGER %I ON %s', tgname, name)
+		ELSE format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) END
+	FROM state s JOIN pg_trigger ON tgrelid = s.oid LEFT JOIN pg_constraint c ON c.oid = tgconstraint AND contype = 'f'
+	UNION ALL
+	SELECT 3, format('%s has a rule', name), format('DROP RULE %I ON %s', rulename, name)
+	FROM state s JOIN pg_rewrite ON ev_class = s.oid
+	UNION ALL
+	SELECT 4, format('%s has row-level security', name), format('ALTER TABLE %s DISABLE ROW LEVEL SECURITY', name)
+	FROM state WHERE relrowsecurity
+	UNION ALL
+	SELECT 5, format('%s has a constraint that pg_cmig has not created', name),
+		format('ALTER TABLE %s DROP CONSTRAINT %I', name, conname)
+	FROM state s JOIN pg_constraint ON conrelid = s.oid WHERE contype NOT IN ('p', 'n')
+	UNION ALL
+	SELECT 6, format('%s has an index of an expression, or with operators of others', name),
+		format('DROP INDEX cmig_engine.%I', c.relname)
+	FROM state s JOIN pg_index i ON indrelid = s.oid JOIN pg_class c ON c.oid = indexrelid
+	WHERE indexprs IS NOT NULL OR indpred IS NOT NULL OR c.relam >= 16384
+		OR EXISTS (SELECT FROM unnest(indclass::oid[]) opclass WHERE opclass >= 16384)
+	UNION ALL
+	SELECT 7, format('%s has extended statistics', name), format('DROP STATISTICS %I.%I', nspname, stxname)
+	FROM state s JOIN pg_statistic_ext ON stxrelid = s.oid JOIN pg_namespace n ON n.oid = stxnamespace
+	UNION ALL
+	SELECT 8, format('column %I of %s has an unknown name, or is generated', attname, name),
+		format('ALTER TABLE %s DROP COLUMN %I', name, attname)
+	FROM state s JOIN pg_attribute ON attrelid = s.oid AND attnum > 0 AND NOT attisdropped
+		LEFT JOIN columns ON tab = relname AND col = attname
+	WHERE col IS NULL OR attgenerated <> '' OR attidentity <> ''
+	UNION ALL
+	SELECT 9, format('column %I of %s has another type or collation', attname, name),
+		'DROP SCHEMA cmig_engine CASCADE; and cmig stamp <revision>'
+	FROM state s JOIN pg_attribute ON attrelid = s.oid AND attnum > 0 AND NOT attisdropped
+		JOIN columns ON tab = relname AND col = attname JOIN pg_type t ON t.oid = columns.type
+	WHERE atttypid <> t.oid OR attcollation <> typcollation
+	UNION ALL
+	SELECT 10, format('column %I of %s has a default', attname, name),
+		format('ALTER TABLE %s ALTER COLUMN %I DROP DEFAULT', name, attname)
+	FROM state s JOIN pg_attrdef ON adrelid = s.oid JOIN pg_attribute ON attrelid = s.oid AND attnum = adnum
+) AS defect (part, what, repair)
+ORDER BY part LIMIT 1
