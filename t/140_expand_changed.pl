@@ -198,6 +198,38 @@ like(tried('late_trigger', 'CALL cmig.contract()'), qr/rows of partition public\
 sql('late_trigger', $_) foreach 'ALTER TABLE p DETACH PARTITION p3', 'CALL cmig.contract()';
 is(sql('late_trigger', 'SELECT n, pg_typeof(n) FROM t UNION ALL SELECT n, pg_typeof(n) FROM p'), "20|bigint\n20|bigint", 'what was written is there');
 
+# The version's schema belongs to the owner of the schema whose version it is, so that each role
+# with its privileges can contract and abandon, whoever of them has expanded.
+sql('postgres', 'CREATE ROLE landlord; CREATE ROLE tenant IN ROLE landlord');
+database('given', <<'END_SQL', <<'END_CHANGE');
+SELECT cmig.grant_access(r, 'migrator') FROM unnest('{landlord,tenant}'::text[]) r;
+GRANT CREATE ON DATABASE given TO landlord;
+CREATE SCHEMA m AUTHORIZATION landlord;
+SET ROLE landlord;
+CREATE TABLE m.t (id int PRIMARY KEY, n int);
+INSERT INTO m.t VALUES (1, 5);
+CREATE FUNCTION m.f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT n FROM m.t; END;
+CREATE VIEW m.v AS SELECT n, m.f() FROM m.t;
+RESET ROLE
+END_SQL
+DROP VIEW m.v;
+DROP FUNCTION m.f();
+ALTER TABLE m.t ALTER n TYPE bigint, ADD k int GENERATED ALWAYS AS IDENTITY;
+CREATE FUNCTION m.f() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT n FROM m.t; END;
+CREATE VIEW m.v AS SELECT n, m.f() FROM m.t;
+END_CHANGE
+foreach ([ 'postgres', 'tenant' ], [ 'postgres', 'landlord' ], [ 'tenant', 'landlord' ], [ 'landlord', 'landlord' ])
+{
+	my ($expands, $abandons) = @$_;
+
+	sql('given', "SET ROLE $expands; CALL cmig.expand()");
+	is(sql('given', q{SELECT nspowner::regrole, (SELECT f FROM m_042.v) FROM pg_namespace WHERE nspname = 'm_042'}), 'landlord|5', "expanded by $expands");
+	like(tried('given', "SET ROLE $abandons; CALL cmig.abandon()"), qr/the tables are as before/, "and abandoned by $abandons");
+}
+sql('given', 'SET ROLE tenant; CALL cmig.expand()');
+like(tried('given', 'SET ROLE tenant; CALL cmig.contract()'), qr/is contracted and applied/, 'contracted by the role that is not the owner');
+is(sql('given', 'SELECT f, pg_typeof(f) FROM m.v'), '5|bigint', 'as by any');
+
 # what a function in SQL calls is its own, inlined or not; an index needs one that is inlined
 foreach my $volatility (qw(IMMUTABLE STABLE VOLATILE))
 {

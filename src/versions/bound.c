@@ -300,10 +300,18 @@ require_planned(const CmigExpansion *expansion, Oid caller, const List *objects)
 		" cmig.expansion_run, jsonb_array_elements(columns) e WHERE scope = $3) e (id), LATERAL"
 		" (SELECT e.id UNION SELECT relid FROM pg_partition_tree(e.id)) y (id) JOIN pg_class k ON"
 		" k.oid = y.id))))"
-		/* what the expansion has created itself may get another owner */
-		" AND place <> ALL (SELECT n.oid FROM cmig.expansion_run r, unnest(r.schemas) s,"
-		" pg_namespace n WHERE scope = $3 AND n.nspname::text = cmig.version_schema(r.revision, s)"
-		" AND pg_has_role(n.nspowner, $4, 'USAGE'))"
+
+		/*
+		 * What the expansion has created itself may get another owner.  If
+		 * that of the version's schema does not have the caller's privileges,
+		 * it must be what was planned; a function that it has replaced is not
+		 * called, unless its functions are trusted.
+		 */
+		" AND NOT EXISTS (SELECT FROM cmig.expansion_run r, unnest(r.schemas) s, pg_namespace n"
+		"  WHERE r.scope = $3 AND n.oid = place AND " CMIG_VERSION_NAMED
+		"  AND (pg_has_role(n.nspowner, $4, 'USAGE') OR EXISTS (SELECT FROM c WHERE c.what = b.what)"
+		"   AND (ours OR b.owner = n.nspowner OR b.owner IN (SELECT k.relowner FROM"
+		"    jsonb_array_elements(r.columns) e JOIN pg_class k ON k.oid = to_regclass(nullif(e->>0, ''))))))"
 		" ORDER BY 1 LIMIT 1",
 		{TEXTOID, TEXTOID, TEXTOID, OIDOID, TEXTOID}
 	};

@@ -20,6 +20,7 @@
 #include "funcapi.h"
 #include "nodes/makefuncs.h"
 #include "nodes/primnodes.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -274,6 +275,34 @@ add_privileges(CmigPlanning *p)
 }
 
 /*
+ * A schema of the version gets the owner of the schema whose version it is, like what is
+ * in it, so that another role with these privileges can contract or abandon.  It is the
+ * last step that prepares, because the caller creates objects in it.
+ */
+static void
+add_schema_owners(CmigPlanning *p)
+{
+	static CmigQuery owner = {
+		.sql = "SELECT pg_get_userbyid(nspowner), nspowner FROM pg_namespace"
+		" WHERE nspname = $1::name AND nspowner <> $2"
+		" AND NOT (pg_get_userbyid(nspowner) = 'pg_database_owner' AND EXISTS (SELECT"
+		"  FROM pg_database WHERE datname = current_database() AND datdba = $2))",
+		.argtypes = {TEXTOID, OIDOID}
+	};
+	const CmigStepGroup at = {p, CMIG_PHASE_PREPARE, ""};
+	Oid			runner = get_role_oid(cmig_session_role(), false);
+
+	foreach_ptr(const char, schema, p->result->schemas)
+	{
+		char	  **row = cmig_query_row(&owner, schema, runner);
+
+		if (row != NULL && cmig_can_set_role_compat(runner, atooid(row[1])))
+			cmig_versions_add(&at, "ALTER SCHEMA %s OWNER TO %s",
+							  cmig_versions_schema(p, schema), quote_identifier(row[0]));
+	}
+}
+
+/*
  * Raise an error if Citus manages a table, or will do so in the end: a foreign
  * key between a table that it manages and another one makes it manage both.
  */
@@ -421,8 +450,10 @@ List *
 cmig_versions_obstacles(const char *relation)
 {
 	static CmigQuery query = {
-		"SELECT 'rule ' || quote_ident(rulename), 'A rule ON INSERT or ON UPDATE does not see what is computed for the other version, and rows cannot be filled.',"
-		"  format('Write a trigger that does the same, and DROP RULE %I ON %s', rulename, $1), $1 FROM pg_rewrite WHERE ev_class = to_regclass($1) AND ev_type IN ('2', '3')"
+		"SELECT 'rule ' || quote_ident(rulename), 'A rule ON INSERT or ON UPDATE does not see what"
+		" is computed for the other version, and rows cannot be filled.',"
+		"  format('Write a trigger that does the same, and DROP RULE %I ON %s', rulename, $1), $1"
+		" FROM pg_rewrite WHERE ev_class = to_regclass($1) AND ev_type IN ('2', '3')"
 		" UNION ALL SELECT 'trigger ' || quote_ident(tgname), 'Triggers fire in the order of their names, and it would fire before or after those of the expansion, which have to be first and last.',"
 		"  format('ALTER TRIGGER %I ON %s RENAME TO <a name that begins with a letter of ASCII>', tgname, CASE tgrelid WHEN to_regclass($1) THEN $1 ELSE tgrelid::regclass::text END), tgrelid::regclass::text"
 		" FROM pg_trigger WHERE (tgrelid = to_regclass($1) OR tgrelid IN (SELECT relid FROM pg_partition_tree(to_regclass($1)))) AND NOT tgisinternal AND tgtype & 3 = 3 AND tgtype & 20 <> 0"
@@ -610,6 +641,7 @@ cmig_versions_add_live(CmigPlanning *p)
 	require_copied(p);
 	p->result->columns = list_concat(p->result->columns, cmig_versions_properties(p->result->columns, p->begun));
 	add_privileges(p);
+	add_schema_owners(p);
 }
 
 /* ----------------------------------------------------------------
