@@ -250,6 +250,17 @@ END_SQL
 	is(sql($name, 'SELECT v, pg_typeof(v) FROM t'), 'a|character varying', "an \L$volatility\E function that calls one of another role does not prevent the contraction");
 }
 
+# The server's log has no values of rows, also if the error becomes a WARNING.
+sql('postgres', 'CREATE DATABASE logged');
+sql('logged', join("\n", 'CREATE EXTENSION pg_cmig; CREATE SCHEMA ta;',
+		load_sql(revision_file('1', '', 'CREATE TABLE person (id int PRIMARY KEY, age text);', 'DROP TABLE person;') =~ s/(-- message)/-- branch_labels: tenant\n$1/r,
+			revision_file('2', '1', 'ALTER TABLE person ALTER age TYPE int USING age::int;', '') =~ s/(-- message)/-- expand: true\n$1/r)));
+sql('logged', $_) foreach q{CALL cmig.upgrade_scopes('ta', '1')}, q{INSERT INTO ta.person VALUES (1, chr(115) || 'ekret')}, q{CALL cmig.expand('2', scopes => 'ta')};
+my $offset = -s $node->logfile;
+like(tried('logged', q{CALL cmig.contract(scopes => 'ta', max_failures => 3)}), qr/WARNING:  .*could not be transformed\nDETAIL:  .*sekret/, 'who contracts scopes sees the value');
+my $log = slurp_file($node->logfile, $offset);
+ok($log =~ /WARNING:.*could not be transformed/ && $log !~ /sekret/, 'the log does not have it') or diag($log);
+
 # What a role says of its own schema or table, or that these have free names, makes nothing the
 # expansion's: nothing is hidden, renamed, or in the way.
 database('claimed', <<'END_SQL', 'ALTER TABLE t ALTER n TYPE bigint');

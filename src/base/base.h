@@ -560,6 +560,12 @@ extern ErrorData *cmig_subtransaction_rehearse(CmigSubtransactionWork work, void
 extern ErrorData *cmig_error_take(MemoryContext context);
 
 /*
+ * In ereport(): the detail of an error that is raised again, of which the server's log
+ * has no more than before.
+ */
+extern int	cmig_error_detail(const ErrorData *error);
+
+/*
  * Returns what can be stored of the error's text where others read it: no values
  * of rows, and no queries of other roles.
  */

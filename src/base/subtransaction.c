@@ -85,6 +85,16 @@ cmig_error_take(MemoryContext context)
 	return error;
 }
 
+int
+cmig_error_detail(const ErrorData *error)
+{
+	if (error->detail != NULL)
+		errdetail_internal("%s", error->detail);
+	if (error->detail_log != NULL)
+		errdetail_log("%s", error->detail_log);
+	return 0;
+}
+
 /*
  * Errors of the server whose detail has only names of objects and of types.  The
  * SQLSTATE does not show that, because code of users can raise an error with any

@@ -279,7 +279,7 @@ cmig_toplevel_attempt(CmigAttempt body, CmigMayRepeat may_repeat, void *arg,
 						what, n, lock_retries + 1, pause) :
 				 errmsg("%s could not get a lock, attempt %d of %d; trying again in %ld ms",
 						what, n, lock_retries + 1, pause),
-				 error->detail ? errdetail_internal("%s", error->detail) : 0));
+				 cmig_error_detail(error)));
 		cmig_toplevel_sleep(pause);
 		cmig_extension_hold_again();
 		note_retry();

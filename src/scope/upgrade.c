@@ -432,7 +432,7 @@ process(Upgrade *upgrade)
 				(errcode(error->sqlerrcode),
 				 errmsg("scope \"%s\" was not %sd: %s", upgrade->item->name,
 						cmig_direction_name(upgrade->direction), error->message),
-				 error->detail ? errdetail_internal("%s", error->detail) : 0,
+				 cmig_error_detail(error),
 				 error->hint ? errhint("%s", error->hint) : 0));
 	}
 	else if (error != NULL)

@@ -1141,7 +1141,7 @@ run_procedure(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work
 			ereport(WARNING,
 					(errcode(error->sqlerrcode),
 					 errmsg("%s failed in scope \"%s\": %s", procedure, scope, error->message),
-					 error->detail ? errdetail_internal("%s", error->detail) : 0,
+					 cmig_error_detail(error),
 					 error->hint ? errhint("%s", error->hint) : 0));
 		}
 		PG_END_TRY();
