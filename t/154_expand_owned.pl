@@ -99,12 +99,23 @@ like(tried('two_reversed', q{CALL cmig.expand('2')}), qr{revision "t2" is expand
 sql('two_reversed', 'ALTER TABLE s.person RENAME TO away');
 like(tried('two_reversed', q{CREATE TABLE s.person (id int PRIMARY KEY, name text NOT NULL); CALL cmig.expand('2')}), qr{revision "t2" is expanded in scope "s"}, 'nor another one under its name');
 
-# two sessions plan at once: one of them waits for the other one
+# Two sessions plan at once: one of them waits for the other one.  They may also wait for
+# each other in the shadow, and then begin again.
 {
 	my $holder = $node->background_psql('two_at_once');
+	my $waiting = q{FROM pg_stat_activity a WHERE datname = 'two_at_once' AND wait_event_type = 'Lock'};
+	my @runs;
+
 	$holder->query_safe('BEGIN; LOCK TABLE cmig.expansion_run IN SHARE MODE');
-	my @runs = map { start_psql($node, 'two_at_once', "SET cmig.lock_timeout = '60s'; $_") } q{CALL cmig.expand('2')}, "$scope CALL cmig.expand('t2')";
-	$node->poll_query_until('two_at_once', q{SELECT count(*) = 2 FROM pg_locks WHERE relation = 'cmig.expansion_run'::regclass AND NOT granted});
+	foreach my $attempt (1 .. 30)
+	{
+		@runs = map { start_psql($node, 'two_at_once', "SET cmig.lock_timeout = '60s'; $_") }
+		  q{CALL cmig.expand('2')}, "$scope CALL cmig.expand('t2')";
+		$node->poll_query_until('two_at_once', "SELECT count(*) = 2 $waiting");
+		last if sql('two_at_once', "SELECT count(*) = 2 $waiting AND EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND relation = 'cmig.expansion_run'::regclass AND NOT granted)") eq 't';
+		sql('two_at_once', "SELECT count(pg_terminate_backend(pid, 10000)) $waiting");
+		finish_psql($_) foreach @runs;
+	}
 	$holder->query_safe('COMMIT');
 	$holder->quit;
 	is(join(' ', sort map { finish_psql($_) } @runs), '0 3', 'of two that plan at once, one is refused');
@@ -214,5 +225,68 @@ sql('restored', "$eve CREATE SEQUENCE s.numbers");
 }
 is($left->('other', "$own CALL cmig.abandon()"), 'sequence s.numbers', 'in a restored database, what another role owns is left');
 is(sql('other', $rest), 'numbers eve, person own', 'and the rest is dropped');
+
+# ----------------------------------------------------------------
+# A table gets another owner.
+# ----------------------------------------------------------------
+
+sql('postgres', 'CREATE ROLE successor LOGIN; CREATE ROLE app LOGIN; CREATE ROLE watcher LOGIN');
+sql('postgres', 'CREATE DATABASE given');
+sql('given', <<'END_SQL');
+CREATE EXTENSION pg_cmig;
+GRANT CREATE ON DATABASE given TO own;
+CREATE SCHEMA s AUTHORIZATION own;
+GRANT USAGE ON SCHEMA s TO app, watcher;
+GRANT USAGE, CREATE ON SCHEMA s TO successor;
+SELECT FROM cmig.grant_access('own', 'migrator');
+SELECT FROM cmig.grant_access('own', 'author');
+SELECT FROM cmig.grant_access('watcher', 'reader');
+SET ROLE own;
+SELECT cmig.create_revision('c', $$CREATE TABLE s.person (id int PRIMARY KEY, name text NOT NULL);
+CREATE TABLE s.part (id int, name text) PARTITION BY LIST (id); CREATE TABLE s.part_1 PARTITION OF s.part DEFAULT$$, NULL, revision => '1');
+SELECT cmig.upgrade();
+SELECT cmig.create_revision('n', $$ALTER TABLE s.person ALTER id TYPE bigint;
+ALTER TABLE s.part ADD length int;
+-- cmig:up s.part.length = length(name)
+$$, NULL, revision => '2', expand => true);
+CALL cmig.expand();
+GRANT SELECT, INSERT ON s.person, s.part TO app
+END_SQL
+my $written = sub {
+	my ($table) = @_;
+	my $since = sql('given', 'SELECT clock_timestamp()');
+
+	sql('given', "SET ROLE app; INSERT INTO s.$table VALUES (1 + (random() * 1e9)::int, 'q')");
+	return sql('given', "SELECT coalesce(max(last_old_write) > '$since', false), coalesce(max(failure), '-') FROM cmig.expansion() WHERE relation = 's.$table'");
+};
+my $unnoted = q{SELECT object, fix FROM cmig.check() WHERE problem LIKE 'writes of the old build are not noted%' ORDER BY 1};
+
+is($written->('person'), 't|-', 'a write of the old build is noted');
+is(sql('given', $unnoted), '', 'and nothing is reported');
+sql('given', 'ALTER TABLE s.person OWNER TO successor');
+like($written->('person'), qr{^f\|writes of the old build are not noted: role successor does not have the privileges of own, the owner of sequence s_2\.cmig_old_person$}, 'with another owner, it is not, which is said');
+is(sql('given', $unnoted), 'table s.person|ALTER TABLE s.person OWNER TO own', 'check has the statement that undoes it');
+like(sql('given', "SELECT value FROM cmig.status() WHERE item = 'warning'"), qr/^table s\.person: writes of the old build are not noted in it/m, 'status names it');
+like(tried('given', "$own CALL cmig.expand()"), qr/is already expanded/, 'who cannot give it the sequence is not disturbed');
+like($written->('person'), qr{^f\|writes}, 'and it still is not noted');
+sql('given', 'ALTER TABLE s.person OWNER TO own');
+is($written->('person'), 't|-', 'it is after that was undone');
+sql('given', 'ALTER TABLE s.person OWNER TO successor; GRANT successor TO own');
+is(sql('given', $unnoted), q{table s.person|CALL cmig.expand('2') -- or, to undo it: ALTER TABLE s.person OWNER TO own}, 'for a member of the new role, a CALL is enough');
+sql('given', "$own CALL cmig.expand()");
+is($written->('person'), 't|-', 'which gives it the sequence');
+is(sql('given', q{SELECT relowner::regrole, has_schema_privilege('successor', 's_2', 'CREATE') FROM pg_class WHERE oid = 's_2.cmig_old_person'::regclass}), 'successor|f', 'and nothing else');
+sql('given', 'ALTER TABLE s.part_1 OWNER TO successor; REVOKE successor FROM own');
+like($written->('part'), qr{^f\|writes of the old build are not noted: role successor}, 'the same of a partition');
+is(sql('given', $unnoted), 'table s.part_1|ALTER TABLE s.part_1 OWNER TO own', 'which is named');
+sql('given', 'ALTER TABLE s.part_1 OWNER TO own; DROP SEQUENCE s_2.cmig_old_part');
+like($written->('part'), qr{^f\|writes of the old build are not noted: sequence s_2\.cmig_old_part does not exist}, 'and without a sequence');
+sql('given', "$own CREATE SEQUENCE s_2.cmig_old_part");
+is($written->('part'), 't|-', 'until it is created again');
+like(sql('given', q{SET ROLE watcher; SELECT DISTINCT coalesce(last_old_write::text, 'null'), failure FROM cmig.expansion() WHERE relation = 's.part'}),
+	qr/^null\|last_old_write is not known without the privilege SELECT on sequence s_2\.cmig_old_part$/m, 'who may not see it is told why');
+sql('given', 'ALTER TABLE s.person OWNER TO own; GRANT successor TO own');
+sql('given', "$own CALL cmig.contract()");
+is(sql('given', q{SELECT count(*), min(pg_typeof(id)::text) FROM s.person}), '5|bigint', 'the revision is contracted');
 
 done_testing();

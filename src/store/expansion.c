@@ -249,7 +249,8 @@ find_taken(void *arg)
 {
 	static CmigQuery query = {
 		"WITH " TABLES_AND_COLUMNS
-		" SELECT r.scope, t.name FROM cmig.expansion_run r, unnest($1) t (name), LATERAL (SELECT to_regclass(t.name)::oid) n (oid)"
+		" SELECT r.scope, t.name FROM cmig.expansion_run r, unnest($1) t (name),"
+		" LATERAL (SELECT to_regclass(t.name)::oid) n (oid)"
 		" WHERE r.scope <> $2 AND (EXISTS (SELECT FROM cmig.expansion_step s"
 		" WHERE s.scope = r.scope AND s.relation = t.name)"
 		"  OR EXISTS (SELECT FROM jsonb_array_elements(r.columns) c"

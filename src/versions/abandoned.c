@@ -113,10 +113,12 @@ find_target(const Node *stmt, Target * target)
  * owner, or to which its statements give what they create.
  */
 #define TRUSTED(owner) \
-	"(EXISTS (SELECT FROM pg_roles o WHERE o.rolname = r.role AND pg_has_role(" owner ", o.oid, 'USAGE'))" \
+	"(EXISTS (SELECT FROM pg_roles o WHERE o.rolname = r.role" \
+	"  AND pg_has_role(" owner ", o.oid, 'USAGE'))" \
 	" OR EXISTS (SELECT FROM jsonb_array_elements(r.columns) c WHERE c->>2 = 'bound'" \
 	"  AND c->>4 = pg_get_userbyid(" owner ") AND c->>3 IN ('', concat('relation ', $2::regclass)," \
-	"  concat('type ', $2::regtype), concat('domain ', $2::regtype), concat('function ', $2::regprocedure)))" \
+	"  concat('type ', $2::regtype), concat('domain ', $2::regtype)," \
+	"  concat('function ', $2::regprocedure)))" \
 	" OR EXISTS (SELECT FROM cmig.expansion_step x, unnest(ARRAY['OWNER TO', 'AUTHORIZATION']) w," \
 	"  concat(' ', w, ' ', quote_ident(pg_get_userbyid(" owner "))) e" \
 	"  WHERE x.scope = r.scope AND x.phase = 'prepare' AND right(x.statement, length(e)) = e))"

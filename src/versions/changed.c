@@ -531,6 +531,8 @@ cmig_expansion_changes(void)
 
 		problems = lappend(problems, memcpy(palloc(sizeof(problem)), problem, sizeof(problem)));
 	}
+	if (expansion != NULL)
+		problems = list_concat(problems, cmig_versions_unnoted_problems(expansion));
 	return problems;
 }
 

@@ -398,6 +398,7 @@ run_renames(void *arg)
 	cmig_versions_hold_run(work->expansion, work->caller);
 	cmig_role_act_as_caller(&saved, work->caller);
 	renames = list_concat(cmig_expansion_renames(work->expansion), cmig_versions_privileges(work->expansion));
+	renames = list_concat(renames, cmig_versions_note_again(work->expansion, cmig_session_role()));
 	cmig_role_return(&saved);
 	foreach_ptr(CmigValue, row, renames)
 		run_statement(row[0]);

@@ -274,6 +274,21 @@ extern bool cmig_versions_leaves(const CmigExpansion *expansion, Oid caller, con
 extern bool cmig_versions_has_table(const CmigExpansion *expansion, Oid caller,
 									const char *relation);
 
+/* in noted.c */
+
+/*
+ * Returns why writes of the old build in the table, or in a partition, are not noted, or
+ * NULL; and rows for cmig.check().
+ */
+extern char *cmig_versions_unnoted(const CmigExpansion *expansion, const char *relation);
+extern List *cmig_versions_unnoted_problems(const CmigExpansion *expansion);
+
+/*
+ * Returns the statements, as rows, that give the sequences the owners that the tables
+ * have now, as far as the role can do that.
+ */
+extern List *cmig_versions_note_again(const CmigExpansion *expansion, const char *role);
+
 /* in compile.c */
 
 /*

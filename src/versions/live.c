@@ -717,6 +717,8 @@ count_rows(void *arg)
 	cmig_settings_override("lock_timeout", "1ms");
 	sequence = lock_relation(count->sequence);
 	rows->last_write = OidIsValid(sequence) ? cmig_query_value(&last_write, sequence) : NULL;
+	rows->unread = OidIsValid(sequence) &&
+		pg_class_aclcheck(sequence, GetUserId(), ACL_SELECT) != ACLCHECK_OK;
 	table = lock_relation(count->relation);
 	column = OidIsValid(table) &&
 		strchr("rp", get_rel_relkind(table)) != NULL ? get_attnum(table, CMIG_STATE_COLUMN) : 0;
@@ -737,6 +739,7 @@ cmig_expansion_rows(const CmigExpansion *expansion, const char *relation, int li
 	};
 	CmigExpansionRows rows = {0};
 	Count		count = {relation, cmig_query_value(&sequence, expansion->scope, relation), &rows};
+	char	   *why = cmig_versions_unnoted(expansion, relation);
 	ErrorData  *error = NULL;
 
 	if (limit <= 0 || !cmig_subtransaction_limited(count_rows, &count, limit, &error))
@@ -745,6 +748,11 @@ cmig_expansion_rows(const CmigExpansion *expansion, const char *relation, int li
 		rows.why = psprintf("rows cannot be counted: %s",
 							error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ?
 							"another session has locked the table" : error->message);
+	if (why == NULL && rows.unread)
+		why = psprintf("last_old_write is not known without the privilege SELECT on sequence %s",
+					   count.sequence);
+	if (why != NULL)
+		rows.why = rows.why ? psprintf("%s; %s", rows.why, why) : why;
 	return rows;
 }
 

@@ -24,8 +24,10 @@ typedef struct CmigExpansionRows
 	int64		filled;
 	int64		left;
 	int64		failed;
-	char	   *why;			/* why a row failed, or they were not counted */
+	char	   *why;			/* why a row failed, they were not counted, or
+								 * the old build's writes are not noted */
 	char	   *last_write;		/* when the old build last wrote one, or NULL */
+	bool		unread;			/* may the caller not see that? */
 } CmigExpansionRows;
 
 /* Count a table's rows for at most "limit" milliseconds. */
