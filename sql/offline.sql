@@ -48,8 +48,8 @@ DROP INDEX CONCURRENTLY b_x_idx;
 -- cmig:downgrade
 $cmig_load$);
 
--- the whole text once
-SELECT cmig.script('upgrade', '002');
+-- the whole text once, without the check of the version table (t/156_script_table.pl)
+SELECT regexp_replace(cmig.script('upgrade', '002'), E'\tDECLARE\n.*?\tEND;\n', '');
 
 -- only the lines that show where it leads
 CREATE FUNCTION steps(VARIADIC arguments text[]) RETURNS SETOF text LANGUAGE plpgsql AS $$

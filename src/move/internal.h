@@ -143,6 +143,14 @@ extern void cmig_nontransactional_run(const CmigRunStep *step, CmigInDoubt *in_d
  */
 #define OP(name) "OPERATOR(pg_catalog." name ")"
 
+/* in psql_table.c */
+
+/*
+ * Returns statements for a DO that lock the version table and, if "check", raise 42501
+ * unless the role that runs the script can use it: nothing in it is code of others.
+ */
+extern char *cmig_psql_table_lock(const char *table, bool check);
+
 /* in psql_engine.c */
 
 /* The tables in the schema of the engine: see doc/managed.md. */

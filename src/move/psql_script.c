@@ -469,7 +469,7 @@ open_table(Offline *offline, const char *name, const CmigApplied *applied)
 		find_longest(offline, offline->then);
 
 	/* the parts that occur repeatedly */
-	offline->lock = psprintf("\tLOCK TABLE %s IN EXCLUSIVE MODE;\n", offline->table);
+	offline->lock = cmig_psql_table_lock(offline->table, offline->may_create && !offline->engine);
 	offline->found = psprintf("ARRAY(SELECT v.%s::pg_catalog.text COLLATE pg_catalog.\"C\" FROM %s v%s ORDER BY 1)",
 							  offline->column, offline->table,
 							  offline->scope ? psprintf(" WHERE v.scope " OP("=") " %s", offline->scope) : "");
