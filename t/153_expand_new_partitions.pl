@@ -39,7 +39,7 @@ my $valid = q{SELECT string_agg(concat_ws(' ', indexrelid::regclass, indrelid::r
 my $vk = q{SELECT string_agg(indrelid::regclass::text, ' ' ORDER BY indrelid::regclass::text) FROM pg_index
 	WHERE indexrelid IN (SELECT relid FROM pg_partition_tree('t_vk'))};
 
-# created while the table is filled, that is, before the indexes are built
+# created after the plan, before the indexes are built
 foreach my $keys (0, 1)
 {
 	subject('ALTER TABLE t ALTER v TYPE int USING v::int; CREATE UNIQUE INDEX t_vk ON t (v, k) WHERE v > 0; ALTER TABLE t ADD CONSTRAINT t_fk FOREIGN KEY (v) REFERENCES r'
@@ -80,6 +80,15 @@ is(query($node, $db, $valid), '', 'after DROP TABLE: the index is valid');
 query($node, $db, 'CALL cmig.contract()');
 is(query($node, $db, $vk), 't t_a t_b', 'after DROP TABLE: contracted');
 
+# dropped, or exchanged, and created again
+subject('ALTER TABLE t ALTER v TYPE int USING v::int; CREATE UNIQUE INDEX t_vk ON t (v, k)');
+query($node, $db, "COMMENT ON COLUMN t.v IS 'the value'; ALTER TABLE t ALTER v SET (n_distinct = 7); CALL cmig.expand()");
+query($node, $db, q{DROP TABLE t_d; CREATE TABLE t_d PARTITION OF t FOR VALUES IN ('d'); INSERT INTO t VALUES (3, 'd', '30');
+	CREATE TABLE t_e (LIKE t INCLUDING DEFAULTS INCLUDING COMMENTS); ALTER TABLE t ATTACH PARTITION t_e FOR VALUES IN ('e'); CALL cmig.expand('2')});
+query($node, $db, 'CALL cmig.contract()');
+is(query($node, $db, $valid), '', 'a partition that was created again: contracted');
+is(query($node, $db, $vk), 't t_a t_b t_d t_e', 'each partition has an index');
+
 # an index of a partition that cannot be used
 subject('ALTER TABLE t ALTER v TYPE int USING v::int; CREATE UNIQUE INDEX t_vk ON t (v, k)');
 query($node, $db, 'CALL cmig.expand()');
@@ -100,13 +109,17 @@ query($node, $db, "UPDATE t_b SET cmig_state = 'old' WHERE id = 2");
 query($node, $db, 'CALL cmig.contract()');
 is(query($node, $db, q{SELECT string_agg(v::text, ' ' ORDER BY v) FROM t WHERE k = 'b'}), '40 2000', 'what the hint says keeps the rows');
 
-# a table that is created and attached in one transaction has been written by nobody else
+# also a table that is created in the transaction, unless it is created as a partition
 subject('ALTER TABLE t ALTER v TYPE int USING v::int');
 query($node, $db, 'CALL cmig.expand()');
-query($node, $db, q{BEGIN; CREATE TABLE t_g (LIKE t INCLUDING DEFAULTS); ALTER TABLE t ATTACH PARTITION t_g FOR VALUES IN ('g'); COMMIT;
-	CREATE TABLE t_h PARTITION OF t FOR VALUES IN ('h'); INSERT INTO t VALUES (1, 'g', '60'), (1, 'h', '70')});
+query($node, $db, q{BEGIN; CREATE TABLE t_e PARTITION OF t FOR VALUES IN ('e') PARTITION BY LIST (k); CREATE TABLE t_e1 PARTITION OF t_e DEFAULT; COMMIT;
+	INSERT INTO t VALUES (1, 'e', '60')});
+query($node, $db, q{BEGIN; CREATE TABLE t_g (LIKE t INCLUDING DEFAULTS); INSERT INTO t_g SELECT id, 'g', v, cmig_state, cmig_new_v FROM t_d; UPDATE t_g SET v = '70';
+	ALTER TABLE t ATTACH PARTITION t_g FOR VALUES IN ('g'); COMMIT});
+fails_with($node, $db, 'CALL cmig.contract()', '55000', 'partition public\\.t_g was attached while revision "2" is expanded', 'attached in the same transaction: refused');
+query($node, $db, "CALL cmig.expand('2'); UPDATE t_g SET cmig_state = 'old'");
 query($node, $db, 'CALL cmig.contract()');
-is(query($node, $db, q{SELECT string_agg(v::text, ' ' ORDER BY v) FROM t WHERE k > 'd'}), '60 70', 'new partitions: contracted');
+is(query($node, $db, q{SELECT string_agg(v::text, ' ' ORDER BY v) FROM t WHERE k > 'd'}), '60 70', 'what the hint says keeps the rows');
 
 # a child
 $db++;

@@ -110,8 +110,9 @@ cmig_versions_broken_trigger(const CmigExpansion *expansion, const List *steps, 
 	 * the state, or that it is a partition's.  A dump has none of this.  One
 	 * that was created by hand may depend on a column, too, but then it has a
 	 * condition or columns.  A partition's is as old as the table's, or as
-	 * the partition itself, whose system columns are never altered; otherwise
-	 * the partition was attached, and may have been updated before.
+	 * the partition itself, of which a column is as it was created; otherwise
+	 * the partition was attached, which alters all columns but those of the
+	 * system, and may have been updated before.
 	 */
 	static CmigQuery query = {
 		"SELECT format('default of column %I', attname), attrelid::regclass::text, false FROM"
@@ -135,7 +136,8 @@ cmig_versions_broken_trigger(const CmigExpansion *expansion, const List *steps, 
 		"  AND (EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_trigger'::regclass"
 		" AND d.objid = g.oid AND d.xmin = g.xmin AND (d.refobjsubid <> 0 OR g.tgparentid <> 0"
 		"    AND (EXISTS (SELECT FROM pg_trigger o WHERE o.tgrelid = to_regclass($1) AND o.tgname ="
-		" g.tgname AND o.xmin = g.xmin) OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = r"
+		" g.tgname AND o.xmin = g.xmin) OR EXISTS (SELECT FROM pg_attribute a JOIN pg_attribute u ON"
+		" u.attrelid = r AND u.attnum > 0 AND u.xmin = a.xmin AND u.cmin = a.cmin WHERE a.attrelid = r"
 		" AND a.attnum = -1 AND a.xmin = g.xmin))))"
 		"   OR EXISTS (SELECT FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE"
 		" scope = $2 AND c->>0 = $1 AND c->>9 <> $3)))"
@@ -312,10 +314,13 @@ cmig_versions_kept(const CmigExpansion *expansion)
 	"  JOIN " RELATIONS " k ON k.name = n.relation CROSS JOIN LATERAL (SELECT k.oid UNION SELECT relid FROM pg_partition_tree(k.oid)) y (oid)" \
 	"  JOIN pg_attribute t ON t.attrelid = y.oid AND t.attname::text = n.name AND NOT t.attisdropped)," \
 	" o AS (SELECT class, id, sub, min(relation COLLATE \"C\") AS relation FROM (SELECT 'pg_class'::regclass::oid, attrelid, attnum, attrelid::regclass::text FROM a" \
-	"   UNION ALL SELECT 'pg_type'::regclass, t.oid, 0, n.relation FROM " columns " n (relation, name) JOIN pg_type t ON n.name = '' AND format('%I.%I', t.typnamespace::regnamespace, t.typname) = n.relation" \
+	"   UNION ALL SELECT v.class, v.id, 0, n.relation FROM " columns " n (relation, name), LATERAL (SELECT 'pg_type'::regclass::oid, oid FROM pg_type WHERE typtype = 'e'" \
+	"     AND format('%I.%I', typnamespace::regnamespace, typname) = n.relation UNION ALL SELECT 'pg_class'::regclass, k.oid FROM " RELATIONS " k WHERE k.name = n.relation" \
+	"    UNION ALL SELECT 'pg_proc'::regclass, oid FROM pg_proc WHERE format('%s.%I(%s)', pronamespace::regnamespace, proname, pg_get_function_identity_arguments(oid)) = n.relation)" \
+	"    v (class, id) WHERE n.name = ''" \
 	"   UNION ALL SELECT d.classid, d.objid, d.objsubid, attrelid::regclass::text FROM a" \
 	"   JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = attrelid AND d.refobjsubid = attnum AND d.deptype <> 'i') x (class, id, sub, relation)" \
-	"  WHERE class = ANY ('{pg_class,pg_constraint,pg_attrdef,pg_statistic_ext,pg_type}'::regclass[]) GROUP BY class, id, sub)," \
+	"  WHERE class = ANY ('{pg_class,pg_constraint,pg_attrdef,pg_statistic_ext,pg_type,pg_proc}'::regclass[]) GROUP BY class, id, sub)," \
 	" p AS (SELECT class, id, sub, i.type || ' ' || i.identity AS name, o.relation, sub > 0 OR class = 'pg_attrdef'::regclass AS own, md5(jsonb_build_array(" \
 	"  (SELECT jsonb_build_array(format_type(atttypid, atttypmod), attnotnull, attstorage, attcompression, attidentity, col_description(id, sub)," \
 	"    (SELECT jsonb_build_array(seqincrement, seqmin, seqmax, seqstart, seqcache, seqcycle, obj_description(objid, 'pg_class')) FROM pg_depend JOIN pg_sequence ON seqrelid = objid" \
@@ -327,7 +332,9 @@ cmig_versions_kept(const CmigExpansion *expansion)
 	"  (SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE class = 'pg_attrdef'::regclass AND oid = id)," \
 	"  (SELECT jsonb_build_array(pg_get_statisticsobjdef(id), obj_description(id, 'pg_statistic_ext')) WHERE class = 'pg_statistic_ext'::regclass)," \
 	"  (SELECT jsonb_build_array(pg_get_userbyid(typowner), obj_description(id, 'pg_type'), (SELECT jsonb_agg(enumlabel ORDER BY enumsortorder) FROM pg_enum WHERE enumtypid = id))" \
-	"   FROM pg_type WHERE class = 'pg_type'::regclass AND oid = id))::text) AS digest" \
+	"   FROM pg_type WHERE class = 'pg_type'::regclass AND oid = id)," \
+	"  (SELECT pg_get_userbyid(relowner) FROM pg_class WHERE class = 'pg_class'::regclass AND oid = id AND sub = 0 AND relkind IN ('v', 'm'))," \
+	"  (SELECT pg_get_userbyid(proowner) FROM pg_proc WHERE class = 'pg_proc'::regclass AND oid = id))::text) AS digest" \
 	"  FROM o LEFT JOIN pg_constraint k ON class = 'pg_constraint'::regclass AND k.oid = id, pg_identify_object(class, id, sub) i" \
 	"  WHERE (k.oid IS NULL OR k.contype <> 'n' AND k.coninhcount = 0 AND k.conparentid = 0)" \
 	"  AND NOT EXISTS (SELECT FROM pg_class WHERE class = 'pg_class'::regclass AND oid = id AND sub = 0 AND relispartition)" \
@@ -371,12 +378,12 @@ cmig_versions_properties(const List *columns, Snapshot begun)
 
 	foreach_ptr(CmigValue, column, columns)
 	{
-		bool		is_enum = strcmp(column[2], ENUM) == 0;
+		bool		whole = strcmp(column[2], ENUM) == 0 || strcmp(column[2], READER) == 0;
 
-		if (!is_enum && strcmp(column[2], "change") != 0)
+		if (!whole && strcmp(column[2], "change") != 0)
 			continue;
-		relations.names[relations.count++] = column[is_enum ? 3 : 0];
-		names.names[names.count++] = is_enum ? "" : column[3];
+		relations.names[relations.count++] = column[whole ? 3 : 0];
+		names.names[names.count++] = whole ? "" : column[3];
 	}
 	level = NewGUCNestLevel();
 	cmig_versions_pin_settings();
@@ -435,16 +442,6 @@ static CmigQuery privileges = {
 	"  (SELECT grantee, privilege_type, is_grantable FROM aclexplode(real) EXCEPT SELECT"
 	" grantee, privilege_type, is_grantable FROM aclexplode(own)) g WHERE follows AND grantee <>"
 	" ALL (owners)"
-	" UNION SELECT format('ALTER %s %s OWNER TO %I', w.kind, c->>4, pg_get_userbyid(w.owner)),"
-	" NULL, 2, format('%s %s', w.kind, c->>4) FROM c JOIN LATERAL"
-	"  (SELECT CASE o.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'VIEW' END, o.relowner FROM " RELATIONS " o JOIN " RELATIONS " h ON o.name = c->>3 AND h.name = c->>4 WHERE o.relowner <> h.relowner"
-	"   UNION ALL SELECT 'ROUTINE', o.proowner FROM pg_proc o JOIN pg_proc h ON"
-	" format('%s.%I(%s)', o.pronamespace::regnamespace, o.proname,"
-	" pg_get_function_identity_arguments(o.oid)) = c->>3"
-	"    AND format('%s.%I(%s)', h.pronamespace::regnamespace, h.proname,"
-	" pg_get_function_identity_arguments(h.oid)) = c->>4 WHERE c->>6 = 'ROUTINE' AND o.proowner"
-	" <> h.proowner) w (kind, owner)"
-	"  ON c->>2 = '" READER "'"
 	" UNION SELECT format('SECURITY LABEL FOR %I ON COLUMN %s IS %L', provider, name, max(label)"
 	" FILTER (WHERE objsubid = attnum)), NULL, 2, object"
 	"  FROM h JOIN pg_seclabel l ON classoid = 'pg_class'::regclass AND objoid = oid AND"
@@ -470,7 +467,7 @@ static List *
 find_changes(const CmigExpansion *expansion)
 {
 	static CmigQuery query = {
-		PROPERTIES("(SELECT CASE c->>2 WHEN '" ENUM "' THEN c->>3 ELSE c->>0 END, CASE c->>2 WHEN '" ENUM "' THEN '' ELSE c->>3 END FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $1 AND c->>2 IN ('change', '" ENUM "'))")
+		PROPERTIES("(SELECT CASE c->>2 WHEN 'change' THEN c->>0 ELSE c->>3 END, CASE c->>2 WHEN 'change' THEN c->>3 ELSE '' END FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $1 AND c->>2 IN ('change', '" ENUM "', '" READER "'))")
 		", s AS (SELECT c->>3 AS name, c->>4 AS relation, c->>6 AS digest FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $1 AND c->>2 = '" PROPERTY "')"
 		", x (name, what) AS (SELECT name, CASE WHEN s.digest IS NULL THEN 'added' WHEN p.digest"
 		" IS NULL THEN 'dropped' ELSE 'changed' END"
@@ -485,8 +482,10 @@ find_changes(const CmigExpansion *expansion)
 		"  JOIN pg_inherits h ON h.inhrelid = c.attrelid JOIN pg_attribute o ON o.attrelid ="
 		" h.inhparent AND o.attname = c.attname"
 		"  WHERE c.attrelid::regclass::text NOT IN (SELECT relation FROM s) AND NOT"
-		" (col_description(c.attrelid, c.attnum) IS NULL AND c.attnotnull = o.attnotnull"
-		"   AND c.attacl IS NULL AND coalesce(c.attstattarget, -1) < 0 AND c.attoptions IS NULL"
+		" (coalesce(col_description(c.attrelid, c.attnum) = col_description(o.attrelid, o.attnum),"
+		"    col_description(c.attrelid, c.attnum) IS NULL) AND c.attnotnull = o.attnotnull AND c.attacl"
+		" IS NULL AND coalesce(c.attstattarget, -1) IN (-1, o.attstattarget) AND (c.attoptions IS"
+		" NULL OR c.attoptions = o.attoptions)"
 		"   AND c.attstorage = o.attstorage AND c.attcompression = o.attcompression AND (SELECT"
 		" pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = c.attrelid AND adnum ="
 		" c.attnum)"

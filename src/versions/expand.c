@@ -56,6 +56,7 @@ typedef struct Work
 	bool		entered;		/* has the session of a script been entered? */
 	List	   *left;			/* of char *: what an abandonment does not
 								 * drop */
+	const StoredStep *next;		/* the step after it in its phase, or NULL */
 	bool		lacking;		/* is what the step lacks built? */
 	const char *scopes;			/* argument of contract() for the same scopes */
 	const char *revision;		/* what is expanded, or NULL */
@@ -285,7 +286,7 @@ run_once(void *arg)
 	if (work->lacking)
 		complete = !(work->lacking = (raw = cmig_versions_lacking(raw, &sql, &partition)) != NULL);
 	else
-		complete = cmig_versions_is_complete(raw, *work->step->done == 't');
+		complete = cmig_versions_is_complete(raw, work->next ? parse_step(work->next)->stmt : NULL, *work->step->done == 't');
 	cmig_toplevel_commit();
 	if (!complete && cmig_statement_is_concurrent(raw))
 		cmig_toplevel_warn_of_snapshots(sql);
@@ -328,8 +329,11 @@ run_alone(Work *work, const char *phase)
 {
 	bool		indexes = strcmp(phase, CMIG_PHASE_BUILD) == 0;
 
-	foreach_ptr(StoredStep, step, steps_of(work, phase))
+	List	   *steps = steps_of(work, phase);
+
+	foreach_ptr(StoredStep, step, steps)
 	{
+		int			n = foreach_current_index(step) + 1;
 		const AlterTableStmt *alter = indexes ? (AlterTableStmt *) parse_step(step)->stmt : NULL;
 
 		/* foreign keys, which need them, come last */
@@ -339,6 +343,7 @@ run_alone(Work *work, const char *phase)
 			indexes = false;
 		}
 		work->step = step;
+		work->next = n < list_length(steps) ? list_nth(steps, n) : NULL;
 		work->steps = list_make1(step);
 		if (strcmp(phase, CMIG_PHASE_FILL) != 0)
 			attempt(work, run_once);

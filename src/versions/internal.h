@@ -723,9 +723,10 @@ extern Node *cmig_versions_value(ParseState *pstate, const char *name, int locat
 
 /*
  * What an interrupted statement has left is removed; is it complete?  Somebody may
- * have dropped what it has created.  Of others, "done" is the answer.
+ * have dropped what it has created.  Of others, "done" is the answer.  "next" is the
+ * statement after it, or NULL.
  */
-extern bool cmig_versions_is_complete(const RawStmt *raw, bool done);
+extern bool cmig_versions_is_complete(const RawStmt *raw, const Node *next, bool done);
 
 /*
  * Returns a List of OIDs, those of the sequences that end with the contraction,

@@ -639,8 +639,8 @@ cmig_versions_add_live(CmigPlanning *p)
 	require_no_obstacle(p);
 	cmig_versions_require_unreplicated(p);
 	require_copied(p);
-	p->result->columns = list_concat(p->result->columns, cmig_versions_properties(p->result->columns, p->begun));
 	add_privileges(p);
+	p->result->columns = list_concat(p->result->columns, cmig_versions_properties(p->result->columns, p->begun));
 	add_schema_owners(p);
 }
 

@@ -941,8 +941,25 @@ cmig_versions_add_contract(CmigPlanning *p)
 	add_schemas_removal(p, CMIG_PHASE_CONTRACT);
 }
 
+/* Is an index of the table attached to the index of its parent that the statement names? */
+static bool
+is_attached(const Node *stmt, Oid table)
+{
+	static CmigQuery query = {
+		"SELECT FROM pg_inherits h JOIN pg_index i ON i.indexrelid = h.inhrelid WHERE h.inhparent = $1 AND i.indrelid = $2",
+		{OIDOID, OIDOID}
+	};
+	const AlterTableStmt *alter = (const AlterTableStmt *) stmt;
+	Oid			parent = InvalidOid;
+
+	if (stmt != NULL && IsA(stmt, AlterTableStmt) &&
+		linitial_node(AlterTableCmd, alter->cmds)->subtype == AT_AttachPartition)
+		parent = RangeVarGetRelid(alter->relation, NoLock, true);
+	return OidIsValid(parent) && cmig_query_do(&query, parent, table) > 0;
+}
+
 bool
-cmig_versions_is_complete(const RawStmt *raw, bool done)
+cmig_versions_is_complete(const RawStmt *raw, const Node *next, bool done)
 {
 	IndexStmt  *index = (IndexStmt *) raw->stmt;
 	Oid			table;
@@ -953,6 +970,9 @@ cmig_versions_is_complete(const RawStmt *raw, bool done)
 		table = RangeVarGetRelid(index->relation, NoLock, true);
 		/* a partition may have been dropped */
 		if (!OidIsValid(table))
+			return true;
+		/* a partition that was created again has it already */
+		if (is_attached(next, table))
 			return true;
 		/* another relation, or an index of another table, is not the step's */
 		if (IndexGetRelation(get_relname_relid(index->idxname, get_rel_namespace(table)), true) != table)
@@ -986,7 +1006,8 @@ cmig_versions_is_complete(const RawStmt *raw, bool done)
 		if (cmd->subtype == AT_AttachPartition)
 		{
 			table = RangeVarGetRelid(castNode(PartitionCmd, cmd->def)->name, NoLock, true);
-			return !OidIsValid(table) || has_superclass(table) || !get_rel_relispartition(IndexGetRelation(table, true));
+			return !OidIsValid(table) || has_superclass(table) || !get_rel_relispartition(IndexGetRelation(table, true)) ||
+				is_attached(raw->stmt, IndexGetRelation(table, true));
 		}
 	}
 	return done;
