@@ -168,6 +168,64 @@ gives(0, 'at 002', '', @as, 'upgrade', '-y');
 gives(0, 'at 001', '', @as, 'downgrade', '-y', '-1');
 unlink 'migrations/002.sql';
 
+# A role with the privilege TRIGGER cannot create a trigger while a transaction of a run is open; one that it
+# creates between two transactions is refused.
+admin('CREATE ROLE regress_trigger LOGIN; GRANT USAGE ON SCHEMA cmig_engine TO regress_trigger;
+	GRANT TRIGGER ON cmig_engine.journal, cmig_engine.progress TO regress_trigger');
+sub create_triggers
+{
+	my $output = '';
+
+	foreach my $table (qw(journal progress))
+	{
+		my $sql = "SET lock_timeout = '300ms'; CREATE TRIGGER evil BEFORE INSERT OR UPDATE ON cmig_engine.$table FOR EACH ROW EXECUTE FUNCTION public.t()";
+		IPC::Run::run([ 'psql', '-X', '-q', '-U', 'regress_trigger', '-c', $sql ], '>&', \my $part);
+		$output .= $part;
+	}
+	return $output;
+}
+write_revision('002', '001', '', 'CREATE TABLE part (id bigint);', 'DROP TABLE part;');
+write_revision('003', '002', '', 'SELECT pg_sleep(4);', 'SELECT 1;');
+write_revision('004', '003', "-- transactional: false\n", "SELECT pg_sleep(4);\nSELECT 1;", 'SELECT 1;');
+write_revision('005', '004', "-- transactional: false\n", 'CREATE INDEX CONCURRENTLY part_id ON part (id);', 'DROP INDEX part_id;');
+# sessions of others show nothing
+sub wait_for
+{
+	local $ENV{PGUSER} = $superuser;
+	$node->poll_query_until('shop', "SELECT count(*) > 0 FROM pg_stat_activity WHERE $_[0]") or die;
+}
+foreach my $target (qw(003 004))
+{
+	my ($out, $err) = ('', '');
+	my $run = IPC::Run::start([ $CmigShell::cmig, @as, 'upgrade', '-y', '--stepwise', $target ], '<', \undef, '>', \$out, '2>', \$err);
+
+	wait_for("wait_event = 'PgSleep'");
+	my $created = create_triggers();
+	is(() = ($created =~ /lock timeout/g), 2, 'the tables are locked') or diag($created);
+	$run->finish;
+	like($out, qr/at $target/, 'the run ends');
+	unlike("$out$err", qr/runs as/, 'and runs no code of others');
+	$node->psql('shop', "DROP TRIGGER IF EXISTS evil ON cmig_engine.$_") foreach qw(journal progress);
+}
+my $reader = $node->background_psql('shop', extra_params => [ '-U', $superuser ]);
+$reader->query_safe('BEGIN; INSERT INTO part VALUES (1)');
+{
+	my ($out, $err) = ('', '');
+	my $run = IPC::Run::start([ $CmigShell::cmig, @as, 'upgrade', '-y' ], '<', \undef, '>', \$out, '2>', \$err);
+
+	wait_for("query ~ '^CREATE INDEX' AND wait_event_type = 'Lock'");
+	is(create_triggers(), '', 'a trigger is created while an index is');
+	$reader->query_safe('COMMIT');
+	$reader->quit;
+	$run->finish;
+	like($err, qr/ERROR:  a table of schema cmig_engine has a trigger/, 'the run ends');
+	unlike("$out$err", qr/runs as/, 'and runs no code of others');
+	admin("DROP TRIGGER IF EXISTS evil ON cmig_engine.$_") foreach qw(journal progress);
+	gives(0, 'at 005', '', @as, 'upgrade', '-y');
+}
+gives(0, 'at 001', '', @as, 'downgrade', '-y', '001');
+unlink map { "migrations/00$_.sql" } 2 .. 5;
+
 # In the engine, "$user" in search_path means the role of the database, and what functions of the database
 # call there is not recorded.
 admin('CREATE ROLE regress_creator LOGIN; GRANT CREATE ON DATABASE shop TO regress_creator');
@@ -207,6 +265,32 @@ foreach my $nested ("SELECT public.nested();\n$call", $call =~ s/'id'/public.nes
 	gives(3, '', 'ERROR:  statement 1 of revision "003" runs code that calls a function of pg_cmig', @as, 'upgrade', '-y');
 }
 is(admin($secured), 't', 'the table still has row security');
+
+# Another role creates what the script of a policy on DDL creates, between any two of its statements.
+append_to_file('evil.sql', <<'END_SQL');
+SET lock_timeout = '300ms';
+CREATE SCHEMA cmig_engine_ddl;
+CREATE TABLE cmig_engine_ddl.ddl_log (at timestamptz NOT NULL, command text NOT NULL, object_type text, object text, role name NOT NULL,
+	application_name text, client_address inet, transaction_id xid8 NOT NULL, query text, reason text);
+CREATE FUNCTION cmig_engine_ddl.t() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE WARNING 'my code runs as %', current_user; RETURN new; END$$;
+CREATE TRIGGER t BEFORE INSERT ON cmig_engine_ddl.ddl_log FOR EACH ROW EXECUTE FUNCTION cmig_engine_ddl.t();
+END_SQL
+(undef, my $policy) = cmig('ddl-script', 'log');
+my @statements = split /(?<=;\n)(?=(?:BEGIN|SET|DROP|DO|LOCK|CREATE) )/, $policy =~ s/^DROP FUNCTION.*//msr;
+my $rest = $policy =~ s/^.*?(?=^DROP FUNCTION)//msr;
+cmp_ok(scalar @statements, '>', 6, 'the script has several statements');
+foreach my $number (0 .. $#statements)
+{
+	my $output;
+	my $text = join('', @statements[ 0 .. $number ]) . "\\! psql -X -q -U regress_creator -f evil.sql\n" . join('', @statements[ $number + 1 .. $#statements ]) . $rest;
+
+	IPC::Run::run([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', @as ], '<', \$text, '>&', \$output);
+	my ($ret, undef, $err) = $node->psql('shop', 'CREATE TABLE changed (); DROP TABLE changed', extra_params => [ '-U', $superuser ]);
+	unlike("$output$err", qr/runs as/, "another role has created it after statement $number");
+	is(admin("SELECT count(*) FROM pg_event_trigger t, pg_namespace n WHERE evtname ~ '^cmig_engine_' AND nspname = 'cmig_engine_ddl' AND nspowner = 'regress_creator'::regrole"),
+		'0', 'no policy depends on its objects');
+	admin('DROP SCHEMA IF EXISTS cmig_engine_ddl CASCADE');
+}
 admin('DROP SCHEMA cmig_engine_owner CASCADE; DROP FUNCTION public.nested; DROP TABLE secret');
 unlink 'migrations/002.sql', 'migrations/003.sql';
 gives(0, 'at 001', '', @as, 'stamp', '001', '--purge');

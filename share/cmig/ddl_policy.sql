@@ -11,18 +11,34 @@ BEGIN
 	IF to_regclass('cmig_engine.version') IS NULL THEN
 		RAISE EXCEPTION USING ERRCODE = 'undefined_table', MESSAGE = format('cmig has not run in database "%s"', current_database()), HINT = 'First: cmig upgrade, or cmig stamp base';
 	END IF;
+	IF EXISTS (SELECT FROM pg_namespace JOIN pg_roles r ON r.oid = nspowner WHERE nspname = 'cmig_engine_ddl' AND NOT (rolsuper OR rolname = current_user)) THEN
+		RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = 'schema cmig_engine_ddl or its table belongs to another role, or has a trigger', HINT = 'DROP SCHEMA cmig_engine_ddl CASCADE';
+	END IF;
+	IF to_regnamespace('cmig_engine_ddl') IS NULL THEN
+		CREATE SCHEMA cmig_engine_ddl;
+	END IF;
+END
+$$;
+CREATE TABLE IF NOT EXISTS cmig_engine_ddl.ddl_log (at timestamptz NOT NULL, command text NOT NULL, object_type text, object text, role name NOT NULL,
+	application_name text, client_address inet, transaction_id xid8 NOT NULL, query text, reason text);
+LOCK TABLE cmig_engine_ddl.ddl_log IN ACCESS EXCLUSIVE MODE;
+DO $$
+DECLARE
+	log CONSTANT oid := 'cmig_engine_ddl.ddl_log'::regclass;
+BEGIN
 	-- The function runs for whoever runs DDL.  So all of it belongs to the role that runs this script, also the schema,
-	-- whose owner could replace what is in it.
-	IF EXISTS (SELECT FROM pg_namespace n LEFT JOIN pg_class c ON c.relnamespace = n.oid JOIN pg_roles r ON r.oid IN (n.nspowner, c.relowner)
-		WHERE n.nspname = 'cmig_engine_ddl' AND (NOT (r.rolsuper OR r.rolname = current_user)
-			OR EXISTS (SELECT FROM pg_trigger WHERE tgrelid = c.oid))) THEN
+	-- whose owner could replace what is in it.  This is checked of what is there now, and locked: another role could
+	-- have created it a moment ago.
+	IF EXISTS (SELECT FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid JOIN pg_roles r ON r.oid IN (n.nspowner, c.relowner)
+		WHERE n.nspname = 'cmig_engine_ddl' AND (NOT (r.rolsuper OR r.rolname = current_user) OR c.relkind NOT IN ('r', 'i', 'I')))
+		OR EXISTS (SELECT FROM pg_class WHERE oid = log AND (relrowsecurity OR relkind <> 'r'))
+		OR EXISTS (SELECT FROM pg_trigger WHERE tgrelid = log) OR EXISTS (SELECT FROM pg_rewrite WHERE ev_class = log)
+		OR EXISTS (SELECT FROM pg_attrdef WHERE adrelid = log) OR EXISTS (SELECT FROM pg_constraint WHERE conrelid = log AND contype <> 'n')
+		OR EXISTS (SELECT FROM pg_index WHERE indrelid = log AND (indexprs IS NOT NULL OR indpred IS NOT NULL)) THEN
 		RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = 'schema cmig_engine_ddl or its table belongs to another role, or has a trigger', HINT = 'DROP SCHEMA cmig_engine_ddl CASCADE';
 	END IF;
 END
 $$;
-CREATE SCHEMA IF NOT EXISTS cmig_engine_ddl;
-CREATE TABLE IF NOT EXISTS cmig_engine_ddl.ddl_log (at timestamptz NOT NULL, command text NOT NULL, object_type text, object text, role name NOT NULL,
-	application_name text, client_address inet, transaction_id xid8 NOT NULL, query text, reason text);
 DROP FUNCTION IF EXISTS cmig_engine_ddl.ddl_trigger();
 CREATE FUNCTION cmig_engine_ddl.ddl_trigger() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 SET standard_conforming_strings = on AS $ddl$

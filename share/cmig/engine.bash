@@ -977,7 +977,7 @@ record_failure()
 		direction "$([ "${BASH_REMATCH[1]}" = downgrade ] && echo downgrade || echo upgrade)" \
 		code "$code" message "$message" >/dev/null 2>&1 <<-END
 		SET LOCAL lock_timeout = '1s';
-		$LOCK_STATE;
+		$LOCK_WRITES;
 		$CHECK_STATE;
 		LOCK TABLE cmig_engine.version IN EXCLUSIVE MODE;
 		INSERT INTO cmig_engine.journal (id, revision, direction, outcome, started_at, role, session_role, sqlstate,

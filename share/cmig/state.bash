@@ -60,7 +60,7 @@ record_text()
 	add 'SET LOCAL client_min_messages = warning;'
 	called "SELECT cmig.script('downgrade', 'base:base', version_table => 'cmig_engine.version');"
 	kept files 'cmig.export()' 'content text'
-	variable cmig_checked "$PINNED$newline$LOCK_STATE;$newline$CHECK_STATE;$newline"
+	variable cmig_checked "$PINNED$newline$LOCK_WRITES;$newline$CHECK_STATE;$newline"
 	add "SELECT pg_catalog.concat(E'BEGIN;\n', :'cmig_checked', E'LOCK TABLE cmig_engine.version IN EXCLUSIVE MODE;\n',
 	CASE WHEN :'cmig_guard' THEN pg_catalog.format(E'DO %L;\n', pg_catalog.format('BEGIN
 	IF ARRAY(SELECT version_num::pg_catalog.text COLLATE pg_catalog.\"C\" FROM cmig_engine.version ORDER BY 1)
@@ -200,7 +200,8 @@ TRUSTED="NOT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namesp
 		OR r.rolname = 'pg_database_owner')))"
 
 # use_shape: sets SHAPE to the query in engine_shape.sql, CHECK_STATE to a statement that raises an error
-# unless the tables of the state are what pg_cmig creates, and LOCK_STATE to one that keeps them so.  A
+# unless the tables of the state are what pg_cmig creates, and LOCK_STATE to one that keeps them so while
+# they are read, and LOCK_WRITES while they are written.  A
 # superuser, whom the owner must not have run code, also locks what a lock on a table does not keep from
 # changing: the name of its schema, and the indexes and statistics of a table that is only read.
 use_shape()
@@ -231,6 +232,8 @@ BEGIN
 	END LOOP;
 END
 \$cmig_lock\$"
+	LOCK_WRITES=${LOCK_STATE/ACCESS SHARE/SHARE UPDATE EXCLUSIVE}
+	LOCK_WRITES=${LOCK_WRITES/"oid, 'SELECT'"/"oid, 'UPDATE, DELETE'"}
 	CHECK_STATE="DO \$cmig_check\$
 DECLARE
 	defect record;
@@ -253,7 +256,7 @@ begin_state()
 {
 	use_shape
 	begin
-	add "$LOCK_STATE;"
+	add "$LOCK_WRITES;"
 	add "SELECT pg_catalog.to_regclass('cmig_engine.version') IS NOT NULL AS cmig_known,
 	pg_catalog.to_regclass('cmig_engine.format') IS NOT NULL AS cmig_formatted \\gset"
 	need "$TRUSTED" "'schema cmig_engine or one of its tables belongs to another role'" \
