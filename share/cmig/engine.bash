@@ -740,7 +740,7 @@ FROM pg_available_extensions WHERE name !~ '$ENGINE_STUBS'" -c '\restrict x') ||
 	# pg_dump cannot skip what the role may not read, such as tables of the service
 	facts=$(ask_target engine_facts available "$extensions" foreign_schema "$FOREIGN_SCHEMA" \
 		settings "$ENGINE_SETTINGS" before "$limit" seen "$seen") ||
-		fail 3 'the schema of the database cannot be read' "$hint"
+		schema_unreadable "$hint"
 	{ IFS= read -r seen; IFS= read -r sizes; IFS= read -r extensions; IFS= read -r stubs; names=$(cat); } <<<"$facts"
 	[ -z "$recording" ] || make_guard "$seen"
 	while IFS= read -r name; do
@@ -751,7 +751,7 @@ FROM pg_available_extensions WHERE name !~ '$ENGINE_STUBS'" -c '\restrict x') ||
 	done <<<"$names"
 	[ "$unread" -le 5 ] || say \
 		"${yellow}WARNING:  not copied into the engine: $((unread - 5)) more tables that the role cannot read$plain"
-	dump=$(on_target "$engine/pg_dump" "${options[@]}") || fail 3 'the schema of the database cannot be read' "$hint"
+	dump=$(on_target "$engine/pg_dump" "${options[@]}") || schema_unreadable "$hint"
 	copy_extensions
 	engine_psql -d "$engine_database" -o /dev/null <<-'END' || fail 2 'the engine cannot use the copy'
 		SELECT format('GRANT CREATE ON SCHEMA %I TO cmig_engine_creator', nspname) FROM pg_namespace
@@ -759,8 +759,8 @@ FROM pg_available_extensions WHERE name !~ '$ENGINE_STUBS'" -c '\restrict x') ||
 		ALTER DEFAULT PRIVILEGES FOR ROLE :"copier" GRANT CREATE ON SCHEMAS TO cmig_engine_creator;
 	END
 	of_dump "$dump" |
-		engine_user=$ENGINE_COPIER engine_psql -d "$engine_database" -v ON_ERROR_STOP=0 -v VERBOSITY=verbose -f - \
-			-o /dev/null 2>&1 | copied_messages
+		engine_user=$ENGINE_COPIER engine_psql -d "$engine_database" -v ON_ERROR_STOP=0 -v VERBOSITY=verbose \
+			-v ECHO=errors -f - -o /dev/null 2>&1 | copied_messages
 	[ "${PIPESTATUS[2]}" -eq 0 ] || [ "$verb" != capture ] || fail 3 \
 		'the schema of the database could not be copied into the engine as a whole' \
 		'What is missing there would be recorded as dropped. Write this revision by hand: cmig revision -m <message>'
@@ -786,19 +786,51 @@ WHERE r OPERATOR(pg_catalog.<>) ''" |
 		engine_user=$ENGINE_ROLE engine_psql -d "$engine_database" -o /dev/null || fail 2 'the engine cannot be used'
 }
 
+# schema_unreadable HINT: fails.  In a database with the encoding SQL_ASCII, names can have any bytes:
+# says which are not UTF-8, and how to rename them.
+schema_unreadable()
+{
+	local names
+
+	names=$(ask_target - 2>/dev/null <<'END'
+SELECT format('DO %L -- %s', format('BEGIN EXECUTE (%s); END', query), bytes)
+FROM (
+	SELECT format('SELECT format(''ALTER TABLE %%s RENAME TO relation_%s'', %1$s::regclass)', oid), relname
+	FROM pg_class WHERE relkind <> 'c'
+	UNION ALL
+	SELECT format('SELECT format(''ALTER TABLE %%s RENAME COLUMN %%I TO column_%s'', attrelid::regclass, attname)'
+		' FROM pg_attribute WHERE attrelid = %s AND attnum = %1$s', attnum, attrelid), attname
+	FROM pg_attribute JOIN pg_class c ON c.oid = attrelid AND relkind IN ('r', 'v', 'm', 'f', 'p') WHERE attnum > 0
+	UNION ALL
+	SELECT format('SELECT format(''ALTER ROUTINE %%s RENAME TO routine_%s'', %1$s::regprocedure)', oid), proname
+	FROM pg_proc) o (query, name), encode(convert_to(name::text, 'SQL_ASCII'), 'hex') hex (hex),
+	encode(convert_to(name::text, 'SQL_ASCII'), 'escape') escape (bytes)
+WHERE current_setting('server_encoding') = 'SQL_ASCII'
+	AND hex !~ '^([0-7].|(c[2-9a-f]|d.)[89ab].|e.([89ab].){2}|f[0-4]([89ab].){3})*$'
+ORDER BY 1 LIMIT 10
+END
+	)
+	[ -z "$names" ] || set -- "HINT:  These names are not UTF-8, as all must be to be copied. To rename them:
+$names"
+	fail 3 'the schema of the database cannot be read' "$1"
+}
+
 # of_dump DUMP: prints a dump, in which psql runs no command of its own: in a comment, an old pg_dump
 # writes a name with line breaks.  A psql that cannot do this reads nothing.  Nor must psql take a part
 # of an array, such as a[1:version], for a variable; what has a name such as "ERROR", which psql sets
 # again and again, is not copied, and named.
 of_dump()
 {
-	local key=$copier_password
+	local key=$copier_password limit="SET statement_timeout = '$COPY_TIMEOUT';"
 
 	printf '\\unset %s\n' role copier version name DBNAME ENCODING HOST PORT USER PROMPT1 PROMPT2 PROMPT3 HISTFILE \
 		SERVICE VERSION VERSION_NAME VERSION_NUM SERVER_VERSION_NAME SERVER_VERSION_NUM
 	printf '%s\n' '\set ON_ERROR_STOP on' "\\restrict $key" "\\unrestrict $key" '\set ON_ERROR_STOP off' \
-		"\\restrict $key" "$1"
+		"\\restrict $key" "${1/SET statement_timeout = 0;/$limit}"
 }
+
+# code in an index or a domain of another role must not keep a statement of the copy from ending
+COPY_TIMEOUT=10s
 
 # make_guard TABLES: sets guard for the result of SEEN_TABLES.  The first transaction of the script
 # runs it: it locks the tables that the run changes, whose names are in the setting cmig_client.changed,
@@ -861,16 +893,22 @@ EXPECTED='CreateEventTrigger|AlterEventTrigger|AlterEventTriggerOwner|get_event_
 # have messages in English.
 copied_messages()
 {
-	local line error='' rest='' count=0
+	local line error='' rest='' place count=0
 
 	# The lines of a message follow its first one.  The database's code can raise any error, but then
 	# there is a CONTEXT, and no function of the server in its LOCATION.
 	while IFS= read -r line || { line=psql:; [ -n "$error" ]; }; do
+		[[ ! $line =~ ^psql:[^\ ]*:\ (STATEMENT:\ \ .*) ]] || line=${BASH_REMATCH[1]}
 		[[ $line == psql:* ]] || { rest+=$newline$line; continue; }
+		place=${rest%%"$newline"STATEMENT:*} place=${place##*"$newline"}
 		if [ -n "$error" ] &&
-			[[ $rest == *"$newline"CONTEXT:* || ${rest##*"$newline"} != 'LOCATION:  '@($EXPECTED),* ]]; then
+			[[ $rest == *"$newline"CONTEXT:* || $place != 'LOCATION:  '@($EXPECTED),* ]]; then
 			count=$((count + 1))
 			visible "${error#*: }"
+			# its message does not name the object
+			[[ $error != 57014:* || $rest != *"$newline"STATEMENT:* ]] || {
+				place=${rest#*"$newline"STATEMENT:  }
+				visible "${place:0:200} ($COPY_TIMEOUT)"; }
 			[ $count -gt 5 ] || say "${yellow}WARNING:  not copied into the engine: $VISIBLE$plain"
 		fi
 		[[ $line == *ERROR:\ * ]] && error=${line#*ERROR:  } || error=''

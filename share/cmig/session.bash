@@ -576,6 +576,8 @@ page()
 	if [ -t 1 ] && ! given no-pager && [ "${PAGER:-${TERM:-dumb}}" != dumb ] &&
 		command -v "${words[0]:-}" >/dev/null; then
 		LESS=${LESS:-FRX} "${words[@]}"
+	elif [ "${GITHUB_ACTIONS:-}" = true ] && ! given sql; then
+		no_commands
 	else
 		cat
 	fi

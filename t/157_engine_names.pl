@@ -1,0 +1,68 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# What a role can do to those who call cmig with names, and with code in an index: names that are not
+# UTF-8, names that GitHub Actions takes for commands in a log, and code that does not end.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use CmigShell;
+use Fcntl qw(:flock);
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my ($node, $dir, $cache) = engine_project('engine_names');
+
+sub rows { return $node->safe_psql($_[1] // 'shop', $_[0]); }
+
+write_revision('001', '', '', 'CREATE TABLE item (id bigint);', 'DROP TABLE item;');
+gives(0, 'at 001', '', 'upgrade', '-y');
+open my $users, '>>', glob "$cache/cmig/engine-*/users" or die;
+flock $users, LOCK_SH or die;
+
+# code that does not end while the schema is copied
+rows(q{
+CREATE FUNCTION slow() RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS $$
+BEGIN IF current_database() ~ '^cmig_copy' THEN PERFORM pg_sleep(1000); END IF; RETURN true; END $$;
+CREATE INDEX slow_index ON item (id) WHERE slow()});
+gives(1, '', 'not copied into the engine: CREATE INDEX slow_index ON public\.item .*\(10s\)', 'drift');
+rows('DROP INDEX slow_index; DROP FUNCTION slow()');
+gives(0, 'no drift', '', 'drift');
+
+# lines that GitHub Actions would take for commands
+rows(qq{CREATE TABLE "x\n::set-output name=approved::true\n ::stop-commands::pwn\n##[add-mask]x" (id int)});
+{
+	local $ENV{GITHUB_ACTIONS} = 'true';
+
+	for my $verb ([ 'drift' ], [ 'check', '--ci' ], [ 'lint' ], [ 'status' ])
+	{
+		my @result = cmig(@$verb);
+		unlike("$result[1]\n$result[2]", qr/^[^!-~]*::|##\[/m, "no command in the log of cmig @$verb");
+	}
+	my @drift = cmig('drift');
+	like($drift[1], qr/set-output/, 'the name is shown');
+}
+rows('DROP TABLE public.' . rows(q{SELECT quote_ident(relname) FROM pg_class WHERE relname ~ '^x'}));
+
+# names that are not UTF-8
+$node->safe_psql('postgres', "CREATE DATABASE bytes ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0 OWNER regress_owner",
+	extra_params => [ '-U', scalar(getpwuid($<)) ]);
+$node->safe_psql('bytes', q{SET client_encoding = SQL_ASCII; DO $$ BEGIN
+	EXECUTE convert_from(E'CREATE TABLE "a\\\\351" ("b\\\\352" int)', 'SQL_ASCII');
+	EXECUTE convert_from(E'CREATE FUNCTION "c\\\\353"() RETURNS int LANGUAGE sql RETURN 1', 'SQL_ASCII');
+END $$; CREATE TABLE "é" ()});
+gives(0, 'at 001', '', '-d', 'bytes', 'upgrade', '-y');
+my @failed = cmig('-d', 'bytes', 'drift');
+like($failed[2], qr/the schema of the database cannot be read\nHINT:  These names are not UTF-8/, 'names that are not UTF-8 are named');
+my @hints = $failed[2] =~ /^(DO .*?) -- [abc]\\35\d$/msg;
+is(scalar(@hints), 3, 'with statements that rename them');
+rows($_, 'bytes') for map { s/\n.*?(?=DO )//sr } @hints;
+my @result = cmig('-d', 'bytes', 'drift');
+like($result[1], qr/routine_\d/, 'then the schema is read');
+unlike($result[2], qr/cannot be read/, 'as a whole');
+
+done_testing();
