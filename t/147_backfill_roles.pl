@@ -210,5 +210,35 @@ foreach $db ('restored', 'replica')
 	once("$db: each row was updated once");
 }
 
+# Partitions that are exchanged or attached between two CALLs
+$db = 'parts';
+$node->safe_psql('postgres', 'CREATE DATABASE parts');
+$node->safe_psql('parts', q{CREATE EXTENSION pg_cmig; CREATE TABLE b (id int, k text, v int, PRIMARY KEY (id, k)) PARTITION BY LIST (k);
+	CREATE TABLE b_c PARTITION OF b FOR VALUES IN ('c');
+	CREATE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN IF NEW.id = 55 THEN RAISE EXCEPTION 'stop'; END IF; RETURN NEW; END$$});
+my $fill = q{CALL cmig.backfill('b', 'v = v + 1', batch_size => 10)};
+my $interrupt = q{CREATE OR REPLACE TRIGGER stop BEFORE UPDATE ON b FOR EACH ROW EXECUTE FUNCTION stop()};
+my $rows = sub { "INSERT INTO $_[0] SELECT i, '$_[1]', 0 FROM generate_series(1, 60) i" };
+my $all = q{SELECT string_agg(concat_ws(' ', k, v, n), ', ' ORDER BY k, v) FROM (SELECT k, v, count(*) AS n FROM b GROUP BY k, v) x};
+my $stops = sub { like(($node->psql('parts', $fill))[2], qr/$_[0]/, $_[1]) };
+
+$node->safe_psql('parts', $rows->('b', 'c') . "; $interrupt");
+$stops->('stop', 'interrupted in the only partition');
+$node->safe_psql('parts', q{ALTER TABLE b DETACH PARTITION b_c; ALTER TABLE b_c RENAME TO old; ALTER INDEX b_c_pkey RENAME TO old_pkey; CREATE TABLE b_c PARTITION OF b FOR VALUES IN ('c')});
+$node->safe_psql('parts', $rows->('b', 'c'));
+$stops->('partition public.b_c is not the one that had this name', 'another one with its name: refused');
+$node->safe_psql('parts', q{DROP TABLE b_c; ALTER TABLE old RENAME TO b_c; ALTER TABLE b ATTACH PARTITION b_c FOR VALUES IN ('c')});
+# with old rows, and names before and after that of the partition in progress
+$node->safe_psql('parts', 'CREATE TABLE ' . "b_$_ (LIKE b INCLUDING ALL); " . $rows->("b_$_", $_) . "; ALTER TABLE b ATTACH PARTITION b_$_ FOR VALUES IN ('$_')") foreach 'b', 'd';
+$stops->('stop', 'interrupted again');
+is($node->safe_psql('parts', $all), 'b 0 60, c 0 10, c 1 50, d 0 60', 'in the first one');
+$node->safe_psql('parts', 'DELETE FROM b WHERE id = 55 AND k = $$c$$');
+$stops->('stop', 'interrupted in one that was attached');
+$node->safe_psql('parts', 'DROP TRIGGER stop ON b; CREATE TABLE b_a (LIKE b INCLUDING ALL); ' . $rows->('b_a', 'a') . q{; ALTER TABLE b ATTACH PARTITION b_a FOR VALUES IN ('a')});
+$stops->('partition public.b_a was added since the backfill of table public.b began', 'and another one attached meanwhile: refused');
+$node->safe_psql('parts', 'ALTER TABLE b DETACH PARTITION b_a');
+$node->safe_psql('parts', $fill);
+is($node->safe_psql('parts', $all), 'b 1 60, c 1 59, d 1 60', 'each row was updated once');
+
 $node->stop;
 done_testing();

@@ -352,11 +352,15 @@ choose_key(CmigBackfillPart *part, List *columns, bool copies)
 	}
 }
 
-/* A qsort comparator: by name. */
+/* A qsort comparator: by name, added ones last. */
 static int
 compare_parts(const void *a, const void *b)
 {
-	return strcmp(((const CmigBackfillPart *) a)->name, ((const CmigBackfillPart *) b)->name);
+	const CmigBackfillPart *first = a;
+	const CmigBackfillPart *second = b;
+
+	return first->added != second->added ? first->added - second->added :
+		strcmp(first->name, second->name);
 }
 
 /*
@@ -506,13 +510,43 @@ refuse_unfinished(const CmigBackfillTarget *target, const CmigBackfillIdentity *
 					   resume, other->id)));
 }
 
+static bool
+is_added(const CmigNames *parts, const char *name)
+{
+	bool		known = parts->count == 0;
+
+	for (int i = 0; i < parts->count; i++)
+		known |= strcmp(parts->names[i], name) == 0;
+	return !known;
+}
+
+/* Partitions that were attached since the backfill began may have old rows, and come last. */
+static void
+order_parts(CmigBackfillTarget *target, CmigBackfillRun *run)
+{
+	for (int i = 0; i < target->count; i++)
+		target->parts[i].added = is_added(&run->parts, target->parts[i].name);
+	run->added = run->relation != NULL && is_added(&run->parts, run->relation);
+	qsort(target->parts, target->count, sizeof(CmigBackfillPart), compare_parts);
+	for (int i = 0; i < target->count && run->added; i++)
+		if (target->parts[i].added && strcmp(target->parts[i].name, run->relation) < 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("partition %s was added since the backfill of table %s began",
+							target->parts[i].name, target->name),
+					 errdetail("Another one, %s, was also added, and is being updated, so pg_cmig cannot tell whether the rows of the former have been backfilled.",
+							   run->relation),
+					 cmig_hint("To start over: DELETE FROM cmig.backfill_run WHERE id = %lld, and repeat the `CALL`",
+							   (long long) run->id)));
+}
+
 /*
  * Find the state of a backfill to resume, or begin a new backfill.  Returns
  * true if a state was found, which may be that of a finished backfill.  Raises
  * MG008 or 55000 if it is unclear which rows have been updated.
  */
 static bool
-find_state(const CmigBackfillTarget *target,
+find_state(CmigBackfillTarget *target,
 		   const CmigBackfillIdentity *identity, Oid caller,
 		   CmigBackfillRun *run)
 {
@@ -530,6 +564,7 @@ find_state(const CmigBackfillTarget *target,
 	if (found && !run->done)
 	{
 		cmig_backfill_parts_require(target, run);
+		order_parts(target, run);
 		ereport(NOTICE,
 				(errmsg("resuming the backfill of %s after %lld rows",
 						target->name, (long long) run->rows)));
@@ -539,7 +574,7 @@ find_state(const CmigBackfillTarget *target,
 		run->method = target->by_key ? "key" : "ctid";
 		run->pass = 1;
 		run->total = cmig_backfill_sql_work(target);
-		if (target->by_key && target->count > 1)
+		if (target->by_key && target->count > 0 && target->parts[0].oid != target->oid)
 			cmig_backfill_parts_note(target, run);
 		cmig_backfill_run_replace(identity);
 		cmig_backfill_run_insert(identity, run);
@@ -767,9 +802,11 @@ run_passes(CmigBackfill *b)
 		 * Compare names, because the current part may have been dropped in
 		 * the meantime.
 		 */
+		const CmigBackfillPart current = {.name = b->run.relation,.added = b->run.added};
+
 		b->part = 0;
 		while (b->run.relation != NULL && b->part < b->target->count &&
-			   strcmp(b->target->parts[b->part].name, b->run.relation) < 0)
+			   compare_parts(&b->target->parts[b->part], &current) < 0)
 			b->part++;
 		while (b->part < b->target->count)
 		{

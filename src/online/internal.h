@@ -36,6 +36,7 @@ typedef struct CmigBackfillPart
 	int			shards;			/* the number of shards in which Citus keeps
 								 * the rows, or 0 */
 	CmigBackfillKey key;		/* set if the table is walked by key */
+	bool		added;			/* since the backfill began */
 } CmigBackfillPart;
 
 /* A backfill's target after it has been checked. */
@@ -51,7 +52,7 @@ typedef struct CmigBackfillTarget
 								 * if Citus keeps copies of the table's
 								 * shards. */
 	int			count;
-	CmigBackfillPart *parts;	/* ordered by name */
+	CmigBackfillPart *parts;	/* ordered by name, added ones last */
 } CmigBackfillTarget;
 
 /* in backfill.c */

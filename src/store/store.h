@@ -538,6 +538,7 @@ typedef struct CmigBackfillRun
 	int64		batches;
 	int64		unchanged;		/* number of rows in this pass that matched
 								 * but were not updated; not stored */
+	bool		added;			/* is "relation" not in "parts"?  not stored */
 } CmigBackfillRun;
 
 /*
