@@ -668,7 +668,7 @@ require_known(const CmigBackfillRun *run)
 			 errmsg("row %lld of cmig.backfill_run was written in another database",
 					(long long) run->id),
 			 errdetail("It is about a table that was named %s there.", run->target),
-			 cmig_hint("If this is the table that has the name now, as the extension's owner: `UPDATE cmig.backfill_run SET target = target WHERE id = %lld`, then repeat the `CALL`. To start over, as the extension's owner: `DELETE FROM cmig.backfill_run WHERE id = %lld`",
+			 cmig_hint("If this is the table that has the name now, as the extension's owner: UPDATE cmig.backfill_run SET target = target WHERE id = %lld, then repeat the `CALL`. To start over, as the extension's owner: DELETE FROM cmig.backfill_run WHERE id = %lld",
 					   (long long) run->id, (long long) run->id)));
 }
 
