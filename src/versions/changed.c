@@ -34,7 +34,8 @@ cmig_versions_require_tables(const CmigExpansion *expansion, List **back)
 {
 	static CmigQuery query = {
 		"WITH e AS (SELECT DISTINCT c->>0 AS relation, to_regclass(c->>0)::oid AS oid, c->>1 AS"
-		" version, coalesce(c->>8, c->>1) AS sequence"
+		" version, coalesce(c->>8, c->>1) AS sequence,"
+		" (c->>9 = $3 AND c->>10 = to_regclass(c->>0)::oid::text) IS TRUE AS known"
 		"  FROM cmig.expansion_run r, jsonb_array_elements(r.columns) c WHERE r.scope = $1"
 		" AND c->>0 <> ''),"
 		" g AS (SELECT e.relation, t.* FROM e JOIN pg_trigger t ON t.tgrelid = e.oid AND " IS_TRIGGER "),"
@@ -46,7 +47,7 @@ cmig_versions_require_tables(const CmigExpansion *expansion, List **back)
 		" AND d.refclassid = 'pg_class'::regclass"
 		"   JOIN pg_class k ON k.oid = d.refobjid AND k.relkind IN ('r', 'p')"
 		" WHERE w.rulename = '_RETURN' AND d.refobjid IS DISTINCT FROM e.oid"
-		"   AND NOT EXISTS (SELECT FROM g WHERE g.relation = e.relation))"
+		"   AND NOT e.known)"
 		" SELECT 'table ' || x.relation, x.oid::regclass::text,"
 		"  CASE WHEN NOT EXISTS (SELECT FROM pg_class v WHERE v.oid = x.voucher"
 		"    AND v.relowner = k.relowner) THEN NULL WHEN"
@@ -76,9 +77,10 @@ cmig_versions_require_tables(const CmigExpansion *expansion, List **back)
 		" UNION ALL SELECT DISTINCT 'table ' || s.relation, NULL, NULL, NULL"
 		" FROM cmig.expansion_step s"
 		"  WHERE $2 AND s.scope = $1 AND s.relation <> ''"
-		" AND to_regclass(nullif(s.relation, '')) IS NULL ORDER BY 2, 1", {TEXTOID, BOOLOID}
+		" AND to_regclass(nullif(s.relation, '')) IS NULL ORDER BY 2, 1", {TEXTOID, BOOLOID, TEXTOID}
 	};
-	char	  **row = cmig_query_row(&query, expansion->scope, back == NULL);
+	char	  **row = cmig_query_row(&query, expansion->scope, back == NULL,
+									   cmig_versions_database());
 
 	if (row != NULL && row[2] != NULL && row[3] != NULL && back != NULL)
 	{
