@@ -168,64 +168,6 @@ gives(0, 'at 002', '', @as, 'upgrade', '-y');
 gives(0, 'at 001', '', @as, 'downgrade', '-y', '-1');
 unlink 'migrations/002.sql';
 
-# A role with the privilege TRIGGER cannot create a trigger while a transaction of a run is open; one that it
-# creates between two transactions is refused.
-admin('CREATE ROLE regress_trigger LOGIN; GRANT USAGE ON SCHEMA cmig_engine TO regress_trigger;
-	GRANT TRIGGER ON cmig_engine.journal, cmig_engine.progress TO regress_trigger');
-sub create_triggers
-{
-	my $output = '';
-
-	foreach my $table (qw(journal progress))
-	{
-		my $sql = "SET lock_timeout = '300ms'; CREATE TRIGGER evil BEFORE INSERT OR UPDATE ON cmig_engine.$table FOR EACH ROW EXECUTE FUNCTION public.t()";
-		IPC::Run::run([ 'psql', '-X', '-q', '-U', 'regress_trigger', '-c', $sql ], '>&', \my $part);
-		$output .= $part;
-	}
-	return $output;
-}
-write_revision('002', '001', '', 'CREATE TABLE part (id bigint);', 'DROP TABLE part;');
-write_revision('003', '002', '', 'SELECT pg_sleep(4);', 'SELECT 1;');
-write_revision('004', '003', "-- transactional: false\n", "SELECT pg_sleep(4);\nSELECT 1;", 'SELECT 1;');
-write_revision('005', '004', "-- transactional: false\n", 'CREATE INDEX CONCURRENTLY part_id ON part (id);', 'DROP INDEX part_id;');
-# sessions of others show nothing
-sub wait_for
-{
-	local $ENV{PGUSER} = $superuser;
-	$node->poll_query_until('shop', "SELECT count(*) > 0 FROM pg_stat_activity WHERE $_[0]") or die;
-}
-foreach my $target (qw(003 004))
-{
-	my ($out, $err) = ('', '');
-	my $run = IPC::Run::start([ $CmigShell::cmig, @as, 'upgrade', '-y', '--stepwise', $target ], '<', \undef, '>', \$out, '2>', \$err);
-
-	wait_for("wait_event = 'PgSleep'");
-	my $created = create_triggers();
-	is(() = ($created =~ /lock timeout/g), 2, 'the tables are locked') or diag($created);
-	$run->finish;
-	like($out, qr/at $target/, 'the run ends');
-	unlike("$out$err", qr/runs as/, 'and runs no code of others');
-	$node->psql('shop', "DROP TRIGGER IF EXISTS evil ON cmig_engine.$_") foreach qw(journal progress);
-}
-my $reader = $node->background_psql('shop', extra_params => [ '-U', $superuser ]);
-$reader->query_safe('BEGIN; INSERT INTO part VALUES (1)');
-{
-	my ($out, $err) = ('', '');
-	my $run = IPC::Run::start([ $CmigShell::cmig, @as, 'upgrade', '-y' ], '<', \undef, '>', \$out, '2>', \$err);
-
-	wait_for("query ~ '^CREATE INDEX' AND wait_event_type = 'Lock'");
-	is(create_triggers(), '', 'a trigger is created while an index is');
-	$reader->query_safe('COMMIT');
-	$reader->quit;
-	$run->finish;
-	like($err, qr/ERROR:  a table of schema cmig_engine has a trigger/, 'the run ends');
-	unlike("$out$err", qr/runs as/, 'and runs no code of others');
-	admin("DROP TRIGGER IF EXISTS evil ON cmig_engine.$_") foreach qw(journal progress);
-	gives(0, 'at 005', '', @as, 'upgrade', '-y');
-}
-gives(0, 'at 001', '', @as, 'downgrade', '-y', '001');
-unlink map { "migrations/00$_.sql" } 2 .. 5;
-
 # In the engine, "$user" in search_path means the role of the database, and what functions of the database
 # call there is not recorded.
 admin('CREATE ROLE regress_creator LOGIN; GRANT CREATE ON DATABASE shop TO regress_creator');

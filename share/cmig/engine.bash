@@ -1041,6 +1041,8 @@ watch_run()
 		cat -- "${here%/*}/share/cmig/engine_blockers.sql"
 		sleep 0.1
 	done; } | ask_target - >"$watch/blockers" 2>/dev/null
+	# Ctrl-C ends this session, too, before cmig has written down what failed
+	while [ -d "$watch" ] && kill -0 $$ 2>/dev/null; do sleep 0.1; done
 	rm -rf -- "$watch"
 } 2>/dev/null
 

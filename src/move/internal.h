@@ -198,13 +198,6 @@ extern void cmig_engine_append_lock(StringInfo body, const char *key, bool sessi
 extern void cmig_engine_append_owner_check(StringInfo body, const char *key);
 
 /*
- * Append what each later transaction begins with: the same, unless "key" is NULL, and
- * statements that lock the journal and the progress, and raise an error if somebody
- * has created a trigger on a table meanwhile.
- */
-extern void cmig_engine_append_later_check(StringInfo body, const char *key);
-
-/*
  * The file of the revision for the journal, as a literal after a comma, or NULL if
  * there is none, or unless cmig runs the script.
  */

@@ -228,30 +228,6 @@ cmig_engine_append_owner_check(StringInfo body, const char *key)
 					 "\tEND IF;\n", key);
 }
 
-/*
- * Append what each later transaction begins with.  A role with the privilege TRIGGER
- * could create a trigger after the first one has checked the tables.
- */
-void
-cmig_engine_append_later_check(StringInfo body, const char *key)
-{
-	if (key != NULL)
-		cmig_engine_append_owner_check(body, key);
-	appendStringInfoString(body,
-						   "\tIF pg_catalog.has_table_privilege(\n"
-						   "\t\t'" CMIG_ENGINE_JOURNAL "', 'UPDATE, DELETE') THEN\n"
-						   "\t\tLOCK TABLE " CMIG_ENGINE_JOURNAL ", " CMIG_ENGINE_PROGRESS "\n"
-						   "\t\t\tIN SHARE UPDATE EXCLUSIVE MODE;\n"
-						   "\tEND IF;\n"
-						   "\tIF EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid " OP("=") "\n"
-						   "\t\tANY (ARRAY['" CMIG_ENGINE_VERSION "', '" CMIG_ENGINE_JOURNAL "',\n"
-						   "\t\t\t'" CMIG_ENGINE_PROGRESS "']::pg_catalog.regclass[]::pg_catalog.oid[])) THEN\n"
-						   "\t\tRAISE insufficient_privilege USING\n"
-						   "\t\t\tMESSAGE = 'a table of schema cmig_engine has a trigger',\n"
-						   "\t\t\tHINT = 'cmig status';\n"
-						   "\tEND IF;\n");
-}
-
 /* Append a command of psql that ends with a quoted text. */
 static void
 append_command(StringInfo out, const char *command, const char *text)
@@ -340,18 +316,11 @@ append_insert(StringInfo out, const CmigEngineStep *step, const CmigStatement *s
 					 done ? "true, NULL" : "false, :'cmig_objects'");
 }
 
-static void append_owner_check(StringInfo out, const CmigEngineStep *step);
-
-/* Append what records the statement, in its transaction or in one of its own. */
+/* Append what records the statement. */
 static void
 append_row(StringInfo out, const CmigEngineStep *step, const CmigStatement *statement, bool done)
 {
 	appendStringInfoString(out, AS_CALLER);
-	if (!is_transactional(statement))
-	{
-		appendStringInfoString(out, "BEGIN ISOLATION LEVEL READ COMMITTED\\;\n");
-		append_owner_check(out, step);
-	}
 	if (done && !is_transactional(statement))
 	{
 		appendStringInfoString(out, "UPDATE " CMIG_ENGINE_PROGRESS " SET done = true");
@@ -359,8 +328,7 @@ append_row(StringInfo out, const CmigEngineStep *step, const CmigStatement *stat
 	}
 	else
 		append_insert(out, step, statement, done);
-	appendStringInfoString(out, is_transactional(statement) ? ";\n" : "\\;\nCOMMIT;\n");
-	appendStringInfoString(out, AS_BEFORE);
+	appendStringInfoString(out, ";\n" AS_BEFORE);
 }
 
 /* Returns the name of a relation as a literal for to_regclass(). */
@@ -565,7 +533,7 @@ cmig_engine_begin_step(StringInfo out, const char *revision, const char *directi
 					 "\t\t\tHINT = 'Restore its text. Later statements may differ. Or revert by hand what has run, then: cmig stamp <revision>';\n"
 					 "\tEND IF;\n", rows, checksums.data,
 					 quote_literal_cstr(psprintf(" of revision \"%s\" has changed since it ran", revision)));
-	cmig_engine_append_later_check(&body, key);
+	cmig_engine_append_owner_check(&body, key);
 	appendStringInfo(&body,
 					 "\tUPDATE " CMIG_ENGINE_PROGRESS " p SET checksum = coalesce(%s, ''), objects = NULL\n"
 					 "\t\tWHERE %s AND coalesce(p.checksum " OP("<>") " %s, true);\nEND",
@@ -594,7 +562,7 @@ append_owner_check(StringInfo out, const CmigEngineStep *step)
 
 	initStringInfo(&check);
 	appendStringInfoString(&check, "BEGIN\n");
-	cmig_engine_append_later_check(&check, step->key);
+	cmig_engine_append_owner_check(&check, step->key);
 	appendStringInfoString(&check, "END");
 	cmig_psql_append_do(out, check.data);
 }

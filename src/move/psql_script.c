@@ -245,8 +245,8 @@ append_check(Offline *offline)
 	if (offline->checked)
 	{
 		appendStringInfoString(body, "BEGIN\n");
-		if (offline->engine)
-			cmig_engine_append_later_check(body, offline->session_lock ? offline->key : NULL);
+		if (offline->engine && offline->session_lock)
+			cmig_engine_append_owner_check(body, offline->key);
 		appendStringInfoString(body, offline->compare);
 		append_rows(body, offline);
 		appendStringInfo(body,
