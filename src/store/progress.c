@@ -556,13 +556,13 @@ cmig_active_is_settled(void)
  */
 
 /* Write the row of this table, which the trigger then does not check again. */
-#define WRITE_ROW(table, count, call) \
+#define WRITE_ROW(table, statement) \
 	do \
 	{ \
 		cmig_backfill_row_table = (table); \
 		PG_TRY(); \
 		{ \
-			(count) = (call); \
+			statement; \
 		} \
 		PG_FINALLY(); \
 		{ \
@@ -729,13 +729,12 @@ follow_name(CmigBackfillRun *run, const char *target)
 	static CmigQuery query = {
 		"UPDATE cmig.backfill_run SET target = $2 WHERE id::bigint = $1", {INT8OID, TEXTOID}
 	};
-	uint64		count PG_USED_FOR_ASSERTS_ONLY;
 
 	if (cmig_text_same(run->target, target))
 		return;
 	if (cmig_text_same(run->relation, run->target))
 		run->relation = pstrdup(target);
-	WRITE_ROW(run->table, count, cmig_query_do(&query, run->id, target));
+	WRITE_ROW(run->table, (void) cmig_query_do(&query, run->id, target));
 }
 
 bool
@@ -825,7 +824,7 @@ insert_row(const CmigBackfillIdentity *identity, const CmigBackfillRun *run)
 	uint64		count;
 
 	cmig_backfill_row_parts = run->part_ids;
-	WRITE_ROW(identity->table, count,
+	WRITE_ROW(identity->table, count =
 			  cmig_query_do(&query, run->id, identity->target, identity->set_sql,
 							identity->where_sql, identity->revision, identity->direction,
 							identity->statement, run->method, run->total, &run->parts,
@@ -867,7 +866,7 @@ cmig_backfill_run_update(const CmigBackfillRun *run, int64 active_us)
 
 	uint64		count;
 
-	WRITE_ROW(run->table, count,
+	WRITE_ROW(run->table, count =
 			  cmig_query_do(&query, run->id, run->done ? "done" : "running", run->pass,
 							run->relation, &run->place, &run->bound, run->total, run->passed,
 							run->rows, run->rows_of_pass, run->batches, active_us, &run->key));
@@ -957,19 +956,17 @@ cmig_backfill_run_note(const CmigBackfillRun *run, double rows_total, const char
 		" rows_total = CASE WHEN $2 < 0 THEN rows_total ELSE $2::bigint END WHERE id::bigint = $1",
 		{INT8OID, FLOAT8OID, TEXTOID}
 	};
-	uint64		count PG_USED_FOR_ASSERTS_ONLY;
 
 	if (has_column("rows_total"))
-		WRITE_ROW(run->table, count, cmig_query_do(&query, run->id, rows_total, error));
+		WRITE_ROW(run->table, (void) cmig_query_do(&query, run->id, rows_total, error));
 }
 
 void
 cmig_backfill_run_remove(const CmigBackfillRun *run)
 {
 	static CmigQuery query = {"DELETE FROM cmig.backfill_run WHERE id::bigint = $1", {INT8OID}};
-	uint64		count PG_USED_FOR_ASSERTS_ONLY;
 
-	WRITE_ROW(run->table, count, cmig_query_do(&query, run->id));
+	WRITE_ROW(run->table, (void) cmig_query_do(&query, run->id));
 }
 
 void
