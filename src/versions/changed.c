@@ -80,7 +80,7 @@ cmig_versions_require_tables(const CmigExpansion *expansion, List **back)
 		" AND to_regclass(nullif(s.relation, '')) IS NULL ORDER BY 2, 1", {TEXTOID, BOOLOID, TEXTOID}
 	};
 	char	  **row = cmig_query_row(&query, expansion->scope, back == NULL,
-									   cmig_versions_database());
+									 cmig_versions_database());
 
 	if (row != NULL && row[2] != NULL && row[3] != NULL && back != NULL)
 	{
