@@ -1,6 +1,12 @@
 -- engine_blockers.sql: who blocks the run of cmig that has the advisory lock, if somebody does.
 -- Copyright (c) 2026, the pg_cmig developers
 SELECT pg_catalog.pg_stat_clear_snapshot() AS cleared \gset
+-- CREATE INDEX CONCURRENTLY may wait for this transaction, which then has to end
+SELECT EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.locktype OPERATOR(pg_catalog.=) 'advisory' AND l.granted
+	AND pg_catalog.pg_backend_pid() OPERATOR(pg_catalog.=) ANY (pg_catalog.pg_blocking_pids(l.pid))) AS own \gset
+\if :own
+	\q
+\endif
 SELECT pg_catalog.concat(
 	'Blocked by process ', a.pid, ' of role "', a.usename, '"',
 	CASE WHEN a.application_name OPERATOR(pg_catalog.<>) ''
