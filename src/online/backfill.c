@@ -510,6 +510,7 @@ refuse_unfinished(const CmigBackfillTarget *target, const CmigBackfillIdentity *
 					   resume, other->id)));
 }
 
+/* Is it a partition that was added since the backfill began? */
 static bool
 is_added(const CmigNames *parts, const char *name)
 {

@@ -478,7 +478,7 @@ find_changes(const CmigExpansion *expansion)
 		" AND (s.digest IS NOT NULL OR NOT p.own OR p.relation IN (SELECT relation FROM s) AND"
 		" name NOT LIKE '%(options, privileges)')"
 		" AND (p.digest IS NOT NULL OR s.relation IN (SELECT relation FROM p))"
-		/* what the column of a new partition has not got from its parent */
+		/* a new partition's column with properties of its own */
 		" UNION SELECT format('column %I of table %s', c.attname, c.attrelid::regclass),"
 		" 'changed' FROM a JOIN pg_attribute c USING (attrelid, attnum)"
 		"  JOIN pg_inherits h ON h.inhrelid = c.attrelid JOIN pg_attribute o ON o.attrelid ="

@@ -203,7 +203,7 @@ cmig_versions_require_partitions(const List *relations)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("partition %s is being detached from table %s", row[0], row[1]),
-				 errdetail("DETACH PARTITION CONCURRENTLY was interrupted, so it has not got the columns that table %s gets.", row[1]),
+				 errdetail("DETACH PARTITION CONCURRENTLY was interrupted. The columns of the new version would not be added to it."),
 				 errhint("ALTER TABLE %s DETACH PARTITION %s FINALIZE", row[1], row[0])));
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
