@@ -1133,9 +1133,10 @@ AS $rules$
 	uses AS MATERIALIZED (SELECT p.oid AS policy, d.refobjsubid AS attnum FROM p
 	 JOIN pg_depend d ON d.classid = 'pg_policy'::regclass AND d.objid = p.oid
 	  AND d.refclassid = 'pg_class'::regclass AND d.refobjid = p.polrelid AND d.refobjsubid > 0),
-	-- the setup that comments record, and the call of enable_rls with it, for partitions
+	-- the setup that comments record, and the call of enable_rls with it, for partitions; only what
+	-- enable_rls escapes is read as escaped
 	words_of AS (SELECT p.oid AS policy, m[1] AS name,
-	  regexp_replace(to_json(m[2])::text, '%([0-9A-F]{2})', E'\\\\u00\\1', 'g')::json #>> '{}' AS value
+	  regexp_replace(to_json(m[2])::text, '%(0[1-9A-F]|1[0-9A-F]|20|25|2C|3D|5D|7F)', E'\\\\u00\\1', 'g')::json #>> '{}' AS value
 	 FROM p CROSS JOIN LATERAL regexp_matches(substring(p.setup FROM '[[]cmig[.]enable_rls (.*)[]]'), '([a-z_]+)=([^ ]*)', 'g') m),
 	calls AS (SELECT t.oid, format('SELECT cmig.enable_rls(%L', t.name) || coalesce(string_agg(DISTINCT w.text, ''), '')
 	  || CASE WHEN t.forced THEN '' ELSE ', force => false' END

@@ -312,6 +312,7 @@ SELECT statement FROM cmig.disable_rls('shop.orders');
 CREATE ROLE "regress_rls ""x""'; --";
 SELECT statement FROM cmig.enable_rls('shop.orders', roles => ARRAY['regress_rls "x"''; --'], force => false, require_context => true) WHERE statement ~ 'SCHEMA|tenant_access';
 SELECT statement FROM cmig.disable_rls('shop.orders') WHERE statement ~ 'SCHEMA';
+SELECT count(*) FROM cmig.revoke_access($$regress_rls "x"'; --$$);
 DROP ROLE "regress_rls ""x""'; --";
 
 -- a notice for roles to which policies do not apply

@@ -28,6 +28,7 @@
 								 * into */
 
 bool		cmig_rls_gave_up;
+int			cmig_rls_effort;
 
 /*
  * Cases
@@ -43,6 +44,15 @@ static bool
 is_var(Node *node)
 {
 	return IsA(node, Var);
+}
+
+bool
+cmig_rls_step(int count)
+{
+	CHECK_FOR_INTERRUPTS();
+	cmig_rls_effort = cmig_rls_effort < count ? 0 : cmig_rls_effort - count;
+	cmig_rls_gave_up |= cmig_rls_effort == 0;
+	return cmig_rls_effort > 0;
 }
 
 /* Returns the conjunction of two cases, or NULL if it is impossible. */
@@ -90,8 +100,12 @@ cmig_rls_product(List *a, List *b)
 	{
 		foreach_ptr(CmigRlsCase, other, b)
 		{
-			CmigRlsCase *together = cmig_rls_both(each, other);
+			CmigRlsCase *together;
 
+			if (!cmig_rls_step((list_length(each->literals) + 1) *
+							   (list_length(other->literals) + 1)))
+				return NIL;
+			together = cmig_rls_both(each, other);
 			if (together)
 				result = lappend(result, together);
 			if (list_length(result) > MAX_CASES)
@@ -639,6 +653,8 @@ cmig_rls_values_of(Node *node, CmigRlsScope *scope)
 	TargetEntry *target;
 
 	check_stack_depth();
+	if (!cmig_rls_step(1))
+		return NIL;
 	node = cmig_rls_unwrap(node);
 	if (node == NULL)
 		return list_make1(make_value(FROM_ELSEWHERE, NULL, scope));

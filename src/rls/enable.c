@@ -290,7 +290,7 @@ grant_access(CmigRlsSetup *options)
 				options->granted = lappend(options->granted, name);
 			continue;
 		}
-		if (!cmig_access_may_grant())
+		if (!cmig_access_may_grant(GetUserId()))
 			ereport(ERROR,
 					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 					 errmsg("role \"%s\" needs access level \"application\"", name),
@@ -308,10 +308,11 @@ grant_access(CmigRlsSetup *options)
 /*
  * Returns the statements that revoke access from the roles that no longer need
  * it for any table, except for roles that were granted more access in the
- * meantime.
+ * meantime.  The table's owner could have written their names, so that they are
+ * only named if the owner may not revoke access.
  */
 static List *
-revoke_access(const List *granted)
+revoke_access(const List *granted, Oid owner)
 {
 	List	   *statements = NIL;
 
@@ -319,7 +320,16 @@ revoke_access(const List *granted)
 	{
 		Oid			role = get_role_oid(name, true);
 
-		if (OidIsValid(role) && !is_recorded(name) && cmig_query_do(&has_more_access, role) == 0)
+		if (!OidIsValid(role) || is_recorded(name) || cmig_query_do(&has_access, role) == 0 ||
+			cmig_query_do(&has_more_access, role) > 0)
+			continue;
+		if (!cmig_access_may_grant(owner))
+			ereport(NOTICE,
+					(errmsg("role \"%s\" keeps access level \"application\"", name),
+					 errdetail("The table's owner, who can edit the comments of policies, may not revoke it."),
+					 cmig_hint("If no other policy needs it: `SELECT cmig.revoke_access(%s)`",
+							   quote_literal_cstr(name))));
+		else
 			statements = list_concat(statements,
 									 cmig_access_statements(false, quote_identifier(name),
 															"application"));
@@ -562,7 +572,7 @@ CMIG_READER(cmig_disable_rls)
 						 errhint("ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY", table->name)));
 		}
 	}
-	run(fcinfo, NULL, NULL, revoke_access(granted));
+	run(fcinfo, NULL, NULL, revoke_access(granted, cmig_rls_table_read(relid)->owner));
 	if (!any)
 		ereport(NOTICE,
 				(errmsg("nothing to disable: cmig.enable_rls has not created anything on %s",

@@ -290,8 +290,17 @@ typedef struct CmigRlsValue
 	AttrNumber	attno;
 } CmigRlsValue;
 
-/* Were there too many cases, so that some are missing? */
+/*
+ * Were there too many cases, so that some are missing?  And the steps that a
+ * proof may still take, so that it ends soon, whatever the expression is.
+ */
 extern bool cmig_rls_gave_up;
+extern int	cmig_rls_effort;
+
+#define CMIG_RLS_EFFORT 1000000
+
+/* Takes steps; returns false, from then on, if a proof has taken too many. */
+extern bool cmig_rls_step(int count);
 
 extern CmigRlsCase *cmig_rls_no_facts(void);
 extern CmigRlsCase *cmig_rls_both(const CmigRlsCase *a, const CmigRlsCase *b);

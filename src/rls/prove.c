@@ -482,6 +482,8 @@ List *
 cmig_rls_cases_of(Node *node, int want, CmigRlsScope *scope)
 {
 	check_stack_depth();
+	if (!cmig_rls_step(1))
+		return NIL;
 	if (want >= VALUE_NULL)
 		return cmig_rls_null_cases(node, want == VALUE_NULL, scope);
 	node = cmig_rls_unwrap(node);
@@ -844,6 +846,8 @@ cmig_rls_prove(Node *tree, Oid relid, Oid role, int nesting)
 	bool		before = cmig_rls_gave_up;
 
 	cmig_rls_gave_up = false;
+	if (nesting == 0)
+		cmig_rls_effort = CMIG_RLS_EFFORT;
 	foreach_ptr(CmigRlsCase, each, cmig_rls_cases_of(cmig_rls_expand(tree), IS_TRUE_BIT, &scope))
 	{
 		if (!cmig_rls_is_tied(each, 0))
@@ -869,6 +873,7 @@ cmig_rls_truth(Node *tree, Oid relid)
 	if (tree == NULL)
 		return CMIG_RLS_DEPENDS;
 	cmig_rls_gave_up = false;
+	cmig_rls_effort = CMIG_RLS_EFFORT;
 	if (cmig_rls_cases_of(tree, IS_TRUE_BIT, &scope) == NIL)
 		truth = CMIG_RLS_NEVER;
 	else if (cmig_rls_cases_of(tree, IS_FALSE_BIT, &scope) == NIL &&

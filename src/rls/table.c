@@ -109,6 +109,13 @@ cmig_rls_commands_text(int commands, const char *separator)
 	return text.data;
 }
 
+/* Is this byte of a value escaped?  Each such byte is a character, in each encoding. */
+static bool
+is_escaped(unsigned char c)
+{
+	return c <= ' ' || strchr("%=],\x7f", c) != NULL;
+}
+
 /*
  * Append the word "name=value", with special characters in the value escaped.
  */
@@ -120,7 +127,7 @@ cmig_rls_setup_word(StringInfo text, const char *name, const char *value)
 	{
 		unsigned char c = (unsigned char) *p;
 
-		if (c <= ' ' || c == '%' || c == '=' || c == ']' || c == ',' || c == 0x7f)
+		if (is_escaped(c))
 			appendStringInfo(text, "%%%02X", c);
 		else
 			appendStringInfoChar(text, *p);
@@ -161,27 +168,28 @@ cmig_rls_setup_write(const CmigRlsSetup *setup)
 
 /*
  * Returns the unescaped value that starts at *p and ends at a space or at the
- * closing bracket.
+ * closing bracket.  Only what cmig_rls_setup_word() escapes is unescaped,
+ * because the table's owner can write other bytes, such as a part of a
+ * character.
  */
 static char *
 read_word(const char **p)
 {
-	static const char digits[] = "0123456789ABCDEF";
 	StringInfoData value;
 
 	initStringInfo(&value);
 	for (; **p && **p != ' ' && **p != ']'; (*p)++)
 	{
-		const char *high = **p == '%' && (*p)[1] ? strchr(digits, (*p)[1]) : NULL;
-		const char *low = high && (*p)[2] ? strchr(digits, (*p)[2]) : NULL;
+		char		digits[3] = {0};
+		unsigned long c = 0;
 
-		if (low)
-		{
-			appendStringInfoChar(&value, (char) ((high - digits) * 16 + (low - digits)));
+		if (**p == '%' && strspn(*p + 1, "0123456789ABCDEF") >= 2)
+			c = strtoul(strncpy(digits, *p + 1, 2), NULL, 16);
+		if (c > 0 && is_escaped((unsigned char) c))
 			*p += 2;
-		}
 		else
-			appendStringInfoChar(&value, **p);
+			c = (unsigned char) **p;
+		appendStringInfoChar(&value, (char) c);
 	}
 	return value.data;
 }

@@ -285,18 +285,19 @@ schema_owner(void)
 }
 
 bool
-cmig_access_may_grant(void)
+cmig_access_may_grant(Oid role)
 {
 	/*
 	 * check for the owner level, because a role that can grant USAGE cannot
 	 * necessarily grant everything else
 	 */
 	static CmigQuery query = {
-		"SELECT WHERE has_schema_privilege('cmig', 'USAGE WITH GRANT OPTION')"
-		" AND has_table_privilege('cmig.secret', 'SELECT WITH GRANT OPTION')"
+		"SELECT WHERE has_schema_privilege($1, 'cmig', 'USAGE WITH GRANT OPTION')"
+		" AND has_table_privilege($1, 'cmig.secret', 'SELECT WITH GRANT OPTION')",
+		{OIDOID}
 	};
 
-	return cmig_query_do(&query) > 0;
+	return cmig_query_do(&query, role) > 0;
 }
 
 /*
@@ -351,7 +352,7 @@ run_as(Oid grantor, List *statements)
 void
 cmig_access_run(List *statements)
 {
-	if (!cmig_access_may_grant())
+	if (!cmig_access_may_grant(GetUserId()))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to grant or revoke access to pg_cmig"),

@@ -652,10 +652,10 @@ extern List *cmig_access_levels(void);
 extern List *cmig_access_statements(bool grant, const char *role, const char *level);
 
 /*
- * May the current role grant access to pg_cmig?  Run statements from this
- * module, or raise error 42501 if it may not.
+ * May a role grant access to pg_cmig?  Run statements from this
+ * module, or raise error 42501 if the current role may not.
  */
-extern bool cmig_access_may_grant(void);
+extern bool cmig_access_may_grant(Oid role);
 extern void cmig_access_run(List *statements);
 
 /* in load.c */

@@ -1,0 +1,63 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# The comments of policies, in which enable_rls records what it has done, can be edited by the owner of
+# the table, and so can the policies: whatever they contain, nobody else is stopped, or harmed.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use Test::More;
+
+my $node = new_node('rls_comments', 'autovacuum = off');
+$node->start;
+$node->safe_psql('postgres', q{
+CREATE EXTENSION pg_cmig;
+CREATE ROLE regress_eve; CREATE ROLE regress_app;
+SELECT cmig.grant_access('regress_app', 'application');
+CREATE SCHEMA eve AUTHORIZATION regress_eve;
+SET ROLE regress_eve;
+CREATE TABLE eve.t (user_id text DEFAULT NULLIF(current_setting('app.current_user_id', true), ''), a int, b int);
+ALTER TABLE eve.t ENABLE ROW LEVEL SECURITY;
+CREATE POLICY p ON eve.t USING (user_id = current_user);
+});
+
+sub comment
+{
+	$node->safe_psql('postgres', "COMMENT ON POLICY p ON eve.t IS 'x [cmig.enable_rls $_[0]]'");
+}
+
+# what enable_rls does not escape is not read as escaped
+comment('user_column=%00 tenant_column=%FF default_of=user_id was=%27%FF%27');
+like(query($node, 'postgres', 'SELECT count(*) FROM cmig.rls_check()'), qr/^\d+$/, 'rls_check');
+like(query($node, 'postgres', 'SELECT count(*) FROM cmig.rls_status()'), qr/^1$/, 'rls_status');
+fails_with($node, 'postgres', "SELECT cmig.disable_rls('eve.t')", '42601', 'syntax error', 'a default that no expression is');
+is(query($node, 'postgres', "SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = 'eve.t'::regclass"), "NULLIF(current_setting('app.current_user_id'::text, true), ''::text)", 'has not been set');
+comment('user_column=%2Ca');
+like(query($node, 'postgres', "SELECT fix FROM cmig.rls_check() WHERE object = 'eve.t' AND fix IS NOT NULL LIMIT 1"), qr/./, 'what it escapes is');
+
+# roles that the comment names
+comment('user_column=user_id granted=regress_app');
+my ($status, $out, $err) = $node->psql('postgres', "SELECT * FROM cmig.disable_rls('eve.t')");
+is($status, 0, 'disable_rls');
+unlike($out, qr/REVOKE/, 'revokes nothing on the word of an owner who could not');
+like($err, qr/NOTICE:  role "regress_app" keeps access level "application"\n.*\nHINT:  [^\n]*: SELECT cmig\.revoke_access\('regress_app'\)/, 'and names the statement that does');
+is(query($node, 'postgres', "SELECT has_function_privilege('regress_app', 'cmig.current_user_id()', 'EXECUTE')"), 't', 'the role keeps its access');
+is(query($node, 'postgres', "SELECT count(*) > 0 FROM cmig.revoke_access('regress_app')"), 't', 'which does');
+
+# proofs end, whatever the policies are
+my %hard = (
+	wide => "a = 0' || string_agg(format(' OR (a = %s AND user_id = current_setting(''app.current_user_id'', true))', i), '')",
+	nested => "' || string_agg('NOT (', '') || 'a = 0' || string_agg(format(' AND CASE WHEN b = %s THEN user_id = current_setting(''app.current_user_id'', true) ELSE a <> %1\$s END)', i), '')");
+for (sort keys %hard)
+{
+	$node->safe_psql('postgres', qq{
+		DO \$\$ BEGIN EXECUTE (SELECT 'CREATE POLICY $_ ON eve.t USING ($hard{$_} || ')' FROM generate_series(1, } . ($_ eq 'wide' ? 1500 : 40) . qq{) i); END \$\$;
+		ALTER TABLE eve.t ENABLE ROW LEVEL SECURITY});
+	like(query($node, 'postgres', "SET statement_timeout = '60s'; SELECT count(*) FROM cmig.rls_check('eve')"), qr/^\d+$/, "$_: no end was expected");
+	$node->safe_psql('postgres', "DROP POLICY $_ ON eve.t");
+}
+
+done_testing();
