@@ -608,6 +608,23 @@ static CmigQuery live_key = {
 };
 
 /*
+ * Does a trigger belong to the audit?  The function tells, as for enable_audit;
+ * the table's owner can name any trigger as one of these.
+ */
+static bool
+is_of_audit(const Trigger *trigger)
+{
+	const char *schema = get_namespace_name(get_func_namespace(trigger->tgfoid));
+	const char *function = get_func_name(trigger->tgfoid);
+
+	if (schema == NULL || function == NULL)
+		return false;
+	return strcmp(schema, "cmig") == 0 ? strcmp(function, "audit_trigger") == 0 :
+		strcmp(schema, "cmig_audit") == 0 &&
+		(strcmp(function, "write") == 0 || strcmp(function, "write_entry") == 0);
+}
+
+/*
  * Raise an error for a partition whose changes are logged as changes of the
  * partitioned table.
  */
@@ -620,8 +637,7 @@ refuse_partition(Relation relation)
 
 	for (int i = 0; triggers && i < triggers->numtriggers; i++)
 	{
-		if (triggers->triggers[i].tgisclone &&
-			strncmp(triggers->triggers[i].tgname, "cmig_audit_", 11) == 0)
+		if (triggers->triggers[i].tgisclone && is_of_audit(&triggers->triggers[i]))
 			trigger = triggers->triggers[i].tgoid;
 	}
 	if (!OidIsValid(trigger))
@@ -777,7 +793,7 @@ find_hidden(AsOf *as_of, Relation relation)
 	{
 		Trigger    *trigger = &relation->trigdesc->triggers[i];
 
-		if (strncmp(trigger->tgname, "cmig_audit_", 11) == 0 && trigger->tgnargs == 2)
+		if (trigger->tgnargs == 2 && is_of_audit(trigger))
 			options = cmig_audit_options_parse(trigger->tgnargs, trigger->tgargs);
 	}
 	if (options)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# The comments of policies, in which enable_rls records what it has done, can be edited by the owner of
-# the table, and so can the policies: whatever they contain, nobody else is stopped, or harmed.
+# The owner of a table can edit the comments of policies, in which enable_rls records what it has done,
+# the policies, and triggers: whatever he writes, nobody else is stopped, harmed, or told something wrong.
 
 use strict;
 use warnings;
@@ -11,7 +11,7 @@ use lib $FindBin::RealBin;
 use CmigNode;
 use Test::More;
 
-my $node = new_node('rls_comments', 'autovacuum = off');
+my $node = new_node('owner_writes', 'autovacuum = off');
 $node->start;
 $node->safe_psql('postgres', q{
 CREATE EXTENSION pg_cmig;
@@ -58,6 +58,24 @@ for (sort keys %hard)
 		ALTER TABLE eve.t ENABLE ROW LEVEL SECURITY});
 	like(query($node, 'postgres', "SET statement_timeout = '60s'; SELECT count(*) FROM cmig.rls_check('eve')"), qr/^\d+$/, "$_: no end was expected");
 	$node->safe_psql('postgres', "DROP POLICY $_ ON eve.t");
+}
+
+# a trigger that has the name of one of the audit
+$node->safe_psql('postgres', q{
+SET ROLE regress_eve;
+CREATE TABLE eve.paid (id int PRIMARY KEY, amount int);
+RESET ROLE;
+SELECT count(*) FROM cmig.enable_audit('eve.paid');
+INSERT INTO eve.paid VALUES (1, 100);
+CREATE TABLE at AS SELECT clock_timestamp() AS at;
+UPDATE eve.paid SET amount = 0;
+SET ROLE regress_eve;
+CREATE FUNCTION eve.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+});
+for ('{"exclude": {"amount": 2}}', '{"redact": {"amount": 2}}', 'x')
+{
+	$node->safe_psql('postgres', "SET ROLE regress_eve; CREATE OR REPLACE TRIGGER cmig_audit_zz AFTER UPDATE ON eve.paid FOR EACH ROW WHEN (false) EXECUTE FUNCTION eve.f('1', '$_')");
+	is(query($node, 'postgres', "SELECT * FROM cmig.audit_as_of(NULL::eve.paid, (SELECT at FROM at))"), '1|100', "audit_as_of, with $_");
 }
 
 done_testing();
