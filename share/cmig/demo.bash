@@ -44,7 +44,8 @@ verb_demo()
 	trap end_engine EXIT
 	start_engine
 	engine_database=cmig_demo_$$
-	engine_psql -c "CREATE DATABASE $engine_database" || fail 2 'the demo cannot create a database'
+	engine_psql <<<"${leftovers}CREATE DATABASE $engine_database;" || fail 2 'the demo cannot create a database'
+	exec 8>&-
 	demo_folder=$(mktemp -d) || fail 2 'a temporary folder cannot be created'
 	trap 'end_engine; rm -rf -- "$demo_folder"' EXIT
 	cd -- "$demo_folder" || return

@@ -291,27 +291,30 @@ require_writable()
 }
 
 # find_programs PROGRAM: sets engine to the folder of the program, of the database's major
-# version if there is one, and engine_version to its major version, or to 0
+# version if there is one, and engine_version to its major version, or to 0.  Each program is
+# looked for once, because it takes long to ask a server for its version.
 find_programs()
 {
-	local folder version newest=0
-	local -a folders_of_programs=()
+	local folder version newest=0 found=found_$1
 
-	while IFS= read -r folder; do folders_of_programs+=("$folder"); done < <(
-		printf '%s\n' "$here"
-		! command -v pg_config >/dev/null || pg_config --bindir
-		! command -v "$1" >/dev/null || dirname -- "$(command -v "$1")"
-		compgen -G '/usr/lib/postgresql/*/bin')
-	for folder in ${folders_of_programs[@]+"${folders_of_programs[@]}"}; do
+	if [ -n "${!found-}" ]; then
+		engine=${!found#* } engine_version=${!found%% *}
+		return
+	fi
+	for folder in "$here" pg_config PATH /usr/lib/postgresql/*/bin; do
+		case $folder in
+			pg_config) folder=$(pg_config --bindir 2>/dev/null) || continue ;;
+			PATH) folder=$(command -v -- "$1") && folder=${folder%/*} || continue ;;
+		esac
 		[ -x "$folder/$1" ] && { [ "$1" != postgres ] || [ -x "$folder/initdb" ]; } || continue
 		version=$("$folder/$1" --version)
 		[[ $version =~ \ ([0-9]+) ]] && version=${BASH_REMATCH[1]} || continue
-		if [ "$version" -eq "$engine_major" ] || { [ "$newest" -ne "$engine_major" ] &&
-			[ "$version" -gt "$newest" ]; }; then
-			[ "$newest" -eq "$engine_major" ] || { engine=$folder newest=$version; }
-		fi
+		[ "$version" -eq "$engine_major" ] || [ "$version" -gt "$newest" ] || continue
+		engine=$folder newest=$version
+		[ "$version" -ne "$engine_major" ] || break
 	done
 	engine_version=$newest
+	printf -v "$found" '%s' "$newest $engine"
 }
 
 # Uses the server that the option names.  Databases that killed runs have left there are
@@ -473,14 +476,12 @@ start_engine()
 			"$engine/pg_ctl" -s -m immediate -D "$engine_folder/data" stop
 	) &
 	disown
-	# after that, so that it ends even if this fails
-	if [ -n "$started" ]; then
-		engine_psql <<-'END' || fail 2 'the engine cannot be used'
-			SELECT format('DROP DATABASE %I WITH (FORCE)', datname) FROM pg_database
-			WHERE datname ~ '^cmig_(copy|demo)_[0-9]+$' \gexec
-		END
-	fi
-	exec 8>&-
+	# what killed runs have left is dropped before another cmig can create a database: the file "start"
+	# remains locked until then
+	leftovers=''
+	[ -z "$started" ] || leftovers="SELECT format('DROP DATABASE %I WITH (FORCE)', datname) FROM pg_database
+WHERE datname ~ '^cmig_(copy|demo)_[0-9]+\$' \\gexec$newline"
+	[ -n "$leftovers" ] || exec 8>&-
 }
 
 # engine_psql OPTION...: runs psql in the engine, as its superuser or engine_user.  No object of
@@ -500,27 +501,37 @@ engine_psql()
 # Can the schema be copied?
 can_copy()
 {
-	[ "$engine_version" -eq "$engine_major" ] &&
-		(find_programs pg_dump; [ "$engine_version" -eq "$engine_major" ])
+	local engine=$engine engine_version=$engine_version
+
+	[ "$engine_version" -eq "$engine_major" ] || return
+	find_programs pg_dump
+	[ "$engine_version" -eq "$engine_major" ]
 }
 
 # create_copy LOOKS: creates the database in the engine, and uses it in place of the target
-copied=''
+copied='' leftovers=''
 create_copy()
 {
-	local name is_known=1
+	local name is_known=1 strategy=wal_log
 
+	# without fsync, copying files takes less time
+	[ "$option_engine" != local ] || strategy=file_copy
 	# several workers can have the same $$
 	printf -v engine_database 'cmig_copy_%010d%05d%05d' "${BASHPID:-$$}" $RANDOM $RANDOM
-	name=$(of_file engine_create database "$engine_database" | engine_psql) ||
+	name=$({ printf '%s' "$leftovers"
+		of_file engine_create database "$engine_database" strategy "$strategy" state "$engine_state"
+		printf '%s\n' '\connect :"database"' 'SET SESSION AUTHORIZATION :role;' "$STORE_STATE"; } | engine_psql) || {
+		[ -z "$name" ] || fail 2 'the engine cannot use the state of the database'
 		fail 2 'the engine cannot create a database with the extension pg_cmig' \
-		"${engine_folder:+Its messages are in $engine_folder/log}"
+			"${engine_folder:+Its messages are in $engine_folder/log}"
+	}
+	exec 8>&-
+	leftovers=''
 	read -r engine_password copier_password <<<"$name"
 	engine_settings='' copied=$1
 	[ -z "$1" ] || copy_schema
 	[ "$verb" != import ] || [ -z "$1" ] || copy_tool_tables
 	[ "$verb" != workload-check ] || read_workload
-	store_state
 	unset_libpq
 	for name in "${engine_environment[@]}"; do export "${name?}"; done
 	export PGUSER=$ENGINE_ROLE PGPASSWORD=$engine_password PGDATABASE=$engine_database PGAPPNAME=cmig
@@ -537,51 +548,80 @@ create_copy()
 		# the verb itself tells what is wrong with the files or the options
 		if given no-load; then
 			restore_files || is_known=''
-		elif ! run 2>/dev/null; then
+		elif [[ $engine_format != *_version || $verb == stamp ]] && complete_copy 1; then
+			return
+		elif script='' transaction=''; begin; load_files; ! run 2>/dev/null; then
 			restore_files
 			is_known=''
 		fi
 		[[ $engine_format != *_version || $verb == stamp ]] || take_over
-		set_authors
-		[ -z "$is_known" ] || find_unknown
-		read_placeholders
+		complete_copy "$is_known" || fail 2 'the engine cannot be used'
 	fi
 }
 
-# Sets who has stored each revision, and when: who has run it in the database, or, as if that had the
-# extension, who looks at it now.
-set_authors()
+# The statements that set who has stored each revision, and when: who has run it in the database, or, as if
+# that had the extension, who looks at it now.  They print whether a current revision has no file, and then
+# the names and values of placeholders.
+COMPLETE="UPDATE cmig.revision r SET created_by = coalesce(j.role, (:'state'::jsonb ->> 'role')::name),
+	created_at = least(r.created_at, j.started_at)
+FROM cmig.revision o LEFT JOIN LATERAL (SELECT role, started_at FROM cmig.journal
+	WHERE revision = o.revision AND outcome = 'done' AND direction IN ('upgrade', 'stamp', 'repair')
+	ORDER BY id DESC LIMIT 1) j ON true
+WHERE o.revision = r.revision;
+SELECT EXISTS (SELECT FROM cmig.version v WHERE NOT EXISTS (
+	SELECT FROM cmig.revision r WHERE r.revision = v.revision OR v.revision = ANY (r.replaces)));
+SELECT jsonb_agg(DISTINCT name) FROM cmig.revision, unnest(placeholders) p, split_part(p, ' ', 1) name
+WHERE name <> ALL (string_to_array(:'names', E'\\n'));
+SELECT string_agg(format(' -c cmig_var.%s=%s', key, regexp_replace(value, '([\\\\\\s])', '\\\\\\1', 'g')), '')
+FROM jsonb_each_text(:'state'::jsonb -> 'vars');"
+
+# complete_copy KNOWN: completes the revisions, at the end of the script, if that is in a transaction.  Looks
+# for current revisions without a file, if KNOWN is not empty.  Sets the values of placeholders that sessions
+# in the database have, for example by ALTER ROLE: the state has those that the files name; revisions that
+# have no files can have others.
+complete_copy()
 {
-	{ printf '\\set state %s\n' "$(quoted "$engine_state")"; cat <<-'END'; } |
-		UPDATE cmig.revision r SET created_by = coalesce(j.role, (:'state'::jsonb ->> 'role')::name),
-			created_at = least(r.created_at, j.started_at)
-		FROM cmig.revision o LEFT JOIN LATERAL (SELECT role, started_at FROM cmig.journal
-			WHERE revision = o.revision AND outcome = 'done' AND direction IN ('upgrade', 'stamp', 'repair')
-			ORDER BY id DESC LIMIT 1) j ON true
-		WHERE o.revision = r.revision;
-	END
-		engine_user=$ENGINE_ROLE engine_psql -d "$engine_database" || fail 2 'the engine cannot be used'
+	local lines unknown others status number=${#names[@]}
+
+	if [ -n "$transaction" ]; then
+		variable state "$engine_state"
+		variable names "$engine_names"
+		add_plain
+		add "$COMPLETE"
+		lines=$(run 2>/dev/null)
+		status=$?
+		script='' transaction=''
+		unset "names[number]" "values[number]" "names[number + 1]" "values[number + 1]"
+	else
+		# without the settings of the command line, which can be wrong
+		lines=$({ of_variables state "$engine_state" names "$engine_names"; printf '%s\n' "$COMPLETE"; } |
+			engine_user=$ENGINE_ROLE engine_psql -d "$engine_database")
+		status=$?
+	fi
+	[ $status -eq 0 ] || return
+	{ IFS= read -r unknown; IFS= read -r others; IFS= read -r -d '' engine_vars; } <<<"$lines"
+	engine_vars=${engine_vars%"$newline"}
+	if [ -n "$1" ] && [ "$unknown" = t ]; then
+		find_unknown
+		complete_copy '' || fail 2 'the engine cannot be used'
+	elif [ -z "$others" ]; then
+		use_options
+	else
+		read_placeholders "$others"
+	fi
 }
 
-# Sets the values of placeholders that sessions in the database have, for example by ALTER ROLE.
-# The state has those that the files name; revisions that have no files can have others.
+# read_placeholders NAMES: adds the values of the placeholders in a JSON array
 read_placeholders()
 {
-	local others vars='{}'
+	local others=$1 vars
 
-	others=$({ printf '\\set names %s\n' "$(quoted "$engine_names")"; cat <<-'END'; } |
-		SELECT jsonb_agg(DISTINCT name) FROM cmig.revision, unnest(placeholders) p, split_part(p, ' ', 1) name
-		WHERE name <> ALL (string_to_array(:'names', E'\n'));
-	END
-		engine_psql -d "$engine_database") || fail 2 'the engine cannot be used'
-	[ -z "$others" ] ||
-		vars=$(ask_target - others "$others" <<-'END'
+	vars=$(ask_target - others "$others" <<-'END'
 		SELECT coalesce(jsonb_object_agg(n, current_setting('cmig_var.' || n)), '{}')
 		FROM jsonb_array_elements_text(:'others') n WHERE current_setting('cmig_var.' || n, true) IS NOT NULL \; COMMIT;
 	END
 	) || exit 4
-	engine_vars=$({ printf '\\set state %s\n\\set vars %s\n' "$(quoted "$engine_state")" "$(quoted "$vars")"
-		cat <<-'END'; } | engine_psql
+	engine_vars=$({ of_variables state "$engine_state" vars "$vars"; cat <<-'END'; } | engine_psql
 		SELECT string_agg(format(' -c cmig_var.%s=%s', key, regexp_replace(value, '([\\\s])', '\\\1', 'g')), '')
 		FROM jsonb_each_text((:'state'::jsonb -> 'vars') || :'vars');
 	END
@@ -713,7 +753,7 @@ WHERE o.value IS DISTINCT FROM n.value \\gset"
 # Copies the schema of the database.
 copy_schema()
 {
-	local dump facts sizes seen="SELECT ''" extensions stubs names name version unread=0 limit='' hint=''
+	local dump facts lines sizes seen="SELECT ''" extensions stubs names name version unread=0 limit='' hint=''
 	# nor schemas with the names of the roles of the engine, which "$user" could mean there
 	local -a options=(-s -N cmig_engine -N cmig_engine_ddl -N 'cmig_engine_(secret|creator|owner|copier|superuser)')
 
@@ -731,11 +771,13 @@ FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE mode = 'AccessExclusiveLoc
 	find_programs pg_dump
 	[ "$engine_version" -eq "$version" ] || fail 2 "$verb requires pg_dump of PostgreSQL $version" \
 		"On Debian: apt install postgresql-client-$version"
-	of_file engine_roles state "$engine_state" database "$engine_database" | engine_psql ||
-		fail 2 'the engine cannot create the roles of the database'
-	extensions=$(engine_psql -c "SELECT coalesce(jsonb_agg(name), '[]')
-FROM pg_available_extensions WHERE name !~ '$ENGINE_STUBS'" -c '\restrict x') || fail 2 'the engine cannot be used' \
-		'psql must have the command \restrict: version 15.14, 16.10, 17.6, or newer'
+	extensions=$({ of_file engine_roles state "$engine_state" database "$engine_database"
+		printf '%s\n' "SELECT coalesce(jsonb_agg(name), '[]') FROM pg_available_extensions
+			WHERE name !~ '$ENGINE_STUBS';" '\restrict x'; } | engine_psql) || {
+		[ -n "$extensions" ] || fail 2 'the engine cannot create the roles of the database'
+		fail 2 'the engine cannot be used' \
+			'psql must have the command \restrict: version 15.14, 16.10, 17.6, or newer'
+	}
 	[ -z "$recording" ] || seen=$SEEN_TABLES
 	# pg_dump cannot skip what the role may not read, such as tables of the service
 	facts=$(ask_target engine_facts available "$extensions" foreign_schema "$FOREIGN_SCHEMA" \
@@ -752,35 +794,33 @@ FROM pg_available_extensions WHERE name !~ '$ENGINE_STUBS'" -c '\restrict x') ||
 	[ "$unread" -le 5 ] || say \
 		"${yellow}WARNING:  not copied into the engine: $((unread - 5)) more tables that the role cannot read$plain"
 	dump=$(on_target "$engine/pg_dump" "${options[@]}") || schema_unreadable "$hint"
-	copy_extensions
-	engine_psql -d "$engine_database" -o /dev/null <<-'END' || fail 2 'the engine cannot use the copy'
-		SELECT format('GRANT CREATE ON SCHEMA %I TO cmig_engine_creator', nspname) FROM pg_namespace
-			WHERE nspname !~ '^(pg_|information_schema$|cmig)' \gexec
-		ALTER DEFAULT PRIVILEGES FOR ROLE :"copier" GRANT CREATE ON SCHEMAS TO cmig_engine_creator;
-	END
+	copy_extensions || fail 2 'the engine cannot use the copy'
 	of_dump "$dump" |
 		engine_user=$ENGINE_COPIER engine_psql -d "$engine_database" -v ON_ERROR_STOP=0 -v VERBOSITY=verbose \
 			-v ECHO=errors -f - -o /dev/null 2>&1 | copied_messages
 	[ "${PIPESTATUS[2]}" -eq 0 ] || [ "$verb" != capture ] || fail 3 \
 		'the schema of the database could not be copied into the engine as a whole' \
 		'What is missing there would be recorded as dropped. Write this revision by hand: cmig revision -m <message>'
-	# the code of the dump, as the owner, could set what a session of the superuser begins with
-	engine_psql -c "ALTER DATABASE $engine_database RESET ALL" || fail 2 'the engine cannot use the copy'
-	of_file engine_copied extensions "$extensions" sizes "$sizes" database "$engine_database" |
-		engine_psql -d "$engine_database" || fail 2 'the engine cannot use the copy'
-	{ printf "SET lc_messages = 'C';\n\\\\set ON_ERROR_STOP off\n\\\\set extensions %s\n" "$(quoted "$extensions")"
-		echo "SELECT format('ALTER DATABASE %I SET %I = %L', current_database(), s.key, s.value)
-FROM jsonb_each_text(:'extensions'::jsonb -> 'settings') s WHERE lower(s.key) IN ($ENGINE_SETTINGS) \\gexec"; } |
-		engine_psql -d "$engine_database" -v VERBOSITY=verbose -f - 2>&1 | copied_messages
-	# code of another database could change those of this one: see begin()
-	engine_settings=$(engine_psql -d "$engine_database" -c "$ENGINE_STORED") &&
-		engine_options=$(printf '\\set extensions %s\n%s;\n' "$(quoted "$extensions")" \
+	# the code of the dump, as the owner, could set what a session of the superuser begins with; and code
+	# of another database could change the settings of this one: see begin()
+	lines=$({ { of_variables database "$engine_database"
+		printf '%s\n' 'ALTER DATABASE :"database" RESET ALL;' '\connect :"database"' "SET lc_messages = 'C';"
+		of_file engine_copied extensions "$extensions" sizes "$sizes"
+		printf '%s\n' '\set ON_ERROR_STOP off' \
+			"SELECT format('ALTER DATABASE %I SET %I = %L', current_database(), s.key, s.value)
+FROM jsonb_each_text(:'extensions'::jsonb -> 'settings') s WHERE lower(s.key) IN ($ENGINE_SETTINGS) \\gexec" \
+			'\set ON_ERROR_STOP on' "$ENGINE_STORED;" "\\echo $MARK" \
 			"SELECT string_agg('-c ' || name || '=' || regexp_replace(value, '(\\\\|\\s)', '\\\\\1', 'g'), ' '
 	ORDER BY name DESC)
 FROM (VALUES ('search_path', :'extensions'::jsonb ->> 'path'), ('cmig.role',
-	:'extensions'::jsonb ->> 'role')) AS v (name, value) WHERE value <> ''" | engine_psql) &&
-		printf '\\set extensions %s\n%s;\n' "$(quoted "$extensions")" \
-			"SELECT cmig.grant_access(r, 'migrator')
+	:'extensions'::jsonb ->> 'role')) AS v (name, value) WHERE value <> '';" "\\echo $MARK"; } |
+		engine_psql -v VERBOSITY=verbose -f - 2>&1 >&9 9>&- | copied_messages 9>&-
+		exit "${PIPESTATUS[1]}"; } 9>&1) || fail 2 'the engine cannot use the copy'
+	engine_settings=${lines%%"$newline$MARK$newline"*}
+	engine_options=${lines#*"$newline$MARK$newline"}
+	engine_options=${engine_options%"$MARK"} engine_options=${engine_options%"$newline"}
+	printf '\\set extensions %s\n%s;\n' "$(quoted "$extensions")" \
+		"SELECT cmig.grant_access(r, 'migrator')
 FROM (SELECT :'extensions'::pg_catalog.jsonb OPERATOR(pg_catalog.->>) 'role' AS r) role
 WHERE r OPERATOR(pg_catalog.<>) ''" |
 		engine_user=$ENGINE_ROLE engine_psql -d "$engine_database" -o /dev/null || fail 2 'the engine cannot be used'
@@ -866,18 +906,24 @@ SET LOCAL search_path TO DEFAULT;
 }
 
 # Creates the extensions of the database in the engine, as the superuser that a service has:
-# for those that the engine does not have, what their members look like.
+# for those that the engine does not have, what their members look like.  Then lets all roles create
+# objects in the schemas.
 copy_extensions()
 {
-	local name
+	local creators="SELECT format('GRANT CREATE ON SCHEMA %I TO cmig_engine_creator', nspname) FROM pg_namespace
+		WHERE nspname !~ '^(pg_|information_schema\$|cmig)' \\gexec
+ALTER DEFAULT PRIVILEGES FOR ROLE :\"copier\" GRANT CREATE ON SCHEMAS TO cmig_engine_creator;"
 
-	of_file engine_extensions extensions "$extensions" |
+	{ of_file engine_extensions extensions "$extensions"
+		[ "$stubs" != '[]' ] || printf '%s\n' '\set ON_ERROR_STOP on' "$creators"; } |
 		engine_psql -d "$engine_database" -v VERBOSITY=verbose -f - 2>&1 | copied_messages
+	[ "${PIPESTATUS[1]}" -eq 0 ] || return
 	[ "$stubs" != '[]' ] || return 0
 	{ printf '\\set ON_ERROR_STOP off\n\\set stubs %s\nSET check_function_bodies = off;\n' \
 		"$(quoted "$stubs")"; echo "SELECT sql FROM jsonb_array_elements_text(:'stubs') AS s (sql) \\gexec"; } |
 		engine_user=$ENGINE_COPIER engine_psql -d "$engine_database" >/dev/null 2>&1
-	of_file engine_members extensions "$extensions" | engine_psql -d "$engine_database"
+	{ of_file engine_members extensions "$extensions"; printf '%s\n' "$creators"; } |
+		engine_psql -d "$engine_database" -o /dev/null
 }
 
 # Gives the sessions in the engine the search_path that those of the database have.  Scripts

@@ -1,7 +1,8 @@
 -- engine_create.sql: creates the database of a call of cmig in an engine.
 -- Copyright (c) 2026, the pg_cmig developers
 --
--- Variables: database; version, of pg_cmig; role and copier, whose passwords are printed.
+-- Variables: database; strategy, with which it is copied; version, of pg_cmig; role and copier, whose
+-- passwords are printed at the end.
 --
 -- Only a superuser can read a role's password, so those of the two roles are made from that of a
 -- role that cannot log in.  Code that ran as one of the two may have changed its password and
@@ -27,7 +28,7 @@ SELECT format('%s ROLE %I LOGIN PASSWORD %L',
 	format('ALTER ROLE %I RESET ALL', name)
 FROM secret \gexec
 ALTER ROLE :"copier" SET lc_messages = 'C';
-SELECT string_agg(password, ' ' ORDER BY name = :'copier') FROM secret;
+SELECT string_agg(password, ' ' ORDER BY name = :'copier') AS passwords FROM secret \gset
 COMMIT;
 SELECT count(*) = 0 AS new FROM pg_database WHERE datname = :'template' \gset
 \if :new
@@ -43,5 +44,6 @@ SELECT format('ALTER DATABASE %I RENAME TO %I', :'database', :'template'),
 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'template') \gexec
 COMMIT;
 \endif
-SELECT format('CREATE DATABASE %I TEMPLATE %I OWNER %I', :'database', :'template', :'role')
+SELECT format('CREATE DATABASE %I TEMPLATE %I OWNER %I STRATEGY %I', :'database', :'template', :'role', :'strategy')
 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database') \gexec
+\echo :passwords
