@@ -24,6 +24,8 @@ my $npm = $ENV{PG_CMIG_NPM};
 $ENV{PATH} = "$npm/node_modules/.bin:$npm/node_modules/liquibase/dist/liquibase:$ENV{PATH}" if $npm;
 # the tools must not connect to any server except the test's
 @ENV{qw(CHECKPOINT_DISABLE LIQUIBASE_ANALYTICS_ENABLED)} = (1, 'false');
+# Java starts in half of the processor time
+$ENV{JAVA_OPTS} = '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC';
 delete @ENV{qw(PGDATABASE DATABASE_URL CMIG_CONFIG CMIG_PSQL)};
 
 # For each tool: how its program is found, how it runs all files of the current folder,

@@ -239,15 +239,15 @@ sub wait_for_recovery
 	die 'no recovery';
 }
 
-# need_tool(WHAT, COMMAND...): returns true if the command succeeds.  In scripts/check,
-# which installs all tools, no test may be skipped, so a missing tool fails the test.
+# need_tool(WHAT, COMMAND...): returns true if the command succeeds, which is asked once.  In
+# scripts/check, which installs all tools, no test may be skipped, so a missing tool fails the test.
+my %found;
 sub need_tool
 {
 	my ($what, @command) = @_;
 	my $output = '';
-	my $found = eval { IPC::Run::run(\@command, '<', \undef, '>&', \$output) };
 
-	return 1 if $found;
+	return 1 if $found{"@command"} //= eval { IPC::Run::run(\@command, '<', \undef, '>&', \$output) };
 	die "$what is missing: @command\n$output" if $ENV{PG_CMIG_TEST_NO_SKIP};
 	return 0;
 }

@@ -478,6 +478,8 @@ generate_liquibase()
 		fail 2 "$log is not SQL, and Liquibase, which can convert it, is not installed, or Java is not" "$hint"
 	generated_folder
 	folder=$(dirname -- "$log")
+	# for two short runs, optimizing code takes longer than running it
+	local -x JAVA_OPTS=${JAVA_OPTS:--XX:TieredStopAtLevel=1 -XX:+UseSerialGC}
 	for word in updateSQL futureRollbackSQL; do
 		(cd -- "$folder" && "$program" --changeLogFile="$(basename -- "$log")" --outputFile="$GENERATED/$word.sql" \
 			--url="$offline?outputLiquibaseSql=none&changeLogFile=$GENERATED/$word.csv" \
