@@ -29,6 +29,7 @@ delete @ENV{qw(PGDATABASE DATABASE_URL CMIG_CONFIG CMIG_PSQL)};
 chdir $dir or die;
 mkdir 'migrations';
 append_to_file('cmig.conf', "folder = migrations\n");
+engine_stays();
 
 sub rows { my ($sql, $database) = @_; return $node->safe_psql($database // 'shop', $sql); }
 

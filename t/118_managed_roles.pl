@@ -24,6 +24,7 @@ system_or_bail('initdb', '-D', "$node/data", '-U', 'supabase_admin', '-A', 'trus
 system_or_bail('pg_ctl', '-s', '-w', '-D', "$node/data", '-l', "$node/log", '-o', "-p 5434 -k $node -c listen_addresses='' -c fsync=off", 'start');
 delete @ENV{qw(PGDATABASE DATABASE_URL CMIG_CONFIG CMIG_PSQL)};
 @ENV{qw(PGHOST PGPORT XDG_CACHE_HOME)} = ($node, 5434, PostgreSQL::Test::Utils::tempdir_short());
+engine_stays();
 chdir $dir or die;
 
 # sql(DATABASE, ROLE, SQL): runs SQL, and returns its result

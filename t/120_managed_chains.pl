@@ -27,6 +27,7 @@ my @chains = map { m{([^/]+)$} } grep { -d } glob("$CmigNode::top/migrations/*")
 for my $chain (@chains) { $node->safe_psql('postgres', "CREATE DATABASE ${_}_$chain OWNER regress_owner") for qw(far near); }
 delete @ENV{qw(PGDATABASE DATABASE_URL CMIG_CONFIG CMIG_PSQL)};
 @ENV{qw(PGHOST PGPORT PGUSER XDG_CACHE_HOME)} = ($node->host, $node->port, 'regress_owner', PostgreSQL::Test::Utils::tempdir_short());
+engine_stays();
 chdir PostgreSQL::Test::Utils::tempdir() or die;
 
 sub dump_of

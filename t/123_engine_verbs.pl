@@ -30,6 +30,7 @@ $node->safe_psql('near', "CREATE EXTENSION pg_cmig; SELECT cmig.grant_access('re
 $ENV{EDITOR} = 'true';
 delete @ENV{qw(PGDATABASE DATABASE_URL CMIG_CONFIG CMIG_PSQL)};
 @ENV{qw(PGHOST PGPORT PGUSER XDG_CACHE_HOME)} = ($node->host, $node->port, 'regress_owner', PostgreSQL::Test::Utils::tempdir_short());
+engine_stays();
 for my $name ('far', 'near')
 {
 	mkdir "$dir/$name";

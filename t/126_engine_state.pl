@@ -28,6 +28,7 @@ my $superuser = $node->safe_psql('postgres', 'SELECT current_user');
 chdir $dir or die;
 mkdir 'migrations';
 append_to_file('cmig.conf', "folder = migrations\nengine = local\n");
+engine_stays();
 
 sub rows { my ($sql, $database) = @_; return $node->safe_psql($database // 'shop', $sql); }
 # with_engine(WHETHER): changes the line in cmig.conf

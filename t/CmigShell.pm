@@ -9,11 +9,12 @@ use warnings;
 
 use CmigNode;
 use Exporter 'import';
+use Fcntl ':flock';
 use IPC::Run;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw($cmig cmig gives edit on_terminal engine_project);
+our @EXPORT = qw($cmig cmig gives edit on_terminal engine_project engine_stays);
 
 our $cmig = "$CmigNode::top/bin/cmig";
 
@@ -34,6 +35,29 @@ sub engine_project
 	mkdir 'migrations';
 	append_to_file('cmig.conf', "folder = migrations\nengine = local\n");
 	return ($node, $dir, $cache);
+}
+
+# engine_stays(): once it is started, the local engine runs until the test ends.  Otherwise, each call
+# of cmig starts and stops it, which takes a fifth of the processor time.
+my @users;
+sub engine_stays
+{
+	my ($major) = `pg_config --version` =~ /(\d+)/;
+	my $folder = "$ENV{XDG_CACHE_HOME}/cmig";
+
+	foreach ($folder, "$folder/engine-$major") { -d or mkdir $_, 0700 or die "$_: $!"; }
+	open my $file, '>>', "$folder/engine-$major/users" or die "$folder: $!";
+	flock $file, LOCK_SH or die "$folder: $!";
+	push @users, [ $file, "$folder/engine-$major/data/postmaster.pid" ];
+}
+
+# It ends before its folder is removed.
+END
+{
+	local $?;
+
+	close $_->[0] foreach @users;
+	foreach (1 .. 50) { last unless grep { -e $_->[1] } @users; select undef, undef, undef, 0.1; }
 }
 
 # cmig(ARGUMENT...): runs bin/cmig, and returns its exit status, output, and errors
