@@ -71,6 +71,13 @@ sub new
 	$self->make_role if $self->{role};
 	$self->{template} = $self->make_database('template1');
 	$self->sql($self->{template}, $self->as_role . 'CREATE EXTENSION pg_cmig;');
+	# pg_dump asks for the definition of each function that has privileges, also of those that it does not dump
+	$self->sql($self->{template}, <<'SQL');
+CREATE TEMP TABLE member AS SELECT objid FROM pg_depend JOIN pg_extension e ON e.oid = refobjid AND extname = 'pg_cmig'
+WHERE classid = 'pg_proc'::regclass AND refclassid = 'pg_extension'::regclass;
+UPDATE pg_proc SET proacl = NULL WHERE oid IN (SELECT objid FROM member);
+DELETE FROM pg_init_privs WHERE classoid = 'pg_proc'::regclass AND objoid IN (SELECT objid FROM member);
+SQL
 	$self->sql($self->{template}, $self->{setup});
 	return $self;
 }
@@ -168,22 +175,32 @@ sub sql
 	return $out;
 }
 
+# make_databases(TEMPLATE, NUMBER): creates databases, and returns their names
+sub make_databases
+{
+	my ($self, $template, $number) = @_;
+	my $prefix = "$self->{prefix}_" . ($$ == $self->{parent} ? '' : $$ . '_');
+	my $owner = $self->{role} ? ' OWNER ' . quoted($self->{role}) : '';
+	my @names = map { $prefix . ++$count } 1 .. $number;
+
+	# copying files takes less time than writing them to the WAL, too
+	$self->sql('postgres', join('', map { "CREATE DATABASE $_ TEMPLATE $template$owner STRATEGY file_copy;\n" } @names));
+	return @names;
+}
+
 sub make_database
 {
 	my ($self, $template) = @_;
-	my $name = "$self->{prefix}_" . ($$ == $self->{parent} ? '' : $$ . '_') . ++$count;
 
-	my $owner = $self->{role} ? ' OWNER ' . quoted($self->{role}) : '';
-
-	$self->sql('postgres', "CREATE DATABASE $name TEMPLATE $template$owner;");
-	return $name;
+	return ($self->make_databases($template, 1))[0];
 }
 
+# drop_database(NAME...): drops databases
 sub drop_database
 {
-	my ($self, $name) = @_;
+	my ($self, @names) = @_;
 
-	$self->try_sql('postgres', "DROP DATABASE IF EXISTS $name WITH (FORCE);");
+	$self->try_sql('postgres', join('', map { "DROP DATABASE IF EXISTS $_ WITH (FORCE);\n" } @names));
 }
 
 sub dollar_quoted
@@ -195,18 +212,20 @@ sub dollar_quoted
 	return "\$$tag\$$text\$$tag\$";
 }
 
-# diff(DATABASE, TARGET, ARGUMENTS): calls cmig.diff; returns (error or undef, rows,
-# messages)
+# diff(DATABASE, [TARGET, ARGUMENTS]...): calls cmig.diff for each target, in one session, because its
+# first call takes long; returns a list of [error or undef, rows, messages], which ends with an error
 sub diff
 {
-	my ($self, $database, $target, $arguments) = @_;
-	my $role = $self->as_role;
-	my ($error, $out, $messages) = $self->try_sql($database, $role . "SET client_min_messages = notice;\n" .
-		  "SELECT coalesce(json_agg(d), '[]') FROM cmig.diff(" . dollar_quoted($target) . "$arguments) d;\n");
+	my ($self, $database, @calls) = @_;
+	my ($error, $out, $messages) = $self->try_sql($database, $self->as_role . "SET client_min_messages = notice;\n" .
+		  join('', map { "SELECT coalesce(json_agg(d), '[]') FROM cmig.diff(" . dollar_quoted($_->[0]) . "$_->[1]) d;\n\\echo \@\@judged\n\\warn \@\@judged\n" } @calls));
+	my @rows = split(/^\@\@judged\n/m, $out);
+	my @messages = split(/^(?:psql:\S+ )?\@\@judged\n/m, $messages);
+	my $done = () = $out =~ /^\@\@judged$/mg;
+	my @results = map { [ undef, JSON::PP->new->utf8->decode($rows[$_]), $messages[$_] // '' ] } 0 .. $done - 1;
 
-	return ($error) if defined $error;
-	my $rows = JSON::PP->new->utf8->decode($out);
-	return (undef, $rows, $messages);
+	push(@results, [$error]) if defined $error;
+	return @results;
 }
 
 sub rows_as_text
@@ -304,15 +323,11 @@ sub judge
 	my ($self, $text_a, $text_b, %options) = @_;
 	my ($x, $y);
 	my $result = eval {
-		$x = $self->make_database($self->{template});
-		$y = $self->make_database($self->{template});
+		($x, $y) = $self->make_databases($self->{template}, 2);
 		$self->judge_in($x, $y, $text_a, $text_b, $options{arguments} // $self->{arguments}, %options);
 	} || { result => 'judge fails', detail => $@ };
 
-	for my $database (grep { defined } $x, $y)
-	{
-		$self->drop_database($database);
-	}
+	$self->drop_database($x, $y) if defined $y;
 	$result->{detail} //= '';
 	$result->{cause} //= cause($result);
 	return $result;
@@ -361,11 +376,12 @@ sub judge_in
 	# the object to rename exists only before the upgrade
 	my $plain = $arguments =~ s/,\s*renames => '[^']*'//r;
 
-	($error, $again) = $self->diff($x, $text_a, $plain);
+	my ($own, $first) = $self->diff($x, [ $text_a, $plain ], [ $text_b, $arguments ]);
+	($error, $again) = @$own;
 	return { result => 'own diff fails', detail => $error } if defined $error;
 	return { result => 'own diff', detail => rows_as_text($again, 'upgrade_sql') } if @$again;
 
-	($error, $rows, $messages) = $self->diff($x, $text_b, $arguments);
+	($error, $rows, $messages) = @$first;
 	return { result => 'diff fails', detail => $error } if defined $error;
 	$r{rows} = $rows;
 	return { %r, result => 'no rows' } if !@$rows && ($options{expect} // '') eq 'no rows';
@@ -387,7 +403,7 @@ sub judge_in
 	return { %r, result => 'upgrade differs', detail => $where, cause => "upgrade differs: $kinds" } if $same eq 'differs';
 	$worst = $same if $rank{$same} > $rank{$worst};
 
-	($error, $again) = $self->diff($x, $text_b, $plain);
+	($error, $again) = @{ ($self->diff($x, [ $text_b, $plain ]))[0] };
 	return { %r, result => 'second diff fails', detail => $error } if defined $error;
 	return { %r, result => 'second diff', detail => rows_as_text($again, 'upgrade_sql') } if @$again;
 
