@@ -121,6 +121,16 @@ query($node, $db, "CALL cmig.expand('2'); UPDATE t_g SET cmig_state = 'old'");
 query($node, $db, 'CALL cmig.contract()');
 is(query($node, $db, q{SELECT string_agg(v::text, ' ' ORDER BY v) FROM t WHERE k > 'd'}), '60 70', 'what the hint says keeps the rows');
 
+# a trigger that was disabled in the transaction that created the partition
+subject('ALTER TABLE t ALTER v TYPE int USING v::int');
+query($node, $db, 'CALL cmig.expand()');
+query($node, $db, q{BEGIN; CREATE TABLE t_e PARTITION OF t FOR VALUES IN ('e'); ALTER TABLE t_e DISABLE TRIGGER ALL; INSERT INTO t_e SELECT id, 'e', v, cmig_state, cmig_new_v FROM t_d;
+	UPDATE t_e SET v = '2000'; ALTER TABLE t_e ENABLE ALWAYS TRIGGER "~cmig_write", ENABLE ALWAYS TRIGGER "!cmig_begin"; COMMIT});
+fails_with($node, $db, 'CALL cmig.contract()', '55000', 'trigger "~cmig_write" of table public\.t_e was dropped, disabled, or altered', 'disabled in the transaction that creates the partition: refused');
+query($node, $db, "CALL cmig.expand('2'); UPDATE t_e SET cmig_state = 'old'");
+query($node, $db, 'CALL cmig.contract()');
+is(query($node, $db, q{SELECT string_agg(v::text, ' ' ORDER BY v) FROM t WHERE k = 'e'}), '2000', 'what the hint says keeps the rows');
+
 # a child
 $db++;
 $node->safe_psql('postgres', "CREATE DATABASE $db");
@@ -134,14 +144,14 @@ is(query($node, $db, q{SELECT format_type(atttypid, NULL) FROM pg_attribute WHER
 
 # what a partition has of its own
 foreach my $case (
-	[ q{CREATE TABLE t_e PARTITION OF t (v DEFAULT '7') FOR VALUES IN ('e')}, 'ALTER TABLE t_e ALTER v DROP DEFAULT', 'column v of table public\\.t_e was changed' ],
-	[ q{CREATE TABLE t_e PARTITION OF t FOR VALUES IN ('e'); ALTER TABLE t_e ALTER v SET NOT NULL}, 'DROP TABLE t_e', 'column v of table public\\.t_e was changed' ],
-	[ q{CREATE TABLE t_e PARTITION OF t FOR VALUES IN ('e'); COMMENT ON COLUMN t_e.v IS 'x'}, 'COMMENT ON COLUMN t_e.v IS NULL', 'column v of table public\\.t_e was changed' ],
-	[ q{CREATE TABLE t_e PARTITION OF t FOR VALUES IN ('e'); GRANT SELECT (v) ON t_e TO other}, 'REVOKE SELECT (v) ON t_e FROM other', 'column v of table public\\.t_e was changed' ],
-	[ 'GRANT SELECT (v) ON t_b TO other', 'REVOKE SELECT (v) ON t_b FROM other', 'column v of table public\\.t_b \(options, privileges\) was changed' ],
+	[ q{CREATE TABLE t_e PARTITION OF t (v DEFAULT '7') FOR VALUES IN ('e')}, 'ALTER TABLE t_e ALTER v DROP DEFAULT', 'column v of table public\\.t_e was changed \(default\)' ],
+	[ q{CREATE TABLE t_e PARTITION OF t FOR VALUES IN ('e'); ALTER TABLE t_e ALTER v SET NOT NULL}, 'DROP TABLE t_e', 'column v of table public\\.t_e was changed \(NOT NULL\)' ],
+	[ q{CREATE TABLE t_e PARTITION OF t FOR VALUES IN ('e'); COMMENT ON COLUMN t_e.v IS 'x'}, 'COMMENT ON COLUMN t_e.v IS NULL', 'column v of table public\\.t_e was changed \(comment\)' ],
+	[ q{CREATE TABLE t_e PARTITION OF t FOR VALUES IN ('e'); GRANT SELECT (v) ON t_e TO other}, 'REVOKE SELECT (v) ON t_e FROM other', 'column v of table public\\.t_e was changed \(privileges\)' ],
+	[ 'GRANT SELECT (v) ON t_b TO other', 'REVOKE SELECT (v) ON t_b FROM other', 'column v of table public\\.t_b \(options, privileges\) was changed \(privileges\)' ],
 	[ 'REVOKE SELECT (v) ON t_a FROM other', 'GRANT SELECT (v) ON t_a TO other', 'column v of table public\\.t_a \(options, privileges\) was changed' ],
-	[ 'ALTER TABLE t_a ALTER v SET (n_distinct = 5)', 'ALTER TABLE t_a ALTER v RESET (n_distinct)', 'column v of table public\\.t_a \(options, privileges\) was changed' ],
-	[ 'ALTER TABLE t_a ALTER v SET STATISTICS 7', 'ALTER TABLE t_a ALTER v SET STATISTICS -1', 'column v of table public\\.t_a \(options, privileges\) was changed' ])
+	[ 'ALTER TABLE t_a ALTER v SET (n_distinct = 5)', 'ALTER TABLE t_a ALTER v RESET (n_distinct)', 'column v of table public\\.t_a \(options, privileges\) was changed \(options\)' ],
+	[ 'ALTER TABLE t_a ALTER v SET STATISTICS 7', 'ALTER TABLE t_a ALTER v SET STATISTICS -1', 'column v of table public\\.t_a \(options, privileges\) was changed \(statistics target\)' ])
 {
 	my ($change, $undo, $message) = @$case;
 
@@ -151,9 +161,13 @@ foreach my $case (
 		query($node, $db, 'GRANT SELECT (v) ON t_a TO other; CREATE TABLE t_f PARTITION OF t FOR VALUES IN ($$f$$); CALL cmig.expand()');
 	}
 	query($node, $db, $change);
-	like(query($node, $db, q{SELECT string_agg(object, ',') FROM cmig.check() WHERE problem LIKE '%the contraction would lose that'}), qr{^@{[ $message =~ s/ was changed//r ]}$}, "$change: reported");
+	like(query($node, $db, q{SELECT string_agg(object, ',') FROM cmig.check() WHERE problem LIKE '%the contraction would lose that'}), qr{^@{[ $message =~ s/ was changed.*//r ]}$}, "$change: reported");
 	fails_with($node, $db, 'CALL cmig.contract()', '55000', $message, "$change: refused");
-	query($node, $db, $undo);
+	my (undef, undef, $error) = $node->psql($db, 'CALL cmig.contract()');
+	my ($hint) = $error =~ /HINT:  (ALTER|COMMENT|REVOKE)(.*); CALL cmig\.contract/ ? "$1$2" : undef;
+	is(defined $hint, $change !~ /^REVOKE/, "$change: the hint has a statement that undoes it, unless privileges were revoked");
+	query($node, $db, $hint // $undo);
+	is(query($node, $db, q{SELECT count(*) FROM cmig.check() WHERE problem LIKE '%the contraction would lose that'}), '0', "$change: undone");
 	query($node, $db, 'DROP TABLE IF EXISTS t_e');
 }
 query($node, $db, 'CALL cmig.contract()');

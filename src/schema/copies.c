@@ -449,6 +449,7 @@ typedef struct Difference
 {
 	const CmigObject *root;
 	char	   *reason;
+	bool		foreign;		/* is it not copied, because of its owner? */
 } Difference;
 
 const char *
@@ -467,7 +468,7 @@ cmig_copies_difference(const CmigCopies *copies, const CmigObject *object)
 
 /* Add a reason, unless the object has one. */
 static void
-note_difference(CmigCopies *copies, const CmigObject *root, char *reason)
+note_difference(CmigCopies *copies, const CmigObject *root, char *reason, bool foreign)
 {
 	Difference *difference;
 
@@ -476,18 +477,20 @@ note_difference(CmigCopies *copies, const CmigObject *root, char *reason)
 	difference = palloc(sizeof(Difference));
 	difference->root = root;
 	difference->reason = reason;
+	difference->foreign = foreign;
 	copies->differences = lappend(copies->differences, difference);
 }
 
 static void
-add_difference(CmigCopies *copies, const CmigDiffLine *line, const char *reason)
+add_difference(CmigCopies *copies, const CmigDiffLine *line, const char *reason, bool foreign)
 {
 	const CmigObject *root = line->subject ?
 	cmig_object_root(unconstify(CmigObject *, line->subject)) : NULL;
 
 	/* what another schema contains is not copied */
 	if (root != NULL && cmig_image_lookup(copies->live, root->kind, root->identity) != NULL)
-		note_difference(copies, root, psprintf("%s %s: %s", line->kind, line->object, reason));
+		note_difference(copies, root, psprintf("%s %s: %s", line->kind, line->object, reason),
+						foreign);
 }
 
 /*
@@ -610,7 +613,7 @@ remove_outside(CmigCopies *copies, const CmigManaged *managed, const bool *chose
 			if (object->partial && chosen[i])
 				note_difference(copies, object,
 								psprintf("%s %s: it cannot be copied", object->kind->name,
-										 object->identity));
+										 object->identity), false);
 			for (int j = 0; j < object->ndepends; j++)
 			{
 				const CmigObject *on = object->depends[j];
@@ -619,7 +622,7 @@ remove_outside(CmigCopies *copies, const CmigManaged *managed, const bool *chose
 				if (chosen[i] && on->kind == &cmig_kind_schema && out[on->index])
 					note_difference(copies, on,
 									psprintf("schema %s: it belongs to another role",
-											 on->identity));
+											 on->identity), true);
 			}
 			if (lost && !out[i])
 				found = out[i] = true;
@@ -696,7 +699,7 @@ cmig_copies_plan(const CmigManaged *managed, bool whole, const List *scripts, co
 		cmig_object_root(unconstify(CmigObject *, line->subject)) : NULL;
 
 		if (root != NULL && whole && is_untrusted(root, role))
-			add_difference(copies, line, psprintf("role \"%s\" owns it", root->owner));
+			add_difference(copies, line, psprintf("role \"%s\" owns it", root->owner), true);
 		/* copies have privileges of their own, and get no default ones */
 		else if (root != NULL && root->kind == &cmig_kind_default_privileges)
 			copies->last = lappend(copies->last, line);
@@ -706,7 +709,7 @@ cmig_copies_plan(const CmigManaged *managed, bool whole, const List *scripts, co
 		else if (line->upgrade != NULL)
 			copies->lines = lappend(copies->lines, line);
 		else
-			add_difference(copies, line, line->hazard);
+			add_difference(copies, line, line->hazard, false);
 	}
 	copies->first = lappend(copies->first, make_line(grant_create(copies, role, &revoke)));
 	copies->last = lcons(make_line(revoke), copies->last);
@@ -735,7 +738,7 @@ cmig_copies_make(CmigCopies *copies, CmigTargetState *state, const char *path)
 	state->strict = false;
 	state->owners = !copies->whole;
 	foreach_ptr(const CmigDiffFailure, failure, failures)
-		add_difference(copies, failure->line, failure->error->message);
+		add_difference(copies, failure->line, failure->error->message, false);
 }
 
 void
@@ -748,17 +751,22 @@ cmig_copies_check(CmigCopies *copies, const CmigImage *image)
 	foreach_ptr(const CmigDiffLine, line, lines)
 		add_difference(copies, line,
 					   line->change ? line->change : line->upgrade == NULL ? line->hazard :
-					   "it differs");
+					   "it differs", false);
 }
 
 List *
-cmig_copies_reasons(const CmigCopies *copies)
+cmig_copies_reasons(const CmigCopies *copies, bool causes)
 {
 	List	   *reasons = NIL;
+	List	   *foreign = NIL;
 
 	foreach_ptr(const Difference, difference, copies->differences)
+	{
 		reasons = lappend(reasons, difference->reason);
-	return reasons;
+		if (difference->foreign)
+			foreign = lappend(foreign, difference->reason);
+	}
+	return causes && foreign != NIL ? foreign : reasons;
 }
 
 const CmigImage *

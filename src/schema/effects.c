@@ -1096,7 +1096,7 @@ run_scripts(CmigReplay *replay, void *arg)
 	cmig_run_limit_tighten(run->setting, run->limit);
 	run->state = cmig_replay_target(replay);
 	cmig_copies_make(run->copies, run->state, NULL);
-	foreach_ptr(const char, reason, cmig_copies_reasons(run->copies))
+	foreach_ptr(const char, reason, cmig_copies_reasons(run->copies, false))
 		leave_out(run, reason);
 	run->stopped = run->all && run->unsure;
 	run->state->exact = true;

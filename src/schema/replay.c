@@ -429,7 +429,12 @@ run_repeatable(void *arg)
 void
 cmig_replay_copies(CmigReplay *replay, CmigCopies *copies, const char *path)
 {
+	int			level = NewGUCNestLevel();
+
+	/* what has no tablespace of its own is where the database is */
+	cmig_settings_override("default_tablespace", "");
 	cmig_copies_make(copies, &replay->state, path);
+	AtEOXact_GUC(false, level);
 }
 
 /*

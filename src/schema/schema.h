@@ -335,9 +335,12 @@ extern void cmig_replay_copies(CmigReplay *replay, CmigCopies *copies, const cha
 /* Find out which copies, given their image, differ from the objects. */
 extern void cmig_copies_check(CmigCopies *copies, const CmigImage *image);
 
-/* Returns why the copy of the object failed, or differs, or NULL; and all reasons. */
+/*
+ * Returns why the copy of the object failed, or differs, or NULL; and all reasons, or, if
+ * objects were not copied because of their owners, only these "causes" of the rest.
+ */
 extern const char *cmig_copies_difference(const CmigCopies *copies, const CmigObject *object);
-extern List *cmig_copies_reasons(const CmigCopies *copies);
+extern List *cmig_copies_reasons(const CmigCopies *copies, bool causes);
 
 /* Returns about how many locks the copies take. */
 extern int	cmig_copies_locks(const CmigCopies *copies);

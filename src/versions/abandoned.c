@@ -12,7 +12,7 @@
 #include "access/xact.h"
 #include "catalog/index.h"
 #include "catalog/namespace.h"
-#include "catalog/objectaddress.h"
+#include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_namespace.h"
@@ -173,11 +173,13 @@ is_created(const CmigExpansion *expansion, const ObjectAddress *object)
 static bool
 is_of_table(const List *steps, const char *relation, Oid index, Oid table)
 {
-	static CmigQuery query = {
-		"SELECT FROM to_regclass($1) t WHERE t = $2"
-		" OR $2 IN (SELECT relid::oid FROM pg_partition_tree(t))", {TEXTOID, OIDOID}
-	};
+	static CmigQuery query = {"SELECT to_regclass($1)::oid", {TEXTOID}};
+	char	   *oid = cmig_query_value(&query, relation);
 
+	List	   *ancestors = get_rel_relispartition(table) ? get_partition_ancestors(table) : NIL;
+
+	if (oid != NULL && (atooid(oid) == table || list_member_oid(ancestors, atooid(oid))))
+		return true;
 	foreach_ptr(CmigValue, step, steps)
 	{
 		const IndexStmt *build = strcmp(step[1], CMIG_PHASE_BUILD) == 0 ?
@@ -188,7 +190,7 @@ is_of_table(const List *steps, const char *relation, Oid index, Oid table)
 			RangeVarGetRelid(build->relation, NoLock, true) == table)
 			return true;
 	}
-	return cmig_query_do(&query, relation, table) > 0;
+	return false;
 }
 
 /* Is the object, or the table of which a part is dropped, the expansion's? */
@@ -246,6 +248,47 @@ report_left(const CmigExpansion *expansion, const ObjectAddress *object)
 	MemoryContextSwitchTo(old);
 }
 
+ObjectAddress
+cmig_versions_dropped(const CmigExpansion *expansion, const List *steps, const char *relation,
+					  const Node *stmt, bool ours, bool *part)
+{
+	Target		target = {0};
+	bool		index = IsA(stmt, DropStmt) && ((DropStmt *) stmt)->removeType == OBJECT_INDEX;
+
+	if (!find_target(stmt, &target) ||
+		(ours && OidIsValid(target.object.objectId) &&
+		 !is_ours(expansion, steps, relation, &target, index)))
+		target.object.objectId = InvalidOid;
+	*part = target.part && OidIsValid(target.object.objectId);
+	return target.object;
+}
+
+/* Does the statement rename an index, but not one of the table for which it was built? */
+static bool
+renames_other(const List *steps, const char *relation, const RenameStmt *stmt, Oid caller)
+{
+	Oid			index = InvalidOid;
+	Oid			table;
+	CmigRole	saved;
+	bool		ours;
+
+	if (stmt->renameType == OBJECT_INDEX && stmt->missing_ok)
+		index = RangeVarGetRelid(stmt->relation, NoLock, true);
+	if (!OidIsValid(index))
+		return false;
+	table = IndexGetRelation(index, true);
+	cmig_role_act_as_caller(&saved, caller);
+	ours = OidIsValid(table) && is_of_table(steps, relation, index, table);
+	cmig_role_return(&saved);
+	if (!ours)
+		return true;
+	/* the name stands for it until it has another one */
+	LockRelationOid(index, ShareUpdateExclusiveLock);
+	if (RangeVarGetRelid(stmt->relation, NoLock, true) != index)
+		cmig_query_raise_changed("What the expansion has created was replaced.");
+	return false;
+}
+
 bool
 cmig_versions_leaves(const CmigExpansion *expansion, Oid caller, const List *steps,
 					 const char *relation, const Node *stmt)
@@ -256,6 +299,8 @@ cmig_versions_leaves(const CmigExpansion *expansion, Oid caller, const List *ste
 	bool		leaves;
 	CmigRole	saved;
 
+	if (IsA(stmt, RenameStmt))
+		return renames_other(steps, relation, (const RenameStmt *) stmt, caller);
 	if (strcmp(expansion->state, "abandoning") != 0 || !find_target(stmt, &target))
 		return false;
 	if (!OidIsValid(target.object.objectId))

@@ -11,6 +11,7 @@
 #include "access/table.h"
 #include "access/transam.h"
 #include "access/xact.h"
+#include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_collation.h"
@@ -190,7 +191,13 @@ add_bound(CmigPlanning *p, const List *rows)
 	foreach_ptr(CmigValue, row, rows)
 	{
 		char	  **column = palloc0(9 * sizeof(char *));
+		bool		known = false;
 
+		foreach_ptr(CmigValue, other, p->result->columns)
+			known |= strcmp(other[2], "bound") == 0 && strcmp(other[3], row[0]) == 0 &&
+			strcmp(other[4], row[1]) == 0 && cmig_text_same(other[7], row[2]);
+		if (known)
+			continue;
 		column[0] = "";
 		column[2] = "bound";
 		column[3] = row[0];
@@ -508,14 +515,38 @@ cmig_versions_bind_index(const CmigExpansion *expansion, Oid caller, RawStmt *ra
 	return raw;
 }
 
+/*
+ * Returns the only table whose rows the statement reads, with those of its ancestors and
+ * partitions, or InvalidOid.  Others are not looked up for each partition.
+ */
+static Oid
+find_table(const Node *stmt)
+{
+	const AlterTableStmt *alter = (const AlterTableStmt *) stmt;
+	AlterTableCmd *command;
+
+	if (stmt != NULL && IsA(stmt, IndexStmt))
+		return RangeVarGetRelid(((const IndexStmt *) stmt)->relation, NoLock, true);
+	if (stmt == NULL || !IsA(stmt, AlterTableStmt))
+		return InvalidOid;
+	command = linitial_node(AlterTableCmd, alter->cmds);
+	if (command->subtype == AT_AttachPartition)
+		return IndexGetRelation(RangeVarGetRelid(castNode(PartitionCmd, command->def)->name, NoLock,
+												 true), true);
+	return RangeVarGetRelid(alter->relation, NoLock, true);
+}
+
 void
-cmig_versions_run_bound(const CmigExpansion *expansion, Oid caller, void (*run) (void *arg), void *arg, bool commits)
+cmig_versions_run_bound(const CmigExpansion *expansion, Oid caller, const Node *stmt,
+						void (*run) (void *arg), void *arg, bool commits)
 {
 	static CmigQuery query = {
 		"WITH c AS (SELECT c->>0 AS relation, c->>2 AS kind, c->>3 AS what, c->>4 AS owner FROM"
 		" cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $1),"
-		" t AS (SELECT to_regclass(nullif(relation, ''))::oid AS id FROM c), y AS (SELECT id FROM"
-		" t UNION SELECT p.relid FROM t, pg_partition_tree(t.id) p),"
+		" t AS (SELECT to_regclass(relation)::oid AS id FROM (SELECT DISTINCT relation FROM c"
+		"  WHERE relation <> '' AND $2 = 0) c UNION ALL SELECT nullif($2, 0)),"
+		" y AS (SELECT id FROM t UNION SELECT p.relid FROM t, pg_partition_tree(t.id) p"
+		"  WHERE NOT $3 UNION SELECT p FROM pg_partition_ancestors(nullif($2, 0)) p),"
 		" z AS (SELECT id FROM y UNION SELECT confrelid FROM y JOIN pg_constraint k ON k.conrelid"
 		" = id AND k.confrelid <> 0)"
 		" SELECT r.oid FROM c JOIN pg_roles r ON r.rolname::text = owner WHERE kind = 'bound' AND"
@@ -532,15 +563,17 @@ cmig_versions_run_bound(const CmigExpansion *expansion, Oid caller, void (*run) 
 		" JOIN pg_proc p ON p.oid = CASE d.refclassid WHEN 'pg_proc'::regclass THEN d.refobjid"
 		" WHEN 'pg_operator'::regclass THEN (SELECT oprcode FROM pg_operator WHERE oid ="
 		" d.refobjid) END",
-		{TEXTOID}
+		{TEXTOID, OIDOID, BOOLOID}
 	};
 	CmigRole	saved;
 	List	   *roles;
+	Oid			table = find_table(stmt);
 	CommandId	since;
 	const bool	abandons = strcmp(expansion->state, "abandoning") == 0;
 
 	cmig_role_act_as_caller(&saved, caller);
-	roles = cmig_query_oids(&query, expansion->scope);
+	roles = cmig_query_oids(&query, expansion->scope, table,
+							stmt != NULL && IsA(stmt, IndexStmt));
 	cmig_role_return(&saved);
 	CommandCounterIncrement();
 	since = GetCurrentCommandId(true);
@@ -592,7 +625,7 @@ cmig_versions_record_again(const CmigExpansion *expansion, Oid caller)
 	tables = cmig_query_oids(&query, expansion->scope, cmig_versions_database());
 	cmig_role_return(&saved);
 	if (tables != NIL)
-		cmig_versions_run_bound(expansion, caller, record_tables, tables, false);
+		cmig_versions_run_bound(expansion, caller, NULL, record_tables, tables, false);
 }
 
 void

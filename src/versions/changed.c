@@ -20,7 +20,8 @@
 #define PROPERTY "property"
 
 #define CHANGES_HINT \
-	"Undo the change, `CALL cmig.contract()`, and make it again. Or `CALL cmig.abandon()`, and expand the revision again: what is there then is kept."
+	"Undo the change, `CALL cmig.contract()`, and make it again. " ABANDON_HINT
+#define ABANDON_HINT "Or `CALL cmig.abandon()`, and expand the revision again: what is there then is kept."
 
 #define TRIGGER_FUNCTIONS "'cmig.expansion_begin()'::regprocedure, 'cmig.expansion_write()'::regprocedure"
 
@@ -74,10 +75,10 @@ cmig_versions_require_tables(const CmigExpansion *expansion, List **back)
 		" FROM cmig.expansion_run r, unnest(r.schemas) s, cmig.version_schema(r.revision, s) v,"
 		" pg_namespace n"
 		" WHERE r.scope = $1 AND " CMIG_VERSION_CREATED " AND " CMIG_VERSION_RENAMED
-		" UNION ALL SELECT DISTINCT 'table ' || s.relation, NULL, NULL, NULL"
-		" FROM cmig.expansion_step s"
-		"  WHERE $2 AND s.scope = $1 AND s.relation <> ''"
-		" AND to_regclass(nullif(s.relation, '')) IS NULL ORDER BY 2, 1", {TEXTOID, BOOLOID, TEXTOID}
+		" UNION ALL SELECT 'table ' || s.relation, NULL, NULL, NULL"
+		" FROM (SELECT DISTINCT relation FROM cmig.expansion_step WHERE $2 AND scope = $1"
+		"  AND relation <> '' OFFSET 0) s WHERE to_regclass(s.relation) IS NULL ORDER BY 2, 1",
+		{TEXTOID, BOOLOID, TEXTOID}
 	};
 	char	  **row = cmig_query_row(&query, expansion->scope, back == NULL,
 									 cmig_versions_database());
@@ -114,7 +115,8 @@ cmig_versions_broken_trigger(const CmigExpansion *expansion, const List *steps, 
 	 * condition or columns.  A partition's is as old as the table's, or as
 	 * the partition itself, of which a column is as it was created; otherwise
 	 * the partition was attached, which alters all columns but those of the
-	 * system, and may have been updated before.
+	 * system, and may have been updated before.  In the transaction that
+	 * created it, what altered a trigger was a later command.
 	 */
 	static CmigQuery query = {
 		"SELECT format('default of column %I', attname), attrelid::regclass::text, false FROM"
@@ -128,6 +130,7 @@ cmig_versions_broken_trigger(const CmigExpansion *expansion, const List *steps, 
 		" UNION SELECT format('trigger %I', n), r::regclass::text, EXISTS (SELECT FROM"
 		" pg_trigger g JOIN pg_depend d"
 		"   ON d.classid = 'pg_trigger'::regclass AND d.objid = g.oid AND d.xmin = g.xmin"
+		"    AND d.cmin::text::bigint >= g.cmin::text::bigint"
 		"   WHERE g.tgrelid = r AND g.tgname = n::name AND g.tgparentid <> 0) FROM"
 		" unnest($4::text[], $5::text[]) s (n, definition),"
 		" (SELECT to_regclass($1)::oid UNION SELECT relid"
@@ -138,7 +141,8 @@ cmig_versions_broken_trigger(const CmigExpansion *expansion, const List *steps, 
 		"  AND (EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_trigger'::regclass"
 		" AND d.objid = g.oid AND d.xmin = g.xmin AND (d.refobjsubid <> 0 OR g.tgparentid <> 0"
 		"    AND (EXISTS (SELECT FROM pg_trigger o WHERE o.tgrelid = to_regclass($1) AND o.tgname ="
-		" g.tgname AND o.xmin = g.xmin) OR EXISTS (SELECT FROM pg_attribute a JOIN pg_attribute u ON"
+		" g.tgname AND o.xmin = g.xmin) OR d.cmin::text::bigint >= g.cmin::text::bigint AND EXISTS"
+		" (SELECT FROM pg_attribute a JOIN pg_attribute u ON"
 		" u.attrelid = r AND u.attnum > 0 AND u.xmin = a.xmin AND u.cmin = a.cmin WHERE a.attrelid = r"
 		" AND a.attnum = -1 AND a.xmin = g.xmin))))"
 		"   OR EXISTS (SELECT FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE"
@@ -323,7 +327,8 @@ cmig_versions_kept(const CmigExpansion *expansion)
 	"   UNION ALL SELECT d.classid, d.objid, d.objsubid, attrelid::regclass::text FROM a" \
 	"   JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = attrelid AND d.refobjsubid = attnum AND d.deptype <> 'i') x (class, id, sub, relation)" \
 	"  WHERE class = ANY ('{pg_class,pg_constraint,pg_attrdef,pg_statistic_ext,pg_type,pg_proc}'::regclass[]) GROUP BY class, id, sub)," \
-	" p AS (SELECT class, id, sub, i.type || ' ' || i.identity AS name, o.relation, sub > 0 OR class = 'pg_attrdef'::regclass AS own, md5(jsonb_build_array(" \
+	" q AS (SELECT class, id, sub, i.type || ' ' || i.identity AS name, o.relation, sub > 0 OR" \
+	" class = 'pg_attrdef'::regclass AS own, jsonb_build_array(" \
 	"  (SELECT jsonb_build_array(format_type(atttypid, atttypmod), attnotnull, attstorage, attcompression, attidentity, col_description(id, sub)," \
 	"    (SELECT jsonb_build_array(seqincrement, seqmin, seqmax, seqstart, seqcache, seqcycle, obj_description(objid, 'pg_class')) FROM pg_depend JOIN pg_sequence ON seqrelid = objid" \
 	"     WHERE classid = 'pg_class'::regclass AND refclassid = classid AND refobjid = id AND refobjsubid = sub AND deptype = 'i'))" \
@@ -336,19 +341,23 @@ cmig_versions_kept(const CmigExpansion *expansion)
 	"  (SELECT jsonb_build_array(pg_get_userbyid(typowner), obj_description(id, 'pg_type'), (SELECT jsonb_agg(enumlabel ORDER BY enumsortorder) FROM pg_enum WHERE enumtypid = id))" \
 	"   FROM pg_type WHERE class = 'pg_type'::regclass AND oid = id)," \
 	"  (SELECT pg_get_userbyid(relowner) FROM pg_class WHERE class = 'pg_class'::regclass AND oid = id AND sub = 0 AND relkind IN ('v', 'm'))," \
-	"  (SELECT pg_get_userbyid(proowner) FROM pg_proc WHERE class = 'pg_proc'::regclass AND oid = id))::text) AS digest" \
+	"  (SELECT pg_get_userbyid(proowner) FROM pg_proc WHERE class = 'pg_proc'::regclass AND oid" \
+	" = id)) AS value" \
 	"  FROM o LEFT JOIN pg_constraint k ON class = 'pg_constraint'::regclass AND k.oid = id, pg_identify_object(class, id, sub) i" \
 	"  WHERE (k.oid IS NULL OR k.contype <> 'n' AND k.coninhcount = 0 AND k.conparentid = 0)" \
 	"  AND NOT EXISTS (SELECT FROM pg_class WHERE class = 'pg_class'::regclass AND oid = id AND sub = 0 AND relispartition)" \
 	"  UNION ALL SELECT 0, attrelid, attnum, format('column %I of table %s (options, privileges)', attname, attrelid::regclass), attrelid::regclass::text, true," \
-	"   md5(jsonb_build_array(attstattarget, ARRAY(SELECT x FROM unnest(attoptions) x WHERE x !~ '^pg_attver='), CASE WHEN relispartition THEN attacl::text END)::text)" \
-	"  FROM a JOIN pg_attribute USING (attrelid, attnum) JOIN pg_class c ON c.oid = attrelid WHERE relispartition OR attstattarget >= 0 OR attoptions IS NOT NULL)"
+	"   jsonb_build_array(attstattarget, ARRAY(SELECT x FROM unnest(attoptions) x WHERE x !~" \
+	" '^pg_attver='), CASE WHEN relispartition THEN attacl::text END)" \
+	"  FROM a JOIN pg_attribute USING (attrelid, attnum) JOIN pg_class c ON c.oid = attrelid" \
+	" WHERE relispartition OR attstattarget >= 0 OR attoptions IS NOT NULL)," \
+	" p AS (SELECT *, md5(value::text) AS digest FROM q)"
 
 List *
 cmig_versions_properties(const List *columns, Snapshot begun)
 {
 	static CmigQuery query = {
-		PROPERTIES("unnest($1::text[], $2::text[])") " SELECT '', NULL, '" PROPERTY "', name, relation, NULL, digest, NULL, NULL FROM p ORDER BY name",
+		PROPERTIES("unnest($1::text[], $2::text[])") " SELECT '', NULL, '" PROPERTY "', name, relation, NULL, digest, value, NULL FROM p ORDER BY name",
 		{TEXTARRAYOID, TEXTARRAYOID}
 	};
 
@@ -464,43 +473,127 @@ cmig_versions_privileges(const CmigExpansion *expansion)
 	return cmig_query_list(&privileges, expansion->scope);
 }
 
-/* Returns rows for cmig.check(), and as the last column what was done. */
+/* Of the rows m: what differs, and statements that undo it. */
+#define UNDONE \
+	" w AS (SELECT object, live, string_agg(e.key, ', ' ORDER BY e.key) AS words," \
+	"  CASE WHEN bool_and(undo IS NOT NULL) AND (live OR $4) THEN string_agg(undo, '; ' ORDER" \
+	" BY e.key) END AS undo" \
+	" FROM m JOIN pg_attribute t ON t.attrelid = relid AND t.attnum = number," \
+	" format('ALTER TABLE ONLY %s ALTER %I', relid::regclass, t.attname) z (z)," \
+	" jsonb_each(new) e, LATERAL (SELECT CASE key" \
+	"  WHEN 'NOT NULL' THEN concat(z, CASE old->>key WHEN 'true' THEN ' SET' ELSE ' DROP' END," \
+	" ' NOT NULL')" \
+	"  WHEN 'storage' THEN concat(z, ' SET STORAGE ', CASE old->>key WHEN 'p' THEN 'PLAIN'" \
+	"   WHEN 'm' THEN 'MAIN' WHEN 'e' THEN 'EXTERNAL' ELSE 'EXTENDED' END)" \
+	"  WHEN 'compression' THEN concat(z, ' SET COMPRESSION ', CASE old->>key WHEN 'p' THEN" \
+	" 'pglz'" \
+	"   WHEN 'l' THEN 'lz4' ELSE 'DEFAULT' END)" \
+	"  WHEN 'comment' THEN format('COMMENT ON COLUMN %s.%I IS %L', relid::regclass, t.attname," \
+	" old->>key)" \
+	"  WHEN 'default' THEN concat(z, coalesce(' SET DEFAULT ' || (old->>key), ' DROP DEFAULT'))" \
+	"  WHEN 'statistics target' THEN concat(z, ' SET STATISTICS ', coalesce(old->>key, '-1'))" \
+	"  WHEN 'options' THEN concat_ws('; ', (SELECT format('%s RESET (%s)', z," \
+	" string_agg(split_part(o, '=', 1), ', '))" \
+	"    FROM unnest(t.attoptions) o HAVING count(*) > 0), (SELECT format('%s SET (%s)', z," \
+	" string_agg(o, ', '))" \
+	"    FROM jsonb_array_elements_text(CASE jsonb_typeof(old->key) WHEN 'array' THEN old->key" \
+	" ELSE '[]' END) o HAVING count(*) > 0))" \
+	"  WHEN 'privileges' THEN CASE WHEN old->>key IS NULL THEN (SELECT" \
+	" string_agg(format('REVOKE %s (%I) ON %s FROM %s'," \
+	"    g.privilege_type, t.attname, relid::regclass, " GRANTEE "), '; ') FROM" \
+	" aclexplode(t.attacl) g) END END) u (undo)" \
+	" WHERE e.value IS DISTINCT FROM old->key GROUP BY object, live),"
+
+/*
+ * Returns rows for cmig.check(), with two more columns: what was done, and what undoes it,
+ * or NULL.  What is made from stored texts, which anybody may have written, is only told
+ * of an expansion that is "verified".
+ */
 static List *
-find_changes(const CmigExpansion *expansion)
+find_changes(const CmigExpansion *expansion, bool verified)
 {
 	static CmigQuery query = {
 		PROPERTIES("(SELECT CASE c->>2 WHEN 'change' THEN c->>0 ELSE c->>3 END, CASE c->>2 WHEN 'change' THEN c->>3 ELSE '' END FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $1 AND c->>2 IN ('change', '" ENUM "', '" READER "'))")
-		", s AS (SELECT c->>3 AS name, c->>4 AS relation, c->>6 AS digest FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $1 AND c->>2 = '" PROPERTY "')"
-		", x (name, what) AS (SELECT name, CASE WHEN s.digest IS NULL THEN 'added' WHEN p.digest"
-		" IS NULL THEN 'dropped' ELSE 'changed' END"
+		", s AS (SELECT c->>3 AS name, c->>4 AS relation, c->>6 AS digest, c->7 AS old FROM"
+		" cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $1 AND c->>2 = '" PROPERTY "'),"
+		" c AS (SELECT name, class, id, sub, value AS new, old, CASE WHEN s.digest IS NULL THEN"
+		" 'added'"
+		"  WHEN p.digest IS NULL THEN 'dropped' ELSE 'changed' END AS what"
 		" FROM p FULL JOIN s USING (name) WHERE p.digest IS DISTINCT FROM s.digest"
 		/* a partition that is new, or gone */
 		" AND (s.digest IS NOT NULL OR NOT p.own OR p.relation IN (SELECT relation FROM s) AND"
 		" name NOT LIKE '%(options, privileges)')"
-		" AND (p.digest IS NOT NULL OR s.relation IN (SELECT relation FROM p))"
-		/* a new partition's column with properties of its own */
-		" UNION SELECT format('column %I of table %s', c.attname, c.attrelid::regclass),"
-		" 'changed' FROM a JOIN pg_attribute c USING (attrelid, attnum)"
-		"  JOIN pg_inherits h ON h.inhrelid = c.attrelid JOIN pg_attribute o ON o.attrelid ="
-		" h.inhparent AND o.attname = c.attname"
-		"  WHERE c.attrelid::regclass::text NOT IN (SELECT relation FROM s) AND NOT"
-		" (coalesce(col_description(c.attrelid, c.attnum) = col_description(o.attrelid, o.attnum),"
-		"    col_description(c.attrelid, c.attnum) IS NULL) AND c.attnotnull = o.attnotnull AND c.attacl"
-		" IS NULL AND coalesce(c.attstattarget, -1) IN (-1, o.attstattarget) AND (c.attoptions IS"
-		" NULL OR c.attoptions = o.attoptions)"
-		"   AND c.attstorage = o.attstorage AND c.attcompression = o.attcompression AND (SELECT"
-		" pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = c.attrelid AND adnum ="
-		" c.attnum)"
-		"    IS NOT DISTINCT FROM (SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE"
-		" adrelid = o.attrelid AND adnum = o.attnum)))"
-		" SELECT 'warning', name, format('it was %s since revision \"%s\" was expanded, and the"
-		" contraction would lose that', what, $2), $3, what FROM x ORDER BY name", {TEXTOID, TEXTOID, TEXTOID}
+		" AND (p.digest IS NOT NULL OR s.relation IN (SELECT relation FROM p))),"
+		/* what columns have now, and had before */
+		" m (object, relid, number, new, old, live) AS ("
+		"SELECT name, id, sub, jsonb_build_object('type', new->0->0, 'NOT NULL', new->0->1,"
+		" 'storage',"
+		"  new->0->2, 'compression', new->0->3, 'identity', new->0->6, 'comment', new->0->5),"
+		"  jsonb_build_object('type', old->0->0, 'NOT NULL', old->0->1, 'storage', old->0->2,"
+		"  'compression', old->0->3, 'identity', old->0->6, 'comment', old->0->5), false"
+		" FROM c WHERE what = 'changed' AND class = 'pg_class'::regclass AND sub > 0"
+		" UNION ALL SELECT name, adrelid, adnum, jsonb_build_object('default', new->4),"
+		"  jsonb_build_object('default', old->4), false"
+		" FROM c JOIN pg_attrdef f ON class = 'pg_attrdef'::regclass AND f.oid = id WHERE what ="
+		" 'changed'"
+		" UNION ALL SELECT name, id, sub, jsonb_build_object('statistics target', nullif(new->>0,"
+		" '-1'),"
+		"  'options', new->1, 'privileges', new->2), jsonb_build_object('statistics target',"
+		"  nullif(old->>0, '-1'), 'options', coalesce(old->1, '[]'), 'privileges',"
+		" coalesce(old->2, 'null')), false"
+		" FROM c WHERE class = 0"
+		/* a new partition has its parent's */
+		" UNION ALL SELECT format('column %I of table %s', c.attname, c.attrelid::regclass),"
+		" c.attrelid,"
+		"  c.attnum, jsonb_build_object('NOT NULL', c.attnotnull, 'storage', c.attstorage,"
+		" 'compression',"
+		"  c.attcompression, 'comment', coalesce(col_description(c.attrelid, c.attnum), d.d),"
+		" 'statistics target',"
+		"  coalesce(nullif(c.attstattarget, -1), o.attstattarget), 'options',"
+		" coalesce(c.attoptions, o.attoptions),"
+		"  'privileges', c.attacl::text, 'default', (SELECT pg_get_expr(adbin, adrelid) FROM"
+		" pg_attrdef"
+		"   WHERE adrelid = c.attrelid AND adnum = c.attnum)),"
+		"  jsonb_build_object('NOT NULL', o.attnotnull, 'storage', o.attstorage, 'compression',"
+		"  o.attcompression, 'comment', d.d, 'statistics target', o.attstattarget, 'options',"
+		" o.attoptions,"
+		"  'privileges', NULL, 'default', (SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef"
+		"   WHERE adrelid = o.attrelid AND adnum = o.attnum)), true"
+		" FROM a JOIN pg_attribute c USING (attrelid, attnum) JOIN pg_inherits h ON h.inhrelid ="
+		" c.attrelid"
+		" JOIN pg_attribute o ON o.attrelid = h.inhparent AND o.attname = c.attname"
+		" CROSS JOIN LATERAL col_description(o.attrelid, o.attnum) d (d)"
+		" WHERE c.attrelid::regclass::text NOT IN (SELECT relation FROM s)),"
+		UNDONE
+		" x AS (SELECT c.name AS object, c.what, w.words, CASE WHEN what = 'changed' THEN w.undo"
+		"  WHEN class = 'pg_constraint'::regclass THEN (SELECT format('ALTER TABLE %s DROP"
+		" CONSTRAINT %I', conrelid::regclass, conname)"
+		"   FROM pg_constraint WHERE oid = id)"
+		"  WHEN class = 'pg_attrdef'::regclass THEN (SELECT format('ALTER TABLE ONLY %s ALTER %I"
+		" DROP DEFAULT', adrelid::regclass, attname)"
+		"   FROM pg_attrdef JOIN pg_attribute ON attrelid = adrelid AND attnum = adnum WHERE"
+		" pg_attrdef.oid = id)"
+		"  WHEN class = 'pg_statistic_ext'::regclass THEN replace(c.name, 'statistics object',"
+		" 'DROP STATISTICS')"
+		"  WHEN class = 'pg_class'::regclass THEN (SELECT CASE relkind WHEN 'S' THEN format('ALTER"
+		" SEQUENCE %s OWNED BY NONE', id::regclass)"
+		"   WHEN 'i' THEN format('DROP INDEX %s', id::regclass) WHEN 'I' THEN format('DROP INDEX"
+		" %s', id::regclass) END FROM pg_class WHERE oid = id)"
+		"  WHEN what = 'dropped' AND $4 THEN coalesce(old->1->>0, old->5->>0, (SELECT"
+		" format('ALTER TABLE %s ADD CONSTRAINT %s %s', r[2], r[1], old->>2)"
+		"   FROM regexp_match(c.name, '^table constraint (.*) on (.*)$') r)) END AS undo"
+		"  FROM c LEFT JOIN w ON w.object = c.name AND NOT w.live UNION ALL SELECT object,"
+		" 'changed', words, undo FROM w WHERE live)"
+		" SELECT 'warning', object, format('it was %s since revision \"%s\" was expanded, and the"
+		" contraction would lose that', concat(what, ' (' || words || ')'), $2), coalesce(undo || ' -- make the change again after cmig.contract',"
+		" $3),"
+		" concat(what, ' (' || words || ')'), undo FROM x ORDER BY object", {TEXTOID, TEXTOID, TEXTOID, BOOLOID}
 	};
 	int			level = NewGUCNestLevel();
 	List	   *result;
 
 	cmig_versions_pin_settings();
-	result = cmig_query_list(&query, expansion->scope, expansion->revision, CHANGES_HINT);
+	result = cmig_query_list(&query, expansion->scope, expansion->revision, CHANGES_HINT, verified);
 	AtEOXact_GUC(false, level);
 	return result;
 }
@@ -513,7 +606,7 @@ cmig_expansion_changes(void)
 		" WHERE s.scope = $1 AND s.phase = '" CMIG_PHASE_FILL "' ORDER BY 1", {TEXTOID}
 	};
 	const CmigExpansion *expansion = cmig_expansion_read();
-	List	   *problems = expansion ? find_changes(expansion) : NIL;
+	List	   *problems = expansion ? find_changes(expansion, false) : NIL;
 
 	foreach_ptr(CmigValue, table, expansion ? cmig_query_list(&filled, expansion->scope) : NIL)
 	{
@@ -533,25 +626,35 @@ cmig_expansion_changes(void)
 		problems = lappend(problems, memcpy(palloc(sizeof(problem)), problem, sizeof(problem)));
 	}
 	if (expansion != NULL)
-		problems = list_concat(problems, cmig_versions_unnoted_problems(expansion));
+		problems = list_concat(list_concat(problems, cmig_versions_unnoted_problems(expansion)),
+							   cmig_versions_blocked_problems(expansion));
 	return problems;
 }
 
 void
 cmig_versions_require_unchanged(const CmigExpansion *expansion)
 {
-	List	   *changes = find_changes(expansion);
+	List	   *changes = find_changes(expansion, true);
 	CmigListing listing;
+	StringInfoData undo;
+	bool		known = true;
 
 	if (changes == NIL)
 		return;
 	cmig_listing_init(&listing, CMIG_LISTING_LINES);
+	initStringInfo(&undo);
 	foreach_ptr(CmigValue, row, changes)
+	{
 		cmig_listing_add(&listing, psprintf("%s was %s", row[1], row[4]));
+		known &= row[5] != NULL && strchr(row[5], '`') == NULL;
+		appendStringInfo(&undo, "%s; ", row[5] ? row[5] : "");
+	}
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("changes of columns that revision \"%s\" replaces would be lost", expansion->revision),
 			 errdetail("Since it was expanded:\n%s", cmig_listing_text(&listing)),
+			 known && listing.count <= CMIG_LISTING_MAX ?
+			 cmig_hint("%s`CALL cmig.contract()`, and make the change again. " ABANDON_HINT, undo.data) :
 			 cmig_hint("%s", CHANGES_HINT)));
 }
 

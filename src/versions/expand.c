@@ -76,6 +76,12 @@ static CmigQuery done_query = {
 	{TEXTOID, TEXTOID}
 };
 
+/* by the index, which is not used for an array */
+static CmigQuery done_alone_query = {
+	"UPDATE cmig.expansion_step SET done = true WHERE scope = $1 AND position = $2::integer",
+	{TEXTOID, TEXTOID}
+};
+
 static CmigQuery state_query = {
 	"UPDATE cmig.expansion_run SET state = $2, changed_at = DEFAULT WHERE scope = $1",
 	{TEXTOID, TEXTOID}
@@ -96,7 +102,10 @@ mark_done(const Work *work)
 		appendStringInfo(&positions, "%s%s", positions.len > 0 ? "," : "{", step->position);
 	appendStringInfoChar(&positions, '}');
 	cmig_role_act_as_caller(&saved, work->caller);
-	cmig_query_do(&done_query, work->expansion->scope, positions.data);
+	if (list_length(work->steps) == 1)
+		cmig_query_do(&done_alone_query, work->expansion->scope, ((StoredStep *) linitial(work->steps))->position);
+	else
+		cmig_query_do(&done_query, work->expansion->scope, positions.data);
 	cmig_role_return(&saved);
 }
 
@@ -180,7 +189,7 @@ run_group(void *arg)
 	if (first != NULL && *first->relation && strcmp(first->phase, CMIG_PHASE_PREPARE) == 0)
 		cmig_versions_require_place(work->expansion, work->caller, first->relation,
 									IsA(parse_step(first)->stmt, AlterTableStmt) ? AccessExclusiveLock : AccessShareLock);
-	cmig_versions_run_bound(work->expansion, work->caller, run_steps, work, false);
+	cmig_versions_run_bound(work->expansion, work->caller, NULL, run_steps, work, false);
 	mark_done(work);
 }
 
@@ -302,7 +311,7 @@ run_once(void *arg)
 		cmig_versions_bind_types(work->expansion, work->caller, raw->stmt);
 		if (concurrent)
 			alone.raw = cmig_versions_bind_index(work->expansion, work->caller, raw, alone.sql);
-		cmig_versions_run_bound(work->expansion, work->caller, run_statement_alone, &alone, concurrent);
+		cmig_versions_run_bound(work->expansion, work->caller, raw->stmt, run_statement_alone, &alone, concurrent);
 	}
 	if (!complete || *work->step->done == 'f')
 		finish_step(work);
@@ -370,6 +379,12 @@ enter_session(Work *work)
 	cmig_session_enter(true);
 	work->entered = true;
 	cmig_settings_set("search_path", cmig_versions_path(), PGC_USERSET, GUC_ACTION_SET);
+
+	/*
+	 * the statements name the tablespaces of what is not where the database
+	 * is
+	 */
+	cmig_settings_set("default_tablespace", "", PGC_USERSET, GUC_ACTION_SET);
 	cmig_toplevel_commit();
 }
 
@@ -508,7 +523,7 @@ begin_expansion(Work *work, const char *target, bool confirmed)
 		{TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID}
 	};
 	static CmigQuery column_json = {
-		"SELECT json_build_array($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)", {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+		"SELECT json_build_array($1, $2, $3, $4, $5, $6, $7, CASE $3 WHEN 'property' THEN $8::json ELSE to_json($8) END, $9, $10, $11)", {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 	};
 	CmigSituation now = cmig_move_read(true);
 	CmigPlan   *plan = cmig_versions_plan_upgrade(&now, target);
@@ -602,7 +617,7 @@ repair(Work *work)
 
 	cmig_toplevel_snapshot();
 	(void) cmig_versions_require_tables(work->expansion, NULL);
-	cmig_versions_require_partitions(relations_of(work, CMIG_PHASE_FILL));
+	cmig_versions_require_partitions(relations_of(work, CMIG_PHASE_FILL), work->expansion->revision);
 	foreach_ptr(const StoredStep, step, steps_of(work, CMIG_PHASE_FILL))
 	{
 		if (*step->relation && *step->prepared == 't' && cmig_versions_broken_trigger(work->expansion, work->all, step->relation) != NULL)
@@ -648,8 +663,7 @@ read_all(void *arg)
 {
 	Work	   *work = arg;
 	static CmigQuery query = {
-		"SELECT position, phase, relation, statement, done IS TRUE, coalesce(bool_or(done) FILTER (WHERE phase = 'prepare') OVER (PARTITION BY relation), true)"
-		" FROM cmig.expansion_step s WHERE scope = $1 ORDER BY s.position", {TEXTOID}
+		CMIG_STEPS "scope = $1 ORDER BY s.position", {TEXTOID}
 	};
 	static CmigQuery roles = {"SELECT DISTINCT role FROM cmig.expansion_step WHERE scope = $1", {TEXTOID}};
 	static CmigQuery changed = {
@@ -891,7 +905,7 @@ run_last(void *arg)
 
 	lock_last(work, seen, real, &back);
 	foreach_ptr(const StoredStep, step, contract ? steps_of(work, CMIG_PHASE_BUILD) : NIL)
-		cmig_versions_require_valid(parse_step(step)->stmt);
+		cmig_versions_require_valid(parse_step(step)->stmt, work->expansion->revision);
 	if (contract)
 		require_transformed(work);
 	else
@@ -899,6 +913,7 @@ run_last(void *arg)
 	cmig_role_act_as_caller(&saved, work->caller);
 	if (contract)
 		cmig_versions_require_unchanged(work->expansion);
+	cmig_versions_require_unblocked(work->expansion, work->all, work->phase);
 	shape = contract ? cmig_versions_shape(work->expansion) : NULL;
 	kept = contract ? cmig_versions_kept(work->expansion) : NIL;
 	cmig_role_return(&saved);
@@ -962,6 +977,7 @@ contract(Work *work, FunctionCallInfo fcinfo)
 	require_transformed(work);
 	cmig_versions_require_resync(work->expansion);
 	cmig_versions_require_unchanged(work->expansion);
+	cmig_versions_require_unblocked(work->expansion, work->all, CMIG_PHASE_CONTRACT);
 	now = cmig_move_read(true);
 	cmig_before_upgrade(&now, cmig_versions_plan_upgrade(&now, work->expansion->revision), CMIG_BEFORE_CONTRACT);
 	cmig_toplevel_commit();
@@ -1064,7 +1080,8 @@ run_in_scope(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work 
 		cmig_extension_release();
 		cmig_run_lock_release();
 		/* the statement that CASCADE would change is not the user's */
-		if ((error->hint == NULL || error->sqlerrcode == ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST) && work->expansion != NULL)
+		if ((error->hint == NULL || cmig_error_is_from(error, ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST, "reportDependentObjects")) &&
+			work->expansion != NULL)
 			error->hint = *scopes ? NULL : cmig_hint_text("After fixing the cause, repeat the `CALL`, which goes on where it stopped, or: `CALL cmig.abandon()`");
 		if (*scopes)
 		{

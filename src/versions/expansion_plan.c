@@ -152,8 +152,8 @@ try_steps(CmigPlanning *p, int from, const char *phase)
 			appendStringInfo(&sql, "%s;\n", step->sql);
 	}
 	if (sql.len > 0)
-		try_script(p, psprintf("SET search_path = %s;\n%s", *path ? path : "''", sql.data),
-				   "the change");
+		try_script(p, psprintf("SET search_path = %s;\nSET default_tablespace = '';\n%s",
+							   *path ? path : "''", sql.data), "the change");
 }
 
 /* Find what happens to a column that is in both shapes. */

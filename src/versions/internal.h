@@ -9,6 +9,7 @@
 
 #include "postgres.h"
 
+#include "catalog/objectaddress.h"
 #include "commands/trigger.h"
 #include "executor/tuptable.h"
 #include "nodes/execnodes.h"
@@ -248,10 +249,11 @@ extern void cmig_versions_require_place(const CmigExpansion *expansion, Oid call
  * Run stored statements, whose names mean what they meant in the plan.  What they
  * would call otherwise is an error before it is called, and what they use otherwise,
  * before the transaction ends; unless it "commits", as CREATE INDEX CONCURRENTLY, for
- * which cmig_versions_bind_index() looks up the names before it runs.
+ * which cmig_versions_bind_index() looks up the names before it runs.  With "stmt", it is
+ * the only statement, and what only other tables would call need not be known.
  */
 extern void cmig_versions_run_bound(const CmigExpansion *expansion, Oid caller,
-									void (*run) (void *arg), void *arg, bool commits);
+									const Node *stmt, void (*run) (void *arg), void *arg, bool commits);
 
 /*
  * Replace the names of types in a stored statement by their OIDs, and raise an error
@@ -265,7 +267,8 @@ extern RawStmt *cmig_versions_bind_index(const CmigExpansion *expansion, Oid cal
 
 /*
  * Returns true if a stored statement of an abandonment would drop what the expansion has
- * not created, and reports that.  The steps are rows of cmig.expansion_step.
+ * not created, and reports that; or if one of a contraction would rename an index of
+ * another table.  The steps are rows of cmig.expansion_step.
  */
 extern bool cmig_versions_leaves(const CmigExpansion *expansion, Oid caller, const List *steps,
 								 const char *relation, const Node *stmt);
@@ -273,6 +276,30 @@ extern bool cmig_versions_leaves(const CmigExpansion *expansion, Oid caller, con
 /* Is the table with this name the one that is expanded? */
 extern bool cmig_versions_has_table(const CmigExpansion *expansion, Oid caller,
 									const char *relation);
+
+/*
+ * Returns what the statement drops, or the table of which it drops a "part"; an object
+ * without an OID if there is none, or if it is not "ours", as for the function above.
+ */
+extern ObjectAddress cmig_versions_dropped(const CmigExpansion *expansion, const List *steps,
+										   const char *relation, const Node *stmt,
+										   bool ours, bool *part);
+
+/* in blocked.c */
+
+/* The query for the steps of an expansion, as rows; its condition follows. */
+#define CMIG_STEPS \
+	"SELECT position, phase, relation, statement, done IS TRUE," \
+	" coalesce(bool_or(done) FILTER (WHERE phase = 'prepare') OVER (PARTITION BY relation), true)" \
+	" FROM cmig.expansion_step s WHERE "
+
+/*
+ * Raise an error if others have built on what the statements of the phase drop, or have
+ * taken the names that they need; or return that as rows for cmig.check().
+ */
+extern void cmig_versions_require_unblocked(const CmigExpansion *expansion, const List *steps,
+											const char *phase);
+extern List *cmig_versions_blocked_problems(const CmigExpansion *expansion);
 
 /* in noted.c */
 
@@ -765,12 +792,12 @@ extern void cmig_versions_add_readers(CmigPlanning *p);
 extern RawStmt *cmig_versions_lacking(const RawStmt *step, const char **sql, char **relation);
 
 /* Raise an error if the index that the step creates is not valid. */
-extern void cmig_versions_require_valid(const Node *step);
+extern void cmig_versions_require_valid(const Node *step, const char *revision);
 
 /*
  * Raise an error if one of the tables has partitions that are being detached, or children
  * that are not partitions.
  */
-extern void cmig_versions_require_partitions(const List *relations);
+extern void cmig_versions_require_partitions(const List *relations, const char *revision);
 
 #endif							/* CMIG_VERSIONS_INTERNAL_H */

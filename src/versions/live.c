@@ -277,11 +277,19 @@ add_privileges(CmigPlanning *p)
 /*
  * A schema of the version gets the owner of the schema whose version it is, like what is
  * in it, so that another role with these privileges can contract or abandon.  It is the
- * last step that prepares, because the caller creates objects in it.
+ * last step that prepares, because the caller creates objects in it.  The same is true of
+ * an enum, with which columns are created.
  */
 static void
 add_schema_owners(CmigPlanning *p)
 {
+	static CmigQuery of_enum = {
+		.sql = "SELECT unnest(" NEW_OWNER("TYPE", "$3") ") FROM pg_type t, pg_get_userbyid(t.typowner) o"
+		" WHERE t.oid = to_regtype($1) AND t.typowner <> $4 AND pg_has_role($4, t.typowner,"
+		" 'USAGE')",
+		.argtypes = {TEXTOID, TEXTOID, TEXTOID, OIDOID}
+	};
+
 	static CmigQuery owner = {
 		.sql = "SELECT pg_get_userbyid(nspowner), nspowner FROM pg_namespace"
 		" WHERE nspname = $1::name AND nspowner <> $2"
@@ -292,6 +300,9 @@ add_schema_owners(CmigPlanning *p)
 	const CmigStepGroup at = {p, CMIG_PHASE_PREPARE, ""};
 	Oid			runner = get_role_oid(cmig_session_role(), false);
 
+	foreach_ptr(const CmigVersionEnum, e, p->enums)
+		cmig_versions_add_rows(&at, cmig_query_list(&of_enum, e->a->qualified, e->name,
+													cmig_versions_schema(p, e->b->schema), runner));
 	foreach_ptr(const char, schema, p->result->schemas)
 	{
 		char	  **row = cmig_query_row(&owner, schema, runner);
@@ -376,7 +387,7 @@ cmig_versions_differences(const CmigPlanning *p)
 	CmigListing listing;
 
 	cmig_listing_init(&listing, CMIG_LISTING_LINES);
-	foreach_ptr(const char, reason, cmig_copies_reasons(p->copies))
+	foreach_ptr(const char, reason, cmig_copies_reasons(p->copies, true))
 		cmig_listing_add(&listing, reason);
 	return listing.count == 0 ? "" :
 		psprintf("\nIt was tried on copies of the live objects, from which some differ:\n%s",
@@ -422,7 +433,7 @@ require_copied(CmigPlanning *p)
 			cmig_versions_refuse(psprintf("table %s", table->a->qualified),
 								 psprintf("Not all of its partitions and children are copied, to try the statements on them: %s.", family));
 	}
-	cmig_versions_require_partitions(filled);
+	cmig_versions_require_partitions(filled, p->result->revision);
 }
 
 void
@@ -962,7 +973,7 @@ cmig_versions_require_transformed(const CmigExpansion *expansion, const List *st
 	const char *arguments = psprintf("%s%s%s", quote_literal_cstr(expansion->revision), *scopes ? ", " : "", scopes);
 
 	(void) cmig_versions_require_tables(expansion, NULL);
-	cmig_versions_require_partitions(relations);
+	cmig_versions_require_partitions(relations, expansion->revision);
 	foreach_ptr(const char, relation, relations)
 	{
 		char	  **broken = cmig_versions_broken_trigger(expansion, steps, relation);

@@ -13,6 +13,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "commands/defrem.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
@@ -104,6 +105,23 @@ make_index(Oid parent, Relation partition, char *name, const char **sql)
 	return raw;
 }
 
+/* Returns the name, or one like it, if a relation that is not an index of the partition has it. */
+static char *
+free_name(char *name, Relation partition)
+{
+	char	   *found = name;
+
+	for (int i = 1;; i++)
+	{
+		Oid			relation = get_relname_relid(found, RelationGetNamespace(partition));
+
+		if (!OidIsValid(relation) ||
+			IndexGetRelation(relation, true) == RelationGetRelid(partition))
+			return found;
+		found = makeObjectName(name, NULL, psprintf("%d", i));
+	}
+}
+
 RawStmt *
 cmig_versions_lacking(const RawStmt *step, const char **sql, char **relation)
 {
@@ -141,7 +159,7 @@ cmig_versions_lacking(const RawStmt *step, const char **sql, char **relation)
 		name += strlen(CMIG_HIDDEN_PREFIX);
 	name = cmig_versions_partition_index(RelationGetRelationName(partition),
 										 cmig_query_relation_name(IndexGetRelation(index, false)), name);
-	name = cmig_version_hidden_name(name);
+	name = free_name(cmig_version_hidden_name(name), partition);
 	built = get_relname_relid(name, RelationGetNamespace(partition));
 	leftover.table = RelationGetRelid(partition);
 	leftover.index = cmig_resume_invalid_index(leftover.table, name);
@@ -162,7 +180,7 @@ cmig_versions_lacking(const RawStmt *step, const char **sql, char **relation)
 }
 
 void
-cmig_versions_require_valid(const Node *step)
+cmig_versions_require_valid(const Node *step, const char *revision)
 {
 	static CmigQuery query = {
 		TREE " SELECT x.id::regclass, x.relid::regclass, (SELECT c.relkind FROM pg_class c WHERE c.oid = x.id) FROM x"
@@ -175,12 +193,13 @@ cmig_versions_require_valid(const Node *step)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("index %s of table %s is not valid", row[0], row[1]),
+				 errdetail("Revision \"%s\" needs it.", revision),
 				 *row[2] == 'i' ? errhint("REINDEX INDEX CONCURRENTLY %s", row[0]) :
 				 cmig_hint("`CALL cmig.contract()` completes it.")));
 }
 
 void
-cmig_versions_require_partitions(const List *relations)
+cmig_versions_require_partitions(const List *relations, const char *revision)
 {
 	/* a partition that is being detached is in no tree */
 	static CmigQuery query = {
@@ -202,12 +221,14 @@ cmig_versions_require_partitions(const List *relations)
 	if (*row[2] == 't')
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("partition %s is being detached from table %s", row[0], row[1]),
+				 errmsg("partition %s is being detached from table %s, which revision \"%s\" expands",
+						row[0], row[1], revision),
 				 errdetail("DETACH PARTITION CONCURRENTLY was interrupted. The columns of the new version would not be added to it."),
 				 errhint("ALTER TABLE %s DETACH PARTITION %s FINALIZE", row[1], row[0])));
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("table %s inherits from table %s, which is expanded", row[0], row[1]),
+			 errmsg("table %s inherits from table %s, which revision \"%s\" expands", row[0], row[1],
+					revision),
 			 errdetail("Only rows of partitions are kept the same in both versions."),
 			 errhint("ALTER TABLE %s NO INHERIT %s", row[0], row[1])));
 }
