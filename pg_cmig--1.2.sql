@@ -145,7 +145,9 @@ CREATE TABLE cmig.expansion_run (
 	revision text NOT NULL,
 	revisions text[] NOT NULL,
 	schemas text[] NOT NULL,
-	columns jsonb NOT NULL CONSTRAINT expansion_run_columns_check CHECK (jsonb_typeof(columns) = 'array'),
+	-- what is looked up as the name of a relation can be one, or is empty
+	columns jsonb NOT NULL CONSTRAINT expansion_run_columns_check CHECK (jsonb_typeof(columns) = 'array' AND NOT columns @? E'$[*][0,1,8] ? (@ != null
+		&& (@.type() != "string" || !(@ like_regex "^(([a-z_][a-z0-9_]*|\\"([^\\"]|\\"\\")+\\")[.]([a-z_][a-z0-9_]*|\\"([^\\"]|\\"\\")+\\"))?$")))' AND NOT columns @? '$[*][1,8] ? (@ == "")'),
 	checksum text NOT NULL DEFAULT '',
 	state text NOT NULL DEFAULT 'expanding' CONSTRAINT expansion_run_state_check
 		CHECK (state IN ('expanding', 'expanded', 'contracting')),
@@ -160,7 +162,7 @@ CREATE TABLE cmig.expansion_step (
 	scope text NOT NULL DEFAULT '',
 	position integer NOT NULL,
 	phase text NOT NULL,
-	relation text NOT NULL,
+	relation text NOT NULL CONSTRAINT expansion_step_relation_check CHECK (relation ~ '^(([a-z_][a-z0-9_]*|"([^"]|"")+")[.]([a-z_][a-z0-9_]*|"([^"]|"")+"))?$'),
 	statement text NOT NULL,
 	done boolean NOT NULL DEFAULT false,
 	role name NOT NULL DEFAULT CURRENT_USER,
@@ -1114,6 +1116,7 @@ AS $rules$
 	-- the tables
 	WITH RECURSIVE t AS MATERIALIZED (SELECT c.oid, c.relnamespace AS ns,
 	 format('%I.%I', n.nspname, c.relname) AS name, c.relname, c.relowner AS owner,
+	 CASE WHEN o.rolsuper OR o.oid = n.nspowner THEN 0 ELSE o.oid END AS keeper,
 	 c.relrowsecurity AS rls, c.relforcerowsecurity AS forced, c.relacl AS acl, o.rolname AS owner_name
 	FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_roles o ON o.oid = c.relowner
 	WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
@@ -1158,23 +1161,27 @@ AS $rules$
 	-- application roles
 	app AS MATERIALIZED (SELECT DISTINCT n.polrelid, r.oid, r.rolname, r.rolsuper, r.rolbypassrls
 	 FROM named n JOIN pg_roles r ON r.oid = n.role WHERE NOT n.bypass),
+	-- the tables of which each owner's are fixed in the same way: their own, and those of superusers and
+	-- of the schema's owner
+	comparable AS MATERIALIZED (SELECT t.oid, w.ns, w.keeper FROM (SELECT DISTINCT t.ns, t.keeper FROM t) w
+	 JOIN t ON t.ns = w.ns AND t.keeper IN (0, w.keeper)),
 	-- keys are columns that policies of several tables compare, and columns that were given to
 	-- enable_rls
-	asked AS MATERIALIZED (SELECT s.ns, a.attname, count(DISTINCT s.oid) AS n,
+	asked AS MATERIALIZED (SELECT s.ns, s.keeper, a.attname, count(DISTINCT s.oid) AS n,
 	  bool_or(p.setup ~ (' (user|tenant|key)_column=' || a.attname || '[] ]')) AS made,
 	  bool_or(p.setup ~ (' user_column=' || a.attname || '[] ]')) AS is_user
-	 FROM p JOIN t s ON s.oid = p.polrelid
+	 FROM p JOIN comparable s ON s.oid = p.polrelid
 	 JOIN pg_depend d ON d.classid = 'pg_policy'::regclass AND d.objid = p.oid
 	  AND d.refclassid = 'pg_class'::regclass AND d.refobjid = s.oid AND d.refobjsubid > 0
 	 JOIN pg_attribute a ON a.attrelid = s.oid AND a.attnum = d.refobjsubid AND a.attname ~ '^[[:alnum:]_]+$'
-	 WHERE a.attname <> 'id' GROUP BY s.ns, a.attname),
-	-- for each schema and table at once, because a sub-select for each table would read all of them
-	keys AS MATERIALIZED (SELECT k.ns, array_agg(k.attname) AS names, array_agg(k.attname) FILTER (WHERE k.is_user) AS users
-	 FROM asked k WHERE k.made OR k.n > 1 GROUP BY k.ns),
-	kin AS MATERIALIZED (SELECT s.ns, array_agg(DISTINCT app.rolname ORDER BY app.rolname) AS names
-	 FROM app JOIN t s ON s.oid = app.polrelid GROUP BY s.ns),
-	freed AS MATERIALIZED (SELECT s.ns, array_agg(DISTINCT o.rolname) AS names
-	 FROM named n JOIN t s ON s.oid = n.polrelid JOIN pg_roles o ON o.oid = n.role WHERE n.bypass GROUP BY s.ns),
+	 WHERE a.attname <> 'id' GROUP BY s.ns, s.keeper, a.attname),
+	-- for each schema and owner at once, because a sub-select for each table would read all of them
+	keys AS MATERIALIZED (SELECT k.ns, k.keeper, array_agg(k.attname) AS names, array_agg(k.attname) FILTER (WHERE k.is_user) AS users
+	 FROM asked k WHERE k.made OR k.n > 1 GROUP BY k.ns, k.keeper),
+	kin AS MATERIALIZED (SELECT s.ns, s.keeper, array_agg(DISTINCT app.rolname ORDER BY app.rolname) AS names
+	 FROM app JOIN comparable s ON s.oid = app.polrelid GROUP BY s.ns, s.keeper),
+	freed AS MATERIALIZED (SELECT s.ns, s.keeper, array_agg(DISTINCT o.rolname) AS names
+	 FROM named n JOIN comparable s ON s.oid = n.polrelid JOIN pg_roles o ON o.oid = n.role WHERE n.bypass GROUP BY s.ns, s.keeper),
 	bypassed AS MATERIALIZED (SELECT n.polrelid, array_agg(n.role) AS roles FROM named n WHERE n.bypass GROUP BY n.polrelid),
 	-- tables without policies or with some for PUBLIC, and what is known for a fix: the key, and the
 	-- roles, which are those of other tables of the schema, or those that have a privilege on the table
@@ -1186,7 +1193,8 @@ AS $rules$
 	  (SELECT array_agg(DISTINCT r.rolname ORDER BY r.rolname) FROM aclexplode(t.acl) a JOIN pg_roles r ON r.oid = a.grantee
 	   WHERE r.oid <> t.owner AND NOT r.rolsuper AND NOT r.rolbypassrls
 	   AND r.oid <> ALL (coalesce(bypassed.roles, '{}'))) AS granted
-	 FROM t LEFT JOIN keys ON keys.ns = t.ns LEFT JOIN kin ON kin.ns = t.ns LEFT JOIN freed ON freed.ns = t.ns
+	 FROM t LEFT JOIN keys ON keys.ns = t.ns AND keys.keeper = t.keeper LEFT JOIN kin ON kin.ns = t.ns AND kin.keeper = t.keeper
+	  LEFT JOIN freed ON freed.ns = t.ns AND freed.keeper = t.keeper
 	 LEFT JOIN bypassed ON bypassed.polrelid = t.oid WHERE NOT EXISTS (SELECT FROM p WHERE p.polrelid = t.oid) OR t.oid IN (SELECT p.polrelid FROM p WHERE p.polroles = '{0}')),
 	b AS MATERIALIZED (SELECT bare.*, r.names AS roles, y.names AS bypass,
 	  (SELECT string_agg(quote_ident(u.name), ', ' ORDER BY u.name) FROM unnest(r.names) u(name)) AS to_roles,
@@ -3018,7 +3026,7 @@ SELECT c.oid AS relation, n.nspname AS schema, c.relname AS name, format('%I.%I'
 			JOIN pg_namespace w ON w.oid = p.pronamespace AND w.nspname = 'cmig_audit'
 			WHERE s.tgrelid = c.oid AND s.tgparentid = 0) THEN 'audited by a script' END,
 		CASE WHEN c.relkind = 'p' AND o.type & 28 <> 0 AND o.type & 1 = 0
-			THEN 'changes made directly to a partition are not logged' END,
+			THEN 'changes made directly to a partition, and rows that MERGE moves to another one, are not logged' END,
 		CASE WHEN c.relispartition AND o.type & 1 = 1 AND EXISTS (SELECT FROM pg_partition_ancestors(c.oid) a(oid)
 				JOIN own x ON x.tgrelid = a.oid AND x.type & 28 <> 0 AND x.type & 1 = 0 WHERE a.oid <> c.oid)
 			THEN 'changes made through the partitioned table are logged twice' END,

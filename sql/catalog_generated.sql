@@ -122,7 +122,7 @@ CREATE SCHEMA tenant;
 INSERT INTO cmig.scope_version VALUES ('tenant', '001');
 INSERT INTO cmig.secret VALUES ('audit', 'key');
 CREATE SCHEMA expanded;
-INSERT INTO cmig.expansion_run (scope, revision, revisions, schemas, columns) VALUES ('expanded', '002', '{002}', '{expanded}', '[["expanded.t", "n", "created", "n", null, "n", null, null, null]]');
+INSERT INTO cmig.expansion_run (scope, revision, revisions, schemas, columns) VALUES ('expanded', '002', '{002}', '{expanded}', '[["expanded.t", "expanded.n", "created", "n", null, "n", null, null, null]]');
 INSERT INTO cmig.expansion_step (scope, position, phase, relation, statement) VALUES ('expanded', 1, 'fill', 'expanded.t', 'SELECT 1');
 INSERT INTO cmig.run_control VALUES ('all', 'all', false, 1000000);
 INSERT INTO cmig.measured VALUES ('lock_retries', '{}', 1), ('rls_findings', '{"schema": "", "severity": "error"}', 1);

@@ -57,7 +57,7 @@ SET SESSION AUTHORIZATION regress_hostile_migrator;
 UPDATE cmig.expansion_step SET statement = 'ALTER ROLE regress_hostile_migrator SUPERUSER';
 INSERT INTO cmig.expansion_step (position, phase, relation, statement, role) VALUES (1000, 'abandon', '', 'ALTER ROLE regress_hostile_migrator SUPERUSER', 'postgres');
 CALL cmig.abandon();
-INSERT INTO cmig.expansion_run (revision, revisions, schemas, columns) VALUES ('042', '{042}', '{shop}', '[["(SELECT 1/0) x"], ["shop.person", null, null, null, null, null, null, null, "(SELECT 1/0) x"]]');
+INSERT INTO cmig.expansion_run (revision, revisions, schemas, columns) VALUES ('042', '{042}', '{shop}', '[["\"(SELECT 1/0) x\".y"], ["shop.person", null, null, null, null, null, null, null, "\"(SELECT 1/0) x\".y"]]');
 INSERT INTO cmig.expansion_step (position, phase, relation, statement) VALUES (1, 'fill', 'shop.person', 'ALTER ROLE regress_hostile_migrator SUPERUSER');
 RESET SESSION AUTHORIZATION;
 CALL cmig.expand('head');

@@ -1,7 +1,8 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# The owner of a table can edit the comments of policies, in which enable_rls records what it has done,
-# the policies, and triggers: whatever he writes, nobody else is stopped, harmed, or told something wrong.
+# The owner of a table can edit policies, their comments, in which enable_rls records what it has done,
+# and triggers, and a migrator rows of pg_cmig: whatever they write, nobody else is stopped, harmed, or
+# told something wrong.
 
 use strict;
 use warnings;
@@ -60,6 +61,33 @@ for (sort keys %hard)
 	$node->safe_psql('postgres', "DROP POLICY $_ ON eve.t");
 }
 
+# roles that a policy of another owner's table names are not in a fix
+$node->safe_psql('postgres', q{
+CREATE TABLE victim (id int, tenant_id text);
+CREATE TABLE other (id int, tenant_id text);
+GRANT CREATE ON SCHEMA public TO regress_eve;
+SELECT count(*) FROM cmig.enable_rls('other', roles => '{regress_app}');
+SET ROLE regress_eve;
+CREATE TABLE zz (tenant_id text, own_id text);
+ALTER TABLE zz ENABLE ROW LEVEL SECURITY;
+CREATE POLICY bypass ON zz TO regress_eve USING (true);
+});
+is(query($node, 'postgres', "SELECT fix FROM cmig.rls_check('public') WHERE object = 'public.victim' AND fix ~ 'enable_rls'"), "SELECT cmig.enable_rls('public.victim', roles => '{regress_app}')", 'a fix has only roles of the same owner');
+
+# rows that a migrator writes
+$node->safe_psql('postgres', q{
+CREATE ROLE regress_mig;
+SELECT cmig.grant_access('regress_mig', 'migrator');
+SELECT cmig.create_revision('a', 'CREATE TABLE a (i int)', 'DROP TABLE a', revision => '1');
+SELECT count(*) FROM cmig.upgrade();
+SET ROLE regress_mig;
+INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, elapsed, role) SELECT max(id) + 1, '1', 'upgrade', 'done', '294276-12-31', '178000000 years', 'regress_mig' FROM cmig.journal;
+});
+is(query($node, 'postgres', 'SELECT count(*) FROM cmig.history()'), '1', 'history, with a time that nothing can be added to');
+fails_with($node, 'postgres', "SET ROLE regress_mig; INSERT INTO cmig.expansion_run (scope, revision, revisions, schemas, columns) VALUES ('zz', '9', '{9}', '{m}', '$_')", '23514', 'expansion_run_columns_check', "what cannot be a name: $_")
+  foreach '[["a.b.c.d.e"]]', '[["\""]]', '[["x.y", "x.y.z"]]', '[["x.y", ""]]', '[["x.y", "x.y", null, null, null, null, null, null, 1]]';
+fails_with($node, 'postgres', "SET ROLE regress_mig; INSERT INTO cmig.expansion_step (scope, position, phase, relation, statement) VALUES ('zz', 1, 'prepare', 'a.b.c', '')", '23514', 'expansion_step_relation_check', 'nor can a relation of a step');
+
 # a trigger that has the name of one of the audit
 $node->safe_psql('postgres', q{
 SET ROLE regress_eve;
@@ -77,5 +105,15 @@ for ('{"exclude": {"amount": 2}}', '{"redact": {"amount": 2}}', 'x')
 	$node->safe_psql('postgres', "SET ROLE regress_eve; CREATE OR REPLACE TRIGGER cmig_audit_zz AFTER UPDATE ON eve.paid FOR EACH ROW WHEN (false) EXECUTE FUNCTION eve.f('1', '$_')");
 	is(query($node, 'postgres', "SELECT * FROM cmig.audit_as_of(NULL::eve.paid, (SELECT at FROM at))"), '1|100', "audit_as_of, with $_");
 }
+
+# a partition's trigger that discards rows which move there
+$node->safe_psql('postgres', q{
+CREATE TABLE moved (a int, b int) PARTITION BY LIST (a); CREATE TABLE moved_1 PARTITION OF moved FOR VALUES IN (1); CREATE TABLE moved_2 PARTITION OF moved FOR VALUES IN (2);
+CREATE FUNCTION lost() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER n BEFORE INSERT ON moved_2 FOR EACH ROW EXECUTE FUNCTION lost();
+SELECT count(*) FROM cmig.enable_audit('moved', level => 'statement');
+INSERT INTO moved VALUES (1, 1);
+});
+fails_with($node, 'postgres', 'UPDATE moved SET a = 2', '0A000', 'cannot log an UPDATE that loses rows of partitioned table "moved".*HINT:  .*enable_audit\(\'public[.]moved\', level => \'row\'\)', 'an UPDATE with rows that a trigger discards');
 
 done_testing();

@@ -808,7 +808,13 @@ log_statement_rows(CmigAuditCall *call, TriggerData *trigger_data)
 		bool		more_new = new_rows && tuplestore_gettupleslot(new_rows, true, false, new_slot);
 
 		if (old_rows && new_rows && more_old != more_new)
-			elog(ERROR, "transition tables of an update differ in length");
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("the audit cannot log an UPDATE that loses rows of partitioned table \"%s\"",
+							RelationGetRelationName(trigger_data->tg_relation)),
+					 errdetail("A trigger has discarded a row that moved to another partition."),
+					 cmig_hint("To log each row: `SELECT cmig.enable_audit(%s, level => 'row')`",
+							   quote_literal_cstr(cmig_query_relation_name(table)))));
 		if (!more_old && !more_new)
 			break;
 		if (old_slot)

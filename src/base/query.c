@@ -387,12 +387,12 @@ add_catalog_hint(void *arg)
 	}
 
 	/*
-	 * If the query uses pg_cmig's tables, the following errors mean that one
-	 * of the tables was altered: a column has a different type or a domain,
-	 * or there is a constraint that pg_cmig did not create.
+	 * In pg_cmig's tables, these errors mean that one was altered: a column
+	 * has another type, or there is another constraint.
 	 */
 	if (strstr(query->sql, " cmig.") != NULL &&
-		(ERRCODE_TO_CATEGORY(code) == ERRCODE_DATA_EXCEPTION ||
+		((ERRCODE_TO_CATEGORY(code) == ERRCODE_DATA_EXCEPTION &&
+		  code != ERRCODE_UNTRANSLATABLE_CHARACTER && code != ERRCODE_DATETIME_FIELD_OVERFLOW) ||
 		 code == ERRCODE_NOT_NULL_VIOLATION || code == ERRCODE_CHECK_VIOLATION))
 	{
 		explain_altered();

@@ -800,6 +800,25 @@ shows_strangers(Node *node, void *context)
 }
 
 /*
+ * Begin a proof, with memory of its own, that takes no more than a number of
+ * steps.  Returns the memory context to which end_proof() returns.
+ */
+static MemoryContext
+begin_proof(void)
+{
+	cmig_rls_gave_up = false;
+	cmig_rls_effort = CMIG_RLS_EFFORT;
+	return MemoryContextSwitchTo(AllocSetContextCreate(CurrentMemoryContext, "pg_cmig proof",
+													   ALLOCSET_DEFAULT_SIZES));
+}
+
+static void
+end_proof(MemoryContext outer)
+{
+	MemoryContextDelete(MemoryContextSwitchTo(outer));
+}
+
+/*
  * Does the function return only rows that belong to the context, if its body
  * reads tables with row-level security as its owner?
  */
@@ -814,6 +833,8 @@ cmig_rls_shows_only_own(Oid function)
 	FuncExpr   *call = makeFuncExpr(function, result, NIL, InvalidOid, InvalidOid,
 									COERCE_EXPLICIT_CALL);
 	Node	   *body;
+	bool		shows;
+	MemoryContext outer = begin_proof();
 
 	call->funcretset = get_func_retset(function);
 	for (int i = 0; i < count; i++)
@@ -828,8 +849,10 @@ cmig_rls_shows_only_own(Oid function)
 		call->args = lappend(call->args, param);
 	}
 	body = cmig_rls_expand((Node *) call);
-	return !IsA(body, FuncExpr) ||
-		((FuncExpr *) body)->funcid != function ? !shows_strangers(body, &scope) : false;
+	shows = (IsA(body, FuncExpr) && ((FuncExpr *) body)->funcid == function) ||
+		shows_strangers(body, &scope) || cmig_rls_gave_up;
+	end_proof(outer);
+	return !shows;
 }
 
 /*
@@ -844,10 +867,9 @@ cmig_rls_prove(Node *tree, Oid relid, Oid role, int nesting)
 	CmigRlsScope scope = {&proof};
 	CmigRlsVerdict verdict = {CMIG_RLS_TIED};
 	bool		before = cmig_rls_gave_up;
+	MemoryContext outer = nesting == 0 ? begin_proof() : CurrentMemoryContext;
 
 	cmig_rls_gave_up = false;
-	if (nesting == 0)
-		cmig_rls_effort = CMIG_RLS_EFFORT;
 	foreach_ptr(CmigRlsCase, each, cmig_rls_cases_of(cmig_rls_expand(tree), IS_TRUE_BIT, &scope))
 	{
 		if (!cmig_rls_is_tied(each, 0))
@@ -856,6 +878,11 @@ cmig_rls_prove(Node *tree, Oid relid, Oid role, int nesting)
 	if (cmig_rls_gave_up && verdict.kind < CMIG_RLS_DOUBT)
 		verdict.kind = CMIG_RLS_DOUBT;
 	cmig_rls_gave_up = before;
+	if (nesting > 0)
+		return verdict;
+	verdict.condition = verdict.condition ? MemoryContextStrdup(outer, verdict.condition) : NULL;
+	verdict.function = verdict.function ? MemoryContextStrdup(outer, verdict.function) : NULL;
+	end_proof(outer);
 	return verdict;
 }
 
@@ -868,12 +895,11 @@ cmig_rls_truth(Node *tree, Oid relid)
 	CmigRlsProof proof = {relid,.nesting = INT_MAX,.any_role = true};
 	CmigRlsScope scope = {&proof};
 	CmigRlsTruth truth = CMIG_RLS_DEPENDS;
-	bool		before = cmig_rls_gave_up;
+	MemoryContext outer;
 
 	if (tree == NULL)
 		return CMIG_RLS_DEPENDS;
-	cmig_rls_gave_up = false;
-	cmig_rls_effort = CMIG_RLS_EFFORT;
+	outer = begin_proof();
 	if (cmig_rls_cases_of(tree, IS_TRUE_BIT, &scope) == NIL)
 		truth = CMIG_RLS_NEVER;
 	else if (cmig_rls_cases_of(tree, IS_FALSE_BIT, &scope) == NIL &&
@@ -881,6 +907,6 @@ cmig_rls_truth(Node *tree, Oid relid)
 		truth = CMIG_RLS_ALWAYS;
 	if (cmig_rls_gave_up)
 		truth = CMIG_RLS_DEPENDS;
-	cmig_rls_gave_up = before;
+	end_proof(outer);
 	return truth;
 }

@@ -572,6 +572,26 @@ tell_empty(const DiffRun *run, const CmigImage *from)
 				 errdetail("The statements drop all objects in the schemas that are compared.")));
 }
 
+void
+cmig_diff_lines_add_labels(const CmigManaged *managed, List **lines)
+{
+	/* only the label's provider knows what a label means */
+	static CmigQuery labels = {
+		.sql = "SELECT format('%s for %s %s', l.provider, i.type, i.identity),"
+		" 'security labels are not compared, and go with what is dropped'"
+		" || CASE WHEN label ~ E'[\\n\\r]' THEN '' ELSE format(': SECURITY LABEL FOR %I ON %s %s IS %L',"
+		"  l.provider, upper(regexp_replace(i.type, '.* column$', 'column')), i.identity, label) END"
+		" FROM pg_seclabel l"
+		" CROSS JOIN LATERAL pg_identify_object(l.classoid, l.objoid, l.objsubid) i"
+		" WHERE $1 IS NULL OR coalesce(i.schema, i.name) IN (SELECT quote_ident(n) FROM unnest($1) n)"
+		" ORDER BY 1",
+		.argtypes = {TEXTARRAYOID}
+	};
+
+	foreach_ptr(CmigValue, row, cmig_query_list(&labels, cmig_managed_names(managed)))
+		cmig_diff_line_add_unsupported(lines, "security label", row[0], row[1]);
+}
+
 /* Compare an image with the target image, and return the rows. */
 static List *
 compare(DiffRun *run, CmigImage *from)
@@ -583,10 +603,6 @@ compare(DiffRun *run, CmigImage *from)
 	static CmigQuery subscriptions = {
 		.sql = "SELECT quote_ident(s.subname) FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid"
 		" WHERE d.datname = current_database() ORDER BY s.subname"
-	};
-	static CmigQuery labels = {
-		.sql = "SELECT format('%s for %s %s', l.provider, i.type, i.identity) FROM pg_seclabel l"
-		" CROSS JOIN LATERAL pg_identify_object(l.classoid, l.objoid, l.objsubid) i ORDER BY 1"
 	};
 
 	notes = cmig_others_settle(from, run->image, run->target->notes, &run->options);
@@ -633,11 +649,9 @@ compare(DiffRun *run, CmigImage *from)
 				cmig_diff_line_add_unsupported(&run->lines, note.kind, note.object,
 											   "it is not in the target; subscriptions are not compared");
 		}
-		/* only the label's provider knows what a label means */
-		foreach_ptr(CmigValue, values, cmig_query_list(&labels))
-			cmig_diff_line_add_unsupported(&run->lines, "security label", *values,
-										   "security labels are not compared");
 	}
+	if (run->replayed == NULL)
+		cmig_diff_lines_add_labels(run->managed, &run->lines);
 	add_other_schemas(run);
 	return cmig_exclude_rows(run->options.exclude, run->lines, from, run->image);
 }
@@ -775,11 +789,13 @@ CMIG_READER(cmig_schema_sql)
 	CmigDiffOptions options = {.all_owners = true,.sorted = true};
 	CmigManaged *managed = cmig_diff_schemas_argument(fcinfo, 0);
 	StringInfoData sql;
+	List	   *lines;
 
 	cmig_diff_annotations(fcinfo, 1, &options);
 	initStringInfo(&sql);
-	foreach_ptr(const CmigDiffLine, line,
-				cmig_deparse(cmig_whole_difference(managed, &options, true)))
+	lines = cmig_deparse(cmig_whole_difference(managed, &options, true));
+	cmig_diff_lines_add_labels(managed, &lines);
+	foreach_ptr(const CmigDiffLine, line, lines)
 	{
 		if (sql.len > 0 && strcmp(line->action, "alter") != 0)
 			appendStringInfoChar(&sql, '\n');

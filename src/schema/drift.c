@@ -650,6 +650,7 @@ CMIG_READER(cmig_baseline)
 				 cmig_hint("If the baseline is for another application in this database, name its schemas: `schemas => '{<schema>}'`. To combine revisions into one, use `cmig.squash`.")));
 	cmig_diff_lines(cmig_whole_difference(managed, &options, false), &lines);
 	add_audit(managed, &lines);
+	cmig_diff_lines_add_labels(managed, &lines);
 	if (lines == NIL)
 	{
 		ereport(NOTICE,

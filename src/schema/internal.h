@@ -996,6 +996,8 @@ extern void cmig_diff_check_schemas(const CmigManaged *managed, const CmigImage 
 									int level, const char *where);
 
 /* Append a line for an unsupported change. */
+/* Adds a line for each security label of an object in the schemas. */
+extern void cmig_diff_lines_add_labels(const CmigManaged *managed, List **lines);
 extern void cmig_diff_line_add_unsupported(List **lines, const char *kind,
 										   const char *object, const char *reason);
 

@@ -72,6 +72,13 @@ static CmigQuery users_query = {
 	.argtypes = {OIDOID}
 };
 
+/* A query for the objects of schema $1 with security labels. */
+static CmigQuery labels_query = {
+	.sql = "SELECT FROM pg_seclabel l CROSS JOIN LATERAL pg_identify_object(l.classoid, l.objoid, l.objsubid) i"
+	" WHERE coalesce(i.schema, i.name) = $1::regnamespace::text",
+	.argtypes = {OIDOID}
+};
+
 /* Raise an error because a scope cannot be copied. */
 static void
 refuse(int sqlstate, const char *scope, const char *detail)
@@ -357,6 +364,11 @@ copy_scope(const char *from, const CmigNames *rows)
 				 errdetail("These roles can use the new scope: %s.", roles),
 				 errhint("If a role must not use the new scope: REVOKE ALL ON SCHEMA %s FROM <role>",
 						 quote_identifier(cmig_scope_current()))));
+	if (cmig_query_do(&labels_query, get_namespace_oid(from, false)) > 0)
+		ereport(NOTICE,
+				(errmsg("security labels of scope \"%s\" were not copied", from),
+				 errhint("SELECT objtype, objname, provider, label FROM pg_seclabels WHERE objnamespace = %s::regnamespace",
+						 quote_literal_cstr(quote_identifier(from)))));
 	(void) cmig_stamp_targets(rows, false);
 	CommandCounterIncrement();
 }

@@ -476,7 +476,8 @@ cmig_journal_each_applied(CmigRowCallback callback, void *arg)
 {
 	static CmigQuery query = {
 		"SELECT DISTINCT ON (revision) revision::text,"
-		" date_trunc('second', started_at::timestamptz + coalesce(elapsed::interval, '0'))"
+		" date_trunc('second', started_at::timestamptz + CASE WHEN started_at::timestamptz < '9000-01-01'"
+		"  AND elapsed::interval BETWEEN '0' AND '900 years' THEN elapsed::interval ELSE '0' END)"
 		" FROM cmig.journal WHERE outcome::text = 'done'"
 		" AND direction::text IN ('upgrade', 'stamp')"
 		" AND revision IS NOT NULL AND started_at IS NOT NULL AND scope::text = $1"
