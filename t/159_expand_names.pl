@@ -136,6 +136,15 @@ foreach my $verb (qw(contract abandon))
 	is(sql($db, 'SELECT count(*) FROM cmig.expansion_run'), '0', "$verb: done after what the hint says");
 }
 
+# a reader who may not use the schema
+subject('CREATE TABLE s.p (id int PRIMARY KEY, name text)', $change);
+sql($db, q{CREATE ROLE watcher; SELECT cmig.grant_access('watcher', 'reader')});
+sql($db, "$own CREATE FUNCTION s.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER \"~~\" BEFORE INSERT ON s.p FOR EACH ROW EXECUTE FUNCTION s.f()");
+is(sql($db, q{SET ROLE watcher; SELECT object FROM cmig.check() WHERE severity = 'error'}), 'trigger "~~" on s.p', 'check works for a reader without privileges on the schema');
+like(sql($db, q{SET ROLE watcher; SELECT string_agg(value, ', ') FROM cmig.status()}), qr/trigger "~~" on s\.p/, 'and so does status');
+sql($db, "$eve CREATE VIEW eve.w AS SELECT first FROM s_2.p");
+like(sql($db, "SET ROLE watcher; $problems"), qr/^view eve\.w: DROP VIEW eve\.w$/, 'and names dependents');
+
 # what depends on a column that the old version has, too, is no obstacle to an abandonment
 subject('CREATE TABLE s.p (id int PRIMARY KEY, name text)', $change);
 sql($db, "$eve CREATE VIEW eve.v AS SELECT id FROM s.p");

@@ -36,13 +36,20 @@ typedef struct Target
 	bool		may_miss;		/* the statement takes no notice then */
 }			Target;
 
+Oid
+cmig_versions_relation(const RangeVar *range)
+{
+	return range->schemaname == NULL ? RangeVarGetRelid(range, NoLock, true) :
+		get_relname_relid(range->relname, get_namespace_oid(range->schemaname, true));
+}
+
 /* Returns the relation with a name, or an invalid one. */
 static ObjectAddress
 find_relation(List *names)
 {
 	ObjectAddress object = {RelationRelationId};
 
-	object.objectId = RangeVarGetRelid(makeRangeVarFromNameList(names), NoLock, true);
+	object.objectId = cmig_versions_relation(makeRangeVarFromNameList(names));
 	return object;
 }
 
@@ -58,7 +65,7 @@ find_target(const Node *stmt, Target * target)
 	if (IsA(stmt, AlterTableStmt))
 	{
 		object->classId = RelationRelationId;
-		object->objectId = RangeVarGetRelid(alter->relation, NoLock, true);
+		object->objectId = cmig_versions_relation(alter->relation);
 		target->part = true;
 		return true;
 	}

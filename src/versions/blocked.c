@@ -115,7 +115,7 @@ find_relation(const Walk *walk, const RangeVar *range)
 		if (renamed->schema == schema && strcmp(renamed->name, range->relname) == 0)
 			return renamed->relation;
 	}
-	return RangeVarGetRelid(range, NoLock, true);
+	return cmig_versions_relation(range);
 }
 
 static void

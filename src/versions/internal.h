@@ -278,6 +278,12 @@ extern bool cmig_versions_has_table(const CmigExpansion *expansion, Oid caller,
 									const char *relation);
 
 /*
+ * Returns the relation with a name in a stored statement, or InvalidOid, also for a reader
+ * who may not use the schema.
+ */
+extern Oid	cmig_versions_relation(const RangeVar *range);
+
+/*
  * Returns what the statement drops, or the table of which it drops a "part"; an object
  * without an OID if there is none, or if it is not "ours", as for the function above.
  */

@@ -460,15 +460,26 @@ cmig_versions_require_all_rows(const char *relation, const char *role)
 List *
 cmig_versions_obstacles(const char *relation)
 {
+	/*
+	 * a reader of cmig.check() may not use the schema, so the name is not
+	 * looked up
+	 */
 	static CmigQuery query = {
-		"SELECT 'rule ' || quote_ident(rulename), 'A rule ON INSERT or ON UPDATE does not see what"
+		"WITH t AS (SELECT k.oid FROM pg_class k JOIN pg_namespace n ON n.oid = k.relnamespace"
+		"  WHERE format('%I.%I', n.nspname, k.relname) = $1)"
+		" SELECT 'rule ' || quote_ident(rulename), 'A rule ON INSERT or ON UPDATE does not see what"
 		" is computed for the other version, and rows cannot be filled.',"
 		"  format('Write a trigger that does the same, and DROP RULE %I ON %s', rulename, $1), $1"
-		" FROM pg_rewrite WHERE ev_class = to_regclass($1) AND ev_type IN ('2', '3')"
-		" UNION ALL SELECT 'trigger ' || quote_ident(tgname), 'Triggers fire in the order of their names, and it would fire before or after those of the expansion, which have to be first and last.',"
-		"  format('ALTER TRIGGER %I ON %s RENAME TO <a name that begins with a letter of ASCII>', tgname, CASE tgrelid WHEN to_regclass($1) THEN $1 ELSE tgrelid::regclass::text END), tgrelid::regclass::text"
-		" FROM pg_trigger WHERE (tgrelid = to_regclass($1) OR tgrelid IN (SELECT relid FROM pg_partition_tree(to_regclass($1)))) AND NOT tgisinternal AND tgtype & 3 = 3 AND tgtype & 20 <> 0"
-		" AND (tgparentid = 0 OR tgrelid = to_regclass($1)) AND (tgname COLLATE \"C\" < '" CMIG_EXPANSION_BEGIN "' OR tgname COLLATE \"C\" > '" CMIG_EXPANSION_WRITE "') ORDER BY 1, 4", {TEXTOID}
+		" FROM pg_rewrite JOIN t ON ev_class = t.oid WHERE ev_type IN ('2', '3')"
+		" UNION ALL SELECT 'trigger ' || quote_ident(tgname), 'Triggers fire in the order of their"
+		" names, and it would fire before or after those of the expansion, which have to be first and"
+		" last.', format('ALTER TRIGGER %I ON %s RENAME TO <a name that begins with a letter of"
+		" ASCII>', tgname, CASE tgrelid WHEN t.oid THEN $1 ELSE tgrelid::regclass::text END),"
+		" tgrelid::regclass::text FROM t JOIN pg_trigger ON tgrelid = t.oid OR tgrelid IN (SELECT"
+		" relid FROM pg_partition_tree(t.oid)) WHERE NOT tgisinternal AND tgtype & 3 = 3"
+		" AND tgtype & 20 <> 0 AND (tgparentid = 0 OR tgrelid = t.oid) AND (tgname COLLATE \"C\" <"
+		" '" CMIG_EXPANSION_BEGIN "' OR tgname COLLATE \"C\" > '" CMIG_EXPANSION_WRITE "')"
+		" ORDER BY 1, 4", {TEXTOID}
 	};
 
 	return cmig_query_list(&query, relation);
