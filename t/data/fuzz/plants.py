@@ -27,7 +27,7 @@ PLANTS = {
     "setting": ("src/store/access.c", "	cmig_role_return(&saved);\n	AtEOXact_GUC(false, guc_level);\n",
                 "	cmig_role_return(&saved);\n	(void) guc_level;\n"),
     # a right is not asked for
-    "right": ("src/store/access.c", "	return cmig_query_do(&query) > 0;\n", "	return true;\n"),
+    "right": ("src/store/access.c", "	return cmig_query_do(&query, role) > 0;\n", "	return true;\n"),
     # names that are not quoted, of constraints and of columns
     "constraint": ("src/online/recipe.c", "recipe->table_name, quote_identifier(recipe->name), definition,", "recipe->table_name, recipe->name, definition,"),
     "column": ("src/rls/policies.c", "					quote_identifier(column->name), column->cast);\n", "					column->name, column->cast);\n"),
