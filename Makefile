@@ -41,7 +41,7 @@ TAP_TESTS = 1
 SHADOW = t/data/shadow/shadow
 
 # a query that the scripts of cmig.script contain, and cmig runs, too
-SHAPE = src/move/engine_shape.inc
+SHAPE = src/move/engine_lock.inc src/move/engine_shape.inc
 
 EXTRA_CLEAN = $(SHAPE) log results tmp_check output_iso $(SESSION_ONLY) $(SHADOW).o $(SHADOW)$(DLSUFFIX)
 
@@ -74,9 +74,9 @@ $(OBJS) $(OBJS:.o=.bc) $(SESSION_OBJS) $(SHADOW).o: | $(object_dirs)
 $(object_dirs):
 	$(MKDIR_P) $@
 
-src/move/psql_engine.o src/move/psql_engine.bc: $(SHAPE)
-$(SHAPE): share/cmig/engine_shape.sql | $(object_dirs)
-	sed -e '/^--/d' -e 's/[\\"]/\\&/g' -e 's/.*/"\\t\\t&\\n"/' $< >$@.tmp
+src/move/psql_table.o src/move/psql_table.bc: $(SHAPE)
+$(SHAPE): src/move/%.inc: share/cmig/%.sql | $(object_dirs)
+	sed -e '/^--/d' -e 's/[\\"]/\\&/g' -e 's/.*/"\\t&\\n"/' $< >$@.tmp
 	mv $@.tmp $@
 
 script_top = $(dir $(bindir))

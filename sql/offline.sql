@@ -49,7 +49,7 @@ DROP INDEX CONCURRENTLY b_x_idx;
 $cmig_load$);
 
 -- the whole text once, without the check of the version table (t/156_script_table.pl)
-SELECT regexp_replace(cmig.script('upgrade', '002'), E'\tDECLARE\n.*?\tEND;\n', '');
+SELECT regexp_replace(cmig.script('upgrade', '002'), E'\tcmig_schema :=.*cmig_path, true\\);\n|\tcmig_[a-z]+ [^\n]*;\n', '', 'g');
 
 -- only the lines that show where it leads
 CREATE FUNCTION steps(VARIADIC arguments text[]) RETURNS SETOF text LANGUAGE plpgsql AS $$

@@ -155,7 +155,7 @@ RESET cmig.scope;
 
 -- a generated script: with the version rows of the scope, or a table in its schema
 SET cmig.scope = 'Tenant "B''';
-SELECT regexp_replace(cmig.script('upgrade', 'base:001'), E'\tDECLARE\n.*?\tEND;\n', '');
+SELECT regexp_replace(cmig.script('upgrade', 'base:001'), E'\tcmig_schema :=.*cmig_path, true\\);\n|\tcmig_[a-z]+ [^\n]*;\n', '', 'g');
 SELECT cmig.script('upgrade', 'base:001', 'cmig.version');
 SELECT cmig.script('downgrade', '001', 'cmig.version') AS script \gset
 \o /dev/null

@@ -46,7 +46,7 @@ admin("GRANT USAGE ON SCHEMA cmig_engine TO regress_app; GRANT TRIGGER ON cmig_e
 	CREATE FUNCTION app.t() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''my code runs''; END'; SET ROLE regress_app;
 	CREATE TRIGGER \"a'\" BEFORE INSERT ON cmig_engine.journal FOR EACH ROW EXECUTE FUNCTION app.t()");
 write_revision('002', '001', '', 'CREATE TABLE part (id int);', 'DROP TABLE part;');
-my $refused = '^cmig: a table of schema cmig_engine has a trigger\nDROP TRIGGER "a\'" ON cmig_engine.journal\n$';
+my $refused = '^cmig: cmig_engine.journal has the trigger "a\'"\nDROP TRIGGER "a\'" ON cmig_engine.journal\n$';
 gives(3, '', $refused, 'upgrade', '-y');
 gives(3, '', $refused, 'stamp', '001');
 rows('DROP TRIGGER "a\'" ON cmig_engine.journal; REVOKE TRIGGER ON cmig_engine.journal FROM regress_app');

@@ -100,8 +100,8 @@ foreach my $case (
 	[ 'CREATE INDEX evil ON cmig_engine.journal (id) WHERE public.f() > 0', 'cmig_engine.journal has an index', 'DROP INDEX cmig_engine.evil' ],
 	[ 'CREATE STATISTICS public.evil ON (public.f()), version_num FROM cmig_engine.version', 'cmig_engine.version has extended statistics', 'DROP STATISTICS public.evil' ],
 	[ 'CREATE RULE r AS ON INSERT TO cmig_engine.version DO ALSO SELECT public.f()', 'cmig_engine.version has a rule', 'DROP RULE r ON cmig_engine.version' ],
-	[ 'CREATE TRIGGER "a\'" BEFORE INSERT ON cmig_engine.format FOR EACH ROW EXECUTE FUNCTION public.t()', 'a table of schema cmig_engine has a trigger', 'DROP TRIGGER "a\'" ON cmig_engine.format' ],
-	[ 'CREATE TABLE public.refers (v varchar REFERENCES cmig_engine.version)', 'a table of schema cmig_engine has a trigger', 'ALTER TABLE public.refers DROP CONSTRAINT refers_v_fkey' ],
+	[ 'CREATE TRIGGER "a\'" BEFORE INSERT ON cmig_engine.format FOR EACH ROW EXECUTE FUNCTION public.t()', 'cmig_engine.format has the trigger "a\'"', 'DROP TRIGGER "a\'" ON cmig_engine.format' ],
+	[ 'CREATE TABLE public.refers (v varchar REFERENCES cmig_engine.version)', 'cmig_engine.version has the trigger "RI_', 'ALTER TABLE public.refers DROP CONSTRAINT refers_v_fkey' ],
 	[ 'ALTER TABLE cmig_engine.version ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON cmig_engine.version USING (public.f() > 0)', 'cmig_engine.version has row-level security', 'ALTER TABLE cmig_engine.version DISABLE ROW LEVEL SECURITY' ],
 	[ 'ALTER TABLE cmig_engine.journal ALTER message SET DEFAULT public.f()', 'column message of cmig_engine.journal has a default', 'ALTER TABLE cmig_engine.journal ALTER COLUMN message DROP DEFAULT' ],
 	[ 'ALTER TABLE cmig_engine.journal ALTER message TYPE public.checked', 'column message of cmig_engine.journal has another type', $drop, 'ALTER TABLE cmig_engine.journal ALTER message TYPE text' ],
@@ -119,7 +119,7 @@ foreach my $case (
 		is($result[0], 3, 'its exit status');
 	}
 	IPC::Run::run([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', @as, '-f', 'script.sql' ], '>', \my $output, '2>&1');
-	like($output, qr/ERROR:  \Q$what\E[^\n]*\nHINT:  \Q$repair\E$/m, 'a script is refused');
+	like($output, qr/ERROR:  \Q$what\E[^\n]*\nDETAIL:  Code of others [^\n]*\nHINT:  \Q$repair\E$/m, 'a script is refused');
 	unlike($output, qr/runs as/, 'and runs nothing');
 	$undo //= $repair;
 	$repair = admin($undo) if $undo eq $repair;
@@ -138,16 +138,25 @@ $node->safe_psql('shop', 'CREATE VIEW cmig_engine.format AS SELECT public.f() + 
 like($result[2], qr/belongs to another role/, 'a view is refused');
 admin('DROP VIEW cmig_engine.format; ALTER TABLE cmig_engine.other RENAME TO format; REVOKE CREATE ON SCHEMA cmig_engine FROM regress_third');
 
-# what was checked is what is read
+# What was checked is what is read: the schema of the state cannot be renamed meanwhile, while that of others
+# does not matter.
 my $renames = $node->background_psql('shop');
 $renames->query_safe('BEGIN; CREATE SCHEMA a; ALTER SCHEMA a RENAME TO b');
+gives(0, '001', '', @as, 'status');
+gives(0, 'at 001', '', @as, 'stamp', '001');
+$renames->query_safe('ALTER SCHEMA cmig_engine RENAME TO c');
+my $pid = $renames->query_safe('SELECT pg_backend_pid()');
 foreach ([ 'status' ], [ 'stamp', '001' ])
 {
-	gives(4, '', 'an open transaction has renamed a schema', @as, @$_);
+	gives(4, '', 'an open transaction has renamed or dropped schema cmig_engine\nHINT:  Wait until it has ended. ' .
+			"Or end process $pid of role regress_owner: SELECT pg_terminate_backend\\($pid\\)", @as, @$_);
 }
 gives(0, '001', '', 'status');
 $renames->query_safe('ROLLBACK');
 $renames->quit;
+admin('ALTER DATABASE shop SET default_transaction_read_only = on');
+gives(0, '001', '', @as, 'status');
+admin('SET default_transaction_read_only = off; ALTER DATABASE shop RESET default_transaction_read_only');
 
 # what moves to and from the extension
 admin('CREATE EXTENSION pg_cmig; CREATE INDEX evil ON cmig_engine.version ((public.f()))');

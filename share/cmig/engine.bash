@@ -214,8 +214,8 @@ read_target()
 	[ $# -gt 0 ] || engine_names=$(find "${folders[@]}" -name '*.sql' -exec grep -h '^-- placeholders:' {} + \
 		2>/dev/null | grep -oE '[a-z0-9_]+' | sort -u)
 	use_shape
-	lines=$(ask_target engine_state lock "$LOCK_STATE" shape "$SHAPE" runner "$RUNNER" own "$OWN_ROLES" \
-		again "$([ $# -eq 0 ] && echo false || echo true)" names "$engine_names" 2>"$errors")
+	lines=$(target_access='' ask_target engine_state lock "$LOCK_STATE" shape "$SHAPE" runner "$RUNNER" \
+		own "$OWN_ROLES" again "$([ $# -eq 0 ] && echo false || echo true)" names "$engine_names" 2>"$errors")
 	status=$?
 	while IFS= read -r name; do
 		LINE=$name
@@ -1132,7 +1132,7 @@ end_watch()
 target_place()
 {
 	printf '%s\n' '\o' '\pset format unaligned' '\pset tuples_only on' \
-		'BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY \;' "${PINNED%;} \\;" "$LOCK_STATE \\;" "$CHECK_STATE;" \
+		'BEGIN ISOLATION LEVEL READ COMMITTED \;' "${PINNED%;} \\;" "$LOCK_STATE \\;" "$CHECK_STATE;" \
 		"SELECT concat('database ', current_database(), ' is at ',
 	coalesce((SELECT string_agg(version_num, ', ' ORDER BY version_num) FROM cmig_engine.version), 'base')) \\;" \
 		'COMMIT;'

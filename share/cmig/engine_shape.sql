@@ -1,18 +1,31 @@
--- engine_shape.sql: a query for what the tables in cmig_engine have that pg_cmig does not create.
+-- engine_shape.sql: a query for what tables of a state have that pg_cmig does not create.
 -- Copyright (c) 2026, the pg_cmig developers
+--
+-- cmig_schema is the name of their schema, and cmig_names are those of the tables: those of an engine, or the
+-- version table of a generated script alone, which may have any type of PostgreSQL.
 --
 -- Their owner may be any role that owns the database or once did.  What it adds, such as a column whose
 -- type has a cast, or an index of an expression, would run as whoever reads or writes the table.  This
 -- query reads only catalogs, and runs with a search_path in which a name without a schema is one of
--- pg_catalog.  cmig runs it with the tables locked, before the query that names them; src/move contains
--- the same text, for scripts.
+-- pg_catalog.  It runs after the locks of engine_lock.sql, before the query that names the tables; src/move
+-- contains the same text, for scripts.
 SELECT what, repair FROM (
-	WITH state AS (
-		SELECT c.oid, relname, relkind, relpersistence, reloftype, relrowsecurity,
-			format('cmig_engine.%I', relname) AS name
-		FROM pg_class c WHERE relnamespace = to_regnamespace('cmig_engine')
-			AND relname IN ('version', 'journal', 'progress', 'format')),
-	columns (tab, col, type) AS (VALUES
+	WITH RECURSIVE state AS (
+		SELECT c.oid, relnamespace, relname, relkind, relpersistence, reloftype, relrowsecurity, relowner,
+			format('%I.%I', cmig_schema, relname) AS name, cardinality(cmig_names) = 1 AS alone,
+			CASE WHEN cardinality(cmig_names) = 1 THEN 'Use another version_table.'
+				ELSE 'DROP SCHEMA cmig_engine CASCADE; and cmig stamp <revision>' END AS other
+		FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+		WHERE nspname = cmig_schema AND relname = ANY (cmig_names)),
+	trusted AS (
+		SELECT r.oid FROM pg_roles r JOIN pg_roles me ON me.rolname = current_user
+		WHERE r.rolsuper OR NOT me.rolsuper AND pg_has_role(r.oid, 'USAGE')),
+	type (id) AS (
+		SELECT atttypid FROM state s JOIN pg_attribute ON attrelid = s.oid WHERE alone AND attnum > 0
+		UNION SELECT typbasetype FROM type JOIN pg_type t ON t.oid = id WHERE typbasetype <> 0),
+	columns (tab, col, type) AS (
+		SELECT relname::text, 'version_num', NULL::regtype FROM state WHERE alone
+		UNION ALL VALUES
 		('version', 'version_num', 'varchar'::regtype), ('format', 'number', 'int4'),
 		('journal', 'id', 'int8'), ('journal', 'revision', 'text'), ('journal', 'direction', 'text'),
 		('journal', 'outcome', 'text'), ('journal', 'started_at', 'timestamptz'), ('journal', 'role', 'name'),
@@ -22,11 +35,22 @@ SELECT what, repair FROM (
 		('journal', 'message', 'text'), ('journal', 'statement', 'int4'), ('journal', 'file', 'text'),
 		('progress', 'revision', 'text'), ('progress', 'direction', 'text'), ('progress', 'checksum', 'text'),
 		('progress', 'statement', 'int4'), ('progress', 'done', 'bool'), ('progress', 'objects', 'oid[]'))
-	SELECT 1, format('%s is not a plain table', name), 'DROP SCHEMA cmig_engine CASCADE; and cmig stamp <revision>'
-	FROM state s WHERE relkind <> 'r' OR relpersistence <> 'p' OR reloftype <> 0
+	SELECT 0, format('%s was created by another session', name), 'Repeat the command.'
+	FROM state s WHERE relkind = 'r' AND has_schema_privilege(relnamespace, 'USAGE')
+		AND has_table_privilege(s.oid, 'SELECT') AND NOT EXISTS (
+			SELECT FROM pg_locks l WHERE l.pid = pg_backend_pid() AND l.relation = s.oid AND l.granted)
+	UNION ALL
+	SELECT 0, format('%s belongs to role %I', name, rolname),
+		format('If its rows are right: ALTER TABLE %s OWNER TO %I', name, current_user)
+	FROM state s JOIN pg_roles o ON o.oid = relowner
+	WHERE alone AND relowner NOT IN (TABLE trusted) AND rolname <> 'pg_database_owner'
+		AND relowner <> (SELECT datdba FROM pg_database WHERE datname = current_database())
+	UNION ALL
+	SELECT 1, format('%s is not a plain table', name), other
+	FROM state s WHERE relkind <> 'r' OR NOT alone AND relpersistence <> 'p' OR reloftype <> 0
 		OR EXISTS (SELECT FROM pg_inherits WHERE s.oid IN (inhrelid, inhparent))
 	UNION ALL
-	SELECT 2, 'a table of schema cmig_engine has a trigger', CASE WHEN conname IS NULL
+	SELECT 2, format('%s has the trigger %I', name, tgname), CASE WHEN conname IS NULL
 		THEN format('DROP TRIGGER %I ON %s', tgname, name)
 		ELSE format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) END
 	FROM state s JOIN pg_trigger ON tgrelid = s.oid LEFT JOIN pg_constraint c ON c.oid = tgconstraint AND contype = 'f'
@@ -39,10 +63,10 @@ SELECT what, repair FROM (
 	UNION ALL
 	SELECT 5, format('%s has a constraint that pg_cmig has not created', name),
 		format('ALTER TABLE %s DROP CONSTRAINT %I', name, conname)
-	FROM state s JOIN pg_constraint ON conrelid = s.oid WHERE contype NOT IN ('p', 'n')
+	FROM state s JOIN pg_constraint ON conrelid = s.oid WHERE contype NOT IN ('p', 'u', 'n')
 	UNION ALL
 	SELECT 6, format('%s has an index of an expression, or with operators of others', name),
-		format('DROP INDEX cmig_engine.%I', c.relname)
+		format('DROP INDEX %I.%I', cmig_schema, c.relname)
 	FROM state s JOIN pg_index i ON indrelid = s.oid JOIN pg_class c ON c.oid = indexrelid
 	WHERE indexprs IS NOT NULL OR indpred IS NOT NULL OR c.relam >= 16384
 		OR EXISTS (SELECT FROM unnest(indclass::oid[]) opclass WHERE opclass >= 16384)
@@ -56,11 +80,12 @@ SELECT what, repair FROM (
 		LEFT JOIN columns ON tab = relname AND col = attname
 	WHERE col IS NULL OR attgenerated <> '' OR attidentity <> ''
 	UNION ALL
-	SELECT 9, format('column %I of %s has another type or collation', attname, name),
-		'DROP SCHEMA cmig_engine CASCADE; and cmig stamp <revision>'
+	SELECT 9, format('column %I of %s has another type or collation', attname, name), other
 	FROM state s JOIN pg_attribute ON attrelid = s.oid AND attnum > 0 AND NOT attisdropped
-		JOIN columns ON tab = relname AND col = attname JOIN pg_type t ON t.oid = columns.type
-	WHERE atttypid <> t.oid OR attcollation <> typcollation
+		JOIN columns ON tab = relname AND col = attname LEFT JOIN pg_type t ON t.oid = columns.type
+	WHERE atttypid <> t.oid OR attcollation <> typcollation OR columns.type IS NULL AND EXISTS (
+		SELECT FROM type JOIN pg_type b ON b.oid = id
+		WHERE id >= 16384 AND (b.typtype <> 'd' OR b.typowner NOT IN (TABLE trusted)))
 	UNION ALL
 	SELECT 10, format('column %I of %s has a default', attname, name),
 		format('ALTER TABLE %s ALTER COLUMN %I DROP DEFAULT', name, attname)

@@ -84,10 +84,11 @@ transaction='' hints=shell
 # functions, which called() adds, use the session's search_path.  In these statements, each
 # operator and function must be qualified; what else reads the result uses kept().  If the role
 # may, also sets the language of the server's messages, whose severities messages() reads.
+isolation=''
 begin_transaction()
 {
 	transaction=1
-	add "BEGIN;${newline}SET LOCAL client_min_messages = $1;${newline}SET LOCAL cmig_client.hints = $hints;
+	add "BEGIN$isolation;${newline}SET LOCAL client_min_messages = $1;${newline}SET LOCAL cmig_client.hints = $hints;
 \\if :{?cmig_path}
 \\else
 SELECT pg_catalog.current_setting('search_path') AS cmig_path, pg_catalog.has_parameter_privilege('lc_messages', 'SET')

@@ -38,7 +38,7 @@ restore()
 
 	script='' transaction='' RESTORED=''
 	[ "$engine_format" = "$ENGINE_FORMAT" ] &&
-		text=$(ask_target - <<<"$LOCK_STATE \\; $CHECK_STATE;
+		text=$(target_access='' ask_target - <<<"$LOCK_STATE \\; $CHECK_STATE;
 			SELECT jsonb_agg(file ORDER BY id) FROM $RAN_FILES r \\; COMMIT;") &&
 		[ -n "$text" ] || return 0
 	variable ran "$text"
@@ -61,7 +61,8 @@ record_text()
 	called "SELECT cmig.script('downgrade', 'base:base', version_table => 'cmig_engine.version');"
 	kept files 'cmig.export()' 'content text'
 	variable cmig_checked "$PINNED$newline$LOCK_WRITES;$newline$CHECK_STATE;$newline"
-	add "SELECT pg_catalog.concat(E'BEGIN;\n', :'cmig_checked', E'LOCK TABLE cmig_engine.version IN EXCLUSIVE MODE;\n',
+	add "SELECT pg_catalog.concat(E'BEGIN ISOLATION LEVEL READ COMMITTED;\n', :'cmig_checked',
+	E'LOCK TABLE cmig_engine.version IN EXCLUSIVE MODE;\n',
 	CASE WHEN :'cmig_guard' THEN pg_catalog.format(E'DO %L;\n', pg_catalog.format('BEGIN
 	IF ARRAY(SELECT version_num::pg_catalog.text COLLATE pg_catalog.\"C\" FROM cmig_engine.version ORDER BY 1)
 		OPERATOR(pg_catalog.<>) %L::pg_catalog.text[] THEN
@@ -200,40 +201,63 @@ TRUSTED="NOT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namesp
 		OR r.rolname = 'pg_database_owner')))"
 
 # use_shape: sets SHAPE to the query in engine_shape.sql, CHECK_STATE to a statement that raises an error
-# unless the tables of the state are what pg_cmig creates, and LOCK_STATE to one that keeps them so while
-# they are read, and LOCK_WRITES while they are written.  A
-# superuser, whom the owner must not have run code, also locks what a lock on a table does not keep from
-# changing: the name of its schema, and the indexes and statistics of a table that is only read.
+# unless the tables of the state are what pg_cmig creates, LOCK_WRITES to one that keeps them so while
+# they are written, and LOCK_STATE to one for a transaction that is only reading, and then is READ ONLY, but
+# did not begin so.
+#
+# ACCESS SHARE keeps nobody from creating an index or statistics, which the planner evaluates.  Where the role
+# has code of others to fear, it also locks the catalogs of these.  What changes them does not
+# keep its lock until its transaction ends, so this does not wait for others' transactions.  In a
+# database with default_transaction_read_only, the row of the schema cannot be locked, but its catalog can.
 use_shape()
 {
+	local begin end names="'{format,journal,progress,version}'"
+
 	[ -z "${SHAPE-}" ] || return 0
 	SHAPE=$(<"${here%/*}/share/cmig/engine_shape.sql")
-	LOCK_STATE="DO \$cmig_lock\$
-DECLARE
-	name text;
-	waits CONSTANT text := current_setting('lock_timeout');
-BEGIN
-	IF to_regnamespace('cmig_engine') IS NOT NULL AND NOT pg_is_in_recovery()
-		AND (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
-		PERFORM set_config('lock_timeout', '2s', true);
-		BEGIN
-			LOCK TABLE pg_catalog.pg_namespace, pg_catalog.pg_index, pg_catalog.pg_statistic_ext IN SHARE MODE;
-		EXCEPTION WHEN lock_not_available THEN
-			RAISE lock_not_available USING MESSAGE = 'an open transaction has renamed a schema',
-				HINT = 'Wait until it has ended, or connect as a role that is not a superuser.';
-		END;
-		PERFORM set_config('lock_timeout', waits, true);
-	END IF;
-	FOR name IN SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace('cmig_engine') AND relkind = 'r'
-		AND relname IN ('version', 'journal', 'progress', 'format') AND has_schema_privilege(relnamespace, 'USAGE')
-		AND has_table_privilege(oid, 'SELECT') ORDER BY 1
-	LOOP
-		EXECUTE format('LOCK TABLE ONLY cmig_engine.%I IN ACCESS SHARE MODE', name);
-	END LOOP;
+	SHAPE=${SHAPE//cmig_schema/"'cmig_engine'"}
+	SHAPE=${SHAPE//cmig_names/"CAST($names AS name[])"}
+	begin="DECLARE
+	cmig_schema CONSTANT name := 'cmig_engine';
+	cmig_names CONSTANT name[] := $names;
+	cmig_mode text := 'SHARE UPDATE EXCLUSIVE';
+	cmig_timeout CONSTANT text := current_setting('lock_timeout');
+	cmig_locked name[];
+	cmig_id oid;
+	cmig_item record;
+BEGIN"
+	end=$(<"${here%/*}/share/cmig/engine_lock.sql")
+	LOCK_WRITES="DO \$cmig_lock\$
+$begin
+$end
 END
 \$cmig_lock\$"
-	LOCK_WRITES=${LOCK_STATE/ACCESS SHARE/SHARE UPDATE EXCLUSIVE}
-	LOCK_WRITES=${LOCK_WRITES/"oid, 'SELECT'"/"oid, 'UPDATE, DELETE'"}
+	LOCK_STATE="DO \$cmig_lock\$
+$begin
+	cmig_mode := 'ACCESS SHARE';
+	IF NOT pg_is_in_recovery() AND (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+		PERFORM set_config('lock_timeout', '2s', true);
+		BEGIN
+			LOCK TABLE pg_catalog.pg_index, pg_catalog.pg_statistic_ext IN SHARE MODE;
+			IF current_setting('transaction_read_only') = 'on' THEN
+				LOCK TABLE pg_catalog.pg_namespace IN SHARE MODE;
+			END IF;
+		EXCEPTION WHEN lock_not_available THEN
+			RAISE lock_not_available USING MESSAGE = 'another session is changing indexes, statistics, or schemas',
+				HINT = concat('Wait until it has ended.', (
+					SELECT format(' Or end process %s of role %I: SELECT pg_terminate_backend(%s)',
+						l.pid, usename, l.pid)
+					FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_stat_activity a ON a.pid = l.pid
+					WHERE l.granted AND relname IN ('pg_index', 'pg_statistic_ext', 'pg_namespace')
+						AND l.database = a.datid AND l.mode ~ 'Exclusive' ORDER BY xact_start LIMIT 1));
+		END;
+		PERFORM set_config('lock_timeout', cmig_timeout, true);
+	END IF;
+$end
+	-- a lock of a row is written
+	PERFORM set_config('synchronous_commit', 'off', true), set_config('transaction_read_only', 'on', true);
+END
+\$cmig_lock\$"
 	CHECK_STATE="DO \$cmig_check\$
 DECLARE
 	defect record;
@@ -254,6 +278,8 @@ END
 # database have tables of an engine, and a table with the number of their format?
 begin_state()
 {
+	local isolation=' ISOLATION LEVEL READ COMMITTED'
+
 	use_shape
 	begin
 	add "$LOCK_WRITES;"

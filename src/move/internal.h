@@ -145,11 +145,30 @@ extern void cmig_nontransactional_run(const CmigRunStep *step, CmigInDoubt *in_d
 
 /* in psql_table.c */
 
+/* The variables of the statements that cmig_psql_table_check() returns. */
+#define CMIG_TABLE_VARIABLES \
+	"\tcmig_path CONSTANT pg_catalog.text := pg_catalog.current_setting('search_path');\n" \
+	"\tcmig_mode CONSTANT pg_catalog.text := 'SHARE UPDATE EXCLUSIVE';\n" \
+	"\tcmig_schema pg_catalog.name; cmig_names pg_catalog.name[]; cmig_locked pg_catalog.name[];\n" \
+	"\tcmig_id pg_catalog.oid; cmig_item pg_catalog.record;\n"
+
 /*
- * Returns statements for a DO that lock the version table and, if "check", raise 42501
- * unless the role that runs the script can use it: nothing in it is code of others.
+ * Returns statements for a DO that raise 42501 unless the role that runs the script
+ * can use the table, or, if it is NULL, the tables of the engine: nothing in them is
+ * code of others.  Until the transaction ends, their names are those of the tables
+ * that were checked.  If the schema is NULL, it is found in search_path.
  */
-extern char *cmig_psql_table_lock(const char *table, bool check);
+extern char *cmig_psql_table_check(const char *schema, const char *table);
+
+/*
+ * Append a query, in the message of the statement with which the script ends, that
+ * stores a DO with the check in psql's variable cmig_check, for several transactions.
+ */
+extern void cmig_psql_table_store_check(StringInfo out, const char *check);
+
+/* Append statements that raise 22001 if the column cannot hold that many characters. */
+extern void cmig_psql_table_append_width(StringInfo body, const char *table, const char *column,
+										 int longest);
 
 /* in psql_engine.c */
 

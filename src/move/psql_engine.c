@@ -26,14 +26,6 @@ struct CmigEngineStep
 };
 
 /*
- * A query for what the tables have that pg_cmig does not create, whose code would
- * run as the caller: share/cmig/engine_shape.sql, which make copies.
- */
-static const char shape[] =
-#include "move/engine_shape.inc"
-		   ;
-
-/*
  * Revoke what default privileges have granted, as CREATE EXTENSION does.  A role
  * with the privilege TRIGGER could have its code run by all who run revisions.
  */
@@ -78,40 +70,6 @@ cmig_engine_append_tables(StringInfo body)
 						   "\t\tEND IF;\n");
 }
 
-/*
- * Lock the tables against what changes their shape, and check that.  The query has
- * no qualified names, so search_path is pinned meanwhile.
- */
-static void
-append_shape_check(StringInfo body)
-{
-	appendStringInfo(body,
-					 "\tDECLARE\n"
-					 "\t\tpath CONSTANT pg_catalog.text :=\n"
-					 "\t\t\tpg_catalog.current_setting('search_path');\n"
-					 "\t\tlockable pg_catalog.text;\n\t\tdefect pg_catalog.record;\n"
-					 "\tBEGIN\n"
-					 "\t\tPERFORM pg_catalog.set_config('search_path',\n"
-					 "\t\t\t'pg_catalog, pg_temp', true);\n"
-					 "\t\tFOR lockable IN SELECT c.relname FROM pg_catalog.pg_class c\n"
-					 "\t\t\tWHERE c.relnamespace " OP("=") "\n"
-					 "\t\t\t\tpg_catalog.to_regnamespace('cmig_engine')\n"
-					 "\t\t\tAND c.relkind " OP("=") " 'r'\n"
-					 "\t\t\tAND c.relname " OP("~") " '^(version|journal|progress|format)$'\n"
-					 "\t\t\tAND pg_catalog.has_table_privilege(c.oid, 'UPDATE, DELETE') ORDER BY 1\n"
-					 "\t\tLOOP\n"
-					 "\t\t\tEXECUTE pg_catalog.format('LOCK TABLE ONLY cmig_engine.%%I'\n"
-					 "\t\t\t\t' IN SHARE UPDATE EXCLUSIVE MODE', lockable);\n"
-					 "\t\tEND LOOP;\n"
-					 "\t\tSELECT * INTO defect FROM (\n%s\t\t) q;\n"
-					 "\t\tPERFORM pg_catalog.set_config('search_path', path, true);\n"
-					 "\t\tIF defect.what IS NOT NULL THEN\n"
-					 "\t\t\tRAISE insufficient_privilege USING\n"
-					 "\t\t\t\tMESSAGE = defect.what, HINT = defect.repair;\n"
-					 "\t\tEND IF;\n"
-					 "\tEND;\n", shape);
-}
-
 void
 cmig_engine_append_check(StringInfo body, const char *revision, const char *direction)
 {
@@ -125,10 +83,10 @@ cmig_engine_append_check(StringInfo body, const char *revision, const char *dire
 						   "\t\t\tMESSAGE = 'schema cmig_engine or one of its tables belongs to another role',\n"
 						   "\t\t\tHINT = 'Connect as that role, or as the owner of the database.';\n"
 						   "\tEND IF;\n");
-	append_shape_check(body);
+	appendStringInfoString(body, cmig_psql_table_check("cmig_engine", NULL));
 	/* the first format had no number */
 	appendStringInfoString(body,
-						   "\tIF pg_catalog.to_regclass('" CMIG_ENGINE_FORMAT "') IS NULL THEN\n"
+						   "\tIF NOT 'format' " OP("=") " ANY (cmig_locked) THEN\n"
 						   "\t\tALTER TABLE " CMIG_ENGINE_JOURNAL " ADD elapsed interval, ADD sqlstate pg_catalog.text, ADD message pg_catalog.text,\n"
 						   "\t\t\tADD statement integer, ADD file pg_catalog.text, ALTER revision DROP NOT NULL;\n"
 						   "\t\tALTER TABLE " CMIG_ENGINE_PROGRESS " ADD objects pg_catalog.oid[];\n"
@@ -301,9 +259,18 @@ append_condition(StringInfo out, const CmigEngineStep *step, const CmigStatement
 					 step->revision, step->direction, statement->number);
 }
 
-/* Append what reads and writes the progress as the role that runs the script. */
-#define AS_CALLER "SELECT pg_catalog.current_setting('role') AS cmig_role \\gset\nRESET ROLE;\n"
-#define AS_BEFORE "SELECT pg_catalog.set_config('role', :'cmig_role', false) AS cmig_role \\gset\n"
+/*
+ * Append what reads and writes the progress as the role that has connected, after the
+ * check of the tables: in one message, and thus in one transaction, with the statement
+ * that follows.
+ */
+#define AS_CALLER \
+	"SELECT SESSION_USER AS cmig_session, pg_catalog.current_setting('role') AS cmig_role \\gset\n" \
+	"SET TRANSACTION ISOLATION LEVEL READ COMMITTED\\;\nRESET SESSION AUTHORIZATION\\;\nRESET ROLE\\;\n" \
+	"DO :'cmig_check'\\;\n"
+#define AS_BEFORE \
+	"SELECT pg_catalog.set_config('session_authorization', :'cmig_session', false) AS cmig_session,\n" \
+	"\tpg_catalog.set_config('role', :'cmig_role', false) AS cmig_role \\gset\n"
 
 static void
 append_insert(StringInfo out, const CmigEngineStep *step, const CmigStatement *statement, bool done)

@@ -84,9 +84,10 @@ typedef struct Offline
 	char	   *key;			/* the key of that lock, as an expression */
 
 	/* parts that occur repeatedly */
+	char	   *check;			/* cmig_psql_table_check(), or "" */
+	bool		stored;			/* is it in a variable of psql? */
 	char	   *lock;
 	char	   *found;
-	char	   *compare;
 	char	   *remove;
 	char	   *add;
 } Offline;
@@ -196,32 +197,14 @@ append_first_check(StringInfo body, const Offline *offline)
 								 offline->plan->count == 0 ? NULL :
 								 cmig_graph_id(offline->graph, offline->plan->steps[0].node),
 								 offline->direction);
+	else
+		appendStringInfoString(body, offline->check);
 	appendStringInfoString(body, offline->lock);
 	for (int i = 0; offline->may_create && i < offline->row_count; i++)
 		cmig_engine_append_replaced(body, offline->table, offline->column,
 									offline->graph->nodes[offline->rows[i]].revision);
 	if (offline->may_create && offline->longest > 0)
-		appendStringInfo(body,
-						 "\tWITH RECURSIVE base (type, modifier) AS (\n"
-						 "\t\tSELECT a.atttypid, a.atttypmod FROM pg_catalog.pg_attribute a\n"
-						 "\t\t\tWHERE a.attrelid " OP("=") " pg_catalog.to_regclass(%s) AND a.attname " OP("=") " '%s'\n"
-						 "\t\tUNION ALL SELECT t.typbasetype, t.typtypmod FROM base b\n"
-						 "\t\t\tJOIN pg_catalog.pg_type t ON t.oid " OP("=") " b.type AND t.typtype " OP("=") " 'd'\n"
-						 "\t) SELECT b.modifier " OP("-") " 4 INTO width FROM base b\n"
-						 "\t\tWHERE (b.type " OP("=") " 'pg_catalog.varchar'::pg_catalog.regtype OR b.type " OP("=") " 'pg_catalog.bpchar'::pg_catalog.regtype)\n"
-						 "\t\t\tAND b.modifier " OP(">") " 0;\n"
-						 "\tIF width " OP("<") " %d THEN\n"
-						 "\t\tRAISE EXCEPTION USING ERRCODE = 'string_data_right_truncation',\n"
-						 "\t\t\tMESSAGE = %s,\n"
-						 "\t\t\tDETAIL = pg_catalog.format('The column can hold %%s characters, but the longest revision ID has %d.', width),\n"
-						 "\t\t\tHINT = %s;\n"
-						 "\tEND IF;\n",
-						 quote_literal_cstr(offline->table), offline->column, offline->longest,
-						 quote_literal_cstr(psprintf("column %s of table %s is too narrow",
-													 offline->column, offline->table)),
-						 offline->longest,
-						 quote_literal_cstr(psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE character varying(%d)",
-													 offline->table, offline->column, CMIG_MAX_ID_LENGTH)));
+		cmig_psql_table_append_width(body, offline->table, offline->column, offline->longest);
 }
 
 /*
@@ -244,10 +227,15 @@ append_check(Offline *offline)
 		expands |= offline->graph->nodes[offline->plan->steps[i].node].revision->expands;
 	if (offline->checked)
 	{
-		appendStringInfoString(body, "BEGIN\n");
+		bool		inlined = *offline->check != '\0' && !offline->stored;
+
+		if (offline->stored)
+			appendStringInfoString(&offline->text, "DO :'cmig_check'\\;\n");
+		appendStringInfo(body, "%sBEGIN\n%s", inlined ? "DECLARE\n" CMIG_TABLE_VARIABLES : "",
+						 inlined ? offline->check : "");
 		if (offline->engine && offline->session_lock)
 			cmig_engine_append_owner_check(body, offline->key);
-		appendStringInfoString(body, offline->compare);
+		appendStringInfo(body, "%s\tIF %s " OP("<>") " ", offline->lock, offline->found);
 		append_rows(body, offline);
 		appendStringInfo(body,
 						 " THEN\n\t\tRAISE SQLSTATE 'MG025' USING MESSAGE = %s;\n\tEND IF;\nEND",
@@ -258,9 +246,7 @@ append_check(Offline *offline)
 		appendStringInfoString(body, "DECLARE\n\twanted CONSTANT pg_catalog.text[] := ");
 		append_rows(body, offline);
 		appendStringInfoString(body, ";\n\tfound pg_catalog.text[];\n");
-		if (offline->may_create && offline->longest > 0)
-			appendStringInfoString(body, "\twidth integer;\n");
-		appendStringInfoString(body, "BEGIN\n");
+		appendStringInfo(body, "%sBEGIN\n", offline->may_create ? "\twidth integer;\n" CMIG_TABLE_VARIABLES : "");
 		if (offline->engine && offline->session_lock)
 			cmig_engine_append_owner_check(body, offline->key);
 		append_first_check(body, offline);
@@ -424,6 +410,7 @@ open_table(Offline *offline, const char *name, const CmigApplied *applied)
 {
 	List	   *names;
 	char	   *table;
+	const char *schema;
 
 	if (!SplitIdentifierString(pstrdup(name), '.', &names) ||
 		names == NIL || list_length(names) > 2)
@@ -432,8 +419,8 @@ open_table(Offline *offline, const char *name, const CmigApplied *applied)
 				 errmsg("\"%s\" is not the name of a table", name),
 				 errhint("Use schema.table or table, with double quotes where SQL needs them.")));
 	table = llast(names);
-	offline->table = list_length(names) == 2 ?
-		quote_qualified_identifier(linitial(names), table) :
+	schema = list_length(names) == 2 ? linitial(names) : NULL;
+	offline->table = schema ? quote_qualified_identifier(schema, table) :
 		pstrdup(quote_identifier(table));
 
 	/*
@@ -456,8 +443,11 @@ open_table(Offline *offline, const char *name, const CmigApplied *applied)
 		offline->scope = quote_literal_cstr(cmig_scope_current());
 	}
 	else if (cmig_scope_is_set() &&
-			 (list_length(names) == 1 || strcmp(offline->table, "public.cmig_version") == 0))
-		offline->table = quote_qualified_identifier(cmig_scope_current(), table);
+			 (schema == NULL || strcmp(offline->table, "public.cmig_version") == 0))
+	{
+		schema = cmig_scope_current();
+		offline->table = quote_qualified_identifier(schema, table);
+	}
 	offline->column = offline->may_create ? "version_num" : "revision";
 	offline->constraint = pstrdup(quote_identifier(makeObjectName(table, NULL, "pkc")));
 
@@ -469,11 +459,12 @@ open_table(Offline *offline, const char *name, const CmigApplied *applied)
 		find_longest(offline, offline->then);
 
 	/* the parts that occur repeatedly */
-	offline->lock = cmig_psql_table_lock(offline->table, offline->may_create && !offline->engine);
+	offline->check = !offline->may_create ? "" :
+		cmig_psql_table_check(schema, offline->engine ? NULL : table);
+	offline->lock = psprintf("\tLOCK TABLE %s IN EXCLUSIVE MODE;\n", offline->table);
 	offline->found = psprintf("ARRAY(SELECT v.%s::pg_catalog.text COLLATE pg_catalog.\"C\" FROM %s v%s ORDER BY 1)",
 							  offline->column, offline->table,
 							  offline->scope ? psprintf(" WHERE v.scope " OP("=") " %s", offline->scope) : "");
-	offline->compare = psprintf("%s\tIF %s " OP("<>") " ", offline->lock, offline->found);
 	offline->remove = psprintf("DELETE FROM %s WHERE %s%s " OP("=") " ", offline->table,
 							   offline->scope ?
 							   psprintf("scope " OP("=") " %s AND ", offline->scope) : "",
@@ -1053,6 +1044,9 @@ make_text(Offline *offline)
 		cmig_engine_append_lock(&body, offline->key, true);
 		appendStringInfoString(&body, "END");
 		cmig_psql_append_do(out, body.data);
+		offline->stored = (stop || offline->engine) && *offline->check != '\0';
+		if (offline->stored)
+			cmig_psql_table_store_check(out, offline->check);
 	}
 	if (offline->only_tables)
 		append_check(offline);

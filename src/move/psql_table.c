@@ -1,11 +1,12 @@
 /*
  * psql_table.c
- *	  What the script of cmig.script checks before it uses a version table that it has
- *	  found.
+ *	  What the script of cmig.script does before it uses the version table, or the
+ *	  tables of an engine.
  *
  * Any role that can create a table in the schema could have made it before the first
- * script ran, and any role with the privilege TRIGGER could have put code on it, which
- * would run as the role that runs the script.
+ * script ran, and any role with the privilege TRIGGER could put code on it, which
+ * would run as the role that runs the script.  The owner of the schema could rename
+ * it while the script runs.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,86 +15,84 @@
 #include "utils/builtins.h"
 
 #include "move/internal.h"
+#include "parse/parse.h"
 
-/* May code of this role run as the current one? */
-#define MAY_RUN(role) \
-	"EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid " OP("=") " " role " AND" \
-	" (r.rolsuper OR NOT me.rolsuper AND pg_catalog.pg_has_role(r.oid, 'USAGE')))"
+/* share/cmig/engine_lock.sql and engine_shape.sql, which make copies */
+static const char lock[] =
+#include "move/engine_lock.inc"
+		   ;
+static const char shape[] =
+#include "move/engine_shape.inc"
+		   ;
 
 /*
- * The lock conflicts with all that changes the table.  Its owner tells whether its rows
- * can be believed.  Nothing in it may be code, except in a domain of the current role.
+ * The queries have no qualified names, so search_path is pinned meanwhile.  A table
+ * that is missing could be created by another session after the check.
  */
 char *
-cmig_psql_table_lock(const char *table, bool check)
+cmig_psql_table_check(const char *schema, const char *table)
 {
+	bool		engine = schema != NULL && strcmp(schema, "cmig_engine") == 0 && table == NULL;
 	StringInfoData text;
-	const char *name = quote_literal_cstr(table);
 
 	initStringInfo(&text);
-	appendStringInfo(&text, "\tLOCK TABLE %s IN EXCLUSIVE MODE;\n", table);
-	if (!check)
-		return text.data;
 	appendStringInfo(&text,
-					 "\tDECLARE\n"
-					 "\t\tproblem CONSTANT pg_catalog.text[] := (WITH RECURSIVE type (id) AS (\n"
-					 "\t\t\tSELECT a.atttypid FROM pg_catalog.pg_attribute a WHERE a.attrelid"
-					 " " OP("=") " pg_catalog.to_regclass(%s) AND a.attnum " OP(">") " 0\n"
-					 "\t\t\tUNION SELECT t.typbasetype FROM type JOIN pg_catalog.pg_type t ON"
-					 " t.oid " OP("=") " type.id AND t.typbasetype " OP("<>") " 0\n"
-					 "\t\t) SELECT CASE\n"
-					 "\t\t\tWHEN c.relkind " OP("<>") " 'r' OR EXISTS (SELECT FROM"
-					 " pg_catalog.pg_inherits i WHERE c.oid " OP("=") " i.inhrelid OR c.oid "
-					 OP("=") " i.inhparent)\n"
-					 "\t\t\t\tTHEN ARRAY['is not a table on its own']\n"
-					 "\t\t\tWHEN c.relowner " OP("<>") " d.datdba AND o.rolname " OP("<>")
-					 " 'pg_database_owner' AND NOT " MAY_RUN("c.relowner") "\n"
-					 "\t\t\t\tTHEN ARRAY[pg_catalog.format('belongs to role %%I', o.rolname),"
-					 " pg_catalog.format('If its rows are right: ALTER TABLE %%s OWNER TO"
-					 " %%I', %s, CURRENT_USER)]\n",
-					 name, name);
+					 "\tcmig_schema := %s;\n"
+					 "\tcmig_names := ARRAY[%s];\n"
+					 "\tPERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);\n"
+					 "%s"
+					 "\tSELECT * INTO cmig_item FROM (\n%s\t) q;\n",
+					 schema ? quote_literal_cstr(schema) :
+					 psprintf("(SELECT n.nspname FROM pg_catalog.pg_namespace n JOIN"
+							  " pg_catalog.pg_class c ON c.relnamespace " OP("=") " n.oid\n"
+							  "\t\tWHERE c.oid " OP("=") " pg_catalog.to_regclass(%s))",
+							  quote_literal_cstr(quote_identifier(table))),
+					 engine ? "'format', 'journal', 'progress', 'version'" : quote_literal_cstr(table),
+					 lock, shape);
 	appendStringInfo(&text,
-					 "\t\t\tWHEN EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE"
-					 " a.attrelid " OP("=") " c.oid AND a.attnum " OP(">") " 0 AND NOT"
-					 " a.attisdropped\n"
-					 "\t\t\t\t\tAND (a.attname " OP("<>") " 'version_num' OR a.atthasdef))\n"
-					 "\t\t\t\tTHEN ARRAY['has a default, or another column than version_num']\n"
-					 "\t\t\tWHEN EXISTS (SELECT FROM type JOIN pg_catalog.pg_type t ON t.oid "
-					 OP("=") " type.id WHERE t.oid " OP(">=") " 16384\n"
-					 "\t\t\t\t\tAND (t.typtype " OP("<>") " 'd' OR NOT " MAY_RUN("t.typowner")
-					 "))\n"
-					 "\t\t\t\tTHEN ARRAY['has a column of a type of another role']\n"
-					 "\t\t\tWHEN EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE"
-					 " k.conrelid " OP("=") " c.oid AND NOT k.contype " OP("=") " ANY"
-					 " (ARRAY['p', 'u', 'n']::pg_catalog.\"char\"[]))\n"
-					 "\t\t\t\t\tOR EXISTS (SELECT FROM pg_catalog.pg_index x WHERE x.indrelid"
-					 " " OP("=") " c.oid AND (x.indexprs IS NOT NULL OR x.indpred IS NOT NULL))\n"
-					 "\t\t\t\tTHEN ARRAY['has another constraint than its key, or an index"
-					 " with an expression']\n"
-					 "\t\t\tWHEN c.relrowsecurity OR EXISTS (SELECT FROM pg_catalog.pg_policy"
-					 " p WHERE p.polrelid " OP("=") " c.oid) OR EXISTS (SELECT FROM"
-					 " pg_catalog.pg_rewrite w WHERE w.ev_class " OP("=") " c.oid)\n"
-					 "\t\t\t\tTHEN ARRAY['has a policy or a rule']\n"
-					 "\t\t\tWHEN g.tgname IS NOT NULL\n"
-					 "\t\t\t\tTHEN ARRAY[pg_catalog.format('has the trigger %%I', g.tgname),"
-					 " CASE WHEN g.tgisinternal THEN NULL ELSE pg_catalog.format('DROP TRIGGER"
-					 " %%I ON %%s', g.tgname, %s) END]\n"
-					 "\t\t\tEND\n"
-					 "\t\tFROM pg_catalog.pg_class c JOIN pg_catalog.pg_roles o ON o.oid "
-					 OP("=") " c.relowner JOIN pg_catalog.pg_database d ON d.datname " OP("=")
-					 " pg_catalog.current_database()\n"
-					 "\t\tJOIN pg_catalog.pg_roles me ON me.rolname " OP("=") " CURRENT_USER"
-					 " LEFT JOIN pg_catalog.pg_trigger g ON g.tgrelid " OP("=") " c.oid\n"
-					 "\t\tWHERE c.oid " OP("=") " pg_catalog.to_regclass(%s) LIMIT 1);\n"
-					 "\tBEGIN\n"
-					 "\t\tIF problem IS NOT NULL THEN\n"
-					 "\t\t\tRAISE insufficient_privilege USING MESSAGE = pg_catalog.concat(%s,"
-					 " problem[1]), DETAIL = pg_catalog.format('Code of others could run as"
-					 " %%I, or skip revisions.', CURRENT_USER),\n"
-					 "\t\t\t\tHINT = coalesce(problem[2], 'It needs only the column"
-					 " version_num and a primary key. Or use another version_table.');\n"
-					 "\t\tEND IF;\n"
-					 "\tEND;\n",
-					 name, name, quote_literal_cstr(psprintf("version table %s ", table)));
+					 "\tIF cmig_item.what IS NOT NULL THEN\n"
+					 "\t\tRAISE insufficient_privilege USING MESSAGE = cmig_item.what, HINT = cmig_item.repair,\n"
+					 "\t\t\tDETAIL = pg_catalog.format('Code of others could run as %%I, or skip revisions.', CURRENT_USER);\n"
+					 "\tELSIF NOT cmig_locked " OP("@>") " pg_catalog.array_remove(cmig_names, 'format') THEN\n"
+					 "\t\tRAISE insufficient_privilege USING"
+					 " MESSAGE = pg_catalog.format('role %%I cannot read table %%I.%%I, or it does not exist', CURRENT_USER, cmig_schema,\n"
+					 "\t\t\t\t(SELECT pg_catalog.min(n) FROM pg_catalog.unnest(cmig_names) n WHERE n " OP("<>") " ALL (cmig_locked)));\n"
+					 "\tEND IF;\n"
+					 "\tPERFORM pg_catalog.set_config('search_path', cmig_path, true);\n");
 	return text.data;
+}
+
+void
+cmig_psql_table_store_check(StringInfo out, const char *check)
+{
+	out->len -= strlen(";\n");
+	appendStringInfoString(out, "\\;\nSELECT ");
+	cmig_psql_append_dollar_quoted(out, psprintf("\nDECLARE\n" CMIG_TABLE_VARIABLES "BEGIN\n%sEND\n", check));
+	appendStringInfoString(out, " AS cmig_check \\gset\n");
+}
+
+void
+cmig_psql_table_append_width(StringInfo body, const char *table, const char *column, int longest)
+{
+	appendStringInfo(body,
+					 "\tWITH RECURSIVE base (type, modifier) AS (\n"
+					 "\t\tSELECT a.atttypid, a.atttypmod FROM pg_catalog.pg_attribute a\n"
+					 "\t\t\tWHERE a.attrelid " OP("=") " pg_catalog.to_regclass(%s) AND a.attname " OP("=") " '%s'\n"
+					 "\t\tUNION ALL SELECT t.typbasetype, t.typtypmod FROM base b\n"
+					 "\t\t\tJOIN pg_catalog.pg_type t ON t.oid " OP("=") " b.type AND t.typtype " OP("=") " 'd'\n"
+					 "\t) SELECT b.modifier " OP("-") " 4 INTO width FROM base b\n"
+					 "\t\tWHERE (b.type " OP("=") " 'pg_catalog.varchar'::pg_catalog.regtype OR b.type " OP("=") " 'pg_catalog.bpchar'::pg_catalog.regtype)\n"
+					 "\t\t\tAND b.modifier " OP(">") " 0;\n"
+					 "\tIF width " OP("<") " %d THEN\n"
+					 "\t\tRAISE EXCEPTION USING ERRCODE = 'string_data_right_truncation',\n"
+					 "\t\t\tMESSAGE = %s,\n"
+					 "\t\t\tDETAIL = pg_catalog.format('The column can hold %%s characters, but the longest revision ID has %d.', width),\n"
+					 "\t\t\tHINT = %s;\n"
+					 "\tEND IF;\n",
+					 quote_literal_cstr(table), column, longest,
+					 quote_literal_cstr(psprintf("column %s of table %s is too narrow",
+												 column, table)),
+					 longest,
+					 quote_literal_cstr(psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE character varying(%d)",
+												 table, column, CMIG_MAX_ID_LENGTH)));
 }
