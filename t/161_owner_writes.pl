@@ -88,6 +88,33 @@ fails_with($node, 'postgres', "SET ROLE regress_mig; INSERT INTO cmig.expansion_
   foreach '[["a.b.c.d.e"]]', '[["\""]]', '[["x.y", "x.y.z"]]', '[["x.y", ""]]', '[["x.y", "x.y", null, null, null, null, null, null, 1]]';
 fails_with($node, 'postgres', "SET ROLE regress_mig; INSERT INTO cmig.expansion_step (scope, position, phase, relation, statement) VALUES ('zz', 1, 'prepare', 'a.b.c', '')", '23514', 'expansion_step_relation_check', 'nor can a relation of a step');
 
+# steps of an expansion, which cmig.check reads: any statement, and none
+$node->safe_psql('postgres', q{SELECT cmig.create_revision('b', 'ALTER TABLE a ADD j int', 'ALTER TABLE a DROP j', revision => '2')});
+my @statements = ('', ' ', '-- x', ';', 'SELECT 1', 'DROP TABLE a, b.c, d', 'DROP TRIGGER t ON a', 'DROP RULE r ON a', 'DROP POLICY p ON x.a',
+	'DROP TYPE a.b', 'DROP DOMAIN d', 'DROP FUNCTION f', 'DROP FUNCTION f(x.y), g', 'DROP SCHEMA s', 'DROP INDEX CONCURRENTLY i', 'DROP EXTENSION e', 'DROP CAST (int AS a.b)',
+	'DROP OPERATOR + (int, a.b)', 'DROP AGGREGATE a(*)', 'DROP OWNED BY regress_mig', 'DROP ROLE regress_eve', 'DROP STATISTICS s', 'DROP TRANSFORM FOR int LANGUAGE sql', 'DROP OPERATOR CLASS c USING btree',
+	'ALTER TABLE a ADD CHECK (true)', 'ALTER TABLE a DROP b, DROP CONSTRAINT c, ALTER d DROP DEFAULT, ALTER e TYPE int', 'ALTER TYPE c ADD ATTRIBUTE x int', 'ALTER TYPE c RENAME ATTRIBUTE x TO y', 'ALTER TYPE e RENAME TO f',
+	'ALTER TABLE a RENAME CONSTRAINT b TO c', 'ALTER TABLE a RENAME b TO c', 'ALTER INDEX i RENAME TO j', 'ALTER SCHEMA a RENAME TO b', 'ALTER DOMAIN d RENAME CONSTRAINT a TO b', 'ALTER FUNCTION f SET SCHEMA s', 'ALTER TYPE t SET SCHEMA s',
+	'ALTER TABLE a SET SCHEMA public', 'ALTER EXTENSION e SET SCHEMA s', 'ALTER SEQUENCE s OWNED BY NONE', 'ALTER ROLE x RENAME TO y', 'ALTER TRIGGER t ON a RENAME TO b', 'ALTER POLICY t ON a RENAME TO b', 'ALTER RULE t ON a RENAME TO b',
+	'CREATE VIEW v AS SELECT 1', 'CREATE OR REPLACE VIEW a AS SELECT 1', 'CREATE FUNCTION a.b.c.d() RETURNS int LANGUAGE sql RETURN 1', 'CREATE FUNCTION f() RETURNS int LANGUAGE sql RETURN 1', 'CREATE INDEX ON a (i)', 'CREATE SEQUENCE x.y.z',
+	'CREATE TABLE x.y.z ()', 'CREATE TABLE postgres.public.a ()', 'ALTER TABLE x.y.z DROP b', 'TRUNCATE a', 'GRANT SELECT ON a TO regress_eve', 'REASSIGN OWNED BY regress_eve TO regress_mig', 'DO $$$$', 'COMMENT ON TABLE a IS $$x$$', 'VACUUM', 'x');
+for my $phase ('contract', 'abandon', 'prepare')
+{
+	my $steps = join ', ', map { "('', $_ + 1, '$phase', 'public.a', \$s\$$statements[$_]\$s\$)" } 0 .. $#statements;
+
+	for my $rows ($steps, map { "('', 1, '$phase', 'public.a', \$s\$$_\$s\$)" } $phase eq 'prepare' ? () : @statements)
+	{
+		$node->safe_psql('postgres', qq{
+			SET ROLE regress_mig;
+			DELETE FROM cmig.expansion_step; DELETE FROM cmig.expansion_run;
+			INSERT INTO cmig.expansion_run (revision, revisions, schemas, columns) VALUES ('2', '{2}', '{public}', '[["public.a", "public_2.a"]]');
+			INSERT INTO cmig.expansion_step (scope, position, phase, relation, statement) VALUES $rows});
+		my ($status, undef, $err) = $node->psql('postgres', "SELECT * FROM cmig.check(); SELECT * FROM cmig.status()");
+		ok($status == 0 || $err =~ /ERROR:/ && $err !~ /XX000|server closed/, "$phase: " . ($rows eq $steps ? 'all' : $rows)) or diag($err);
+	}
+}
+$node->safe_psql('postgres', 'DELETE FROM cmig.expansion_step; DELETE FROM cmig.expansion_run');
+
 # a trigger that has the name of one of the audit
 $node->safe_psql('postgres', q{
 SET ROLE regress_eve;

@@ -109,7 +109,12 @@ cmig_raw_parse(const char *text, RawParseMode mode)
 RawStmt *
 cmig_raw_parse_one(const char *text)
 {
-	return linitial_node(RawStmt, cmig_raw_parse(text, RAW_PARSE_DEFAULT));
+	List	   *statements = cmig_raw_parse(text, RAW_PARSE_DEFAULT);
+
+	if (statements == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR), errmsg("a statement is empty")));
+	return linitial_node(RawStmt, statements);
 }
 
 Node *

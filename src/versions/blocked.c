@@ -552,7 +552,8 @@ find_all(void *arg)
 List *
 cmig_versions_blocked_problems(const CmigExpansion *expansion)
 {
-	static CmigQuery query = {CMIG_STEPS "scope = $1 ORDER BY position", {TEXTOID}};
+	static CmigQuery query = {CMIG_STEPS "scope = $1 AND (phase || relation || statement) IS NOT NULL"
+		" ORDER BY position", {TEXTOID}};
 	static const char *const phases[] = {CMIG_PHASE_CONTRACT, CMIG_PHASE_ABANDON};
 	List	   *steps = cmig_query_list(&query, expansion->scope);
 	List	   *problems = NIL;
