@@ -294,7 +294,7 @@ $node->safe_psql('postgres', 'CREATE DATABASE forged');
 sql('forged', q{CREATE EXTENSION pg_cmig; CREATE ROLE forger; SELECT cmig.grant_access('forger', 'migrator'); CREATE TABLE t (id int PRIMARY KEY, n int);
 	SELECT cmig.create_revision('c', 'ALTER TABLE t ALTER n TYPE bigint', NULL, revision => '2', expand => true);
 	SET ROLE forger; INSERT INTO cmig.expansion_run (scope, revision, revisions, schemas, columns) VALUES ('zz', 'x', '{x}', '{zz}', '[]');
-	INSERT INTO cmig.expansion_step (scope, position, phase, relation, statement) VALUES ('zz', 1, 'prepare', 'public.t', 'SELECT 1'), ('zz', 2, 'prepare', 't', 'SELECT 1')});
+	INSERT INTO cmig.expansion_step (scope, position, phase, relation, statement) VALUES ('zz', 1, 'prepare', 'public.t', 'SELECT 1'), ('zz', 2, 'prepare', '"t".t', 'SELECT 1')});
 sql('forged', 'CALL cmig.expand()');
 is(sql('forged', q{SELECT revision FROM cmig.expansion_run WHERE scope = ''}), '2', 'forged rows of another scope: expanded');
 

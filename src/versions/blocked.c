@@ -553,7 +553,7 @@ List *
 cmig_versions_blocked_problems(const CmigExpansion *expansion)
 {
 	static CmigQuery query = {CMIG_STEPS "scope = $1 AND (phase || relation || statement) IS NOT NULL"
-		" ORDER BY position", {TEXTOID}};
+	" ORDER BY position", {TEXTOID}};
 	static const char *const phases[] = {CMIG_PHASE_CONTRACT, CMIG_PHASE_ABANDON};
 	List	   *steps = cmig_query_list(&query, expansion->scope);
 	List	   *problems = NIL;
