@@ -150,7 +150,7 @@ INSERT INTO sly VALUES (1, '100', 'rich');
 UPDATE sly SET cmig_new_bribe = '200';
 SELECT operation, changed, new_row FROM cmig_audit.log WHERE table_name = 'sly' ORDER BY id;
 -- a trigger does, and audit_status says so, whether an expansion is recorded or not
-CREATE TRIGGER "~cmig_hide" BEFORE UPDATE ON sly FOR EACH ROW EXECUTE FUNCTION cmig.expansion_write('cmig_state', '', '', 'u', 'id', 'x', 'NULL');
+CREATE TRIGGER "~cmig_hide" BEFORE UPDATE ON sly FOR EACH ROW EXECUTE FUNCTION cmig.expansion_write('cmig_state', 'a.id', '', 'u', 'id', 'x', 'NULL');
 SELECT problem FROM cmig.audit_status('public') WHERE target = 'public.sly';
 INSERT INTO cmig.expansion_run (scope, revision, revisions, schemas, columns, checksum) VALUES ('', '043', '{043}', '{public}', '[["", "a.id"]]', '');
 SELECT problem FROM cmig.audit_status('public') WHERE target = 'public.sly';
