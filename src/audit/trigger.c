@@ -813,8 +813,8 @@ log_statement_rows(CmigAuditCall *call, TriggerData *trigger_data)
 					 errmsg("the audit cannot log an UPDATE that loses rows of partitioned table \"%s\"",
 							RelationGetRelationName(trigger_data->tg_relation)),
 					 errdetail("A trigger has discarded a row that moved to another partition."),
-					 cmig_hint("To log each row: `SELECT cmig.enable_audit(%s, level => 'row')`",
-							   quote_literal_cstr(cmig_query_relation_name(table)))));
+					 errhint("To log each row: SELECT cmig.enable_audit(%s, level => 'row')",
+							 quote_literal_cstr(cmig_query_relation_name(table)))));
 		if (!more_old && !more_new)
 			break;
 		if (old_slot)

@@ -327,8 +327,8 @@ revoke_access(const List *granted, Oid owner)
 			ereport(NOTICE,
 					(errmsg("role \"%s\" keeps access level \"application\"", name),
 					 errdetail("The table's owner, who can edit the comments of policies, may not revoke it."),
-					 cmig_hint("If no other policy needs it: `SELECT cmig.revoke_access(%s)`",
-							   quote_literal_cstr(name))));
+					 errhint("If no other policy needs it: SELECT cmig.revoke_access(%s)",
+							 quote_literal_cstr(name))));
 		else
 			statements = list_concat(statements,
 									 cmig_access_statements(false, quote_identifier(name),
