@@ -34,7 +34,7 @@ sub comment
 comment('user_column=%00 tenant_column=%FF default_of=user_id was=%27%FF%27');
 like(query($node, 'postgres', 'SELECT count(*) FROM cmig.rls_check()'), qr/^\d+$/, 'rls_check');
 like(query($node, 'postgres', 'SELECT count(*) FROM cmig.rls_status()'), qr/^1$/, 'rls_status');
-fails_with($node, 'postgres', "SELECT cmig.disable_rls('eve.t')", '42601', 'syntax error', 'a default that no expression is');
+fails_with($node, 'postgres', "SELECT cmig.disable_rls('eve.t')", '42601', 'syntax error', 'a default that is no expression');
 is(query($node, 'postgres', "SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = 'eve.t'::regclass"), "NULLIF(current_setting('app.current_user_id'::text, true), ''::text)", 'has not been set');
 comment('user_column=%2Ca');
 like(query($node, 'postgres', "SELECT fix FROM cmig.rls_check() WHERE object = 'eve.t' AND fix IS NOT NULL LIMIT 1"), qr/./, 'what it escapes is');
@@ -57,7 +57,7 @@ for (sort keys %hard)
 	$node->safe_psql('postgres', qq{
 		DO \$\$ BEGIN EXECUTE (SELECT 'CREATE POLICY $_ ON eve.t USING ($hard{$_} || ')' FROM generate_series(1, } . ($_ eq 'wide' ? 1500 : 40) . qq{) i); END \$\$;
 		ALTER TABLE eve.t ENABLE ROW LEVEL SECURITY});
-	like(query($node, 'postgres', "SET statement_timeout = '60s'; SELECT count(*) FROM cmig.rls_check('eve')"), qr/^\d+$/, "$_: no end was expected");
+	like(query($node, 'postgres', "SET statement_timeout = '60s'; SELECT count(*) FROM cmig.rls_check('eve')"), qr/^\d+$/, "$_: the proof ends");
 	$node->safe_psql('postgres', "DROP POLICY $_ ON eve.t");
 }
 
@@ -114,6 +114,18 @@ for my $phase ('contract', 'abandon', 'prepare')
 	}
 }
 $node->safe_psql('postgres', 'DELETE FROM cmig.expansion_step; DELETE FROM cmig.expansion_run');
+
+# names that a table can have, with a line break, too
+$node->safe_psql('postgres', q{
+CREATE SCHEMA "a
+b"; CREATE TABLE "a
+b"."c""
+." (id int PRIMARY KEY, n int);
+SELECT cmig.remove_revision('2');
+SELECT cmig.create_revision('c', E'ALTER TABLE "a\nb"."c""\n." ALTER n TYPE bigint', NULL, revision => '3', expand => true);
+CALL cmig.expand(); CALL cmig.contract();
+});
+is(query($node, 'postgres', q{SELECT atttypid::regtype FROM pg_attribute WHERE attname = 'n' AND attrelid = (SELECT oid FROM pg_class WHERE relname LIKE 'c"%.')}), 'bigint', 'names with line breaks');
 
 # a trigger that has the name of one of the audit
 $node->safe_psql('postgres', q{
