@@ -118,8 +118,8 @@ cmig_audit_log_make(Oid extension_owner)
 						 errmsg("relation \"cmig_audit.%s\" already exists", names[i]),
 						 errdetail("pg_cmig needs this name to create the audit log. The log's table, \"cmig_audit.log\", does not exist."),
 						 errhint("Rename the relation or move it to another schema. If it is left over from an earlier audit log, restore that log from a backup or drop the relation.")));
-		if (!superuser_arg(cmig_role_owner_of_schema(schema)))
-			owner = cmig_role_owner_of_schema(schema);
+		if (!superuser_arg(cmig_role_owner_in(NamespaceRelationId, schema)))
+			owner = cmig_role_owner_in(NamespaceRelationId, schema);
 	}
 	statements = cmig_audit_log_text("log");
 	cmig_role_act_as_owner(&saved, owner);

@@ -266,19 +266,16 @@ this_database(void)
 CmigAuditLayout *
 cmig_audit_layout_now(Oid relation)
 {
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	FormData_pg_class row;
 	CmigAuditLayout *layout = palloc0(sizeof(CmigAuditLayout));
-	int			natts;
 
-	if (!HeapTupleIsValid(tuple))
+	if (!cmig_role_relation(relation, &row))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("relation with OID %u does not exist", relation)));
-	natts = ((Form_pg_class) GETSTRUCT(tuple))->relnatts;
-	ReleaseSysCache(tuple);
 	layout->relation = relation;
 	layout->database = this_database();
-	for (AttrNumber n = 1; n <= natts; n++)
+	for (AttrNumber n = 1; n <= row.relnatts; n++)
 	{
 		HeapTuple	column = SearchSysCacheAttNum(relation, n);
 

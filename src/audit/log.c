@@ -106,7 +106,7 @@ static bool
 is_trusted(Oid owner, Oid extension_owner)
 {
 	return owner == extension_owner || superuser_arg(owner) ||
-		owner == cmig_role_owner_of_database(MyDatabaseId);
+		owner == cmig_role_owner_in(DatabaseRelationId, MyDatabaseId);
 }
 
 /* Returns the OID of cmig_audit.log, or InvalidOid if it does not exist. */
@@ -186,7 +186,7 @@ cmig_audit_log_fault(Oid extension_owner)
 {
 	Oid			schema = get_namespace_oid("cmig_audit", true);
 	CmigAuditLogFault *fault = !OidIsValid(schema) ? NULL :
-	foreign_owner("schema", "cmig_audit", cmig_role_owner_of_schema(schema), extension_owner);
+	foreign_owner("schema", "cmig_audit", cmig_role_owner_in(NamespaceRelationId, schema), extension_owner);
 
 	for (int i = 0; OidIsValid(schema) && fault == NULL && i < lengthof(parts); i++)
 	{

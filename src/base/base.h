@@ -12,6 +12,8 @@
 #include "access/htup.h"
 #include "access/tupdesc.h"
 #include "catalog/pg_authid.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_class.h"
 #include "common/cryptohash.h"
 #include "datatype/timestamp.h"
 #include "fmgr.h"
@@ -653,11 +655,15 @@ extern void cmig_role_act_as_caller(CmigRole *saved, Oid caller);
 
 extern void cmig_role_return(const CmigRole *saved);
 
-/* Return the owner, or InvalidOid if the object does not exist. */
+/*
+ * Return the owner of a relation, and of an object in another catalog, or
+ * InvalidOid if the object does not exist.
+ */
 extern Oid	cmig_role_owner_of(Oid relation);
-extern Oid	cmig_role_owner_of_function(Oid function);
-extern Oid	cmig_role_owner_of_database(Oid database);
-extern Oid	cmig_role_owner_of_schema(Oid schema);
+extern Oid	cmig_role_owner_in(Oid catalog, Oid object);
+
+/* Read the columns of a relation's row in pg_class.  Returns false if there is none. */
+extern bool cmig_role_relation(Oid relation, FormData_pg_class *row);
 
 /*
  * Has the session, whose user lacks the role's privileges, a temporary schema?
@@ -859,6 +865,9 @@ extern char *cmig_query_relation_name(Oid relation);
 /* Likewise, only the name of a relation or schema, not quoted. */
 extern char *cmig_query_name(Oid relation);
 extern char *cmig_query_schema_name(Oid schema);
+
+/* Read the fixed part of a relation's row of pg_class.  Returns false if there is none. */
+extern bool cmig_role_relation(Oid relation, FormData_pg_class *row);
 
 /*
  * Begins the definition of an SQL function that reads the catalogs: an

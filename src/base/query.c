@@ -145,16 +145,12 @@ refuse(const char *name, const char *detail, const char *hint)
 static void
 check_table(Oid relation, const char *name)
 {
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
 	FormData_pg_class form;
 	List	   *children;
 	char	   *rule;
 
-	if (!HeapTupleIsValid(tuple))
+	if (!cmig_role_relation(relation, &form))
 		return;					/* the table was dropped in the meantime */
-	form = *(Form_pg_class) GETSTRUCT(tuple);
-	ReleaseSysCache(tuple);
-
 	if (form.relkind != RELKIND_RELATION)
 		refuse(name, "It is not a plain table.",
 			   "Drop or rename this relation, and then restore the table from a backup. If there is no backup, DROP EXTENSION pg_cmig CASCADE, CREATE EXTENSION pg_cmig, load the revisions, and stamp the database.");

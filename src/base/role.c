@@ -10,6 +10,7 @@
 #include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/objectaddress.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_language.h"
@@ -127,21 +128,21 @@ cmig_role_owner_of(Oid relation)
 }
 
 Oid
-cmig_role_owner_of_function(Oid function)
+cmig_role_owner_in(Oid catalog, Oid object)
 {
-	return owner_in(PROCOID, function, Anum_pg_proc_proowner);
+	return owner_in(get_object_catcache_oid(catalog), object, get_object_attnum_owner(catalog));
 }
 
-Oid
-cmig_role_owner_of_database(Oid database)
+bool
+cmig_role_relation(Oid relation, FormData_pg_class *row)
 {
-	return owner_in(DATABASEOID, database, Anum_pg_database_datdba);
-}
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
 
-Oid
-cmig_role_owner_of_schema(Oid schema)
-{
-	return owner_in(NAMESPACEOID, schema, Anum_pg_namespace_nspowner);
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	memcpy(row, GETSTRUCT(tuple), CLASS_TUPLE_SIZE);
+	ReleaseSysCache(tuple);
+	return true;
 }
 
 /* ----------------------------------------------------------------
@@ -420,7 +421,7 @@ check_function(Oid function, void *arg)
 {
 	Oid			role = *(Oid *) arg;
 	Oid			owner = function < FirstUnpinnedObjectId ? role :
-	cmig_role_owner_of_function(function);
+	cmig_role_owner_in(ProcedureRelationId, function);
 
 	if (!OidIsValid(owner) || !has_privs_of_role(owner, role) ||
 		(function >= FirstNormalObjectId && cmig_role_meets_temporary(role) &&

@@ -448,14 +448,11 @@ blocks_of(const CmigBackfillPart *part)
 static void
 estimate(Oid relation, double *rows, double *pages)
 {
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	FormData_pg_class row;
+	bool		exists = cmig_role_relation(relation, &row);
 
-	*rows = *pages = 0;
-	if (!HeapTupleIsValid(tuple))
-		return;
-	*rows = Max(((Form_pg_class) GETSTRUCT(tuple))->reltuples, 0);
-	*pages = ((Form_pg_class) GETSTRUCT(tuple))->relpages;
-	ReleaseSysCache(tuple);
+	*rows = exists ? Max(row.reltuples, 0) : 0;
+	*pages = exists ? row.relpages : 0;
 }
 
 double

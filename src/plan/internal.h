@@ -170,7 +170,8 @@ typedef struct CmigExisting
 								 * rows in shards */
 	int64		pages;			/* of the main fork at that time */
 	LOCKMODE	held;			/* strongest lock taken so far */
-	bool		now;			/* has the current statement locked it? */
+	LOCKMODE	now;			/* the strongest lock that the statement has
+								 * taken */
 	bool		locked;			/* a sequence: has it been locked? */
 	bool		rewritten;		/* has a statement replaced its file? */
 	int64		dead;			/* number of dead rows that a rollback leaves
@@ -341,7 +342,6 @@ typedef enum CmigRelated
 } CmigRelated;
 
 extern List *cmig_related(CmigRelated how, Oid object);
-extern Oid	cmig_related_method(Oid relation);
 
 /*
  * Returns the relations that are locked when a column's type changes, except

@@ -71,22 +71,17 @@ read_size(CmigLintTable *table, bool has_children)
 				has_children ? cmig_related(CMIG_RELATED_TREE, table->oid) :
 				list_make1_oid(table->oid))
 	{
-		HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-		Form_pg_class form = HeapTupleIsValid(tuple) ? (Form_pg_class) GETSTRUCT(tuple) : NULL;
+		FormData_pg_class row;
+		int64		size;
 
 		by_citus |= cmig_citus_manages(relation);
-		if (form && strchr("rmt", form->relkind))
-		{
-			int64		size = cmig_measure_file_size(form);
-
-			table->bytes += size;
-			table->rows = form->reltuples < 0 ||
-				table->rows < 0 ? -1 : table->rows + form->reltuples;
-			if (relation == table->oid)
-				own = size;
-		}
-		if (form)
-			ReleaseSysCache(tuple);
+		if (!cmig_role_relation(relation, &row) || strchr("rmt", row.relkind) == NULL)
+			continue;
+		size = cmig_measure_file_size(&row);
+		table->bytes += size;
+		table->rows = row.reltuples < 0 || table->rows < 0 ? -1 : table->rows + row.reltuples;
+		if (relation == table->oid)
+			own = size;
 	}
 
 	/*
@@ -143,42 +138,33 @@ cmig_lint_facts_partition_key(Oid table)
 CmigLintTable *
 cmig_lint_facts_read(Oid relation, bool sizes)
 {
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-	Form_pg_class form;
+	FormData_pg_class row;
 	const char *schema;
 	CmigLintTable *table;
 
-	if (!HeapTupleIsValid(tuple))
+	if (!cmig_role_relation(relation, &row))
 		return NULL;
-	form = (Form_pg_class) GETSTRUCT(tuple);
-	schema = isTempNamespace(form->relnamespace) ? "pg_temp" :
-		get_namespace_name(form->relnamespace);
+	schema = isTempNamespace(row.relnamespace) ? "pg_temp" : get_namespace_name(row.relnamespace);
 	if (schema == NULL)
-	{
-		/* the schema has just been dropped by another session */
-		ReleaseSysCache(tuple);
-		return NULL;
-	}
+		return NULL;			/* just dropped by another session */
 	table = palloc0(sizeof(CmigLintTable));
 	table->oid = relation;
 	table->origin = CMIG_LINT_LIVE;
-	table->name = pstrdup(NameStr(form->relname));
+	table->name = pstrdup(NameStr(row.relname));
 	table->schema = schema;
-	table->kind = form->relkind;
-	table->temporary = form->relpersistence == RELPERSISTENCE_TEMP;
-	table->logged = form->relpersistence == RELPERSISTENCE_PERMANENT;
-	table->row_security = form->relrowsecurity;
-	table->tablespace = OidIsValid(form->reltablespace) ? form->reltablespace :
-		MyDatabaseTableSpace;
-	table->method = form->relam;
+	table->kind = row.relkind;
+	table->temporary = row.relpersistence == RELPERSISTENCE_TEMP;
+	table->logged = row.relpersistence == RELPERSISTENCE_PERMANENT;
+	table->row_security = row.relrowsecurity;
+	table->tablespace = OidIsValid(row.reltablespace) ? row.reltablespace : MyDatabaseTableSpace;
+	table->method = row.relam;
 	if (sizes)
 	{
-		read_size(table, form->relhassubclass);
+		read_size(table, row.relhassubclass);
 		table->citus = cmig_citus_storage(relation);
 	}
-	if (form->relkind == RELKIND_PARTITIONED_TABLE)
+	if (row.relkind == RELKIND_PARTITIONED_TABLE)
 		table->has_default_partition = OidIsValid(get_default_partition_oid(relation));
-	ReleaseSysCache(tuple);
 	return table;
 }
 

@@ -93,15 +93,9 @@ cmig_existing_get(CmigExistingSet *set, Oid oid)
 static Oid
 current_filenode(Oid relation)
 {
-	HeapTuple	row = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-	Oid			filenode = InvalidOid;
+	FormData_pg_class row;
 
-	if (HeapTupleIsValid(row))
-	{
-		filenode = ((Form_pg_class) GETSTRUCT(row))->relfilenode;
-		ReleaseSysCache(row);
-	}
-	return filenode;
+	return cmig_role_relation(relation, &row) ? row.relfilenode : InvalidOid;
 }
 
 void
@@ -117,24 +111,20 @@ cmig_existing_restore(CmigExistingSet *set)
 	foreach_ptr(CmigExisting, relation, set->used)
 	{
 		FormData_pg_class *first = &relation->first;
-		HeapTuple	row;
-		Form_pg_class now;
-		bool		changed;
+		FormData_pg_class now;
 
 		if (relation->held < ShareLock ||
 			(first->relkind != RELKIND_RELATION && first->relkind != RELKIND_MATVIEW) ||
-			!HeapTupleIsValid(row = SearchSysCache1(RELOID, ObjectIdGetDatum(relation->oid))))
+			!cmig_role_relation(relation->oid, &now) ||
+			(now.relpages == first->relpages && now.reltuples == first->reltuples &&
+			 now.relallvisible == first->relallvisible))
 			continue;
-		now = (Form_pg_class) GETSTRUCT(row);
-		changed = now->relpages != first->relpages || now->reltuples != first->reltuples ||
-			now->relallvisible != first->relallvisible;
-		ReleaseSysCache(row);
 
 		/*
 		 * skip a table that another session has locked, because that session
 		 * is maintaining the table and sets these estimates itself
 		 */
-		if (changed && ConditionalLockRelationOid(relation->oid, ShareUpdateExclusiveLock))
+		if (ConditionalLockRelationOid(relation->oid, ShareUpdateExclusiveLock))
 		{
 			Relation	table = try_relation_open(relation->oid, NoLock);
 
@@ -162,16 +152,11 @@ int64
 cmig_measure_size(Oid relation)
 {
 	int64		size = 0;
-	HeapTuple	row;
+	FormData_pg_class row;
 
 	/* the relation, and then its TOAST table */
-	for (Oid part = relation; HeapTupleIsValid(row = SearchSysCache1(RELOID,
-																	 ObjectIdGetDatum(part)));)
-	{
-		size += cmig_measure_file_size((Form_pg_class) GETSTRUCT(row));
-		part = ((Form_pg_class) GETSTRUCT(row))->reltoastrelid;
-		ReleaseSysCache(row);
-	}
+	for (Oid part = relation; cmig_role_relation(part, &row); part = row.reltoastrelid)
+		size += cmig_measure_file_size(&row);
 
 	/*
 	 * do not query the shards' sizes, because the query would run in another
@@ -184,36 +169,6 @@ char *
 cmig_measure_size_text(int64 size)
 {
 	return TextDatumGetCString(DirectFunctionCall1(pg_size_pretty, Int64GetDatum(size)));
-}
-
-/* A relation that the current subtransaction, or the transaction, has locked. */
-typedef struct Touched
-{
-	Oid			oid;
-	CmigExisting *relation;
-	LOCKMODE	mode;			/* the strongest lock that is held */
-	bool		of_transaction; /* as in CmigHeldLock */
-} Touched;
-
-/*
- * Returns the locks on relations in this database, as a List of Touched *,
- * without the field "relation".
- */
-static List *
-held_locks(void)
-{
-	List	   *result = NIL;
-
-	foreach_ptr(const CmigHeldLock, lock, cmig_locks_held())
-	{
-		Touched    *touched = palloc0(sizeof(Touched));
-
-		touched->oid = lock->relation;
-		touched->mode = lock->mode;
-		touched->of_transaction = lock->of_transaction;
-		result = lappend(result, touched);
-	}
-	return result;
 }
 
 /*
@@ -401,71 +356,66 @@ cmig_measure_start(void)
 	}
 	systable_endscan(scan);
 	table_close(catalog, AccessShareLock);
-	foreach_ptr(Touched, touched, held_locks())
+	foreach_ptr(const CmigHeldLock, lock, cmig_locks_held())
 	{
-		CmigExisting *relation = cmig_existing_get(set, touched->oid);
+		CmigExisting *relation = cmig_existing_get(set, lock->relation);
 
-		if (touched->of_transaction && relation != NULL)
+		if (lock->of_transaction && relation != NULL)
 			relation->locked = true;
 	}
 	return set;
 }
 
-/* list_sort comparator: by relation, then strongest lock first. */
+/* list_sort comparator: strongest lock first. */
 static int
-compare_relations(const ListCell *a, const ListCell *b)
+compare_modes(const ListCell *a, const ListCell *b)
 {
-	const Touched *x = lfirst(a);
-	const Touched *y = lfirst(b);
-
-	return x->oid != y->oid ? (x->oid < y->oid ? -1 : 1) : y->mode - x->mode;
+	return ((const CmigHeldLock *) lfirst(b))->mode - ((const CmigHeldLock *) lfirst(a))->mode;
 }
 
 /* list_sort comparator: strongest lock first, then by name. */
 static int
-compare_locks(const ListCell *a, const ListCell *b)
+compare_relations(const ListCell *a, const ListCell *b)
 {
-	const Touched *x = lfirst(a);
-	const Touched *y = lfirst(b);
+	const CmigExisting *x = lfirst(a);
+	const CmigExisting *y = lfirst(b);
 
-	return x->mode != y->mode ? y->mode - x->mode : strcmp(x->relation->name, y->relation->name);
+	return x->now != y->now ? y->now - x->now : strcmp(x->name, y->name);
 }
 
 /*
  * Returns the relations that the statement has locked and that existed before
- * the dry run, as a List of Touched *.
+ * the dry run, as a List of CmigExisting *, and sets "now".
  */
 static List *
 find_touched(CmigExistingSet *relations)
 {
-	List	   *locks = held_locks();
+	List	   *locks = cmig_locks_held();
 	List	   *result = NIL;
-	Oid			previous = InvalidOid;
 
-	list_sort(locks, compare_relations);
-	foreach_ptr(Touched, touched, locks)
+	list_sort(locks, compare_modes);
+	foreach_ptr(const CmigHeldLock, lock, locks)
 	{
-		CmigExisting *relation = cmig_existing_get(relations, touched->oid);
+		CmigExisting *relation = cmig_existing_get(relations, lock->relation);
 
-		if (relation == NULL || touched->oid == previous)
+		if (relation == NULL || relation->now != NoLock)
 			continue;
-		touched->relation = relation;
 
 		/*
 		 * A lock held by the whole transaction counts only if the relation is
 		 * a sequence that has not been locked before, because nextval() locks
 		 * a sequence once per transaction.
 		 */
-		if (touched->of_transaction)
+		if (lock->of_transaction)
 		{
 			if (relation->first.relkind != RELKIND_SEQUENCE || relation->locked)
 				continue;
 			relation->locked = true;
 		}
-		previous = touched->oid;
-		result = lappend(result, touched);
+		relation->now = lock->mode;
+		result = lappend(result, relation);
 	}
-	list_sort(result, compare_locks);
+	list_sort(result, compare_relations);
 	return result;
 }
 
@@ -514,12 +464,12 @@ find_moved(CmigExistingSet *relations, List *touched)
 	 * ALTER SEQUENCE does not count as advancing a sequence, because it
 	 * writes a new file, which a rollback removes
 	 */
-	foreach_ptr(Touched, one, touched)
+	foreach_ptr(CmigExisting, one, touched)
 	{
-		if (one->relation->first.relkind == RELKIND_SEQUENCE && one->mode > RowExclusiveLock)
+		if (one->first.relkind == RELKIND_SEQUENCE && one->now > RowExclusiveLock)
 		{
-			one->relation->last = count(one->oid);
-			(void) is_rewritten(one->relation);
+			one->last = count(one->oid);
+			(void) is_rewritten(one);
 		}
 	}
 	foreach_ptr(CmigExisting, sequence, relations->used)
@@ -541,6 +491,8 @@ cmig_measure_begin(CmigMeasure *measure, CmigExistingSet *relations)
 {
 	memset(measure, 0, sizeof(*measure));
 	measure->relations = relations;
+	foreach_ptr(CmigExisting, relation, relations->used)
+		relation->now = NoLock;
 	seen_count = 0;				/* discard earlier waits */
 	measure->wal_start = pgWalUsage.wal_bytes;
 	INSTR_TIME_SET_CURRENT(measure->start);
@@ -564,19 +516,18 @@ cmig_measure_end(CmigMeasure *measure)
 
 	cmig_measure_fail(measure);
 	touched = find_touched(measure->relations);
-	foreach_ptr(Touched, one, touched)
+	foreach_ptr(CmigExisting, relation, touched)
 	{
-		CmigExisting *relation = one->relation;
+		LOCKMODE	mode = relation->now;
 		char		kind = relation->first.relkind;
-		char	   *wait = wait_text(one->oid);
-		char	   *line = cmig_measure_lock_line(one->mode, relation->name, kind, relation->size);
+		char	   *wait = wait_text(relation->oid);
+		char	   *line = cmig_measure_lock_line(mode, relation->name, kind, relation->size);
 
-		relation->held = Max(relation->held, one->mode);
-		relation->now = true;
-		if (wait != NULL || cmig_measure_is_reported(one->oid, kind, one->mode))
+		relation->held = Max(relation->held, mode);
+		if (wait != NULL || cmig_measure_is_reported(relation->oid, kind, mode))
 			cmig_measure_add_line(&measure->locks,
 								  wait != NULL ? psprintf("%s, %s", line, wait) : line);
-		if (one->mode == AccessExclusiveLock && is_rewritten(relation))
+		if (mode == AccessExclusiveLock && is_rewritten(relation))
 			cmig_measure_add_line(&measure->rewrites, relation->name);
 		if (kind != RELKIND_SEQUENCE && is_read_in_full(relation))
 			cmig_measure_add_line(&measure->scans, relation->name);
@@ -587,13 +538,11 @@ cmig_measure_end(CmigMeasure *measure)
 	{
 		CmigExisting *relation = cmig_existing_get(measure->relations, seen[i].relation);
 
-		if (relation != NULL && relation->held != NoLock && !relation->now)
+		if (relation != NULL && relation->held != NoLock && relation->now == NoLock)
 			cmig_measure_add_line(&measure->locks,
 								  psprintf("held since an earlier statement: %s, %s",
 										   relation->name,
 										   wait_text(relation->oid)));
 	}
-	foreach_ptr(Touched, x, touched)
-		x->relation->now = false;
 	measure->moved = find_moved(measure->relations, touched);
 }

@@ -202,6 +202,7 @@ add_part(List **locks, const CmigLock *lock, Oid relation)
 	Oid			class;
 	Oid			oid = InvalidOid;
 	int32		column;
+	FormData_pg_class row;
 	ListCell   *lc;
 
 	switch (lock->action)
@@ -266,9 +267,8 @@ add_part(List **locks, const CmigLock *lock, Oid relation)
 			}
 			break;
 		case CMIG_LOCK_ACCESS_METHOD:
-			oid = cmig_related_method(relation);
-			if (!OidIsValid(oid) ||
-				oid != get_am_oid(lock->name ? lock->name : default_table_access_method, true))
+			if (!cmig_role_relation(relation, &row) || !OidIsValid(row.relam) ||
+				row.relam != get_am_oid(lock->name ? lock->name : default_table_access_method, true))
 				add_all(locks, cmig_related(CMIG_RELATED_INDEXES, relation), AccessExclusiveLock);
 			break;
 		case CMIG_LOCK_VALIDATE:

@@ -242,26 +242,20 @@ works(Preflight *preflight, Oid relation, bool inh, const char *detail, List *co
 	foreach(lc, !OidIsValid(relation) ? NIL : inh ? cmig_related(CMIG_RELATED_TREE, relation) :
 			list_make1_oid(relation))
 	{
-		HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(lfirst_oid(lc)));
-		Form_pg_class form;
+		FormData_pg_class row;
 		Fact		fact =
 		{.kind = "work",.detail = detail,.object = lfirst_oid(lc),.columns = columns};
 
-		if (!HeapTupleIsValid(tuple))
+		if (!cmig_role_relation(fact.object, &row) ||
+			(row.relkind != RELKIND_RELATION && row.relkind != RELKIND_MATVIEW))
 			continue;
-		form = (Form_pg_class) GETSTRUCT(tuple);
-		if (form->relkind == RELKIND_RELATION || form->relkind == RELKIND_MATVIEW)
-		{
-			fact.class = OidIsValid(form->reltablespace) ? form->reltablespace :
-				MyDatabaseTableSpace;
-			fact.rows = form->reltuples;
-			fact.bytes = cmig_citus_manages(form->oid) ? -1 : cmig_measure_size(form->oid);
-			foreach_oid(each, cmig_related(CMIG_RELATED_INDEXES, form->oid))
-				fact.indexes += cmig_measure_size(each);
-			preflight->tablespaces = list_append_unique_oid(preflight->tablespaces, fact.class);
-			put(preflight, &fact);
-		}
-		ReleaseSysCache(tuple);
+		fact.class = OidIsValid(row.reltablespace) ? row.reltablespace : MyDatabaseTableSpace;
+		fact.rows = row.reltuples;
+		fact.bytes = cmig_citus_manages(row.oid) ? -1 : cmig_measure_size(row.oid);
+		foreach_oid(each, cmig_related(CMIG_RELATED_INDEXES, row.oid))
+			fact.indexes += cmig_measure_size(each);
+		preflight->tablespaces = list_append_unique_oid(preflight->tablespaces, fact.class);
+		put(preflight, &fact);
 	}
 }
 

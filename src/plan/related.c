@@ -529,19 +529,6 @@ cmig_related(CmigRelated how, Oid object)
 		cmig_query_oids(&related[how].query, object) : NIL;
 }
 
-Oid
-cmig_related_method(Oid relation)
-{
-	HeapTuple	row = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-	Oid			result = InvalidOid;
-
-	if (HeapTupleIsValid(row))
-	{
-		result = ((Form_pg_class) GETSTRUCT(row))->relam;
-		ReleaseSysCache(row);
-	}
-	return result;
-}
 
 List *
 cmig_related_retyped(Oid table, const char *column, const TypeName *type, bool converts)

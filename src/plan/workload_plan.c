@@ -97,24 +97,21 @@ enter(CmigWorkloadSizes *into, Oid copy, Oid live)
 	CopiedRelation *entry = hash_search(into->relations, &copy, HASH_ENTER, NULL);
 	const CmigStats *stats = into->stats ? cmig_workload_stats_find(into->stats, live, 0, false) :
 	NULL;
-	HeapTuple	row = SearchSysCache1(RELOID, ObjectIdGetDatum(live));
+	FormData_pg_class row;
 
 	*entry = (CopiedRelation)
 	{
 		.copy = copy,.live = live,.imported = stats != NULL
 	};
 	entry->size.pages = entry->size.tuples = -1;
-	if (HeapTupleIsValid(row))
-	{
-		Form_pg_class form = (Form_pg_class) GETSTRUCT(row);
-
-		entry->size.pages = form->relpages;
-		entry->size.tuples = form->reltuples;
-		entry->size.visible = form->relallvisible;
-		ReleaseSysCache(row);
-	}
 	if (stats != NULL)
 		entry->size = stats->size;
+	else if (cmig_role_relation(live, &row))
+	{
+		entry->size.pages = row.relpages;
+		entry->size.tuples = row.reltuples;
+		entry->size.visible = row.relallvisible;
+	}
 	entry->readable = pg_class_aclcheck(live, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
 		(check_enable_rls(live, InvalidOid, true) != RLS_ENABLED ||
 		 has_privs_of_role(GetUserId(), cmig_role_owner_of(live)));

@@ -291,7 +291,7 @@ refuse_users(HeapTuple row, Moment moment)
 		(moment == LOOKED_UP && (language == SQLlanguageId || form->proretset)) ||
 		(moment == IN_EXPRESSION && !watch->when_called && language == SQLlanguageId &&
 		 !form->proretset && is_expression(row)) ||
-		(has_privs_of_role(cmig_role_owner_of_function(function),
+		(has_privs_of_role(cmig_role_owner_in(ProcedureRelationId, function),
 						   OidIsValid(watch->trusts) ? watch->trusts : GetUserId()) &&
 		 (watch->distrusts == 'o' ||
 		  OidIsValid(getExtensionOfObject(ProcedureRelationId, function)))))

@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "catalog/namespace.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
 #include "miscadmin.h"
@@ -176,7 +177,7 @@ is_trusted(Oid role, Oid user)
 {
 	return role == user || role == ROLE_PG_DATABASE_OWNER ||
 		(OidIsValid(role) && superuser_arg(role)) ||
-		role == cmig_role_owner_of_database(MyDatabaseId);
+		role == cmig_role_owner_in(DatabaseRelationId, MyDatabaseId);
 }
 
 /* Returns a role's name, or its OID if it no longer exists. */
@@ -394,7 +395,7 @@ cmig_scope_look_again(Oid function)
 	AcceptInvalidationMessages();
 	schema = get_namespace_oid(pinned, true);
 	if (OidIsValid(schema) && OidIsValid(function) && get_func_namespace(function) == schema &&
-		!is_trusted(cmig_role_owner_of_function(function), script_user))
+		!is_trusted(cmig_role_owner_in(ProcedureRelationId, function), script_user))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("schema \"%s\" is not a safe scope for role \"%s\"", pinned,

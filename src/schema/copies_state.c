@@ -110,15 +110,10 @@ cmig_copies_row(const CmigObject *object)
 Oid
 cmig_copies_file(const CmigObject *object)
 {
-	HeapTuple	row;
-	Oid			file = InvalidOid;
+	FormData_pg_class row;
 
-	if (object->kind != &cmig_kind_table ||
-		!HeapTupleIsValid(row = SearchSysCache1(RELOID, ObjectIdGetDatum(object->address.object))))
-		return file;
-	file = ((Form_pg_class) GETSTRUCT(row))->relfilenode;
-	ReleaseSysCache(row);
-	return file;
+	return object->kind == &cmig_kind_table &&
+		cmig_role_relation(object->address.object, &row) ? row.relfilenode : InvalidOid;
 }
 
 /* The addresses of objects, not much more than CMIG_IMAGE_PART: of their catalogs, and of themselves. */
