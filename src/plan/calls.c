@@ -304,26 +304,61 @@ append_statements(CmigLint *lint, const Call *call, StringInfo sql)
 	return value;
 }
 
+List *
+cmig_call_functions(CmigLint *lint, List *name)
+{
+	CatCList   *all = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(strVal(llast(name))));
+	List	   *schemas = list_length(name) > 1 ?
+	list_make1(strVal(list_nth(name, list_length(name) - 2))) :
+	lcons("pg_catalog", list_copy(lint->session.path));
+	List	   *result = NIL;
+
+	foreach_ptr(const char, schema, schemas)
+	{
+		Oid			oid = lint->reads_facts || strcmp(schema, "pg_catalog") == 0 ?
+		get_namespace_oid(schema, true) : InvalidOid;
+
+		for (int i = 0; i < all->n_members; i++)
+		{
+			Form_pg_proc form = (Form_pg_proc) GETSTRUCT(&all->members[i]->tuple);
+
+			if (form->pronamespace == oid)
+				result = lappend(result, memcpy(palloc(sizeof(*form)), form, sizeof(*form)));
+		}
+	}
+	ReleaseSysCacheList(all);
+	return result;
+}
+
+char *
+cmig_call_unknown(CmigLint *lint, const FuncCall *call)
+{
+	List	   *functions = cmig_call_functions(lint, call->funcname);
+
+	foreach_ptr(const FormData_pg_proc, form, functions)
+	{
+		if (form->pronamespace != PG_CATALOG_NAMESPACE &&
+			form->provolatile != PROVOLATILE_IMMUTABLE)
+			return psprintf("the function %s",
+							quote_qualified_identifier(get_namespace_name(form->pronamespace),
+													   NameStr(form->proname)));
+	}
+	return functions ? NULL : psprintf("the function %s", NameListToQuotedString(call->funcname));
+}
+
 /* Does the schema cmig have only functions of this name that write nothing? */
 static bool
-only_looks(const char *name)
+only_looks(CmigLint *lint, const char *name)
 {
-	Oid			schema = get_namespace_oid("cmig", true);
-	CatCList   *functions = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
-	bool		found = false;
-	bool		writes = false;
+	List	   *functions = cmig_call_functions(lint, list_make2(makeString("cmig"),
+																 makeString(pstrdup(name))));
 
-	for (int i = 0; i < functions->n_members; i++)
+	foreach_ptr(const FormData_pg_proc, form, functions)
 	{
-		Form_pg_proc form = (Form_pg_proc) GETSTRUCT(&functions->members[i]->tuple);
-
-		if (form->pronamespace != schema)
-			continue;
-		found = true;
-		writes |= form->provolatile == PROVOLATILE_VOLATILE;
+		if (form->provolatile == PROVOLATILE_VOLATILE)
+			return false;
 	}
-	ReleaseSysCacheList(functions);
-	return found && !writes;
+	return functions != NIL;
 }
 
 bool
@@ -348,7 +383,7 @@ cmig_calls_expand(CmigLint *lint, const FuncCall *of, bool *known, List **statem
 			return true;
 	if (call.helper == NULL)
 	{
-		*known = only_looks(name);
+		*known = only_looks(lint, name);
 		return *known || parts > 1;
 	}
 	initStringInfo(&sql);

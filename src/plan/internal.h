@@ -51,7 +51,9 @@ extern const struct config_enum_entry cmig_gate_options[];
  */
 typedef enum CmigLockAction
 {
-	CMIG_LOCK_TAKE,				/* only locks the relation */
+	CMIG_LOCK_TAKE,				/* only locks the relation; "object" is set to
+								 * the statement if it changes rows of it */
+	CMIG_LOCK_SEQUENCE,			/* takes a number of the sequence */
 	CMIG_LOCK_DROP,				/* drops the relation or another object */
 	CMIG_LOCK_ADD_COLUMN,		/* adds a column */
 	CMIG_LOCK_DROP_COLUMN,		/* drops the column */
@@ -123,19 +125,19 @@ typedef struct CmigLock
 	Node	   *object;			/* for DROP and DOMAIN, if relation is NULL;
 								 * for CALL, a FuncCall; for DROP_OWNED and
 								 * REASSIGN_OWNED, a list of RoleSpec; for
-								 * CREATE, the statement or NULL */
-	const ColumnDef *column;	/* for ADD_COLUMN */
-	const TypeName *new_type;	/* for RETYPE */
-	bool		converts;		/* for RETYPE: is there a USING clause? */
+								 * CREATE and TAKE, the statement or NULL */
+	const ColumnDef *column;	/* for ADD_COLUMN and RETYPE */
 } CmigLock;
 
 /*
  * Returns a statement's locks and other actions as a List of CmigLock *, whose
  * entries point into the parse tree.  The other functions return the relation
- * that a list of String nodes or a string constant names, or NULL.
+ * that a list of String nodes or a string constant names, or that a column or
+ * trigger with such a name belongs to; or NULL.
  */
 extern List *cmig_statement_locks(Node *statement);
 extern RangeVar *cmig_locks_relation(List *name);
+extern RangeVar *cmig_locks_owner(Node *object);
 extern RangeVar *cmig_locks_constant(Node *node);
 extern bool cmig_is_relation_type(ObjectType type);
 
@@ -289,17 +291,6 @@ extern CmigEffects *cmig_plan_rehearse(const CmigGraph *graph, const CmigPlan *p
 extern bool cmig_domain_is_checked(Oid type);
 
 /*
- * Does ALTER COLUMN TYPE rewrite the table if it converts the values with this
- * analyzed expression, or if the expression is NULL?  "zone_matters" is true if
- * conversions between timestamp and timestamptz change values.  An expression
- * that can run other roles' code is not simplified, and counts as a rewrite.
- */
-extern bool cmig_conversion_rewrites(Node *value, bool zone_matters);
-
-/* Does ADD COLUMN with this definition rewrite the table? */
-extern bool cmig_column_rewrites(const ColumnDef *column);
-
-/*
  * Find the object named in a DROP statement.  Returns false if the object does
  * not exist or if its type is not supported here.
  */
@@ -345,11 +336,9 @@ extern List *cmig_related(CmigRelated how, Oid object);
 
 /*
  * Returns the relations that are locked when a column's type changes, except
- * for the table itself.  "converts" is true if the statement has a USING
- * clause.
+ * for the table itself.  "rewrites" says whether its rows are written again.
  */
-extern List *cmig_related_retyped(Oid table, const char *column, const TypeName *type,
-								  bool converts);
+extern List *cmig_related_retyped(Oid table, const char *column, bool rewrites);
 
 /* in planned_locks.c */
 
@@ -380,9 +369,6 @@ extern List *cmig_planned_locks_of(CmigPlannedLocks *plan, Node *statement, List
  * so; otherwise, returns NULL.  Call this before cmig_planned_locks_of().
  */
 extern char *cmig_planned_locks_failure(CmigPlannedLocks *plan, Node *statement);
-
-/* Returns a name for a function whose code is not known, or NULL. */
-extern char *cmig_call_unknown(const FuncCall *call);
 
 /* Merge two lists of locks, keeping the strongest lock on each relation. */
 extern List *cmig_planned_locks_merge(List *locks, List *more);

@@ -550,15 +550,16 @@ typedef enum CmigLintSerial
 
 extern CmigLintSerial cmig_lint_types_serial(const TypeName *type);
 
-/*
- * Look up a type.  Sets *typmod to the type modifier, and *oid to the type's
- * OID, or to InvalidOid if the type is unknown.  If the plan creates the type,
- * sets *oid to InvalidOid and *new_name to the type's name; otherwise, sets
- * *new_name to NULL.  The second function returns only the OID.
- */
-extern void cmig_lint_types_find(CmigLint *lint, const TypeName *type,
-								 Oid *oid, int32 *typmod, const char **new_name);
-extern Oid	cmig_lint_types_oid(CmigLint *lint, const TypeName *type);
+/* What the name of a type means. */
+typedef struct CmigLintMeaning
+{
+	Oid			oid;			/* InvalidOid if the type is not live, or is
+								 * unknown */
+	int32		typmod;
+	const char *new_name;		/* its name, if the plan creates it; or NULL */
+}			CmigLintMeaning;
+
+extern CmigLintMeaning cmig_lint_types_find(CmigLint *lint, const TypeName *type);
 
 /* Does the plan create the type? */
 extern bool cmig_lint_types_is_new(CmigLint *lint, List *names);
@@ -614,11 +615,9 @@ extern CmigLintTable *cmig_lint_state_find(CmigLint *lint, const RangeVar *name,
  * Find the relation that a statement names.  "if_exists" is true if the
  * statement has an IF EXISTS clause.  In that case, the result is NULL if the
  * relation does not exist.  However, if the live database is not read, the
- * relation is assumed to exist.  The second function is for a name in a DROP
- * statement, which is a List of String nodes.
+ * relation is assumed to exist.  Returns NULL if the name is NULL.
  */
 extern CmigLintTable *cmig_lint_state_find_if(CmigLint *lint, const RangeVar *name, bool if_exists);
-extern CmigLintTable *cmig_lint_state_find_names(CmigLint *lint, List *names, bool if_exists);
 
 /* Returns the live relation with this OID, or NULL if there is none. */
 extern CmigLintTable *cmig_lint_state_find_oid(CmigLint *lint, Oid oid);
@@ -666,10 +665,9 @@ extern void cmig_lint_session_follow(CmigLint *lint, Node *statement);
 /*
  * Returns the relations in a SELECT, INSERT, UPDATE, DELETE, MERGE, or COPY, or
  * in the query of CREATE TABLE AS or EXPLAIN, as a List of RangeVar *.  WITH
- * queries are left out.  Returns NIL for other statements.  If "updated" is not
- * NULL, sets *updated to the targets of UPDATE in the query.
+ * queries are left out.  Returns NIL for other statements.
  */
-extern List *cmig_lint_uses_of(Node *statement, List **updated);
+extern List *cmig_lint_uses_of(Node *statement);
 
 /*
  * Find the target of the statement that is to be checked, and its locks on
@@ -696,6 +694,18 @@ extern char *cmig_lint_part_key(const CmigLintTable *table, bool is_policy, cons
  * to false if they are not known.
  */
 extern bool cmig_calls_expand(CmigLint *lint, const FuncCall *call, bool *known, List **statements);
+
+/*
+ * Returns the functions that a call can mean, without looking at its arguments, in
+ * the order of search_path: a List of FormData_pg_proc *.
+ */
+extern List *cmig_call_functions(CmigLint *lint, List *name);
+
+/*
+ * Returns a name for the called function, if its code might take locks: it does not
+ * exist yet, or is neither in pg_catalog nor immutable.  Otherwise, returns NULL.
+ */
+extern char *cmig_call_unknown(CmigLint *lint, const FuncCall *call);
 
 /* Does the statement run code that lint does not know? */
 extern bool cmig_lint_runs_code(CmigLint *lint, Node *statement);
@@ -744,6 +754,14 @@ extern void cmig_lint_cascade_alter(CmigLint *lint, CmigLintTable *table,
 extern void cmig_lint_cascade_changed(CmigLint *lint, Oid class, Oid oid);
 
 /* in lint_columns.c */
+
+/*
+ * Does ADD COLUMN with this definition, or a change of the column's type, rewrite
+ * the table?
+ */
+extern bool cmig_lint_column_rewrites(CmigLint *lint, const ColumnDef *column);
+extern bool cmig_lint_type_rewrites(CmigLint *lint, const CmigLintColumn *column,
+									const ColumnDef *to);
 
 /*
  * Returns what converting the values of one type to another one changes in them, or

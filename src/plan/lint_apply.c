@@ -354,6 +354,17 @@ cmig_lint_state_load(CmigLint *lint, CmigLintTable *table)
 	MemoryContextSwitchTo(old);
 }
 
+static void
+set_type(CmigLint *lint, CmigLintColumn *column, const TypeName *name)
+{
+	CmigLintMeaning type = cmig_lint_types_find(lint, name);
+
+	column->type = type.oid;
+	column->typmod = type.typmod;
+	column->type_name = type.new_name;
+	column->collation = get_typcollation(type.oid);
+}
+
 /* Add a column together with its column constraints. */
 static void
 add_column(CmigLint *lint, CmigLintTable *table, const ColumnDef *definition)
@@ -363,9 +374,7 @@ add_column(CmigLint *lint, CmigLintTable *table, const ColumnDef *definition)
 	column->name = pstrdup(definition->colname);
 	column->is_new = true;
 	if (definition->typeName)
-		cmig_lint_types_find(lint, definition->typeName, &column->type, &column->typmod,
-							 &column->type_name);
-	column->collation = get_typcollation(column->type);
+		set_type(lint, column, definition->typeName);
 	column->not_null = definition->is_not_null;
 	if (definition->typeName &&
 		cmig_lint_types_serial(definition->typeName) != CMIG_LINT_NOT_SERIAL)
@@ -481,12 +490,7 @@ apply_action(CmigLint *lint, CmigLintTable *table, AlterTableCmd *command)
 			break;
 		case AT_AlterColumnType:
 			if (column)
-			{
-				cmig_lint_types_find(lint, ((ColumnDef *) command->def)->typeName, &column->type,
-									 &column->typmod,
-									 &column->type_name);
-				column->collation = get_typcollation(column->type);
-			}
+				set_type(lint, column, ((ColumnDef *) command->def)->typeName);
 			break;
 		case AT_SetNotNull:
 			set_not_null(table, list_make1(command->name));
@@ -888,7 +892,7 @@ apply_query(CmigLint *lint, Node *statement)
 	bool		writes = !IsA(statement, SelectStmt) || ((SelectStmt *) statement)->withClause;
 	CmigLintTable *table;
 
-	foreach_ptr(RangeVar, name, cmig_lint_uses_of(statement, NULL))
+	foreach_ptr(RangeVar, name, cmig_lint_uses_of(statement))
 	{
 		table = cmig_lint_state_find(lint, name, true);
 		if (table)
@@ -897,7 +901,7 @@ apply_query(CmigLint *lint, Node *statement)
 	lint->ran_code |= lint->probed > 0 && cmig_lint_runs_code(lint, statement);
 	table = IsA(statement, InsertStmt) ? cmig_lint_state_find(lint, insert->relation, false) : NULL;
 	foreach_ptr(RangeVar, each, cmig_lint_model_is_shared(table) && insert->selectStmt ?
-				cmig_lint_uses_of(insert->selectStmt, NULL) : NIL)
+				cmig_lint_uses_of(insert->selectStmt) : NIL)
 	{
 		if (cmig_lint_model_is_large(cmig_lint_state_find(lint, each, true)))
 			table->empty = table->empty_itself = false;

@@ -25,7 +25,7 @@ void
 cmig_lint_cascade_note_query(CmigLint *lint, CmigLintTable *view, Node *query)
 {
 	view->uses = NIL;
-	foreach_ptr(RangeVar, name, IsA(query, SelectStmt) ? cmig_lint_uses_of(query, NULL) : NIL)
+	foreach_ptr(RangeVar, name, IsA(query, SelectStmt) ? cmig_lint_uses_of(query) : NIL)
 	{
 		CmigLintTable *table = cmig_lint_state_find(lint, name, false);
 
@@ -90,7 +90,7 @@ object_of(CmigLint *lint, const DropStmt *drop, Node *name, CmigLintTable **tabl
 	*table = NULL;
 	if (cmig_is_relation_type(type))
 	{
-		*table = cmig_lint_state_find_names(lint, names, drop->missing_ok);
+		*table = cmig_lint_state_find_if(lint, cmig_locks_relation(names), drop->missing_ok);
 		if (*table && OidIsValid((*table)->oid))
 			ObjectAddressSet(search.found, RelationRelationId, (*table)->oid);
 	}
@@ -98,9 +98,7 @@ object_of(CmigLint *lint, const DropStmt *drop, Node *name, CmigLintTable **tabl
 		return InvalidObjectAddress;
 	else if (type == OBJECT_TRIGGER || type == OBJECT_POLICY || type == OBJECT_RULE)
 	{
-		CmigLintTable *owner = list_length(names) > 1 ?
-		cmig_lint_state_find_names(lint, list_copy_head(names, list_length(names) - 1), true) :
-		NULL;
+		CmigLintTable *owner = cmig_lint_state_find_if(lint, cmig_locks_owner(name), true);
 
 		if (owner && OidIsValid(owner->oid))
 			search.found.objectId = cmig_part_find(type, owner->oid, strVal(llast(names)),
@@ -108,7 +106,7 @@ object_of(CmigLint *lint, const DropStmt *drop, Node *name, CmigLintTable **tabl
 	}
 	else if (type == OBJECT_TYPE || type == OBJECT_DOMAIN)
 		ObjectAddressSet(search.found, TypeRelationId,
-						 cmig_lint_types_oid(lint, castNode(TypeName, name)));
+						 cmig_lint_types_find(lint, castNode(TypeName, name)).oid);
 	else if (!(IsA(name, ObjectWithArgs) && type != OBJECT_OPERATOR &&
 			   cmig_lint_objects_function(lint, strVal(llast(((ObjectWithArgs *) name)->objname)),
 										  false)) &&
@@ -461,7 +459,7 @@ check_code(CmigLint *lint, Node *node)
 	}
 	foreach_ptr(List, item, type == OBJECT_TABLE ||
 				type == OBJECT_VIEW ? ((DropStmt *) node)->objects : NIL)
-		note_missing(lint, cmig_lint_state_find_names(lint, item, true), NULL, "dropped");
+		note_missing(lint, cmig_lint_state_find_if(lint, cmig_locks_relation(item), true), NULL, "dropped");
 }
 
 /* Implements the rule code-uses-dropped for DROP COLUMN. */

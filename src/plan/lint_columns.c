@@ -9,9 +9,10 @@
 #include "access/transam.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_proc.h"
+#include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
 #include "pgtime.h"
-#include "utils/catcache.h"
+#include "utils/fmgroids.h"
 
 #include "plan/lint.h"
 
@@ -131,32 +132,22 @@ cmig_lint_fix_without(CmigLint *lint, int action, const ColumnDef *column, List 
 static bool
 calls_volatile(CmigLint *lint, FuncCall *call)
 {
-	const char *name = strVal(llast(call->funcname));
-	int			parts = list_length(call->funcname);
 	int			count = list_length(call->args);
-	List	   *schemas = parts > 1 ? list_make1(strVal(list_nth(call->funcname, parts - 2))) :
-	lcons("pg_catalog", list_copy(lint->session.path));
-	CmigLintFunction *created = cmig_lint_objects_function(lint, name, false);
-	CatCList   *functions;
-	bool		other = false;
+	CmigLintFunction *created = cmig_lint_objects_function(lint, strVal(llast(call->funcname)),
+														   false);
 
 	if (created && created->created_at > 0)
 		return created->is_volatile;
-	functions = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
-	for (int i = 0; i < functions->n_members; i++)
+	foreach_ptr(const FormData_pg_proc, form, cmig_call_functions(lint, call->funcname))
 	{
-		Form_pg_proc form = (Form_pg_proc) GETSTRUCT(&functions->members[i]->tuple);
-		char	   *schema = lint->reads_facts || form->pronamespace == PG_CATALOG_NAMESPACE ?
-		get_namespace_name(form->pronamespace) : NULL;
 		bool		variadic = OidIsValid(form->provariadic);
 
-		other |= schema && cmig_text_list_has(schemas, schema) &&
-			form->provolatile != PROVOLATILE_VOLATILE &&
+		if (form->provolatile != PROVOLATILE_VOLATILE &&
 			count >= form->pronargs - form->pronargdefaults - variadic &&
-			(variadic || count <= form->pronargs);
+			(variadic || count <= form->pronargs))
+			return false;
 	}
-	ReleaseSysCacheList(functions);
-	return !other;
+	return true;
 }
 
 /* The argument of find_volatile(), and its result. */
@@ -266,6 +257,19 @@ default_fix(CmigLint *lint, const ColumnDef *column, int number)
 					not_null ? psprintf(";\nCALL cmig.add_not_null(%s, %s)",
 										quote_literal_cstr(table),
 										quote_literal_cstr(column->colname)) : "");
+}
+
+bool
+cmig_lint_column_rewrites(CmigLint *lint, const ColumnDef *column)
+{
+	Constraint *generated = find_constraint(column, CONSTR_GENERATED);
+	Node	   *expression = default_of(column);
+
+	return (generated && cmig_is_stored_compat(generated)) ||
+		find_constraint(column, CONSTR_IDENTITY) ||
+		cmig_lint_types_serial(column->typeName) != CMIG_LINT_NOT_SERIAL ||
+		cmig_lint_types_is_constrained_domain(lint, column->typeName) ||
+		(expression && volatile_function(lint, expression));
 }
 
 /* Implements the rule adding-field-with-default. */
@@ -384,9 +388,7 @@ static Node *
 convert(CmigLint *lint, const CmigLintColumn *column, Node *using)
 {
 	Node	   *from;
-	Oid			type;
-	int32		typmod;
-	const char *new_name;
+	CmigLintMeaning type;
 
 	if (using == NULL || is_column(using, column->name))
 		return (Node *) makeVar(1, Max(column->attnum, 1), column->type, column->typmod,
@@ -394,11 +396,60 @@ convert(CmigLint *lint, const CmigLintColumn *column, Node *using)
 	if (!IsA(using, TypeCast))
 		return NULL;
 	from = convert(lint, column, ((TypeCast *) using)->arg);
-	cmig_lint_types_find(lint, ((TypeCast *) using)->typeName, &type, &typmod, &new_name);
-	if (from == NULL || !OidIsValid(type))
+	type = cmig_lint_types_find(lint, ((TypeCast *) using)->typeName);
+	if (from == NULL || !OidIsValid(type.oid))
 		return NULL;
-	return coerce_to_target_type(NULL, from, exprType(from), type, typmod,
+	return coerce_to_target_type(NULL, from, exprType(from), type.oid, type.typmod,
 								 COERCION_EXPLICIT, COERCE_EXPLICIT_CAST, -1);
+}
+
+/*
+ * expression_tree_walker callback: can evaluating or simplifying the
+ * expression run other roles' code, that is, a user-defined function or the
+ * constraints of a domain?
+ */
+static bool
+runs_code(Node *node, void *nothing)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid >= FirstNormalObjectId)
+		return true;
+	if (IsA(node, CoerceToDomain) && cmig_domain_is_checked(((CoerceToDomain *) node)->resulttype))
+		return true;
+	return expression_tree_walker(node, runs_code, nothing);
+}
+
+/*
+ * Does ALTER COLUMN TYPE rewrite the table if it converts the values with this
+ * analyzed expression, or if the expression is NULL?  "zone_matters" is true if
+ * conversions between timestamp and timestamptz change values.  An expression
+ * that can run other roles' code counts as a rewrite: it is not simplified, which
+ * would call the immutable functions in it.
+ */
+static bool
+conversion_rewrites(Node *value, bool zone_matters)
+{
+	if (value == NULL || runs_code(value, NULL))
+		return true;
+	value = (Node *) expression_planner((Expr *) value);
+	for (;;)
+	{
+		FuncExpr   *call = (FuncExpr *) value;
+
+		if (IsA(value, Var))
+			return false;
+		else if (IsA(value, RelabelType))
+			value = (Node *) ((RelabelType *) value)->arg;
+		else if (IsA(value, CoerceToDomain))
+			value = (Node *) ((CoerceToDomain *) value)->arg;
+		else if (IsA(value, FuncExpr) && !zone_matters &&
+				 (call->funcid == F_TIMESTAMPTZ_TIMESTAMP ||
+				  call->funcid == F_TIMESTAMP_TIMESTAMPTZ))
+			value = linitial(call->args);
+		else
+			return true;
+	}
 }
 
 /* Can the index be kept when the column changes to the new type? */
@@ -416,9 +467,8 @@ keeps_index(const CmigLintIndex *index, const CmigLintColumn *column, Oid type, 
 		!IsPolymorphicType(get_opclass_input_type(old_class));
 }
 
-/* Returns what changing a column's type does to the table; NULL: it is fast. */
-static const char *
-type_change(CmigLint *lint, const CmigLintColumn *column, const ColumnDef *to)
+bool
+cmig_lint_type_rewrites(CmigLint *lint, const CmigLintColumn *column, const ColumnDef *to)
 {
 	const char *zone_name = lint->session.time_zone;
 	pg_tz	   *zone = zone_name ? pg_tzset(zone_name) : NULL;
@@ -426,22 +476,28 @@ type_change(CmigLint *lint, const CmigLintColumn *column, const ColumnDef *to)
 	bool		zone_matters = zone_name ? zone == NULL || !pg_get_timezone_offset(zone, &offset) ||
 	offset != 0 :
 	TimestampTimestampTzRequiresRewrite();
-	Oid			type;
-	int32		typmod;
-	const char *new_name;
+	CmigLintMeaning type = cmig_lint_types_find(lint, to->typeName);
 	Node	   *expression;
-	Oid			collation;
 
-	cmig_lint_types_find(lint, to->typeName, &type, &typmod, &new_name);
-	if (column == NULL || !OidIsValid(column->type) || !OidIsValid(type))
-		return "rewrites";
+	if (column == NULL || !OidIsValid(column->type) || !OidIsValid(type.oid))
+		return true;
 	expression = convert(lint, column, to->raw_default);
 	if (expression)
-		expression = coerce_to_target_type(NULL, expression, exprType(expression), type, typmod,
-										   COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
-	if (cmig_conversion_rewrites(expression, zone_matters))
-		return "rewrites";
+		expression = coerce_to_target_type(NULL, expression, exprType(expression), type.oid,
+										   type.typmod, COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST,
+										   -1);
+	return conversion_rewrites(expression, zone_matters);
+}
 
+/* Returns what changing a column's type does to the table; NULL: it is fast. */
+static const char *
+type_change(CmigLint *lint, const CmigLintColumn *column, const ColumnDef *to)
+{
+	Oid			type = cmig_lint_types_find(lint, to->typeName).oid;
+	Oid			collation;
+
+	if (cmig_lint_type_rewrites(lint, column, to))
+		return "rewrites";
 	collation = get_typcollation(type);
 
 	/*
@@ -466,29 +522,29 @@ type_change(CmigLint *lint, const CmigLintColumn *column, const ColumnDef *to)
 	return NULL;
 }
 
-/* A type in a conversion. */
-typedef struct Conversion
+/* Returns what a conversion changes in the values, or 0; a cast names "to" if it is explicit. */
+static int
+losses(const CmigLintMeaning * from, const CmigLintMeaning * to, bool is_explicit)
 {
-	Oid			type;
-	int32		typmod;
-	bool		is_explicit;	/* does a cast name it? */
-} Conversion;
+	const		CmigLintMeaning *types[] = {from, to};
+	char	   *names[2];
 
-/* The type as PostgreSQL prints it. */
-static char *
-print(const Conversion *conversion)
-{
-	const bool	own = conversion->type >= FirstNormalObjectId;
+	for (int i = 0; i < lengthof(types); i++)
+	{
+		int			qualified = types[i]->oid >= FirstNormalObjectId ? FORMAT_TYPE_FORCE_QUALIFY : 0;
 
-	return format_type_extended(conversion->type, conversion->typmod,
-								FORMAT_TYPE_TYPEMOD_GIVEN | (own ? FORMAT_TYPE_FORCE_QUALIFY : 0));
+		names[i] = format_type_extended(types[i]->oid, types[i]->typmod,
+										FORMAT_TYPE_TYPEMOD_GIVEN | qualified);
+	}
+	return cmig_values_lost(names[0], names[1], is_explicit);
 }
 
-/* Returns what a conversion changes in the values, or NULL. */
+/* Returns the same as a text, or NULL. */
 static const char *
-lost_by(const CmigLint *lint, const Conversion *from, const Conversion *to)
+lost_by(const CmigLint *lint, const CmigLintMeaning * from, const CmigLintMeaning * to,
+		bool is_explicit)
 {
-	int			loss = cmig_values_lost(print(from), print(to), to->is_explicit);
+	int			loss = losses(from, to, is_explicit);
 
 	if (lint->session.time_zone || !TimestampTimestampTzRequiresRewrite())
 		loss &= ~CMIG_LOSS_ZONE;
@@ -498,10 +554,15 @@ lost_by(const CmigLint *lint, const Conversion *from, const Conversion *to)
 	return loss != 0 ? cmig_loss_text(loss) : NULL;
 }
 
-static void
-resolve_domain(Conversion *conversion)
+/* Returns the meaning of a type or, if it is a domain, of its base type. */
+static CmigLintMeaning
+base_of(CmigLint *lint, const TypeName *name)
 {
-	conversion->type = getBaseTypeAndTypmod(conversion->type, &conversion->typmod);
+	CmigLintMeaning type = cmig_lint_types_find(lint, name);
+
+	if (OidIsValid(type.oid))
+		type.oid = getBaseTypeAndTypmod(type.oid, &type.typmod);
+	return type;
 }
 
 /*
@@ -509,57 +570,42 @@ resolve_domain(Conversion *conversion)
  * and casts to known types.  Returns what it changes in the values, or NULL.
  */
 static const char *
-lost_by_using(CmigLint *lint, const CmigLintColumn *column, Node *using, Conversion *result)
+lost_by_using(CmigLint *lint, const CmigLintColumn *column, Node *using, CmigLintMeaning * result)
 {
-	const char *new_name;
 	const char *lost;
-	Conversion	from = {0};
+	CmigLintMeaning from;
 
-	*result = from;
+	*result = (CmigLintMeaning)
+	{
+		InvalidOid
+	};
 	if (using == NULL || is_column(using, column->name))
 	{
-		result->type = column->type;
 		result->typmod = column->typmod;
-		resolve_domain(result);
+		result->oid = getBaseTypeAndTypmod(column->type, &result->typmod);
 		return NULL;
 	}
 	if (!IsA(using, TypeCast))
 		return NULL;
 	lost = lost_by_using(lint, column, ((TypeCast *) using)->arg, &from);
-	if (!OidIsValid(from.type))
+	if (!OidIsValid(from.oid))
 		return NULL;
-	cmig_lint_types_find(lint, ((TypeCast *) using)->typeName, &result->type, &result->typmod,
-						 &new_name);
-	if (!OidIsValid(result->type))
-		return NULL;
-	result->is_explicit = true;
-	resolve_domain(result);
-	return lost ? lost : lost_by(lint, &from, result);
-}
-
-static Conversion
-conversion_of(CmigLint *lint, const char *type)
-{
-	Conversion	result = {0};
-	const char *new_name;
-
-	cmig_lint_types_find(lint, linitial_node(TypeName, cmig_raw_parse(type, RAW_PARSE_TYPE_NAME)),
-						 &result.type, &result.typmod, &new_name);
-	if (OidIsValid(result.type))
-		resolve_domain(&result);
-	return result;
+	*result = base_of(lint, ((TypeCast *) using)->typeName);
+	return lost || !OidIsValid(result->oid) ? lost : lost_by(lint, &from, result, true);
 }
 
 const char *
 cmig_lint_values_lost(CmigLint *lint, const char *from, const char *to)
 {
-	const Conversion old = conversion_of(lint, from),
-				new = conversion_of(lint, to);
-	int			loss = OidIsValid(old.type) &&
-	OidIsValid(new.type) ? cmig_values_lost(print(&old), print(&new), false) : 0;
+	CmigLintMeaning types[2];
+	int			loss;
 
+	types[0] = base_of(lint, linitial_node(TypeName, cmig_raw_parse(from, RAW_PARSE_TYPE_NAME)));
+	types[1] = base_of(lint, linitial_node(TypeName, cmig_raw_parse(to, RAW_PARSE_TYPE_NAME)));
+	if (!OidIsValid(types[0].oid) || !OidIsValid(types[1].oid))
+		return NULL;
 	/* USING may name a zone */
-	loss &= ~CMIG_LOSS_ZONE;
+	loss = losses(&types[0], &types[1], false) & ~CMIG_LOSS_ZONE;
 	return loss != 0 ? cmig_loss_text(loss) : NULL;
 }
 
@@ -570,20 +616,18 @@ check_values(CmigLint *lint, AlterTableCmd *command, int number)
 	ColumnDef  *to = (ColumnDef *) command->def;
 	CmigLintColumn *column = cmig_lint_model_is_large(lint->target) ?
 	cmig_lint_model_column(lint->target, command->name) : NULL;
-	Conversion	from;
-	Conversion	new = {0};
-	const char *new_name;
+	CmigLintMeaning from;
+	CmigLintMeaning new;
 	const char *lost;
 
 	if (column == NULL || column->is_new || !OidIsValid(column->type))
 		return;
 	lost = lost_by_using(lint, column, to->raw_default, &from);
-	cmig_lint_types_find(lint, to->typeName, &new.type, &new.typmod, &new_name);
-	if (!OidIsValid(from.type) || !OidIsValid(new.type))
+	new = base_of(lint, to->typeName);
+	if (!OidIsValid(from.oid) || !OidIsValid(new.oid))
 		return;
-	resolve_domain(&new);
 	if (lost == NULL)
-		lost = lost_by(lint, &from, &new);
+		lost = lost_by(lint, &from, &new, false);
 	if (lost != NULL)
 		cmig_lint_report(lint, NULL, "changing the type of column %s of %s to %s %s",
 						 quote_identifier(command->name), cmig_lint_text_table(lint->target),
@@ -753,7 +797,7 @@ integers_suffice(CmigLint *lint, const ColumnDef *column, const char *name, List
 
 	if (cmig_lint_types_serial(column->typeName) != CMIG_LINT_NOT_SERIAL)
 		return false;
-	type = cmig_lint_types_oid(lint, column->typeName);
+	type = cmig_lint_types_find(lint, column->typeName).oid;
 	foreach_node(Constraint, constraint, list_concat_copy(column->constraints, constraints))
 	{
 		List	   *keys = constraint->contype == CONSTR_FOREIGN ? constraint->fk_attrs :

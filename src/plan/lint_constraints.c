@@ -160,7 +160,7 @@ check_deletion(CmigLint *lint, Node *node)
 	appendStringInfoString(&fix, CMIG_LINT_STEPWISE);
 	foreach_ptr(List, object, drop->objects)
 	{
-		CmigLintTable *index = cmig_lint_state_find_names(lint, object, drop->missing_ok);
+		CmigLintTable *index = cmig_lint_state_find_if(lint, cmig_locks_relation(object), drop->missing_ok);
 		bool		partitioned = index && index->kind == RELKIND_PARTITIONED_INDEX;
 
 		appendStringInfo(&fix, "%sDROP INDEX %s%s%s",
@@ -722,23 +722,21 @@ check_alter_domain(CmigLint *lint, Node *node)
 	bool		adds = alter->subtype == 'C';
 	const char *name = NameListToQuotedString(alter->typeName);
 	CmigLintTable *table = NULL;
-	Oid			oid;
-	int32		typmod;
-	const char *new_name;
+	CmigLintMeaning domain;
 	char	   *fix = NULL;
 
 	if ((!adds && alter->subtype != 'O') || (adds && constraint->skip_validation))
 		return;
 	/* find a large table that uses the domain, unless the domain is unknown */
-	cmig_lint_types_find(lint, makeTypeNameFromNameList(alter->typeName), &oid, &typmod, &new_name);
-	foreach_oid(each, cmig_lint_catalog_tables_with_type(oid))
+	domain = cmig_lint_types_find(lint, makeTypeNameFromNameList(alter->typeName));
+	foreach_oid(each, cmig_lint_catalog_tables_with_type(domain.oid))
 	{
 		CmigLintTable *user = cmig_lint_state_find_oid(lint, each);
 
 		if (table == NULL && cmig_lint_model_is_large(user))
 			table = user;
 	}
-	if (table == NULL && (new_name || OidIsValid(oid)))
+	if (table == NULL && (domain.new_name || OidIsValid(domain.oid)))
 		return;
 	if (adds && constraint->contype == CONSTR_CHECK && constraint->conname)
 		fix = psprintf("%s NOT VALID;\n-- in a later revision, when writes can wait:\nALTER DOMAIN %s VALIDATE CONSTRAINT %s",

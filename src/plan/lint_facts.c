@@ -254,43 +254,28 @@ find_typmod(const TypeName *type, Oid oid)
 	return error == NULL ? modifier.typmod : -1;
 }
 
-void
-cmig_lint_types_find(CmigLint *lint, const TypeName *type, Oid *oid, int32 *typmod,
-					 const char **new_name)
+CmigLintMeaning
+cmig_lint_types_find(CmigLint *lint, const TypeName *type)
 {
 	static const Oid integers[] = {InvalidOid, INT2OID, INT4OID, INT8OID};	/* by CmigLintSerial */
+	CmigLintMeaning result = {integers[cmig_lint_types_serial(type)], -1};
 	CmigLintType *entry;
 
-	*typmod = -1;
-	*new_name = NULL;
-	*oid = integers[cmig_lint_types_serial(type)];
-	if (OidIsValid(*oid))
-		return;
-	if (type->names == NIL || type->pct_type)
-		return;
+	if (OidIsValid(result.oid) || type->names == NIL || type->pct_type)
+		return result;
 	entry = cmig_lint_objects_type(lint, type->names, false);
 	if (entry && entry->is_new)
 	{
-		*new_name = entry->name;
-		return;
+		result.new_name = entry->name;
+		return result;
 	}
-	*oid = find_base(lint, type->names);
-	if (!OidIsValid(*oid))
-		return;
-	*typmod = find_typmod(type, *oid);
+	result.oid = find_base(lint, type->names);
+	if (!OidIsValid(result.oid))
+		return result;
+	result.typmod = find_typmod(type, result.oid);
 	if (type->arrayBounds != NIL)
-		*oid = get_array_type(*oid);
-}
-
-Oid
-cmig_lint_types_oid(CmigLint *lint, const TypeName *type)
-{
-	Oid			oid;
-	int32		typmod;
-	const char *new_name;
-
-	cmig_lint_types_find(lint, type, &oid, &typmod, &new_name);
-	return oid;
+		result.oid = get_array_type(result.oid);
+	return result;
 }
 
 bool
@@ -309,7 +294,7 @@ cmig_lint_types_is_constrained_domain(CmigLint *lint, const TypeName *type)
 
 	if (entry && entry->has_constraint)
 		return true;
-	oid = cmig_lint_types_oid(lint, type);
+	oid = cmig_lint_types_find(lint, type).oid;
 	return OidIsValid(oid) && cmig_domain_is_checked(oid);
 }
 
@@ -323,7 +308,7 @@ cmig_lint_types_has_default(CmigLint *lint, const TypeName *type)
 
 	if (entry && entry->is_new)
 		return entry->has_default;
-	oid = cmig_lint_types_oid(lint, type);
+	oid = cmig_lint_types_find(lint, type).oid;
 	row = OidIsValid(oid) ? SearchSysCache1(TYPEOID, ObjectIdGetDatum(oid)) : NULL;
 	if (!HeapTupleIsValid(row))
 		return false;
@@ -339,7 +324,7 @@ cmig_lint_types_has_value(CmigLint *lint, const AlterEnumStmt *alter)
 
 	if (!alter->skipIfNewValExists)
 		return false;
-	oid = cmig_lint_types_oid(lint, makeTypeNameFromNameList(alter->typeName));
+	oid = cmig_lint_types_find(lint, makeTypeNameFromNameList(alter->typeName)).oid;
 	return OidIsValid(oid) && strlen(alter->newVal) < NAMEDATALEN &&
 		SearchSysCacheExists2(ENUMTYPOIDNAME, ObjectIdGetDatum(oid),
 							  CStringGetDatum(alter->newVal));
@@ -348,12 +333,9 @@ cmig_lint_types_has_value(CmigLint *lint, const AlterEnumStmt *alter)
 char *
 cmig_lint_types_name(CmigLint *lint, const TypeName *type)
 {
-	Oid			oid;
-	int32		typmod;
-	const char *new_name;
+	CmigLintMeaning found = cmig_lint_types_find(lint, type);
 
-	cmig_lint_types_find(lint, type, &oid, &typmod, &new_name);
-	if (OidIsValid(oid) && cmig_lint_types_serial(type) == CMIG_LINT_NOT_SERIAL)
-		return format_type_with_typemod(oid, typmod);
+	if (OidIsValid(found.oid) && cmig_lint_types_serial(type) == CMIG_LINT_NOT_SERIAL)
+		return format_type_with_typemod(found.oid, found.typmod);
 	return TypeNameToString(type);
 }

@@ -99,7 +99,7 @@ check_copy(CmigLint *lint, Node *node)
 
 	if (select == NULL || select->op != SETOP_NONE || select->whereClause || select->limitCount)
 		return;
-	foreach_ptr(RangeVar, name, cmig_lint_uses_of((Node *) select, NULL))
+	foreach_ptr(RangeVar, name, cmig_lint_uses_of((Node *) select))
 	{
 		CmigLintTable *table = cmig_lint_state_find(lint, name, false);
 
@@ -178,7 +178,7 @@ check_view(CmigLint *lint, Node *node)
 	foreach(lc, drop->removeType == OBJECT_VIEW ||
 			drop->removeType == OBJECT_MATVIEW ? drop->objects : NIL)
 	{
-		CmigLintTable *view = cmig_lint_state_find_names(lint, lfirst(lc), drop->missing_ok);
+		CmigLintTable *view = cmig_lint_state_find_if(lint, cmig_locks_relation(lfirst(lc)), drop->missing_ok);
 
 		if (cmig_lint_model_is_shared(view))
 			cmig_lint_report_later(lint,
@@ -228,9 +228,8 @@ check_part(CmigLint *lint, Node *node)
 	foreach_ptr(List, names, drop->objects)
 	{
 		const char *name = strVal(llast(names));
-		CmigLintTable *table = list_length(names) > 1 ?
-		cmig_lint_state_find_names(lint, list_copy_head(names, list_length(names) - 1),
-								   drop->missing_ok) : NULL;
+		CmigLintTable *table = cmig_lint_state_find_if(lint, cmig_locks_owner((Node *) names),
+													   drop->missing_ok);
 		bool		live = table && OidIsValid(table->oid);
 		bool		restrictive = false;
 		char	   *key;
@@ -451,7 +450,7 @@ check_replaced_view(CmigLint *lint, Node *node)
 		name = i < list_length(create->aliases) ? strVal(list_nth(create->aliases, i)) :
 			target->name ? target->name : FigureColname(target->val);
 		type = IsA(target->val, TypeCast) ?
-			cmig_lint_types_oid(lint, ((TypeCast *) target->val)->typeName) : InvalidOid;
+			cmig_lint_types_find(lint, ((TypeCast *) target->val)->typeName).oid : InvalidOid;
 		if (column && strcmp(column->name, name) != 0)
 		{
 			cmig_lint_report(lint, NULL,
@@ -491,7 +490,7 @@ forbidden_change(CmigLint *lint, const CreateFunctionStmt *create, HeapTuple row
 	char	  **names = NULL;
 	int			count = no_names ? 0 :
 	get_func_input_arg_names(all_names, no_modes ? (Datum) 0 : modes, &names);
-	Oid			type = create->returnType ? cmig_lint_types_oid(lint, create->returnType) :
+	Oid			type = create->returnType ? cmig_lint_types_find(lint, create->returnType).oid :
 	InvalidOid;
 
 	if (form->prokind != (create->is_procedure ? PROKIND_PROCEDURE : PROKIND_FUNCTION))
@@ -533,7 +532,7 @@ check_replaced_function(CmigLint *lint, Node *node)
 		return;
 	foreach_ptr(FunctionParameter, parameter, create->parameters)
 	{
-		Oid			type = cmig_lint_types_oid(lint, parameter->argType);
+		Oid			type = cmig_lint_types_find(lint, parameter->argType).oid;
 
 		/* OUT arguments of a procedure are a part of its name */
 		if (parameter->mode == FUNC_PARAM_TABLE ||

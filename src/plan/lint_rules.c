@@ -168,9 +168,9 @@ may_have_type(Search *search, const CmigLintColumn *column, const CmigLintType *
 		return true;
 	if (!OidIsValid(column->type))
 		return column->type_name == NULL || strcmp(column->type_name, type->name) == 0;
-	oid = cmig_lint_types_oid(search->lint,
-							  makeTypeNameFromNameList(list_make2(makeString(pstrdup(type->schema)),
-																  makeString(pstrdup(type->name)))));
+	oid = cmig_lint_types_find(search->lint,
+							   makeTypeNameFromNameList(list_make2(makeString(pstrdup(type->schema)),
+																   makeString(pstrdup(type->name))))).oid;
 	if (!OidIsValid(oid))
 		return get_typtype(column->type) == TYPTYPE_ENUM;
 	return getBaseType(column->type) == oid || get_element_type(column->type) == oid;
@@ -305,10 +305,9 @@ look_at_definitions(Search *search, List *elements)
 
 		if (IsA(node, ColumnDef))
 		{
-			CmigLintColumn column = {.name = ((ColumnDef *) node)->colname};
+			CmigLintMeaning type = cmig_lint_types_find(search->lint, ((ColumnDef *) node)->typeName);
+			CmigLintColumn column = {.type = type.oid,.type_name = type.new_name};
 
-			cmig_lint_types_find(search->lint, ((ColumnDef *) node)->typeName, &column.type,
-								 &column.typmod, &column.type_name);
 			foreach_node(Constraint, constraint, ((ColumnDef *) node)->constraints)
 			{
 				if (constraint->contype == CONSTR_DEFAULT)
@@ -340,7 +339,7 @@ check_use(CmigLint *lint, Node *node)
 		return;
 	if (lint->target)
 		search.tables = list_make1(lint->target);
-	foreach_ptr(RangeVar, relation, cmig_lint_uses_of(node, NULL))
+	foreach_ptr(RangeVar, relation, cmig_lint_uses_of(node))
 	{
 		CmigLintTable *table = cmig_lint_state_find(lint, relation, false);
 
@@ -362,7 +361,7 @@ check_use(CmigLint *lint, Node *node)
 			(void) walk(((ViewStmt *) node)->query, &search);
 			break;
 		case T_CreateTableAsStmt:
-			if (cmig_lint_uses_of(node, NULL) != NIL)
+			if (cmig_lint_uses_of(node) != NIL)
 				(void) walk(((CreateTableAsStmt *) node)->query, &search);
 			break;
 		case T_CreatePolicyStmt:
@@ -457,8 +456,9 @@ find_holder(CmigLint *lint, Node *node)
 		if (list_length(names) > 1 &&
 			cmig_lint_model_is_shared(cmig_lint_state_find(lint, ((AlterSeqStmt *) node)->sequence,
 														   true)) &&
-			!cmig_lint_model_is_shared(cmig_lint_state_find(lint,
-															makeRangeVarFromNameList(list_copy_head(names, list_length(names) - 1)), true)))
+			!cmig_lint_model_is_shared(cmig_lint_state_find_if(lint,
+															   cmig_locks_owner((Node *) names),
+															   true)))
 			return "the column";
 	}
 	return NULL;
@@ -827,7 +827,7 @@ check_after_exclusive(CmigLint *lint, Node *node)
 
 	if (session->held == NULL || !cmig_lint_session_in_transaction(lint))
 		return;
-	foreach_ptr(RangeVar, name, cmig_lint_uses_of(node, NULL))
+	foreach_ptr(RangeVar, name, cmig_lint_uses_of(node))
 		runs |= cmig_lint_model_is_shared(cmig_lint_state_find(lint, name, false));
 	foreach(lc, IsA(node, AlterTableStmt) &&
 			cmig_lint_model_is_large(lint->target) ? ((AlterTableStmt *) node)->cmds : NIL)
@@ -859,13 +859,13 @@ check_after_exclusive(CmigLint *lint, Node *node)
 static void
 check_backfill(CmigLint *lint, Node *node)
 {
-	List	   *updated;
 	List	   *seen = NIL;
 
-	(void) cmig_lint_uses_of(node, &updated);
-	foreach_ptr(RangeVar, name, cmig_lint_session_in_transaction(lint) ? updated : NIL)
+	foreach_ptr(const CmigLock, lock,
+				cmig_lint_session_in_transaction(lint) ? cmig_statement_locks(node) : NIL)
 	{
-		CmigLintTable *table = cmig_lint_state_find(lint, name, false);
+		CmigLintTable *table = lock->action == CMIG_LOCK_TAKE && lock->object &&
+		IsA(lock->object, UpdateStmt) ? cmig_lint_state_find(lint, lock->relation, false) : NULL;
 
 		if (table == NULL || list_member_ptr(seen, table))
 			continue;

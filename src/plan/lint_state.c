@@ -282,18 +282,7 @@ cmig_lint_state_find(CmigLint *lint, const RangeVar *name, bool missing_ok)
 CmigLintTable *
 cmig_lint_state_find_if(CmigLint *lint, const RangeVar *name, bool if_exists)
 {
-	return cmig_lint_state_find(lint, name, if_exists && lint->reads_facts);
-}
-
-CmigLintTable *
-cmig_lint_state_find_names(CmigLint *lint, List *names, bool if_exists)
-{
-	RangeVar	name = {.type = T_RangeVar,.relpersistence = RELPERSISTENCE_PERMANENT};
-
-	name.relname = strVal(llast(names));
-	if (list_length(names) > 1)
-		name.schemaname = strVal(list_nth(names, list_length(names) - 2));
-	return cmig_lint_state_find_if(lint, &name, if_exists);
+	return name ? cmig_lint_state_find(lint, name, if_exists && lint->reads_facts) : NULL;
 }
 
 CmigLintTable *
@@ -526,31 +515,6 @@ cmig_lint_session_follow(CmigLint *lint, Node *statement)
  * Relations in queries
  */
 
-/* A search for a query's relations. */
-typedef struct Search
-{
-	List	   *relations;		/* of RangeVar * */
-	List	   *with;			/* of char *: names of WITH queries */
-	List	   *updated;		/* of RangeVar *: targets of UPDATE */
-} Search;
-
-/* raw_expression_tree_walker callback: collect a query's relations. */
-static bool
-walk(Node *node, void *context)
-{
-	Search	   *search = context;
-
-	if (node == NULL)
-		return false;
-	if (IsA(node, RangeVar))
-		search->relations = lappend(search->relations, node);
-	else if (IsA(node, CommonTableExpr))
-		search->with = lappend(search->with, ((CommonTableExpr *) node)->ctename);
-	else if (IsA(node, UpdateStmt))
-		search->updated = lappend(search->updated, ((UpdateStmt *) node)->relation);
-	return raw_expression_tree_walker(node, walk, search);
-}
-
 /*
  * Returns the query that the statement runs, or NULL if the statement has none.  EXECUTE
  * and similar statements, which the walker does not support, count as none.
@@ -564,23 +528,16 @@ query_of(Node *statement)
 }
 
 List *
-cmig_lint_uses_of(Node *statement, List **updated)
+cmig_lint_uses_of(Node *statement)
 {
-	Search		search = {0};
-	Node	   *query = query_of(statement);
+	Node	   *query = IsA(statement, CopyStmt) ? statement : query_of(statement);
 	List	   *result = NIL;
 
-	if (query)
-		(void) walk(query, &search);
-	if (IsA(statement, CopyStmt) && ((CopyStmt *) statement)->relation)
-		result = lappend(result, ((CopyStmt *) statement)->relation);
-	foreach_ptr(RangeVar, name, search.relations)
+	foreach_ptr(const CmigLock, lock, query ? cmig_statement_locks(query) : NIL)
 	{
-		if (name->schemaname || !cmig_text_list_has(search.with, name->relname))
-			result = lappend(result, name);
+		if (lock->action == CMIG_LOCK_TAKE)
+			result = lappend(result, (RangeVar *) lock->relation);
 	}
-	if (updated)
-		*updated = search.updated;
 	return result;
 }
 
@@ -633,7 +590,7 @@ add_statement(CmigLint *lint, List *result, Node *statement)
 
 		if (lock->action == CMIG_LOCK_DOMAIN)
 		{
-			foreach(lc2, cmig_lint_catalog_tables_with_type(cmig_lint_types_oid(lint, castNode(TypeName, lock->object))))
+			foreach(lc2, cmig_lint_catalog_tables_with_type(cmig_lint_types_find(lint, castNode(TypeName, lock->object)).oid))
 				result = add_lock(result, cmig_lint_state_find_oid(lint, lfirst_oid(lc2)),
 								  lock->mode, false);
 		}
@@ -679,7 +636,7 @@ cmig_lint_runs_code(CmigLint *lint, Node *statement)
 		if (lock->action == CMIG_LOCK_UNKNOWN ||
 			(lock->action == CMIG_LOCK_CALL &&
 			 ((!cmig_calls_expand(lint, (const FuncCall *) lock->object, &known, &called) &&
-			   cmig_call_unknown((const FuncCall *) lock->object)) || !known)))
+			   cmig_call_unknown(lint, (const FuncCall *) lock->object)) || !known)))
 			return true;
 	}
 	return false;

@@ -86,7 +86,7 @@ check_drop_table(CmigLint *lint, Node *node)
 	{
 		const char *schema = schemas ? strVal(item) : NULL;
 		CmigLintTable *table = schema ? lost_with_schema(lint, schema) :
-		cmig_lint_state_find_names(lint, item, drop->missing_ok);
+		cmig_lint_state_find_if(lint, cmig_locks_relation(item), drop->missing_ok);
 
 		if (schema && table)
 			cmig_lint_report(lint, NULL,

@@ -94,18 +94,13 @@ cmig_locks_constant(Node *node)
 	return cmig_locks_relation(name);
 }
 
-/*
- * Returns the relation to which an object such as a trigger or column belongs.
- * Returns NULL if the object's name does not contain a relation name.
- */
-static RangeVar *
-owner_of(Node *object)
+RangeVar *
+cmig_locks_owner(Node *object)
 {
 	List	   *name = (List *) object;
 
-	return IsA(name, List) &&
-		list_length(name) > 1 ? cmig_locks_relation(list_copy_head(name, list_length(name) - 1)) :
-		NULL;
+	return name && IsA(name, List) ?
+		cmig_locks_relation(list_copy_head(name, list_length(name) - 1)) : NULL;
 }
 
 bool
@@ -183,7 +178,7 @@ walk_node(Node *node, void *arg)
 				break;
 			relation = called_sequence((FuncCall *) node);
 			if (relation != NULL)
-				take(&walk->locks, relation, RowExclusiveLock, 0);
+				act(&walk->locks, CMIG_LOCK_SEQUENCE, relation, NULL)->mode = RowExclusiveLock;
 			else
 				act(&walk->locks, CMIG_LOCK_CALL, NULL, NULL)->object = node;
 			break;
@@ -237,7 +232,7 @@ walk_node(Node *node, void *arg)
 	 */
 	relation = *target;
 	take(&walk->locks, relation, RowExclusiveLock,
-		 IsA(node, InsertStmt) ? CMIG_LOCK_INSERTED : walk->with);
+		 IsA(node, InsertStmt) ? CMIG_LOCK_INSERTED : walk->with)->object = node;
 	*target = NULL;
 	(void) raw_expression_tree_walker(node, walk_node, walk);
 	*target = relation;
@@ -321,7 +316,7 @@ add_sequence_owner(List **locks, List *options)
 	foreach_node(DefElem, option, options)
 	{
 		if (strcmp(option->defname, "owned_by") == 0)
-			take(locks, owner_of(option->arg), AccessShareLock, 0);
+			take(locks, cmig_locks_owner(option->arg), AccessShareLock, 0);
 	}
 }
 
@@ -364,7 +359,6 @@ add_command(List **locks, const AlterTableStmt *alter, const AlterTableCmd *comm
 	bool		cascade = command->behavior == DROP_CASCADE;
 	const RangeVar *partition;
 	const ReplicaIdentityStmt *identity;
-	CmigLock   *lock;
 
 	switch (command->subtype)
 	{
@@ -380,9 +374,8 @@ add_command(List **locks, const AlterTableStmt *alter, const AlterTableCmd *comm
 			act(locks, CMIG_LOCK_DROP_CONSTRAINT, relation, command->name)->cascade = cascade;
 			return CMIG_LOCK_CHILDREN;
 		case AT_AlterColumnType:
-			lock = act(locks, CMIG_LOCK_RETYPE, relation, command->name);
-			lock->new_type = ((ColumnDef *) command->def)->typeName;
-			lock->converts = ((ColumnDef *) command->def)->raw_default != NULL;
+			act(locks, CMIG_LOCK_RETYPE, relation,
+				command->name)->column = (ColumnDef *) command->def;
 			return CMIG_LOCK_CHILDREN;
 		case AT_ValidateConstraint:
 			act(locks, CMIG_LOCK_VALIDATE, relation, command->name);
@@ -493,7 +486,7 @@ add_drop(List **locks, const DropStmt *drop)
 
 		if (is_part_of_relation(drop->removeType))
 		{
-			RangeVar   *relation = owner_of(object);
+			RangeVar   *relation = cmig_locks_owner(object);
 
 			if (relation != NULL)
 				change_part(locks, drop->removeType, relation, strVal(llast((List *) object)),
@@ -565,9 +558,9 @@ add_comment(List **locks, ObjectType type, Node *object)
 	if (cmig_is_relation_type(type))
 		take(locks, cmig_locks_relation((List *) object), ShareUpdateExclusiveLock, 0);
 	else if (type == OBJECT_COLUMN)
-		take(locks, owner_of(object), ShareUpdateExclusiveLock, 0);
+		take(locks, cmig_locks_owner(object), ShareUpdateExclusiveLock, 0);
 	else if (type == OBJECT_TABCONSTRAINT || is_part_of_relation(type))
-		take(locks, owner_of(object), AccessShareLock, 0);
+		take(locks, cmig_locks_owner(object), AccessShareLock, 0);
 }
 
 static void

@@ -10,8 +10,6 @@
 #include "catalog/dependency.h"
 #include "catalog/heap.h"
 #include "catalog/index.h"
-#include "catalog/pg_proc.h"
-#include "utils/catcache.h"
 
 #include "plan/lint.h"
 
@@ -197,8 +195,9 @@ add_dropped(List **locks, Oid class, Oid oid, int32 sub, bool cascade, LOCKMODE 
 
 /* Add the locks of an action on part of an existing relation. */
 static void
-add_part(List **locks, const CmigLock *lock, Oid relation)
+add_part(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, Oid relation)
 {
+	CmigLintColumn column_now = {.name = lock->name};
 	Oid			class;
 	Oid			oid = InvalidOid;
 	int32		column;
@@ -214,7 +213,7 @@ add_part(List **locks, const CmigLock *lock, Oid relation)
 			 * partitions
 			 */
 			foreach_oid(each,
-						cmig_column_rewrites(lock->column) ?
+						cmig_lint_column_rewrites(plan, lock->column) ?
 						cmig_related(CMIG_RELATED_TREE, relation) : NIL)
 			{
 				if (get_rel_relkind(each) != RELKIND_PARTITIONED_TABLE)
@@ -240,9 +239,15 @@ add_part(List **locks, const CmigLock *lock, Oid relation)
 			add_dropped(locks, ConstraintRelationId, oid, 0, lock->cascade, AccessExclusiveLock);
 			break;
 		case CMIG_LOCK_RETYPE:
+			column_now.attnum = get_attnum(relation, lock->name);
+			if (column_now.attnum == InvalidAttrNumber)
+				break;
+			get_atttypetypmodcoll(relation, column_now.attnum, &column_now.type, &column_now.typmod,
+								  &column_now.collation);
 			foreach(lc, cmig_related(CMIG_RELATED_TREE, relation))
-				add_all(locks, cmig_related_retyped(lfirst_oid(lc), lock->name, lock->new_type,
-													lock->converts),
+				add_all(locks,
+						cmig_related_retyped(lfirst_oid(lc), lock->name,
+											 cmig_lint_type_rewrites(plan, &column_now, lock->column)),
 						AccessExclusiveLock);
 			break;
 		case CMIG_LOCK_PART:
@@ -278,40 +283,6 @@ add_part(List **locks, const CmigLock *lock, Oid relation)
 		default:
 			break;
 	}
-}
-
-/*
- * A function's code might take locks if the function does not exist yet, or is
- * neither in pg_catalog nor immutable.
- */
-char *
-cmig_call_unknown(const FuncCall *call)
-{
-	const char *name = strVal(llast(call->funcname));
-	int			parts = list_length(call->funcname);
-	const char *schema = parts > 1 ? strVal(list_nth(call->funcname, parts - 2)) : NULL;
-	List	   *path = fetch_search_path(true);
-	CatCList   *functions = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
-	bool		found = false;
-	bool		harmless = false;
-
-	for (int i = 0; i < functions->n_members && !(found && !harmless); i++)
-	{
-		Form_pg_proc form = (Form_pg_proc) GETSTRUCT(&functions->members[i]->tuple);
-		char	   *actual = get_namespace_name(form->pronamespace);
-
-		if (actual == NULL ||
-			(schema != NULL ? strcmp(schema, actual) != 0 :
-			 !list_member_oid(path, form->pronamespace)))
-			continue;
-		found = true;
-		harmless = form->pronamespace == PG_CATALOG_NAMESPACE ||
-			form->provolatile == PROVOLATILE_IMMUTABLE;
-		if (!harmless)
-			schema = actual;
-	}
-	ReleaseSysCacheList(functions);
-	return harmless ? NULL : psprintf("the function %s", quote_qualified_identifier(schema, name));
 }
 
 /* Record a relation that a statement creates. */
@@ -360,7 +331,7 @@ follow_call(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, List **u
 
 	if (!cmig_calls_expand(plan, call, &known, &statements))
 	{
-		char	   *name = lock->name ? unconstify(char *, lock->name) : cmig_call_unknown(call);
+		char	   *name = lock->name ? unconstify(char *, lock->name) : cmig_call_unknown(plan, call);
 
 		if (name)
 			*unknown = lappend(*unknown, name);
@@ -381,6 +352,7 @@ follow(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, List **unknow
 	CmigLintTable *named = NULL;
 	Oid			oid = InvalidOid;
 	const char *gone = NULL;
+	bool		takes = lock->action == CMIG_LOCK_TAKE || lock->action == CMIG_LOCK_SEQUENCE;
 	ObjectAddress object;
 
 	if (lock->relation != NULL && lock->action != CMIG_LOCK_CREATE)
@@ -444,12 +416,11 @@ follow(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, List **unknow
 										get_publication_oid(lock->name, true)), lock->mode);
 			break;
 		default:
-			if (OidIsValid(oid) && lock->action == CMIG_LOCK_TAKE)
+			if (OidIsValid(oid) && takes)
 				add_related(locks, lock, oid);
 			else if (OidIsValid(oid))
-				add_part(locks, lock, oid);
-			else if ((lock->action == CMIG_LOCK_TAKE || lock->action == CMIG_LOCK_PART) &&
-					 (named != NULL || !lock->missing_ok))
+				add_part(plan, locks, lock, oid);
+			else if ((takes || lock->action == CMIG_LOCK_PART) && (named != NULL || !lock->missing_ok))
 				add_missing(locks, lock->relation, named, gone, lock->mode);
 	}
 }

@@ -19,7 +19,6 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_publication.h"
 #include "catalog/pg_tablespace.h"
-#include "utils/catcache.h"
 #include "utils/json.h"
 
 #include "plan/lint.h"
@@ -181,10 +180,7 @@ need_object(Preflight *preflight, ObjectType type, Node *name, const char *privi
 		case OBJECT_TRIGGER:
 		case OBJECT_RULE:
 		case OBJECT_POLICY:
-			if (list_length(names) > 1)
-				need_relation(preflight,
-							  cmig_locks_relation(list_copy_head(names, list_length(names) - 1)),
-							  "OWNER");
+			need_relation(preflight, cmig_locks_owner(name), "OWNER");
 			break;
 		case OBJECT_TYPE:
 		case OBJECT_DOMAIN:
@@ -337,24 +333,10 @@ look_at_alter(Preflight *preflight, const AlterTableStmt *alter)
 static void
 need_function(Preflight *preflight, List *name)
 {
-	List	   *path = list_length(name) == 1 ? fetch_search_path(true) :
-	list_make1_oid(get_namespace_oid(strVal(list_nth(name, list_length(name) - 2)), true));
-	CatCList   *functions = SearchSysCacheList1(PROCNAMEARGSNSP,
-												CStringGetDatum(strVal(llast(name))));
-	bool		found = false;
+	List	   *functions = cmig_call_functions(preflight->names, name);
 
-	foreach_oid(each, path)
-	{
-		for (int i = 0; i < functions->n_members && !found; i++)
-		{
-			Form_pg_proc form = (Form_pg_proc) GETSTRUCT(&functions->members[i]->tuple);
-
-			found = form->pronamespace == each;
-			if (found)
-				need(preflight, ProcedureRelationId, form->oid, "EXECUTE");
-		}
-	}
-	ReleaseSysCacheList(functions);
+	if (functions != NIL)
+		need(preflight, ProcedureRelationId, ((Form_pg_proc) linitial(functions))->oid, "EXECUTE");
 }
 
 static void look_at_node(Preflight *preflight, Node *node);

@@ -12,7 +12,6 @@
  */
 #include "postgres.h"
 
-#include "access/transam.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_foreign_data_wrapper.h"
 #include "catalog/pg_foreign_server.h"
@@ -32,26 +31,13 @@
 #include "commands/proclang.h"
 #include "commands/trigger.h"
 #include "foreign/foreign.h"
-#include "optimizer/optimizer.h"
-#include "parser/parse_coerce.h"
-#include "parser/parse_expr.h"
 #include "parser/parse_func.h"
-#include "parser/parse_node.h"
 #include "parser/parse_oper.h"
 #include "parser/parse_type.h"
 #include "rewrite/rewriteSupport.h"
 #include "utils/fmgroids.h"
 
 #include "plan/lint.h"
-
-/*
- * Decides whether adding a column or changing a column's type requires a
- * table rewrite.
- *
- * An expression that calls a user-defined function, or that converts to a
- * domain with constraints, is analyzed but not simplified, because
- * simplification would call the immutable functions in the expression.
- */
 
 bool
 cmig_domain_is_checked(Oid type)
@@ -71,53 +57,11 @@ cmig_domain_is_checked(Oid type)
 	return get_typtype(type) == TYPTYPE_DOMAIN && cmig_query_run(&query, &value, NULL) > 0;
 }
 
-/*
- * expression_tree_walker callback: can evaluating or simplifying the
- * expression run other roles' code, that is, a user-defined function or the
- * constraints of a domain?
- */
-static bool
-runs_code(Node *node, void *nothing)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid >= FirstNormalObjectId)
-		return true;
-	if (IsA(node, CoerceToDomain) && cmig_domain_is_checked(((CoerceToDomain *) node)->resulttype))
-		return true;
-	return expression_tree_walker(node, runs_code, nothing);
-}
-
-bool
-cmig_conversion_rewrites(Node *value, bool zone_matters)
-{
-	if (value == NULL || runs_code(value, NULL))
-		return true;
-	value = (Node *) expression_planner((Expr *) value);
-	for (;;)
-	{
-		FuncExpr   *call = (FuncExpr *) value;
-
-		if (IsA(value, Var))
-			return false;
-		else if (IsA(value, RelabelType))
-			value = (Node *) ((RelabelType *) value)->arg;
-		else if (IsA(value, CoerceToDomain))
-			value = (Node *) ((CoerceToDomain *) value)->arg;
-		else if (IsA(value, FuncExpr) && !zone_matters &&
-				 (call->funcid == F_TIMESTAMPTZ_TIMESTAMP ||
-				  call->funcid == F_TIMESTAMP_TIMESTAMPTZ))
-			value = linitial(call->args);
-		else
-			return true;
-	}
-}
-
 /* Returns the OID of a type, or InvalidOid if the type does not exist. */
 static Oid
-find_type(const TypeName *name, int32 *typmod)
+find_type(const TypeName *name)
 {
-	Type		found = LookupTypeName(NULL, name, typmod, true);
+	Type		found = LookupTypeName(NULL, name, NULL, true);
 	Oid			result = InvalidOid;
 
 	if (found != NULL)
@@ -126,82 +70,6 @@ find_type(const TypeName *name, int32 *typmod)
 		ReleaseSysCache(found);
 	}
 	return result;
-}
-
-/*
- * Does ALTER COLUMN TYPE to this type rewrite the table?  "converts" is true if
- * the statement has a USING clause.
- */
-static bool
-column_type_rewrites(Oid table, AttrNumber attnum, const TypeName *type, bool converts)
-{
-	Oid			old_type;
-	int32		old_typmod;
-	Oid			collation;
-	int32		typmod;
-	Oid			new_type = find_type(type, &typmod);
-	Node	   *value;
-
-	if (converts || !OidIsValid(new_type))
-		return true;
-	get_atttypetypmodcoll(table, attnum, &old_type, &old_typmod, &collation);
-	value = (Node *) makeVar(1, attnum, old_type, old_typmod, collation, 0);
-	value = coerce_to_target_type(NULL, value, old_type, new_type, typmod,
-								  COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
-	return cmig_conversion_rewrites(value, TimestampTimestampTzRequiresRewrite());
-}
-
-/* A column default to analyze. */
-typedef struct Default
-{
-	Node	   *raw;
-	bool		is_volatile;
-} Default;
-
-/*
- * Subtransaction callback: must the default be computed for each row?  A
- * default counts as volatile if it cannot be analyzed, for example because it
- * calls a function that an earlier statement will create.
- */
-static void
-analyze_default(void *arg)
-{
-	Default    *value = arg;
-	Node	   *raw = copyObject(value->raw);
-
-	value->is_volatile = true;
-	cmig_raw_parse_blank_strings(raw);
-	value->is_volatile =
-		contain_volatile_functions(transformExpr(make_parsestate(NULL), raw,
-												 EXPR_KIND_COLUMN_DEFAULT));
-}
-
-bool
-cmig_column_rewrites(const ColumnDef *column)
-{
-	Default    *value = palloc0(sizeof(Default));
-	ErrorData  *error;
-
-	value->raw = column->raw_default;
-	foreach_ptr(const Constraint, constraint, column->constraints)
-	{
-		if (!IsA(constraint, Constraint))
-			continue;
-		if (constraint->contype == CONSTR_DEFAULT)
-			value->raw = constraint->raw_expr;
-		else if (constraint->contype == CONSTR_IDENTITY ||
-				 (constraint->contype == CONSTR_GENERATED && cmig_is_stored_compat(constraint)))
-			return true;
-	}
-	if (cmig_lint_types_serial(column->typeName) != CMIG_LINT_NOT_SERIAL ||
-		cmig_domain_is_checked(find_type(column->typeName, NULL)))
-		return true;
-	if (value->raw == NULL)
-		return false;
-	error = cmig_subtransaction_rehearse(analyze_default, value);
-	if (error != NULL && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
-		ReThrowError(error);
-	return value->is_volatile;
 }
 
 /*
@@ -240,7 +108,7 @@ cmig_dropped_locks_find(ObjectType type, Node *name, ObjectAddress *object)
 							 named_classes[i].by_names((List *) name, true) :
 							 named_classes[i].by_name(strVal(name), true));
 	if (type == OBJECT_TYPE || type == OBJECT_DOMAIN)
-		ObjectAddressSet(*object, TypeRelationId, find_type(castNode(TypeName, name), NULL));
+		ObjectAddressSet(*object, TypeRelationId, find_type(castNode(TypeName, name)));
 	else if (type == OBJECT_OPERATOR)
 		ObjectAddressSet(*object, OperatorRelationId,
 						 LookupOperWithArgs(castNode(ObjectWithArgs, name), true));
@@ -531,7 +399,7 @@ cmig_related(CmigRelated how, Oid object)
 
 
 List *
-cmig_related_retyped(Oid table, const char *column, const TypeName *type, bool converts)
+cmig_related_retyped(Oid table, const char *column, bool rewrites)
 {
 	/* constraints on the column and their indexes, and other indexes on it */
 	static CmigQuery query = {
@@ -551,8 +419,7 @@ cmig_related_retyped(Oid table, const char *column, const TypeName *type, bool c
 	if (attnum == InvalidAttrNumber)
 		return NIL;
 	result = cmig_query_oids(&query, table, attnum);
-	if (get_rel_relkind(table) != RELKIND_PARTITIONED_TABLE &&
-		column_type_rewrites(table, attnum, type, converts))
+	if (rewrites && get_rel_relkind(table) != RELKIND_PARTITIONED_TABLE)
 		result = list_concat_unique_oid(result, cmig_related(CMIG_RELATED_INDEXES, table));
 	return result;
 }
