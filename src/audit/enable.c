@@ -950,7 +950,7 @@ CMIG_READER(cmig_audit_status)
 		if (fault && status->level)
 			add_problem(status, psprintf("writes fail: %s (%s)", fault->problem, fault->fix));
 		cmig_result_add_strings(result, offsetof(Status, argument) / sizeof(char *),
-								(char **) status);
+								(const char *const *) status);
 	}
 	return (Datum) 0;
 }

@@ -244,12 +244,12 @@ cmig_result_add(ReturnSetInfo *result, int count, const Datum *values, const boo
 }
 
 void
-cmig_result_add_strings(ReturnSetInfo *result, int count, char **strings)
+cmig_result_add_strings(ReturnSetInfo *result, int count, const char *const *strings)
 {
 	cmig_result_require(result->setDesc, count);
 	tuplestore_puttuple(result->setResult,
 						BuildTupleFromCStrings(TupleDescGetAttInMetadata(result->setDesc),
-											   strings));
+											   (char **) strings));
 }
 
 void

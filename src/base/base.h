@@ -527,7 +527,8 @@ cmig_argument(FunctionCallInfo fcinfo, int n)
 extern void cmig_result_add(struct ReturnSetInfo *result, int count, const Datum *values,
 							const bool *nulls);
 extern void cmig_result_add_row(FunctionCallInfo fcinfo, int count, const char *const *texts);
-extern void cmig_result_add_strings(struct ReturnSetInfo *result, int count, char **strings);
+extern void cmig_result_add_strings(struct ReturnSetInfo *result, int count,
+									const char *const *strings);
 extern void cmig_result_add_texts(FunctionCallInfo fcinfo, List *texts);
 
 #define cmig_result_add_text(fcinfo, ...) \

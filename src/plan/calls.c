@@ -197,7 +197,7 @@ append_value(const Call *call, char kind, const char *name, StringInfo sql)
 		text = table ? cmig_lint_text_range_var(table) : NULL;
 	}
 	else if (kind == '#')
-		text = names_of(node) == NIL ? NULL : cmig_lint_text_names(names_of(node));
+		text = names_of(node) == NIL ? NULL : cmig_text_join(names_of(node), quote_identifier);
 	else
 		text = constant(node);
 	if (text == NULL)

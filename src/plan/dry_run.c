@@ -364,50 +364,33 @@ typedef struct TrialRow
 	const char *error;
 } TrialRow;
 
-#define COLUMNS 12
+/* Returns the number as text, or NULL if there is none. */
+static char *
+number_text(int64 number, bool exists)
+{
+	return exists ? psprintf(INT64_FORMAT, number) : NULL;
+}
 
 /* Add a result row for the current step. */
 static void
 put_row(Trial *trial, const TrialRow *row)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) trial->fcinfo->resultinfo;
 	const CmigMeasure *measure = row->measure;
-	const char *texts[COLUMNS] = {
-		[4] = row->command,[7] = measure != NULL &&
-		measure->locks != NULL ? measure->locks : row->locks,
-		[11] = row->error
+	bool		measured = measure != NULL;
+	bool		in_step = trial->number > 0;
+	const char *texts[] = {
+		number_text(trial->number, in_step),
+		in_step ? cmig_graph_id(trial->now.graph, trial->plan->steps[trial->number - 1].node) : NULL,
+		number_text(row->statement, row->statement > 0),
+		number_text(row->line, row->statement > 0 && row->line != 0), row->command,
+		number_text(row->rows, measured && row->rows != CMIG_NO_ROWS),
+		measured ? psprintf(INT64_FORMAT " us", measure->elapsed_us) : NULL,
+		measured && measure->locks ? measure->locks : row->locks,
+		measured ? measure->rewrites : NULL, measured ? measure->scans : NULL,
+		number_text(measured ? measure->wal_bytes : 0, measured), row->error
 	};
-	Datum		values[COLUMNS] = {0};
-	bool		nulls[COLUMNS];
 
-	if (trial->number > 0)
-		texts[1] = cmig_graph_id(trial->now.graph, trial->plan->steps[trial->number - 1].node);
-	if (measure != NULL)
-	{
-		Interval   *interval = palloc0(sizeof(Interval));
-
-		interval->time = measure->elapsed_us;
-		values[6] = IntervalPGetDatum(interval);
-		texts[8] = measure->rewrites;
-		texts[9] = measure->scans;
-	}
-	for (int i = 0; i < COLUMNS; i++)
-	{
-		nulls[i] = texts[i] == NULL;
-		if (texts[i] != NULL)
-			values[i] = CStringGetTextDatum(texts[i]);
-	}
-	values[0] = Int32GetDatum(trial->number);
-	nulls[0] = trial->number == 0;
-	values[2] = Int32GetDatum(row->statement);
-	nulls[2] = row->statement == 0;
-	values[3] = Int32GetDatum(row->line);
-	nulls[3] = row->statement == 0 || row->line == 0;
-	values[5] = Int64GetDatum(row->rows);
-	nulls[5] = measure == NULL || row->rows == CMIG_NO_ROWS;
-	nulls[6] = nulls[10] = measure == NULL;
-	values[10] = Int64GetDatum(measure != NULL ? measure->wal_bytes : 0);
-	cmig_result_add(result, lengthof(values), values, nulls);
+	cmig_result_add_strings((ReturnSetInfo *) trial->fcinfo->resultinfo, lengthof(texts), texts);
 }
 
 /* Formats an error for the result: SQLSTATE, message, detail, and hint. */

@@ -645,14 +645,6 @@ static const char *const severities[] = {"notice", "warning", "error"}; /* by Cm
 PG_FUNCTION_INFO_V1(cmig_lint_1_2);
 PG_FUNCTION_INFO_V1(cmig_lint_sql);
 
-/* Store a string, which may be NULL, in column number "i" of a row. */
-static void
-set_text(Datum *values, bool *nulls, int i, const char *text)
-{
-	nulls[i] = text == NULL;
-	values[i] = text ? CStringGetTextDatum(text) : (Datum) 0;
-}
-
 /*
  * Return the findings as rows.  If "with_revision" is true, the first column
  * contains the revision.
@@ -667,23 +659,15 @@ return_findings(FunctionCallInfo fcinfo, CmigLint *lint, bool with_revision)
 
 	foreach_ptr(CmigLintFinding, finding, lint->findings)
 	{
-		Datum		values[7];
-		bool		nulls[7] = {0};
-		int			i = 0;
+		const char *row[] = {
+			finding->revision, finding->statement > 0 ? psprintf("%d", finding->statement) : NULL,
+			finding->line > 0 ? psprintf("%d", finding->line) : NULL, finding->rule->name,
+			severities[finding->severity], finding->message, finding->fix
+		};
+		int			first = with_revision ? 0 : 1;
 
-		if (finding->dropped)
-			continue;
-		if (with_revision)
-			set_text(values, nulls, i++, finding->revision);
-		nulls[i] = finding->statement == 0;
-		values[i++] = Int32GetDatum(finding->statement);
-		nulls[i] = finding->line == 0;
-		values[i++] = Int32GetDatum(finding->line);
-		set_text(values, nulls, i++, finding->rule->name);
-		set_text(values, nulls, i++, severities[finding->severity]);
-		set_text(values, nulls, i++, finding->message);
-		set_text(values, nulls, i++, finding->fix);
-		cmig_result_add(result, i, values, nulls);
+		if (!finding->dropped)
+			cmig_result_add_strings(result, lengthof(row) - first, row + first);
 		MemoryContextReset(context);
 	}
 	MemoryContextSwitchTo(old);

@@ -499,14 +499,13 @@ extern bool cmig_lint_body_uses(const char *source, const RangeVar *table, const
 
 /*
  * Names, quoted: for messages without the schema public; the same with the size,
- * as in "t (about 300 rows, 24 kB, 2 indexes)"; qualified; as qualified as in
- * the statement; and a comma-separated list.
+ * as in "t (about 300 rows, 24 kB, 2 indexes)"; qualified; and as qualified as in
+ * the statement.
  */
 extern char *cmig_lint_text_name(const CmigLintTable *table);
 extern char *cmig_lint_text_table(const CmigLintTable *table);
 extern char *cmig_lint_text_qualified(const CmigLintTable *table);
 extern char *cmig_lint_text_range_var(const RangeVar *name);
-extern char *cmig_lint_text_names(List *names);
 
 /* in lint_facts.c */
 
@@ -752,6 +751,25 @@ extern void cmig_lint_cascade_alter(CmigLint *lint, CmigLintTable *table,
 
 /* Record that a live object is changed, if there is one. */
 extern void cmig_lint_cascade_changed(CmigLint *lint, Oid class, Oid oid);
+
+/* in lint_constraints.c */
+
+/* A constraint that CREATE TABLE or ALTER TABLE adds. */
+typedef struct CmigLintAdded
+{
+	Constraint *constraint;
+	ColumnDef  *column;			/* for a column constraint; otherwise NULL */
+	int			action;			/* the number of the ALTER TABLE action,
+								 * starting at 0 */
+	List	   *earlier;		/* of char *: names of the constraints that
+								 * the statement has already added */
+}			CmigLintAdded;
+
+/*
+ * Returns the constraints that a statement adds, a List of CmigLintAdded *, without
+ * "earlier", and those of columns that the target of ALTER TABLE already has.
+ */
+extern List *cmig_lint_added(const CmigLint *lint, Node *node);
 
 /* in lint_columns.c */
 

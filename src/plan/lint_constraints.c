@@ -269,20 +269,49 @@ const CmigLintRule cmig_lint_indexes[] = {
  * cmig.lint rules about constraints.
  */
 
-/* A constraint that ALTER TABLE adds. */
-typedef struct Added
+List *
+cmig_lint_added(const CmigLint *lint, Node *node)
 {
-	Constraint *constraint;
-	ColumnDef  *column;			/* for a column constraint; otherwise NULL */
-	int			action;			/* the number of the ALTER TABLE action,
-								 * starting at 0 */
-	List	   *earlier;		/* of char *: names of the constraints that
-								 * the statement has already added */
-} Added;
+	bool		alters = IsA(node, AlterTableStmt);
+	List	   *result = NIL;
+
+	foreach_ptr(AlterTableCmd, element,
+				alters ? ((AlterTableStmt *) node)->cmds :
+				IsA(node, CreateStmt) ? ((CreateStmt *) node)->tableElts : NIL)
+	{
+		Node	   *definition = !alters ? (Node *) element :
+		element->subtype == AT_AddColumn || element->subtype == AT_AddConstraint ? element->def : NULL;
+		ColumnDef  *column = definition && IsA(definition, ColumnDef) ? (ColumnDef *) definition : NULL;
+
+		if (column && alters && element->missing_ok && lint->target &&
+			cmig_lint_model_column(lint->target, column->colname))
+			continue;
+		foreach_node(Constraint, constraint,
+					 column ? column->constraints :
+					 definition && IsA(definition, Constraint) ? list_make1(definition) : NIL)
+		{
+			CmigLintAdded *added = palloc0(sizeof(CmigLintAdded));
+
+			added->constraint = constraint;
+			added->column = column;
+			added->action = foreach_current_index(element);
+			result = lappend(result, added);
+		}
+	}
+	return result;
+}
+
+/* Returns the columns of the constraint, as a List of char *. */
+static List *
+columns_of(const CmigLintAdded * added)
+{
+	return cmig_lint_alter_columns(added->constraint,
+								   added->column ? added->column->colname : NULL);
+}
 
 /* Returns the name that the constraint will have. */
 static char *
-name_of(const CmigLint *lint, const Added *added)
+name_of(const CmigLint *lint, const CmigLintAdded * added)
 {
 	return cmig_lint_alter_constraint_name(lint->target, lint->target->name, added->constraint,
 										   added->column ? added->column->colname : NULL,
@@ -291,7 +320,7 @@ name_of(const CmigLint *lint, const Added *added)
 
 /* Returns the statement without the constraint: "" if no action remains. */
 static char *
-statement_without(CmigLint *lint, const Added *added)
+statement_without(CmigLint *lint, const CmigLintAdded * added)
 {
 	if (added->column == NULL)
 		return cmig_lint_fix_replace(lint, added->action, NULL);
@@ -305,7 +334,7 @@ statement_without(CmigLint *lint, const Added *added)
  * another transaction.  Returns NULL for a named column constraint.
  */
 static char *
-not_valid_fix(CmigLint *lint, const Added *added)
+not_valid_fix(CmigLint *lint, const CmigLintAdded * added)
 {
 	const char *name = quote_identifier(name_of(lint, added));
 	char	   *table = cmig_lint_text_qualified(lint->target);
@@ -335,7 +364,7 @@ not_valid_fix(CmigLint *lint, const Added *added)
 
 /* Implements the rule constraint-missing-not-valid for a new constraint. */
 static void
-check_check(CmigLint *lint, const Added *added)
+check_check(CmigLint *lint, const CmigLintAdded * added)
 {
 	if (!added->constraint->skip_validation)
 		cmig_lint_report(lint, not_valid_fix(lint, added),
@@ -371,7 +400,7 @@ check_validate(CmigLint *lint, AlterTableCmd *command, int number)
  * the foreign key of a new column that is null in all existing rows.
  */
 static void
-check_foreign_key(CmigLint *lint, const Added *added)
+check_foreign_key(CmigLint *lint, const CmigLintAdded * added)
 {
 	bool		can_wait = lint->target->kind != RELKIND_PARTITIONED_TABLE ||
 	CMIG_PARTITIONED_NOT_VALID_KEYS_COMPAT;
@@ -416,7 +445,7 @@ not_null_fix(const CmigLint *lint, List *columns)
  * the table or the constraint does not allow this.
  */
 static char *
-using_index_fix(CmigLint *lint, const Added *added)
+using_index_fix(CmigLint *lint, const CmigLintAdded * added)
 {
 	Constraint *constraint = added->constraint;
 	const char *name = quote_identifier(name_of(lint, added));
@@ -432,14 +461,12 @@ using_index_fix(CmigLint *lint, const Added *added)
 	if (primary)
 		appendStringInfoString(&fix,
 							   not_null_fix(lint,
-											cmig_lint_alter_columns(added->constraint,
-																	added->column ? added->column->colname : NULL)));
+											columns_of(added)));
 	appendStringInfo(&fix, "CREATE UNIQUE INDEX CONCURRENTLY %s ON %s (%s)", name, table,
-					 cmig_lint_text_names(cmig_lint_alter_columns(added->constraint,
-																  added->column ? added->column->colname : NULL)));
+					 cmig_text_join(columns_of(added), quote_identifier));
 	if (constraint->including != NIL)
 		appendStringInfo(&fix, " INCLUDE (%s)",
-						 cmig_lint_text_names(cmig_lint_model_names(constraint->including)));
+						 cmig_text_join(cmig_lint_model_names(constraint->including), quote_identifier));
 	if (constraint->nulls_not_distinct)
 		appendStringInfoString(&fix, " NULLS NOT DISTINCT");
 	appendStringInfo(&fix, ";\nALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s", table, name,
@@ -452,7 +479,7 @@ using_index_fix(CmigLint *lint, const Added *added)
 
 /* Implements the rule adding-serial-primary-key-field. */
 static void
-check_primary_key(CmigLint *lint, const Added *added)
+check_primary_key(CmigLint *lint, const CmigLintAdded * added)
 {
 	if (added->constraint->indexname == NULL)
 		cmig_lint_report(lint, using_index_fix(lint, added),
@@ -462,7 +489,7 @@ check_primary_key(CmigLint *lint, const Added *added)
 
 /* Implements the rule disallowed-unique-constraint. */
 static void
-check_unique(CmigLint *lint, const Added *added)
+check_unique(CmigLint *lint, const CmigLintAdded * added)
 {
 	if (added->constraint->indexname == NULL)
 		cmig_lint_report(lint, using_index_fix(lint, added),
@@ -473,7 +500,7 @@ check_unique(CmigLint *lint, const Added *added)
 
 /* Implements the rule adding-exclusion-constraint. */
 static void
-check_exclusion(CmigLint *lint, const Added *added)
+check_exclusion(CmigLint *lint, const CmigLintAdded * added)
 {
 	cmig_lint_report(lint, NULL,
 					 "an exclusion constraint builds its index on %s under an AccessExclusiveLock and cannot be NOT VALID; create a new table with the constraint, and copy the rows",
@@ -482,7 +509,7 @@ check_exclusion(CmigLint *lint, const Added *added)
 
 /* Implements the rule primary-key-sets-not-null. */
 static void
-check_sets_not_null(CmigLint *lint, const Added *added)
+check_sets_not_null(CmigLint *lint, const CmigLintAdded * added)
 {
 	const char *name = added->constraint->indexname;
 	CmigLintIndex *index = name ? cmig_lint_model_index(lint->target, name) : NULL;
@@ -501,7 +528,7 @@ check_sets_not_null(CmigLint *lint, const Added *added)
 						 psprintf(CMIG_LINT_STEPWISE "%s%s", not_null_fix(lint, columns),
 								  lint->statement->text),
 						 "PRIMARY KEY USING INDEX scans %s to make column %s NOT NULL",
-						 cmig_lint_text_table(lint->target), cmig_lint_text_names(columns));
+						 cmig_lint_text_table(lint->target), cmig_text_join(columns, quote_identifier));
 }
 
 /*
@@ -516,7 +543,7 @@ check_added(CmigLint *lint, Node *node)
 	{
 		const char *rule;
 		ConstrType	type;
-		void		(*check) (CmigLint *lint, const Added *added);
+		void		(*check) (CmigLint *lint, const CmigLintAdded * added);
 	}			checks[] =
 
 	{
@@ -527,7 +554,7 @@ check_added(CmigLint *lint, Node *node)
 		{"disallowed-unique-constraint", CONSTR_UNIQUE, check_unique},
 		{"adding-exclusion-constraint", CONSTR_EXCLUSION, check_exclusion},
 	};
-	Added		added = {0};
+	List	   *earlier = NIL;
 	int			i = 0;
 
 	while (strcmp(checks[i].rule, lint->rule->name) != 0)
@@ -535,25 +562,12 @@ check_added(CmigLint *lint, Node *node)
 	if (checks[i].type == CONSTR_CHECK && ((AlterTableStmt *) node)->relation->inh ?
 		!cmig_lint_model_is_large(lint->target) : !cmig_lint_model_is_large_itself(lint->target))
 		return;
-	foreach_node(AlterTableCmd, command, ((AlterTableStmt *) node)->cmds)
+	foreach_ptr(CmigLintAdded, added, cmig_lint_added(lint, node))
 	{
-		List	   *constraints = NIL;
-
-		added.action = foreach_current_index(command);
-		added.column = command->subtype == AT_AddColumn ? (ColumnDef *) command->def : NULL;
-		if (command->subtype == AT_AddConstraint)
-			constraints = list_make1(command->def);
-		else if (added.column &&
-				 !(command->missing_ok &&
-				   cmig_lint_model_column(lint->target, added.column->colname)))
-			constraints = added.column->constraints;
-		foreach_node(Constraint, key, constraints)
-		{
-			added.constraint = key;
-			if (added.constraint->contype == checks[i].type)
-				checks[i].check(lint, &added);
-			added.earlier = lappend(added.earlier, name_of(lint, &added));
-		}
+		added->earlier = earlier;
+		if (added->constraint->contype == checks[i].type)
+			checks[i].check(lint, added);
+		earlier = lappend(earlier, name_of(lint, added));
 	}
 }
 
@@ -632,30 +646,15 @@ report_foreign_key(CmigLint *lint, CmigLintTable *table, const RangeVar *name,
 	 */
 	index = psprintf("CREATE INDEX %sON %s %s(%s)", table ? "CONCURRENTLY " : "", on,
 					 cmig_is_temporal_compat(constraint) ? "USING gist " : "",
-					 cmig_lint_text_names(columns));
+					 cmig_text_join(columns, quote_identifier));
 	finding = cmig_lint_report(lint, index_fix(lint, table, index, columns),
 							   "foreign key (%s) has no index: deletes and updates of keys in %s scan %s",
-							   cmig_lint_text_names(columns),
+							   cmig_text_join(columns, quote_identifier),
 							   cmig_lint_text_range_var(constraint->pktable),
 							   table ? cmig_lint_text_table(table) : on);
 	cmig_lint_report_later(lint, finding, true, lacks_index, table, name,
 						   cmig_lint_alter_constraint_name(table, name->relname, constraint, column,
 														   NIL));
-}
-
-/* Check the foreign keys in a list of constraints and column definitions. */
-static void
-check_keys(CmigLint *lint, CmigLintTable *table, const RangeVar *name, List *constraints,
-		   const char *column)
-{
-	foreach_ptr(Constraint, constraint, constraints)
-	{
-		if (IsA(constraint, Constraint) && constraint->contype == CONSTR_FOREIGN)
-			report_foreign_key(lint, table, name, constraint, column);
-		else if (IsA(constraint, ColumnDef))
-			check_keys(lint, table, name, ((ColumnDef *) constraint)->constraints,
-					   ((ColumnDef *) constraint)->colname);
-	}
 }
 
 /*
@@ -665,30 +664,21 @@ check_keys(CmigLint *lint, CmigLintTable *table, const RangeVar *name, List *con
 static void
 check_index_missing(CmigLint *lint, Node *node)
 {
-	ListCell   *lc;
+	bool		creates = IsA(node, CreateStmt);
+	CreateStmt *create = (CreateStmt *) node;
+	RangeVar   *name = creates ? create->relation : ((AlterTableStmt *) node)->relation;
+	bool		known = creates ? create->inhRelations == NIL &&
+	name->relpersistence != RELPERSISTENCE_TEMP &&
+	!(create->if_not_exists && cmig_lint_state_find(lint, name, true)) :
+	lint->target && !lint->target->temporary;
 
-	if (IsA(node, CreateStmt))
+	foreach_ptr(Node, element, creates ? create->tableElts : NIL)
+		known &= !IsA(element, TableLikeClause);
+	foreach_ptr(const CmigLintAdded, key, known ? cmig_lint_added(lint, node) : NIL)
 	{
-		CreateStmt *create = (CreateStmt *) node;
-		bool		known = create->inhRelations == NIL &&
-		create->relation->relpersistence != RELPERSISTENCE_TEMP;
-
-		foreach(lc, create->tableElts)
-			known &= !IsA(lfirst(lc), TableLikeClause);
-		if (known && (!create->if_not_exists ||
-					  cmig_lint_state_find(lint, create->relation, true) == NULL))
-			check_keys(lint, NULL, create->relation, create->tableElts, NULL);
-		return;
-	}
-	foreach_node(AlterTableCmd, command, lint->target &&
-				 !lint->target->temporary ? ((AlterTableStmt *) node)->cmds : NIL)
-	{
-		if (command->subtype == AT_AddConstraint ||
-			(command->subtype == AT_AddColumn &&
-			 (!command->missing_ok ||
-			  cmig_lint_model_column(lint->target, ((ColumnDef *) command->def)->colname) == NULL)))
-			check_keys(lint, lint->target, ((AlterTableStmt *) node)->relation,
-					   list_make1(command->def), NULL);
+		if (key->constraint->contype == CONSTR_FOREIGN)
+			report_foreign_key(lint, creates ? NULL : lint->target, name, key->constraint,
+							   key->column ? key->column->colname : NULL);
 	}
 }
 

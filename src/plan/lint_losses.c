@@ -813,8 +813,6 @@ check_rows(CmigLint *lint, Node *node)
 	foreach_node(AlterTableCmd, command,
 				 IsA(node, AlterTableStmt) ? ((AlterTableStmt *) node)->cmds : NIL)
 	{
-		ColumnDef  *added = command->subtype == AT_AddColumn ? (ColumnDef *) command->def : NULL;
-
 		CmigLintConstraint *validated = command->subtype == AT_ValidateConstraint ?
 		cmig_lint_model_constraint(table, command->name) : NULL;
 
@@ -823,24 +821,23 @@ check_rows(CmigLint *lint, Node *node)
 		if (command->subtype == AT_SetNotNull)
 			probe_nulls(lint, "SET NOT NULL", list_make1(command->name),
 						((AlterTableStmt *) node)->relation->inh);
-		foreach_node(Constraint, key,
-					 added ? added->constraints : command->subtype == AT_AddConstraint ?
-					 list_make1(command->def) : NIL)
-		{
-			bool		primary = key->contype == CONSTR_PRIMARY;
+	}
+	foreach_ptr(const CmigLintAdded, added, cmig_lint_added(lint, node))
+	{
+		const Constraint *key = added->constraint;
+		bool		primary = key->contype == CONSTR_PRIMARY;
 
-			names = cmig_lint_alter_columns(key, added ? added->colname : NULL);
-			/* cmig.add_foreign_key validates */
-			if (key->contype == CONSTR_FOREIGN && (lint->caller || !key->skip_validation))
-				probe_orphans(lint, "the foreign key", key, names);
-			else if ((primary || key->contype == CONSTR_UNIQUE) && key->indexname == NULL &&
-					 !cmig_is_temporal_compat(key))
-			{
-				if (primary)
-					probe_nulls(lint, "PRIMARY KEY", names, false);
-				probe_duplicates(lint, primary ? "PRIMARY KEY" : "UNIQUE", names,
-								 key->nulls_not_distinct);
-			}
+		names = cmig_lint_alter_columns(key, added->column ? added->column->colname : NULL);
+		/* cmig.add_foreign_key validates */
+		if (key->contype == CONSTR_FOREIGN && (lint->caller || !key->skip_validation))
+			probe_orphans(lint, "the foreign key", key, names);
+		else if ((primary || key->contype == CONSTR_UNIQUE) && key->indexname == NULL &&
+				 !cmig_is_temporal_compat(key))
+		{
+			if (primary)
+				probe_nulls(lint, "PRIMARY KEY", names, false);
+			probe_duplicates(lint, primary ? "PRIMARY KEY" : "UNIQUE", names,
+							 key->nulls_not_distinct);
 		}
 	}
 }

@@ -424,7 +424,7 @@ check_schema(CmigLint *lint, Node *node)
 	}
 	if (names != NIL)
 		cmig_lint_report(lint, NULL, "unqualified table names depend on search_path: %s",
-						 cmig_lint_text_names(names));
+						 cmig_text_join(names, quote_identifier));
 }
 
 /*

@@ -799,9 +799,3 @@ cmig_lint_text_range_var(const RangeVar *name)
 {
 	return quote_qualified_identifier(name->schemaname, name->relname);
 }
-
-char *
-cmig_lint_text_names(List *names)
-{
-	return cmig_text_join(names, quote_identifier);
-}

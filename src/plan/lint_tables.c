@@ -689,24 +689,18 @@ check_citus(CmigLint *lint, Node *node)
 			columns = lappend(columns, element->name ? element->name : "");
 		check_citus_key(lint, table, column, "a unique index", columns);
 	}
-	foreach_node(AlterTableCmd, command, IsA(node, AlterTableStmt) &&
-				 table ? ((AlterTableStmt *) node)->cmds : NIL)
+	foreach_ptr(const CmigLintAdded, added,
+				IsA(node, AlterTableStmt) && table ? cmig_lint_added(lint, node) : NIL)
 	{
-		ColumnDef  *added = command->subtype == AT_AddColumn ? (ColumnDef *) command->def : NULL;
+		const Constraint *key = added->constraint;
+		const char *own = added->column ? added->column->colname : NULL;
+		const char *what = key->contype == CONSTR_PRIMARY ? "PRIMARY KEY" :
+		key->contype == CONSTR_UNIQUE ? "UNIQUE" : NULL;
 
-		foreach_node(Constraint, key,
-					 added ? added->constraints : command->subtype == AT_AddConstraint ?
-					 list_make1(command->def) : NIL)
-		{
-			const char *what = key->contype == CONSTR_PRIMARY ? "PRIMARY KEY" :
-			key->contype == CONSTR_UNIQUE ? "UNIQUE" : NULL;
-
-			if (what && key->indexname == NULL)
-				check_citus_key(lint, table, column, what,
-								cmig_lint_alter_columns(key, added ? added->colname : NULL));
-			else if (key->contype == CONSTR_FOREIGN)
-				check_citus_reference(lint, table, added ? added->colname : NULL, key, column);
-		}
+		if (what && key->indexname == NULL)
+			check_citus_key(lint, table, column, what, cmig_lint_alter_columns(key, own));
+		else if (key->contype == CONSTR_FOREIGN)
+			check_citus_reference(lint, table, own, key, column);
 	}
 }
 

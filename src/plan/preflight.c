@@ -255,25 +255,30 @@ works(Preflight *preflight, Oid relation, bool inh, const char *detail, List *co
 	}
 }
 
-/* The statement adds a constraint to a table. */
+/* The statement adds constraints to a table, or to one that it creates, if "table" is NULL. */
 static void
-add_constraint(Preflight *preflight, const RangeVar *table, const Constraint *constraint,
-			   const char *column)
+add_constraints(Preflight *preflight, const RangeVar *table, const void *statement)
 {
-	List	   *columns = column ? list_make1(unconstify(char *, column)) :
-	cmig_lint_model_names(constraint->keys);
-	bool		key = constraint->contype == CONSTR_PRIMARY;
+	foreach_ptr(const CmigLintAdded, added,
+				cmig_lint_added(preflight->names, unconstify(void *, statement)))
+	{
+		const Constraint *constraint = added->constraint;
+		List	   *columns = added->column ? list_make1(added->column->colname) :
+		cmig_lint_model_names(constraint->keys);
+		bool		key = constraint->contype == CONSTR_PRIMARY;
+		bool		excludes = constraint->contype == CONSTR_EXCLUSION;
 
-	if (constraint->contype == CONSTR_FOREIGN)
-		need_relation(preflight, constraint->pktable, "REFERENCES");
-	foreach_ptr(List, item, constraint->contype == CONSTR_EXCLUSION ? constraint->exclusions : NIL)
-		columns = lappend(columns, linitial_node(IndexElem, item)->name);
-	if (key)
-		changes(preflight, find(preflight, table), "ADD PRIMARY KEY", NULL);
-	if ((key || constraint->contype == CONSTR_UNIQUE || constraint->contype == CONSTR_EXCLUSION) &&
-		constraint->indexname == NULL && table != NULL)
-		works(preflight, find(preflight, table), table->inh, "index",
-			  list_delete_ptr(columns, NULL));
+		if (constraint->contype == CONSTR_FOREIGN)
+			need_relation(preflight, constraint->pktable, "REFERENCES");
+		foreach_ptr(List, item, excludes ? constraint->exclusions : NIL)
+			columns = lappend(columns, linitial_node(IndexElem, item)->name);
+		if (key)
+			changes(preflight, find(preflight, table), "ADD PRIMARY KEY", NULL);
+		if ((key || constraint->contype == CONSTR_UNIQUE || excludes) &&
+			constraint->indexname == NULL && table != NULL)
+			works(preflight, find(preflight, table), table->inh, "index",
+				  list_delete_ptr(columns, NULL));
+	}
 }
 
 /* What ALTER TABLE needs, and what it changes in a published table. */
@@ -282,18 +287,13 @@ look_at_alter(Preflight *preflight, const AlterTableStmt *alter)
 {
 	Oid			table = find(preflight, alter->relation);
 
+	add_constraints(preflight, alter->relation, alter);
 	foreach_ptr(const AlterTableCmd, command, alter->cmds)
 	{
 		switch (command->subtype)
 		{
 			case AT_AddColumn:
 				changes(preflight, table, "ADD COLUMN", ((ColumnDef *) command->def)->colname);
-				foreach_ptr(Constraint, constraint, ((ColumnDef *) command->def)->constraints)
-					add_constraint(preflight, alter->relation, constraint,
-								   ((ColumnDef *) command->def)->colname);
-				break;
-			case AT_AddConstraint:
-				add_constraint(preflight, alter->relation, (Constraint *) command->def, NULL);
 				break;
 			case AT_DropColumn:
 				changes(preflight, table, "DROP COLUMN", command->name);
@@ -395,19 +395,13 @@ look_at_drop(Preflight *preflight, const DropStmt *drop)
 static void
 look_at_create(Preflight *preflight, const CreateStmt *create)
 {
-	ListCell   *lc;
-
+	add_constraints(preflight, NULL, create);
 	foreach_ptr(RangeVar, parent, create->inhRelations)
 		need_relation(preflight, parent, "OWNER");
-	foreach(lc, create->tableElts)
+	foreach_ptr(TableLikeClause, element, create->tableElts)
 	{
-		if (IsA(lfirst(lc), Constraint))
-			add_constraint(preflight, NULL, lfirst(lc), NULL);
-		else if (IsA(lfirst(lc), TableLikeClause))
-			need_relation(preflight, lfirst_node(TableLikeClause, lc)->relation, "SELECT");
-		else if (IsA(lfirst(lc), ColumnDef))
-			foreach_ptr(Constraint, constraint, lfirst_node(ColumnDef, lc)->constraints)
-				add_constraint(preflight, NULL, constraint, NULL);
+		if (IsA(element, TableLikeClause))
+			need_relation(preflight, element->relation, "SELECT");
 	}
 }
 

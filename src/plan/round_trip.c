@@ -61,8 +61,7 @@ cmig_verify(PG_FUNCTION_ARGS)
 		CmigRunStep step =
 		{.revision = id,.direction = CMIG_UPGRADE,.transactional = true,.sql = ""};
 		ErrorData  *error;
-		Datum		values[3] = {0};
-		bool		nulls[3] = {0};
+		const char *row[] = {id, "t", NULL};
 
 		CHECK_FOR_INTERRUPTS();
 		if (script == NULL || script->verify_sql == NULL)
@@ -81,18 +80,15 @@ cmig_verify(PG_FUNCTION_ARGS)
 							  ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE))
 			ReThrowError(error);
 		any = true;
-		values[0] = CStringGetTextDatum(id);
-		values[1] = BoolGetDatum(error == NULL);
-		nulls[2] = error == NULL;
 		if (error != NULL)
 		{
 			cmig_listing_add(&failed, id);
-			values[2] = CStringGetTextDatum(psprintf("%s\n%s",
-													 error->sqlerrcode == ERRCODE_CMIG_VERIFY_FAILED && error->detail ?
-													 error->detail : error->message,
-													 cmig_script_run_place(error)));
+			row[1] = "f";
+			row[2] = psprintf("%s\n%s", error->sqlerrcode == ERRCODE_CMIG_VERIFY_FAILED &&
+							  error->detail ? error->detail : error->message,
+							  cmig_script_run_place(error));
 		}
-		cmig_result_add(result, lengthof(values), values, nulls);
+		cmig_result_add_strings(result, lengthof(row), row);
 		MemoryContextReset(context);
 	}
 	MemoryContextSwitchTo(caller);

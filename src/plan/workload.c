@@ -29,7 +29,7 @@ cmig_workload_init(void)
 							 &workload_factor, 2, 1, 1e6, PGC_USERSET, 0, NULL, NULL, NULL);
 }
 
-static char *const verdicts[] = {"breaks", "changes_result", "slower", "faster", "not_judged", "same_plan"};	/* by CmigVerdict */
+static const char *const verdicts[] = {"breaks", "changes_result", "slower", "faster", "not_judged", "same_plan"};	/* by CmigVerdict */
 
 /* ----------------------------------------------------------------
  * Looks at the queries while the revisions run.
@@ -666,7 +666,7 @@ CMIG_READER(cmig_workload_check)
 								  stats ? cmig_workload_stats_read(stats) : NULL, NULL, &obstacle);
 	foreach_ptr(const CmigWorkloadQuery, query, queries)
 	{
-		char	   *row[] = {
+		const char *row[] = {
 			query->id, query->calls, query->text, verdicts[query->verdict], query->sqlstate,
 			query->detail,
 			cost_of(query, CMIG_WORKLOAD_BEFORE), cost_of(query, CMIG_WORKLOAD_AFTER)

@@ -445,7 +445,7 @@ run(FunctionCallInfo fcinfo, const CmigRlsTable *table, const char *target, List
 	foreach_ptr(char, statement, statements)
 	{
 		bool		as_owner = table && cmig_rls_plan_is_default(statement);
-		char	   *values[2] = {target ? unconstify(char *, target) : statement, statement};
+		const char *values[2] = {target ? unconstify(char *, target) : statement, statement};
 		CmigRole	saved;
 
 		CHECK_FOR_INTERRUPTS();

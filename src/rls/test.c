@@ -717,7 +717,7 @@ report(Test *test, const char *what, int64 visible, int64 own, int64 foreign_row
 	for (int i = 0; i < lengthof(counts); i++)
 		if (counts[i] >= 0)
 			texts[3 + i] = psprintf(INT64_FORMAT, counts[i]);
-	cmig_result_add_strings(result, lengthof(texts), (char **) texts);
+	cmig_result_add_strings(result, lengthof(texts), texts);
 }
 
 /*

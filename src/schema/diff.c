@@ -335,17 +335,12 @@ static void
 put_row(CmigPut *put, const CmigDiffLine *line, const char *action, const char *upgrade,
 		const char *downgrade, const char *hazard, const char *change)
 {
-	const char *texts[] = {action, line->kind, line->object, upgrade, downgrade, hazard, change};
-	Datum		values[COLUMNS];
-	bool		nulls[COLUMNS] = {0};
+	const char *texts[] = {
+		psprintf("%d", ++put->step), action, line->kind, line->object, upgrade, downgrade, hazard,
+		change
+	};
 
-	values[0] = Int32GetDatum(++put->step);
-	for (int i = 1; i < COLUMNS; i++)
-	{
-		nulls[i] = texts[i - 1] == NULL;
-		values[i] = nulls[i] ? (Datum) 0 : CStringGetTextDatum(texts[i - 1]);
-	}
-	cmig_result_add(put->result, lengthof(values), values, nulls);
+	cmig_result_add_strings(put->result, lengthof(texts), texts);
 }
 
 /*
