@@ -153,27 +153,21 @@ argument(const Call *call, const char *name)
 	return NULL;
 }
 
-/* Returns the text of a constant, or NULL; casts are ignored. */
-static const char *
-constant(Node *node)
-{
-	while (node && IsA(node, TypeCast))
-		node = ((TypeCast *) node)->arg;
-	return node && IsA(node, A_Const) ? cmig_lint_expression_constant(node) : NULL;
-}
-
 /* Returns the names in a constant such as 'a', '{a,b}', or ARRAY['a', 'b']. */
 static List *
 names_of(Node *node)
 {
-	const char *text = constant(node);
+	const char *text = cmig_lint_expression_constant(node);
 	List	   *result = NIL;
 
-	while (node && IsA(node, TypeCast))
-		node = ((TypeCast *) node)->arg;
+	node = cmig_uncast(node);
 	foreach_ptr(Node, element, node &&
 				IsA(node, A_ArrayExpr) ? ((A_ArrayExpr *) node)->elements : NIL)
-		result = constant(element) ? lappend(result, unconstify(char *, constant(element))) : NIL;
+	{
+		const char *name = cmig_lint_expression_constant(element);
+
+		result = name ? lappend(result, unconstify(char *, name)) : NIL;
+	}
 	if (text && *text != '{')
 		return list_make1(unconstify(char *, text));
 	for (char *p = text ? strtok(pstrdup(text + 1), ",}") : NULL; p; p = strtok(NULL, ",}"))
@@ -199,7 +193,7 @@ append_value(const Call *call, char kind, const char *name, StringInfo sql)
 	else if (kind == '#')
 		text = names_of(node) == NIL ? NULL : cmig_text_join(names_of(node), quote_identifier);
 	else
-		text = constant(node);
+		text = cmig_lint_expression_constant(node);
 	if (text == NULL)
 		return VALUE_UNKNOWN;
 	appendStringInfoString(sql, text);
@@ -250,19 +244,17 @@ append_indexes(CmigLint *lint, const Call *call, StringInfo sql)
 	RangeVar   *name = cmig_locks_constant(argument(call, "target"));
 	CmigLintTable *table = cmig_lint_state_find(lint, name, true);
 	char	   *target = table ? cmig_lint_text_qualified(table) : cmig_lint_text_range_var(name);
-	Node	   *create = argument(call, "create_index");
+	Node	   *create = cmig_uncast(argument(call, "create_index"));
 
 	if (table)
 		cmig_lint_state_load(lint, table);
-	while (create && IsA(create, TypeCast))
-		create = ((TypeCast *) create)->arg;
 	if ((create && IsA(create, A_Const) && IsA(&((A_Const *) create)->val, Boolean) &&
 		 !boolVal(&((A_Const *) create)->val)) ||
 		(table && OidIsValid(table->oid) && get_rel_relispartition(table->oid)))
 		return;
 	for (int i = 0; i < lengthof(keys); i++)
 	{
-		const char *key = constant(argument(call, keys[i]));
+		const char *key = cmig_lint_expression_constant(argument(call, keys[i]));
 		bool		needed = key &&
 		(table == NULL || table->columns == NIL || cmig_lint_model_column(table, key));
 

@@ -178,6 +178,7 @@ watch_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 	Node	   *statement = planned->utilityStmt;
 	const char *reason = watching ? cmig_outside_of_statement(statement, watching_since) : NULL;
 	List	   *unknown;
+	char	   *failure;
 
 	if (reason != NULL)
 		refuse(reason);
@@ -186,7 +187,7 @@ watch_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 		!IsA(statement, CallStmt))
 	{
 		foreach_ptr(CmigPlannedLock, lock,
-					cmig_planned_locks_of(cmig_planned_locks_start(), statement, &unknown))
+					cmig_planned_locks_of(cmig_planned_locks_start(), statement, &unknown, &failure))
 		{
 			if (lock->mode >= ShareLock && OidIsValid(lock->oid))
 				require_size(lock->name, lock->size);
@@ -425,8 +426,7 @@ expect_locks(void *arg)
 	Trial	   *trial = arg;
 	List	   *unknown;
 
-	trial->failure = cmig_planned_locks_failure(trial->names, trial->tree);
-	trial->locks = cmig_planned_locks_of(trial->names, trial->tree, &unknown);
+	trial->locks = cmig_planned_locks_of(trial->names, trial->tree, &unknown, &trial->failure);
 }
 
 /*

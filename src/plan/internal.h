@@ -139,6 +139,9 @@ extern List *cmig_statement_locks(Node *statement);
 extern RangeVar *cmig_locks_relation(List *name);
 extern RangeVar *cmig_locks_owner(Node *object);
 extern RangeVar *cmig_locks_constant(Node *node);
+
+/* Returns an expression without the casts around it.  It may be NULL. */
+extern Node *cmig_uncast(Node *node);
 extern bool cmig_is_relation_type(ObjectType type);
 
 /* in calls.c */
@@ -360,15 +363,12 @@ typedef struct CmigPlannedLock
  * CmigPlannedLock * in the current memory context.  search_path must be the
  * same as when the script runs.  Sets *unknown to a List of char * that names
  * the parts of the statement whose code cannot be analyzed, such as "DO" or
- * "the function public.f".  May raise errors from name lookups.
+ * "the function public.f", and *failure to a sentence that says so if the
+ * statement fails because of CONCURRENTLY, or else to NULL.  May raise errors from
+ * name lookups.
  */
-extern List *cmig_planned_locks_of(CmigPlannedLocks *plan, Node *statement, List **unknown);
-
-/*
- * If the statement fails because of CONCURRENTLY, returns a sentence that says
- * so; otherwise, returns NULL.  Call this before cmig_planned_locks_of().
- */
-extern char *cmig_planned_locks_failure(CmigPlannedLocks *plan, Node *statement);
+extern List *cmig_planned_locks_of(CmigPlannedLocks *plan, Node *statement, List **unknown,
+								   char **failure);
 
 /* Merge two lists of locks, keeping the strongest lock on each relation. */
 extern List *cmig_planned_locks_merge(List *locks, List *more);

@@ -46,16 +46,15 @@ all_rules(void)
 	return result;
 }
 
-/* Is there a rule with this name? */
-static bool
-lint_rules_exists(const char *name)
+const CmigLintRule *
+cmig_lint_rule_find(const List *rules, const char *name)
 {
-	foreach_ptr(CmigLintRule, rule, all_rules())
+	foreach_ptr(const CmigLintRule, rule, rules)
 	{
 		if (cmig_lint_ignore_is(name, rule->name))
-			return true;
+			return rule;
 	}
-	return false;
+	return NULL;
 }
 
 /*
@@ -95,7 +94,7 @@ check_names(char **value, void **extra, GucSource source)
 	}
 	foreach_ptr(char, name, names)
 	{
-		if (!lint_rules_exists(name))
+		if (cmig_lint_rule_find(all_rules(), name) == NULL)
 		{
 			GUC_check_errdetail("Rule \"%s\" does not exist.", name);
 			return false;
@@ -290,7 +289,7 @@ is_off(CmigLint *lint, const char *name)
 		if ((rule->check || rule->check_action) && cmig_lint_ignore_is(name, rule->name))
 			return false;
 	}
-	return lint_rules_exists(name);
+	return cmig_lint_rule_find(all_rules(), name) != NULL;
 }
 
 /*
@@ -312,7 +311,7 @@ report_unused(CmigLint *lint, List *ignores, bool runs_code)
 			continue;
 		if (ignore->name[0] == '\0')
 			finding = cmig_lint_report(lint, NULL, "the comment has no effect: it names no rule");
-		else if (lint_rules_exists(ignore->name))
+		else if (cmig_lint_rule_find(all_rules(), ignore->name))
 			finding = cmig_lint_report(lint, NULL,
 									   "the comment has no effect: rule %s finds nothing here",
 									   ignore->name);

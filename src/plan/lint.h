@@ -374,6 +374,9 @@ cmig_lint_session_in_transaction(const CmigLint *lint)
 
 /* in lint.c */
 
+/* Returns the rule with this name, also if it is that of squawk, or NULL. */
+extern const CmigLintRule *cmig_lint_rule_find(const List *rules, const char *name);
+
 /*
  * Returns what lint finds in a plan, as a List of CmigLintFinding *, including
  * findings that settings or comments suppress, which are marked as dropped.
@@ -797,6 +800,9 @@ extern const char *cmig_lint_values_lost(CmigLint *lint, const char *from, const
  * result is empty.
  */
 extern char *cmig_lint_fix_replace(CmigLint *lint, int action, const char *replacement);
+
+/* Returns the call that makes a column of the target NOT NULL. */
+extern char *cmig_lint_fix_not_null(const CmigLint *lint, const char *column);
 
 /*
  * The text of one action of this statement, of a clause of ADD COLUMN such as

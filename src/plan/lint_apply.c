@@ -789,7 +789,7 @@ apply_grant(CmigLint *lint, GrantStmt *grant)
 static void
 apply_creation(CmigLint *lint, Node *statement)
 {
-	CreateTableAsStmt *create_as = (CreateTableAsStmt *) statement;
+	CmigSubject subject = {0};
 	RangeVar   *name = NULL;	/* of a relation whose columns are not listed */
 	char		kind = RELKIND_RELATION;
 	bool		if_not_exists = false;
@@ -798,30 +798,29 @@ apply_creation(CmigLint *lint, Node *statement)
 	CmigLintTable *table;
 	CmigLintType *type;
 
+	if (cmig_statement_subject(statement, &subject) && (subject.flags & CMIG_STATEMENT_CREATES) &&
+		subject.object && IsA(subject.object, RangeVar))
+		name = (RangeVar *) subject.object;
 	switch (nodeTag(statement))
 	{
 		case T_CreateStmt:
 		case T_CreateForeignTableStmt:
-			apply_create_table(lint, (CreateStmt *) statement,
-							   ((CreateStmt *) statement)->relation);
-			break;
+			apply_create_table(lint, (CreateStmt *) statement, name);
+			return;
 		case T_CreateTableAsStmt:
-			name = create_as->into->rel;
-			if_not_exists = create_as->if_not_exists;
-			if (create_as->objtype == OBJECT_MATVIEW)
+			if_not_exists = ((CreateTableAsStmt *) statement)->if_not_exists;
+			if (subject.type == OBJECT_MATVIEW)
 			{
 				kind = RELKIND_MATVIEW;
-				query = create_as->query;
+				query = ((CreateTableAsStmt *) statement)->query;
 			}
 			break;
 		case T_ViewStmt:
-			name = ((ViewStmt *) statement)->view;
 			kind = RELKIND_VIEW;
 			replace = ((ViewStmt *) statement)->replace;
 			query = ((ViewStmt *) statement)->query;
 			break;
 		case T_CreateSeqStmt:
-			name = ((CreateSeqStmt *) statement)->sequence;
 			kind = RELKIND_SEQUENCE;
 			if_not_exists = ((CreateSeqStmt *) statement)->if_not_exists;
 			break;
@@ -830,7 +829,6 @@ apply_creation(CmigLint *lint, Node *statement)
 				name = ((SelectStmt *) statement)->intoClause->rel;
 			break;
 		case T_CompositeTypeStmt:
-			name = ((CompositeTypeStmt *) statement)->typevar;
 			kind = RELKIND_COMPOSITE_TYPE;
 			break;
 		case T_IndexStmt:
@@ -840,23 +838,19 @@ apply_creation(CmigLint *lint, Node *statement)
 			apply_create_function(lint, (CreateFunctionStmt *) statement);
 			break;
 		case T_CreateDomainStmt:
-			type = cmig_lint_objects_type(lint, ((CreateDomainStmt *) statement)->domainname, true);
-			type->is_new = true;
-			foreach_node(Constraint, constraint, ((CreateDomainStmt *) statement)->constraints)
-			{
-				ConstrType	kind = constraint->contype;
-
-				type->has_constraint |= kind == CONSTR_CHECK || kind == CONSTR_NOTNULL;
-				type->has_default |= kind == CONSTR_DEFAULT;
-			}
-			break;
 		case T_CreateEnumStmt:
-			cmig_lint_objects_type(lint, ((CreateEnumStmt *) statement)->typeName,
-								   true)->is_new = true;
-			break;
 		case T_CreateRangeStmt:
-			cmig_lint_objects_type(lint, ((CreateRangeStmt *) statement)->typeName,
-								   true)->is_new = true;
+			type = cmig_lint_objects_type(lint, (List *) subject.object, true);
+			type->is_new = true;
+			foreach_node(Constraint, constraint,
+						 IsA(statement, CreateDomainStmt) ?
+						 ((CreateDomainStmt *) statement)->constraints : NIL)
+			{
+				ConstrType	does = constraint->contype;
+
+				type->has_constraint |= does == CONSTR_CHECK || does == CONSTR_NOTNULL;
+				type->has_default |= does == CONSTR_DEFAULT;
+			}
 			break;
 		case T_CreateSchemaStmt:
 			apply_create_schema(lint, (CreateSchemaStmt *) statement);

@@ -229,6 +229,14 @@ adds_to_large(CmigLint *lint, AlterTableCmd *command)
 		  cmig_lint_model_column(lint->target, ((ColumnDef *) command->def)->colname) != NULL);
 }
 
+char *
+cmig_lint_fix_not_null(const CmigLint *lint, const char *column)
+{
+	return psprintf("CALL cmig.add_not_null(%s, %s)",
+					quote_literal_cstr(cmig_lint_text_qualified(lint->target)),
+					quote_literal_cstr(column));
+}
+
 /*
  * Returns a fix that adds the column without its default and without NOT NULL,
  * sets the default for new rows, fills existing rows in batches, and then adds
@@ -254,9 +262,8 @@ default_fix(CmigLint *lint, const ColumnDef *column, int number)
 					cmig_lint_fix_replace(lint, number, alter), quote_literal_cstr(table),
 					quote_literal_cstr(psprintf("%s = %s", name, text + strspn(text, " \t\r\n"))),
 					quote_literal_cstr(psprintf("%s IS NULL", name)),
-					not_null ? psprintf(";\nCALL cmig.add_not_null(%s, %s)",
-										quote_literal_cstr(table),
-										quote_literal_cstr(column->colname)) : "");
+					not_null ? psprintf(";\n%s", cmig_lint_fix_not_null(lint, column->colname)) :
+					"");
 }
 
 bool
@@ -336,12 +343,11 @@ check_required(CmigLint *lint, AlterTableCmd *command, int number)
 	if (not_null)
 		fix = psprintf(CMIG_LINT_STEPWISE "%s"
 					   "-- fill the column in all rows, for example with cmig.backfill, then:\n"
-					   "CALL cmig.add_not_null(%s, %s)",
+					   "%s",
 					   cmig_lint_fix_replace(lint, number,
 											 cmig_lint_fix_without(lint, number, column,
 																   list_make1(not_null))),
-					   quote_literal_cstr(cmig_lint_text_qualified(lint->target)),
-					   quote_literal_cstr(column->colname));
+					   cmig_lint_fix_not_null(lint, column->colname));
 	cmig_lint_report(lint, fix,
 					 "adding the NOT NULL column %s without a default fails%s %s has rows",
 					 quote_identifier(column->colname),
@@ -360,10 +366,8 @@ check_set_not_null(CmigLint *lint, AlterTableCmd *command, int number)
 										(AlterTableStmt *) lint->statement->raw->stmt))
 		return;
 	cmig_lint_report(lint,
-					 psprintf(CMIG_LINT_STEPWISE "%sCALL cmig.add_not_null(%s, %s)",
-							  cmig_lint_fix_replace(lint, number, NULL),
-							  quote_literal_cstr(cmig_lint_text_qualified(lint->target)),
-							  quote_literal_cstr(command->name)),
+					 psprintf(CMIG_LINT_STEPWISE "%s%s", cmig_lint_fix_replace(lint, number, NULL),
+							  cmig_lint_fix_not_null(lint, command->name)),
 					 "SET NOT NULL scans %s under an AccessExclusiveLock, because no valid CHECK (%s IS NOT NULL) makes the scan unnecessary",
 					 cmig_lint_text_table(lint->target), quote_identifier(command->name));
 }

@@ -432,9 +432,7 @@ not_null_fix(const CmigLint *lint, List *columns)
 		CmigLintColumn *column = cmig_lint_model_column(lint->target, name);
 
 		if (column && !column->not_null)
-			appendStringInfo(&text, "CALL cmig.add_not_null(%s, %s);\n",
-							 quote_literal_cstr(cmig_lint_text_qualified(lint->target)),
-							 quote_literal_cstr(name));
+			appendStringInfo(&text, "%s;\n", cmig_lint_fix_not_null(lint, name));
 	}
 	return text.data;
 }
@@ -632,11 +630,11 @@ index_fix(const CmigLint *lint, const CmigLintTable *table, const char *index, L
 /* Report a foreign key, unless a later statement creates an index for it. */
 static void
 report_foreign_key(CmigLint *lint, CmigLintTable *table, const RangeVar *name,
-				   Constraint *constraint, const char *column)
+				   const CmigLintAdded * key)
 {
+	Constraint *constraint = key->constraint;
 	CmigLintFinding *finding;
-	List	   *columns = column ? list_make1((char *) column) :
-	cmig_lint_model_names(constraint->fk_attrs);
+	List	   *columns = columns_of(key);
 	char	   *on = table ? cmig_lint_text_qualified(table) : cmig_lint_text_range_var(name);
 	char	   *index;
 
@@ -653,7 +651,8 @@ report_foreign_key(CmigLint *lint, CmigLintTable *table, const RangeVar *name,
 							   cmig_lint_text_range_var(constraint->pktable),
 							   table ? cmig_lint_text_table(table) : on);
 	cmig_lint_report_later(lint, finding, true, lacks_index, table, name,
-						   cmig_lint_alter_constraint_name(table, name->relname, constraint, column,
+						   cmig_lint_alter_constraint_name(table, name->relname, constraint,
+														   key->column ? key->column->colname : NULL,
 														   NIL));
 }
 
@@ -677,8 +676,7 @@ check_index_missing(CmigLint *lint, Node *node)
 	foreach_ptr(const CmigLintAdded, key, known ? cmig_lint_added(lint, node) : NIL)
 	{
 		if (key->constraint->contype == CONSTR_FOREIGN)
-			report_foreign_key(lint, creates ? NULL : lint->target, name, key->constraint,
-							   key->column ? key->column->colname : NULL);
+			report_foreign_key(lint, creates ? NULL : lint->target, name, key);
 	}
 }
 

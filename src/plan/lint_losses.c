@@ -45,8 +45,7 @@ is_about_all(const CmigLintTable *table, Node *condition)
 
 	if (condition == NULL)
 		return true;
-	while (IsA(condition, TypeCast))
-		condition = ((TypeCast *) condition)->arg;
+	condition = cmig_uncast(condition);
 	if (IsA(condition, A_Const))
 		return IsA(&((A_Const *) condition)->val, Boolean) &&
 			boolVal(&((A_Const *) condition)->val);

@@ -30,17 +30,15 @@ const CmigLintRule cmig_lint_rehearsed[] = {
 char *
 cmig_plan_begun(const CmigSituation *now, const CmigPlan *plan)
 {
-	const CmigNames *begun = cmig_progress_begun();
+	CmigNames  *begun = cmig_progress_begun();
 
+	cmig_names_sort(begun);
 	for (int i = 0; i < plan->count; i++)
 	{
 		const char *revision = cmig_graph_id(now->graph, plan->steps[i].node);
 
-		for (int j = 0; j < begun->count; j++)
-		{
-			if (strcmp(begun->names[j], revision) == 0)
-				return psprintf("revision \"%s\" is partially applied", revision);
-		}
+		if (cmig_names_has(begun, revision))
+			return psprintf("revision \"%s\" is partially applied", revision);
 	}
 	return NULL;
 }
@@ -90,15 +88,11 @@ has_name(const char *text, const char *name)
 static bool
 use_rule(CmigLint *lint, const char *name)
 {
-	foreach_ptr(const CmigLintRule, rule, lint->rules)
-	{
-		if (strcmp(rule->name, name) == 0)
-		{
-			lint->rule = rule;
-			return true;
-		}
-	}
-	return false;
+	const CmigLintRule *rule = cmig_lint_rule_find(lint->rules, name);
+
+	if (rule != NULL)
+		lint->rule = rule;
+	return rule != NULL;
 }
 
 /*

@@ -175,22 +175,16 @@ cmig_lint_expression_columns(Node *expression)
 bool
 cmig_lint_is_null(Node *node)
 {
-	while (node && IsA(node, TypeCast))
-		node = ((TypeCast *) node)->arg;
+	node = cmig_uncast(node);
 	return node == NULL || (IsA(node, A_Const) && ((A_Const *) node)->isnull);
 }
 
 const char *
 cmig_lint_expression_constant(Node *node)
 {
-	A_Const    *constant;
+	A_Const    *constant = (A_Const *) cmig_uncast(node);
 
-	while (node && IsA(node, TypeCast))
-		node = ((TypeCast *) node)->arg;
-	if (node == NULL || !IsA(node, A_Const))
-		return NULL;
-	constant = (A_Const *) node;
-	if (constant->isnull)
+	if (constant == NULL || !IsA(constant, A_Const) || constant->isnull)
 		return NULL;
 	switch (nodeTag(&constant->val))
 	{

@@ -550,10 +550,7 @@ citus_calls(const CmigLint *lint)
 static const char *
 named_column(const FuncCall *call)
 {
-	Node	   *column = cmig_call_argument(call, 1, "distribution_column");
-
-	return column && IsA(column, A_Const) &&
-		!((A_Const *) column)->isnull ? cmig_lint_expression_constant(column) : NULL;
+	return cmig_lint_expression_constant(cmig_call_argument(call, 1, "distribution_column"));
 }
 
 void

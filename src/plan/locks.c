@@ -76,15 +76,21 @@ cmig_locks_relation(List *name)
 	return list_length(name) >= 1 && list_length(name) <= 3 ? makeRangeVarFromNameList(name) : NULL;
 }
 
+Node *
+cmig_uncast(Node *node)
+{
+	while (node != NULL && IsA(node, TypeCast))
+		node = ((TypeCast *) node)->arg;
+	return node;
+}
+
 RangeVar *
 cmig_locks_constant(Node *node)
 {
-	A_Const    *constant = (A_Const *) node;
+	A_Const    *constant = (A_Const *) cmig_uncast(node);
 	List	   *parts;
 	List	   *name = NIL;
 
-	while (constant != NULL && IsA(constant, TypeCast))
-		constant = (A_Const *) ((TypeCast *) constant)->arg;
 	if (constant == NULL || !IsA(constant, A_Const) || constant->isnull ||
 		!IsA(&constant->val, String) ||
 		!SplitIdentifierString(pstrdup(strVal(&constant->val)), '.', &parts))

@@ -312,13 +312,6 @@ add_created(CmigPlannedLocks *plan, const CmigLock *lock)
 		(void) cmig_lint_state_add(plan, &created, kind);
 }
 
-char *
-cmig_planned_locks_failure(CmigPlannedLocks *plan, Node *statement)
-{
-	plan->session.path = cmig_lint_session_path(namespace_search_path);
-	return cmig_lint_state_concurrently_failure(plan, statement, true);
-}
-
 static void follow(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, List **unknown);
 
 /* Add the locks of what a call runs. */
@@ -426,12 +419,13 @@ follow(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, List **unknow
 }
 
 List *
-cmig_planned_locks_of(CmigPlannedLocks *plan, Node *statement, List **unknown)
+cmig_planned_locks_of(CmigPlannedLocks *plan, Node *statement, List **unknown, char **failure)
 {
 	List	   *locks = NIL;
 
 	*unknown = NIL;
 	plan->session.path = cmig_lint_session_path(namespace_search_path);
+	*failure = cmig_lint_state_concurrently_failure(plan, statement, true);
 	if (IsA(statement, AlterTableStmt))
 	{
 		const AlterTableStmt *alter = (AlterTableStmt *) statement;
@@ -544,13 +538,13 @@ read_script(void *arg)
 
 		CHECK_FOR_INTERRUPTS();
 		found->statement = statement.number;
-		failure = cmig_planned_locks_failure(reading->plan, statement.raw->stmt);
+		reading->plan->session.path = cmig_lint_session_path(namespace_search_path);
+		if (reading->visit != NULL)
+			reading->visit(reading->plan, &statement, reading->arg);
+		locks = cmig_planned_locks_of(reading->plan, statement.raw->stmt, &unknown, &failure);
 		if (failure != NULL)
 			found->failures = lappend(found->failures,
 									  psprintf("statement %d: %s", statement.number, failure));
-		if (reading->visit != NULL)
-			reading->visit(reading->plan, &statement, reading->arg);
-		locks = cmig_planned_locks_of(reading->plan, statement.raw->stmt, &unknown);
 		found->locks = cmig_planned_locks_merge(found->locks, locks);
 		foreach_ptr(char, name, unknown)
 		{

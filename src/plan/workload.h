@@ -155,6 +155,9 @@ extern List *cmig_workload_known(bool required);
 /* Returns a list of CmigWorkloadQuery: those in the bodies of functions. */
 extern List *cmig_workload_bodies(void);
 
+/* Returns a setting of a query. */
+extern CmigValue *cmig_workload_setting(const char *name, const char *value);
+
 /* Returns the query in a statement that only runs it, or else the statement. */
 extern Node *cmig_workload_query_in(Node *statement);
 

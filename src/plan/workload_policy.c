@@ -39,11 +39,8 @@ cmig_workload_policy_init(void)
 static CmigWorkloadQuery *
 in_scripts(CmigWorkloadQuery *query)
 {
-	CmigValue  *path = palloc(2 * sizeof(CmigValue));
-
-	path[0] = "search_path";
-	path[1] = cmig_session_search_path();
-	query->settings = lcons(path, query->settings);
+	query->settings = lcons(cmig_workload_setting("search_path", cmig_session_search_path()),
+							query->settings);
 	return query;
 }
 

@@ -149,8 +149,8 @@ add_statements(List **queries, const char *text, List *settings, int number)
 	} while (lexer.type != CMIG_TOKEN_END);
 }
 
-static CmigValue *
-make_setting(const char *name, const char *value)
+CmigValue *
+cmig_workload_setting(const char *name, const char *value)
 {
 	CmigValue  *setting = palloc(2 * sizeof(CmigValue));
 
@@ -162,7 +162,7 @@ make_setting(const char *name, const char *value)
 List *
 cmig_workload_passed(const CmigNames *texts)
 {
-	List	   *settings = list_make1(make_setting("search_path", namespace_search_path));
+	List	   *settings = list_make1(cmig_workload_setting("search_path", namespace_search_path));
 	List	   *queries = NIL;
 
 	for (int i = 0; i < texts->count; i++)
@@ -184,10 +184,10 @@ queries_of(const CmigValue *function)
 {
 	List	   *queries = NIL;
 	int			number = 0;
-	List	   *settings = list_make2(make_setting("search_path",
-												   function[5] ? function[5] :
-												   namespace_search_path),
-									  make_setting("check_function_bodies", "on"));
+	List	   *settings = list_make2(cmig_workload_setting("search_path",
+															function[5] ? function[5] :
+															namespace_search_path),
+									  cmig_workload_setting("check_function_bodies", "on"));
 
 	if (function[2] != NULL)
 		add_statements(&queries, function[2], settings, 0);
