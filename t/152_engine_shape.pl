@@ -233,7 +233,7 @@ cmp_ok(scalar @statements, '>', 6, 'the script has several statements');
 foreach my $number (0 .. $#statements)
 {
 	my $output;
-	my $text = join('', @statements[ 0 .. $number ]) . "\\! psql -X -q -U regress_creator -f evil.sql\n" . join('', @statements[ $number + 1 .. $#statements ]) . $rest;
+	my $text = "SET default_transaction_isolation = serializable;\n" . join('', @statements[ 0 .. $number ]) . "\\! psql -X -q -U regress_creator -f evil.sql\n" . join('', @statements[ $number + 1 .. $#statements ]) . $rest;
 
 	IPC::Run::run([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', @as ], '<', \$text, '>&', \$output);
 	my ($ret, undef, $err) = $node->psql('shop', 'CREATE TABLE changed (); DROP TABLE changed', extra_params => [ '-U', $superuser ]);

@@ -128,6 +128,49 @@ append_to_file($steps, $text);
 	like($err, qr/ERROR:  42501: public\.cmig_version has the trigger t/, 'the next transaction is refused');
 }
 
+# A name without a schema is that of the table which was checked, also if another role meanwhile creates a table that
+# comes earlier in search_path.
+{
+	local @ENV{qw(PGHOST PGPORT)} = ($node->host, $node->port);
+	my $bare = q{, version_table => '"odd table"'};
+	my ($begin, %bare) = script_file('base:001', $bare);
+
+	query($node, 'shop', 'CREATE SCHEMA late AUTHORIZATION ann; CREATE SCHEMA early; GRANT ALL ON SCHEMA early TO eve;
+		ALTER DATABASE shop SET search_path = late, public');
+	query($node, 'shop', "DROP TABLE IF EXISTS t1, t2, t3; SET search_path = eve; DROP TABLE IF EXISTS t1");
+	is(run($begin, 'ann'), '', 'without a schema, the table is created where search_path begins');
+	query($node, 'shop', 'ALTER DATABASE shop SET search_path = early, late, public; GRANT USAGE ON SCHEMA late TO eve; GRANT ALL ON ALL TABLES IN SCHEMA late TO eve');
+	append_to_file("$dir/early.sql", 'CREATE TABLE early."odd table" (LIKE late."odd table"); INSERT INTO early."odd table" TABLE late."odd table";
+		CREATE TRIGGER t BEFORE INSERT OR DELETE ON early."odd table" FOR EACH ROW EXECUTE FUNCTION eve.change()');
+	$bare{'in one transaction'} = slurp_file(script_file('001:003', $bare));
+	$bare{'in several'} = slurp_file(script_file('001:003', "$bare, transaction_per_revision => true"));
+	foreach my $kind (sort keys %bare)
+	{
+		my @parts = split /(?<=;\n)(?=BEGIN ISO|\n?COMMIT|DO|CREATE|RESET)/, $bare{$kind};
+		my %states;
+
+		foreach my $number (0 .. $#parts)
+		{
+			query($node, 'shop', 'DROP TABLE IF EXISTS t2, t3, late.t2, late.t3, early.t2, early.t3, early."odd table"');
+			query($node, 'shop', q{UPDATE late."odd table" SET version_num = '001'});
+			unlink "$dir/bare.sql";
+			append_to_file("$dir/bare.sql", join('', @parts[ 0 .. $number - 1 ], "\\! psql -X -q -U eve -d shop -f $dir/early.sql\n", @parts[ $number .. $#parts ]));
+			my $err = run("$dir/bare.sql");
+			my $state = query($node, 'shop', 'TABLE late."odd table"');
+
+			unlike($err, qr/runs as/, "$kind: no code of eve runs, if she creates a table before part $number");
+			like($err, $state eq '003' ? qr/^$/ : qr/ERROR:  (?:42501: early\."odd table" belongs to role eve|MG025: "odd table" is no longer the table)/,
+				"the state is $state");
+			$states{$state} = 1;
+		}
+		is(join(',', sort keys %states), $kind =~ /one/ ? '001,003' : '001,002,003', "$kind: what ran is recorded");
+	}
+	query($node, 'shop', 'DROP TABLE IF EXISTS t2, t3, late.t2, late.t3, early.t2, early.t3, early."odd table"; UPDATE late."odd table" SET version_num = \'001\'');
+	IPC::Run::run([ 'psql', '-XAtq', '-d', 'shop', '-c', $bare{'in one transaction'} ], '>&', \my $output);
+	is($output . query($node, 'shop', 'TABLE late."odd table"'), '003', 'a script in one transaction is plain SQL');
+	query($node, 'shop', 'ALTER DATABASE shop RESET search_path; DROP SCHEMA early, late CASCADE');
+}
+
 # whose tables are used
 for my $case ([ 'ann', undef, 1 ], [ 'ann', 'bob', 1 ], [ 'ann', 'ann', 1 ], [ 'bob', 'ann', 0 ], [ 'eve', 'ann', 0 ])
 {

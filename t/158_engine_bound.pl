@@ -113,4 +113,20 @@ foreach my $case (
 	}
 }
 
+# A database whose sessions begin serializable transactions: the script that creates the tables of the state, as
+# cmig stamp runs it, sees what was committed while it waited for a lock.
+query($node, 'shop', script('base:001', 'cmig_engine.version') . "ALTER DATABASE shop SET default_transaction_isolation = serializable;
+	CREATE FUNCTION eve.pure() RETURNS int LANGUAGE plpgsql IMMUTABLE AS
+		\$\$ BEGIN RAISE WARNING 'code of eve runs as %', current_user; RETURN 1; END \$\$", undef);
+my $tables = query($node, 'author', "SELECT cmig.script('downgrade', 'base:base', version_table => 'cmig_engine.version')");
+my $evil = $node->background_psql('shop');
+$evil->query_safe('SET client_min_messages = error; BEGIN; CREATE INDEX ON cmig_engine.format ((number + eve.pure()))');
+my $run = start_psql($node, 'shop', $tables);
+wait_until_blocked($node);
+$evil->query_safe('COMMIT');
+isnt(finish_psql($run), 0, 'serializable: an index that was created while the script waited is refused');
+like($run->{err}, qr/ERROR:  42501: cmig_engine\.format has an index of an expression/, 'the message');
+unlike($run->{err}, qr/runs as/, 'and its code does not run');
+$evil->quit;
+
 done_testing();

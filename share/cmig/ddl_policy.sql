@@ -1,6 +1,6 @@
 -- pg_cmig: records or rejects DDL outside of runs of cmig, in a database without the extension.
 -- Run this as a role that may create event triggers, as psql -X -v ON_ERROR_STOP=1 -f <this file>
-BEGIN;
+BEGIN ISOLATION LEVEL READ COMMITTED;
 SET LOCAL search_path = pg_catalog, pg_temp;
 SET LOCAL client_min_messages = warning;
 DROP EVENT TRIGGER IF EXISTS cmig_engine_start;

@@ -180,7 +180,7 @@ ask_target()
 	[ "$1" != - ] || file=-
 	{
 		of_variables "${@:2}"
-		printf '%s \\;\n' "BEGIN ISOLATION LEVEL READ COMMITTED $target_access" "${PINNED%;}"
+		printf '%s \\;\n' "$READ_COMMITTED $target_access" "${PINNED%;}"
 		cat -- "$file"
 	} 2>/dev/null | on_target "${target_psql[@]}" -At
 }
@@ -1132,7 +1132,7 @@ end_watch()
 target_place()
 {
 	printf '%s\n' '\o' '\pset format unaligned' '\pset tuples_only on' \
-		'BEGIN ISOLATION LEVEL READ COMMITTED \;' "${PINNED%;} \\;" "$LOCK_STATE \\;" "$CHECK_STATE;" \
+		"$READ_COMMITTED \\;" "${PINNED%;} \\;" "$LOCK_STATE \\;" "$CHECK_STATE;" \
 		"SELECT concat('database ', current_database(), ' is at ',
 	coalesce((SELECT string_agg(version_num, ', ' ORDER BY version_num) FROM cmig_engine.version), 'base')) \\;" \
 		'COMMIT;'

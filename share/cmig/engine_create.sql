@@ -15,7 +15,7 @@ SELECT format('cmig_template_%s_%s', :'version', left(md5(pg_read_file(:'file', 
 	AS template \gset
 SET client_min_messages = error \;
 SET log_statement = none \;
-BEGIN \;
+BEGIN ISOLATION LEVEL READ COMMITTED \;
 SELECT pg_advisory_xact_lock(hashtextextended('pg_cmig engine', 0)) AS locked \gset
 SELECT format('CREATE ROLE cmig_engine_secret PASSWORD %L', gen_random_uuid())
 WHERE to_regrole('cmig_engine_secret') IS NULL \gexec
@@ -37,7 +37,7 @@ CREATE DATABASE :"database" OWNER :"role";
 SET SESSION AUTHORIZATION :role;
 CREATE EXTENSION pg_cmig VERSION :'version';
 \connect :"home"
-BEGIN \;
+BEGIN ISOLATION LEVEL READ COMMITTED \;
 SELECT pg_advisory_xact_lock(hashtextextended('pg_cmig engine', 0)) AS locked \gset
 SELECT format('ALTER DATABASE %I RENAME TO %I', :'database', :'template'),
 	format('ALTER DATABASE %I IS_TEMPLATE true', :'template')

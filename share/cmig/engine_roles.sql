@@ -3,7 +3,7 @@
 --
 -- Variables: state, from engine_state.sql; database, the copy; role and copier.
 SET client_min_messages = error \;
-BEGIN \;
+BEGIN ISOLATION LEVEL READ COMMITTED \;
 SELECT pg_advisory_xact_lock(hashtextextended('pg_cmig engine', 0)) AS locked \gset
 SELECT format('CREATE ROLE %I ROLE %I, %I', r, :'role', :'copier')
 FROM jsonb_array_elements_text(:'state'::jsonb -> 'roles') r

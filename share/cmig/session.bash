@@ -75,6 +75,10 @@ calls_function()
 # transaction mode gives the server connection to another client afterward.  Only
 # procedure() runs a statement outside.
 
+# With this, each transaction begins that locks, and then checks what it has locked: in another isolation
+# level, which the database's setting can choose, the check would not see what was committed meanwhile.
+READ_COMMITTED='BEGIN ISOLATION LEVEL READ COMMITTED'
+
 # Whether the script is in a transaction, and for whom the server writes hints: see cmig_hint_text().
 transaction='' hints=shell
 
@@ -84,11 +88,11 @@ transaction='' hints=shell
 # functions, which called() adds, use the session's search_path.  In these statements, each
 # operator and function must be qualified; what else reads the result uses kept().  If the role
 # may, also sets the language of the server's messages, whose severities messages() reads.
-isolation=''
+begin_command=BEGIN
 begin_transaction()
 {
 	transaction=1
-	add "BEGIN$isolation;${newline}SET LOCAL client_min_messages = $1;${newline}SET LOCAL cmig_client.hints = $hints;
+	add "$begin_command;${newline}SET LOCAL client_min_messages = $1;${newline}SET LOCAL cmig_client.hints = $hints;
 \\if :{?cmig_path}
 \\else
 SELECT pg_catalog.current_setting('search_path') AS cmig_path, pg_catalog.has_parameter_privilege('lc_messages', 'SET')

@@ -61,7 +61,7 @@ record_text()
 	called "SELECT cmig.script('downgrade', 'base:base', version_table => 'cmig_engine.version');"
 	kept files 'cmig.export()' 'content text'
 	variable cmig_checked "$PINNED$newline$LOCK_WRITES;$newline$CHECK_STATE;$newline"
-	add "SELECT pg_catalog.concat(E'BEGIN ISOLATION LEVEL READ COMMITTED;\n', :'cmig_checked',
+	add "SELECT pg_catalog.concat(E'$READ_COMMITTED;\n', :'cmig_checked',
 	E'LOCK TABLE cmig_engine.version IN EXCLUSIVE MODE;\n',
 	CASE WHEN :'cmig_guard' THEN pg_catalog.format(E'DO %L;\n', pg_catalog.format('BEGIN
 	IF ARRAY(SELECT version_num::pg_catalog.text COLLATE pg_catalog.\"C\" FROM cmig_engine.version ORDER BY 1)
@@ -278,7 +278,7 @@ END
 # database have tables of an engine, and a table with the number of their format?
 begin_state()
 {
-	local isolation=' ISOLATION LEVEL READ COMMITTED'
+	local begin_command=$READ_COMMITTED
 
 	use_shape
 	begin
@@ -361,7 +361,8 @@ export_engine()
 UPDATE cmig_engine.format SET number = $ENGINE_FORMAT WHERE number = 0;
 \\endif"
 	called "SELECT cmig.script('downgrade', 'base:base', version_table => 'cmig_engine.version') AS cmig_tables \\gset"
-	add "SELECT :'cmig_tables' \\gexec"
+	# without a transaction of its own
+	add "SELECT pg_catalog.regexp_replace(:'cmig_tables', '^($READ_COMMITTED.*|COMMIT;)\$', '', 'gn') \\gexec"
 	kept files 'cmig.export()' 'content text'
 	add "DELETE FROM cmig_engine.version;
 DELETE FROM cmig_engine.journal;

@@ -143,6 +143,13 @@ extern void cmig_nontransactional_run(const CmigRunStep *step, CmigInDoubt *in_d
  */
 #define OP(name) "OPERATOR(pg_catalog." name ")"
 
+/*
+ * With this, each transaction of a script begins that locks, and then checks what it
+ * has locked: in another isolation level, which the database's setting can choose, the
+ * check would not see what was committed while the lock was waited for.
+ */
+#define CMIG_PSQL_BEGIN "BEGIN ISOLATION LEVEL READ COMMITTED"
+
 /* in psql_table.c */
 
 /* The variables of the statements that cmig_psql_table_check() returns. */
@@ -156,9 +163,22 @@ extern void cmig_nontransactional_run(const CmigRunStep *step, CmigInDoubt *in_d
  * Returns statements for a DO that raise 42501 unless the role that runs the script
  * can use the table, or, if it is NULL, the tables of the engine: nothing in them is
  * code of others.  Until the transaction ends, their names are those of the tables
- * that were checked.  If the schema is NULL, it is found in search_path.
+ * that were checked.
+ *
+ * If the schema is NULL, it is found in search_path, once: after the statements, that
+ * contains only this schema, so that a table without a schema is the one that was
+ * checked.  CMIG_TABLE_RESTORE makes it what it was.
  */
 extern char *cmig_psql_table_check(const char *schema, const char *table);
+#define CMIG_TABLE_RESTORE "\tPERFORM pg_catalog.set_config('search_path', cmig_path, true);\n"
+
+/*
+ * Append statements that change a table without a schema.  It is the table that the
+ * transaction has locked after such a check: the script of a revision, which ran in
+ * between, may have changed search_path, and any role that can create tables in a
+ * schema of it could have put another table before this one.
+ */
+extern void cmig_psql_table_append_changes(StringInfo out, const char *table, const char *changes);
 
 /*
  * Append a query, in the message of the statement with which the script ends, that
@@ -206,9 +226,10 @@ extern void cmig_engine_append_replaced(StringInfo body, const char *table, cons
 
 /*
  * Append a statement that takes the advisory lock of a run, whose key is an
- * expression, for the session or for the transaction.
+ * expression, for the session or, if the scope is "xact_", for the transaction.
  */
-extern void cmig_engine_append_lock(StringInfo body, const char *key, bool session);
+extern void cmig_engine_append_lock(StringInfo body, const char *key, const char *scope);
+extern void cmig_engine_append_session_lock(StringInfo out, const char *key);
 
 /*
  * Append a statement that raises an error unless the session holds that lock.  A

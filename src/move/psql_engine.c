@@ -159,7 +159,7 @@ cmig_engine_append_replaced(StringInfo body, const char *table, const char *colu
 
 /* Any role could have this lock, so the error says who has it. */
 void
-cmig_engine_append_lock(StringInfo body, const char *key, bool session)
+cmig_engine_append_lock(StringInfo body, const char *key, const char *scope)
 {
 	appendStringInfo(body,
 					 "\tIF NOT pg_catalog.pg_try_advisory_%slock(%s) THEN\n"
@@ -170,7 +170,19 @@ cmig_engine_append_lock(StringInfo body, const char *key, bool session)
 					 "\t\t\t\tFROM pg_catalog.pg_stat_activity a WHERE a.pid " OP("=") " (SELECT pg_catalog.min(l.pid) FROM " LOCK_ROWS "%s\n"
 					 "\t\t\t\tAND l.database " OP("=") " (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname " OP("=") " pg_catalog.current_database()))), ''),\n"
 					 "\t\t\tHINT = 'Wait until that session has finished.';\n"
-					 "\tEND IF;\n", session ? "" : "xact_", key, key);
+					 "\tEND IF;\n", scope, key, key);
+}
+
+void
+cmig_engine_append_session_lock(StringInfo out, const char *key)
+{
+	StringInfoData body;
+
+	initStringInfo(&body);
+	appendStringInfoString(&body, "BEGIN\n");
+	cmig_engine_append_lock(&body, key, "");
+	appendStringInfoString(&body, "END");
+	cmig_psql_append_do(out, body.data);
 }
 
 void
@@ -546,7 +558,7 @@ cmig_engine_begin_statement(StringInfo out, const CmigEngineStep *step,
 		append_look(out, step, statement);
 	appendStringInfoString(out, "\\if :cmig_done\n\\else\n");
 	if (is_transactional(statement))
-		appendStringInfoString(out, "BEGIN ISOLATION LEVEL READ COMMITTED\\;\n");
+		appendStringInfoString(out, CMIG_PSQL_BEGIN "\\;\n");
 	append_owner_check(out, step);
 	if (!is_transactional(statement))
 		append_row(out, step, statement, false);
@@ -561,7 +573,7 @@ void
 cmig_engine_append_recorded(StringInfo out, const CmigEngineStep *step,
 							const CmigStatement *statement, List *recorded, CmigPsqlFacts *facts)
 {
-	static const char *const begin = "BEGIN ISOLATION LEVEL READ COMMITTED\\;\n";
+	static const char *const begin = CMIG_PSQL_BEGIN "\\;\n";
 	bool		commits = IsA(statement->raw->stmt, CallStmt);
 
 	if (step == NULL)

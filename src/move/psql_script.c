@@ -84,6 +84,7 @@ typedef struct Offline
 	char	   *key;			/* the key of that lock, as an expression */
 
 	/* parts that occur repeatedly */
+	const char *bare;			/* the table's name, if it has no schema */
 	char	   *check;			/* cmig_psql_table_check(), or "" */
 	bool		stored;			/* is it in a variable of psql? */
 	char	   *lock;
@@ -191,7 +192,7 @@ append_first_check(StringInfo body, const Offline *offline)
 		cmig_engine_append_tables(body);
 	appendStringInfoString(body, "\tEND IF;\n");
 	if (offline->engine && !offline->session_lock)
-		cmig_engine_append_lock(body, offline->key, false);
+		cmig_engine_append_lock(body, offline->key, "xact_");
 	if (offline->engine)
 		cmig_engine_append_check(body,
 								 offline->plan->count == 0 ? NULL :
@@ -238,8 +239,8 @@ append_check(Offline *offline)
 		appendStringInfo(body, "%s\tIF %s " OP("<>") " ", offline->lock, offline->found);
 		append_rows(body, offline);
 		appendStringInfo(body,
-						 " THEN\n\t\tRAISE SQLSTATE 'MG025' USING MESSAGE = %s;\n\tEND IF;\nEND",
-						 quote_literal_cstr(message));
+						 " THEN\n\t\tRAISE SQLSTATE 'MG025' USING MESSAGE = %s;\n\tEND IF;\n%sEND",
+						 quote_literal_cstr(message), offline->bare ? CMIG_TABLE_RESTORE : "");
 	}
 	else
 	{
@@ -258,8 +259,9 @@ append_check(Offline *offline)
 		appendStringInfo(body,
 						 "\t\t\tDETAIL = pg_catalog.concat(%s, CASE WHEN pg_catalog.cardinality(found) " OP(">") " 0 THEN pg_catalog.array_to_string(found, ', ') ELSE 'no row' END, '.'),\n"
 						 "\t\t\tHINT = 'Generate the script for the state of this database.';\n"
-						 "\tEND IF;\n%sEND",
+						 "\tEND IF;\n%s%sEND",
 						 quote_literal_cstr(psprintf("%s contains ", offline->table)),
+						 offline->bare ? CMIG_TABLE_RESTORE : "",
 						 !expands || strcmp(offline->table, "cmig.version") != 0 ? "" :
 						 "\tIF pg_catalog.to_regclass('cmig.expansion_run') IS NOT NULL THEN\n"
 						 "\t\tIF EXISTS (SELECT FROM cmig.expansion_run r WHERE r.scope " OP("=") " '') THEN\n"
@@ -297,7 +299,7 @@ begin_transaction(Offline *offline)
 		appendStringInfoString(&offline->text, offline->pin);
 		join(offline, &offline->text);
 	}
-	appendStringInfoString(&offline->text, "BEGIN ISOLATION LEVEL READ COMMITTED;\n");
+	appendStringInfoString(&offline->text, CMIG_PSQL_BEGIN ";\n");
 	join(offline, &offline->text);
 	append_check(offline);
 	if (first && offline->engine && *cmig_engine_guard() != '\0')
@@ -343,8 +345,11 @@ set_row(Offline *offline, int node, bool present)
 static void
 move_rows(Offline *offline, const CmigPlanStep *step)
 {
-	StringInfo	out = &offline->text;
+	StringInfoData changes;
+	StringInfo	out = offline->bare ? &changes : &offline->text;
+	int			begin = offline->text.len;
 
+	initStringInfo(&changes);
 	for (int i = 0; i < step->removed.count + step->added.count; i++)
 	{
 		bool		add = i >= step->removed.count;
@@ -354,10 +359,16 @@ move_rows(Offline *offline, const CmigPlanStep *step)
 		appendStringInfoString(out, add ? offline->add : offline->remove);
 		appendStringInfoString(out, quote_literal_cstr(cmig_graph_id(offline->graph, node)));
 		appendStringInfoString(out, add ? ");\n" : ";\n");
+		set_row(offline, node, add);
+		if (offline->bare)
+			continue;
 		join(offline, out);
 		cmig_psql_pin(out, from, offline->pin);
-		set_row(offline, node, add);
 	}
+	if (changes.len == 0)
+		return;
+	cmig_psql_table_append_changes(&offline->text, offline->bare, changes.data);
+	cmig_psql_pin(&offline->text, begin, offline->pin);
 }
 
 /* Append a statement that adds a step's row to the journal, if there is one. */
@@ -457,6 +468,8 @@ open_table(Offline *offline, const char *name, const CmigApplied *applied)
 	find_longest(offline, offline->plan);
 	if (offline->then != NULL)
 		find_longest(offline, offline->then);
+
+	offline->bare = schema == NULL && offline->may_create ? table : NULL;
 
 	/* the parts that occur repeatedly */
 	offline->check = !offline->may_create ? "" :
@@ -1037,20 +1050,12 @@ make_text(Offline *offline)
 							quote_literal_cstr(psprintf("pg_cmig %s", offline->table)));
 	if (offline->session_lock)
 	{
-		StringInfoData body;
-
-		initStringInfo(&body);
-		appendStringInfoString(&body, "BEGIN\n");
-		cmig_engine_append_lock(&body, offline->key, true);
-		appendStringInfoString(&body, "END");
-		cmig_psql_append_do(out, body.data);
-		offline->stored = (stop || offline->engine) && *offline->check != '\0';
+		cmig_engine_append_session_lock(out, offline->key);
+		offline->stored = (stop || offline->engine) && *offline->check != '\0' && !offline->bare;
 		if (offline->stored)
 			cmig_psql_table_store_check(out, offline->check);
 	}
-	if (offline->only_tables)
-		append_check(offline);
-	else if (count == 0 || !offline->transaction_per_revision)
+	if (count == 0 || !offline->transaction_per_revision)
 		begin_transaction(offline);
 	append_plan(offline, offline->plan);
 	if (offline->then != NULL)
@@ -1104,7 +1109,7 @@ make_verify(Offline *offline, const CmigSituation *now, const char *target)
 	initStringInfo(&offline->text);
 	initStringInfo(&body);
 	appendStringInfoString(&offline->text, offline->start_session);
-	appendStringInfoString(&offline->text, "BEGIN ISOLATION LEVEL READ COMMITTED;\n");
+	appendStringInfoString(&offline->text, CMIG_PSQL_BEGIN ";\n");
 	appendStringInfoString(&offline->text, offline->start_script);
 	cmig_psql_section_open(&offline->text);
 	for (int i = 0; i < count; i++)

@@ -25,6 +25,21 @@ static const char shape[] =
 #include "move/engine_shape.inc"
 		   ;
 
+/* Returns a query for the schema of the table that search_path finds. */
+static char *
+schema_in_path(const char *table, const char *condition)
+{
+	return psprintf("(SELECT n.nspname FROM pg_catalog.pg_namespace n"
+					" JOIN pg_catalog.pg_class c ON c.relnamespace " OP("=") " n.oid\n"
+					"\t\tWHERE c.oid " OP("=") " pg_catalog.to_regclass(%s)%s)",
+					quote_literal_cstr(quote_identifier(table)), condition);
+}
+
+/* sets search_path to the schema; pg_temp would be searched first if it were not last */
+#define PIN_SCHEMA \
+	"\tPERFORM pg_catalog.set_config('search_path'," \
+	" pg_catalog.concat(pg_catalog.quote_ident(cmig_schema), ', pg_temp'), true);\n"
+
 /*
  * The queries have no qualified names, so search_path is pinned meanwhile.  A table
  * that is missing could be created by another session after the check.
@@ -42,11 +57,7 @@ cmig_psql_table_check(const char *schema, const char *table)
 					 "\tPERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);\n"
 					 "%s"
 					 "\tSELECT * INTO cmig_item FROM (\n%s\t) q;\n",
-					 schema ? quote_literal_cstr(schema) :
-					 psprintf("(SELECT n.nspname FROM pg_catalog.pg_namespace n JOIN"
-							  " pg_catalog.pg_class c ON c.relnamespace " OP("=") " n.oid\n"
-							  "\t\tWHERE c.oid " OP("=") " pg_catalog.to_regclass(%s))",
-							  quote_literal_cstr(quote_identifier(table))),
+					 schema ? quote_literal_cstr(schema) : schema_in_path(table, ""),
 					 engine ? "'format', 'journal', 'progress', 'version'" : quote_literal_cstr(table),
 					 lock, shape);
 	appendStringInfo(&text,
@@ -55,11 +66,39 @@ cmig_psql_table_check(const char *schema, const char *table)
 					 "\t\t\tDETAIL = pg_catalog.format('Code of others could run as %%I, or skip revisions.', CURRENT_USER);\n"
 					 "\tELSIF NOT cmig_locked " OP("@>") " pg_catalog.array_remove(cmig_names, 'format') THEN\n"
 					 "\t\tRAISE insufficient_privilege USING"
-					 " MESSAGE = pg_catalog.format('role %%I cannot read table %%I.%%I, or it does not exist', CURRENT_USER, cmig_schema,\n"
-					 "\t\t\t\t(SELECT pg_catalog.min(n) FROM pg_catalog.unnest(cmig_names) n WHERE n " OP("<>") " ALL (cmig_locked)));\n"
-					 "\tEND IF;\n"
-					 "\tPERFORM pg_catalog.set_config('search_path', cmig_path, true);\n");
+					 " MESSAGE = pg_catalog.format('role %%I cannot read table %%s%%I, or it does not exist', CURRENT_USER,\n"
+					 "\t\t\t\tpg_catalog.quote_ident(cmig_schema) " OP("||") " '.', (SELECT pg_catalog.min(n) FROM pg_catalog.unnest(cmig_names) n WHERE n " OP("<>") " ALL (cmig_locked)));\n"
+					 "\tEND IF;\n");
+	appendStringInfoString(&text, schema ? CMIG_TABLE_RESTORE : PIN_SCHEMA);
 	return text.data;
+}
+
+void
+cmig_psql_table_append_changes(StringInfo out, const char *table, const char *changes)
+{
+	StringInfoData body;
+
+	initStringInfo(&body);
+	appendStringInfo(&body,
+					 "DECLARE\n"
+					 "\tcmig_path CONSTANT pg_catalog.text := pg_catalog.current_setting('search_path');\n"
+					 "\tcmig_schema CONSTANT pg_catalog.name := %s;\n"
+					 "BEGIN\n"
+					 "\tIF cmig_schema IS NULL THEN\n"
+					 "\t\tRAISE SQLSTATE 'MG025' USING MESSAGE = %s,\n"
+					 "\t\t\tHINT = %s;\n"
+					 "\tEND IF;\n" PIN_SCHEMA "%s" CMIG_TABLE_RESTORE "END",
+					 schema_in_path(table, " AND EXISTS (SELECT FROM pg_catalog.pg_locks l"
+									" WHERE l.relation " OP("=") " c.oid\n"
+									"\t\t\tAND l.pid " OP("=") " pg_catalog.pg_backend_pid()"
+									" AND l.mode " OP("=") " 'ExclusiveLock')"),
+					 quote_literal_cstr(psprintf("%s is no longer the table that this transaction has checked",
+												 quote_identifier(table))),
+					 quote_literal_cstr(psprintf("Generate the script again, with the schema:"
+												 " version_table => 'schema.%s'",
+												 quote_identifier(table))),
+					 changes);
+	cmig_psql_append_do(out, body.data);
 }
 
 void
