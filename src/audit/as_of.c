@@ -608,23 +608,6 @@ static CmigQuery live_key = {
 };
 
 /*
- * Does a trigger belong to the audit?  The function tells, as for enable_audit;
- * the table's owner can name any trigger as one of these.
- */
-static bool
-is_of_audit(const Trigger *trigger)
-{
-	const char *schema = get_namespace_name(get_func_namespace(trigger->tgfoid));
-	const char *function = get_func_name(trigger->tgfoid);
-
-	if (schema == NULL || function == NULL)
-		return false;
-	return strcmp(schema, "cmig") == 0 ? strcmp(function, "audit_trigger") == 0 :
-		strcmp(schema, "cmig_audit") == 0 &&
-		(strcmp(function, "write") == 0 || strcmp(function, "write_entry") == 0);
-}
-
-/*
  * Raise an error for a partition whose changes are logged as changes of the
  * partitioned table.
  */
@@ -637,7 +620,8 @@ refuse_partition(Relation relation)
 
 	for (int i = 0; triggers && i < triggers->numtriggers; i++)
 	{
-		if (triggers->triggers[i].tgisclone && is_of_audit(&triggers->triggers[i]))
+		if (triggers->triggers[i].tgisclone &&
+			cmig_audit_layout_trigger(&triggers->triggers[i]))
 			trigger = triggers->triggers[i].tgoid;
 	}
 	if (!OidIsValid(trigger))
@@ -793,7 +777,7 @@ find_hidden(AsOf *as_of, Relation relation)
 	{
 		Trigger    *trigger = &relation->trigdesc->triggers[i];
 
-		if (trigger->tgnargs == 2 && is_of_audit(trigger))
+		if (trigger->tgnargs == 2 && cmig_audit_layout_trigger(trigger))
 			options = cmig_audit_options_parse(trigger->tgnargs, trigger->tgargs);
 	}
 	if (options)

@@ -9,6 +9,24 @@
 
 #include "postgres.h"
 
+#include "utils/reltrigger.h"
+
+/*
+ * A trigger is one of the audit, or of a script of cmig.audit_script, if it calls
+ * these functions, whatever the table's owner calls it.  The conditions are for a
+ * function p in a schema n.
+ */
+#define CMIG_AUDIT_FUNCTION "audit_trigger"
+#define CMIG_AUDIT_IS_TRIGGER "(n.nspname = 'cmig' AND p.proname = '" CMIG_AUDIT_FUNCTION "')"
+#define CMIG_AUDIT_IS_SCRIPT "(n.nspname = 'cmig_audit' AND p.proname IN ('write', 'write_entry'))"
+
+typedef enum CmigAuditTrigger
+{
+	CMIG_AUDIT_NO_TRIGGER,
+	CMIG_AUDIT_TRIGGER,
+	CMIG_AUDIT_TRIGGER_OF_SCRIPT
+}			CmigAuditTrigger;
+
 /* in log.c */
 
 /* The reason why the log cannot be used, and what to do about it. */

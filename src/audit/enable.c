@@ -87,8 +87,7 @@ static CmigQuery triggers_of = {
 	" LATERAL (SELECT array_agg(v.v ORDER BY s.n) AS args, coalesce(string_agg(quote_literal(v.v), ', ' ORDER BY s.n), '') AS quoted"
 	"  FROM regexp_matches(encode(t.tgargs, 'escape'), '((?:[^\\\\]|\\\\\\\\|\\\\[23]..)*)\\\\000', 'g') WITH ORDINALITY s(s, n),"
 	"  LATERAL (SELECT convert_from(decode(s.s[1], 'escape'), getdatabaseencoding())) v(v)) a"
-	" WHERE t.tgrelid = $1 AND (n.nspname = 'cmig' AND p.proname = 'audit_trigger'"
-	"  OR n.nspname = 'cmig_audit' AND p.proname IN ('write', 'write_entry') AND t.tgparentid = 0)"
+	" WHERE t.tgrelid = $1 AND (" CMIG_AUDIT_IS_TRIGGER " OR " CMIG_AUDIT_IS_SCRIPT " AND t.tgparentid = 0)"
 	" ORDER BY t.tgname",
 	{OIDOID}
 };
@@ -957,8 +956,8 @@ CMIG_READER(cmig_audit_status)
 
 /* Returns a row if any table has an audit trigger. */
 static CmigQuery any_trigger = {
-	.sql = "SELECT 1 FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid AND p.proname = 'audit_trigger'"
-	" JOIN pg_namespace n ON n.oid = p.pronamespace AND n.nspname = 'cmig' LIMIT 1"
+	.sql = "SELECT 1 FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid"
+	" JOIN pg_namespace n ON n.oid = p.pronamespace WHERE " CMIG_AUDIT_IS_TRIGGER " LIMIT 1"
 };
 
 /*

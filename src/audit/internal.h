@@ -254,6 +254,10 @@ typedef struct CmigAuditLayout
 	char	   *owner;			/* the owner's name; NULL if unknown */
 } CmigAuditLayout;
 
+
+/* The same as CMIG_AUDIT_IS_TRIGGER and CMIG_AUDIT_IS_SCRIPT. */
+extern CmigAuditTrigger cmig_audit_layout_trigger(const Trigger *trigger);
+
 extern List *cmig_audit_layout_key(Relation relation, List **kinds);
 extern CmigAuditLayout *cmig_audit_layout_now(Oid relation);
 extern void cmig_audit_layout_record(int32 table_id, Relation relation, Oid log_owner);

@@ -72,11 +72,25 @@ static CmigQuery find_id = {
 	{OIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 };
 
+CmigAuditTrigger
+cmig_audit_layout_trigger(const Trigger *trigger)
+{
+	const char *schema = get_namespace_name(get_func_namespace(trigger->tgfoid));
+	const char *function = get_func_name(trigger->tgfoid);
+
+	if (schema == NULL || function == NULL)
+		return CMIG_AUDIT_NO_TRIGGER;
+	if (strcmp(schema, "cmig") == 0 && strcmp(function, CMIG_AUDIT_FUNCTION) == 0)
+		return CMIG_AUDIT_TRIGGER;
+	return strcmp(schema, "cmig_audit") == 0 &&
+		(strcmp(function, "write") == 0 || strcmp(function, "write_entry") == 0) ?
+		CMIG_AUDIT_TRIGGER_OF_SCRIPT : CMIG_AUDIT_NO_TRIGGER;
+}
+
 /* A trigger of pg_cmig or of a script whose first argument is the id. */
 #define TRIGGER_WITH_ID(id) \
 	"pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace" \
-	" WHERE (n.nspname = 'cmig' AND p.proname = 'audit_trigger'" \
-	"  OR n.nspname = 'cmig_audit' AND p.proname IN ('write', 'write_entry'))" \
+	" WHERE (" CMIG_AUDIT_IS_TRIGGER " OR " CMIG_AUDIT_IS_SCRIPT ")" \
 	" AND split_part(encode(t.tgargs, 'escape'), chr(92) || '000', 1) = " id "::text"
 
 /* Returns a row if a relation has audit triggers with a table id. */

@@ -165,15 +165,13 @@ fill_live(CmigAuditTarget *target, Oid oid)
 {
 	Relation	relation = table_open(oid, AccessShareLock);
 	TriggerDesc *desc = relation->trigdesc;
-	Oid			function = LookupFuncName(list_make2(makeString("cmig"),
-													 makeString("audit_trigger")),
-										  0, NULL, true);
 
 	target->relation = oid;
 	target->key_columns = cmig_audit_layout_key(relation, &target->key_kinds);
-	for (int i = 0; desc && OidIsValid(function) && i < desc->numtriggers; i++)
+	for (int i = 0; desc && i < desc->numtriggers; i++)
 	{
-		if (desc->triggers[i].tgfoid == function && desc->triggers[i].tgnargs == 2 &&
+		if (desc->triggers[i].tgnargs == 2 &&
+			cmig_audit_layout_trigger(&desc->triggers[i]) == CMIG_AUDIT_TRIGGER &&
 			(target->table_id == 0 || !desc->triggers[i].tgisclone))
 			target->table_id = cmig_audit_options_id(desc->triggers[i].tgargs[0]);
 	}

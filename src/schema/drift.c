@@ -12,6 +12,7 @@
 #include "utils/fmgroids.h"
 #include "utils/timestamp.h"
 
+#include "audit/audit.h"
 #include "base/errors.h"
 #include "schema/internal.h"
 
@@ -595,11 +596,11 @@ static void
 add_audit(const CmigManaged *managed, List **lines)
 {
 	static CmigQuery query = {
-		.sql = "SELECT DISTINCT format('%I.%I', n.nspname, c.relname) COLLATE \"C\" FROM pg_trigger t"
-		" JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
-		" JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace pn ON pn.oid = p.pronamespace"
-		" WHERE pn.nspname = 'cmig' AND p.proname = 'audit_trigger'"
-		" AND coalesce(n.nspname = ANY ($1), true) AND t.tgparentid = 0"
+		.sql = "SELECT DISTINCT format('%I.%I', s.nspname, c.relname) COLLATE \"C\" FROM pg_trigger t"
+		" JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace s ON s.oid = c.relnamespace"
+		" JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace"
+		" WHERE " CMIG_AUDIT_IS_TRIGGER
+		" AND coalesce(s.nspname = ANY ($1), true) AND t.tgparentid = 0"
 		" ORDER BY 1",
 		.argtypes = {TEXTARRAYOID}
 	};

@@ -30,6 +30,7 @@
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
 
+#include "audit/audit.h"
 #include "base/errors.h"
 #include "versions/internal.h"
 #include "versions/versions.h"
@@ -501,8 +502,7 @@ require_no_obstacle(CmigPlanning *p)
 {
 	static CmigQuery scripted = {
 		.sql = "SELECT quote_ident(t.tgname) FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace"
-		" WHERE t.tgrelid = to_regclass($1) AND n.nspname = 'cmig_audit'"
-		" AND p.proname IN ('write', 'write_entry') ORDER BY 1 LIMIT 1",
+		" WHERE t.tgrelid = to_regclass($1) AND " CMIG_AUDIT_IS_SCRIPT " ORDER BY 1 LIMIT 1",
 		.argtypes = {TEXTOID}
 	};
 	static CmigQuery numbers = {
