@@ -178,7 +178,7 @@ CALL cmig.abandon(scopes => 'tenant_4');
 \set VERBOSITY default
 SELECT cmig.drop_scope('tenant_4', confirm => 'tenant_4');
 SELECT count(*) FROM cmig.expansion_step WHERE scope = 'tenant_4';
-DROP SCHEMA tenant_4_042 CASCADE;
+DROP SEQUENCE tenant_4_042.cmig_old_person; DROP SCHEMA tenant_4_042;
 
 -- abandon one, contract the others
 \set VERBOSITY terse

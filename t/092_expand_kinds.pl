@@ -749,9 +749,25 @@ my $lost = "mask for table column s.t.mail|security labels are not compared, and
 is($node->safe_psql('labeled', "SELECT object, hazard FROM cmig.diff('CREATE SCHEMA s; CREATE TABLE s.t (id int, mail text); CREATE VIEW s.v AS SELECT id, 1 AS one, mail FROM s.t', schemas => '{s}') WHERE kind = 'security label'"),
 	"$lost\nmask for view s.v|security labels are not compared, and go with what is dropped", 'diff');
 is($node->safe_psql('labeled', "SELECT count(*) FROM cmig.diff('', schemas => '{public}') WHERE kind = 'security label'"), '0', 'of other schemas');
+my $equal = q{'CREATE SCHEMA s; CREATE TABLE s.t (id int, mail text); CREATE VIEW s.v AS SELECT id FROM s.t', schemas => '{s}'};
+is($node->safe_psql('labeled', "SELECT cmig.require_schema($equal); SELECT count(*) FROM cmig.diff($equal)"), "\n0", 'they are no difference');
 like($node->safe_psql('labeled', "SELECT cmig.schema_sql('{s}')"), qr/^-- unsupported: security label mask for view s[.]v$/m, 'schema_sql');
 like($node->safe_psql('labeled', "SELECT content FROM cmig.baseline('b', schemas => '{s}')"), qr/^-- unsupported: security label mask for table column s[.]t[.]mail: .*'it''s'$/m, 'baseline');
-$node->safe_psql('labeled', "SELECT FROM cmig.create_scope('one', 'base'); CREATE TABLE one.t (id int); SECURITY LABEL FOR mask ON TABLE one.t IS 'x'; SET cmig.scope = 'one'; SELECT cmig.stamp('head')");
-like(($node->psql('labeled', "SELECT FROM cmig.create_scope('two', copy_of => 'one')"))[2], qr/NOTICE:  security labels of scope "one" were not copied\nHINT:  SELECT .* 'one'::regnamespace/, 'create_scope');
+$node->safe_psql('labeled', q{SELECT FROM cmig.create_scope('one', 'base'); CREATE TABLE one.t (id int, "odd one" text); CREATE TYPE one.mood AS ENUM ('a');
+	CREATE FUNCTION one.f(one.mood, int, one.mood) RETURNS int LANGUAGE sql AS 'SELECT 1'; SET cmig.scope = 'one'; SELECT cmig.stamp('head');
+	SECURITY LABEL FOR mask ON TABLE one.t IS 'x'; SECURITY LABEL FOR mask ON COLUMN one.t."odd one" IS 'y'; SECURITY LABEL FOR mask ON FUNCTION one.f(one.mood, int, one.mood) IS 'f';
+	SECURITY LABEL FOR mask ON TYPE one.mood IS 'm'; SECURITY LABEL FOR mask ON SCHEMA one IS 's'});
+foreach my $two ('two', '"odd ""two"')
+{
+	my $labels = q{SELECT string_agg(concat(objtype, ' ', objname, ' ', label), ', ' ORDER BY 1) FROM pg_seclabels WHERE objnamespace = 'one'::regnamespace OR objname = 'one'};
+	my ($hint) = ($node->psql('labeled', q{SELECT FROM cmig.create_scope((parse_ident('} . $two . q{'))[1], copy_of => 'one')}))[2] =~
+		/NOTICE:  security labels of scope "one" were not copied\nHINT:  (.*)/;
+
+	like($hint, qr/^SECURITY LABEL FOR mask ON FUNCTION .*; SECURITY LABEL FOR mask ON TYPE /, "create_scope: $two");
+	$node->safe_psql('labeled', $hint);
+	is($node->safe_psql('labeled', $labels =~ s/'one'/'$two'/r =~ s/'one'/(parse_ident('$two'))[1]/r) =~ s/\Q$two\E/one/gr, $node->safe_psql('labeled', $labels), 'the hint copies them');
+}
+$node->safe_psql('labeled', q{DO $$ BEGIN FOR i IN 1..12 LOOP EXECUTE format('CREATE TABLE one.u%s (); SECURITY LABEL FOR mask ON TABLE one.u%1$s IS %L', i, 'x'); END LOOP; END $$});
+like(($node->psql('labeled', "SELECT FROM cmig.create_scope('three', copy_of => 'one')"))[2], qr/HINT:  (?:SECURITY LABEL [^;]*; ){10}and 7 more: SELECT .* 'one'::regnamespace$/m, 'the first ones');
 
 done_testing();

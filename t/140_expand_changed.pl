@@ -8,24 +8,13 @@ use warnings;
 
 use FindBin;
 use lib $FindBin::RealBin;
+use CmigExpand;
 use CmigNode;
-use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = new_node('expand_changed');
+my $node = expand_node('expand_changed');
 my $again = 0;
-$node->start;
-
-sub sql { return $node->safe_psql(@_) }
-
-# Returns the output of statements that may fail, with their errors.
-sub tried
-{
-	my ($database, $sql) = @_;
-	my (undef, $out, $err) = $node->psql($database, $sql, on_error_stop => 0);
-	return "$out\n$err";
-}
 
 my $reported = q{SELECT concat(object, ' ', substring(problem FROM 'was \w+')) FROM cmig.check() WHERE problem LIKE '%the contraction would lose that'};
 

@@ -8,23 +8,11 @@ use warnings;
 
 use FindBin;
 use lib $FindBin::RealBin;
+use CmigExpand;
 use CmigNode;
-use PostgreSQL::Test::Cluster;
-use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = new_node('expand_owned');
-$node->start;
-
-sub sql { return $node->safe_psql(@_) }
-
-# Returns the output of statements that may fail, with their errors.
-sub tried
-{
-	my ($database, $sql) = @_;
-	my (undef, $out, $err) = $node->psql($database, $sql, on_error_stop => 0);
-	return "$out\n$err";
-}
+my $node = expand_node('expand_owned');
 
 # Creates a database from a template.
 sub copy
@@ -297,5 +285,30 @@ sql('forged', q{CREATE EXTENSION pg_cmig; CREATE ROLE forger; SELECT cmig.grant_
 	INSERT INTO cmig.expansion_step (scope, position, phase, relation, statement) VALUES ('zz', 1, 'prepare', 'public.t', 'SELECT 1'), ('zz', 2, 'prepare', '"t".t', 'SELECT 1')});
 sql('forged', 'CALL cmig.expand()');
 is(sql('forged', q{SELECT revision FROM cmig.expansion_run WHERE scope = ''}), '2', 'forged rows of another scope: expanded');
+
+# ----------------------------------------------------------------
+# An expansion that is not recorded: the statements that remove it do not drop what others have built on it.
+# ----------------------------------------------------------------
+
+sql('postgres', 'CREATE DATABASE unknown');
+sql('unknown', 'ALTER DATABASE unknown SET search_path = s, public');
+sql('unknown', q{CREATE EXTENSION pg_cmig; CREATE SCHEMA s; CREATE TYPE s.mood AS ENUM ('a'); CREATE TABLE s.a (id int PRIMARY KEY, m s.mood);
+	CREATE TABLE s.b (a int CONSTRAINT b_a REFERENCES s.a); CREATE FUNCTION s.f() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM a';
+	SELECT FROM cmig.create_revision('n', $c$ALTER TYPE s.mood ADD VALUE 'b'; ALTER TABLE s.b DROP CONSTRAINT b_a;
+	ALTER TABLE s.a ALTER id TYPE bigint; ALTER TABLE s.b ALTER a TYPE bigint; ALTER TABLE s.b ADD CONSTRAINT b_a FOREIGN KEY (a) REFERENCES s.a;
+	CREATE OR REPLACE FUNCTION s.f() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) + 1 FROM a'$c$, NULL, revision => '2', expand => true, transactional => false)});
+sql('unknown', 'CALL cmig.expand(); CREATE VIEW public.built AS SELECT id FROM s_2.a; DELETE FROM cmig.expansion_step; DELETE FROM cmig.expansion_run');
+my $fixes = q{SELECT string_agg(fix, '; ' ORDER BY object) FROM cmig.check() WHERE severity = 'error'};
+like(($node->psql('unknown', sql('unknown', $fixes)))[2], qr{view built depends on view s_2\.a}, 'what somebody has built remains');
+sql('unknown', 'DROP VIEW public.built');
+foreach my $count (3, 1)
+{
+	my @fixes = split /\n/, sql('unknown', q{SELECT fix FROM cmig.check() WHERE severity = 'error' ORDER BY object});
+
+	is(scalar @fixes, $count, 'the schema and two tables, and then the schema, in which the type of a hidden column was');
+	sql('unknown', $_) foreach @fixes;
+}
+is(sql('unknown', q{SELECT count(*) FROM cmig.check() WHERE severity = 'error'}), '0', 'nothing of the expansion remains');
+is(sql('unknown', q{SELECT string_agg(attname, ',' ORDER BY attrelid, attnum) FROM pg_attribute WHERE attrelid IN ('s.a'::regclass, 's.b'::regclass) AND attnum > 0 AND NOT attisdropped}), 'id,m,a', 'in the tables');
 
 done_testing();

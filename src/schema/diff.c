@@ -574,8 +574,7 @@ cmig_diff_lines_add_labels(const CmigManaged *managed, List **lines)
 	static CmigQuery labels = {
 		.sql = "SELECT format('%s for %s %s', l.provider, i.type, i.identity),"
 		" 'security labels are not compared, and go with what is dropped'"
-		" || CASE WHEN label ~ E'[\\n\\r]' THEN '' ELSE format(': SECURITY LABEL FOR %I ON %s %s IS %L',"
-		"  l.provider, upper(regexp_replace(i.type, '.* column$', 'column')), i.identity, label) END"
+		" || CASE WHEN label ~ E'[\\n\\r]' THEN '' ELSE ': ' || " CMIG_LABEL_STATEMENT("i.identity") " END"
 		" FROM pg_seclabel l"
 		" CROSS JOIN LATERAL pg_identify_object(l.classoid, l.objoid, l.objsubid) i"
 		" WHERE $1 IS NULL OR coalesce(i.schema, i.name) IN (SELECT quote_ident(n) FROM unnest($1) n)"
@@ -645,7 +644,8 @@ compare(DiffRun *run, CmigImage *from)
 											   "it is not in the target; subscriptions are not compared");
 		}
 	}
-	if (run->replayed == NULL)
+	/* that there are labels is no difference */
+	if (run->replayed == NULL && run->lines != NIL)
 		cmig_diff_lines_add_labels(run->managed, &run->lines);
 	add_other_schemas(run);
 	return cmig_exclude_rows(run->options.exclude, run->lines, from, run->image);

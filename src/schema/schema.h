@@ -486,6 +486,11 @@ extern void cmig_diff_init(void);
 extern void cmig_diff_line_add(const CmigDiffLine *row, List **lines);
 
 /* Append the lines of the difference, with their hazards, to *lines. */
+/* SQL: the statement that sets the label l on an object of the type i.type. */
+#define CMIG_LABEL_STATEMENT(object) \
+	"format('SECURITY LABEL FOR %I ON %s %s IS %L', l.provider," \
+	" upper(regexp_replace(i.type, '.* column$', 'column')), " object ", l.label)"
+
 extern void cmig_diff_lines(CmigDifference *difference, List **lines);
 
 /*

@@ -72,11 +72,27 @@ static CmigQuery users_query = {
 	.argtypes = {OIDOID}
 };
 
-/* A query for the objects of schema $1 with security labels. */
+/*
+ * A query for the statements that set the security labels of the objects of schema $1
+ * on those of schema $2, in one line for the first ones.
+ */
 static CmigQuery labels_query = {
-	.sql = "SELECT FROM pg_seclabel l CROSS JOIN LATERAL pg_identify_object(l.classoid, l.objoid, l.objsubid) i"
-	" WHERE coalesce(i.schema, i.name) = $1::regnamespace::text",
-	.argtypes = {OIDOID}
+	.sql = "SELECT string_agg(x.sql, '; ' ORDER BY n) FILTER (WHERE n <= " CppAsString2(CMIG_LISTING_MAX) ")"
+	" || CASE WHEN count(*) > " CppAsString2(CMIG_LISTING_MAX) " THEN format('; and %s more:"
+	" SELECT objtype, objname, provider, label FROM pg_seclabels WHERE objnamespace = %L::regnamespace',"
+	" count(*) - " CppAsString2(CMIG_LISTING_MAX) ", $1::regnamespace) ELSE '' END"
+	" FROM (SELECT row_number() OVER (ORDER BY i.type, i.identity, l.provider) AS n, "
+	CMIG_LABEL_STATEMENT("CASE i.type WHEN 'schema' THEN q.new ELSE"
+						 " concat(q.new, substr(CASE WHEN i.type IN ('function', 'procedure', 'aggregate')"
+	/* types of the schema among the arguments */
+						 " THEN replace(replace(i.identity, '(' || q.old || '.', '(' || q.new || '.'),"
+						 "  ',' || q.old || '.', ',' || q.new || '.')"
+						 " ELSE i.identity END, length(q.old) + 1)) END")
+	" AS sql FROM pg_seclabel l"
+	" CROSS JOIN LATERAL pg_identify_object(l.classoid, l.objoid, l.objsubid) i"
+	" CROSS JOIN (SELECT $1::regnamespace::text AS old, quote_ident($2) AS new) q"
+	" WHERE coalesce(i.schema, i.name) = q.old) x",
+	.argtypes = {OIDOID, TEXTOID}
 };
 
 /* Raise an error because a scope cannot be copied. */
@@ -349,6 +365,7 @@ copy_scope(const char *from, const CmigNames *rows)
 {
 	const char *name = cmig_scope_current();
 	char	   *roles = cmig_query_value(&users_query, get_namespace_oid(from, false));
+	char	   *labels;
 
 	if (strcmp(quote_identifier(name), name) == 0)
 		copy_objects(from);
@@ -364,11 +381,11 @@ copy_scope(const char *from, const CmigNames *rows)
 				 errdetail("These roles can use the new scope: %s.", roles),
 				 errhint("If a role must not use the new scope: REVOKE ALL ON SCHEMA %s FROM <role>",
 						 quote_identifier(cmig_scope_current()))));
-	if (cmig_query_do(&labels_query, get_namespace_oid(from, false)) > 0)
+	labels = cmig_query_value(&labels_query, get_namespace_oid(from, false), name);
+	if (labels != NULL)
 		ereport(NOTICE,
 				(errmsg("security labels of scope \"%s\" were not copied", from),
-				 errhint("SELECT objtype, objname, provider, label FROM pg_seclabels WHERE objnamespace = %s::regnamespace",
-						 quote_literal_cstr(quote_identifier(from)))));
+				 errhint("%s", labels)));
 	(void) cmig_stamp_targets(rows, false);
 	CommandCounterIncrement();
 }
@@ -423,13 +440,13 @@ forget_scope(char *message)
 {
 	CmigJournalEntry entry = {.revision = "base",.direction = "downgrade",.message = message};
 	const CmigExpansion *expansion = cmig_expansion_read();
-	const char *version = expansion ?
-	cmig_version_schema_name(expansion->revision, cmig_scope_current()) : "";
+	const char *remains = expansion ? cmig_expansion_drop_version(expansion) : NULL;
 
-	if (OidIsValid(get_namespace_oid(version, true)))
+	if (remains != NULL)
 		ereport(NOTICE,
-				(errmsg("schema \"%s\" with the new version of the scope remains", version),
-				 errhint("DROP SCHEMA %s CASCADE", quote_identifier(version))));
+				(errmsg("schema \"%s\" with the new version of the scope remains",
+						cmig_version_schema_name(expansion->revision, cmig_scope_current())),
+				 errhint("%s", remains)));
 	cmig_version_rows_clear();
 	cmig_expansion_forget();
 	(void) cmig_progress_clear(NULL, CMIG_UPGRADE, 0);
@@ -564,7 +581,7 @@ cmig_drop_scope(PG_FUNCTION_ARGS)
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("schema \"%s\" is not a scope", name),
 					 errdetail("No revision has been run in it with cmig.scope."),
-					 errhint("To drop the schema anyway: DROP SCHEMA %s CASCADE",
+					 errhint("To drop the schema if it is empty: DROP SCHEMA %s",
 							 quote_identifier(name))));
 		if (cmig_expansion_read() != NULL)
 			cmig_expansion_refuse(cmig_expansion_read(), "the scope cannot be dropped");

@@ -145,6 +145,38 @@ cmig_expansion_objects(void)
 	return has_table() && cmig_query_do(&any) > 0 ? cmig_query_list(&query) : NIL;
 }
 
+/*
+ * The statements that drop a version's schema, n, and what an expansion creates in it.
+ * Without CASCADE, they fail if there is anything else, or if somebody has built on it.
+ * If the condition is true, hidden columns still have types of the schema.
+ */
+#define DROP_VERSION(is_used) \
+	"concat((SELECT string_agg(format('DROP %s %s; ', kind, names), '' ORDER BY part) FROM (" \
+	" SELECT part, kind, string_agg(name, ', ' ORDER BY name) AS names FROM (" \
+	"  SELECT strpos('vmS', c.relkind::text), CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'S' THEN 'SEQUENCE'" \
+	"    ELSE 'MATERIALIZED VIEW' END, c.oid::regclass::text FROM pg_class c" \
+	"   WHERE c.relnamespace = n.oid AND c.relkind IN ('v', 'm', 'S')" \
+	"  UNION ALL SELECT 4, 'ROUTINE', f.oid::regprocedure::text FROM pg_proc f WHERE f.pronamespace = n.oid" \
+	"  UNION ALL SELECT 5, 'TYPE', y.oid::regtype::text FROM pg_type y WHERE y.typnamespace = n.oid AND y.typtype = 'e'" \
+	"   AND NOT " is_used \
+	"  ) o (part, kind, name) GROUP BY part, kind) k)," \
+	" CASE WHEN " is_used " THEN '-- then the tables, and again' ELSE 'DROP SCHEMA ' || n.oid::regnamespace END)"
+
+char *
+cmig_expansion_drop_version(const CmigExpansion *expansion)
+{
+	static CmigQuery query = {
+		"SELECT " DROP_VERSION("false") " FROM pg_namespace n WHERE n.nspname::text = $1"
+		" AND obj_description(n.oid, 'pg_namespace') = format('" CMIG_VERSION_COMMENT "', $2, $3)",
+		{TEXTOID, TEXTOID, TEXTOID}
+	};
+	const char *schema = cmig_scope_current();
+	List	   *rows = cmig_query_list(&query, cmig_version_schema_name(expansion->revision, schema),
+									   schema, expansion->revision);
+
+	return rows ? *(char **) linitial(rows) : NULL;
+}
+
 List *
 cmig_expansion_orphans(void)
 {
@@ -156,15 +188,23 @@ cmig_expansion_orphans(void)
 	 */
 	static CmigQuery query = {
 		"WITH " TABLES_AND_COLUMNS " SELECT 'error', 'table ' || g.tgrelid::regclass, 'its triggers belong to an expansion that is not recorded, as after a dump without data',"
-		"  string_agg(format('DROP TRIGGER %I ON %s; ', g.tgname, g.tgrelid::regclass), '' ORDER BY g.tgname) || coalesce((SELECT format('ALTER TABLE %s %s', g.tgrelid::regclass,"
-		"   string_agg(format('DROP COLUMN %I CASCADE', a.attname), ', ' ORDER BY a.attnum))"
+		"  string_agg(format('DROP TRIGGER %I ON %s; ', g.tgname, g.tgrelid::regclass), '' ORDER BY g.tgname)"
+		/* the expansion's own foreign keys to hidden columns */
+		" || coalesce((SELECT string_agg(format('ALTER TABLE %s DROP CONSTRAINT %I; ', k.conrelid::regclass, k.conname), '')"
+		"  FROM pg_constraint k WHERE k.contype = 'f' AND k.confrelid = g.tgrelid AND k.conparentid = 0"
+		"  AND EXISTS (SELECT FROM hidden h WHERE h.relid = k.confrelid AND h.number = ANY (k.confkey))"
+		"  AND EXISTS (SELECT FROM hidden h WHERE h.relid = k.conrelid AND h.number = ANY (k.conkey))), '')"
+		" || coalesce((SELECT format('ALTER TABLE %s %s', g.tgrelid::regclass,"
+		"   string_agg(format('DROP COLUMN %I', a.attname), ', ' ORDER BY a.attnum))"
 		" FROM hidden h JOIN pg_attribute a ON a.attrelid = h.relid AND a.attnum = h.number"
 		" WHERE h.relid = g.tgrelid), '')"
 		" FROM g JOIN pg_class c ON c.oid = g.tgrelid WHERE g.tgparentid = 0"
 		" AND $1 IN ('', c.relnamespace::regnamespace::text) AND NOT EXISTS (SELECT"
 		" FROM cmig.expansion_run, jsonb_array_elements(columns) e"
 		"   WHERE position('\\x00'::bytea || convert_to(coalesce(e->>8, e->>1), getdatabaseencoding()) || '\\x00'::bytea IN '\\x00'::bytea || g.tgargs) > 0) GROUP BY g.tgrelid"
-		" UNION ALL SELECT 'error', 'schema ' || n.oid::regnamespace, 'it belongs to an expansion that is not recorded, as after a dump without data', format('DROP SCHEMA %s CASCADE', n.oid::regnamespace)"
+		" UNION ALL SELECT 'error', 'schema ' || n.oid::regnamespace, 'it belongs to an expansion that is not recorded, as after a dump without data', "
+		DROP_VERSION("EXISTS (SELECT FROM hidden h JOIN pg_attribute a ON a.attrelid = h.relid AND a.attnum = h.number"
+					 " JOIN pg_type z ON z.oid = a.atttypid WHERE z.typnamespace = n.oid)")
 		" FROM pg_description d JOIN pg_namespace n ON n.oid = d.objoid WHERE $1 = '' AND d.classoid = 'pg_namespace'::regclass AND d.description LIKE format('" CMIG_VERSION_COMMENT "', '%', '%')"
 		"  AND has_any_column_privilege(n.nspowner, 'cmig.expansion_run', 'INSERT')"
 		" AND EXISTS (SELECT FROM pg_namespace b WHERE starts_with(d.description,"

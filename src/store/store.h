@@ -798,6 +798,12 @@ extern void cmig_expansion_require_free(const CmigNames *tables, bool plan);
  */
 extern List *cmig_expansion_renames(const CmigExpansion *expansion);
 
+/*
+ * Returns the statements that drop the schema of an expansion of the current scope, but
+ * nothing of others, or NULL if there is none with its name and comment.
+ */
+extern char *cmig_expansion_drop_version(const CmigExpansion *expansion);
+
 /* Delete the rows of the current scope. */
 extern void cmig_expansion_forget(void);
 
