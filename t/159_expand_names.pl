@@ -9,23 +9,11 @@ use warnings;
 
 use FindBin;
 use lib $FindBin::RealBin;
+use CmigExpand;
 use CmigNode;
-use PostgreSQL::Test::Cluster;
-use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = new_node('expand_names');
-$node->start;
-
-sub sql { return $node->safe_psql(@_) }
-
-# Returns the output of statements that may fail, with their errors.
-sub tried
-{
-	my ($database, $sql) = @_;
-	my (undef, $out, $err) = $node->psql($database, $sql, on_error_stop => 0);
-	return "$out\n$err";
-}
+my $node = expand_node('expand_names');
 
 my ($db, $own, $eve, $mig) = ('d0', 'SET ROLE own; ', 'SET ROLE eve; ', 'SET ROLE mig; ');
 sql('postgres', 'CREATE ROLE own LOGIN; CREATE ROLE eve LOGIN; CREATE ROLE mig LOGIN; GRANT own TO mig');
@@ -118,7 +106,7 @@ foreach my $verb (qw(contract abandon))
 	sql($db, "$eve CREATE VIEW eve.v AS SELECT cmig_state, cmig_new_id FROM s.p; CREATE VIEW eve.w AS SELECT first FROM s_2.p; CREATE VIEW eve.x AS SELECT last_value FROM s_2.cmig_old_p;
 		CREATE FUNCTION eve.f() RETURNS SETOF bigint LANGUAGE sql BEGIN ATOMIC SELECT id FROM s_2.p; END; CREATE TABLE eve.t (p s_2.p, i int DEFAULT nextval('s_2.cmig_old_p'))");
 	sql($db, "$own CREATE VIEW s_2.extra AS SELECT 1 AS one");
-	is(sql($db, $problems), 'default value for eve.t.i: ALTER TABLE eve.t ALTER i DROP DEFAULT, function eve.f(): DROP FUNCTION eve.f(), table column eve.t.p: ALTER TABLE eve.t DROP COLUMN p, '
+	is(sql($db, $problems), 'default value for eve.t.i: ALTER TABLE eve.t ALTER i DROP DEFAULT, function eve.f(): DROP FUNCTION eve.f(), table column eve.t.p: ALTER TABLE eve.t ALTER p TYPE text, '
 		  . 'view eve.v: DROP VIEW eve.v, view eve.w: DROP VIEW eve.w, view eve.x: DROP VIEW eve.x, view s_2.extra: DROP VIEW s_2.extra', "$verb: check has a statement for each dependent");
 	my $error = tried($db, "$own CALL cmig.$verb()");
 	like($error, qr/other objects depend on what the $noun of revision "2" drops\nDETAIL:  default value for eve\.t\.i of role eve depends on sequence s_2\.cmig_old_p\n.*view eve\.w of role eve depends on view column s_2\.p\.first\n/s, "$verb: refused, with what depends on what");
@@ -135,6 +123,16 @@ foreach my $verb (qw(contract abandon))
 	sql($db, "$own CALL cmig.$verb()");
 	is(sql($db, 'SELECT count(*) FROM cmig.expansion_run'), '0', "$verb: done after what the hint says");
 }
+
+# no fix loses what rows have
+subject(q{CREATE TYPE s.mood AS ENUM ('good', 'bad'); CREATE TABLE s.t (id int PRIMARY KEY, m s.mood)}, q{ALTER TYPE s.mood ADD VALUE 'ugly'});
+sql($db, "$own CREATE TABLE s.u (a s.mood, b s.mood[], c s.mood DEFAULT 'bad', d bool GENERATED ALWAYS AS (a = 'good'::s.mood) STORED); INSERT INTO s.u VALUES ('good', '{bad}');
+	CREATE VIEW s.vv AS SELECT 'good'::s.mood AS m, 1 AS one; CREATE TYPE s.pair AS (a s.mood)");
+like(sql($db, $problems), qr/composite type column s\.pair\.a: ALTER TYPE s\.pair ALTER ATTRIBUTE a TYPE text.*default value for s\.u\.d: ALTER TABLE s\.u ALTER d DROP EXPRESSION.*, view s\.vv: DROP VIEW s\.vv$/, 'columns of a view are not listed');
+sql($db, $hints->($db, "$own CALL cmig.contract()"));
+is(sql($db, 'TABLE s.u'), 'good|{bad}|bad|t', 'after what the hint says, the rows have their values');
+sql($db, "$own CALL cmig.contract()");
+is(sql($db, $state), '', 'and the contraction ends');
 
 # a reader who may not use the schema
 subject('CREATE TABLE s.p (id int PRIMARY KEY, name text)', $change);
@@ -171,6 +169,17 @@ foreach my $verb (qw(contract abandon))
 		is(sql($db, q{SELECT concat_ws(' ', enum_last(NULL::s.mood), typowner::regrole) FROM pg_type WHERE typname = 'mood'}), $verb eq 'contract' ? 'glad own' : 'sad own', "$verb: by which it can be ended");
 	}
 }
+
+# what a table has moves with it: its indexes, also those that get their names later, and sequences
+subject('CREATE SCHEMA s2 AUTHORIZATION own; GRANT CREATE ON SCHEMA s2 TO eve; CREATE TABLE s.p (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, v int, w int); CREATE INDEX p_w ON s.p (w); CREATE INDEX p_v ON s.p (v)',
+	'ALTER TABLE s.p ALTER v TYPE bigint; ALTER TABLE s.p SET SCHEMA s2');
+my @moved = qw(p_id_seq p_pkey p_v p_w);
+sql($db, "$eve CREATE TABLE s2.$_ (a int)") foreach @moved;
+is(sql($db, $problems), join(', ', map { "table s2.$_: ALTER TABLE s2.$_ RENAME TO ${_}_1" } @moved), 'names of indexes and sequences');
+like(tried($db, "$own CALL cmig.contract()"), qr/names that the contraction of revision "2" needs are taken/, 'are compared');
+is(sql($db, $state), 'expanded', 'before the first step');
+sql($db, $hints->($db, "$own CALL cmig.contract()"));
+sql($db, "$own CALL cmig.contract()");
 
 # the tablespaces are those that an upgrade gives
 sql('postgres', "SET allow_in_place_tablespaces = true; CREATE TABLESPACE $_ LOCATION ''") foreach qw(ts1 ts2);

@@ -10,12 +10,17 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/dependency.h"
+#include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_policy.h"
 #include "catalog/pg_proc.h"
@@ -32,6 +37,7 @@
 #include "rewrite/rewriteSupport.h"
 #include "utils/acl.h"
 #include "utils/catcache.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -268,6 +274,39 @@ walk_view(Walk *walk, const ViewStmt *stmt)
 		add_relation_name(walk, OBJECT_VIEW, schema_of(stmt->view), stmt->view->relname);
 }
 
+/* The indexes and sequences of a relation move with it, with the names that they have then. */
+static void
+add_moved(Walk *walk, Oid relation, Oid schema)
+{
+	Relation	catalog = table_open(IndexRelationId, AccessShareLock);
+	List	   *parts = getOwnedSequences(relation);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_index_indrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relation));
+	scan = systable_beginscan(catalog, IndexIndrelidIndexId, true, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		parts = lappend_oid(parts, ((Form_pg_index) GETSTRUCT(tuple))->indexrelid);
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	foreach_oid(part, parts)
+	{
+		const char *name = get_rel_name(part);
+
+		foreach_ptr(const Renamed, renamed, walk->renamed)
+		{
+			if (renamed->relation != part)
+				continue;
+			name = renamed->name;
+			break;
+		}
+		if (name != NULL)
+			add_renamed(walk, OBJECT_INDEX, part, schema, name);
+	}
+}
+
 /* What is moved to another schema. */
 static void
 walk_moved(Walk *walk, const AlterObjectSchemaStmt *stmt)
@@ -275,8 +314,13 @@ walk_moved(Walk *walk, const AlterObjectSchemaStmt *stmt)
 	Oid			schema = get_namespace_oid(stmt->newschema, true);
 
 	if (stmt->relation != NULL)
-		add_renamed(walk, stmt->objectType, find_relation(walk, stmt->relation), schema,
-					stmt->relation->relname);
+	{
+		Oid			relation = find_relation(walk, stmt->relation);
+
+		add_renamed(walk, stmt->objectType, relation, schema, stmt->relation->relname);
+		if (OidIsValid(relation))
+			add_moved(walk, relation, schema);
+	}
 	else if (stmt->objectType == OBJECT_TYPE)
 	{
 		const TypeName *name = makeTypeNameFromNameList(castNode(List, stmt->object));
@@ -402,33 +446,42 @@ find_dependents(Walk *walk)
 	static CmigQuery query = {
 		GOING ", x AS (SELECT DISTINCT"
 		"  CASE WHEN v.relkind IN ('v', 'm') THEN 'pg_class'::regclass ELSE d.classid END AS class,"
-		"  CASE WHEN v.relkind IN ('v', 'm') THEN v.oid ELSE d.objid END AS id, d.objsubid AS sub,"
+		"  CASE WHEN v.relkind IN ('v', 'm') THEN v.oid ELSE d.objid END AS id,"
+		/* the column of a view is not dropped alone */
+		"  CASE WHEN z.relkind IN ('v', 'm') THEN 0 ELSE d.objsubid END AS sub,"
 		" d.refclassid, d.refobjid, d.refobjsubid"
 		"  FROM g JOIN pg_depend d ON d.refclassid = g.class AND d.refobjid = g.id"
 		"   AND (g.sub = 0 OR d.refobjsubid = g.sub)"
 		"  LEFT JOIN pg_rewrite w ON d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid"
 		"  LEFT JOIN pg_class v ON v.oid = w.ev_class"
+		"  LEFT JOIN pg_class z ON d.classid = 'pg_class'::regclass AND z.oid = d.objid"
 		"  WHERE d.deptype = 'n' AND NOT EXISTS (SELECT FROM g o WHERE o.class = d.classid"
 		"   AND o.id = d.objid AND o.sub IN (0, d.objsubid)))"
 		" SELECT DISTINCT ON (i.type, i.identity) concat_ws(' ', i.type, i.identity),"
 		"  format('it depends on %s, which the %s of revision \"%s\" drops', concat_ws(' ',"
 		" r.type, r.identity), $3, $4),"
-		"  CASE i.type WHEN 'table column' THEN format('ALTER TABLE %s DROP COLUMN %I',"
-		" x.id::regclass,"
-		"    (SELECT attname FROM pg_attribute WHERE attrelid = x.id AND attnum = x.sub))"
+
+		/*
+		 * no fix loses values of rows: a column that uses a type that is
+		 * dropped becomes text
+		 */
+		"  CASE WHEN x.sub > 0 THEN format(CASE i.type WHEN 'composite type column'"
+		"    THEN 'ALTER TYPE %s ALTER ATTRIBUTE %I TYPE text' ELSE 'ALTER TABLE %s ALTER %I TYPE text' END,"
+		"    x.id::regclass, (SELECT attname FROM pg_attribute WHERE attrelid = x.id AND attnum = x.sub))"
+		"   ELSE CASE i.type"
 		"   WHEN 'table constraint' THEN format('ALTER TABLE %s DROP CONSTRAINT %I',"
 		" c.conrelid::regclass, c.conname)"
 		"   WHEN 'domain constraint' THEN format('ALTER DOMAIN %s DROP CONSTRAINT %I',"
 		" c.contypid::regtype, c.conname)"
-		"   WHEN 'default value' THEN format('ALTER TABLE %s ALTER %I DROP DEFAULT',"
-		" f.adrelid::regclass,"
-		"    (SELECT attname FROM pg_attribute WHERE attrelid = f.adrelid AND attnum = f.adnum))"
+		"   WHEN 'default value' THEN (SELECT format('ALTER TABLE %s ALTER %I DROP %s', attrelid::regclass,"
+		"     attname, CASE attgenerated WHEN '' THEN 'DEFAULT' ELSE 'EXPRESSION' END)"
+		"    FROM pg_attribute WHERE attrelid = f.adrelid AND attnum = f.adnum)"
 		"   WHEN 'statistics object' THEN format('DROP STATISTICS %s', i.identity)"
 		"   WHEN 'publication relation' THEN format('ALTER PUBLICATION %I DROP TABLE %s',"
 		" u.pubname, p.prrelid::regclass)"
 		"   WHEN 'type' THEN 'DROP TYPE ' || i.identity WHEN 'composite type' THEN 'DROP TYPE ' ||"
 		" i.identity"
-		"   ELSE format('DROP %s %s', upper(i.type), i.identity) END,"
+		"   ELSE format('DROP %s %s', upper(i.type), i.identity) END END,"
 		"  pg_get_userbyid(coalesce(CASE x.class WHEN 'pg_class'::regclass THEN (SELECT relowner"
 		" FROM pg_class WHERE oid = x.id)"
 		"   WHEN 'pg_proc'::regclass THEN (SELECT proowner FROM pg_proc WHERE oid = x.id)"
