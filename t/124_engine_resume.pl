@@ -131,6 +131,31 @@ for my $case ([ 'CREATE INDEX CONCURRENTLY item_b ON item (b)', '"item_b" alread
 	rows('DELETE FROM cmig_engine.progress');
 }
 
+# A statement that failed and was then corrected must not take what it has left for what it creates.
+foreach my $corrected ('CREATE INDEX CONCURRENTLY IF NOT EXISTS item_a ON item (a)', 'CREATE UNIQUE INDEX CONCURRENTLY item_ab ON item (a, b)')
+{
+	rows('INSERT INTO item VALUES (1, 1, 1), (2, 1, 2)');
+	write_revision('002', '001', '-- transactional: false', 'CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS item_a ON item (a);', 'DROP INDEX IF EXISTS item_a, item_ab;');
+	gives(3, '', 'could not create unique index "item_a"', 'upgrade', '-y');
+	write_revision('002', '001', '-- transactional: false', "$corrected;", 'DROP INDEX IF EXISTS item_a, item_ab;');
+	gives(3, '', 'the statement of revision "002" that was interrupted has changed\n.*invalid index.*HINT:  DROP INDEX CONCURRENTLY public\.item_a\n', 'upgrade', '-y');
+	rows('DROP INDEX CONCURRENTLY public.item_a');
+	gives(0, 'at 002', '', 'upgrade', '-y');
+	my ($name) = $corrected =~ /(item_ab?)/;
+	is(rows($indexes), "$name $all theirs invalid", $corrected);
+	gives(0, 'at 001', '', 'downgrade', '001', '-y');
+	rows('DELETE FROM item');
+}
+
+# What a SELECT of set_config() has set in the session is set again, as with SET.
+rows('CREATE SCHEMA app');
+write_revision('002', '001', '-- transactional: false', "SELECT pg_catalog.set_config('search_path', 'app', false);\nCREATE TABLE first ();\nSELECT 1 / count(*) FROM public.go;\nCREATE TABLE second ();", 'DROP TABLE app.first, app.second;');
+gives(3, '', 'relation "public.go" does not exist', 'upgrade', '-y');
+rows('CREATE TABLE public.go AS SELECT 1');
+gives(0, 'at 002', '', 'upgrade', '-y');
+is(rows(q{SELECT string_agg(oid::regclass::text, ' ' ORDER BY 1) FROM pg_class WHERE relname IN ('first', 'second')}), 'app.first app.second', 'set_config() in a run that is continued');
+gives(0, 'at 001', '', 'downgrade', '001', '-y');
+
 # A DO that commits cannot be judged.  The table is that of an older version of cmig.
 rows('ALTER TABLE cmig_engine.progress DROP objects; DROP TABLE cmig_engine.format;
 ALTER TABLE cmig_engine.journal DROP elapsed, DROP sqlstate, DROP message, DROP statement, DROP file');

@@ -125,8 +125,10 @@ foreach my $case (
 	unlink 'migrations/002.sql';
 	append_to_file('migrations/002.sql', $stopped =~ s/CREATE TABLE.*?\n(?=-- cmig:downgrade)/$sql\n/sr);
 	gives($status, '', $error, 'upgrade', '-y');
+	# what the error about the next one would name
+	rows('DROP INDEX part_id_idx') if $sql =~ /UNIQUE/;
 }
-is(rows(q{SELECT max(id), to_regclass('part_id_idx1') IS NOT NULL FROM part}), '2|t', 'each ran once');
+is(rows(q{SELECT max(id), to_regclass('part_id_idx') IS NOT NULL FROM part}), '2|t', 'each ran once');
 gives(0, 'at 001', '', 'downgrade', '-y', '001');
 unlink 'migrations/002.sql';
 append_to_file('migrations/002.sql', $stopped);

@@ -262,6 +262,23 @@ is_transactional(const CmigStatement *statement)
 		!(IsA(node, DoStmt) && may_commit((const DoStmt *) node));
 }
 
+/*
+ * Does the statement set something in the session?  An interruption ends that, so it
+ * runs again.  As in nontransactional.c, a SELECT that only calls set_config() does.
+ */
+static bool
+sets_session(const CmigStatement *statement)
+{
+	List	   *names = cmig_statement_set_config_names(statement->raw);
+
+	foreach_ptr(const List, name, names)
+	{
+		if (list_length(name) > 1 && strcmp(strVal(linitial(name)), "pg_catalog") != 0)
+			return false;
+	}
+	return IsA(statement->raw->stmt, VariableSetStmt) || names != NIL;
+}
+
 /* Append a condition on the row of the statement. */
 static void
 append_condition(StringInfo out, const CmigEngineStep *step, const CmigStatement *statement)
@@ -473,7 +490,15 @@ append_look(StringInfo out, const CmigEngineStep *step, const CmigStatement *sta
 	appendStringInfo(out, drops ?
 					 "\\if :cmig_known\nSELECT :'cmig_objects' " OP("<>") " '{}' AND NOT EXISTS (SELECT FROM (%s) o WHERE o.id" IS_OLD ") AS cmig_done \\gset\n" :
 					 "\\if :cmig_known\nSELECT EXISTS (SELECT FROM (%s) o WHERE NOT o.id" IS_OLD ") AS cmig_done \\gset\n", objects);
-	appendStringInfo(out, "\\else\nSELECT ARRAY(%s) AS cmig_objects \\gset\n\\endif\n", objects);
+
+	/*
+	 * see the check in cmig_engine_begin_step(), to which the first element
+	 * says that this is an index
+	 */
+	appendStringInfo(out, "\\else\nSELECT ARRAY(%s%s) AS cmig_objects \\gset\n\\endif\n",
+					 IsA(node, IndexStmt) || IsA(node, ReindexStmt) ?
+					 "SELECT 0::pg_catalog.oid UNION SELECT v.indexrelid FROM pg_catalog.pg_index v WHERE NOT v.indisvalid UNION " : "",
+					 objects);
 }
 
 /*
@@ -505,13 +530,23 @@ cmig_engine_begin_step(StringInfo out, const char *revision, const char *directi
 
 	initStringInfo(&body);
 	appendStringInfo(&body,
-					 "DECLARE\n\tchanged integer := (SELECT pg_catalog.min(p.statement) FROM " CMIG_ENGINE_PROGRESS " p\n"
+					 "DECLARE\n\tleft_over pg_catalog.text := (SELECT pg_catalog.string_agg(pg_catalog.format('DROP INDEX CONCURRENTLY %%I.%%I', n.nspname, c.relname), '; ')\n"
+					 "\t\tFROM pg_catalog.pg_index x JOIN pg_catalog.pg_class c ON c.oid " OP("=") " x.indexrelid AND NOT x.indisvalid\n"
+					 "\t\tJOIN pg_catalog.pg_namespace n ON n.oid " OP("=") " c.relnamespace JOIN " CMIG_ENGINE_PROGRESS " p ON %s AND NOT p.done\n"
+					 "\t\t\tAND coalesce(p.checksum " OP("<>") " %s, true) AND 0 " OP("=") " ANY (p.objects) AND x.indexrelid " OP("<>") " ALL (p.objects)\n"
+					 "\t\tWHERE NOT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index s WHERE s.index_relid " OP("=") " x.indexrelid));\n"
+					 "\tchanged integer := (SELECT pg_catalog.min(p.statement) FROM " CMIG_ENGINE_PROGRESS " p\n"
 					 "\t\tWHERE %s AND p.done AND coalesce(p.checksum " OP("<>") " %s, true));\n"
 					 "BEGIN\n\tIF changed IS NOT NULL THEN\n"
 					 "\t\tRAISE SQLSTATE 'MG008' USING MESSAGE = pg_catalog.concat('statement ', changed, %s),\n"
 					 "\t\t\tHINT = 'Restore its text. Later statements may differ. Or revert by hand what has run, then: cmig stamp <revision>';\n"
-					 "\tEND IF;\n", rows, checksums.data,
-					 quote_literal_cstr(psprintf(" of revision \"%s\" has changed since it ran", revision)));
+					 "\tEND IF;\n"
+					 "\tIF left_over IS NOT NULL THEN\n"
+					 "\t\tRAISE SQLSTATE 'MG008' USING MESSAGE = %s,\n"
+					 "\t\t\tDETAIL = 'It has left an invalid index, which its new text does not know.', HINT = left_over;\n"
+					 "\tEND IF;\n", rows, checksums.data, rows, checksums.data,
+					 quote_literal_cstr(psprintf(" of revision \"%s\" has changed since it ran", revision)),
+					 quote_literal_cstr(psprintf("the statement of revision \"%s\" that was interrupted has changed", revision)));
 	cmig_engine_append_owner_check(&body, key);
 	appendStringInfo(&body,
 					 "\tUPDATE " CMIG_ENGINE_PROGRESS " p SET checksum = coalesce(%s, ''), objects = NULL\n"
@@ -550,8 +585,7 @@ void
 cmig_engine_begin_statement(StringInfo out, const CmigEngineStep *step,
 							const CmigStatement *statement)
 {
-	/* an interruption ends the session, and its settings */
-	if (IsA(statement->raw->stmt, VariableSetStmt))
+	if (sets_session(statement))
 		return;
 	append_state(out, step, statement);
 	if (!is_transactional(statement))
@@ -613,7 +647,7 @@ void
 cmig_engine_end_statement(StringInfo out, const CmigEngineStep *step,
 						  const CmigStatement *statement)
 {
-	if (IsA(statement->raw->stmt, VariableSetStmt))
+	if (sets_session(statement))
 		return;
 	append_row(out, step, statement, true);
 	if (is_transactional(statement))
