@@ -596,6 +596,46 @@ gives(2, '^$', 'the placeholder :TWO in [^ ]*\.gmrc is the variable TWO .*, whic
 }
 like(slurp_file('cmig/000001.sql'), qr/SELECT '1', '2';/, 'the placeholders of .gmrc');
 
+# The import of a Django project calls no function of RunPython, and reaches no other database of its settings
+SKIP:
+{
+	skip 'Django is not installed', 1 unless is_found($tools{django});
+	my %files = %{ $tools{django}{files} };
+
+	$node->safe_psql('postgres', 'CREATE DATABASE archive');
+	$node->safe_psql('archive', 'CREATE TABLE event (id int); INSERT INTO event VALUES (1)');
+	$files{'settings.py'} .= "DATABASES['archive'] = {**DATABASES['default'], 'NAME': 'archive'}\n";
+	my ($file, $text) = django_migration('0004_move', q{('shop', '0003_name')}, q{migrations.RunPython(forwards, backwards)});
+	$files{$file} = $text =~ s/^class/<<'END_PYTHON' . 'class'/mer;
+def forwards(apps, schema_editor):
+    open('called', 'w')
+
+def backwards(apps, schema_editor):
+    from django.db import connections
+    with connections['archive'].cursor() as cursor:
+        cursor.execute("DELETE FROM event")
+
+END_PYTHON
+	chdir new_folder('by_hand', %files) or die;
+	gives(3, 'shop.0004_move.sql', 'to be written: the upgrade calls Python: RunPython forwards', 'import', 'django', '.', '--to', 'cmig', '-d', 'by_hand');
+	is($node->safe_psql('archive', 'SELECT count(*) FROM event'), '1', 'no row of another database is lost');
+	ok(!-e 'called', 'no function is called');
+	($file, $text) = django_migration('0005_own', q{('shop', '0004_move')}, 'Own()');
+	append_to_file($file, $text =~ s/^class/<<'END_PYTHON' . 'class'/mer);
+class Own(migrations.operations.base.Operation):
+    def state_forwards(self, app_label, state):
+        pass
+
+    def database_forwards(self, app_label, schema_editor, from_state, to_state):
+        from django.db import connections
+        with connections['archive'].cursor() as cursor:
+            cursor.execute("DELETE FROM event")
+
+END_PYTHON
+	gives(2, '', 'shop.0005_own fails in an empty database: settings.DATABASES is improperly configured.*\nPython is not called, not even RunPython forwards in shop.0004_move', 'import', 'django', '.', '--to', 'cmig2', '-d', 'by_hand');
+	is($node->safe_psql('archive', 'SELECT count(*) FROM event'), '1', 'nor by an operation of the project');
+}
+
 # A folder in which nothing is a migration of the tool
 chdir new_folder('by_hand', '1_users.sql' => $users, '2_code.xml' => '<x/>') or die;
 gives(1, '^$', '1_users.sql: left out, because it does not begin with --liquibase formatted sql\n.*cmig: nothing was converted: none of these is a migration of liquibase\n$', 'import', 'liquibase', '.', '--to', 'cmig', '-d', 'by_hand');

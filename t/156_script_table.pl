@@ -169,6 +169,8 @@ append_to_file($steps, $text);
 	IPC::Run::run([ 'psql', '-XAtq', '-d', 'shop', '-c', $bare{'in one transaction'} ], '>&', \my $output);
 	is($output . query($node, 'shop', 'TABLE late."odd table"'), '003', 'a script in one transaction is plain SQL');
 	query($node, 'shop', 'ALTER DATABASE shop RESET search_path; DROP SCHEMA early, late CASCADE');
+	# the files have the same names
+	script_file($_) foreach 'base:001', '001:003';
 }
 
 # whose tables are used

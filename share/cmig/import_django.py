@@ -6,6 +6,10 @@ up again in an empty database, which it creates on the server of the project's s
 and takes the statements that each one sends: sqlmigrate cannot, because Django looks
 constraints up by their columns.  What it finds is written into the file
 CMIG_IMPORT_RESULT as triples of file name, content, and note.
+
+The functions of RunPython are not called: their statements are not taken, and they could
+reach anything, such as files, or rows of other databases.  Other code of the project,
+such as an operation of its own, finds only the empty database.
 """
 
 import os
@@ -34,11 +38,12 @@ class Direction:
         method = getattr(operation, name)
 
         def call(*args, **kwargs):
-            self.in_python = True
-            try:
-                method(*args, **kwargs)
-            finally:
-                self.in_python = False
+            if not isinstance(operation, RunPython):
+                self.in_python = True
+                try:
+                    method(*args, **kwargs)
+                finally:
+                    self.in_python = False
             code = getattr(operation, "code" if name == "database_forwards" else "reverse_code", None)
             if code is RunPython.noop:
                 return
@@ -123,7 +128,7 @@ def revision_file(migration, parent, up, down):
 
 def convert(connection):
     executor = MigrationExecutor(connection)
-    state, parent = executor.loader.project_state(()), ""
+    state, parent, not_called = executor.loader.project_state(()), "", []
     # in an empty database, a squashed migration takes the place of those that it replaces
     for migration, _ in executor.migration_plan(executor.loader.graph.leaf_nodes()):
         try:
@@ -134,10 +139,25 @@ def convert(connection):
             except IrreversibleError:
                 down = None
         except Exception as error:
-            raise SystemExit(f"cmig: {migration.app_label}.{migration.name} fails in an empty database: {error}")
+            raise SystemExit(f"cmig: {migration.app_label}.{migration.name} fails in an empty database: {error}" +
+                             (f"\nPython is not called, not even {', '.join(not_called)}: before the import, "
+                              "write what others need as RunSQL" if not_called else ""))
         state = after
+        not_called += [f"{code} in {migration.app_label}.{migration.name}" for code in up.by_hand]
         yield revision_file(migration, parent, up, down)
         parent = f"{migration.app_label}.{migration.name}"
+
+
+def leave_only(connection, name):
+    """Raise an error unless this is the database; no other one of the settings can be reached."""
+    for alias in set(connections) - {DEFAULT_DB_ALIAS}:
+        connections[alias].close()
+        del connections[alias]
+        connections.databases[alias]["ENGINE"] = "django.db.backends.dummy"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_database()")
+        if cursor.fetchone()[0] != name:
+            raise SystemExit("cmig: the connection of Django leads to another database than its settings say")
 
 
 def main():
@@ -151,8 +171,11 @@ def main():
     except Error as error:
         raise SystemExit(f"cmig: no database can be created: {str(error).strip()}\n{CONTINUE}")
     connection.close()
+    if hasattr(connection, "close_pool"):
+        connection.close_pool()
     connection.settings_dict["NAME"] = name
     try:
+        leave_only(connection, name)
         files = list(convert(connection))
     finally:
         connection.close()
