@@ -530,7 +530,8 @@ cmig_engine_begin_step(StringInfo out, const char *revision, const char *directi
 
 	initStringInfo(&body);
 	appendStringInfo(&body,
-					 "DECLARE\n\tleft_over pg_catalog.text := (SELECT pg_catalog.string_agg(pg_catalog.format('DROP INDEX CONCURRENTLY %%I.%%I', n.nspname, c.relname), '; ')\n"
+					 "DECLARE\n\tleft_over pg_catalog.text := (SELECT"
+					 " pg_catalog.string_agg(pg_catalog.format('DROP INDEX CONCURRENTLY %%I.%%I', n.nspname, c.relname), '; ')\n"
 					 "\t\tFROM pg_catalog.pg_index x JOIN pg_catalog.pg_class c ON c.oid " OP("=") " x.indexrelid AND NOT x.indisvalid\n"
 					 "\t\tJOIN pg_catalog.pg_namespace n ON n.oid " OP("=") " c.relnamespace JOIN " CMIG_ENGINE_PROGRESS " p ON %s AND NOT p.done\n"
 					 "\t\t\tAND coalesce(p.checksum " OP("<>") " %s, true) AND 0 " OP("=") " ANY (p.objects) AND x.indexrelid " OP("<>") " ALL (p.objects)\n"
@@ -543,7 +544,8 @@ cmig_engine_begin_step(StringInfo out, const char *revision, const char *directi
 					 "\tEND IF;\n"
 					 "\tIF left_over IS NOT NULL THEN\n"
 					 "\t\tRAISE SQLSTATE 'MG008' USING MESSAGE = %s,\n"
-					 "\t\t\tDETAIL = 'It has left an invalid index, which its new text does not know.', HINT = left_over;\n"
+					 "\t\t\tDETAIL = 'It has left an invalid index, which its new text does not"
+					 " know.', HINT = left_over;\n"
 					 "\tEND IF;\n", rows, checksums.data, rows, checksums.data,
 					 quote_literal_cstr(psprintf(" of revision \"%s\" has changed since it ran", revision)),
 					 quote_literal_cstr(psprintf("the statement of revision \"%s\" that was interrupted has changed", revision)));

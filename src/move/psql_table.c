@@ -66,7 +66,8 @@ cmig_psql_table_check(const char *schema, const char *table)
 					 "\t\t\tDETAIL = pg_catalog.format('Code of others could run as %%I, or skip revisions.', CURRENT_USER);\n"
 					 "\tELSIF NOT cmig_locked " OP("@>") " pg_catalog.array_remove(cmig_names, 'format') THEN\n"
 					 "\t\tRAISE insufficient_privilege USING"
-					 " MESSAGE = pg_catalog.format('role %%I cannot read table %%s%%I, or it does not exist', CURRENT_USER,\n"
+					 " MESSAGE = pg_catalog.format('role %%I cannot read table %%s%%I, or it"
+					 " does not exist', CURRENT_USER,\n"
 					 "\t\t\t\tpg_catalog.quote_ident(cmig_schema) " OP("||") " '.', (SELECT pg_catalog.min(n) FROM pg_catalog.unnest(cmig_names) n WHERE n " OP("<>") " ALL (cmig_locked)));\n"
 					 "\tEND IF;\n");
 	appendStringInfoString(&text, schema ? CMIG_TABLE_RESTORE : PIN_SCHEMA);
@@ -81,7 +82,8 @@ cmig_psql_table_append_changes(StringInfo out, const char *table, const char *ch
 	initStringInfo(&body);
 	appendStringInfo(&body,
 					 "DECLARE\n"
-					 "\tcmig_path CONSTANT pg_catalog.text := pg_catalog.current_setting('search_path');\n"
+					 "\tcmig_path CONSTANT pg_catalog.text :="
+					 " pg_catalog.current_setting('search_path');\n"
 					 "\tcmig_schema CONSTANT pg_catalog.name := %s;\n"
 					 "BEGIN\n"
 					 "\tIF cmig_schema IS NULL THEN\n"

@@ -596,7 +596,8 @@ static void
 add_audit(const CmigManaged *managed, List **lines)
 {
 	static CmigQuery query = {
-		.sql = "SELECT DISTINCT format('%I.%I', s.nspname, c.relname) COLLATE \"C\" FROM pg_trigger t"
+		.sql = "SELECT DISTINCT format('%I.%I', s.nspname, c.relname) COLLATE \"C\" FROM"
+		" pg_trigger t"
 		" JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace s ON s.oid = c.relnamespace"
 		" JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace"
 		" WHERE " CMIG_AUDIT_IS_TRIGGER

@@ -79,13 +79,16 @@ static CmigQuery users_query = {
 static CmigQuery labels_query = {
 	.sql = "SELECT string_agg(x.sql, '; ' ORDER BY n) FILTER (WHERE n <= " CppAsString2(CMIG_LISTING_MAX) ")"
 	" || CASE WHEN count(*) > " CppAsString2(CMIG_LISTING_MAX) " THEN format('; and %s more:"
-	" SELECT objtype, objname, provider, label FROM pg_seclabels WHERE objnamespace = %L::regnamespace',"
+	" SELECT objtype, objname, provider, label FROM pg_seclabels WHERE objnamespace ="
+	" %L::regnamespace',"
 	" count(*) - " CppAsString2(CMIG_LISTING_MAX) ", $1::regnamespace) ELSE '' END"
 	" FROM (SELECT row_number() OVER (ORDER BY i.type, i.identity, l.provider) AS n, "
 	CMIG_LABEL_STATEMENT("CASE i.type WHEN 'schema' THEN q.new ELSE"
-						 " concat(q.new, substr(CASE WHEN i.type IN ('function', 'procedure', 'aggregate')"
+						 " concat(q.new, substr(CASE WHEN i.type IN ('function', 'procedure',"
+						 " 'aggregate')"
 	/* types of the schema among the arguments */
-						 " THEN replace(replace(i.identity, '(' || q.old || '.', '(' || q.new || '.'),"
+						 " THEN replace(replace(i.identity, '(' || q.old || '.', '(' || q.new ||"
+						 " '.'),"
 						 "  ',' || q.old || '.', ',' || q.new || '.')"
 						 " ELSE i.identity END, length(q.old) + 1)) END")
 	" AS sql FROM pg_seclabel l"

@@ -153,11 +153,14 @@ cmig_expansion_objects(void)
 #define DROP_VERSION(is_used) \
 	"concat((SELECT string_agg(format('DROP %s %s; ', kind, names), '' ORDER BY part) FROM (" \
 	" SELECT part, kind, string_agg(name, ', ' ORDER BY name) AS names FROM (" \
-	"  SELECT strpos('vmS', c.relkind::text), CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'S' THEN 'SEQUENCE'" \
+	"  SELECT strpos('vmS', c.relkind::text), CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'S' THEN" \
+	" 'SEQUENCE'" \
 	"    ELSE 'MATERIALIZED VIEW' END, c.oid::regclass::text FROM pg_class c" \
 	"   WHERE c.relnamespace = n.oid AND c.relkind IN ('v', 'm', 'S')" \
-	"  UNION ALL SELECT 4, 'ROUTINE', f.oid::regprocedure::text FROM pg_proc f WHERE f.pronamespace = n.oid" \
-	"  UNION ALL SELECT 5, 'TYPE', y.oid::regtype::text FROM pg_type y WHERE y.typnamespace = n.oid AND y.typtype = 'e'" \
+	"  UNION ALL SELECT 4, 'ROUTINE', f.oid::regprocedure::text FROM pg_proc f WHERE" \
+	" f.pronamespace = n.oid" \
+	"  UNION ALL SELECT 5, 'TYPE', y.oid::regtype::text FROM pg_type y WHERE y.typnamespace =" \
+	" n.oid AND y.typtype = 'e'" \
 	"   AND NOT " is_used \
 	"  ) o (part, kind, name) GROUP BY part, kind) k)," \
 	" CASE WHEN " is_used " THEN '-- then the tables, and again' ELSE 'DROP SCHEMA ' || n.oid::regnamespace END)"
@@ -188,12 +191,17 @@ cmig_expansion_orphans(void)
 	 */
 	static CmigQuery query = {
 		"WITH " TABLES_AND_COLUMNS " SELECT 'error', 'table ' || g.tgrelid::regclass, 'its triggers belong to an expansion that is not recorded, as after a dump without data',"
-		"  string_agg(format('DROP TRIGGER %I ON %s; ', g.tgname, g.tgrelid::regclass), '' ORDER BY g.tgname)"
+		"  string_agg(format('DROP TRIGGER %I ON %s; ', g.tgname, g.tgrelid::regclass), '' ORDER"
+		" BY g.tgname)"
 		/* the expansion's own foreign keys to hidden columns */
-		" || coalesce((SELECT string_agg(format('ALTER TABLE %s DROP CONSTRAINT %I; ', k.conrelid::regclass, k.conname), '')"
-		"  FROM pg_constraint k WHERE k.contype = 'f' AND k.confrelid = g.tgrelid AND k.conparentid = 0"
-		"  AND EXISTS (SELECT FROM hidden h WHERE h.relid = k.confrelid AND h.number = ANY (k.confkey))"
-		"  AND EXISTS (SELECT FROM hidden h WHERE h.relid = k.conrelid AND h.number = ANY (k.conkey))), '')"
+		" || coalesce((SELECT string_agg(format('ALTER TABLE %s DROP CONSTRAINT %I; ',"
+		" k.conrelid::regclass, k.conname), '')"
+		"  FROM pg_constraint k WHERE k.contype = 'f' AND k.confrelid = g.tgrelid AND"
+		" k.conparentid = 0"
+		"  AND EXISTS (SELECT FROM hidden h WHERE h.relid = k.confrelid AND h.number = ANY"
+		" (k.confkey))"
+		"  AND EXISTS (SELECT FROM hidden h WHERE h.relid = k.conrelid AND h.number = ANY"
+		" (k.conkey))), '')"
 		" || coalesce((SELECT format('ALTER TABLE %s %s', g.tgrelid::regclass,"
 		"   string_agg(format('DROP COLUMN %I', a.attname), ', ' ORDER BY a.attnum))"
 		" FROM hidden h JOIN pg_attribute a ON a.attrelid = h.relid AND a.attnum = h.number"
@@ -202,7 +210,8 @@ cmig_expansion_orphans(void)
 		" AND $1 IN ('', c.relnamespace::regnamespace::text) AND NOT EXISTS (SELECT"
 		" FROM cmig.expansion_run, jsonb_array_elements(columns) e"
 		"   WHERE position('\\x00'::bytea || convert_to(coalesce(e->>8, e->>1), getdatabaseencoding()) || '\\x00'::bytea IN '\\x00'::bytea || g.tgargs) > 0) GROUP BY g.tgrelid"
-		" UNION ALL SELECT 'error', 'schema ' || n.oid::regnamespace, 'it belongs to an expansion that is not recorded, as after a dump without data', "
+		" UNION ALL SELECT 'error', 'schema ' || n.oid::regnamespace, 'it belongs to an"
+		" expansion that is not recorded, as after a dump without data', "
 		DROP_VERSION("EXISTS (SELECT FROM hidden h JOIN pg_attribute a ON a.attrelid = h.relid AND a.attnum = h.number"
 					 " JOIN pg_type z ON z.oid = a.atttypid WHERE z.typnamespace = n.oid)")
 		" FROM pg_description d JOIN pg_namespace n ON n.oid = d.objoid WHERE $1 = '' AND d.classoid = 'pg_namespace'::regclass AND d.description LIKE format('" CMIG_VERSION_COMMENT "', '%', '%')"
