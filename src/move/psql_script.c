@@ -356,9 +356,9 @@ move_rows(Offline *offline, const CmigPlanStep *step)
 		int			node = add ? step->added.nodes[i - step->removed.count] : step->removed.nodes[i];
 		int			from = out->len;
 
-		appendStringInfoString(out, add ? offline->add : offline->remove);
-		appendStringInfoString(out, quote_literal_cstr(cmig_graph_id(offline->graph, node)));
-		appendStringInfoString(out, add ? ");\n" : ";\n");
+		appendStringInfo(out, "%s%s%s%s;\n", offline->bare ? "\t" : "",
+						 add ? offline->add : offline->remove,
+						 quote_literal_cstr(cmig_graph_id(offline->graph, node)), add ? ")" : "");
 		set_row(offline, node, add);
 		if (offline->bare)
 			continue;
