@@ -231,6 +231,7 @@ examine(CmigLint *lint, const CmigStatement *statement)
 	List	   *locks;
 	List	   *called;
 	List	   *calls;
+	bool		runs_code;
 	CmigLintTable *target;
 
 	lint->statement = statement;
@@ -238,6 +239,7 @@ examine(CmigLint *lint, const CmigStatement *statement)
 	locks = lint->locks;
 	called = lint->called;
 	calls = lint->calls;
+	runs_code = lint->runs_code;
 	target = lint->target;
 	foreach_ptr(CmigStatement, inner, called)
 	{
@@ -254,6 +256,7 @@ examine(CmigLint *lint, const CmigStatement *statement)
 	lint->statement = statement;
 	lint->locks = locks;
 	lint->calls = calls;
+	lint->runs_code = runs_code;
 	lint->target = target;
 	apply_rules(lint, statement->raw->stmt);
 }
@@ -297,10 +300,10 @@ is_off(CmigLint *lint, const char *name)
  * rehearsal shows what code does.
  */
 static void
-report_unused(CmigLint *lint, List *ignores, bool runs_code)
+report_unused(CmigLint *lint, List *ignores)
 {
 	if (ignores == NIL || !list_member_ptr(lint->rules, UNUSED_IGNORE) ||
-		(lint->effects == NULL && runs_code))
+		(lint->effects == NULL && lint->runs_code))
 		return;
 	lint->rule = UNUSED_IGNORE;
 	foreach_ptr(CmigLintIgnore, ignore, ignores)
@@ -394,7 +397,6 @@ lint_run_script(CmigLint *lint, const char *revision, const char *script, bool t
 	CmigScriptReader *reader = cmig_script_open(script);
 	CmigStatement statement = {0};
 	bool		has_ignores = cmig_marker_may_be_in(script, "cmig:ignore");
-	bool		runs_code = false;	/* does the last statement? */
 	int			end = 0;		/* end of the previous statement */
 	int			end_line = 1;
 	int			guc_level = cmig_session_read_quietly();
@@ -402,6 +404,7 @@ lint_run_script(CmigLint *lint, const char *revision, const char *script, bool t
 	lint->revision = revision ? MemoryContextStrdup(lint->context, revision) : NULL;
 	lint->transactional = transactional;
 	lint->statements = 0;
+	lint->runs_code = false;
 	cmig_lint_state_begin_revision(lint);
 	old = MemoryContextSwitchTo(context);
 	while (next_statement(lint, reader, &statement))
@@ -417,8 +420,7 @@ lint_run_script(CmigLint *lint, const char *revision, const char *script, bool t
 		examine(lint, &statement);
 		cmig_lint_rehearsed_report(lint, first);
 		suppress(lint, first, ignores);
-		runs_code = has_ignores && cmig_lint_runs_code(lint, statement.raw->stmt);
-		report_unused(lint, ignores, runs_code);
+		report_unused(lint, ignores);
 		cmig_lint_apply(lint, statement.raw->stmt);
 		if (has_ignores)
 		{
@@ -434,8 +436,7 @@ lint_run_script(CmigLint *lint, const char *revision, const char *script, bool t
 	/* comments at the end of the script count as the last statement's */
 	lint->statement = &statement;
 	if (has_ignores)
-		report_unused(lint, cmig_lint_ignore_read(script, end, strlen(script), end_line),
-					  runs_code);
+		report_unused(lint, cmig_lint_ignore_read(script, end, strlen(script), end_line));
 	end_statement(lint);
 	finish_deferred(lint, false);
 	cmig_lint_state_drop_temporary(lint);

@@ -361,6 +361,7 @@ struct CmigLint
 	List	   *called;			/* of CmigStatement *: what the functions of
 								 * pg_cmig that it calls run */
 	List	   *calls;			/* of FuncCall *: its other calls */
+	bool		runs_code;		/* does it run code that is not known? */
 	CmigLintTable *target;		/* the altered, indexed, or renamed relation */
 	List	   *locks;			/* of CmigLintLock * */
 };
@@ -639,8 +640,12 @@ extern void cmig_lint_state_remove(CmigLint *lint, CmigLintTable *table);
 extern void cmig_lint_state_rename(CmigLint *lint, CmigLintTable *table,
 								   const char *schema, const char *name);
 
-/* Returns the relations of a schema whose names the plan has changed. */
+/*
+ * Returns the relations of a schema whose names the plan has changed, or all of
+ * them that have rows.
+ */
 extern List *cmig_lint_state_in_schema(CmigLint *lint, const char *schema);
+extern List *cmig_lint_state_all_in_schema(CmigLint *lint, const char *schema);
 
 /* Record that the script's temporary relations are dropped when it ends. */
 extern void cmig_lint_state_drop_temporary(CmigLint *lint);
@@ -708,9 +713,6 @@ extern List *cmig_call_functions(CmigLint *lint, List *name);
  * exist yet, or is neither in pg_catalog nor immutable.  Otherwise, returns NULL.
  */
 extern char *cmig_call_unknown(CmigLint *lint, const FuncCall *call);
-
-/* Does the statement run code that lint does not know? */
-extern bool cmig_lint_runs_code(CmigLint *lint, Node *statement);
 
 /* in lint_apply.c */
 

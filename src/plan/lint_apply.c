@@ -716,24 +716,12 @@ apply_rename(CmigLint *lint, RenameStmt *statement)
 {
 	CmigLintTable *table = lint->target;
 	CmigLintConstraint *constraint;
-	List	   *tables;
 
 	if (statement->renameType == OBJECT_SCHEMA)
 	{
-		Oid			schema = lint->reads_facts ? get_namespace_oid(statement->subname, true) :
-		InvalidOid;
-
 		if (cmig_lint_objects_schema_is_new(lint, statement->subname, false))
 			(void) cmig_lint_objects_schema_is_new(lint, statement->newname, true);
-		tables = cmig_lint_state_in_schema(lint, statement->subname);
-		foreach_oid(oid, OidIsValid(schema) ? cmig_lint_catalog_tables_in(schema) : NIL)
-		{
-			table = cmig_lint_state_find_oid(lint, oid);
-			if (table && cmig_lint_state_exists(lint, table) &&
-				strcmp(table->schema, statement->subname) == 0)
-				tables = list_append_unique_ptr(tables, table);
-		}
-		foreach_ptr(CmigLintTable, view, tables)
+		foreach_ptr(CmigLintTable, view, cmig_lint_state_all_in_schema(lint, statement->subname))
 			cmig_lint_state_rename(lint, view, statement->newname, view->name);
 		return;
 	}
@@ -892,7 +880,7 @@ apply_query(CmigLint *lint, Node *statement)
 		if (table)
 			table->written |= writes;
 	}
-	lint->ran_code |= lint->probed > 0 && cmig_lint_runs_code(lint, statement);
+	lint->ran_code |= lint->runs_code;
 	table = IsA(statement, InsertStmt) ? cmig_lint_state_find(lint, insert->relation, false) : NULL;
 	foreach_ptr(RangeVar, each, cmig_lint_model_is_shared(table) && insert->selectStmt ?
 				cmig_lint_uses_of(insert->selectStmt) : NIL)

@@ -70,8 +70,7 @@ find_object(void *arg)
 	Search	   *search = arg;
 
 	cmig_settings_override("search_path", search->search_path);
-	if (!cmig_dropped_locks_find(search->type, search->name, &search->found))
-		search->found = InvalidObjectAddress;
+	(void) cmig_dropped_locks_find(search->type, search->name, &search->found);
 }
 
 /*
@@ -443,38 +442,38 @@ note_missing(CmigLint *lint, CmigLintTable *table, const char *column, const cha
 						   makeRangeVar((char *) table->schema, (char *) table->name, -1), column);
 }
 
-/* Implements the rule code-uses-dropped for DROP and RENAME. */
+/* Implements the rule code-uses-dropped. */
 static void
 check_code(CmigLint *lint, Node *node)
 {
 	RenameStmt *rename = (RenameStmt *) node;
-	ObjectType	type = IsA(node, DropStmt) ? ((DropStmt *) node)->removeType : rename->renameType;
+	DropStmt   *drop = (DropStmt *) node;
+	ObjectType	type = IsA(node, DropStmt) ? drop->removeType : rename->renameType;
 
-	if (IsA(node, RenameStmt))
+	if (IsA(node, AlterTableStmt))
 	{
-		if (type == OBJECT_COLUMN || type == OBJECT_TABLE || type == OBJECT_VIEW)
-			note_missing(lint, lint->target, type == OBJECT_COLUMN ? rename->subname : NULL,
-						 "renamed");
-		return;
+		foreach_node(AlterTableCmd, command, ((AlterTableStmt *) node)->cmds)
+		{
+			if (command->subtype == AT_DropColumn)
+				note_missing(lint, lint->target, command->name, "dropped");
+		}
 	}
-	foreach_ptr(List, item, type == OBJECT_TABLE ||
-				type == OBJECT_VIEW ? ((DropStmt *) node)->objects : NIL)
-		note_missing(lint, cmig_lint_state_find_if(lint, cmig_locks_relation(item), true), NULL, "dropped");
-}
-
-/* Implements the rule code-uses-dropped for DROP COLUMN. */
-static void
-check_code_column(CmigLint *lint, AlterTableCmd *command, int number)
-{
-	note_missing(lint, lint->target, command->name, "dropped");
+	else if (IsA(node, RenameStmt) && type == OBJECT_COLUMN)
+		note_missing(lint, lint->target, rename->subname, "renamed");
+	else if (type != OBJECT_TABLE && type != OBJECT_VIEW)
+		return;
+	else if (IsA(node, RenameStmt))
+		note_missing(lint, lint->target, NULL, "renamed");
+	else
+		foreach_ptr(List, name, drop->objects)
+			note_missing(lint, cmig_lint_state_find_if(lint, cmig_locks_relation(name), true), NULL,
+						 "dropped");
 }
 
 const CmigLintRule cmig_lint_dependents[] = {
 	{"dependent-objects", CMIG_LINT_ERROR, CMIG_LINT_FACTS, check_altered, {T_AlterTableStmt}},
 	{"dependent-objects", CMIG_LINT_ERROR, CMIG_LINT_FACTS, check_dropped, {T_DropStmt}},
 	{"code-uses-dropped", CMIG_LINT_WARNING, CMIG_LINT_FACTS, check_code,
-	{T_RenameStmt, T_DropStmt}},
-	{"code-uses-dropped", CMIG_LINT_WARNING, CMIG_LINT_FACTS, NULL, {T_AlterTableStmt},
-	AT_DropColumn, check_code_column},
+	{T_RenameStmt, T_DropStmt, T_AlterTableStmt}},
 	{NULL}
 };

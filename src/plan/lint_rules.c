@@ -474,7 +474,7 @@ check_dynamic(CmigLint *lint, Node *node)
 	if (holder != NULL)
 		cmig_lint_report(lint, NULL,
 						 "what belongs to %s from now on is dropped with it, which lint cannot follow; cmig.lint(rehearse => true) can", holder);
-	if (!(IsA(node, DoStmt) || IsA(node, CallStmt)) || !cmig_lint_runs_code(lint, node) ||
+	if (!(IsA(node, DoStmt) || IsA(node, CallStmt)) || !lint->runs_code ||
 		(cmig_statement_own_procedure(lint->statement->raw, &qualified) && qualified))
 		return;
 	cmig_lint_report(lint, NULL, "lint cannot analyze %s; cmig.dry_run shows its effects",

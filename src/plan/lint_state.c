@@ -369,6 +369,22 @@ cmig_lint_state_in_schema(CmigLint *lint, const char *schema)
 	return tables;
 }
 
+List *
+cmig_lint_state_all_in_schema(CmigLint *lint, const char *schema)
+{
+	Oid			oid = lint->reads_facts ? get_namespace_oid(schema, true) : InvalidOid;
+	List	   *tables = cmig_lint_state_in_schema(lint, schema);
+
+	foreach_oid(each, OidIsValid(oid) ? cmig_lint_catalog_tables_in(oid) : NIL)
+	{
+		CmigLintTable *table = cmig_lint_state_find_oid(lint, each);
+
+		if (table && cmig_lint_state_exists(lint, table) && strcmp(table->schema, schema) == 0)
+			tables = list_append_unique_ptr(tables, table);
+	}
+	return tables;
+}
+
 void
 cmig_lint_state_drop_temporary(CmigLint *lint)
 {
@@ -596,18 +612,25 @@ add_statement(CmigLint *lint, List *result, Node *statement)
 		}
 		if (lock->action == CMIG_LOCK_CALL)
 		{
+			const FuncCall *call = (const FuncCall *) lock->object;
 			bool		known;
+			bool		runs_code;
 			List	   *called;
 
-			if (!cmig_calls_expand(lint, (const FuncCall *) lock->object, &known, &called))
+			if (!cmig_calls_expand(lint, call, &known, &called))
+			{
 				lint->calls = lappend(lint->calls, lock->object);
+				known = cmig_call_unknown(lint, call) == NULL;
+			}
+			runs_code = lint->runs_code || !known;
 			/* a procedure commits, and limits how long it waits for a lock */
 			foreach_ptr(CmigStatement, inner, IsA(statement, CallStmt) ? NIL : called)
 				result = add_statement(lint, result, inner->raw->stmt);
+			lint->runs_code = runs_code;
 			lint->called = list_concat(lint->called, called);
 		}
-		if (lock->relation == NULL || lock->action == CMIG_LOCK_CREATE ||
-			lock->action == CMIG_LOCK_UNKNOWN)
+		lint->runs_code |= lock->action == CMIG_LOCK_UNKNOWN;
+		if (lock->relation == NULL || lock->action == CMIG_LOCK_CREATE)
 			continue;
 
 		/*
@@ -625,23 +648,6 @@ add_statement(CmigLint *lint, List *result, Node *statement)
 	return result;
 }
 
-bool
-cmig_lint_runs_code(CmigLint *lint, Node *statement)
-{
-	foreach_ptr(const CmigLock, lock, cmig_statement_locks(statement))
-	{
-		bool		known = true;
-		List	   *called;
-
-		if (lock->action == CMIG_LOCK_UNKNOWN ||
-			(lock->action == CMIG_LOCK_CALL &&
-			 ((!cmig_calls_expand(lint, (const FuncCall *) lock->object, &known, &called) &&
-			   cmig_call_unknown(lint, (const FuncCall *) lock->object)) || !known)))
-			return true;
-	}
-	return false;
-}
-
 void
 cmig_lint_state_begin_statement(CmigLint *lint, Node *statement)
 {
@@ -655,6 +661,7 @@ cmig_lint_state_begin_statement(CmigLint *lint, Node *statement)
 	if (lint->target)
 		cmig_lint_state_load(lint, lint->target);
 	lint->called = lint->calls = NIL;
+	lint->runs_code = false;
 	lint->locks = add_statement(lint, NIL, statement);
 	foreach_ptr(const CmigLintLock, lock, cmig_lint_rehearsed_locks(lint))
 		lint->locks = add_lock(lint->locks, lock->table, lock->mode, false);

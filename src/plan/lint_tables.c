@@ -31,16 +31,11 @@ is_lost(CmigLint *lint, const CmigLintTable *table)
 static CmigLintTable *
 lost_with_schema(CmigLint *lint, const char *schema)
 {
-	Oid			oid = lint->reads_facts ? get_namespace_oid(schema, true) : InvalidOid;
-	List	   *tables = cmig_lint_state_in_schema(lint, schema);
 	CmigLintTable *found = NULL;
 
-	foreach_oid(each, OidIsValid(oid) ? cmig_lint_catalog_tables_in(oid) : NIL)
-		tables = lappend(tables, cmig_lint_state_find_oid(lint, each));
-	foreach_ptr(CmigLintTable, table, tables)
+	foreach_ptr(CmigLintTable, table, cmig_lint_state_all_in_schema(lint, schema))
 	{
-		if (is_lost(lint, table) && strcmp(table->schema, schema) == 0 &&
-			(found == NULL || strcmp(table->name, found->name) < 0))
+		if (is_lost(lint, table) && (found == NULL || strcmp(table->name, found->name) < 0))
 			found = table;
 	}
 	return found;

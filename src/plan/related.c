@@ -57,21 +57,6 @@ cmig_domain_is_checked(Oid type)
 	return get_typtype(type) == TYPTYPE_DOMAIN && cmig_query_run(&query, &value, NULL) > 0;
 }
 
-/* Returns the OID of a type, or InvalidOid if the type does not exist. */
-static Oid
-find_type(const TypeName *name)
-{
-	Type		found = LookupTypeName(NULL, name, NULL, true);
-	Oid			result = InvalidOid;
-
-	if (found != NULL)
-	{
-		result = typeTypeId(found);
-		ReleaseSysCache(found);
-	}
-	return result;
-}
-
 /*
  * Finds the objects that a DROP removes, and the relations that it locks.
  *
@@ -108,7 +93,7 @@ cmig_dropped_locks_find(ObjectType type, Node *name, ObjectAddress *object)
 							 named_classes[i].by_names((List *) name, true) :
 							 named_classes[i].by_name(strVal(name), true));
 	if (type == OBJECT_TYPE || type == OBJECT_DOMAIN)
-		ObjectAddressSet(*object, TypeRelationId, find_type(castNode(TypeName, name)));
+		ObjectAddressSet(*object, TypeRelationId, LookupTypeNameOid(NULL, castNode(TypeName, name), true));
 	else if (type == OBJECT_OPERATOR)
 		ObjectAddressSet(*object, OperatorRelationId,
 						 LookupOperWithArgs(castNode(ObjectWithArgs, name), true));

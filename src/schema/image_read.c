@@ -643,8 +643,9 @@ keep_values(CmigImageReader *reader)
 	return values;
 }
 
-Datum
-cmig_oid_array(const List *oids)
+/* Returns a list of Oid as an oid[]. */
+static Datum
+oid_array(const List *oids)
 {
 	Datum	   *values = palloc(sizeof(Datum) * Max(list_length(oids), 1));
 	int			count = 0;
@@ -872,8 +873,8 @@ static void
 read_by_address(CmigImageReader *reader, CmigQuery *query, CmigQuery *of_part,
 				CmigRowCallback callback)
 {
-	Datum		values[] = {cmig_oid_array(reader->addresses[0]),
-	cmig_oid_array(reader->addresses[1])};
+	Datum		values[] = {oid_array(reader->addresses[0]),
+	oid_array(reader->addresses[1])};
 
 	if (reader->part)
 		cmig_query_each(of_part, values, NULL, callback, reader);
@@ -944,7 +945,7 @@ cmig_managed_oids(const CmigManaged *managed)
 	for (int i = 0; i < managed->count; i++)
 		if (OidIsValid(managed->schemas[i].oid))
 			oids = lappend_oid(oids, managed->schemas[i].oid);
-	return cmig_oid_array(oids);
+	return oid_array(oids);
 }
 
 static void
@@ -956,7 +957,7 @@ read_image(void *arg)
 	int			guc_level = NewGUCNestLevel();
 
 	reader.args[0] = cmig_managed_oids(managed);
-	reader.args[1] = cmig_oid_array(reading->objects);
+	reader.args[1] = oid_array(reading->objects);
 
 	/*
 	 * make PostgreSQL print names and constants in a way that depends neither

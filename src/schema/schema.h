@@ -257,9 +257,6 @@ extern CmigImage *cmig_image_read(const CmigManaged *managed);
  */
 extern CmigImage *cmig_image_read_part(const CmigManaged *managed, const List *objects);
 
-/* Returns a list of Oid as an oid[]. */
-extern Datum cmig_oid_array(const List *oids);
-
 /* Above this number of OIDs, reading all objects is faster. */
 #define CMIG_IMAGE_PART 1000
 

@@ -506,11 +506,9 @@ extern void cmig_versions_record_again(const CmigExpansion *expansion, Oid calle
 
 /*
  * in live.c: returns rows for triggers and rules that a table must not have while it is
- * expanded: their names, the reason, what to do, and the table or partition; and raise
- * an error for the first, because the table cannot be "expanded" or "contracted".
+ * expanded: their names, the reason, what to do, and the table or partition
  */
 extern List *cmig_versions_obstacles(const char *relation);
-extern void cmig_versions_require_no_obstacle(const char *relation, const char *verb, int sqlstate);
 
 /* in live.c: what was not copied, or not as it is, as the end of a detail, or "" */
 extern char *cmig_versions_differences(const CmigPlanning *p);
@@ -596,12 +594,6 @@ extern void cmig_versions_add_column_privileges(const CmigStepGroup *at, const c
 
 /* Add the steps that give a sequence the owner of the table, if it has another. */
 extern void cmig_versions_add_owner(const CmigStepGroup *at, const char *sequence);
-
-/*
- * Raise an error if row-level security hides rows of the table, or of one of
- * its partitions, from the role.
- */
-extern void cmig_versions_require_all_rows(const char *relation, const char *role);
 
 /* Returns the qualified names of the table and all its descendants. */
 extern char *cmig_versions_family(const char *relation);

@@ -437,8 +437,12 @@ require_copied(CmigPlanning *p)
 	cmig_versions_require_partitions(filled, p->result->revision);
 }
 
-void
-cmig_versions_require_all_rows(const char *relation, const char *role)
+/*
+ * Raise an error if row-level security hides rows of the table, or of one of
+ * its partitions, from the role.
+ */
+static void
+require_all_rows(const char *relation, const char *role)
 {
 	static CmigQuery query = {
 		.sql = "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_roles r ON r.rolname = $2::name"
@@ -486,8 +490,9 @@ cmig_versions_obstacles(const char *relation)
 	return cmig_query_list(&query, relation);
 }
 
-void
-cmig_versions_require_no_obstacle(const char *relation, const char *verb, int sqlstate)
+/* Raise an error for the first of them: the table cannot be "expanded" or "contracted". */
+static void
+require_none(const char *relation, const char *verb, int sqlstate)
 {
 	foreach_ptr(CmigValue, row, cmig_versions_obstacles(relation))
 		ereport(ERROR,
@@ -531,14 +536,14 @@ require_no_obstacle(CmigPlanning *p)
 			cmig_versions_refuse(psprintf("table %s", table->a->qualified),
 								 psprintf("With the dropped ones, it has %s columns, and %d hidden ones would be more than PostgreSQL's limit of %d.", count, hidden, MaxHeapAttributeNumber));
 		if (table->filled)
-			cmig_versions_require_all_rows(table->a->qualified, cmig_session_role());
+			require_all_rows(table->a->qualified, cmig_session_role());
 		if (roles != NULL)
 			ereport(WARNING,
 					(errmsg("with privileges on some columns only, roles cannot read the new version of table %s: %s", table->a->qualified, roles),
 					 errdetail("A view with security_invoker requires the privilege to read each of its columns."),
 					 errhint("If the new build uses such a role, after the CALL: GRANT SELECT ON %s, %s TO %s", table->a->qualified, table->view, roles)));
 		if (table->filled)
-			cmig_versions_require_no_obstacle(table->a->qualified, "expanded", ERRCODE_FEATURE_NOT_SUPPORTED);
+			require_none(table->a->qualified, "expanded", ERRCODE_FEATURE_NOT_SUPPORTED);
 		if (script != NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -991,8 +996,8 @@ cmig_versions_require_transformed(const CmigExpansion *expansion, const List *st
 		char	   *attached = cmig_query_value(&without_default, relation);
 		CmigRowsLeft left = cmig_versions_rows_left(relation);
 
-		cmig_versions_require_all_rows(relation, GetUserNameFromId(GetUserId(), false));
-		cmig_versions_require_no_obstacle(relation, "contracted", ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE);
+		require_all_rows(relation, GetUserNameFromId(GetUserId(), false));
+		require_none(relation, "contracted", ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE);
 		if (attached != NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
