@@ -186,7 +186,8 @@ cmig_audit_log_fault(Oid extension_owner)
 {
 	Oid			schema = get_namespace_oid("cmig_audit", true);
 	CmigAuditLogFault *fault = !OidIsValid(schema) ? NULL :
-	foreign_owner("schema", "cmig_audit", cmig_role_owner_in(NamespaceRelationId, schema), extension_owner);
+	foreign_owner("schema", "cmig_audit", cmig_role_owner_in(NamespaceRelationId, schema),
+				  extension_owner);
 
 	for (int i = 0; OidIsValid(schema) && fault == NULL && i < lengthof(parts); i++)
 	{

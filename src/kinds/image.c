@@ -1127,3 +1127,9 @@ cmig_image_lookup(const CmigImage *image, const CmigKind *kind, const char *iden
 	}
 	return NULL;
 }
+
+CmigObject *
+cmig_image_counterpart(const CmigImage *image, const CmigObject *object)
+{
+	return cmig_image_lookup(image, object->kind, object->identity);
+}

@@ -462,9 +462,10 @@ extern CmigImage *cmig_image_remove(CmigImage *image, const bool *marked);
  */
 extern CmigImage *cmig_image_replace(const CmigImage *image, bool *marked, CmigImage *part);
 
-/* Returns the object of this kind with this identity, or NULL. */
+/* Returns the object of this kind with this identity, or with those of an object; or NULL. */
 extern CmigObject *cmig_image_lookup(const CmigImage *image, const struct CmigKind *kind,
 									 const char *identity);
+extern CmigObject *cmig_image_counterpart(const CmigImage *image, const CmigObject *object);
 
 /* Compare objects by kind, then by the bytes of their identity. */
 extern int	cmig_object_compare(const CmigObject *a, const CmigObject *b);

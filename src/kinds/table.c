@@ -139,8 +139,8 @@ cut_names(const char *names)
 bool
 cmig_table_keeps_inheriting(const CmigImage *from, const CmigImage *to, const CmigObject *object)
 {
-	const CmigObject *old = cmig_image_lookup(from, object->parent->kind, object->parent->identity);
-	const CmigObject *new = cmig_image_lookup(to, object->parent->kind, object->parent->identity);
+	const CmigObject *old = cmig_image_counterpart(from, object->parent);
+	const CmigObject *new = cmig_image_counterpart(to, object->parent);
 	const CmigImage *image = new == object->parent ? to : from;
 	List	   *parents;
 

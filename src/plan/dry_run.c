@@ -187,7 +187,8 @@ watch_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 		!IsA(statement, CallStmt))
 	{
 		foreach_ptr(CmigPlannedLock, lock,
-					cmig_planned_locks_of(cmig_planned_locks_start(), statement, &unknown, &failure))
+					cmig_planned_locks_of(cmig_planned_locks_start(), statement, &unknown,
+										  &failure))
 		{
 			if (lock->mode >= ShareLock && OidIsValid(lock->oid))
 				require_size(lock->name, lock->size);
@@ -381,7 +382,8 @@ put_row(Trial *trial, const TrialRow *row)
 	bool		in_step = trial->number > 0;
 	const char *texts[] = {
 		number_text(trial->number, in_step),
-		in_step ? cmig_graph_id(trial->now.graph, trial->plan->steps[trial->number - 1].node) : NULL,
+		in_step ? cmig_graph_id(trial->now.graph, trial->plan->steps[trial->number - 1].node) :
+		NULL,
 		number_text(row->statement, row->statement > 0),
 		number_text(row->line, row->statement > 0 && row->line != 0), row->command,
 		number_text(row->rows, measured && row->rows != CMIG_NO_ROWS),

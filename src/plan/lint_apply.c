@@ -916,6 +916,7 @@ cmig_lint_apply(CmigLint *lint, Node *statement)
 {
 	MemoryContext old;
 	TransactionStmtKind kind;
+	CmigSubject subject;
 	CmigLintTable *table;
 
 	/* what comes between may need the first, and the second may need it */
@@ -957,24 +958,19 @@ cmig_lint_apply(CmigLint *lint, Node *statement)
 			}
 			break;
 		case T_AlterPolicyStmt:
-			table = cmig_lint_state_find(lint, ((AlterPolicyStmt *) statement)->table, true);
-			if (table)
+		case T_CreatePolicyStmt:
+		case T_CreateTrigStmt:
+			(void) cmig_statement_subject(statement, &subject);
+			table = cmig_lint_state_find(lint, (RangeVar *) subject.object, true);
+			if (table && IsA(statement, AlterPolicyStmt))
 				cmig_lint_cascade_changed(lint, PolicyRelationId,
 										  get_relation_policy_oid(table->oid,
 																  ((AlterPolicyStmt *) statement)->policy_name, true));
-			break;
-		case T_CreatePolicyStmt:
-			table = cmig_lint_state_find(lint, ((CreatePolicyStmt *) statement)->table, true);
-			if (table)
+			else if (table)
 				lint->parts = lappend(lint->parts,
-									  cmig_lint_part_key(table, true,
-														 ((CreatePolicyStmt *) statement)->policy_name));
-			break;
-		case T_CreateTrigStmt:
-			table = cmig_lint_state_find(lint, ((CreateTrigStmt *) statement)->relation, true);
-			if (table)
-				lint->parts = lappend(lint->parts,
-									  cmig_lint_part_key(table, false,
+									  cmig_lint_part_key(table, IsA(statement, CreatePolicyStmt),
+														 IsA(statement, CreatePolicyStmt) ?
+														 ((CreatePolicyStmt *) statement)->policy_name :
 														 ((CreateTrigStmt *) statement)->trigname));
 			break;
 		case T_GrantStmt:

@@ -535,7 +535,8 @@ losses(const CmigLintMeaning * from, const CmigLintMeaning * to, bool is_explici
 
 	for (int i = 0; i < lengthof(types); i++)
 	{
-		int			qualified = types[i]->oid >= FirstNormalObjectId ? FORMAT_TYPE_FORCE_QUALIFY : 0;
+		int			qualified = types[i]->oid >= FirstNormalObjectId ? FORMAT_TYPE_FORCE_QUALIFY :
+		0;
 
 		names[i] = format_type_extended(types[i]->oid, types[i]->typmod,
 										FORMAT_TYPE_TYPEMOD_GIVEN | qualified);

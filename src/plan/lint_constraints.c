@@ -160,7 +160,8 @@ check_deletion(CmigLint *lint, Node *node)
 	appendStringInfoString(&fix, CMIG_LINT_STEPWISE);
 	foreach_ptr(List, object, drop->objects)
 	{
-		CmigLintTable *index = cmig_lint_state_find_if(lint, cmig_locks_relation(object), drop->missing_ok);
+		CmigLintTable *index =
+		cmig_lint_state_find_if(lint, cmig_locks_relation(object), drop->missing_ok);
 		bool		partitioned = index && index->kind == RELKIND_PARTITIONED_INDEX;
 
 		appendStringInfo(&fix, "%sDROP INDEX %s%s%s",
@@ -280,8 +281,10 @@ cmig_lint_added(const CmigLint *lint, Node *node)
 				IsA(node, CreateStmt) ? ((CreateStmt *) node)->tableElts : NIL)
 	{
 		Node	   *definition = !alters ? (Node *) element :
-		element->subtype == AT_AddColumn || element->subtype == AT_AddConstraint ? element->def : NULL;
-		ColumnDef  *column = definition && IsA(definition, ColumnDef) ? (ColumnDef *) definition : NULL;
+		element->subtype == AT_AddColumn ||
+		element->subtype == AT_AddConstraint ? element->def : NULL;
+		ColumnDef  *column = definition &&
+		IsA(definition, ColumnDef) ? (ColumnDef *) definition : NULL;
 
 		if (column && alters && element->missing_ok && lint->target &&
 			cmig_lint_model_column(lint->target, column->colname))
@@ -464,7 +467,8 @@ using_index_fix(CmigLint *lint, const CmigLintAdded * added)
 					 cmig_text_join(columns_of(added), quote_identifier));
 	if (constraint->including != NIL)
 		appendStringInfo(&fix, " INCLUDE (%s)",
-						 cmig_text_join(cmig_lint_model_names(constraint->including), quote_identifier));
+						 cmig_text_join(cmig_lint_model_names(constraint->including),
+										quote_identifier));
 	if (constraint->nulls_not_distinct)
 		appendStringInfoString(&fix, " NULLS NOT DISTINCT");
 	appendStringInfo(&fix, ";\nALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s", table, name,
@@ -526,7 +530,8 @@ check_sets_not_null(CmigLint *lint, const CmigLintAdded * added)
 						 psprintf(CMIG_LINT_STEPWISE "%s%s", not_null_fix(lint, columns),
 								  lint->statement->text),
 						 "PRIMARY KEY USING INDEX scans %s to make column %s NOT NULL",
-						 cmig_lint_text_table(lint->target), cmig_text_join(columns, quote_identifier));
+						 cmig_lint_text_table(lint->target),
+						 cmig_text_join(columns, quote_identifier));
 }
 
 /*
@@ -652,7 +657,8 @@ report_foreign_key(CmigLint *lint, CmigLintTable *table, const RangeVar *name,
 							   table ? cmig_lint_text_table(table) : on);
 	cmig_lint_report_later(lint, finding, true, lacks_index, table, name,
 						   cmig_lint_alter_constraint_name(table, name->relname, constraint,
-														   key->column ? key->column->colname : NULL,
+														   key->column ? key->column->colname :
+														   NULL,
 														   NIL));
 }
 

@@ -177,7 +177,8 @@ check_view(CmigLint *lint, Node *node)
 	foreach(lc, drop->removeType == OBJECT_VIEW ||
 			drop->removeType == OBJECT_MATVIEW ? drop->objects : NIL)
 	{
-		CmigLintTable *view = cmig_lint_state_find_if(lint, cmig_locks_relation(lfirst(lc)), drop->missing_ok);
+		CmigLintTable *view =
+		cmig_lint_state_find_if(lint, cmig_locks_relation(lfirst(lc)), drop->missing_ok);
 
 		if (cmig_lint_model_is_shared(view))
 			cmig_lint_report_later(lint,

@@ -305,7 +305,8 @@ look_at_definitions(Search *search, List *elements)
 
 		if (IsA(node, ColumnDef))
 		{
-			CmigLintMeaning type = cmig_lint_types_find(search->lint, ((ColumnDef *) node)->typeName);
+			CmigLintMeaning type =
+			cmig_lint_types_find(search->lint, ((ColumnDef *) node)->typeName);
 			CmigLintColumn column = {.type = type.oid,.type_name = type.new_name};
 
 			foreach_node(Constraint, constraint, ((ColumnDef *) node)->constraints)

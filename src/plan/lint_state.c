@@ -598,7 +598,6 @@ static List *
 add_statement(CmigLint *lint, List *result, Node *statement)
 {
 	bool		missing_ok = may_be_missing(statement);
-	ListCell   *lc2;
 
 	foreach_ptr(const CmigLock, lock, cmig_statement_locks(statement))
 	{
@@ -606,9 +605,10 @@ add_statement(CmigLint *lint, List *result, Node *statement)
 
 		if (lock->action == CMIG_LOCK_DOMAIN)
 		{
-			foreach(lc2, cmig_lint_catalog_tables_with_type(cmig_lint_types_find(lint, castNode(TypeName, lock->object)).oid))
-				result = add_lock(result, cmig_lint_state_find_oid(lint, lfirst_oid(lc2)),
-								  lock->mode, false);
+			Oid			domain = cmig_lint_types_find(lint, castNode(TypeName, lock->object)).oid;
+
+			foreach_oid(each, cmig_lint_catalog_tables_with_type(domain))
+				result = add_lock(result, cmig_lint_state_find_oid(lint, each), lock->mode, false);
 		}
 		if (lock->action == CMIG_LOCK_CALL)
 		{

@@ -247,7 +247,8 @@ add_part(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, Oid relatio
 			foreach(lc, cmig_related(CMIG_RELATED_TREE, relation))
 				add_all(locks,
 						cmig_related_retyped(lfirst_oid(lc), lock->name,
-											 cmig_lint_type_rewrites(plan, &column_now, lock->column)),
+											 cmig_lint_type_rewrites(plan, &column_now,
+																	 lock->column)),
 						AccessExclusiveLock);
 			break;
 		case CMIG_LOCK_PART:
@@ -273,7 +274,8 @@ add_part(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, Oid relatio
 			break;
 		case CMIG_LOCK_ACCESS_METHOD:
 			if (!cmig_role_relation(relation, &row) || !OidIsValid(row.relam) ||
-				row.relam != get_am_oid(lock->name ? lock->name : default_table_access_method, true))
+				row.relam != get_am_oid(lock->name ? lock->name :
+										default_table_access_method, true))
 				add_all(locks, cmig_related(CMIG_RELATED_INDEXES, relation), AccessExclusiveLock);
 			break;
 		case CMIG_LOCK_VALIDATE:
@@ -324,7 +326,8 @@ follow_call(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, List **u
 
 	if (!cmig_calls_expand(plan, call, &known, &statements))
 	{
-		char	   *name = lock->name ? unconstify(char *, lock->name) : cmig_call_unknown(plan, call);
+		char	   *name = lock->name ? unconstify(char *, lock->name) :
+		cmig_call_unknown(plan, call);
 
 		if (name)
 			*unknown = lappend(*unknown, name);
@@ -413,7 +416,8 @@ follow(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, List **unknow
 				add_related(locks, lock, oid);
 			else if (OidIsValid(oid))
 				add_part(plan, locks, lock, oid);
-			else if ((takes || lock->action == CMIG_LOCK_PART) && (named != NULL || !lock->missing_ok))
+			else if ((takes || lock->action == CMIG_LOCK_PART) &&
+					 (named != NULL || !lock->missing_ok))
 				add_missing(locks, lock->relation, named, gone, lock->mode);
 	}
 }

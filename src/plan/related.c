@@ -93,7 +93,8 @@ cmig_dropped_locks_find(ObjectType type, Node *name, ObjectAddress *object)
 							 named_classes[i].by_names((List *) name, true) :
 							 named_classes[i].by_name(strVal(name), true));
 	if (type == OBJECT_TYPE || type == OBJECT_DOMAIN)
-		ObjectAddressSet(*object, TypeRelationId, LookupTypeNameOid(NULL, castNode(TypeName, name), true));
+		ObjectAddressSet(*object, TypeRelationId,
+						 LookupTypeNameOid(NULL, castNode(TypeName, name), true));
 	else if (type == OBJECT_OPERATOR)
 		ObjectAddressSet(*object, OperatorRelationId,
 						 LookupOperWithArgs(castNode(ObjectWithArgs, name), true));

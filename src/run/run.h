@@ -208,11 +208,13 @@ extern void cmig_lock_wait_give_back(void);
 extern void cmig_lock_wait_forget(void);
 
 /*
- * Call this in an error context callback.  If the error ended a lock wait that
- * the timer saw, adds a detail and a hint about the blocking sessions.  If the
- * timer itself canceled the statement, the error becomes 55P03.
+ * Call this in an error context callback, or use the second function as one.  If
+ * the error ended a lock wait that the timer saw, adds a detail and a hint about
+ * the blocking sessions.  If the timer itself canceled the statement, the error
+ * becomes 55P03.
  */
 extern void cmig_lock_wait_explain(void);
+extern void cmig_lock_wait_explain_callback(void *arg);
 
 /*
  * Returns a description of the transactions that a statement with CONCURRENTLY

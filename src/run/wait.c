@@ -905,8 +905,8 @@ cmig_lock_wait_explain(void)
 	explain(&tag, seen.mode, seen.wait_start, watching_role, what);
 }
 
-static void
-explain_callback(void *arg pg_attribute_unused())
+void
+cmig_lock_wait_explain_callback(void *arg pg_attribute_unused())
 {
 	cmig_lock_wait_explain();
 }
@@ -914,7 +914,7 @@ explain_callback(void *arg pg_attribute_unused())
 ErrorData *
 cmig_lock_wait_try(CmigSubtransactionWork work, void *arg)
 {
-	ErrorContextCallback callback = {error_context_stack, explain_callback, NULL};
+	ErrorContextCallback callback = {error_context_stack, cmig_lock_wait_explain_callback, NULL};
 	const bool	watched = cmig_lock_wait_is_watched();
 	bool		yielded = cmig_lock_wait_yield(true);
 	ErrorData  *error;

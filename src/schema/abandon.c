@@ -286,7 +286,7 @@ find_renames(const Abandon *abandon, const CmigImage *image)
 
 		if (identity != NULL && name != object->name &&
 			cmig_image_lookup(before, object->kind, identity) != NULL &&
-			cmig_image_lookup(before, object->kind, object->identity) == NULL &&
+			cmig_image_counterpart(before, object) == NULL &&
 			cmig_image_lookup(image, object->kind, identity) == NULL)
 			renames = lappend(renames,
 							  psprintf("%s %s -> %s", object->kind->name, object->identity,

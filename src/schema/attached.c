@@ -110,8 +110,7 @@ cmig_attached_joins(const CmigDifference *difference, const CmigChange *change)
 
 	/* which one of several equivalent indexes it is attached to may differ */
 	return parent != NULL &&
-		cmig_image_lookup(cmig_image_of(difference, !old), object->kind,
-						  object->identity) == NULL &&
+		cmig_image_counterpart(cmig_image_of(difference, !old), object) == NULL &&
 		parent->change->from != NULL && parent->change->to != NULL &&
 		(parent->change->action == CMIG_NO_CHANGE || parent->change->action == CMIG_ALTER) &&
 		!is_remade(difference, parent->change) && stays_attached(difference, object->parent, old);
@@ -157,7 +156,7 @@ static const CmigObject *
 same_index(const CmigDifference *difference, const CmigObject *from)
 {
 	const CmigObject *to = cmig_index_name(from) ?
-	cmig_image_lookup(difference->to, from->kind, from->identity) : NULL;
+	cmig_image_counterpart(difference->to, from) : NULL;
 
 	if (to == NULL || !cmig_index_same_unattached(from, to))
 		return NULL;
@@ -341,7 +340,7 @@ cmig_attached_complete(const CmigDifference *difference, const CmigObject *objec
 	CmigDdl    *first = ddl != NIL ? linitial(ddl) : NULL;
 	bool		stays = !old &&
 	cmig_attached_stays(difference,
-						cmig_image_lookup(difference->from, object->kind, object->identity));
+						cmig_image_counterpart(difference->from, object));
 
 	if (first == NULL || !is_partitioned(object) ||
 		(!stays && !partial && is_enough(difference, object, attached, old)))
@@ -352,7 +351,7 @@ cmig_attached_complete(const CmigDifference *difference, const CmigObject *objec
 	foreach_ptr(const CmigObject, other, attached)
 	{
 		const CmigObject *from = old ? NULL :
-		cmig_image_lookup(difference->from, other->kind, other->identity);
+		cmig_image_counterpart(difference->from, other);
 		const bool	made = cmig_change_makes(other->change, old);
 
 		/* what is attached in both images stays with its parent */

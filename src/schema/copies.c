@@ -488,7 +488,7 @@ add_difference(CmigCopies *copies, const CmigDiffLine *line, const char *reason,
 	cmig_object_root(unconstify(CmigObject *, line->subject)) : NULL;
 
 	/* what another schema contains is not copied */
-	if (root != NULL && cmig_image_lookup(copies->live, root->kind, root->identity) != NULL)
+	if (root != NULL && cmig_image_counterpart(copies->live, root) != NULL)
 		note_difference(copies, root, psprintf("%s %s: %s", line->kind, line->object, reason),
 						foreign);
 }

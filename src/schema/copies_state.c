@@ -349,7 +349,7 @@ cmig_copies_counterpart(const CmigCopiesState *state, const CmigObject *object)
 	const CmigObject *same = cmig_image_find_exactly(state->image, object->address);
 
 	if (same == NULL || same->kind != object->kind)
-		same = cmig_image_lookup(state->image, object->kind, object->identity);
+		same = cmig_image_counterpart(state->image, object);
 	return same != NULL && state->rows[same->index] != 0 ? same : NULL;
 }
 

@@ -521,7 +521,7 @@ static const CmigObject *
 live_table(const Deparse *deparse, const CmigObject *object)
 {
 	object = cmig_object_root(unconstify(CmigObject *, object));
-	return cmig_image_lookup(deparse->difference->from, object->kind, object->identity);
+	return cmig_image_counterpart(deparse->difference->from, object);
 }
 
 /*

@@ -309,9 +309,6 @@ cmig_diff_line_add_unsupported(List **lines, const char *kind, const char *objec
 	cmig_diff_line_add(&row, lines);
 }
 
-/* The functions of version 1.1 lack the last column. */
-#define COLUMNS 8
-
 /* The rows being returned. */
 typedef struct CmigPut
 {

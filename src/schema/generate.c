@@ -300,8 +300,6 @@ layout(const List *lines, bool upgrade, bool stepwise)
 	return section.text.data;
 }
 
-#define COLUMNS 4
-
 void
 cmig_generate_arguments(FunctionCallInfo fcinfo, int n, CmigGenerate *generate)
 {
@@ -358,12 +356,10 @@ content_with_unresolved(CmigGenerate *generate)
 void
 cmig_generate_put(FunctionCallInfo fcinfo, CmigGenerate *generate, const List *lines)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	CmigRevisionText *text = &generate->draft.new.text;
 	bool		irreversible = false;
 	StringInfoData hazards;
-	Datum		values[COLUMNS];
-	bool		nulls[COLUMNS] = {0};
+	char	   *content;
 	CmigListing places;
 	CmigListing unsupported;
 
@@ -416,14 +412,11 @@ cmig_generate_put(FunctionCallInfo fcinfo, CmigGenerate *generate, const List *l
 	text->downgrade_sql = irreversible ? NULL :
 		cmig_section_text_escape(layout(lines, false, !text->edges.transactional));
 
-	values[0] = CStringGetTextDatum(text->edges.id);
-	values[1] = CStringGetTextDatum(generate->draft.file_name);
-	values[2] = CStringGetTextDatum(content_with_unresolved(generate));
-	nulls[3] = hazards.len == 0;
-	values[3] = CStringGetTextDatum(hazards.data);
+	content = content_with_unresolved(generate);
 	if (generate->store)
 		cmig_revision_rows_insert(text);
-	cmig_result_add(result, lengthof(values), values, nulls);
+	cmig_result_add_text(fcinfo, text->edges.id, generate->draft.file_name, content,
+						 hazards.len > 0 ? hazards.data : NULL);
 }
 
 /* ----------------------------------------------------------------

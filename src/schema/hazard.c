@@ -375,7 +375,7 @@ cmig_body_check(CmigImage *image, const CmigImage *other)
 	{
 		CmigObject *function = image->objects[i];
 		const CmigObject *same = function->kind == &cmig_kind_function && other ?
-		cmig_image_lookup(other, function->kind, function->identity) : NULL;
+		cmig_image_counterpart(other, function) : NULL;
 
 		if (same == NULL || strcmp(same->values[0], function->values[0]) != 0)
 			check(function);

@@ -72,14 +72,12 @@ cmig_image_distance(const CmigImage *image, const CmigImage *other)
 
 	for (int i = 0; i < image->count; i++)
 	{
-		const CmigObject *object = cmig_image_lookup(other, image->objects[i]->kind,
-													 image->objects[i]->identity);
+		const CmigObject *object = cmig_image_counterpart(other, image->objects[i]);
 
 		distance += object == NULL || !same_object(image->objects[i], object);
 	}
 	for (int i = 0; i < other->count; i++)
-		distance += cmig_image_lookup(image, other->objects[i]->kind,
-									  other->objects[i]->identity) == NULL;
+		distance += cmig_image_counterpart(image, other->objects[i]) == NULL;
 	return distance;
 }
 
@@ -1010,7 +1008,7 @@ cmig_image_read_part(const CmigManaged *managed, const List *objects)
 		return reading.image;
 	}
 
-	callback.callback = cmig_shadow_explain_wait;
+	callback.callback = cmig_lock_wait_explain_callback;
 	callback.arg = NULL;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;

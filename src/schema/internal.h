@@ -73,9 +73,6 @@ extern PGDLLEXPORT void cmig_shadow_run(const CmigManaged *managed, const char *
 extern PGDLLEXPORT void cmig_shadow_rename(Oid schema, const char *name, const char *caller,
 										   CmigShadowTask task, void *arg);
 
-/* Error context callback: if a lock was not available, say who holds it. */
-extern void cmig_shadow_explain_wait(void *arg);
-
 /* Does an image that is read now contain no live objects? */
 extern bool cmig_shadow_hides_live(void);
 

@@ -12,16 +12,6 @@
 #include "schema/internal.h"
 
 /*
- * Returns the target's object with the same kind and identity as "object", or
- * NULL.
- */
-static CmigObject *
-counterpart(const CmigImage *to, const CmigObject *object)
-{
-	return cmig_image_lookup(to, object->kind, object->identity);
-}
-
-/*
  * Add objects in "from" to "to".  "wanted" has an element for each object in
  * "from".  An object is left out if "to" lacks its parent or an object on which
  * it depends.
@@ -37,7 +27,7 @@ cmig_keep(const CmigImage *from, CmigImage *to, const bool *wanted)
 
 	for (int i = 0; i < from->count; i++)
 	{
-		copies[i] = counterpart(to, from->objects[i]);
+		copies[i] = cmig_image_counterpart(to, from->objects[i]);
 		kept[i] = wanted[i] && copies[i] == NULL;
 	}
 	while (changed)
@@ -137,7 +127,8 @@ cmig_keep_unknown(const CmigImage *from, CmigImage *to)
 		 * if a kept object has the name of an object that models define, mark
 		 * the latter object as impossible to create
 		 */
-		for (int j = 0; j < lengthof(kinds) && wanted[i] && counterpart(to, kept) != NULL; j++)
+		for (int j = 0; j < lengthof(kinds) && wanted[i] &&
+			 cmig_image_counterpart(to, kept) != NULL; j++)
 		{
 			CmigObject *object = cmig_image_lookup(to, kinds[j], kept->identity);
 
@@ -174,11 +165,11 @@ const CmigObject *
 cmig_keep_missing(const CmigObject *object, const CmigImage *to)
 {
 	if (!is_unknown(object) || object->kind == &cmig_kind_replica_identity ||
-		counterpart(to, object) != NULL ||
-		(object->parent != NULL && counterpart(to, object->parent) == NULL))
+		cmig_image_counterpart(to, object) != NULL ||
+		(object->parent != NULL && cmig_image_counterpart(to, object->parent) == NULL))
 		return NULL;
 	for (int i = 0; i < object->ndepends; i++)
-		if (counterpart(to, object->depends[i]) == NULL)
+		if (cmig_image_counterpart(to, object->depends[i]) == NULL)
 			return object->depends[i];
 	return NULL;
 }
@@ -215,7 +206,8 @@ mark_parts(const CmigImage *image, const CmigImage *target, bool *marked)
 			{
 				const CmigObject *on = object->depends[j];
 
-				if (on->parent == NULL && !marked[on->index] && counterpart(target, on) == NULL)
+				if (on->parent == NULL && !marked[on->index] &&
+					cmig_image_counterpart(target, on) == NULL)
 					marked[on->index] = changed = true;
 			}
 		}
@@ -266,10 +258,10 @@ cmig_keep_partitions(CmigImage *image, const CmigImage *target, const char *crea
 		{
 			const CmigObject *link = image->objects[i];
 			const CmigObject *table = whole_of(image, link);
-			const CmigObject *other = table ? counterpart(target, table) : NULL;
+			const CmigObject *other = table ? cmig_image_counterpart(target, table) : NULL;
 
 			if (table == NULL || marked[link->parent->index] ||
-				counterpart(target, link->parent) != NULL ||
+				cmig_image_counterpart(target, link->parent) != NULL ||
 				(!marked[table->index] && (other == NULL || divided[other->index] ||
 										   other->values[CMIG_TABLE_PARTITION_KEY] == NULL ||
 										   !cmig_object_same(table, other,
@@ -435,7 +427,8 @@ mark_excluded(const CmigImage *image, bool *marked, const CmigImage *other, bool
 	}
 	for (int i = 0; i < image->count; i++)
 	{
-		const CmigObject *same = marked[i] ? counterpart(other, image->objects[i]) : NULL;
+		const CmigObject *same = marked[i] ? cmig_image_counterpart(other, image->objects[i]) :
+		NULL;
 
 		if (same != NULL)
 			others[same->index] = true;
@@ -461,7 +454,8 @@ mark_schemas(const CmigImage *image, bool *marked, const CmigImage *other, bool 
 				*(marked[i] ? &excluded[on->index] : &compared[on->index]) = true;
 		}
 	for (int i = 0; i < image->count; i++)
-		if (excluded[i] && !(alone && compared[i]) && counterpart(other, image->objects[i]) == NULL)
+		if (excluded[i] && !(alone && compared[i]) &&
+			cmig_image_counterpart(other, image->objects[i]) == NULL)
 			marked[i] = true;
 }
 

@@ -348,15 +348,16 @@ CMIG_READER(cmig_locate)
 					 count > 0 ? ids.data : "'base'",
 					 locate.now.applied->rows->count > 0 ? ", purge => true" : "");
 		{
-			Datum		values[4] = {CStringGetTextDatum(names),
-				Int32GetDatum(list_length(candidate->objects)),
-			CStringGetTextDatum(examples(candidate)), CStringGetTextDatum(cmig_hint_text(hint))};
-
 			/* next to a match, nobody should choose another one */
-			bool		nulls[4] = {false, false, candidate->objects == NIL,
-			!candidate->recorded && exact.count > 0 && candidate->objects != NIL};
+			bool		chosen = candidate->recorded || exact.count == 0 ||
+			candidate->objects == NIL;
+			const char *row[] = {
+				names, psprintf("%d", list_length(candidate->objects)),
+				candidate->objects ? examples(candidate) : NULL,
+				chosen ? cmig_hint_text(hint) : NULL
+			};
 
-			cmig_result_add(result, lengthof(values), values, nulls);
+			cmig_result_add_strings(result, lengthof(row), row);
 		}
 		if (candidate->objects == NIL)
 			cmig_listing_add(&exact, names);

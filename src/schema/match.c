@@ -194,8 +194,8 @@ follows_parent(const CmigDifference *difference, const CmigObject *object)
 	if (cmig_table_is(parent) &&
 		!cmig_table_keeps_inheriting(difference->from, difference->to, object))
 		return false;
-	from = cmig_image_lookup(difference->from, parent->kind, parent->identity);
-	to = cmig_image_lookup(difference->to, parent->kind, parent->identity);
+	from = cmig_image_counterpart(difference->from, parent);
+	to = cmig_image_counterpart(difference->to, parent);
 
 	/*
 	 * an object that belongs to an inherited column is created or dropped
@@ -224,8 +224,8 @@ follows_type(const CmigDifference *difference, const CmigObject *object)
 
 	if (object->kind != &cmig_kind_column || table->values[CMIG_TABLE_OF_TYPE] == NULL)
 		return false;
-	from = cmig_image_lookup(difference->from, table->kind, table->identity);
-	to = cmig_image_lookup(difference->to, table->kind, table->identity);
+	from = cmig_image_counterpart(difference->from, table);
+	to = cmig_image_counterpart(difference->to, table);
 	return from != NULL && to != NULL && cmig_table_keeps_type(from, to);
 }
 
@@ -384,8 +384,8 @@ is_of_gone_parent(const CmigDifference *difference, const CmigObject *from, cons
 		 */
 		if (old == NULL && new == NULL)
 			return false;
-		other = old ? cmig_image_lookup(difference->to, old->kind, old->identity) :
-			cmig_image_lookup(difference->from, new->kind, new->identity);
+		other = old ? cmig_image_counterpart(difference->to, old) :
+			cmig_image_counterpart(difference->from, new);
 		return other == NULL ||
 			(old ? alter_of(difference, old, other) : alter_of(difference, other, new)).again;
 	}

@@ -311,7 +311,7 @@ keep_skipped(const CmigImage *live, CmigImage *target, const CmigTargetNote *not
 		if (whole == NULL)
 			continue;
 		foreign |= whole->foreign;
-		other = cmig_image_lookup(target, object->kind, object->identity);
+		other = cmig_image_counterpart(target, object);
 		kept[i] = other == NULL;
 		any |= kept[i];
 
@@ -642,7 +642,8 @@ cmig_tool_table_keep(const CmigImage *live, CmigImage *other)
 
 	cmig_listing_init(&tables, CMIG_LISTING_PLAIN);
 	for (int i = 0; i < live->count; i++)
-		if (is_tool_table(live->objects[i]) && cmig_image_lookup(other, live->objects[i]->kind, live->objects[i]->identity) == NULL)
+		if (is_tool_table(live->objects[i]) &&
+			cmig_image_counterpart(other, live->objects[i]) == NULL)
 		{
 			mark(marked, live->objects[i]);
 			cmig_listing_add(&tables, live->objects[i]->identity);

@@ -894,7 +894,7 @@ static CmigObject *
 counterpart(const CmigObject *object, const CmigImage *other)
 {
 	CmigObject *result = has_group(object) ?
-	cmig_image_lookup(other, object->kind, object->identity) : NULL;
+	cmig_image_counterpart(other, object) : NULL;
 
 	return has_group(result) ? result : NULL;
 }

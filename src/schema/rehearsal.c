@@ -131,7 +131,7 @@ mark_changed(Choice *choice, CmigObject *object)
 static void
 choose(Choice *choice, const CmigObject *object)
 {
-	CmigObject *own = object ? cmig_image_lookup(choice->image, object->kind, object->identity) :
+	CmigObject *own = object ? cmig_image_counterpart(choice->image, object) :
 	NULL;
 
 	if (own == NULL)
@@ -228,7 +228,7 @@ follow(const Choice *choice, Choice *other)
 	{
 		const CmigObject *object = choice->image->objects[i];
 		CmigObject *same = choice->chosen[i] ?
-		cmig_image_lookup(other->image, object->kind, object->identity) : NULL;
+		cmig_image_counterpart(other->image, object) : NULL;
 
 		if (same != NULL)
 			any |= cmig_copies_add(other->chosen, same);
@@ -400,8 +400,7 @@ add_inherited(const CmigImage *from, const CmigImage *to, List **lines)
 	for (int i = 0; i < to->count + from->count; i++)
 	{
 		const CmigObject *object = i < to->count ? to->objects[i] : from->objects[i - to->count];
-		const CmigObject *other = cmig_image_lookup(i < to->count ? from : to, object->kind,
-													object->identity);
+		const CmigObject *other = cmig_image_counterpart(i < to->count ? from : to, object);
 		const char *reason = NULL;
 
 		if (object->kind == &cmig_kind_index || object->kind == &cmig_kind_constraint)
@@ -641,8 +640,8 @@ may_stay(const Proof *proof, const CmigDiffLine *line)
 
 	return object != NULL && (object->kind->flags & CMIG_KIND_RECAST) != 0 &&
 		!is_doubtful(proof, object) && !loses_base(object) &&
-		cmig_image_lookup(proof->from, object->kind, object->identity) != NULL &&
-		cmig_image_lookup(proof->to, object->kind, object->identity) != NULL;
+		cmig_image_counterpart(proof->from, object) != NULL &&
+		cmig_image_counterpart(proof->to, object) != NULL;
 }
 
 /* Returns the lines without those about what may stay, if a column is altered. */
@@ -822,7 +821,7 @@ keep_left(const CmigDifference *difference, const CmigDiffCopies *copies)
 	{
 		const CmigChange *change = &difference->changes[i];
 		const CmigObject *object = is_left(change) ?
-		cmig_image_lookup(copies->from, change->from->kind, change->from->identity) : NULL;
+		cmig_image_counterpart(copies->from, change->from) : NULL;
 
 		if (object != NULL)
 			wanted[object->index] = true;
@@ -982,8 +981,7 @@ cmig_rehearsal_prove(const CmigManaged *managed, const char *function, const Cmi
 		if (difference->changes[i].from == NULL &&
 			difference->changes[i].action == CMIG_UNSUPPORTED)
 			(void) doubt(&proof,
-						 cmig_image_lookup(proof.to, difference->changes[i].to->kind,
-										   difference->changes[i].to->identity));
+						 cmig_image_counterpart(proof.to, difference->changes[i].to));
 	doubt_outside(&proof, proof.from);
 	doubt_outside(&proof, proof.to);
 	settle_doubts(&proof);

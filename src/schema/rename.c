@@ -380,7 +380,7 @@ find_derived(const RenameRead *read, const CmigObject *object, const CmigObject 
 		const CmigObject *other = read->to->objects[i];
 		const CmigObject *others = other->kind == object->kind ? table_of(other) : NULL;
 		bool		same = others != NULL && strcmp(others->identity, table->identity) == 0 &&
-		cmig_image_lookup(read->image, other->kind, other->identity) == NULL;
+		cmig_image_counterpart(read->image, other) == NULL;
 
 		if (!same || !cmig_object_same_unnamed(object, other))
 			continue;
@@ -408,7 +408,7 @@ derived_renames(const RenameRead *read)
 		const CmigObject *other;
 		bool		touched = false;
 
-		if (table == NULL || cmig_image_lookup(read->to, object->kind, object->identity) != NULL)
+		if (table == NULL || cmig_image_counterpart(read->to, object) != NULL)
 			continue;
 		foreach_ptr(Rename, rename, read->renames)
 		{
@@ -438,8 +438,7 @@ counterpart(const CmigImage *from, const CmigImage *to, const CmigObject *object
 
 	if (parent != NULL)
 	{
-		const CmigObject *table = cmig_image_lookup(to, object->parent->kind,
-													object->parent->identity);
+		const CmigObject *table = cmig_image_counterpart(to, object->parent);
 
 		new = counterpart(from, to, parent);
 		for (const CmigObject *child = new &&
@@ -529,7 +528,7 @@ static const char *
 new_schema(const CmigObject *extension, const CmigImage *to)
 {
 	const CmigObject *other = extension->kind != &cmig_kind_extension ? NULL :
-	cmig_image_lookup(to, extension->kind, extension->identity);
+	cmig_image_counterpart(to, extension);
 
 	if (other == NULL || extension->values[CMIG_EXTENSION_RELOCATABLE] == NULL ||
 		strcmp(extension->values[CMIG_EXTENSION_SCHEMA], other->values[CMIG_EXTENSION_SCHEMA]) == 0)
@@ -868,7 +867,7 @@ run_renames(CmigShadow *shadow, void *arg)
 	{
 		const CmigObject *object = object_of(read->image, rename);
 
-		if (object != NULL && cmig_image_lookup(read->to, object->kind, object->identity) == NULL)
+		if (object != NULL && cmig_image_counterpart(read->to, object) == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_OBJECT),
 					 errmsg("rename \"%s\": %s %s does not exist in the target", rename->text,

@@ -484,12 +484,6 @@ prepare_rename(ShadowRun *run)
 	set_name(run->schema, run->name);
 }
 
-void
-cmig_shadow_explain_wait(void *arg)
-{
-	cmig_lock_wait_explain();
-}
-
 /*
  * Did the error occur because another transaction has changed the same catalog
  * rows and committed?
@@ -512,7 +506,7 @@ work(void *arg)
 	ShadowRun  *run = arg;
 	ErrorContextCallback callback;
 
-	callback.callback = cmig_shadow_explain_wait;
+	callback.callback = cmig_lock_wait_explain_callback;
 	callback.arg = NULL;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;

@@ -35,14 +35,7 @@ typedef struct Stages
 static const CmigChange *
 change_of(const Stages *stages, const CmigObject *object, bool old)
 {
-	return cmig_image_lookup(cmig_image_of(stages->all, old), object->kind,
-							 object->identity)->change;
-}
-
-static CmigObject *
-counterpart(const CmigImage *image, const CmigObject *object)
-{
-	return cmig_image_lookup(image, object->kind, object->identity);
+	return cmig_image_counterpart(cmig_image_of(stages->all, old), object)->change;
 }
 
 /* Add a table, if it is one, to those that are not changed in stages. */
@@ -93,7 +86,7 @@ is_move(const Stages *stages, const CmigImage *image, const CmigObject *object, 
 								CMIG_TABLE_PARTITION_KEY)));
 	if (object->kind != &cmig_kind_partition)
 		return false;
-	if (counterpart(old ? stages->to : stages->from, object->parent) != NULL)
+	if (cmig_image_counterpart(old ? stages->to : stages->from, object->parent) != NULL)
 		return true;
 	/* a new partition may have the rows of one that is dropped */
 	for (int i = 0; i < stages->to->count && old; i++)
@@ -102,7 +95,7 @@ is_move(const Stages *stages, const CmigImage *image, const CmigObject *object, 
 
 		if (other->kind == object->kind &&
 			strcmp(other->values[CMIG_PARTITION_OF], object->values[CMIG_PARTITION_OF]) == 0 &&
-			counterpart(image, other) == NULL)
+			cmig_image_counterpart(image, other) == NULL)
 			return true;
 	}
 
@@ -112,7 +105,7 @@ is_move(const Stages *stages, const CmigImage *image, const CmigObject *object, 
 	 */
 	for (const CmigObject *child = whole ? whole->child : NULL; child != NULL; child = child->sibling)
 		if (old ? change_of(stages, child, false)->action != CMIG_NO_CHANGE :
-			counterpart(stages->to, child) == NULL ||
+			cmig_image_counterpart(stages->to, child) == NULL ||
 			cmig_change_drops(change_of(stages, child, true)))
 			return true;
 	return false;
@@ -183,7 +176,7 @@ can_be_key(const CmigObject *key, const CmigObject *table, const CmigImage *imag
 {
 	for (int i = 0; i < key->ndepends; i++)
 	{
-		const CmigObject *column = counterpart(image, key->depends[i]);
+		const CmigObject *column = cmig_image_counterpart(image, key->depends[i]);
 
 		if (column != NULL && column->kind == &cmig_kind_column &&
 			column->values[CMIG_COLUMN_NOT_NULL] == NULL)
@@ -240,11 +233,11 @@ static List *
 successors(const Stages *stages, const CmigObject *check, const CmigImage *image)
 {
 	const CmigObject *table = cmig_constraint_type(check) == 'c' ?
-	counterpart(stages->to, check->parent) : NULL;
+	cmig_image_counterpart(stages->to, check->parent) : NULL;
 	List	   *result = NIL;
 
 	for (CmigObject *new = table ? table->child : NULL; new != NULL; new = new->sibling)
-		if (cmig_constraint_type(new) == 'c' && counterpart(image, new) == NULL &&
+		if (cmig_constraint_type(new) == 'c' && cmig_image_counterpart(image, new) == NULL &&
 			cmig_commit_succeeds(check, new))
 			result = lappend(result, new);
 	return result;
@@ -258,7 +251,8 @@ with_not_null(const CmigObject *check, const CmigImage *version, char *condition
 	{
 		const CmigObject *column = check->depends[i],
 				   *other = column->kind == &cmig_kind_column &&
-		column->values[CMIG_COLUMN_NOT_NULL] == NULL ? counterpart(version, column) : NULL;
+		column->values[CMIG_COLUMN_NOT_NULL] == NULL ? cmig_image_counterpart(version, column) :
+		NULL;
 
 		if (other != NULL && other->values[CMIG_COLUMN_NOT_NULL] != NULL)
 			condition = psprintf("((%s IS NOT NULL) AND %s)", cmig_quote(column->name), condition);
@@ -289,7 +283,7 @@ loosen(const Stages *stages, CmigObject *check, const List *new, const CmigImage
 		demands = demands ? psprintf("(%s AND %s)", demands, other) : other;
 		for (int i = 0; i < each->ndepends; i++)
 		{
-			CmigObject *on = counterpart(image, each->depends[i]);
+			CmigObject *on = cmig_image_counterpart(image, each->depends[i]);
 			bool		known = on == NULL;
 
 			for (int j = 0; j < check->ndepends && !known; j++)
@@ -309,7 +303,7 @@ loosen(const Stages *stages, CmigObject *check, const List *new, const CmigImage
 static bool
 can_stay(const Stages *stages, const CmigObject *object, const CmigImage *to)
 {
-	const CmigObject *table = object->parent ? counterpart(to, object->parent) : NULL;
+	const CmigObject *table = object->parent ? cmig_image_counterpart(to, object->parent) : NULL;
 	const char *index = cmig_index_name(object) ? cmig_index_name(object) :
 	cmig_object_index(object);
 
@@ -343,7 +337,7 @@ can_stay(const Stages *stages, const CmigObject *object, const CmigImage *to)
 	 */
 	if ((cmig_constraint_type(object) == 'c' &&
 		 !(cmig_is_not_valid(object->values[CMIG_DEFINITION]) &&
-		   counterpart(stages->to, object) != NULL) &&
+		   cmig_image_counterpart(stages->to, object) != NULL) &&
 		 successors(stages, object, to) == NIL) ||
 		object->kind == &cmig_kind_domain_constraint ||
 		(cmig_constraint_type(object) == 'p' && !can_be_key(object, table, to)))
@@ -368,7 +362,7 @@ keep_old(const Stages *stages, CmigImage *image)
 
 	for (int i = 0; i < from->count; i++)
 	{
-		const CmigObject *kept = counterpart(image, from->objects[i]);
+		const CmigObject *kept = cmig_image_counterpart(image, from->objects[i]);
 
 		checks[i] = kept == NULL ? successors(stages, from->objects[i], image) : NIL;
 		if (kept != NULL && kept->kind == &cmig_kind_enum)
@@ -377,15 +371,16 @@ keep_old(const Stages *stages, CmigImage *image)
 	}
 	cmig_keep(from, image, wanted);
 	for (int i = 0; i < from->count; i++)
-		if (checks[i] != NIL && counterpart(image, from->objects[i]) != NULL)
-			loosen(stages, counterpart(image, from->objects[i]), checks[i], image);
+		if (checks[i] != NIL && cmig_image_counterpart(image, from->objects[i]) != NULL)
+			loosen(stages, cmig_image_counterpart(image, from->objects[i]), checks[i], image);
 	for (int i = 0; i < from->count; i++)
 	{
 		CmigObject *column = wanted[i] &&
-		from->objects[i]->kind == &cmig_kind_column ? counterpart(image, from->objects[i]) :
+		from->objects[i]->kind == &cmig_kind_column ?
+		cmig_image_counterpart(image, from->objects[i]) :
 		NULL;
 
-		if (column != NULL && counterpart(stages->to, column->parent) != NULL &&
+		if (column != NULL && cmig_image_counterpart(stages->to, column->parent) != NULL &&
 			column->values[CMIG_COLUMN_IDENTITY] == NULL &&
 			column->values[CMIG_COLUMN_GENERATED] == NULL &&
 			cmig_object_child(column, &cmig_kind_default, NULL) == NULL &&
@@ -401,17 +396,17 @@ keep_old(const Stages *stages, CmigImage *image)
 static const CmigObject *
 predecessor(const Stages *stages, const CmigObject *column)
 {
-	const CmigObject *table = counterpart(stages->from, column->parent),
+	const CmigObject *table = cmig_image_counterpart(stages->from, column->parent),
 			   *found = NULL;
 	int			count = 0;
 
 	for (const CmigObject *child = column->parent->child; child != NULL; child = child->sibling)
 		count += child->kind == column->kind && cmig_object_same(child, column, CMIG_COLUMN_TYPE) &&
-			counterpart(stages->from, child) == NULL;
+			cmig_image_counterpart(stages->from, child) == NULL;
 	for (const CmigObject *child = table->child; child != NULL &&
 		 count == 1; child = child->sibling)
 		if (child->kind == column->kind && cmig_object_same(child, column, CMIG_COLUMN_TYPE) &&
-			counterpart(stages->to, child) == NULL)
+			cmig_image_counterpart(stages->to, child) == NULL)
 		{
 			if (found != NULL)
 				return NULL;
@@ -430,7 +425,7 @@ add_fill(const Stages *stages, const CmigObject *column, const char *value, List
 	const char *name = pstrdup(cmig_quote(column->name)),
 			   *table = column->parent->identity;
 	const CmigObject *old = value ||
-	counterpart(stages->from, column) ? NULL : predecessor(stages, column);
+	cmig_image_counterpart(stages->from, column) ? NULL : predecessor(stages, column);
 	const char *set = psprintf("%s = %s", name,
 							   value ? value : old ? cmig_quote(old->name) : "...");
 	char	   *sql = psprintf("CALL cmig.backfill(%s, %s, %s)", pstrdup(cmig_literal(table)),
@@ -468,12 +463,13 @@ relax_columns(Stages *stages)
 	{
 		CmigObject *column = stages->expanded->objects[i],
 				   *value;
-		const CmigObject *old = counterpart(stages->from, column);
+		const CmigObject *old = cmig_image_counterpart(stages->from, column);
 		const CmigChange *change;
 		const char *expression = NULL;
 
 		if (column->kind != &cmig_kind_column || column->parent->kind != &cmig_kind_table ||
-			counterpart(stages->from, column->parent) == NULL || is_moved(stages, column) ||
+			cmig_image_counterpart(stages->from, column->parent) == NULL ||
+			is_moved(stages, column) ||
 			column->values[CMIG_COLUMN_IDENTITY] != NULL ||
 			column->values[CMIG_COLUMN_GENERATED] != NULL)
 			continue;
@@ -521,7 +517,8 @@ remove_checks(Stages *stages)
 		const CmigObject *object = image->objects[i];
 		const CmigChange *change = change_of(stages, object, false);
 
-		if (object->parent == NULL || counterpart(stages->from, object->parent) == NULL ||
+		if (object->parent == NULL ||
+			cmig_image_counterpart(stages->from, object->parent) == NULL ||
 			is_moved(stages, object))
 			continue;
 		if (object->kind == &cmig_kind_foreign_key || cmig_constraint_type(object) == 'c')
@@ -535,9 +532,10 @@ remove_checks(Stages *stages)
 			if (column != NULL && (cmig_constraint_type(object) == 'p' ||
 								   object->kind == &cmig_kind_replica_identity))
 				marked[i] |= column->values[CMIG_COLUMN_NOT_NULL] == NULL &&
-					counterpart(stages->to, column)->values[CMIG_COLUMN_NOT_NULL] != NULL;
+					cmig_image_counterpart(stages->to,
+										   column)->values[CMIG_COLUMN_NOT_NULL] != NULL;
 			/* a check may replace NOT NULL */
-			if (column != NULL && counterpart(stages->from, column) != NULL &&
+			if (column != NULL && cmig_image_counterpart(stages->from, column) != NULL &&
 				cmig_commit_succeeds(change_of(stages, column, false)->from, object))
 				marked[i] = false;
 		}
@@ -604,7 +602,7 @@ cmig_stages_lines(const CmigManaged *managed, const char *function, const CmigDi
 		for (int j = 0; j < difference->from->count; j++)
 		{
 			CmigChange *change = difference->from->objects[j]->change;
-			const CmigObject *old = counterpart(all->from, change->from);
+			const CmigObject *old = cmig_image_counterpart(all->from, change->from);
 
 			if (old != NULL && old->change->action == CMIG_UNSUPPORTED &&
 				change->action != CMIG_NO_CHANGE)
@@ -617,7 +615,8 @@ cmig_stages_lines(const CmigManaged *managed, const char *function, const CmigDi
 		{
 			line->stage = i;
 			if (i == 1 && strcmp(line->action, "alter") == 0 && line->subject != NULL &&
-				line->subject->kind == &cmig_kind_column && counterpart(to, line->subject) == NULL)
+				line->subject->kind == &cmig_kind_column &&
+				cmig_image_counterpart(to, line->subject) == NULL)
 				line->note = "a later revision drops the column, which the new version does not fill";
 		}
 		result = list_concat(result, lines);

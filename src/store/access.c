@@ -274,7 +274,8 @@ role_argument(FunctionCallInfo fcinfo)
 static Oid
 schema_owner(void)
 {
-	Oid			owner_id = cmig_role_owner_in(NamespaceRelationId, get_namespace_oid("cmig", false));
+	Oid			owner_id =
+	cmig_role_owner_in(NamespaceRelationId, get_namespace_oid("cmig", false));
 
 	if (!OidIsValid(owner_id))
 		ereport(ERROR,
