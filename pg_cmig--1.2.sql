@@ -145,9 +145,10 @@ CREATE TABLE cmig.expansion_run (
 	revision text NOT NULL,
 	revisions text[] NOT NULL,
 	schemas text[] NOT NULL,
-	-- what is looked up as the name of a relation can be one, or is empty; with the flag, names can have
-	-- line breaks
-	columns jsonb NOT NULL CONSTRAINT expansion_run_columns_check CHECK (jsonb_typeof(columns) = 'array' AND NOT columns @? E'$[*][0,1,8] ? (@ != null
+	-- what is looked up as the name of a relation can be one, or is empty; with the
+	-- flag, names can have line breaks
+	columns jsonb NOT NULL CONSTRAINT expansion_run_columns_check CHECK (jsonb_typeof(columns) = 'array'
+		AND NOT columns @? '$[*][0,1,8].type() ? (@ == "array" || @ == "object")' AND NOT columns @? E'$[*][0,1,8] ? (@ != null
 		&& (@.type() != "string" || !(@ like_regex "^(([a-z_][a-z0-9_]*|\\"([^\\"]|\\"\\")+\\")[.]([a-z_][a-z0-9_]*|\\"([^\\"]|\\"\\")+\\"))?$" flag "s")))' AND NOT columns @? '$[*][1,8] ? (@ == "")'),
 	checksum text NOT NULL DEFAULT '',
 	state text NOT NULL DEFAULT 'expanding' CONSTRAINT expansion_run_state_check

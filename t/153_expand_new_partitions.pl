@@ -131,6 +131,27 @@ query($node, $db, "CALL cmig.expand('2'); UPDATE t_e SET cmig_state = 'old'");
 query($node, $db, 'CALL cmig.contract()');
 is(query($node, $db, q{SELECT string_agg(v::text, ' ' ORDER BY v) FROM t WHERE k = 'e'}), '2000', 'what the hint says keeps the rows');
 
+# what is rolled back overwrites the command identifiers of the catalogs' rows
+foreach my $case (
+	[ q{BEGIN; CREATE TABLE t_e PARTITION OF t FOR VALUES IN ('e'); ALTER TABLE t_e DISABLE TRIGGER ALL; INSERT INTO t_e SELECT id, 'e', v, cmig_state, cmig_new_v FROM t_d; UPDATE t_e SET v = '2000';
+		ALTER TABLE t_e ENABLE ALWAYS TRIGGER "~cmig_write", ENABLE ALWAYS TRIGGER "!cmig_begin"; COMMIT}, 'ALTER TABLE t_e DISABLE TRIGGER ALL', 'dropped, disabled, or altered' ],
+	[ q{BEGIN; CREATE TABLE t_e (LIKE t INCLUDING DEFAULTS); INSERT INTO t_e SELECT id, 'e', v, cmig_state, cmig_new_v FROM t_d; UPDATE t_e SET v = '2000'; ALTER TABLE t ATTACH PARTITION t_e FOR VALUES IN ('e'); COMMIT},
+		'ALTER TABLE t_e ALTER k SET STATISTICS 10', 'was attached' ],
+	[ q{CREATE TABLE t_e PARTITION OF t FOR VALUES IN ('e'); INSERT INTO t SELECT id, 'e', '2000' FROM t_d},
+		'SAVEPOINT a; CREATE TABLE x (); DROP TABLE x; CREATE TABLE x (); DROP TABLE x; ALTER TABLE t_e DISABLE TRIGGER ALL; ALTER TABLE t_e ALTER k SET STATISTICS 10', undef ])
+{
+	my ($made, $rolled_back, $error) = @$case;
+
+	subject('ALTER TABLE t ALTER v TYPE int USING v::int');
+	query($node, $db, 'CALL cmig.expand()');
+	query($node, $db, $made);
+	query($node, $db, "BEGIN; $rolled_back; ROLLBACK");
+	fails_with($node, $db, 'CALL cmig.contract()', '55000', $error, "$rolled_back, rolled back: refused") if $error;
+	query($node, $db, "CALL cmig.expand('2'); UPDATE t_e SET cmig_state = 'old'") if $error;
+	query($node, $db, 'CALL cmig.contract()');
+	is(query($node, $db, q{SELECT string_agg(v::text, ' ' ORDER BY v) FROM t WHERE k = 'e'}), '2000', "$rolled_back, rolled back: no row is lost");
+}
+
 # a child
 $db++;
 $node->safe_psql('postgres', "CREATE DATABASE $db");

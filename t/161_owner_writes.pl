@@ -115,6 +115,9 @@ for my $phase ('contract', 'abandon', 'prepare')
 }
 $node->safe_psql('postgres', 'DELETE FROM cmig.expansion_step; DELETE FROM cmig.expansion_run');
 
+fails_with($node, 'postgres', qq{SET ROLE regress_mig; INSERT INTO cmig.expansion_run (revision, revisions, schemas, columns) VALUES ('2', '{2}', '{public}', '$_')}, '23514', 'expansion_run_columns_check', "columns: $_")
+	for '[["x", "public.a"]]', '[[["public.a"]]]', '[[["x.y", "x.y"], "x.y"]]', '[["public.a", "x.y", null, null, null, null, null, null, {"a": 1}]]';
+
 # names that a table can have, with a line break, too
 $node->safe_psql('postgres', q{
 CREATE SCHEMA "a

@@ -6,12 +6,20 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/snapmgr.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/varlena.h"
 
 #include "versions/internal.h"
 #include "versions/versions.h"
@@ -104,6 +112,67 @@ cmig_versions_require_tables(const CmigExpansion *expansion, List **back)
 	return NULL;
 }
 
+/*
+ * Sets "intact" to the OIDs of the partitions whose triggers of expansions
+ * are as they were inserted, and "born" to those of them that were created as
+ * partitions: ATTACH PARTITION updates the rows of all columns that there are.
+ * Whether a row was updated is told by the row itself.  Its command identifier does
+ * not tell it, because an update that is rolled back overwrites it.
+ */
+static void
+partitions_intact(Oid table, CmigNames *intact, CmigNames *born)
+{
+	Relation	triggers = table_open(TriggerRelationId, AccessShareLock);
+	Relation	attributes = table_open(AttributeRelationId, AccessShareLock);
+	List	   *family = find_all_inheritors(table, NoLock, NULL);
+	Oid			cmig = get_namespace_oid("cmig", false);
+
+	intact->names = palloc(sizeof(char *) * list_length(family));
+	born->names = palloc(sizeof(char *) * list_length(family));
+	foreach_oid(relid, family)
+	{
+		ScanKeyData key;
+		SysScanDesc scan;
+		HeapTuple	tuple;
+		HeapTupleHeader own = NULL;
+		bool		updated = false;
+		bool		inserted = false;
+
+		ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
+		scan = systable_beginscan(triggers, TriggerRelidNameIndexId, true, NULL, 1, &key);
+		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		{
+			Oid			function = ((Form_pg_trigger) GETSTRUCT(tuple))->tgfoid;
+
+			if ((tuple->t_data->t_infomask & HEAP_UPDATED) != 0 && get_func_namespace(function) == cmig &&
+				strncmp(get_func_name(function), "expansion_", strlen("expansion_")) == 0)
+				updated = true;
+		}
+		systable_endscan(scan);
+		if (updated)
+			continue;
+		intact->names[intact->count++] = psprintf("%u", relid);
+
+		/* columns of the system, which come first, are never updated */
+		ScanKeyInit(&key, Anum_pg_attribute_attrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
+		scan = systable_beginscan(attributes, AttributeRelidNumIndexId, true, NULL, 1, &key);
+		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		{
+			if (((Form_pg_attribute) GETSTRUCT(tuple))->attnum < 0)
+				own = heap_copytuple(tuple)->t_data;
+			else if (own != NULL && (tuple->t_data->t_infomask & HEAP_UPDATED) == 0 &&
+					 HeapTupleHeaderGetRawXmin(tuple->t_data) == HeapTupleHeaderGetRawXmin(own) &&
+					 HeapTupleHeaderGetRawCommandId(tuple->t_data) == HeapTupleHeaderGetRawCommandId(own))
+				inserted = true;
+		}
+		systable_endscan(scan);
+		if (inserted)
+			born->names[born->count++] = psprintf("%u", relid);
+	}
+	table_close(attributes, AccessShareLock);
+	table_close(triggers, AccessShareLock);
+}
+
 char **
 cmig_versions_broken_trigger(const CmigExpansion *expansion, const List *steps, const char *relation)
 {
@@ -113,10 +182,9 @@ cmig_versions_broken_trigger(const CmigExpansion *expansion, const List *steps, 
 	 * the state, or that it is a partition's.  A dump has none of this.  One
 	 * that was created by hand may depend on a column, too, but then it has a
 	 * condition or columns.  A partition's is as old as the table's, or as
-	 * the partition itself, of which a column is as it was created; otherwise
-	 * the partition was attached, which alters all columns but those of the
-	 * system, and may have been updated before.  In the transaction that
-	 * created it, what altered a trigger was a later command.
+	 * the partition itself, and as they were created; otherwise the partition
+	 * was attached, and may have been updated before, or was written while they
+	 * were disabled.
 	 */
 	static CmigQuery query = {
 		"SELECT format('default of column %I', attname), attrelid::regclass::text, false FROM"
@@ -127,11 +195,8 @@ cmig_versions_broken_trigger(const CmigExpansion *expansion, const List *steps, 
 		" 'pg_attrdef'::regclass AND d.objid = f.oid AND d.refclassid = 'pg_proc'::regclass"
 		"   JOIN pg_proc p ON p.oid = d.refobjid AND p.proname = 'expansion_mark' AND"
 		" p.pronamespace = 'cmig'::regnamespace WHERE f.adrelid = attrelid AND f.adnum = attnum))"
-		" UNION SELECT format('trigger %I', n), r::regclass::text, EXISTS (SELECT FROM"
-		" pg_trigger g JOIN pg_depend d"
-		"   ON d.classid = 'pg_trigger'::regclass AND d.objid = g.oid AND d.xmin = g.xmin"
-		"    AND d.cmin::text::bigint >= g.cmin::text::bigint"
-		"   WHERE g.tgrelid = r AND g.tgname = n::name AND g.tgparentid <> 0) FROM"
+		" UNION SELECT format('trigger %I', n), r::regclass::text, r = ANY ($6::text[]::oid[]) AND EXISTS (SELECT FROM"
+		" pg_trigger g WHERE g.tgrelid = r AND g.tgname = n::name AND g.tgparentid <> 0) FROM"
 		" unnest($4::text[], $5::text[]) s (n, definition),"
 		" (SELECT to_regclass($1)::oid UNION SELECT relid"
 		" FROM pg_partition_tree(to_regclass($1))) t (r) WHERE NOT EXISTS (SELECT FROM pg_trigger g"
@@ -141,14 +206,15 @@ cmig_versions_broken_trigger(const CmigExpansion *expansion, const List *steps, 
 		"  AND (EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_trigger'::regclass"
 		" AND d.objid = g.oid AND d.xmin = g.xmin AND (d.refobjsubid <> 0 OR g.tgparentid <> 0"
 		"    AND (EXISTS (SELECT FROM pg_trigger o WHERE o.tgrelid = to_regclass($1) AND o.tgname ="
-		" g.tgname AND o.xmin = g.xmin) OR d.cmin::text::bigint >= g.cmin::text::bigint AND EXISTS"
-		" (SELECT FROM pg_attribute a JOIN pg_attribute u ON"
-		" u.attrelid = r AND u.attnum > 0 AND u.xmin = a.xmin AND u.cmin = a.cmin WHERE a.attrelid = r"
-		" AND a.attnum = -1 AND a.xmin = g.xmin))))"
+		" g.tgname AND o.xmin = g.xmin) OR r = ANY ($7::text[]::oid[]) AND EXISTS"
+		" (SELECT FROM pg_attribute a WHERE a.attrelid = r AND a.attnum = -1 AND a.xmin = g.xmin))))"
 		"   OR EXISTS (SELECT FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE"
 		" scope = $2 AND c->>0 = $1 AND c->>9 <> $3)))"
-		" ORDER BY 1 DESC, 2 LIMIT 1", {TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID}
+		" ORDER BY 1 DESC, 2 LIMIT 1", {TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
 	};
+	Oid			table = cmig_versions_relation(makeRangeVarFromNameList(textToQualifiedNameList(cstring_to_text(relation))));
+	CmigNames	intact = {0};
+	CmigNames	born = {0};
 	CmigNames	names = {.names = palloc(sizeof(char *) * list_length(steps))};
 	CmigNames	definitions = {.names = palloc(sizeof(char *) * list_length(steps))};
 
@@ -174,7 +240,10 @@ cmig_versions_broken_trigger(const CmigExpansion *expansion, const List *steps, 
 		names.names[names.count++] = trigger->trigname;
 		definitions.names[definitions.count++] = definition.data;
 	}
-	return cmig_query_row(&query, relation, expansion->scope, cmig_versions_database(), &names, &definitions);
+	if (OidIsValid(table))
+		partitions_intact(table, &intact, &born);
+	return cmig_query_row(&query, relation, expansion->scope, cmig_versions_database(), &names, &definitions,
+						  &intact, &born);
 }
 
 void
@@ -254,7 +323,10 @@ cmig_versions_left_name(const char *table)
 		"  UNION ALL SELECT format('ALTER TABLE %s RENAME CONSTRAINT %I TO',"
 		" k.conrelid::regclass, k.conname), k.conname, NULL, k.conrelid, NULL FROM pg_constraint"
 		" k"
-		"  WHERE (k.conrelid IN (TABLE tree) OR k.confrelid IN (TABLE tree))"
+		/* another role's foreign keys are not the expansion's, whatever their names are */
+		"  WHERE (k.conrelid IN (TABLE tree) OR k.conparentid <> 0 AND k.confrelid IN (TABLE tree)"
+		"  AND EXISTS (SELECT FROM pg_class r JOIN pg_class t ON t.relowner = r.relowner"
+		" WHERE r.oid = k.conrelid AND t.oid = $1::oid))"
 		" AND (k.contype IN ('c', 'n') AND k.conislocal AND k.coninhcount = 0 OR k.contype = 'f')"
 		"  UNION ALL SELECT format('ALTER TABLE %s RENAME COLUMN %I TO', c.oid::regclass,"
 		" a.attname), a.attname, NULL, NULL, c.oid"
