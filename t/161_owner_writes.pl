@@ -130,6 +130,22 @@ CALL cmig.expand(); CALL cmig.contract();
 });
 is(query($node, 'postgres', q{SELECT atttypid::regtype FROM pg_attribute WHERE attname = 'n' AND attrelid = (SELECT oid FROM pg_class WHERE relname LIKE 'c"%.')}), 'bigint', 'names with line breaks');
 
+# what a trigger runs while a foreign key of another table cascades is no cascade
+$node->safe_psql('postgres', q{
+CREATE TABLE twice (id int PRIMARY KEY, v text); INSERT INTO twice VALUES (1, '10'), (2, '20'); GRANT SELECT, UPDATE ON twice TO regress_eve;
+SELECT cmig.stamp('base'); SELECT cmig.remove_revision('3'); SELECT cmig.remove_revision('1');
+SELECT cmig.create_revision('d', 'ALTER TABLE twice ALTER v TYPE int USING v::int', NULL, revision => '4', expand => true);
+CALL cmig.expand('4');
+SET ROLE regress_eve;
+CREATE TABLE eve.p (id int PRIMARY KEY); CREATE TABLE eve.c (id int REFERENCES eve.p ON UPDATE CASCADE); INSERT INTO eve.p VALUES (1); INSERT INTO eve.c VALUES (1);
+CREATE FUNCTION eve.within() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN EXECUTE current_setting('x.y'); RETURN NEW; END $$;
+CREATE TRIGGER f BEFORE UPDATE ON eve.c FOR EACH ROW EXECUTE FUNCTION eve.within();
+});
+fails_with($node, 'postgres', q{SET ROLE regress_eve; SET x.y = 'UPDATE twice SET cmig_new_v = 5 WHERE id = 2'; UPDATE eve.p SET id = 2}, '428C9', 'column "cmig_new_v" of relation "twice" can only be updated through the new version', 'a hidden column, while a foreign key cascades');
+$node->safe_psql('postgres', q{SET ROLE regress_eve; SET x.y = 'UPDATE twice SET v = $$77$$, cmig_new_v = cmig_new_v WHERE id = 1'; UPDATE eve.p SET id = 2});
+is(query($node, 'postgres', 'SELECT v, cmig_new_v FROM twice WHERE id = 1'), '77|77', 'a statement of the old version is one then, too');
+$node->safe_psql('postgres', 'CALL cmig.abandon()');
+
 # a trigger that has the name of one of the audit
 $node->safe_psql('postgres', q{
 SET ROLE regress_eve;

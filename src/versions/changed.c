@@ -183,8 +183,8 @@ cmig_versions_broken_trigger(const CmigExpansion *expansion, const List *steps, 
 	 * that was created by hand may depend on a column, too, but then it has a
 	 * condition or columns.  A partition's is as old as the table's, or as
 	 * the partition itself, and as they were created; otherwise the partition
-	 * was attached, and may have been updated before, or was written while they
-	 * were disabled.
+	 * was attached, and may have been updated before, or was written while
+	 * they were disabled.
 	 */
 	static CmigQuery query = {
 		"SELECT format('default of column %I', attname), attrelid::regclass::text, false FROM"
@@ -323,7 +323,11 @@ cmig_versions_left_name(const char *table)
 		"  UNION ALL SELECT format('ALTER TABLE %s RENAME CONSTRAINT %I TO',"
 		" k.conrelid::regclass, k.conname), k.conname, NULL, k.conrelid, NULL FROM pg_constraint"
 		" k"
-		/* another role's foreign keys are not the expansion's, whatever their names are */
+
+		/*
+		 * another role's foreign keys are not the expansion's, whatever their
+		 * names are
+		 */
 		"  WHERE (k.conrelid IN (TABLE tree) OR k.conparentid <> 0 AND k.confrelid IN (TABLE tree)"
 		"  AND EXISTS (SELECT FROM pg_class r JOIN pg_class t ON t.relowner = r.relowner"
 		" WHERE r.oid = k.conrelid AND t.oid = $1::oid))"
@@ -398,7 +402,7 @@ cmig_versions_kept(const CmigExpansion *expansion)
 	"    v (class, id) WHERE n.name = ''" \
 	"   UNION ALL SELECT d.classid, d.objid, d.objsubid, attrelid::regclass::text FROM a" \
 	"   JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = attrelid AND d.refobjsubid = attnum AND d.deptype <> 'i') x (class, id, sub, relation)" \
-	"  WHERE class = ANY ('{pg_class,pg_constraint,pg_attrdef,pg_statistic_ext,pg_type,pg_proc}'::regclass[]) GROUP BY class, id, sub)," \
+	"  WHERE class = ANY ('{pg_class,pg_constraint,pg_attrdef,pg_statistic_ext,pg_type,pg_proc,pg_policy,pg_trigger,pg_rewrite}'::regclass[]) GROUP BY class, id, sub)," \
 	" q AS (SELECT class, id, sub, i.type || ' ' || i.identity AS name, o.relation, sub > 0 OR" \
 	" class = 'pg_attrdef'::regclass AS own, jsonb_build_array(" \
 	"  (SELECT jsonb_build_array(format_type(atttypid, atttypmod), attnotnull, attstorage, attcompression, attidentity, col_description(id, sub)," \
@@ -410,14 +414,24 @@ cmig_versions_kept(const CmigExpansion *expansion)
 	"  pg_get_constraintdef(k.oid), obj_description(k.oid, 'pg_constraint')," \
 	"  (SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE class = 'pg_attrdef'::regclass AND oid = id)," \
 	"  (SELECT jsonb_build_array(pg_get_statisticsobjdef(id), obj_description(id, 'pg_statistic_ext')) WHERE class = 'pg_statistic_ext'::regclass)," \
-	"  (SELECT jsonb_build_array(pg_get_userbyid(typowner), obj_description(id, 'pg_type'), (SELECT jsonb_agg(enumlabel ORDER BY enumsortorder) FROM pg_enum WHERE enumtypid = id))" \
+	"  (SELECT jsonb_build_array(pg_get_userbyid(typowner), obj_description(id, 'pg_type'), typacl::text, (SELECT jsonb_agg(enumlabel ORDER BY enumsortorder) FROM pg_enum WHERE enumtypid = id))" \
 	"   FROM pg_type WHERE class = 'pg_type'::regclass AND oid = id)," \
-	"  (SELECT pg_get_userbyid(relowner) FROM pg_class WHERE class = 'pg_class'::regclass AND oid = id AND sub = 0 AND relkind IN ('v', 'm'))," \
+	"  (SELECT CASE relkind WHEN 'v' THEN to_jsonb(pg_get_userbyid(relowner)) ELSE jsonb_build_array(pg_get_userbyid(relowner), relacl::text, obj_description(id, 'pg_class')," \
+	"     (SELECT jsonb_agg(jsonb_build_array(pg_get_indexdef(indexrelid), obj_description(indexrelid, 'pg_class')) ORDER BY indexrelid::regclass::text) FROM pg_index WHERE indrelid = id)) END" \
+	"   FROM pg_class WHERE class = 'pg_class'::regclass AND oid = id AND sub = 0 AND relkind IN ('v', 'm'))," \
+	"  (SELECT jsonb_build_array(polcmd, polpermissive, ARRAY(SELECT r::regrole::text FROM unnest(polroles) r ORDER BY 1), pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid), obj_description(id, 'pg_policy'))" \
+	"   FROM pg_policy WHERE class = 'pg_policy'::regclass AND oid = id)," \
+	"  (SELECT jsonb_build_array(pg_get_triggerdef(id), g.tgenabled, obj_description(id, 'pg_trigger'), (SELECT jsonb_agg(concat(x.tgrelid::regclass, ' ', x.tgenabled) ORDER BY x.tgrelid::regclass::text)" \
+	"     FROM pg_partition_tree(g.tgrelid) JOIN pg_trigger x ON x.tgrelid = relid AND x.tgname = g.tgname AND x.tgenabled <> g.tgenabled)) FROM pg_trigger g WHERE class = 'pg_trigger'::regclass AND g.oid = id)," \
+	"  (SELECT jsonb_build_array(pg_get_ruledef(id), ev_enabled, obj_description(id, 'pg_rewrite')) FROM pg_rewrite WHERE class = 'pg_rewrite'::regclass AND oid = id)," \
 	"  (SELECT pg_get_userbyid(proowner) FROM pg_proc WHERE class = 'pg_proc'::regclass AND oid" \
 	" = id)) AS value" \
 	"  FROM o LEFT JOIN pg_constraint k ON class = 'pg_constraint'::regclass AND k.oid = id, pg_identify_object(class, id, sub) i" \
 	"  WHERE (k.oid IS NULL OR k.contype <> 'n' AND k.coninhcount = 0 AND k.conparentid = 0)" \
 	"  AND NOT EXISTS (SELECT FROM pg_class WHERE class = 'pg_class'::regclass AND oid = id AND sub = 0 AND relispartition)" \
+	"  AND NOT EXISTS (SELECT FROM pg_trigger WHERE class = 'pg_trigger'::regclass AND oid = id" \
+	" AND (tgparentid <> 0 OR tgisinternal OR tgfoid IN (SELECT oid FROM pg_proc WHERE pronamespace = 'cmig'::regnamespace)))" \
+	"  AND NOT EXISTS (SELECT FROM pg_rewrite WHERE class = 'pg_rewrite'::regclass AND oid = id AND rulename = '_RETURN')" \
 	"  UNION ALL SELECT 0, attrelid, attnum, format('column %I of table %s (options, privileges)', attname, attrelid::regclass), attrelid::regclass::text, true," \
 	"   jsonb_build_array(attstattarget, ARRAY(SELECT x FROM unnest(attoptions) x WHERE x !~" \
 	" '^pg_attver='), CASE WHEN relispartition THEN attacl::text END)" \
@@ -448,7 +462,10 @@ cmig_versions_properties(const List *columns, Snapshot begun)
 		"  UNION SELECT xmin::text FROM pg_attrdef WHERE class = 'pg_attrdef'::regclass AND oid"
 		" = id"
 		"  UNION SELECT xmin::text FROM pg_statistic_ext WHERE class ="
-		" 'pg_statistic_ext'::regclass AND oid = id))"
+		" 'pg_statistic_ext'::regclass AND oid = id"
+		"  UNION SELECT xmin::text FROM pg_policy WHERE class = 'pg_policy'::regclass AND oid = id"
+		"  UNION SELECT xmin::text FROM pg_trigger WHERE class = 'pg_trigger'::regclass AND oid = id"
+		"  UNION SELECT xmin::text FROM pg_rewrite WHERE class = 'pg_rewrite'::regclass AND oid = id))"
 		" ORDER BY name), '[]')::text) FROM p",
 		{TEXTARRAYOID, TEXTARRAYOID}
 	};
@@ -595,7 +612,8 @@ find_changes(const CmigExpansion *expansion, bool verified)
 		/* a partition that is new, or gone */
 		" AND (s.digest IS NOT NULL OR NOT p.own OR p.relation IN (SELECT relation FROM s) AND"
 		" name NOT LIKE '%(options, privileges)')"
-		" AND (p.digest IS NOT NULL OR s.relation IN (SELECT relation FROM p))),"
+		" AND (p.digest IS NOT NULL OR s.relation IN (SELECT relation FROM p) OR s.relation IN (SELECT"
+		" e->>3 FROM cmig.expansion_run, jsonb_array_elements(columns) e WHERE scope = $1 AND e->>2 = '" READER "'))),"
 		/* what columns have now, and had before */
 		" m (object, relid, number, new, old, live) AS ("
 		"SELECT name, id, sub, jsonb_build_object('type', new->0->0, 'NOT NULL', new->0->1,"
@@ -651,9 +669,9 @@ find_changes(const CmigExpansion *expansion, bool verified)
 		" SEQUENCE %s OWNED BY NONE', id::regclass)"
 		"   WHEN 'i' THEN format('DROP INDEX %s', id::regclass) WHEN 'I' THEN format('DROP INDEX"
 		" %s', id::regclass) END FROM pg_class WHERE oid = id)"
-		"  WHEN what = 'dropped' AND $4 THEN coalesce(old->1->>0, old->5->>0, (SELECT"
+		"  WHEN what = 'dropped' AND $4 THEN coalesce(old->1->>0, old->5->>0, old->9->>0, old->10->>0, (SELECT"
 		" format('ALTER TABLE %s ADD CONSTRAINT %s %s', r[2], r[1], old->>2)"
-		"   FROM regexp_match(c.name, '^table constraint (.*) on (.*)$') r)) END AS undo"
+		"   FROM regexp_match(c.name, '^table constraint (.*) on (.*)$') r WHERE r IS NOT NULL)) END AS undo"
 		"  FROM c LEFT JOIN w ON w.object = c.name AND NOT w.live UNION ALL SELECT object,"
 		" 'changed', words, undo FROM w WHERE live)"
 		" SELECT 'warning', object, format('it was %s since revision \"%s\" was expanded, and the"

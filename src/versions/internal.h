@@ -54,6 +54,12 @@ extern void cmig_versions_forget_origin(MemoryContext context, MemoryContextCall
 
 extern TriggerData *cmig_versions_require_trigger(FunctionCallInfo fcinfo, const char *name);
 
+/*
+ * Does a foreign key of the table update it?  Its owner does that then, and sets
+ * nothing else.  The server tells it of all that the triggers of such a statement run.
+ */
+extern bool cmig_versions_is_cascade(const TriggerData *data);
+
 /* Is this the trigger that computes the columns of the other version? */
 extern bool cmig_versions_is_writer(const Trigger *trigger);
 

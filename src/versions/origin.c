@@ -26,6 +26,7 @@
 #include "executor/executor.h"
 #include "fmgr.h"
 #include "lib/ilist.h"
+#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/primnodes.h"
 #include "rewrite/rewriteHandler.h"
@@ -174,6 +175,29 @@ cmig_versions_require_trigger(FunctionCallInfo fcinfo, const char *name)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("%s is a trigger function that only cmig.expand uses", name)));
 	return data;
+}
+
+bool
+cmig_versions_is_cascade(const TriggerData *data)
+{
+	Oid			table = RelationGetRelid(data->tg_relation);
+	List	   *ancestors;
+	bool		of_key = false;
+
+	if (!InNoForceRLSOperation())
+		return false;
+	ancestors = data->tg_relation->rd_rel->relispartition ? get_partition_ancestors(table) : NIL;
+	if (ancestors != NIL)
+		table = llast_oid(ancestors);
+	foreach_ptr(const ForeignKeyCacheInfo, key, RelationGetFKeyList(data->tg_relation))
+	{
+		Bitmapset  *columns = NULL;
+
+		for (int i = 0; i < key->nkeys; i++)
+			columns = bms_add_member(columns, key->conkey[i] - FirstLowInvalidHeapAttributeNumber);
+		of_key |= bms_is_subset(data->tg_updatedcols, columns);
+	}
+	return of_key && cmig_role_owner_of(table) == GetUserId();
 }
 
 bool

@@ -877,7 +877,7 @@ read_update(const Statement *statement, FunctionCallInfo fcinfo, const TriggerDa
 {
 	const Writer *writer = &statement->writer;
 	bool		filled;
-	bool		cascades = InNoForceRLSOperation();
+	bool		cascades = cmig_versions_is_cascade(data);
 	bool		names_hidden = bms_overlap(data->tg_updatedcols, writer->hidden);
 
 	(void) slot_getattr(said->before, writer->state, &filled);
