@@ -28,7 +28,57 @@
 								 * into */
 
 bool		cmig_rls_gave_up;
-int			cmig_rls_effort;
+
+/*
+ * The limits of a proof.  Whatever takes memory takes steps, and the last one is
+ * an error, so no part of a proof goes on with less than there is.
+ */
+static int	steps_left;
+static MemoryContext proof_context;
+
+#define MAX_STEPS 1000000
+#define MAX_MEMORY (128 * 1024 * 1024L)
+
+bool
+cmig_rls_within_limits(void (*prove) (void *argument), void *argument)
+{
+	MemoryContext outer = CurrentMemoryContext;
+	volatile bool completed = false;
+
+	cmig_rls_gave_up = false;
+	steps_left = MAX_STEPS;
+	proof_context = AllocSetContextCreate(outer, "pg_cmig proof", ALLOCSET_DEFAULT_SIZES);
+	PG_TRY();
+	{
+		MemoryContextSwitchTo(proof_context);
+		prove(argument);
+		completed = true;
+	}
+	PG_CATCH();
+	{
+		if (steps_left > 0)
+			PG_RE_THROW();
+		/* raised by cmig_rls_step(), where nothing is open */
+		MemoryContextSwitchTo(outer);
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(outer);
+	MemoryContextDelete(proof_context);
+	return completed;
+}
+
+void
+cmig_rls_step(int count)
+{
+	CHECK_FOR_INTERRUPTS();
+	steps_left -= count;
+	if (steps_left > 0 && MemoryContextMemAllocated(proof_context, false) < MAX_MEMORY)
+		return;
+	steps_left = 0;
+	ereport(ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("the policy is too complex")));
+}
 
 /*
  * Cases
@@ -37,6 +87,7 @@ int			cmig_rls_effort;
 CmigRlsCase *
 cmig_rls_no_facts(void)
 {
+	cmig_rls_step(1);
 	return palloc0(sizeof(CmigRlsCase));
 }
 
@@ -46,21 +97,13 @@ is_var(Node *node)
 	return IsA(node, Var);
 }
 
-bool
-cmig_rls_step(int count)
-{
-	CHECK_FOR_INTERRUPTS();
-	cmig_rls_effort = cmig_rls_effort < count ? 0 : cmig_rls_effort - count;
-	cmig_rls_gave_up |= cmig_rls_effort == 0;
-	return cmig_rls_effort > 0;
-}
-
 /* Returns the conjunction of two cases, or NULL if it is impossible. */
 CmigRlsCase *
 cmig_rls_both(const CmigRlsCase *a, const CmigRlsCase *b)
 {
 	CmigRlsCase *result = cmig_rls_no_facts();
 
+	cmig_rls_step((list_length(a->literals) + 1) * (list_length(b->literals) + 1));
 	result->literals = list_copy(a->literals);
 	foreach_ptr(CmigRlsLiteral, literal, b->literals)
 	{
@@ -100,12 +143,8 @@ cmig_rls_product(List *a, List *b)
 	{
 		foreach_ptr(CmigRlsCase, other, b)
 		{
-			CmigRlsCase *together;
+			CmigRlsCase *together = cmig_rls_both(each, other);
 
-			if (!cmig_rls_step((list_length(each->literals) + 1) *
-							   (list_length(other->literals) + 1)))
-				return NIL;
-			together = cmig_rls_both(each, other);
 			if (together)
 				result = lappend(result, together);
 			if (list_length(result) > MAX_CASES)
@@ -653,8 +692,7 @@ cmig_rls_values_of(Node *node, CmigRlsScope *scope)
 	TargetEntry *target;
 
 	check_stack_depth();
-	if (!cmig_rls_step(1))
-		return NIL;
+	cmig_rls_step(1);
 	node = cmig_rls_unwrap(node);
 	if (node == NULL)
 		return list_make1(make_value(FROM_ELSEWHERE, NULL, scope));
@@ -734,9 +772,11 @@ cmig_rls_null_cases(Node *node, bool null, CmigRlsScope *scope)
 			return ((Const *) node)->constisnull == null ? list_make1(cmig_rls_no_facts()) : NIL;
 		case T_Var:
 			{
-				CmigRlsValue *value = linitial(values_of_var((Var *) node, scope));
+				List	   *values = values_of_var((Var *) node, scope);
+				const CmigRlsValue *value = values ? linitial(values) : NULL;
 
-				if (value->origin == FROM_COLUMN && value->relation == 0 &&
+				/* there may be none, if what it is selected from is impossible */
+				if (value && value->origin == FROM_COLUMN && value->relation == 0 &&
 					((Var *) node)->varattno != 0 &&
 					cmig_rls_is_not_null(value->relid, ((Var *) node)->varattno))
 					return null ? NIL : list_make1(cmig_rls_no_facts());

@@ -104,7 +104,7 @@ judge_for(const CmigRlsPolicy *policy, const List *siblings, bool is_check, int 
 	*known = lappend(*known, judged);
 	judged->tree = tree;
 	judged->role = role;
-	judged->verdict = cmig_rls_prove(tree, policy->relid, role, 0);
+	judged->verdict = cmig_rls_prove(tree, policy->relid, role);
 	if (judged->verdict.kind == CMIG_RLS_DOUBT && !judged->verdict.tables &&
 		judged->verdict.function == NULL)
 		cmig_rls_run(tree, policy->relid, role, &judged->leak);
@@ -334,7 +334,7 @@ without_arms(Node *node, const CmigRlsPolicy *policy, Oid role, CmigRlsVerdictKi
 		Node	   *arm = without_arms(arg, policy, role, kind);
 
 		if (expr->boolop == AND_EXPR ? arm != NULL : arm &&
-			cmig_rls_prove(arm, policy->relid, role, 0).kind < kind)
+			cmig_rls_prove(arm, policy->relid, role).kind < kind)
 			kept = lappend(kept, arm);
 		else if (expr->boolop == AND_EXPR)
 			return NULL;
@@ -355,7 +355,7 @@ leave_out(const CmigRlsPolicy *policy, bool is_check, const Judged *judged, cons
 	char	   *text = tree ? cmig_rls_repair_text(tree, policy->relid, NULL) : NULL;
 
 	if (tree == NULL ||
-		cmig_rls_prove(tree, policy->relid, judged->role, 0).kind >= judged->verdict.kind)
+		cmig_rls_prove(tree, policy->relid, judged->role).kind >= judged->verdict.kind)
 		return cmig_rls_advice(policy, is_check, advice);
 	return psprintf("ALTER POLICY %s ON %s %s (%s)%s", quote_identifier(policy->name),
 					policy->table, is_check ? "WITH CHECK" : "USING", text,

@@ -290,17 +290,18 @@ typedef struct CmigRlsValue
 	AttrNumber	attno;
 } CmigRlsValue;
 
-/*
- * Were there too many cases, so that some are missing?  And the steps that a
- * proof may still take, so that it ends soon, whatever the expression is.
- */
+/* Were there too many cases, so that some are missing? */
 extern bool cmig_rls_gave_up;
-extern int	cmig_rls_effort;
 
-#define CMIG_RLS_EFFORT 1000000
+/*
+ * Calls the function, in memory of its own that is freed afterward.  Returns false if
+ * it has taken too many steps, or too much memory, whatever the expression is: a
+ * table's owner writes it, and others have it checked.
+ */
+extern bool cmig_rls_within_limits(void (*prove) (void *argument), void *argument);
 
-/* Takes steps; returns false, from then on, if a proof has taken too many. */
-extern bool cmig_rls_step(int count);
+/* Takes steps of a proof; an error if none are left, which cmig_rls_within_limits() catches. */
+extern void cmig_rls_step(int count);
 
 extern CmigRlsCase *cmig_rls_no_facts(void);
 extern CmigRlsCase *cmig_rls_both(const CmigRlsCase *a, const CmigRlsCase *b);
@@ -342,7 +343,7 @@ typedef struct CmigRlsVerdict
 	bool		null_key;		/* are these rows whose key is null? */
 } CmigRlsVerdict;
 
-extern CmigRlsVerdict cmig_rls_prove(Node *tree, Oid relid, Oid role, int nesting);
+extern CmigRlsVerdict cmig_rls_prove(Node *tree, Oid relid, Oid role);
 extern bool cmig_rls_shows_only_own(Oid function);
 extern bool cmig_rls_names_owner(const char *name);
 extern bool cmig_rls_may_own(Oid relid, AttrNumber attno);

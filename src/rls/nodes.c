@@ -573,12 +573,40 @@ put_arguments(Node *node, void *context)
 	return expression_tree_mutator(node, put_arguments, context);
 }
 
+#define MAX_NODES 1000000
+
+static bool
+count_walker(Node *node, void *count)
+{
+	if (node == NULL)
+		return false;
+	CHECK_FOR_INTERRUPTS();
+	++*(int64 *) count;
+	return IsA(node, Query) ? query_tree_walker((Query *) node, count_walker, count, 0) :
+		expression_tree_walker(node, count_walker, count);
+}
+
+/* Takes what the body has with its arguments from the nodes that are left, if there are enough. */
+static bool
+take_nodes(Query *body, List *args, int64 *left)
+{
+	int64		nodes = 0;
+	int64		copied = 1;
+
+	(void) count_walker((Node *) body, &nodes);
+	(void) count_walker((Node *) args, &copied);
+	if (nodes > *left / copied)
+		return false;
+	*left -= nodes * copied;
+	return true;
+}
+
 /*
  * Returns an expression equivalent to the call, or NULL if the function's body
- * cannot be read.
+ * cannot be read, or there would be too many nodes.
  */
 static Node *
-body_of(FuncExpr *call, bool *definer)
+body_of(FuncExpr *call, bool *definer, int64 *left)
 {
 	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(call->funcid));
 	Form_pg_proc proc;
@@ -599,7 +627,8 @@ body_of(FuncExpr *call, bool *definer)
 		(query = body_query(tuple, call)) == NULL || query->commandType != CMD_SELECT ||
 		list_length(query->targetList) != 1 ||
 		exprType((Node *) linitial_node(TargetEntry,
-										query->targetList)->expr) != call->funcresulttype)
+										query->targetList)->expr) != call->funcresulttype ||
+		!take_nodes(query, call->args, left))
 	{
 		ReleaseSysCache(tuple);
 		return NULL;
@@ -634,6 +663,7 @@ typedef struct Expansion
 {
 	int			nesting;
 	bool		definer;		/* is one of them SECURITY DEFINER? */
+	int64	   *left;			/* nodes that may be added */
 } Expansion;
 
 /* Replace function calls with the functions' bodies, at any depth. */
@@ -655,7 +685,7 @@ expand(Node *node, void *context)
 	}
 	if (cmig_rls_is_foreign_call(node) && inner.nesting < MAX_NESTING)
 	{
-		Node	   *body = body_of((FuncExpr *) node, &inner.definer);
+		Node	   *body = body_of((FuncExpr *) node, &inner.definer, inner.left);
 
 		inner.nesting++;
 		if (body)
@@ -703,7 +733,8 @@ expand(Node *node, void *context)
 Node *
 cmig_rls_expand(Node *tree)
 {
-	Expansion	expansion = {0};
+	int64		left = MAX_NODES;
+	Expansion	expansion = {.left = &left};
 
 	return expand(tree, &expansion);
 }

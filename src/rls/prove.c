@@ -49,6 +49,8 @@ static CmigQuery policies_apply = {
 	{OIDOID, OIDOID}
 };
 
+static CmigRlsVerdict prove(Node *tree, Oid relid, Oid role, int nesting);
+
 /* Do the table's policies let the role see only rows that are tied? */
 static bool
 shows_only_own(Oid relid, Oid role, int nesting)
@@ -72,8 +74,8 @@ shows_only_own(Oid relid, Oid role, int nesting)
 	{
 		List	   *parts = lappend(list_copy(restrictive), each);
 
-		if (cmig_rls_prove((Node *) makeBoolExpr(AND_EXPR, parts, -1), relid, role,
-						   nesting).kind != CMIG_RLS_TIED)
+		if (prove((Node *) makeBoolExpr(AND_EXPR, parts, -1), relid, role,
+				  nesting).kind != CMIG_RLS_TIED)
 			return false;
 	}
 	return permissive != NIL;
@@ -90,6 +92,7 @@ with_entry(const CmigRlsRow *row, int index, const CmigRlsCase *facts, int relat
 	int			count = list_length(row->scope->query->rtable);
 	CmigRlsScope *scope = palloc(sizeof(CmigRlsScope));
 
+	cmig_rls_step(count + 1);
 	*result = *row;
 	*scope = *row->scope;
 	scope->relations = memcpy(palloc(sizeof(int) * count), row->scope->relations,
@@ -240,6 +243,7 @@ cmig_rls_rows_of(Query *query, CmigRlsScope *outer, bool aggregated)
 	int			count = list_length(query->rtable);
 
 	check_stack_depth();
+	cmig_rls_step(count + 1);
 	scope->proof = outer->proof;
 	scope->outer = outer;
 	scope->depth = outer->depth + 1;
@@ -482,8 +486,7 @@ List *
 cmig_rls_cases_of(Node *node, int want, CmigRlsScope *scope)
 {
 	check_stack_depth();
-	if (!cmig_rls_step(1))
-		return NIL;
+	cmig_rls_step(1);
 	if (want >= VALUE_NULL)
 		return cmig_rls_null_cases(node, want == VALUE_NULL, scope);
 	node = cmig_rls_unwrap(node);
@@ -668,6 +671,7 @@ judge(const CmigRlsCase *facts, const CmigRlsProof *proof, CmigRlsVerdict *verdi
 	bool		marked = false;
 	bool		unmarked = false;
 
+	cmig_rls_step(10 * list_length(facts->literals) + 1);
 	initStringInfo(&text);
 	foreach_ptr(CmigRlsLiteral, literal, facts->literals)
 	{
@@ -799,44 +803,33 @@ shows_strangers(Node *node, void *context)
 	return shows_strangers(((SubLink *) node)->testexpr, context);
 }
 
-/*
- * Begin a proof, with memory of its own, that takes no more than a number of
- * steps.  Returns the memory context to which end_proof() returns.
- */
-static MemoryContext
-begin_proof(void)
+/* A question, and what can be said. */
+typedef struct Question
 {
-	cmig_rls_gave_up = false;
-	cmig_rls_effort = CMIG_RLS_EFFORT;
-	return MemoryContextSwitchTo(AllocSetContextCreate(CurrentMemoryContext, "pg_cmig proof",
-													   ALLOCSET_DEFAULT_SIZES));
-}
+	Node	   *tree;
+	Oid			relid;
+	Oid			role;
+	Oid			function;
+	MemoryContext context;		/* where the verdict is */
+	CmigRlsVerdict verdict;
+	CmigRlsTruth truth;
+	bool		shows;
+} Question;
 
 static void
-end_proof(MemoryContext outer)
+ask_shown(void *argument)
 {
-	MemoryContextDelete(MemoryContextSwitchTo(outer));
-}
-
-/*
- * Does the function return only rows that belong to the context, if its body
- * reads tables with row-level security as its owner?
- */
-bool
-cmig_rls_shows_only_own(Oid function)
-{
+	Question   *question = argument;
 	CmigRlsProof proof = {.any_role = true};
 	CmigRlsScope scope = {&proof,.definer = true};
 	Oid		   *types;
 	int			count;
-	Oid			result = get_func_signature(function, &types, &count);
-	FuncExpr   *call = makeFuncExpr(function, result, NIL, InvalidOid, InvalidOid,
+	Oid			result = get_func_signature(question->function, &types, &count);
+	FuncExpr   *call = makeFuncExpr(question->function, result, NIL, InvalidOid, InvalidOid,
 									COERCE_EXPLICIT_CALL);
 	Node	   *body;
-	bool		shows;
-	MemoryContext outer = begin_proof();
 
-	call->funcretset = get_func_retset(function);
+	call->funcretset = get_func_retset(question->function);
 	for (int i = 0; i < count; i++)
 	{
 		Param	   *param = makeNode(Param);
@@ -849,25 +842,34 @@ cmig_rls_shows_only_own(Oid function)
 		call->args = lappend(call->args, param);
 	}
 	body = cmig_rls_expand((Node *) call);
-	shows = (IsA(body, FuncExpr) && ((FuncExpr *) body)->funcid == function) ||
+	question->shows = (IsA(body, FuncExpr) && ((FuncExpr *) body)->funcid == question->function) ||
 		shows_strangers(body, &scope) || cmig_rls_gave_up;
-	end_proof(outer);
-	return !shows;
 }
 
 /*
- * Returns what can be proved of the rows that an expression lets through.
- * "role" is InvalidOid for PUBLIC.  "nesting" is the number of policies of
- * other tables around the expression.
+ * Does the function return only rows that belong to the context, if its body
+ * reads tables with row-level security as its owner?
  */
-CmigRlsVerdict
-cmig_rls_prove(Node *tree, Oid relid, Oid role, int nesting)
+bool
+cmig_rls_shows_only_own(Oid function)
+{
+	Question	question = {.function = function};
+
+	return cmig_rls_within_limits(ask_shown, &question) && !question.shows;
+}
+
+/*
+ * Returns what can be proved of the rows that an expression lets through, within
+ * the proof that runs.  "role" is InvalidOid for PUBLIC.  "nesting" is the number of
+ * policies of other tables around the expression.
+ */
+static CmigRlsVerdict
+prove(Node *tree, Oid relid, Oid role, int nesting)
 {
 	CmigRlsProof proof = {relid, role,.nesting = nesting};
 	CmigRlsScope scope = {&proof};
 	CmigRlsVerdict verdict = {CMIG_RLS_TIED};
 	bool		before = cmig_rls_gave_up;
-	MemoryContext outer = nesting == 0 ? begin_proof() : CurrentMemoryContext;
 
 	cmig_rls_gave_up = false;
 	foreach_ptr(CmigRlsCase, each, cmig_rls_cases_of(cmig_rls_expand(tree), IS_TRUE_BIT, &scope))
@@ -878,12 +880,44 @@ cmig_rls_prove(Node *tree, Oid relid, Oid role, int nesting)
 	if (cmig_rls_gave_up && verdict.kind < CMIG_RLS_DOUBT)
 		verdict.kind = CMIG_RLS_DOUBT;
 	cmig_rls_gave_up = before;
-	if (nesting > 0)
-		return verdict;
-	verdict.condition = verdict.condition ? MemoryContextStrdup(outer, verdict.condition) : NULL;
-	verdict.function = verdict.function ? MemoryContextStrdup(outer, verdict.function) : NULL;
-	end_proof(outer);
 	return verdict;
+}
+
+static void
+ask_verdict(void *argument)
+{
+	Question   *question = argument;
+	CmigRlsVerdict verdict = prove(question->tree, question->relid, question->role, 0);
+
+	verdict.condition = verdict.condition ? MemoryContextStrdup(question->context, verdict.condition) : NULL;
+	verdict.function = verdict.function ? MemoryContextStrdup(question->context, verdict.function) : NULL;
+	question->verdict = verdict;
+}
+
+CmigRlsVerdict
+cmig_rls_prove(Node *tree, Oid relid, Oid role)
+{
+	Question	question = {tree, relid, role,.context = CurrentMemoryContext};
+
+	if (!cmig_rls_within_limits(ask_verdict, &question))
+		question.verdict = (CmigRlsVerdict) {CMIG_RLS_DOUBT};
+	return question.verdict;
+}
+
+static void
+ask_truth(void *argument)
+{
+	Question   *question = argument;
+	CmigRlsProof proof = {question->relid,.nesting = INT_MAX,.any_role = true};
+	CmigRlsScope scope = {&proof};
+
+	if (cmig_rls_cases_of(question->tree, IS_TRUE_BIT, &scope) == NIL)
+		question->truth = CMIG_RLS_NEVER;
+	else if (cmig_rls_cases_of(question->tree, IS_FALSE_BIT, &scope) == NIL &&
+			 cmig_rls_cases_of(question->tree, IS_NULL_BIT, &scope) == NIL)
+		question->truth = CMIG_RLS_ALWAYS;
+	if (cmig_rls_gave_up)
+		question->truth = CMIG_RLS_DEPENDS;
 }
 
 /*
@@ -892,21 +926,7 @@ cmig_rls_prove(Node *tree, Oid relid, Oid role, int nesting)
 CmigRlsTruth
 cmig_rls_truth(Node *tree, Oid relid)
 {
-	CmigRlsProof proof = {relid,.nesting = INT_MAX,.any_role = true};
-	CmigRlsScope scope = {&proof};
-	CmigRlsTruth truth = CMIG_RLS_DEPENDS;
-	MemoryContext outer;
+	Question	question = {tree, relid,.truth = CMIG_RLS_DEPENDS};
 
-	if (tree == NULL)
-		return CMIG_RLS_DEPENDS;
-	outer = begin_proof();
-	if (cmig_rls_cases_of(tree, IS_TRUE_BIT, &scope) == NIL)
-		truth = CMIG_RLS_NEVER;
-	else if (cmig_rls_cases_of(tree, IS_FALSE_BIT, &scope) == NIL &&
-			 cmig_rls_cases_of(tree, IS_NULL_BIT, &scope) == NIL)
-		truth = CMIG_RLS_ALWAYS;
-	if (cmig_rls_gave_up)
-		truth = CMIG_RLS_DEPENDS;
-	end_proof(outer);
-	return truth;
+	return tree && cmig_rls_within_limits(ask_truth, &question) ? question.truth : CMIG_RLS_DEPENDS;
 }
