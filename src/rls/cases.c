@@ -775,7 +775,10 @@ cmig_rls_null_cases(Node *node, bool null, CmigRlsScope *scope)
 				List	   *values = values_of_var((Var *) node, scope);
 				const CmigRlsValue *value = values ? linitial(values) : NULL;
 
-				/* there may be none, if what it is selected from is impossible */
+				/*
+				 * there may be none, if what it is selected from is
+				 * impossible
+				 */
 				if (value && value->origin == FROM_COLUMN && value->relation == 0 &&
 					((Var *) node)->varattno != 0 &&
 					cmig_rls_is_not_null(value->relid, ((Var *) node)->varattno))

@@ -900,7 +900,10 @@ cmig_rls_prove(Node *tree, Oid relid, Oid role)
 	Question	question = {tree, relid, role,.context = CurrentMemoryContext};
 
 	if (!cmig_rls_within_limits(ask_verdict, &question))
-		question.verdict = (CmigRlsVerdict) {CMIG_RLS_DOUBT};
+		question.verdict = (CmigRlsVerdict)
+	{
+		CMIG_RLS_DOUBT
+	};
 	return question.verdict;
 }
 

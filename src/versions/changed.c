@@ -416,14 +416,27 @@ cmig_versions_kept(const CmigExpansion *expansion)
 	"  (SELECT jsonb_build_array(pg_get_statisticsobjdef(id), obj_description(id, 'pg_statistic_ext')) WHERE class = 'pg_statistic_ext'::regclass)," \
 	"  (SELECT jsonb_build_array(pg_get_userbyid(typowner), obj_description(id, 'pg_type'), typacl::text, (SELECT jsonb_agg(enumlabel ORDER BY enumsortorder) FROM pg_enum WHERE enumtypid = id))" \
 	"   FROM pg_type WHERE class = 'pg_type'::regclass AND oid = id)," \
-	"  (SELECT CASE relkind WHEN 'v' THEN to_jsonb(pg_get_userbyid(relowner)) ELSE jsonb_build_array(pg_get_userbyid(relowner), relacl::text, obj_description(id, 'pg_class')," \
-	"     (SELECT jsonb_agg(jsonb_build_array(pg_get_indexdef(indexrelid), obj_description(indexrelid, 'pg_class')) ORDER BY indexrelid::regclass::text) FROM pg_index WHERE indrelid = id)) END" \
-	"   FROM pg_class WHERE class = 'pg_class'::regclass AND oid = id AND sub = 0 AND relkind IN ('v', 'm'))," \
-	"  (SELECT jsonb_build_array(polcmd, polpermissive, ARRAY(SELECT r::regrole::text FROM unnest(polroles) r ORDER BY 1), pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid), obj_description(id, 'pg_policy'))" \
+	"  (SELECT CASE relkind WHEN 'v' THEN to_jsonb(pg_get_userbyid(relowner)) ELSE" \
+	" jsonb_build_array(pg_get_userbyid(relowner), relacl::text, obj_description(id, 'pg_class')," \
+	"    (SELECT jsonb_agg(jsonb_build_array(pg_get_indexdef(indexrelid)," \
+	" obj_description(indexrelid, 'pg_class')) ORDER BY indexrelid::regclass::text)" \
+	"     FROM pg_index WHERE indrelid = id)) END" \
+	"   FROM pg_class WHERE class = 'pg_class'::regclass AND oid = id AND sub = 0" \
+	" AND relkind IN ('v', 'm'))," \
+	"  (SELECT jsonb_build_array(polcmd, polpermissive," \
+	" ARRAY(SELECT r::regrole::text FROM unnest(polroles) r ORDER BY 1)," \
+	" pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)," \
+	" obj_description(id, 'pg_policy'))" \
 	"   FROM pg_policy WHERE class = 'pg_policy'::regclass AND oid = id)," \
-	"  (SELECT jsonb_build_array(pg_get_triggerdef(id), g.tgenabled, obj_description(id, 'pg_trigger'), (SELECT jsonb_agg(concat(x.tgrelid::regclass, ' ', x.tgenabled) ORDER BY x.tgrelid::regclass::text)" \
-	"     FROM pg_partition_tree(g.tgrelid) JOIN pg_trigger x ON x.tgrelid = relid AND x.tgname = g.tgname AND x.tgenabled <> g.tgenabled)) FROM pg_trigger g WHERE class = 'pg_trigger'::regclass AND g.oid = id)," \
-	"  (SELECT jsonb_build_array(pg_get_ruledef(id), ev_enabled, obj_description(id, 'pg_rewrite')) FROM pg_rewrite WHERE class = 'pg_rewrite'::regclass AND oid = id)," \
+	"  (SELECT jsonb_build_array(pg_get_triggerdef(id), g.tgenabled," \
+	" obj_description(id, 'pg_trigger')," \
+	"    (SELECT jsonb_agg(concat(x.tgrelid::regclass, ' ', x.tgenabled)" \
+	" ORDER BY x.tgrelid::regclass::text)" \
+	"     FROM pg_partition_tree(g.tgrelid) JOIN pg_trigger x ON x.tgrelid = relid" \
+	" AND x.tgname = g.tgname AND x.tgenabled <> g.tgenabled))" \
+	"   FROM pg_trigger g WHERE class = 'pg_trigger'::regclass AND g.oid = id)," \
+	"  (SELECT jsonb_build_array(pg_get_ruledef(id), ev_enabled, obj_description(id, 'pg_rewrite'))" \
+	"   FROM pg_rewrite WHERE class = 'pg_rewrite'::regclass AND oid = id)," \
 	"  (SELECT pg_get_userbyid(proowner) FROM pg_proc WHERE class = 'pg_proc'::regclass AND oid" \
 	" = id)) AS value" \
 	"  FROM o LEFT JOIN pg_constraint k ON class = 'pg_constraint'::regclass AND k.oid = id, pg_identify_object(class, id, sub) i" \

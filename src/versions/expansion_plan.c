@@ -43,9 +43,8 @@ cmig_versions_refuse(const char *what, const char *why)
 			 cmig_hint("Apply the revision with `cmig.upgrade`, or divide it.")));
 }
 
-/* An expression is missing. */
-pg_noreturn static void
-ask(const char *kind, const char *relation, const char *column, const char *why)
+void
+cmig_versions_ask(const char *kind, const char *relation, const char *column, const char *why)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -176,11 +175,11 @@ match_column(CmigPlanning *p, CmigVersionTable *table, CmigVersionColumn *column
 	if (b->generated[0])
 		cmig_versions_refuse(what, "It is a generated column.");
 	if (!retyped && *b->not_null == 't' && *a->not_null == 'f' && up == NULL)
-		ask("up", table->b->name, b->name,
-			"It is NOT NULL in the new version only; the old one may store nulls.");
+		cmig_versions_ask("up", table->b->name, b->name,
+						  "It is NOT NULL in the new version only; the old one may store nulls.");
 	if (!retyped && *b->not_null == 'f' && *a->not_null == 't' && down == NULL)
-		ask("down", table->a->name, a->name,
-			"It is NOT NULL in the old version only; the new one may store nulls.");
+		cmig_versions_ask("down", table->a->name, a->name,
+						  "It is NOT NULL in the old version only; the new one may store nulls.");
 	column->hidden = cmig_version_hidden_name(b->name);
 	column->up = up;
 	column->down = down;
@@ -206,8 +205,8 @@ match_new(CmigPlanning *p, CmigVersionTable *table, CmigVersionColumn *column)
 		cmig_versions_refuse(what,
 							 "It is a generated column, whose values PostgreSQL computes for all rows while the table is locked.");
 	if (up == NULL && b->value == NULL && *b->not_null == 't')
-		ask("up", table->b->name, b->name,
-			"It is NOT NULL and has no default, so rows of the old version have no value for it.");
+		cmig_versions_ask("up", table->b->name, b->name,
+						  "It is NOT NULL and has no default, so rows of the old version have no value for it.");
 	column->hidden = cmig_version_hidden_name(b->name);
 	column->up = up;
 }
@@ -262,8 +261,8 @@ match_columns(CmigPlanning *p, CmigVersionTable *table)
 			continue;
 		column->down = cmig_versions_rule(p, table->a->oid, a->number, false, 0);
 		if (column->down == NULL && a->value == NULL && *a->not_null == 't' && !a->identity[0])
-			ask("down", table->a->name, a->name,
-				"It is NOT NULL and has no default, so rows of the new version have no value for it.");
+			cmig_versions_ask("down", table->a->name, a->name,
+							  "It is NOT NULL and has no default, so rows of the new version have no value for it.");
 		table->dropped = lappend(table->dropped, column);
 		table->filled |= column->down != NULL;
 		table->viewed = true;

@@ -531,6 +531,10 @@ extern void cmig_versions_require_free(const CmigExpansionPlan *plan);
 /* Raise 0A000: "what" cannot be expanded, and "why" is a sentence. */
 pg_noreturn extern void cmig_versions_refuse(const char *what, const char *why);
 
+/* Raise 22023: a line "-- cmig:up" or "-- cmig:down" about the column is missing. */
+pg_noreturn extern void cmig_versions_ask(const char *kind, const char *relation,
+										  const char *column, const char *why);
+
 /* Where steps are added: their phase, and the real table or "". */
 typedef struct CmigStepGroup
 {

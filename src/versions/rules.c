@@ -34,33 +34,150 @@ find_line(const List *lines, const CmigShapeTable *a, const CmigShapeTable *b, c
 	return NULL;
 }
 
-/* Returns the USING of the column's type change in the script, or NULL. */
-static Node *
-find_using(const CmigRevisionText *text, const CmigShapeTable *before, const CmigShapeTable *after,
-		   const CmigShapeColumn *a, const CmigShapeColumn *b)
+/* Is this the relation's name before or after the revision? */
+static bool
+is_named(const RangeVar *relation, const CmigShapeTable *table)
+{
+	return table != NULL && strcmp(relation->relname, table->name) == 0 &&
+		(relation->schemaname == NULL || strcmp(relation->schemaname, table->schema) == 0);
+}
+
+/* Is it the column itself, even if converted? */
+static bool
+is_conversion(Node *node, const char *column)
+{
+	while (node != NULL && IsA(node, TypeCast))
+		node = ((TypeCast *) node)->arg;
+	return node != NULL && IsA(node, ColumnRef) && IsA(llast(((ColumnRef *) node)->fields), String) &&
+		strcmp(strVal(llast(((ColumnRef *) node)->fields)), column) == 0;
+}
+
+/*
+ * What a script computes for rows that exist: the USING of a change of type, and a
+ * default that a new column gets after it was added, which they do not have.
+ */
+typedef struct Computed
+{
+	const RangeVar *relation;
+	const char *column;
+	Node	   *using;			/* NULL: a default */
+	int			line;
+	int			uses;			/* the tables that it may be about */
+}			Computed;
+
+static List *
+computed_by(const CmigPlanning *p, int revision, const CmigRevisionText *text)
 {
 	CmigScriptReader *script = cmig_script_open(text->upgrade_sql);
 	CmigStatement statement = {0};
-	Node	   *found = NULL;
+	List	   *result = NIL;
 
 	while (cmig_script_next(script, &statement))
 	{
 		AlterTableStmt *alter = (AlterTableStmt *) statement.raw->stmt;
 
-		if (!IsA(alter, AlterTableStmt) || alter->objtype != OBJECT_TABLE ||
-			(strcmp(alter->relation->relname, before->name) != 0 &&
-			 strcmp(alter->relation->relname, after->name) != 0))
+		if (!IsA(alter, AlterTableStmt) || alter->objtype != OBJECT_TABLE)
 			continue;
 		foreach_node(AlterTableCmd, cmd, alter->cmds)
 		{
-			if (cmd->subtype == AT_AlterColumnType &&
-				castNode(ColumnDef, cmd->def)->raw_default != NULL &&
-				(strcmp(cmd->name, a->name) == 0 || strcmp(cmd->name, b->name) == 0))
-				found = copyObject(castNode(ColumnDef, cmd->def)->raw_default);
+			Node	   *using = cmd->subtype == AT_AlterColumnType ?
+			castNode(ColumnDef, cmd->def)->raw_default : NULL;
+			Computed   *computed;
+
+			if (using == NULL && cmd->subtype != AT_ColumnDefault)
+				continue;
+			computed = palloc0(sizeof(Computed));
+			computed->relation = copyObject(alter->relation);
+			computed->column = pstrdup(cmd->name);
+			computed->using = copyObject(using);
+			computed->line = statement.line;
+			foreach_ptr(const CmigShapeTable, after, p->shapes[revision])
+			{
+				const CmigShapeTable *before = cmig_shape_table(p->shapes[revision - 1], after->oid);
+
+				computed->uses += before != NULL &&
+					(is_named(computed->relation, before) || is_named(computed->relation, after)) &&
+					(cmig_shape_column_named(before, cmd->name) || cmig_shape_column_named(after, cmd->name));
+			}
+			result = lappend(result, computed);
 		}
 	}
 	cmig_script_close(script);
-	return found;
+	return result;
+}
+
+pg_noreturn static void
+refuse_using(const Computed * computed, const CmigRevisionText *text, const char *why)
+{
+	cmig_versions_refuse(psprintf("USING of column %s.%s (line %d) in revision \"%s\"",
+								  quote_identifier(computed->relation->relname),
+								  quote_identifier(computed->column),
+								  computed->line + Max(text->file_lines[0] - 1, 0), text->edges.id), why);
+}
+
+/*
+ * Returns the USING of the column's type change, or NULL.  Names change their meaning
+ * within a script, so it is an error if it is not certain what a row gets.
+ */
+static Node *
+find_using(const CmigRevisionText *text, const List *computed, const CmigShapeTable *before, const CmigShapeTable *after,
+		   const CmigShapeColumn *a, const CmigShapeColumn *b, bool retyped, bool told)
+{
+	const		Computed *found = NULL;
+	const char *why = NULL;
+
+	foreach_ptr(const Computed, each, computed)
+	{
+		const CmigShapeColumn *old = cmig_shape_column_named(before, each->column);
+		const CmigShapeColumn *new = cmig_shape_column_named(after, each->column);
+
+		if ((!is_named(each->relation, before) && !is_named(each->relation, after)) ||
+			(old != a && new != b) || (a != NULL && each->using == NULL))
+			continue;
+		if (old != NULL && new != NULL && strcmp(old->number, new->number) != 0)
+			why = "The name is that of two columns in this revision.";
+		else if (each->using == NULL)
+			why = "Its default is set after it was added: the line tells what existing rows have, such as NULL.";
+		else if (found != NULL)
+			why = "The revision computes the column more than once.";
+		else if (each->uses > 1)
+			why = "There are several tables with this name.";
+		else if (!retyped && !is_conversion(each->using, each->column))
+			why = "The type of the column remains, or the revision adds it.";
+		found = each;
+	}
+	if (why != NULL && found->using != NULL)
+		refuse_using(found, text, why);
+	if (why != NULL && !told)
+		cmig_versions_ask("up", after->name, b->name, why);
+	return found ? found->using : NULL;
+}
+
+/* Walker: does an expression read a column of the table that the script has computed before the line? */
+typedef struct Reading
+{
+	const CmigShapeTable *before;
+	const List *computed;
+	int			line;
+} Reading;
+
+static bool
+reads_computed(Node *node, void *context)
+{
+	const Reading *reading = context;
+
+	if (node == NULL)
+		return false;
+	if (!IsA(node, ColumnRef) || !IsA(llast(((ColumnRef *) node)->fields), String))
+		return raw_expression_tree_walker(node, reads_computed, context);
+	foreach_ptr(const Computed, each, reading->computed)
+	{
+		if (each->using != NULL && each->line < reading->line && is_named(each->relation, reading->before) &&
+			!is_conversion(each->using, each->column) &&
+			strcmp(each->column, strVal(llast(((ColumnRef *) node)->fields))) == 0)
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -156,9 +273,11 @@ add_rule(CmigPlanning *p, int revision, const CmigShapeTable *table, const char 
 
 /* Add the rules of a revision for the columns of a table. */
 static void
-add_table_rules(CmigPlanning *p, int revision, const CmigRevisionText *text, const List *lines,
+add_table_rules(CmigPlanning *p, int revision, const List *computed, const List *lines,
 				const CmigShapeTable *before, const CmigShapeTable *after)
 {
+	const CmigRevisionText *text = list_nth(p->texts, revision - 1);
+
 	foreach_ptr(const CmigShapeColumn, b, after->columns)
 	{
 		const CmigShapeColumn *a = cmig_shape_column(before, b->number);
@@ -166,8 +285,13 @@ add_table_rules(CmigPlanning *p, int revision, const CmigRevisionText *text, con
 		const CmigExpandLine *down = a ? find_line(lines, before, after, a->name, false) : NULL;
 		bool		retyped = a != NULL &&
 		(!cmig_text_same(a->type, b->type) || !cmig_text_same(a->collation, b->collation));
-		Node	   *using = retyped ? find_using(text, before, after, a, b) : NULL;
+		Node	   *using = find_using(text, computed, before, after, a, b, retyped, up != NULL);
+		Reading		reading = {before, computed, up ? up->line : 0};
 
+		if (up != NULL && reads_computed(cmig_versions_expression(up->up), &reading))
+			cmig_expand_refuse_line(text, up->line, true,
+									"The expression reads a column that the revision has computed before.",
+									"Move the line before the statement with USING, or divide the revision.");
 		if (up != NULL)
 			add_rule(p, revision, after, b->number, true, b->type,
 					 cmig_versions_expression(up->up));
@@ -219,10 +343,40 @@ require_column(const CmigPlanning *p, int revision, const CmigRevisionText *text
 									 up ? "new" : "old", up ? "after" : "before"));
 }
 
+/* Raise an error if the script computes a column that has another name before and after it. */
+static void
+require_found(const CmigPlanning *p, int revision, const CmigRevisionText *text, const List *computed)
+{
+	foreach_ptr(const Computed, each, computed)
+	{
+		bool		found = each->using == NULL || each->uses > 0;
+
+		for (int level = revision - 1; level <= revision; level++)
+		{
+			/*
+			 * of a table that is dropped or new, or a column that is dropped,
+			 * nothing is computed
+			 */
+			foreach_ptr(const CmigShapeTable, table, p->shapes[level])
+			{
+				const CmigShapeTable *other = cmig_shape_table(p->shapes[2 * revision - 1 - level], table->oid);
+				const CmigShapeColumn *column = cmig_shape_column_named(table, each->column);
+
+				found |= is_named(each->relation, table) &&
+					(other == NULL || (column != NULL && cmig_shape_column(other, column->number) == NULL));
+			}
+		}
+		if (!found)
+			refuse_using(each, text,
+						 "The names are those of the table and the column neither before nor after the revision.");
+	}
+}
+
 void
 cmig_versions_add_rules(CmigPlanning *p, int revision, const CmigRevisionText *text)
 {
 	List	   *lines = cmig_expand_lines(text);
+	List	   *computed = computed_by(p, revision, text);
 
 	foreach_ptr(const CmigExpandLine, line, lines)
 		require_column(p, revision, text, line);
@@ -232,8 +386,9 @@ cmig_versions_add_rules(CmigPlanning *p, int revision, const CmigRevisionText *t
 		const CmigShapeTable *before = cmig_shape_table(p->shapes[revision - 1], after->oid);
 
 		if (before != NULL)
-			add_table_rules(p, revision, text, lines, before, after);
+			add_table_rules(p, revision, computed, lines, before, after);
 	}
+	require_found(p, revision, text, computed);
 }
 
 const CmigVersionRule *
