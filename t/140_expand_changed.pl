@@ -402,4 +402,37 @@ is(sql('refused', q{SELECT (SELECT state FROM cmig.expansion_run), string_agg(at
 sql('refused', $_) foreach 'DROP VIEW v', 'CALL cmig.contract()';
 is(sql('refused', 'SELECT id, n, pg_typeof(n) FROM t'), '1|100|bigint', 'it can be contracted');
 
+# what a contraction drops and creates again because an enum changes, which an upgrade keeps
+my $kept = '';
+foreach my $case (
+	[ 'policy p on public.t was changed', 'ALTER POLICY p ON t USING (m IS NULL)', q{ALTER POLICY p ON t USING (m = 'sad')} ],
+	[ 'policy p on public.t was changed', 'ALTER POLICY p ON t TO app', 'ALTER POLICY p ON t TO PUBLIC' ],
+	[ 'policy p on public.t was dropped', 'DROP POLICY p ON t', q{CREATE POLICY p ON t USING (m = 'sad')} ],
+	[ 'trigger g on public.t was changed', 'ALTER TABLE t DISABLE TRIGGER g', 'ALTER TABLE t ENABLE TRIGGER g' ],
+	[ 'trigger g on public.t was dropped', 'DROP TRIGGER g ON t', undef ],
+	[ 'rule r on public.t was changed', q{CREATE OR REPLACE RULE r AS ON DELETE TO t WHERE old.m = 'sad' DO INSTEAD NOTHING}, q{CREATE OR REPLACE RULE r AS ON DELETE TO t WHERE old.m = 'glad' DO INSTEAD NOTHING} ],
+	[ 'materialized view public.mv was changed', 'REVOKE SELECT ON mv FROM app', 'GRANT SELECT ON mv TO app' ],
+	[ 'materialized view public.mv was changed', 'CREATE INDEX mvi ON mv (m)', 'DROP INDEX mvi' ],
+	[ 'type public.mood was changed', 'REVOKE USAGE ON TYPE mood FROM app', 'GRANT USAGE ON TYPE mood TO app' ])
+{
+	my ($what, $made, $undone) = @$case;
+
+	if ($kept eq '')
+	{
+		$kept = 'enum_kept';
+		database($kept, q{CREATE TYPE mood AS ENUM ('sad', 'glad'); REVOKE USAGE ON TYPE mood FROM PUBLIC; GRANT USAGE ON TYPE mood TO app; CREATE TABLE t (id int PRIMARY KEY, m mood); CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+			CREATE POLICY p ON t USING (m = 'sad'); CREATE TRIGGER g BEFORE UPDATE ON t FOR EACH ROW WHEN (NEW.m = 'sad') EXECUTE FUNCTION f();
+			CREATE RULE r AS ON DELETE TO t WHERE old.m = 'glad' DO INSTEAD NOTHING; CREATE MATERIALIZED VIEW mv AS SELECT m FROM t; GRANT SELECT ON mv TO app}, q{ALTER TYPE mood ADD VALUE 'calm'});
+		sql($kept, 'CALL cmig.expand()');
+	}
+	sql($kept, $made);
+	like(sql($kept, $reported), qr/^\Q$what\E$/m, "check: $made");
+	my $refused = tried($kept, 'CALL cmig.contract()');
+	like($refused, qr/55000|changes of columns that revision "042" replaces would be lost.*\Q$what\E/s, "contract: $made");
+	sql($kept, $undone // ($refused =~ /HINT:  (CREATE TRIGGER .*?); CALL/)[0]);
+	is(sql($kept, $reported), '', "undone: $made");
+}
+sql($kept, 'CALL cmig.contract()');
+is(sql($kept, 'SELECT polname, tgname FROM pg_policy, pg_trigger WHERE NOT tgisinternal AND tgrelid = polrelid'), 'p|g', 'and contracted');
+
 done_testing();

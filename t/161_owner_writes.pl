@@ -51,15 +51,25 @@ is(query($node, 'postgres', "SELECT count(*) > 0 FROM cmig.revoke_access('regres
 # proofs end, whatever the policies are
 my %hard = (
 	wide => "a = 0' || string_agg(format(' OR (a = %s AND user_id = current_setting(''app.current_user_id'', true))', i), '')",
+	# what takes all steps, before something that has at least one value
+	emptied => "EXISTS (SELECT FROM unnest(ARRAY[1,2]) u(x) WHERE COALESCE(CASE WHEN a = 0' || string_agg(format(' OR (a = %s AND user_id = current_setting(''app.current_user_id'', true))', i), '') || ' THEN NULL::int END, u.x) = 1)'",
+	multiplied => "EXISTS (SELECT FROM ' || string_agg(format('(SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4) s%s', i), ', ') || ')'",
 	nested => "' || string_agg('NOT (', '') || 'a = 0' || string_agg(format(' AND CASE WHEN b = %s THEN user_id = current_setting(''app.current_user_id'', true) ELSE a <> %1\$s END)', i), '')");
 for (sort keys %hard)
 {
 	$node->safe_psql('postgres', qq{
-		DO \$\$ BEGIN EXECUTE (SELECT 'CREATE POLICY $_ ON eve.t USING ($hard{$_} || ')' FROM generate_series(1, } . ($_ eq 'wide' ? 1500 : 40) . qq{) i); END \$\$;
+		DO \$\$ BEGIN EXECUTE (SELECT 'CREATE POLICY $_ ON eve.t USING ($hard{$_} || ')' FROM generate_series(1, } . ($_ =~ /wide|emptied/ ? 1500 : 40) . qq{) i); END \$\$;
 		ALTER TABLE eve.t ENABLE ROW LEVEL SECURITY});
 	like(query($node, 'postgres', "SET statement_timeout = '60s'; SELECT count(*) FROM cmig.rls_check('eve')"), qr/^\d+$/, "$_: the proof ends");
 	$node->safe_psql('postgres', "DROP POLICY $_ ON eve.t");
 }
+
+# a function that calls another ten times, and so on
+$node->safe_psql('postgres', q{SET ROLE regress_eve; CREATE FUNCTION eve.f0(t text) RETURNS bool LANGUAGE sql AS $$SELECT t = current_setting('app.current_user_id', true)$$});
+$node->safe_psql('postgres', "SET ROLE regress_eve; CREATE FUNCTION eve.f$_(t text) RETURNS bool LANGUAGE sql AS \$\$SELECT " . join(' OR ', ("eve.f" . ($_ - 1) . "(t || t)") x 10) . "\$\$") for 1 .. 7;
+$node->safe_psql('postgres', 'CREATE POLICY grown ON eve.t USING (eve.f7(user_id))');
+like(query($node, 'postgres', "SET statement_timeout = '60s'; SELECT count(*) FROM cmig.rls_check('eve')"), qr/^\d+$/, 'functions that call others: the proof ends');
+$node->safe_psql('postgres', 'DROP POLICY grown ON eve.t');
 
 # roles that a policy of another owner's table names are not in a fix
 $node->safe_psql('postgres', q{

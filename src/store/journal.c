@@ -476,8 +476,14 @@ cmig_journal_each_applied(CmigRowCallback callback, void *arg)
 {
 	static CmigQuery query = {
 		"SELECT DISTINCT ON (revision) revision::text,"
+
+		/*
+		 * in seconds: an interval that compares as short can have years and
+		 * days that do not
+		 */
 		" date_trunc('second', started_at::timestamptz + CASE WHEN started_at::timestamptz < '9000-01-01'"
-		"  AND elapsed::interval BETWEEN '0' AND '900 years' THEN elapsed::interval ELSE '0' END)"
+		"  AND elapsed::interval BETWEEN '0' AND '900 years'"
+		" THEN make_interval(secs => extract(epoch FROM elapsed::interval)::float8) ELSE '0' END)"
 		" FROM cmig.journal WHERE outcome::text = 'done'"
 		" AND direction::text IN ('upgrade', 'stamp')"
 		" AND revision IS NOT NULL AND started_at IS NOT NULL AND scope::text = $1"

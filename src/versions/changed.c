@@ -138,13 +138,15 @@ partitions_intact(Oid table, CmigNames *intact, CmigNames *born)
 		bool		updated = false;
 		bool		inserted = false;
 
-		ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
+		ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ,
+					ObjectIdGetDatum(relid));
 		scan = systable_beginscan(triggers, TriggerRelidNameIndexId, true, NULL, 1, &key);
 		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 		{
 			Oid			function = ((Form_pg_trigger) GETSTRUCT(tuple))->tgfoid;
 
-			if ((tuple->t_data->t_infomask & HEAP_UPDATED) != 0 && get_func_namespace(function) == cmig &&
+			if ((tuple->t_data->t_infomask & HEAP_UPDATED) != 0 &&
+				get_func_namespace(function) == cmig &&
 				strncmp(get_func_name(function), "expansion_", strlen("expansion_")) == 0)
 				updated = true;
 		}
@@ -154,7 +156,8 @@ partitions_intact(Oid table, CmigNames *intact, CmigNames *born)
 		intact->names[intact->count++] = psprintf("%u", relid);
 
 		/* columns of the system, which come first, are never updated */
-		ScanKeyInit(&key, Anum_pg_attribute_attrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
+		ScanKeyInit(&key, Anum_pg_attribute_attrelid, BTEqualStrategyNumber, F_OIDEQ,
+					ObjectIdGetDatum(relid));
 		scan = systable_beginscan(attributes, AttributeRelidNumIndexId, true, NULL, 1, &key);
 		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 		{
@@ -162,7 +165,8 @@ partitions_intact(Oid table, CmigNames *intact, CmigNames *born)
 				own = heap_copytuple(tuple)->t_data;
 			else if (own != NULL && (tuple->t_data->t_infomask & HEAP_UPDATED) == 0 &&
 					 HeapTupleHeaderGetRawXmin(tuple->t_data) == HeapTupleHeaderGetRawXmin(own) &&
-					 HeapTupleHeaderGetRawCommandId(tuple->t_data) == HeapTupleHeaderGetRawCommandId(own))
+					 HeapTupleHeaderGetRawCommandId(tuple->t_data) ==
+					 HeapTupleHeaderGetRawCommandId(own))
 				inserted = true;
 		}
 		systable_endscan(scan);
@@ -195,7 +199,8 @@ cmig_versions_broken_trigger(const CmigExpansion *expansion, const List *steps, 
 		" 'pg_attrdef'::regclass AND d.objid = f.oid AND d.refclassid = 'pg_proc'::regclass"
 		"   JOIN pg_proc p ON p.oid = d.refobjid AND p.proname = 'expansion_mark' AND"
 		" p.pronamespace = 'cmig'::regnamespace WHERE f.adrelid = attrelid AND f.adnum = attnum))"
-		" UNION SELECT format('trigger %I', n), r::regclass::text, r = ANY ($6::text[]::oid[]) AND EXISTS (SELECT FROM"
+		" UNION SELECT format('trigger %I', n), r::regclass::text,"
+		" r = ANY ($6::text[]::oid[]) AND EXISTS (SELECT FROM"
 		" pg_trigger g WHERE g.tgrelid = r AND g.tgname = n::name AND g.tgparentid <> 0) FROM"
 		" unnest($4::text[], $5::text[]) s (n, definition),"
 		" (SELECT to_regclass($1)::oid UNION SELECT relid"
@@ -207,12 +212,15 @@ cmig_versions_broken_trigger(const CmigExpansion *expansion, const List *steps, 
 		" AND d.objid = g.oid AND d.xmin = g.xmin AND (d.refobjsubid <> 0 OR g.tgparentid <> 0"
 		"    AND (EXISTS (SELECT FROM pg_trigger o WHERE o.tgrelid = to_regclass($1) AND o.tgname ="
 		" g.tgname AND o.xmin = g.xmin) OR r = ANY ($7::text[]::oid[]) AND EXISTS"
-		" (SELECT FROM pg_attribute a WHERE a.attrelid = r AND a.attnum = -1 AND a.xmin = g.xmin))))"
+		" (SELECT FROM pg_attribute a"
+		" WHERE a.attrelid = r AND a.attnum = -1 AND a.xmin = g.xmin))))"
 		"   OR EXISTS (SELECT FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE"
 		" scope = $2 AND c->>0 = $1 AND c->>9 <> $3)))"
-		" ORDER BY 1 DESC, 2 LIMIT 1", {TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
+		" ORDER BY 1 DESC, 2 LIMIT 1", {TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID,
+		TEXTARRAYOID, TEXTARRAYOID}
 	};
-	Oid			table = cmig_versions_relation(makeRangeVarFromNameList(textToQualifiedNameList(cstring_to_text(relation))));
+	List	   *parts = textToQualifiedNameList(cstring_to_text(relation));
+	Oid			table = cmig_versions_relation(makeRangeVarFromNameList(parts));
 	CmigNames	intact = {0};
 	CmigNames	born = {0};
 	CmigNames	names = {.names = palloc(sizeof(char *) * list_length(steps))};
@@ -242,7 +250,8 @@ cmig_versions_broken_trigger(const CmigExpansion *expansion, const List *steps, 
 	}
 	if (OidIsValid(table))
 		partitions_intact(table, &intact, &born);
-	return cmig_query_row(&query, relation, expansion->scope, cmig_versions_database(), &names, &definitions,
+	return cmig_query_row(&query, relation, expansion->scope, cmig_versions_database(), &names,
+						  &definitions,
 						  &intact, &born);
 }
 
@@ -389,7 +398,8 @@ cmig_versions_kept(const CmigExpansion *expansion)
  * cmig_versions_kept() does not set, and what would go with it, with a digest of the
  * definition.  "Own" are those that a new partition also has; what partitions inherit
  * is the parent's.  A column that others use, such as views, triggers, and policies,
- * can neither be dropped nor, in an upgrade, get another type.
+ * can neither be dropped nor, in an upgrade, get another type; but an enum can get
+ * labels, so these are here, too.
  */
 #define PROPERTIES(columns) \
 	"WITH a AS (SELECT DISTINCT t.attrelid, t.attnum FROM " columns " n (relation, name)" \
@@ -402,7 +412,8 @@ cmig_versions_kept(const CmigExpansion *expansion)
 	"    v (class, id) WHERE n.name = ''" \
 	"   UNION ALL SELECT d.classid, d.objid, d.objsubid, attrelid::regclass::text FROM a" \
 	"   JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = attrelid AND d.refobjsubid = attnum AND d.deptype <> 'i') x (class, id, sub, relation)" \
-	"  WHERE class = ANY ('{pg_class,pg_constraint,pg_attrdef,pg_statistic_ext,pg_type,pg_proc,pg_policy,pg_trigger,pg_rewrite}'::regclass[]) GROUP BY class, id, sub)," \
+	"  WHERE class = ANY ('{pg_class,pg_constraint,pg_attrdef,pg_statistic_ext," \
+	"pg_type,pg_proc,pg_policy,pg_trigger,pg_rewrite}'::regclass[]) GROUP BY class, id, sub)," \
 	" q AS (SELECT class, id, sub, i.type || ' ' || i.identity AS name, o.relation, sub > 0 OR" \
 	" class = 'pg_attrdef'::regclass AS own, jsonb_build_array(" \
 	"  (SELECT jsonb_build_array(format_type(atttypid, atttypmod), attnotnull, attstorage, attcompression, attidentity, col_description(id, sub)," \
@@ -414,7 +425,8 @@ cmig_versions_kept(const CmigExpansion *expansion)
 	"  pg_get_constraintdef(k.oid), obj_description(k.oid, 'pg_constraint')," \
 	"  (SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE class = 'pg_attrdef'::regclass AND oid = id)," \
 	"  (SELECT jsonb_build_array(pg_get_statisticsobjdef(id), obj_description(id, 'pg_statistic_ext')) WHERE class = 'pg_statistic_ext'::regclass)," \
-	"  (SELECT jsonb_build_array(pg_get_userbyid(typowner), obj_description(id, 'pg_type'), typacl::text, (SELECT jsonb_agg(enumlabel ORDER BY enumsortorder) FROM pg_enum WHERE enumtypid = id))" \
+	"  (SELECT jsonb_build_array(pg_get_userbyid(typowner), obj_description(id, 'pg_type'), typacl::text," \
+	" (SELECT jsonb_agg(enumlabel ORDER BY enumsortorder) FROM pg_enum WHERE enumtypid = id))" \
 	"   FROM pg_type WHERE class = 'pg_type'::regclass AND oid = id)," \
 	"  (SELECT CASE relkind WHEN 'v' THEN to_jsonb(pg_get_userbyid(relowner)) ELSE" \
 	" jsonb_build_array(pg_get_userbyid(relowner), relacl::text, obj_description(id, 'pg_class')," \
@@ -435,7 +447,8 @@ cmig_versions_kept(const CmigExpansion *expansion)
 	"     FROM pg_partition_tree(g.tgrelid) JOIN pg_trigger x ON x.tgrelid = relid" \
 	" AND x.tgname = g.tgname AND x.tgenabled <> g.tgenabled))" \
 	"   FROM pg_trigger g WHERE class = 'pg_trigger'::regclass AND g.oid = id)," \
-	"  (SELECT jsonb_build_array(pg_get_ruledef(id), ev_enabled, obj_description(id, 'pg_rewrite'))" \
+	"  (SELECT jsonb_build_array(pg_get_ruledef(id), ev_enabled," \
+	" obj_description(id, 'pg_rewrite'))" \
 	"   FROM pg_rewrite WHERE class = 'pg_rewrite'::regclass AND oid = id)," \
 	"  (SELECT pg_get_userbyid(proowner) FROM pg_proc WHERE class = 'pg_proc'::regclass AND oid" \
 	" = id)) AS value" \
@@ -443,8 +456,10 @@ cmig_versions_kept(const CmigExpansion *expansion)
 	"  WHERE (k.oid IS NULL OR k.contype <> 'n' AND k.coninhcount = 0 AND k.conparentid = 0)" \
 	"  AND NOT EXISTS (SELECT FROM pg_class WHERE class = 'pg_class'::regclass AND oid = id AND sub = 0 AND relispartition)" \
 	"  AND NOT EXISTS (SELECT FROM pg_trigger WHERE class = 'pg_trigger'::regclass AND oid = id" \
-	" AND (tgparentid <> 0 OR tgisinternal OR tgfoid IN (SELECT oid FROM pg_proc WHERE pronamespace = 'cmig'::regnamespace)))" \
-	"  AND NOT EXISTS (SELECT FROM pg_rewrite WHERE class = 'pg_rewrite'::regclass AND oid = id AND rulename = '_RETURN')" \
+	" AND (tgparentid <> 0 OR tgisinternal OR tgfoid IN (SELECT oid FROM pg_proc" \
+	" WHERE pronamespace = 'cmig'::regnamespace)))" \
+	"  AND NOT EXISTS (SELECT FROM pg_rewrite WHERE class = 'pg_rewrite'::regclass" \
+	" AND oid = id AND rulename = '_RETURN')" \
 	"  UNION ALL SELECT 0, attrelid, attnum, format('column %I of table %s (options, privileges)', attname, attrelid::regclass), attrelid::regclass::text, true," \
 	"   jsonb_build_array(attstattarget, ARRAY(SELECT x FROM unnest(attoptions) x WHERE x !~" \
 	" '^pg_attver='), CASE WHEN relispartition THEN attacl::text END)" \
@@ -625,8 +640,9 @@ find_changes(const CmigExpansion *expansion, bool verified)
 		/* a partition that is new, or gone */
 		" AND (s.digest IS NOT NULL OR NOT p.own OR p.relation IN (SELECT relation FROM s) AND"
 		" name NOT LIKE '%(options, privileges)')"
-		" AND (p.digest IS NOT NULL OR s.relation IN (SELECT relation FROM p) OR s.relation IN (SELECT"
-		" e->>3 FROM cmig.expansion_run, jsonb_array_elements(columns) e WHERE scope = $1 AND e->>2 = '" READER "'))),"
+		" AND (p.digest IS NOT NULL OR s.relation IN (SELECT relation FROM p) OR s.relation IN"
+		" (SELECT e->>3 FROM cmig.expansion_run, jsonb_array_elements(columns) e"
+		" WHERE scope = $1 AND e->>2 = '" READER "'))),"
 		/* what columns have now, and had before */
 		" m (object, relid, number, new, old, live) AS ("
 		"SELECT name, id, sub, jsonb_build_object('type', new->0->0, 'NOT NULL', new->0->1,"
@@ -682,9 +698,11 @@ find_changes(const CmigExpansion *expansion, bool verified)
 		" SEQUENCE %s OWNED BY NONE', id::regclass)"
 		"   WHEN 'i' THEN format('DROP INDEX %s', id::regclass) WHEN 'I' THEN format('DROP INDEX"
 		" %s', id::regclass) END FROM pg_class WHERE oid = id)"
-		"  WHEN what = 'dropped' AND $4 THEN coalesce(old->1->>0, old->5->>0, old->9->>0, old->10->>0, (SELECT"
+		"  WHEN what = 'dropped' AND $4 THEN coalesce(old->1->>0, old->5->>0, old->9->>0,"
+		" old->10->>0, (SELECT"
 		" format('ALTER TABLE %s ADD CONSTRAINT %s %s', r[2], r[1], old->>2)"
-		"   FROM regexp_match(c.name, '^table constraint (.*) on (.*)$') r WHERE r IS NOT NULL)) END AS undo"
+		"   FROM regexp_match(c.name, '^table constraint (.*) on (.*)$') r"
+		" WHERE r IS NOT NULL)) END AS undo"
 		"  FROM c LEFT JOIN w ON w.object = c.name AND NOT w.live UNION ALL SELECT object,"
 		" 'changed', words, undo FROM w WHERE live)"
 		" SELECT 'warning', object, format('it was %s since revision \"%s\" was expanded, and the"

@@ -44,14 +44,17 @@ cmig_versions_refuse(const char *what, const char *why)
 }
 
 void
-cmig_versions_ask(const char *kind, const char *relation, const char *column, const char *why)
+cmig_versions_ask(const char *kind, const CmigShapeTable *table, const char *column, const char *why)
 {
+	/* as it can be typed: a script may set search_path, or not */
+	const char *relation = strcmp(table->schema, "public") == 0 ? quote_identifier(table->name) :
+	table->qualified;
+
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("column %s.%s needs a line \"-- cmig:%s\"", relation, column, kind),
+			 errmsg("column %s.%s needs a line \"-- cmig:%s\"", table->name, column, kind),
 			 errdetail("%s", why),
-			 errhint("-- cmig:%s %s.%s = <expression>", kind, quote_identifier(relation),
-					 quote_identifier(column))));
+			 errhint("-- cmig:%s %s.%s = <expression>", kind, relation, quote_identifier(column))));
 }
 
 CmigExpansionStep *
@@ -175,10 +178,10 @@ match_column(CmigPlanning *p, CmigVersionTable *table, CmigVersionColumn *column
 	if (b->generated[0])
 		cmig_versions_refuse(what, "It is a generated column.");
 	if (!retyped && *b->not_null == 't' && *a->not_null == 'f' && up == NULL)
-		cmig_versions_ask("up", table->b->name, b->name,
+		cmig_versions_ask("up", table->b, b->name,
 						  "It is NOT NULL in the new version only; the old one may store nulls.");
 	if (!retyped && *b->not_null == 'f' && *a->not_null == 't' && down == NULL)
-		cmig_versions_ask("down", table->a->name, a->name,
+		cmig_versions_ask("down", table->a, a->name,
 						  "It is NOT NULL in the old version only; the new one may store nulls.");
 	column->hidden = cmig_version_hidden_name(b->name);
 	column->up = up;
@@ -205,7 +208,7 @@ match_new(CmigPlanning *p, CmigVersionTable *table, CmigVersionColumn *column)
 		cmig_versions_refuse(what,
 							 "It is a generated column, whose values PostgreSQL computes for all rows while the table is locked.");
 	if (up == NULL && b->value == NULL && *b->not_null == 't')
-		cmig_versions_ask("up", table->b->name, b->name,
+		cmig_versions_ask("up", table->b, b->name,
 						  "It is NOT NULL and has no default, so rows of the old version have no value for it.");
 	column->hidden = cmig_version_hidden_name(b->name);
 	column->up = up;
@@ -261,7 +264,7 @@ match_columns(CmigPlanning *p, CmigVersionTable *table)
 			continue;
 		column->down = cmig_versions_rule(p, table->a->oid, a->number, false, 0);
 		if (column->down == NULL && a->value == NULL && *a->not_null == 't' && !a->identity[0])
-			cmig_versions_ask("down", table->a->name, a->name,
+			cmig_versions_ask("down", table->a, a->name,
 							  "It is NOT NULL and has no default, so rows of the new version have no value for it.");
 		table->dropped = lappend(table->dropped, column);
 		table->filled |= column->down != NULL;
@@ -1133,25 +1136,6 @@ plan_all(CmigReplay *replay, void *arg)
 	note_replaceable(p, replaceable);
 }
 
-/* Raise an error if the script has statements that may change rows. */
-static void
-require_definitions(const CmigRevisionText *text)
-{
-	CmigScriptReader *script = cmig_script_open(text->upgrade_sql);
-	CmigStatement statement = {0};
-
-	while (cmig_script_next(script, &statement))
-	{
-		if (cmig_statement_flags(statement.raw->stmt) & CMIG_STATEMENT_ROWS)
-			cmig_versions_refuse(psprintf("statement %d (line %d) of revision \"%s\"",
-										  statement.number,
-										  statement.line + Max(text->file_lines[0] - 1, 0),
-										  text->edges.id),
-								 "Only definitions can be expanded; this statement may change rows.");
-	}
-	cmig_script_close(script);
-}
-
 CmigExpansionPlan *
 cmig_expansion_plan(const CmigSituation *now, const CmigPlan *plan)
 {
@@ -1171,7 +1155,7 @@ cmig_expansion_plan(const CmigSituation *now, const CmigPlan *plan)
 		p.result->revisions.names[p.result->revisions.count++] = id;
 		if (text == NULL)
 			cmig_query_raise_changed(psprintf("Revision \"%s\" was removed.", id));
-		require_definitions(text);
+		cmig_versions_require_definitions(text);
 		p.texts = lappend(p.texts, text);
 		p.strict |= text->expand != NULL && strcmp(text->expand, "strict") == 0;
 		if (text->expand == NULL)

@@ -532,7 +532,7 @@ extern void cmig_versions_require_free(const CmigExpansionPlan *plan);
 pg_noreturn extern void cmig_versions_refuse(const char *what, const char *why);
 
 /* Raise 22023: a line "-- cmig:up" or "-- cmig:down" about the column is missing. */
-pg_noreturn extern void cmig_versions_ask(const char *kind, const char *relation,
+pg_noreturn extern void cmig_versions_ask(const char *kind, const CmigShapeTable *table,
 										  const char *column, const char *why);
 
 /* Where steps are added: their phase, and the real table or "". */
@@ -739,6 +739,12 @@ typedef struct CmigVersionRule
 	Node	   *expr;
 	const char *type;			/* of the column that it computes */
 } CmigVersionRule;
+
+/*
+ * Raise an error if the script has statements with an effect that no comparison of
+ * definitions shows: an expansion and its contraction would leave it out.
+ */
+extern void cmig_versions_require_definitions(const CmigRevisionText *text);
 
 /* Add the rules of a revision, whose shape has been read. */
 extern void cmig_versions_add_rules(CmigPlanning *p, int revision, const CmigRevisionText *text);

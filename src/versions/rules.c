@@ -34,6 +34,58 @@ find_line(const List *lines, const CmigShapeTable *a, const CmigShapeTable *b, c
 	return NULL;
 }
 
+/* Do the options of a sequence set its next number? */
+static bool
+restarts(const List *options)
+{
+	foreach_node(DefElem, option, options)
+	{
+		if (strcmp(option->defname, "restart") == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Is all that the statement does a part of a definition? */
+static bool
+is_definition(const Node *stmt)
+{
+	if ((cmig_statement_flags(stmt) & (CMIG_STATEMENT_ROWS | CMIG_STATEMENT_UPKEEP)) ||
+		IsA(stmt, RefreshMatViewStmt) || IsA(stmt, ClusterStmt) || IsA(stmt, NotifyStmt) ||
+		(IsA(stmt, AlterSeqStmt) && restarts(((const AlterSeqStmt *) stmt)->options)))
+		return false;
+	if (IsA(stmt, AlterTableStmt))
+	{
+		foreach_node(AlterTableCmd, cmd, ((const AlterTableStmt *) stmt)->cmds)
+		{
+			if (cmd->subtype == AT_SetIdentity && restarts((List *) cmd->def))
+				return false;
+		}
+	}
+	return true;
+}
+
+void
+cmig_versions_require_definitions(const CmigRevisionText *text)
+{
+	CmigScriptReader *script = cmig_script_open(text->upgrade_sql);
+	CmigStatement statement = {0};
+
+	while (cmig_script_next(script, &statement))
+	{
+		bool		rows = cmig_statement_flags(statement.raw->stmt) & CMIG_STATEMENT_ROWS;
+
+		if (!is_definition(statement.raw->stmt))
+			cmig_versions_refuse(psprintf("statement %d (line %d) of revision \"%s\"",
+										  statement.number,
+										  statement.line + Max(text->file_lines[0] - 1, 0),
+										  text->edges.id),
+								 rows ? "Only definitions can be expanded; this statement may change rows." :
+								 "Only definitions can be expanded; this statement does something else.");
+	}
+	cmig_script_close(script);
+}
+
 /* Is this the relation's name before or after the revision? */
 static bool
 is_named(const RangeVar *relation, const CmigShapeTable *table)
@@ -48,7 +100,8 @@ is_conversion(Node *node, const char *column)
 {
 	while (node != NULL && IsA(node, TypeCast))
 		node = ((TypeCast *) node)->arg;
-	return node != NULL && IsA(node, ColumnRef) && IsA(llast(((ColumnRef *) node)->fields), String) &&
+	return node != NULL && IsA(node, ColumnRef) &&
+		IsA(llast(((ColumnRef *) node)->fields), String) &&
 		strcmp(strVal(llast(((ColumnRef *) node)->fields)), column) == 0;
 }
 
@@ -93,11 +146,13 @@ computed_by(const CmigPlanning *p, int revision, const CmigRevisionText *text)
 			computed->line = statement.line;
 			foreach_ptr(const CmigShapeTable, after, p->shapes[revision])
 			{
-				const CmigShapeTable *before = cmig_shape_table(p->shapes[revision - 1], after->oid);
+				const CmigShapeTable *before = cmig_shape_table(p->shapes[revision - 1],
+																after->oid);
 
 				computed->uses += before != NULL &&
 					(is_named(computed->relation, before) || is_named(computed->relation, after)) &&
-					(cmig_shape_column_named(before, cmd->name) || cmig_shape_column_named(after, cmd->name));
+					(cmig_shape_column_named(before, cmd->name) ||
+					 cmig_shape_column_named(after, cmd->name));
 			}
 			result = lappend(result, computed);
 		}
@@ -112,7 +167,8 @@ refuse_using(const Computed * computed, const CmigRevisionText *text, const char
 	cmig_versions_refuse(psprintf("USING of column %s.%s (line %d) in revision \"%s\"",
 								  quote_identifier(computed->relation->relname),
 								  quote_identifier(computed->column),
-								  computed->line + Max(text->file_lines[0] - 1, 0), text->edges.id), why);
+								  computed->line + Max(text->file_lines[0] - 1, 0),
+								  text->edges.id), why);
 }
 
 /*
@@ -120,7 +176,8 @@ refuse_using(const Computed * computed, const CmigRevisionText *text, const char
  * within a script, so it is an error if it is not certain what a row gets.
  */
 static Node *
-find_using(const CmigRevisionText *text, const List *computed, const CmigShapeTable *before, const CmigShapeTable *after,
+find_using(const CmigRevisionText *text, const List *computed,
+		   const CmigShapeTable *before, const CmigShapeTable *after,
 		   const CmigShapeColumn *a, const CmigShapeColumn *b, bool retyped, bool told)
 {
 	const		Computed *found = NULL;
@@ -137,7 +194,7 @@ find_using(const CmigRevisionText *text, const List *computed, const CmigShapeTa
 		if (old != NULL && new != NULL && strcmp(old->number, new->number) != 0)
 			why = "The name is that of two columns in this revision.";
 		else if (each->using == NULL)
-			why = "Its default is set after it was added: the line tells what existing rows have, such as NULL.";
+			why = "Its default changes after it is added: tell what existing rows have.";
 		else if (found != NULL)
 			why = "The revision computes the column more than once.";
 		else if (each->uses > 1)
@@ -149,11 +206,11 @@ find_using(const CmigRevisionText *text, const List *computed, const CmigShapeTa
 	if (why != NULL && found->using != NULL)
 		refuse_using(found, text, why);
 	if (why != NULL && !told)
-		cmig_versions_ask("up", after->name, b->name, why);
+		cmig_versions_ask("up", after, b->name, why);
 	return found ? found->using : NULL;
 }
 
-/* Walker: does an expression read a column of the table that the script has computed before the line? */
+/* Walker: does an expression read a column that the script has computed before the line? */
 typedef struct Reading
 {
 	const CmigShapeTable *before;
@@ -172,7 +229,8 @@ reads_computed(Node *node, void *context)
 		return raw_expression_tree_walker(node, reads_computed, context);
 	foreach_ptr(const Computed, each, reading->computed)
 	{
-		if (each->using != NULL && each->line < reading->line && is_named(each->relation, reading->before) &&
+		if (each->using != NULL && each->line < reading->line &&
+			is_named(each->relation, reading->before) &&
 			!is_conversion(each->using, each->column) &&
 			strcmp(each->column, strVal(llast(((ColumnRef *) node)->fields))) == 0)
 			return true;
@@ -345,7 +403,8 @@ require_column(const CmigPlanning *p, int revision, const CmigRevisionText *text
 
 /* Raise an error if the script computes a column that has another name before and after it. */
 static void
-require_found(const CmigPlanning *p, int revision, const CmigRevisionText *text, const List *computed)
+require_found(const CmigPlanning *p, int revision, const CmigRevisionText *text,
+			  const List *computed)
 {
 	foreach_ptr(const Computed, each, computed)
 	{
@@ -359,11 +418,13 @@ require_found(const CmigPlanning *p, int revision, const CmigRevisionText *text,
 			 */
 			foreach_ptr(const CmigShapeTable, table, p->shapes[level])
 			{
-				const CmigShapeTable *other = cmig_shape_table(p->shapes[2 * revision - 1 - level], table->oid);
+				const CmigShapeTable *other = cmig_shape_table(p->shapes[2 * revision - 1 - level],
+															   table->oid);
 				const CmigShapeColumn *column = cmig_shape_column_named(table, each->column);
 
 				found |= is_named(each->relation, table) &&
-					(other == NULL || (column != NULL && cmig_shape_column(other, column->number) == NULL));
+					(other == NULL || (column != NULL &&
+									   cmig_shape_column(other, column->number) == NULL));
 			}
 		}
 		if (!found)

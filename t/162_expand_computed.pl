@@ -1,0 +1,79 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# Tests that rows have the same values after cmig.expand and cmig.contract as after cmig.upgrade, or
+# that the revision is refused: names, changes of types, and defaults that change within a revision,
+# and statements that are no definitions.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('expand_computed');
+$node->start;
+
+my $tables = q{CREATE SCHEMA s; CREATE SCHEMA s2; CREATE TABLE s.t (id int PRIMARY KEY, v int, w text); CREATE TABLE s2.t (id int PRIMARY KEY, v int, w text);
+CREATE TABLE s.x (id int PRIMARY KEY, v int); CREATE SEQUENCE s.q; CREATE TABLE s.i (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY);
+INSERT INTO s.t VALUES (1, 10, 'AA'), (2, NULL, NULL); INSERT INTO s2.t SELECT * FROM s.t; INSERT INTO s.x VALUES (1, 10); CREATE MATERIALIZED VIEW s.mv AS SELECT id FROM s.t; INSERT INTO s.t VALUES (3, 30, 'CC')};
+my $values = q{SELECT (SELECT jsonb_agg(to_jsonb(a) - 'cmig_state' ORDER BY id) FROM s.t a), (SELECT jsonb_agg(b ORDER BY id) FROM s2.t b), nextval('s.q'), (SELECT count(*) FROM s.mv)};
+my $db = 'd0';
+
+# The values after a revision, by one of two ways, or the error.
+sub values_of
+{
+	my ($change, $run) = @_;
+
+	$db++;
+	$node->safe_psql('postgres', "CREATE DATABASE $db");
+	$node->safe_psql($db, "CREATE EXTENSION pg_cmig; $tables; SELECT FROM cmig.create_revision('n', \$c\$$change\$c\$, NULL, revision => '2', expand => true)");
+	my ($status, undef, $err) = $node->psql($db, $run);
+	return $status == 0 ? $node->safe_psql($db, $values) : $err;
+}
+
+my $upgrade = q{SELECT cmig.upgrade()};
+my $both = 'CALL cmig.expand(); CALL cmig.contract()';
+
+# what is computed
+foreach my $change (
+	'ALTER TABLE s.t ALTER v TYPE bigint USING v + 1; ALTER TABLE s2.t ALTER v TYPE bigint USING v + 1000',
+	'ALTER TABLE s2.t ALTER v TYPE bigint USING v + 1000; ALTER TABLE s.t ALTER v TYPE bigint',
+	'ALTER TABLE s.t ALTER v TYPE bigint USING v * 2, ALTER w TYPE varchar(9) USING lower(w)',
+	q{ALTER TABLE s.t ALTER v TYPE bigint USING v * 2; ALTER TABLE s.t RENAME v TO z},
+	q{ALTER TABLE s.t RENAME v TO z; ALTER TABLE s.t ALTER z TYPE bigint USING z * 2},
+	'ALTER TABLE s.t DROP w; ALTER TABLE s.t ADD w int DEFAULT 5',
+	"ALTER TABLE s.t ADD n int DEFAULT 3; ALTER TABLE s.t ALTER n DROP DEFAULT;\n-- cmig:up s.t.n = 3\n",
+	"ALTER TABLE s.t ADD n int; ALTER TABLE s.t ALTER n SET DEFAULT 5;\n-- cmig:up s.t.n = NULL\n",
+	"ALTER TABLE s.t ADD n int;\n-- cmig:up s.t.n = v + 1\nALTER TABLE s.t ALTER v TYPE bigint USING v * 2",
+	'ALTER TABLE s.t ALTER w TYPE text USING w::text; ALTER TABLE s.t ALTER v TYPE bigint')
+{
+	is(values_of($change, $both), values_of($change, $upgrade), $change);
+}
+
+# what is not certain
+foreach my $case (
+	[ 'ALTER TABLE s.t ALTER v TYPE bigint USING v * 2; ALTER TABLE s.t ALTER v TYPE numeric USING v + 1', 'USING of column t.v (line 1) in revision "2" cannot be expanded.*computes the column more than once' ],
+	[ 'ALTER TABLE s.t ALTER v TYPE bigint USING v * 2; ALTER TABLE s.t ALTER v TYPE int USING v + 1', 'computes the column more than once' ],
+	[ 'ALTER TABLE s.t RENAME v TO z; ALTER TABLE s.t RENAME w TO v; ALTER TABLE s.t ALTER v TYPE varchar(9) USING lower(v)', 'is that of two columns' ],
+	[ 'ALTER TABLE s.t RENAME TO y; ALTER TABLE s.x RENAME TO t; ALTER TABLE s.t ALTER v TYPE bigint USING v + 7', 'several tables with this name' ],
+	[ 'ALTER TABLE s.t RENAME v TO z; ALTER TABLE s.t ALTER z TYPE bigint USING z * 2; ALTER TABLE s.t RENAME z TO y', 'USING of column t.z (line 1) in revision "2" cannot be expanded.*neither before nor after' ],
+	[ 'ALTER TABLE s.t ALTER w TYPE text USING lower(w)', 'USING of column t.w (line 1) in revision "2" cannot be expanded.*The type of the column remains' ],
+	[ 'ALTER TABLE s.t ADD n text; ALTER TABLE s.t ALTER n TYPE int USING 7', 'The type of the column remains, or the revision adds it' ],
+	[ 'ALTER TABLE s.t ADD n int DEFAULT 3; ALTER TABLE s.t ALTER n DROP DEFAULT', 'column t.n needs a line "-- cmig:up".*HINT:  -- cmig:up s.t.n = <expression>' ],
+	[ 'ALTER TABLE s.t ADD n int; ALTER TABLE s.t ALTER n SET DEFAULT 5', 'column t.n needs a line "-- cmig:up"' ],
+	[ "ALTER TABLE s.t ALTER v TYPE bigint USING v * 2; ALTER TABLE s.t ADD n bigint;\n-- cmig:up s.t.n = v + 1\n", 'reads a column that the revision has computed before' ],
+	map { [ "$_; ALTER TABLE s.t ALTER v TYPE bigint", 'statement 1 (line 1) of revision "2" cannot be expanded.*this statement does something else' ] }
+	('ALTER SEQUENCE s.q RESTART 1000', 'ALTER TABLE s.i ALTER id RESTART WITH 7', 'REFRESH MATERIALIZED VIEW s.mv', 'CLUSTER s.t USING t_pkey', 'ANALYZE s.t', 'NOTIFY x'))
+{
+	my ($change, $error) = @$case;
+
+	$error = quotemeta $error;
+	$error =~ s/\\\.\\\*/.*/g;
+	like(values_of($change, $both), qr/$error/s, $change);
+}
+
+done_testing();
