@@ -429,8 +429,15 @@ extern CmigLintIndex *cmig_lint_model_index(const CmigLintTable *table, const ch
 extern bool cmig_lint_model_proves_not_null(const CmigLintTable *table, const char *column,
 											const AlterTableStmt *alter);
 
-/* These return a List of char *, without duplicates for an expression. */
+/*
+ * These return a List of char *, without duplicates for an expression, and with ""
+ * for an expression in an index.  The columns that a foreign key references are by
+ * default those of the primary key.
+ */
 extern List *cmig_lint_model_names(List *strings);
+extern List *cmig_lint_model_referenced(CmigLint *lint, CmigLintTable *table,
+										const Constraint *key);
+extern List *cmig_lint_index_columns(const IndexStmt *index);
 extern List *cmig_lint_expression_columns(Node *expression);
 
 /* Returns a constant's text, or NULL if the node is not a constant. */

@@ -264,9 +264,9 @@ add_index(CmigLintTable *table, const IndexStmt *statement)
 	index->usable = statement->whereClause == NULL;
 	index->has_expression = statement->whereClause != NULL;
 	index->uses = cmig_lint_expression_columns(statement->whereClause);
+	index->keys = cmig_lint_index_columns(statement);
 	foreach_node(IndexElem, element, statement->indexParams)
 	{
-		index->keys = lappend(index->keys, pstrdup(element->name ? element->name : ""));
 		if (element->expr)
 		{
 			index->has_expression = true;

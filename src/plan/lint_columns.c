@@ -770,18 +770,10 @@ static bool
 references_narrow(CmigLint *lint, Constraint *constraint, Oid type)
 {
 	CmigLintTable *table = cmig_lint_state_find(lint, constraint->pktable, true);
-	const char *name = constraint->pk_attrs ? strVal(linitial(constraint->pk_attrs)) : NULL;
-	CmigLintColumn *column;
+	List	   *keys = table ? cmig_lint_model_referenced(lint, table, constraint) : NIL;
+	CmigLintColumn *column = list_length(keys) == 1 ?
+	cmig_lint_model_column(table, linitial(keys)) : NULL;
 
-	if (table == NULL)
-		return false;
-	cmig_lint_state_load(lint, table);
-	foreach_ptr(CmigLintConstraint, key, constraint->pk_attrs ? NIL : table->constraints)
-	{
-		if (key->type == CONSTRAINT_PRIMARY && list_length(key->columns) == 1)
-			name = linitial(key->columns);
-	}
-	column = name == NULL ? NULL : cmig_lint_model_column(table, name);
 	return column != NULL &&
 		(column->type == INT2OID || (column->type == INT4OID && type == INT4OID)) &&
 		(type == INT2OID || type == INT4OID);

@@ -763,7 +763,7 @@ static void
 probe_orphans(CmigLint *lint, const char *does, const Constraint *key, List *names)
 {
 	CmigLintTable *other = cmig_lint_state_find(lint, key->pktable, true);
-	List	   *keys = cmig_lint_model_names(key->pk_attrs);
+	List	   *keys;
 	char	   *columns = live_columns(lint->target, names, ", ", "");
 	char	   *filled = live_columns(lint->target, names, " AND ", " IS NOT NULL");
 	char	   *referenced;
@@ -771,12 +771,7 @@ probe_orphans(CmigLint *lint, const char *does, const Constraint *key, List *nam
 	if (columns == NULL || other == NULL || !OidIsValid(other->oid) || !strchr("rp", other->kind) ||
 		cmig_is_temporal_compat(key))
 		return;
-	cmig_lint_state_load(lint, other);
-	foreach_ptr(CmigLintConstraint, constraint, keys ? NIL : other->constraints)
-	{
-		if (constraint->type == CONSTRAINT_PRIMARY)
-			keys = constraint->columns;
-	}
+	keys = cmig_lint_model_referenced(lint, other, key);
 	referenced = list_length(keys) == list_length(names) ? live_columns(other, keys, ", ", "") :
 		NULL;
 	if (referenced)
@@ -798,18 +793,14 @@ check_rows(CmigLint *lint, Node *node)
 {
 	CmigLintTable *table = lint->target;
 	IndexStmt  *index = (IndexStmt *) node;
-	List	   *names = NIL;
-	ListCell   *lc;
+	List	   *names;
 
 	if (lint->probed == 0 || !cmig_lint_model_is_large(table) || !OidIsValid(table->oid) ||
 		!strchr("rpm", table->kind))
 		return;
-	foreach(lc, IsA(node, IndexStmt) && index->unique &&
-			index->whereClause == NULL ? index->indexParams : NIL)
-		names = lappend(names,
-						lfirst_node(IndexElem, lc)->name ? lfirst_node(IndexElem, lc)->name : "");
-	if (names)
-		probe_duplicates(lint, "CREATE UNIQUE INDEX", names, index->nulls_not_distinct);
+	if (IsA(node, IndexStmt) && index->unique && index->whereClause == NULL)
+		probe_duplicates(lint, "CREATE UNIQUE INDEX", cmig_lint_index_columns(index),
+						 index->nulls_not_distinct);
 	foreach_node(AlterTableCmd, command,
 				 IsA(node, AlterTableStmt) ? ((AlterTableStmt *) node)->cmds : NIL)
 	{

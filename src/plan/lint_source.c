@@ -137,6 +137,28 @@ cmig_lint_model_names(List *strings)
 	return result;
 }
 
+List *
+cmig_lint_model_referenced(CmigLint *lint, CmigLintTable *table, const Constraint *key)
+{
+	cmig_lint_state_load(lint, table);
+	foreach_ptr(const CmigLintConstraint, constraint, key->pk_attrs ? NIL : table->constraints)
+	{
+		if (constraint->type == CONSTRAINT_PRIMARY)
+			return constraint->columns;
+	}
+	return cmig_lint_model_names(key->pk_attrs);
+}
+
+List *
+cmig_lint_index_columns(const IndexStmt *index)
+{
+	List	   *result = NIL;
+
+	foreach_node(IndexElem, element, index->indexParams)
+		result = lappend(result, pstrdup(element->name ? element->name : ""));
+	return result;
+}
+
 /*
  * Finds columns and constants in raw expressions.
  */

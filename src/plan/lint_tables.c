@@ -609,19 +609,14 @@ check_citus_reference(CmigLint *lint, const CmigLintTable *table, const char *co
 	CmigLintTable *other = cmig_lint_state_find(lint, key->pktable, true);
 	const char *remote = other && other->citus && *other->citus == 'h' ? other->citus + 1 : NULL;
 	List	   *columns = cmig_lint_alter_columns(key, column);
-	List	   *keys = cmig_lint_model_names(key->pk_attrs);
+	List	   *keys;
 	bool		matches = false;
 
 	if (other == NULL || other->origin == CMIG_LINT_UNKNOWN || other == table ||
 		(other->citus && *other->citus == 's') ||
 		(table->citus && *table->citus == 's'))
 		return;
-	cmig_lint_state_load(lint, other);
-	foreach_ptr(CmigLintConstraint, constraint, keys ? NIL : other->constraints)
-	{
-		if (constraint->type == CONSTRAINT_PRIMARY)
-			keys = constraint->columns;
-	}
+	keys = cmig_lint_model_referenced(lint, other, key);
 	for (int i = 0; own && remote && i < Min(list_length(columns), list_length(keys)); i++)
 		matches |= strcmp(list_nth(columns, i), own) == 0 && strcmp(list_nth(keys, i), remote) == 0;
 	if (own ? !matches && !(other->citus && *other->citus == 't') : remote != NULL)
@@ -674,13 +669,8 @@ check_citus(CmigLint *lint, Node *node)
 		cmig_lint_report(lint, NULL,
 						 "CREATE TRIGGER fails, because Citus does not run triggers of %s, whose rows are in shards", cmig_lint_text_name(table));
 	if (IsA(node, IndexStmt) && table && ((IndexStmt *) node)->unique)
-	{
-		List	   *columns = NIL;
-
-		foreach_node(IndexElem, element, ((IndexStmt *) node)->indexParams)
-			columns = lappend(columns, element->name ? element->name : "");
-		check_citus_key(lint, table, column, "a unique index", columns);
-	}
+		check_citus_key(lint, table, column, "a unique index",
+						cmig_lint_index_columns((IndexStmt *) node));
 	foreach_ptr(const CmigLintAdded, added,
 				IsA(node, AlterTableStmt) && table ? cmig_lint_added(lint, node) : NIL)
 	{
