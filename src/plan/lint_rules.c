@@ -294,39 +294,34 @@ walk(Node *node, void *context)
 	return search->found != NULL || raw_expression_tree_walker(node, walk, search);
 }
 
-/* Search the elements of CREATE TABLE or the actions of ALTER TABLE. */
+/* Search the defaults and constraints in CREATE TABLE or ALTER TABLE. */
 static void
-look_at_definitions(Search *search, List *elements)
+look_at_definitions(Search *search, Node *node)
 {
-
-	foreach_ptr(Node, node, elements)
+	foreach_ptr(const CmigLintAdded, added, cmig_lint_added(search->lint, node))
 	{
-		AlterTableCmd *command = (AlterTableCmd *) node;
+		Node	   *expression = added->constraint->raw_expr;
+		bool		is_default = added->constraint->contype == CONSTR_DEFAULT;
 
-		if (IsA(node, ColumnDef))
+		/* the columns of a typed table have no types here */
+		if (is_default && added->column->typeName)
 		{
-			CmigLintMeaning type =
-			cmig_lint_types_find(search->lint, ((ColumnDef *) node)->typeName);
+			CmigLintMeaning type = cmig_lint_types_find(search->lint, added->column->typeName);
 			CmigLintColumn column = {.type = type.oid,.type_name = type.new_name};
 
-			foreach_node(Constraint, constraint, ((ColumnDef *) node)->constraints)
-			{
-				if (constraint->contype == CONSTR_DEFAULT)
-					look_at_constant(search, constraint->raw_expr, &column, NULL);
-				(void) walk(constraint->raw_expr, search);
-			}
+			look_at_constant(search, expression, &column, NULL);
 		}
-		else if (IsA(node, Constraint))
-			(void) walk(((Constraint *) node)->raw_expr, search);
-		else if (!IsA(node, AlterTableCmd) || command->def == NULL)
+		else if (is_default)
+			look_at_constant(search, expression, NULL, NULL);
+		(void) walk(expression, search);
+	}
+	foreach_node(AlterTableCmd, command,
+				 IsA(node, AlterTableStmt) ? ((AlterTableStmt *) node)->cmds : NIL)
+	{
+		if (command->subtype != AT_ColumnDefault)
 			continue;
-		else if (command->subtype == AT_ColumnDefault)
-		{
-			look_at_constant(search, command->def, find_column(search, command->name), NULL);
-			(void) walk(command->def, search);
-		}
-		else if (command->subtype == AT_AddColumn || command->subtype == AT_AddConstraint)
-			look_at_definitions(search, list_make1(command->def));
+		look_at_constant(search, command->def, find_column(search, command->name), NULL);
+		(void) walk(command->def, search);
 	}
 }
 
@@ -350,10 +345,8 @@ check_use(CmigLint *lint, Node *node)
 	switch (nodeTag(node))
 	{
 		case T_AlterTableStmt:
-			look_at_definitions(&search, ((AlterTableStmt *) node)->cmds);
-			break;
 		case T_CreateStmt:
-			look_at_definitions(&search, ((CreateStmt *) node)->tableElts);
+			look_at_definitions(&search, node);
 			break;
 		case T_IndexStmt:
 			(void) walk(((IndexStmt *) node)->whereClause, &search);
