@@ -217,6 +217,20 @@ foreach my $nested ("SELECT public.nested();\n$call", $call =~ s/'id'/public.nes
 }
 is(admin($secured), 't', 'the table still has row security');
 
+# A table that is missing when it is locked and checked is not read, not even if it exists a moment later.
+{
+	my $place = `bash -c '. "\$1"; source_parts; use_shape; target_place' bash $CmigShell::cmig`;
+
+	append_to_file('view.sql', "CREATE VIEW cmig_engine.version AS SELECT public.seen()::text AS version_num;\n");
+	rows(q{ALTER TABLE cmig_engine.version RENAME TO hidden; CREATE FUNCTION public.seen() RETURNS int LANGUAGE plpgsql AS
+		$$ BEGIN RAISE WARNING 'my code runs as %', current_user; RETURN 1; END $$});
+	ok($place =~ s/^(?=SELECT concat\('database ')/\\! psql -X -q -U regress_owner -f view.sql\n/m, 'the place is read after a check');
+	IPC::Run::run([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', @as ], '<', \$place, '>&', \my $output);
+	like($output, qr/ERROR:  table cmig_engine\.version is missing\n/, 'a missing table is refused');
+	unlike($output, qr/runs as/, 'and no view is read in its place');
+	rows('DROP VIEW IF EXISTS cmig_engine.version; ALTER TABLE cmig_engine.hidden RENAME TO version; DROP FUNCTION public.seen()');
+}
+
 # Another role creates what the script of a policy on DDL creates, between any two of its statements.
 append_to_file('evil.sql', <<'END_SQL');
 SET lock_timeout = '300ms';

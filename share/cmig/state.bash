@@ -201,7 +201,7 @@ TRUSTED="NOT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namesp
 		OR r.rolname = 'pg_database_owner')))"
 
 # use_shape: sets SHAPE to the query in engine_shape.sql, CHECK_STATE to a statement that raises an error
-# unless the tables of the state are what pg_cmig creates, LOCK_WRITES to one that keeps them so while
+# unless the tables of the state exist, and are what pg_cmig creates, LOCK_WRITES to one that keeps them so while
 # they are written, and LOCK_STATE to one for a transaction that is only reading, and then is READ ONLY, but
 # did not begin so.
 #
@@ -270,6 +270,13 @@ BEGIN
 	IF defect.what IS NOT NULL THEN
 		RAISE insufficient_privilege USING MESSAGE = defect.what, HINT = defect.repair;
 	END IF;
+	-- what is missing now could be a view when it is read
+	SELECT n INTO defect FROM unnest(CAST($names AS name[])) n
+	WHERE to_regclass(format('cmig_engine.%I', n)) IS NULL ORDER BY 1 LIMIT 1;
+	IF FOUND THEN
+		RAISE undefined_table USING MESSAGE = format('table cmig_engine.%I is missing', defect.n),
+			HINT = 'Restore it. If that cannot be: DROP SCHEMA cmig_engine CASCADE; and cmig stamp <revision>';
+	END IF;
 END
 \$cmig_check\$"
 }
@@ -283,7 +290,9 @@ begin_state()
 	use_shape
 	begin
 	add "$LOCK_WRITES;"
-	add "SELECT pg_catalog.to_regclass('cmig_engine.version') IS NOT NULL AS cmig_known,
+	add "SELECT pg_catalog.num_nulls(pg_catalog.to_regclass('cmig_engine.version'),
+	pg_catalog.to_regclass('cmig_engine.journal'), pg_catalog.to_regclass('cmig_engine.progress'))
+	OPERATOR(pg_catalog.=) 0 AS cmig_known,
 	pg_catalog.to_regclass('cmig_engine.format') IS NOT NULL AS cmig_formatted \\gset"
 	need "$TRUSTED" "'schema cmig_engine or one of its tables belongs to another role'" \
 		"'Connect as that role, or as the owner of the database.'" insufficient_privilege
