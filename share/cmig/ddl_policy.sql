@@ -12,7 +12,7 @@ BEGIN
 		RAISE EXCEPTION USING ERRCODE = 'undefined_table', MESSAGE = format('cmig has not run in database "%s"', current_database()), HINT = 'First: cmig upgrade, or cmig stamp base';
 	END IF;
 	IF EXISTS (SELECT FROM pg_namespace JOIN pg_roles r ON r.oid = nspowner WHERE nspname = 'cmig_engine_ddl' AND NOT (rolsuper OR rolname = current_user)) THEN
-		RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = 'schema cmig_engine_ddl or its table belongs to another role, or has a trigger', HINT = 'DROP SCHEMA cmig_engine_ddl CASCADE';
+		RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = 'schema cmig_engine_ddl or its table belongs to another role, or has a trigger', HINT = 'ALTER SCHEMA cmig_engine_ddl RENAME TO cmig_engine_ddl_old';
 	END IF;
 	IF to_regnamespace('cmig_engine_ddl') IS NULL THEN
 		CREATE SCHEMA cmig_engine_ddl;
@@ -35,7 +35,7 @@ BEGIN
 		OR EXISTS (SELECT FROM pg_trigger WHERE tgrelid = log) OR EXISTS (SELECT FROM pg_rewrite WHERE ev_class = log)
 		OR EXISTS (SELECT FROM pg_attrdef WHERE adrelid = log) OR EXISTS (SELECT FROM pg_constraint WHERE conrelid = log AND contype <> 'n')
 		OR EXISTS (SELECT FROM pg_index WHERE indrelid = log AND (indexprs IS NOT NULL OR indpred IS NOT NULL)) THEN
-		RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = 'schema cmig_engine_ddl or its table belongs to another role, or has a trigger', HINT = 'DROP SCHEMA cmig_engine_ddl CASCADE';
+		RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = 'schema cmig_engine_ddl or its table belongs to another role, or has a trigger', HINT = 'ALTER SCHEMA cmig_engine_ddl RENAME TO cmig_engine_ddl_old';
 	END IF;
 END
 $$;
