@@ -158,6 +158,31 @@ admin('ALTER DATABASE shop SET default_transaction_read_only = on');
 gives(0, '001', '', @as, 'status');
 admin('SET default_transaction_read_only = off; ALTER DATABASE shop RESET default_transaction_read_only');
 
+# Nor are children read that a table gets after it was checked: psql runs their owner's script after a check.
+{
+	my @tables = qw(version journal progress format);
+	my $inherit = sub { join('', map { "ALTER TABLE public.of_$_ $_[0] cmig_engine.$_;\n" } @tables) };
+
+	rows("CREATE TABLE public.of_$_ (LIKE cmig_engine.$_); CREATE INDEX ON public.of_$_ ((public.f()))") for @tables;
+	append_to_file('inherit.sql', "SET lock_timeout = '300ms';\n" . $inherit->('INHERIT') . "\\echo done\n");
+	append_to_file('psql', <<"END_BASH");
+#!/bin/bash
+as_owner='psql -X -q -v ON_ERROR_STOP=1 -U regress_owner -f inherit.sql >>inherited 2>>inherited'
+exec psql "\$@" < <(sed -E 's/^'"\$check"'\$/&\\n\\\\! '"\$as_owner/")
+END_BASH
+	chmod 0755, 'psql';
+	local $ENV{CMIG_PSQL} = "$dir/psql";
+	foreach ([ 'status' ], [ 'current' ], [ 'history' ], [ 'load' ], [ 'upgrade', '-y' ], [ 'downgrade', '-y', '-1' ])
+	{
+		local $ENV{check} = $_->[0] =~ /^(?:load|upgrade|downgrade)/ ? '.cmig_check[$];' : 'FROM state .gset';
+		unlink 'inherited';
+		is((is_safe('children', @$_))[0], 0, "@$_ reads the tables without children");
+		like(slurp_file('inherited'), qr/^done/m, 'which they have got');
+		$node->psql('shop', $inherit->('NO INHERIT'));
+	}
+	rows("DROP TABLE public.of_$_") for @tables;
+}
+
 # what moves to and from the extension
 admin('CREATE EXTENSION pg_cmig; CREATE INDEX evil ON cmig_engine.version ((public.f()))');
 {

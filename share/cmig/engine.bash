@@ -1063,13 +1063,13 @@ record_failure()
 		SET LOCAL lock_timeout = '1s';
 		$LOCK_WRITES;
 		$CHECK_STATE;
-		LOCK TABLE cmig_engine.version IN EXCLUSIVE MODE;
+		LOCK TABLE ONLY cmig_engine.version IN EXCLUSIVE MODE;
 		INSERT INTO cmig_engine.journal (id, revision, direction, outcome, started_at, role, session_role, sqlstate,
 			message, statement)
 		SELECT coalesce(max(id), 0) + 1, :'revision', :'direction', 'failed', clock_timestamp(), CURRENT_USER,
 			SESSION_USER, :'code',
 			CASE WHEN :'code' LIKE '22%' THEN regexp_replace(:'message', '("|[^ -~]).*', '...') ELSE :'message' END,
-			:statement FROM cmig_engine.journal;
+			:statement FROM ONLY cmig_engine.journal;
 		COMMIT;
 	END
 }
@@ -1134,7 +1134,7 @@ target_place()
 	printf '%s\n' '\o' '\pset format unaligned' '\pset tuples_only on' \
 		"$READ_COMMITTED \\;" "${PINNED%;} \\;" "$LOCK_STATE \\;" "$CHECK_STATE;" \
 		"SELECT concat('database ', current_database(), ' is at ',
-	coalesce((SELECT string_agg(version_num, ', ' ORDER BY version_num) FROM cmig_engine.version), 'base')) \\;" \
+	coalesce((SELECT string_agg(version_num, ', ' ORDER BY version_num) FROM ONLY cmig_engine.version), 'base')) \\;" \
 		'COMMIT;'
 }
 

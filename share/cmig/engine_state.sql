@@ -67,15 +67,15 @@ FROM state \gset
 \echo :cmig_limit
 \echo :cmig_name
 \if :cmig_formatted
-\set format_query '(SELECT max(number) FROM cmig_engine.format)'
+\set format_query '(SELECT max(number) FROM ONLY cmig_engine.format)'
 \else
 \set format_query 1
 \endif
 \if :cmig_known
-\set version_query '(SELECT jsonb_agg(version_num) FROM cmig_engine.version)'
-\set journal_query '(SELECT jsonb_agg(to_jsonb(j) - ''file'') FROM cmig_engine.journal j)'
-\set progress_query '(SELECT jsonb_agg(p) FROM cmig_engine.progress p WHERE ' :'again' ' OR (' :runner ') IS NULL)'
-\set begun cmig_engine.progress
+\set version_query '(SELECT jsonb_agg(version_num) FROM ONLY cmig_engine.version)'
+\set journal_query '(SELECT jsonb_agg(to_jsonb(j) - ''file'') FROM ONLY cmig_engine.journal j)'
+\set progress_query '(SELECT jsonb_agg(p) FROM ONLY cmig_engine.progress p WHERE ' :'again' ' OR (' :runner ') IS NULL)'
+\set begun 'ONLY cmig_engine.progress'
 \else
 \set version_query NULL
 \set journal_query NULL

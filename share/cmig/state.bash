@@ -9,12 +9,12 @@
 
 # The file of each revision that is applied according to the journal j, as it was when it ran,
 # and the id of its row.
-RAN_FILES="(SELECT f.* FROM (SELECT DISTINCT ON (revision) * FROM cmig_engine.journal
+RAN_FILES="(SELECT f.* FROM (SELECT DISTINCT ON (revision) * FROM ONLY cmig_engine.journal
 		WHERE outcome OPERATOR(pg_catalog.=) 'done'
 		AND direction OPERATOR(pg_catalog.~) '^(upgrade|downgrade|stamp|repair)\$'
 		ORDER BY revision, id DESC) j
-	CROSS JOIN LATERAL (SELECT id, file FROM cmig_engine.journal i WHERE i.revision OPERATOR(pg_catalog.=) j.revision
-		AND i.file IS NOT NULL ORDER BY i.id DESC LIMIT 1) f
+	CROSS JOIN LATERAL (SELECT id, file FROM ONLY cmig_engine.journal i
+		WHERE i.revision OPERATOR(pg_catalog.=) j.revision AND i.file IS NOT NULL ORDER BY i.id DESC LIMIT 1) f
 	WHERE j.direction OPERATOR(pg_catalog.<>) 'downgrade'
 		AND coalesce(j.message OPERATOR(pg_catalog.<>) 'no longer recorded as applied', true))"
 RAN_TEXT="SELECT pg_catalog.string_agg(file, E'\\n' ORDER BY id) FROM $RAN_FILES r"
@@ -62,22 +62,22 @@ record_text()
 	kept files 'cmig.export()' 'content text'
 	variable cmig_checked "$PINNED$newline$LOCK_WRITES;$newline$CHECK_STATE;$newline"
 	add "SELECT pg_catalog.concat(E'$READ_COMMITTED;\n', :'cmig_checked',
-	E'LOCK TABLE cmig_engine.version IN EXCLUSIVE MODE;\n',
+	E'LOCK TABLE ONLY cmig_engine.version IN EXCLUSIVE MODE;\n',
 	CASE WHEN :'cmig_guard' THEN pg_catalog.format(E'DO %L;\n', pg_catalog.format('BEGIN
-	IF ARRAY(SELECT version_num::pg_catalog.text COLLATE pg_catalog.\"C\" FROM cmig_engine.version ORDER BY 1)
+	IF ARRAY(SELECT version_num::pg_catalog.text COLLATE pg_catalog.\"C\" FROM ONLY cmig_engine.version ORDER BY 1)
 		OPERATOR(pg_catalog.<>) %L::pg_catalog.text[] THEN
 		RAISE SQLSTATE ''MG025'' USING MESSAGE = ''the state of the database has changed'',
 			HINT = ''Repeat the command.'';
 	END IF;
 END', ARRAY(SELECT v COLLATE \"C\" FROM pg_catalog.jsonb_array_elements_text(
 	nullif(:'state'::jsonb -> 'version', 'null')) v ORDER BY 1))) END,
-	E'DELETE FROM cmig_engine.version;\n', :'cmig_forget',
+	E'DELETE FROM ONLY cmig_engine.version;\n', :'cmig_forget',
 	pg_catalog.string_agg(pg_catalog.format(E'INSERT INTO cmig_engine.version VALUES (%L);\n', revision), ''),
 	(SELECT pg_catalog.string_agg(pg_catalog.format(
 		E'INSERT INTO cmig_engine.journal (id, revision, direction, outcome,'
 		' started_at, elapsed, role, session_role, message, checksum, file)\n'
 		'SELECT coalesce(pg_catalog.max(id), 0) OPERATOR(pg_catalog.+) 1, %L, %L, %L, pg_catalog.clock_timestamp(), %L,'
-		' CURRENT_USER, SESSION_USER, %L, %L, %L FROM cmig_engine.journal;\n',
+		' CURRENT_USER, SESSION_USER, %L, %L, %L FROM ONLY cmig_engine.journal;\n',
 		revision, direction, outcome, elapsed, message, checksum, (SELECT content FROM $KEPT WHERE checksum IS NOT NULL
 			AND pg_catalog.starts_with(content, pg_catalog.concat('-- revision: ', revision, E'\n')))), '' ORDER BY id)
 	FROM cmig.journal WHERE id > coalesce((SELECT pg_catalog.max((j ->> 'id')::bigint)
@@ -92,7 +92,7 @@ engine_record()
 	local text
 
 	given sql || require_writable
-	variable cmig_forget "$([ "$verb" != stamp ] || echo 'DELETE FROM cmig_engine.progress;')$newline"
+	variable cmig_forget "$([ "$verb" != stamp ] || echo 'DELETE FROM ONLY cmig_engine.progress;')$newline"
 	record_text
 	text=$(run) || return
 	script='' transaction=''
@@ -311,9 +311,9 @@ import_engine()
 		"'For the table of generated scripts: cmig import engine --state --history-table public.cmig_version'"
 	add "\\set cmig_format 1
 \\if :cmig_formatted
-SELECT coalesce(pg_catalog.max(number), 0) AS cmig_format FROM cmig_engine.format \\gset
+SELECT coalesce(pg_catalog.max(number), 0) AS cmig_format FROM ONLY cmig_engine.format \\gset
 \\endif
-LOCK TABLE cmig_engine.version IN EXCLUSIVE MODE;"
+LOCK TABLE ONLY cmig_engine.version IN EXCLUSIVE MODE;"
 	need ":'cmig_format' <> '0'" \
 		"'the extension has already taken over the state in schema cmig_engine'" "'cmig status'"
 	need ":'cmig_format'::pg_catalog.int4 <= $ENGINE_FORMAT" \
@@ -326,30 +326,30 @@ LOCK TABLE cmig_engine.version IN EXCLUSIVE MODE;"
 	need false "pg_catalog.format('the %s of revision %I was interrupted', direction, revision)" \
 		"pg_catalog.format('Complete it with the engine first: DROP EXTENSION pg_cmig; then: cmig %s %s --engine local',
 	direction, CASE direction WHEN 'upgrade' THEN revision ELSE '-1' END)" '' \
-		'(SELECT * FROM cmig_engine.progress LIMIT 1) p'
+		'(SELECT * FROM ONLY cmig_engine.progress LIMIT 1) p'
 	add "\\if :cmig_formatted
 SELECT coalesce(($RAN_TEXT), '') AS cmig_ran \\gset"
 	called "SELECT pg_catalog.count(*) AS cmig_restored FROM cmig.load(:'cmig_ran') \\gset"
-	add "UPDATE cmig_engine.format SET number = 0;
+	add "UPDATE ONLY cmig_engine.format SET number = 0;
 \\else
 CREATE TABLE cmig_engine.format (number integer NOT NULL);
 INSERT INTO cmig_engine.format VALUES (0);
 ALTER TABLE cmig_engine.journal ADD elapsed interval, ADD sqlstate text, ADD message text, ADD statement integer,
 	ADD file text;
 \\endif
-SELECT EXISTS (SELECT FROM cmig_engine.version WHERE version_num NOT IN (SELECT revision FROM cmig.revision))
+SELECT EXISTS (SELECT FROM ONLY cmig_engine.version WHERE version_num NOT IN (SELECT revision FROM cmig.revision))
 	AS cmig_unknown \\gset
 \\if :cmig_unknown"
 	load_files
 	add "\\endif
-INSERT INTO cmig.version SELECT version_num FROM cmig_engine.version;
+INSERT INTO cmig.version SELECT version_num FROM ONLY cmig_engine.version;
 INSERT INTO cmig.journal ($JOURNAL_COLUMNS)
 SELECT id + (SELECT coalesce(pg_catalog.max(id), 0) FROM cmig.journal WHERE scope = '')${JOURNAL_COLUMNS#id}
-FROM cmig_engine.journal;"
+FROM ONLY cmig_engine.journal;"
 	add "SELECT v.version_num AS applied, r.revision,
 	CASE WHEN r.revision IS NULL THEN 'no such revision is loaded' END AS note
-FROM cmig_engine.version v LEFT JOIN cmig.revision r ON r.revision = v.version_num ORDER BY 1;"
-	found_if 'EXISTS (SELECT FROM cmig_engine.version
+FROM ONLY cmig_engine.version v LEFT JOIN cmig.revision r ON r.revision = v.version_num ORDER BY 1;"
+	found_if 'EXISTS (SELECT FROM ONLY cmig_engine.version
 	WHERE version_num NOT IN (SELECT revision FROM cmig.revision))'
 	end_transaction COMMIT
 	run
@@ -367,15 +367,15 @@ export_engine()
 	UNION ALL SELECT revision, direction FROM cmig.journal WHERE outcome = 'running' LIMIT 1) p"
 	add "SET LOCAL client_min_messages = warning;
 \\if :cmig_formatted
-UPDATE cmig_engine.format SET number = $ENGINE_FORMAT WHERE number = 0;
+UPDATE ONLY cmig_engine.format SET number = $ENGINE_FORMAT WHERE number = 0;
 \\endif"
 	called "SELECT cmig.script('downgrade', 'base:base', version_table => 'cmig_engine.version') AS cmig_tables \\gset"
 	# without a transaction of its own
 	add "SELECT pg_catalog.regexp_replace(:'cmig_tables', '^($READ_COMMITTED.*|COMMIT;)\$', '', 'gn') \\gexec"
 	kept files 'cmig.export()' 'content text'
-	add "DELETE FROM cmig_engine.version;
-DELETE FROM cmig_engine.journal;
-DELETE FROM cmig_engine.progress;
+	add "DELETE FROM ONLY cmig_engine.version;
+DELETE FROM ONLY cmig_engine.journal;
+DELETE FROM ONLY cmig_engine.progress;
 INSERT INTO cmig_engine.version SELECT revision FROM cmig.version;
 INSERT INTO cmig_engine.journal ($JOURNAL_COLUMNS, file)
 SELECT $JOURNAL_COLUMNS, CASE WHEN j.id = pg_catalog.max(j.id)
