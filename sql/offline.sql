@@ -55,7 +55,7 @@ SELECT regexp_replace(cmig.script('upgrade', '002'), E'\tcmig_schema :=.*cmig_pa
 CREATE FUNCTION steps(VARIADIC arguments text[]) RETURNS SETOF text LANGUAGE plpgsql AS $$
 BEGIN
 	RETURN QUERY EXECUTE format('SELECT line FROM string_to_table(cmig.script(%s), E''\n'') line
-		WHERE line ~ ''^(-- (pg_cmig|step)|BEGIN ISO|COMMIT|DELETE|INSERT|DISCARD|\\set)|wanted CONSTANT|IF ARRAY''',
+		WHERE line ~ ''^(-- (pg_cmig|step)|BEGIN ISO|COMMIT|\s*DELETE|\s*INSERT|DISCARD|\\set)|wanted CONSTANT|IF ARRAY''',
 		(SELECT string_agg(quote_nullable(a), ', ') FROM unnest(arguments) a));
 END
 $$;
