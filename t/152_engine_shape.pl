@@ -68,6 +68,38 @@ is($result[0], 0, 'the queries are read') or diag("@result");
 is_safe('search_path', @$_) foreach [ 'status' ], [ 'lint' ], [ 'preflight' ], [ 'plan' ], [ 'check', '--ci' ], [ 'drift' ];
 rows('DROP FUNCTION public.quote_ident(name); DROP OPERATOR public.= (text, name); DROP FUNCTION public.is_name(text, name)');
 
+# Between two messages of psql, who may rename the schema of pg_stat_statements puts another one in its place.
+{
+	admin('CREATE SCHEMA counted AUTHORIZATION regress_owner; ALTER EXTENSION pg_stat_statements SET SCHEMA counted');
+	rows(<<'END_SQL');
+CREATE FUNCTION public.runs() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING 'my code runs as %', current_user; RETURN 'SELECT 1'; END $$;
+CREATE SCHEMA other;
+CREATE VIEW other.pg_stat_statements AS SELECT public.runs() AS query, oid AS dbid, 1 AS calls FROM pg_database;
+GRANT USAGE ON SCHEMA other TO PUBLIC;
+GRANT SELECT ON other.pg_stat_statements TO PUBLIC;
+END_SQL
+	append_to_file('swap.sql', "SET lock_timeout = '300ms'; BEGIN; ALTER SCHEMA counted RENAME TO hidden; " .
+			"ALTER SCHEMA other RENAME TO counted; COMMIT;\n\\echo done\n");
+	append_to_file('psql', <<'END_BASH');
+#!/bin/bash
+swap='psql -X -q -v ON_ERROR_STOP=1 -U regress_owner -f swap.sql >>swapped 2>>swapped'
+text=$(cat)
+[[ $text == *"extname = 'pg_stat_statements'"* ]] || exec psql "$@" <<<"$text"
+psql "$@" < <(sed -E "s/.gset\$/&\n\\\\! $swap/" <<<"$text")
+status=$?
+eval "$swap"
+exit $status
+END_BASH
+	chmod 0755, 'psql';
+	local $ENV{CMIG_PSQL} = "$dir/psql";
+	@result = is_safe('another schema', 'workload-check');
+	is($result[0], 0, 'the queries are read') or diag("@result");
+	like(slurp_file('swapped'), qr/ERROR:  canceling statement due to lock timeout.*^done/ms, 'the schema keeps its name until then');
+	admin('DROP EXTENSION pg_stat_statements');
+	gives(2, '', 'the database does not have pg_stat_statements', @as, 'workload-check');
+	unlink 'psql';
+}
+
 # What the owner adds to the tables of the state is refused by what reads or writes them, with the statement
 # that removes it.
 rows(<<'END_SQL');

@@ -1339,7 +1339,7 @@ WHERE NOT coalesce(:'state'::pg_catalog.jsonb OPERATOR(pg_catalog.->) 'version' 
 # option --queries to the queries that pg_stat_statements has counted there.
 read_workload()
 {
-	local text
+	local text lock
 
 	STATS=$(mktemp -d) || fail 2 'a temporary folder cannot be created'
 	if ! given stats; then
@@ -1354,24 +1354,14 @@ read_workload()
 		option_stats=$STATS/stats
 	fi
 	if ! given queries; then
-		# the schema is the owner's, who can put nothing in the place of a member of the extension
-		text=$(ask_target - <<-'END'
-			SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
-				JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = 'pg_stat_statements'
-				JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid
-					AND d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND d.deptype = 'e'
-			WHERE e.extname = 'pg_stat_statements' \; COMMIT;
-		END
-		) && [ -n "$text" ] ||
+		# a lock as that of the schema of the state, but of no tables
+		lock=${LOCK_STATE/"'cmig_engine'"/"(SELECT nspname FROM pg_namespace n
+		JOIN pg_extension ON extnamespace = n.oid WHERE extname = 'pg_stat_statements')"}
+		target_access='' ask_target engine_queries lock "${lock/"$STATE_TABLES"/"'{}'"}" >"$STATS/read" ||
+			fail 3 'pg_stat_statements of the database cannot be read'
+		{ IFS= read -r text; cat >"$STATS/queries"; } <"$STATS/read"
+		[ "$text" = TRUE ] ||
 			fail 2 'the database does not have pg_stat_statements' 'cmig workload-check --queries FILE'
-		ask_target - >"$STATS/queries" <<-END || fail 3 'pg_stat_statements of the database cannot be read'
-			SELECT concat(q.query, E'\\n;') FROM (SELECT s.query FROM $text.pg_stat_statements s
-					JOIN pg_database d ON d.oid = s.dbid
-				WHERE d.datname = current_database()
-					AND s.query ~* '^\\s*(select|with|insert|update|delete|merge|values|table)\\M'
-					AND s.query !~ '\\mcmig_' GROUP BY s.query ORDER BY sum(s.calls) DESC LIMIT 1000) q \\;
-			COMMIT;
-		END
 		option_queries=$STATS/queries
 	fi
 }

@@ -200,6 +200,9 @@ TRUSTED="NOT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namesp
 	AND NOT (c.relkind = 'r' AND (r.rolsuper OR r.oid = d.datdba OR r.rolname = current_user
 		OR r.rolname = 'pg_database_owner')))"
 
+# the tables of the state, as an array in SQL
+STATE_TABLES="'{format,journal,progress,version}'"
+
 # use_shape: sets SHAPE to the query in engine_shape.sql, CHECK_STATE to a statement that raises an error
 # unless the tables of the state exist, and are what pg_cmig creates, LOCK_WRITES to one that keeps them so while
 # they are written, and LOCK_STATE to one for a transaction that is only reading, and then is READ ONLY, but
@@ -211,15 +214,15 @@ TRUSTED="NOT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namesp
 # database with default_transaction_read_only, the row of the schema cannot be locked, but its catalog can.
 use_shape()
 {
-	local begin end names="'{format,journal,progress,version}'"
+	local begin end
 
 	[ -z "${SHAPE-}" ] || return 0
 	SHAPE=$(<"${here%/*}/share/cmig/engine_shape.sql")
 	SHAPE=${SHAPE//cmig_schema/"'cmig_engine'"}
-	SHAPE=${SHAPE//cmig_names/"CAST($names AS name[])"}
+	SHAPE=${SHAPE//cmig_names/"CAST($STATE_TABLES AS name[])"}
 	begin="DECLARE
 	cmig_schema CONSTANT name := 'cmig_engine';
-	cmig_names CONSTANT name[] := $names;
+	cmig_names CONSTANT name[] := $STATE_TABLES;
 	cmig_mode text := 'SHARE UPDATE EXCLUSIVE';
 	cmig_timeout CONSTANT text := current_setting('lock_timeout');
 	cmig_locked name[];
