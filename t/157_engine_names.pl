@@ -33,6 +33,36 @@ gives(1, '', 'not copied into the engine: CREATE INDEX slow_index ON public\.ite
 rows('DROP INDEX slow_index; DROP FUNCTION slow()');
 gives(0, 'no drift', '', 'drift');
 
+# a role that does nothing but lock a table of its own
+{
+	my @eve = (extra_params => [ '-U', 'regress_eve' ]);
+
+	$node->safe_psql('shop', 'CREATE ROLE regress_eve LOGIN; CREATE SCHEMA regress_eve AUTHORIZATION regress_eve',
+		extra_params => [ '-U', scalar(getpwuid($<)) ]);
+	$node->safe_psql('shop', 'CREATE TABLE regress_eve.own ()', @eve);
+	my $holder = $node->background_psql('shop', @eve);
+	$holder->query_safe('BEGIN; LOCK TABLE regress_eve.own');
+	my $pid = $holder->query_safe('SELECT pg_backend_pid()');
+	foreach my $limit ([ '-x', 'cmig.lock_timeout=200ms' ], [])
+	{
+		my @result;
+
+		eval
+		{
+			local $SIG{ALRM} = sub { die "it waits\n" };
+			alarm 60;
+			@result = cmig('drift', @$limit);
+			alarm 0;
+		};
+		is($@, '', "drift @$limit ends");
+		is($result[0], 3, 'with an error');
+		like($result[2], qr/cannot be read\nProcess $pid of role regress_eve locks regress_eve\.own\..*SELECT pg_terminate_backend\($pid\)$/,
+			'that says who keeps it waiting');
+	}
+	$holder->query_safe('COMMIT');
+	$holder->quit;
+}
+
 # lines that GitHub Actions would take for commands
 rows(qq{CREATE TABLE "x\n::set-output name=approved::true\n ::stop-commands::pwn\n##[add-mask]x" (id int)});
 {

@@ -753,16 +753,12 @@ WHERE o.value IS DISTINCT FROM n.value \\gset"
 # Copies the schema of the database.
 copy_schema()
 {
-	local dump facts lines sizes seen="SELECT ''" extensions stubs names name version unread=0 limit='' hint=''
+	local dump facts lines sizes seen="SELECT ''" extensions stubs names name version unread=0
 	# nor schemas with the names of the roles of the engine, which "$user" could mean there
 	local -a options=(-s -N cmig_engine -N cmig_engine_ddl -N 'cmig_engine_(secret|creator|owner|copier|superuser)')
 
-	if [ "$verb" = preflight ] || given preflight; then
-		# the verb tells who has locks, so it does not wait long for them
-		limit=5s hint="SELECT pid, relation::regclass, state, query
-FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE mode = 'AccessExclusiveLock'"
-	fi
-	[ -z "$limit" ] || options+=("--lock-wait-timeout=$limit") limit="SET LOCAL lock_timeout = '$limit' \\;"
+	find_copy_limit
+	options+=("--lock-wait-timeout=$COPY_LIMIT")
 
 	[ "$engine_version" -eq "$engine_major" ] || fail 2 \
 		"$verb requires an engine of PostgreSQL $engine_major, the version of the database" \
@@ -781,8 +777,8 @@ FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE mode = 'AccessExclusiveLoc
 	[ -z "$recording" ] || seen=$SEEN_TABLES
 	# pg_dump cannot skip what the role may not read, such as tables of the service
 	facts=$(ask_target engine_facts available "$extensions" foreign_schema "$FOREIGN_SCHEMA" \
-		settings "$ENGINE_SETTINGS" before "$limit" seen "$seen") ||
-		schema_unreadable "$hint"
+		settings "$ENGINE_SETTINGS" before "SET LOCAL lock_timeout = '$COPY_LIMIT' \\;" seen "$seen") ||
+		schema_unreadable
 	{ IFS= read -r seen; IFS= read -r sizes; IFS= read -r extensions; IFS= read -r stubs; names=$(cat); } <<<"$facts"
 	[ -z "$recording" ] || make_guard "$seen"
 	while IFS= read -r name; do
@@ -793,7 +789,7 @@ FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE mode = 'AccessExclusiveLoc
 	done <<<"$names"
 	[ "$unread" -le 5 ] || say \
 		"${yellow}WARNING:  not copied into the engine: $((unread - 5)) more tables that the role cannot read$plain"
-	dump=$(on_target "$engine/pg_dump" "${options[@]}") || schema_unreadable "$hint"
+	dump=$(on_target "$engine/pg_dump" "${options[@]}") || schema_unreadable
 	copy_extensions || fail 2 'the engine cannot use the copy'
 	of_dump "$dump" |
 		engine_user=$ENGINE_COPIER engine_psql -d "$engine_database" -v ON_ERROR_STOP=0 -v VERBOSITY=verbose \
@@ -826,12 +822,41 @@ WHERE r OPERATOR(pg_catalog.<>) ''" |
 		engine_user=$ENGINE_ROLE engine_psql -d "$engine_database" -o /dev/null || fail 2 'the engine cannot be used'
 }
 
-# schema_unreadable HINT: fails.  In a database with the encoding SQL_ASCII, names can have any bytes:
-# says which are not UTF-8, and how to rename them.
+# find_copy_limit: sets COPY_LIMIT to how long a copy waits for a lock: each role can lock tables of its
+# own, so there is a limit if the user has set none
+find_copy_limit()
+{
+	local setting limit=$engine_limit
+
+	for setting in ${settings[@]+"${settings[@]}"}; do
+		case $setting in cmig.lock_timeout=* | lock_timeout=*) limit=${setting#*=} ;; esac
+	done
+	COPY_LIMIT=5s
+	[[ ! $limit =~ ^0*[1-9][0-9]{0,8}\ *(ms|s|min|h)?$ ]] || COPY_LIMIT=${limit// /}
+}
+
+# lock_holder: prints who keeps a copy waiting for a table, or queues for it, and how to end that
+lock_holder()
+{
+	ask_target - 2>/dev/null <<-'END'
+		SELECT concat('Process ', pid, ' of role ', quote_ident(usename), ' locks ', relation::regclass,
+			'. Wait until it has ended. Or end it: SELECT pg_terminate_backend(', pid, ')')
+		FROM pg_locks l JOIN pg_stat_activity a USING (pid) JOIN pg_class c ON c.oid = relation
+		WHERE mode = 'AccessExclusiveLock' AND database = datid AND relkind IN ('r', 'p', 'm', 'i')
+			AND datname = current_database() AND relnamespace::regnamespace::text !~ '^(pg_|information_schema$)'
+		ORDER BY l.granted DESC, xact_start, relation LIMIT 1 \;
+		COMMIT;
+	END
+}
+
+# schema_unreadable: fails.  In a database with the encoding SQL_ASCII, names can have any bytes: says which are
+# not UTF-8, and how to rename them.
 schema_unreadable()
 {
 	local names
 
+	visible "$(lock_holder)"
+	[ -z "$VISIBLE" ] || fail 3 'the schema of the database cannot be read' "$VISIBLE"
 	names=$(ask_target - 2>/dev/null <<'END'
 SELECT format('DO %L -- %s', format('BEGIN EXECUTE (%s); END', query), bytes)
 FROM (
@@ -852,7 +877,7 @@ END
 	)
 	[ -z "$names" ] || set -- "HINT:  These names are not UTF-8, as all must be to be copied. To rename them:
 $names"
-	fail 3 'the schema of the database cannot be read' "$1"
+	fail 3 'the schema of the database cannot be read' "${1-}"
 }
 
 # of_dump DUMP: prints a dump, in which psql runs no command of its own: in a comment, an old pg_dump

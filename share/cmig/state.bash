@@ -110,7 +110,9 @@ copy_table()
 	find_programs pg_dump
 	[ "$engine_version" -ge "$engine_major" ] || fail 2 "$verb requires pg_dump of PostgreSQL $engine_major" \
 		"On Debian: apt install postgresql-client-$engine_major"
-	dump=$(on_target "$engine/pg_dump" --section=pre-data --section=data --no-owner --no-privileges -t "$1") ||
+	find_copy_limit
+	dump=$(on_target "$engine/pg_dump" "--lock-wait-timeout=$COPY_LIMIT" --section=pre-data --section=data \
+		--no-owner --no-privileges -t "$1") ||
 		fail 3 "the table $1 cannot be read"
 	engine_psql -d "$engine_database" -v name="$1" -o /dev/null <<-'END' || fail 2 'the engine cannot be used'
 		SET client_min_messages = warning;
