@@ -129,7 +129,7 @@ is_deeply([ map { $same->($_) } @refused ], $plain[1], 'upgrade --preflight, too
 like($preflight[1], qr/session \d+ .*SHARE\s+on\s+person,\s+004\s+needs\s+ACCESS EXCLUSIVE.*disk pg_default +notice: about \d+ MB more for\s+person/s, 'what it says') or diag(@preflight);
 is($preflight[0], 1, 'its status');
 $_->query_safe('COMMIT; BEGIN; LOCK TABLE person') for @holders;
-gives(3, '', 'lock timeout\n.*cannot be read\nProcess \d+ of role regress_\w+ locks public\.person\..*: SELECT pg_terminate_backend\(\d+\)$', 'preflight');
+gives(3, '', 'lock timeout\n.*cannot be read\nProcess \d+ of role \w+ locks public\.person\..*: SELECT pg_terminate_backend\(\d+\)$', 'preflight');
 $_->quit for @holders;
 unlink 'migrations/004.sql';
 for my $name ('shop', 'plain') { $node->safe_psql($name, $_) for 'DROP VIEW by_view', 'ALTER TABLE person DROP by_hand', 'DELETE FROM person WHERE id > 1', 'VACUUM FULL ANALYZE person'; }
