@@ -148,4 +148,25 @@ is(rows('SELECT count(*) FROM pg_index WHERE NOT indisvalid'), '0', 'no index is
 is(rows("SELECT count(*) FROM pg_constraint WHERE conrelid = 'item'::regclass AND convalidated AND contype <> 'n'"), '3', 'the constraints are valid');
 gives(0, 'no drift', '^$', 'drift');
 
+# Only the shells are killed, and psql goes on with what it has: that is never the beginning of a statement, which
+# would be a statement, too.
+write_revision('006', '005', '-- transactional: false',
+	"SELECT pg_sleep(3);\nCREATE INDEX CONCURRENTLY part ON item (a) WHERE a = 0\n" . (' ' x 99 . "\n") x 3000 . 'OR a = 1;', 'DROP INDEX part;');
+my $pid = fork // die;
+if ($pid == 0)
+{
+	POSIX::setsid();
+	open STDIN, '<', '/dev/null';
+	open STDOUT, '>', "$dir/out";
+	open STDERR, '>&', \*STDOUT;
+	exec $cmig, 'upgrade', '-y';
+}
+$node->poll_query_until('shop', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE query ~ '^SELECT pg_sleep'}) or die;
+kill 'KILL', map { /^ *(\d+) +(\d+) +bash/ && $2 == $pid ? $1 : () } `ps -eo pid,sid,comm`;
+waitpid $pid, 0;
+$node->poll_query_until('shop', "SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = 'cmig' OR query ~ '^SELECT pg_sleep'") or die;
+is(rows("SELECT count(*) FROM pg_indexes WHERE indexname = 'part' AND indexdef !~ 'a = 1'"), '0', 'no part of a statement has run');
+gives(0, '', '', 'upgrade', '-y');
+like(rows("SELECT indexdef FROM pg_indexes WHERE indexname = 'part'"), qr/a = 1/, 'all of it has run');
+
 done_testing();

@@ -1044,6 +1044,9 @@ run_on_target()
 	else
 		on_target=$watch/script
 	fi
+	# psql runs the beginning of a statement that is at the end of its input, so all of the script is in a
+	# file before psql begins: a pipe would end anywhere if cmig was killed
+	{ prelude; printf '%s' "$1"; } 2>/dev/null >"$watch/text" || fail 2 'a temporary file cannot be written'
 	[ "$engine_limit" = 0 ] && [[ $1 != *lock_timeout* ]] || {
 		watch_run 7>&- 8>&- & disown
 		for ((tries = 0; tries < 100; tries++)); do [ ! -s "$watch/blockers" ] || break; sleep 0.02; done

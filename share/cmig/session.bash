@@ -435,8 +435,8 @@ run_psql()
 	exec "${psql[@]}" 4>&- 6>&-
 }
 
-# send TEXT COMMAND...: runs the text in one psql session, pipes the output through the
-# command, and returns cmig's exit status
+# send TEXT COMMAND...: runs the text, or what run_on_target() has written, in one psql session, pipes the
+# output through the command, and returns cmig's exit status
 send()
 {
 	local text=$1
@@ -446,8 +446,15 @@ send()
 	trap '' INT TERM HUP
 	{
 		# bash reports on its own standard error that psql was killed, or does not read all
-		{ prelude; printf '%s' "$text"; $feed; } | run_psql 2>&1 >&3 3>&- 5>&- | messages 2>&5 3>&- 4>&- 5>&-
-		states=("${PIPESTATUS[@]}")
+		if [ -n "$on_target" ]; then
+			exec <"$watch/text"
+			rm -f -- "$watch/text"
+			run_psql 2>&1 >&3 3>&- 5>&- | messages 2>&5 3>&- 4>&- 5>&-
+			states=(0 "${PIPESTATUS[@]}")
+		else
+			{ prelude; printf '%s' "$text"; $feed; } | run_psql 2>&1 >&3 3>&- 5>&- | messages 2>&5 3>&- 4>&- 5>&-
+			states=("${PIPESTATUS[@]}")
+		fi
 		case ${states[1]} in
 			0) exit "${states[2]}" ;;
 			3) check_psql 2>&5; exit 3 ;;
