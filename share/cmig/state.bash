@@ -276,7 +276,7 @@ BEGIN
 		RAISE insufficient_privilege USING MESSAGE = defect.what, HINT = defect.repair;
 	END IF;
 	-- what is missing now could be a view when it is read
-	SELECT n INTO defect FROM unnest(CAST($names AS name[])) n
+	SELECT n INTO defect FROM unnest(CAST($STATE_TABLES AS name[])) n
 	WHERE to_regclass(format('cmig_engine.%I', n)) IS NULL ORDER BY 1 LIMIT 1;
 	IF FOUND THEN
 		RAISE undefined_table USING MESSAGE = format('table cmig_engine.%I is missing', defect.n),
