@@ -59,9 +59,9 @@ SELECT name AS without_description FROM pg_settings WHERE name LIKE 'cmig.%' AND
 
 -- nothing is granted to PUBLIC, everything belongs to one role, nothing is SECURITY DEFINER
 SELECT p.oid::regprocedure AS for_public FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
-WHERE p.pronamespace = 'cmig'::regnamespace AND a.grantee = 0;
+WHERE p.pronamespace = 'cmig'::regnamespace AND a.grantee = 0 ORDER BY p.proname;
 SELECT c.oid::regclass AS for_public FROM pg_class c, aclexplode(c.relacl) a
-WHERE c.relnamespace = 'cmig'::regnamespace AND a.grantee = 0;
+WHERE c.relnamespace = 'cmig'::regnamespace AND a.grantee = 0 ORDER BY c.relname;
 SELECT nspname AS for_public FROM pg_namespace n, aclexplode(n.nspacl) a WHERE nspname = 'cmig' AND a.grantee = 0;
 SELECT count(DISTINCT owner) AS owners FROM (SELECT proowner FROM pg_proc WHERE pronamespace = 'cmig'::regnamespace
 	UNION ALL SELECT relowner FROM pg_class WHERE relnamespace = 'cmig'::regnamespace
