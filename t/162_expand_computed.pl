@@ -48,6 +48,7 @@ foreach my $change (
 	'ALTER TABLE s.t DROP w; ALTER TABLE s.t ADD w int DEFAULT 5',
 	"ALTER TABLE s.t ADD n int DEFAULT 3; ALTER TABLE s.t ALTER n DROP DEFAULT;\n-- cmig:up s.t.n = 3\n",
 	"ALTER TABLE s.t ADD n int; ALTER TABLE s.t ALTER n SET DEFAULT 5;\n-- cmig:up s.t.n = NULL\n",
+	"ALTER TABLE s.t ADD n int, ADD m int; ALTER TABLE s.t ALTER m SET DEFAULT 5;\n-- cmig:up s.t.m = NULL\n",
 	"ALTER TABLE s.t ADD n int;\n-- cmig:up s.t.n = v + 1\nALTER TABLE s.t ALTER v TYPE bigint USING v * 2",
 	'ALTER TABLE s.t ALTER w TYPE text USING w::text; ALTER TABLE s.t ALTER v TYPE bigint')
 {

@@ -189,7 +189,7 @@ find_using(const CmigRevisionText *text, const List *computed,
 		const CmigShapeColumn *new = cmig_shape_column_named(after, each->column);
 
 		if ((!is_named(each->relation, before) && !is_named(each->relation, after)) ||
-			(old != a && new != b) || (a != NULL && each->using == NULL))
+			((old == NULL || old != a) && new != b) || (a != NULL && each->using == NULL))
 			continue;
 		if (old != NULL && new != NULL && strcmp(old->number, new->number) != 0)
 			why = "The name is that of two columns in this revision.";
