@@ -55,8 +55,9 @@ extern void cmig_versions_forget_origin(MemoryContext context, MemoryContextCall
 extern TriggerData *cmig_versions_require_trigger(FunctionCallInfo fcinfo, const char *name);
 
 /*
- * Does a foreign key of the table update it?  Its owner does that then, and sets
- * nothing else.  The server tells it of all that the triggers of such a statement run.
+ * Is the row updated by the action of a foreign key of the table?  Such an action runs as
+ * the table's owner, and sets columns of that key only.  InNoForceRLSOperation() is also
+ * true of what triggers run during the action of another table's key.
  */
 extern bool cmig_versions_is_cascade(const TriggerData *data);
 
