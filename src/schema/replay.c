@@ -129,6 +129,8 @@ struct CmigReplay
 	CmigTargetState state;
 	CmigReplayStatement run;	/* NULL, or runs a statement */
 	void	   *run_arg;
+	CmigReplayWatch watch;		/* or NULL */
+	void	   *watch_arg;
 };
 
 /* The revision that could not be replayed; see cmig_replay_failed(). */
@@ -150,6 +152,13 @@ cmig_replay_statements_run(CmigReplay *replay, CmigReplayStatement run, void *ar
 {
 	replay->run = run;
 	replay->run_arg = arg;
+}
+
+void
+cmig_replay_watch(CmigReplay *replay, CmigReplayWatch watch, void *arg)
+{
+	replay->watch = watch;
+	replay->watch_arg = arg;
 }
 
 CmigTargetState *
@@ -299,6 +308,8 @@ run_statements(CmigScriptRun *run, void *arg)
 	{
 		int			start = run->statement.offset;
 
+		if (replay->watch != NULL)
+			replay->watch(&run->statement, false, replay->watch_arg);
 		if (!has_marker || !is_skipped(sql, end, start))
 		{
 			const CmigStatement *statement = &run->statement;
@@ -310,6 +321,8 @@ run_statements(CmigScriptRun *run, void *arg)
 				replay->run(&replay->state, statement, replay->run_arg);
 			else
 				cmig_target_execute(&replay->state, statement);
+			if (replay->watch != NULL)
+				replay->watch(statement, true, replay->watch_arg);
 			if (!run->step->transactional)
 				commit_enums(replay);
 		}

@@ -359,6 +359,13 @@ extern void cmig_replay_nodes(CmigReplay *replay, const int *nodes, int count,
 							  CmigDirection direction, const CmigRepeatableRun *repeatable);
 
 /*
+ * From now on, until "watch" is NULL, it is called before each statement of a script,
+ * also if that is not replayed, and after each one that is.
+ */
+typedef void (*CmigReplayWatch) (const CmigStatement *statement, bool after, void *arg);
+extern void cmig_replay_watch(CmigReplay *replay, CmigReplayWatch watch, void *arg);
+
+/*
  * Read an image of the current contents of all schemas in the shadow.  This may
  * be called more than once.  The image includes installed extensions that no
  * script has created, and their names are added to *assumed.

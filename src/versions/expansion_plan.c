@@ -562,7 +562,7 @@ look_after(void *arg)
 
 	for (int i = 1; i <= p->revisions; i++)
 	{
-		cmig_replay_nodes(p->replay, &p->plan->steps[i - 1].node, 1, CMIG_UPGRADE, NULL);
+		cmig_versions_replay(p, i);
 		cmig_replay_require_owned(p->replay);
 		p->after = cmig_replay_image(p->replay, &assumed);
 		if (i == p->revisions)

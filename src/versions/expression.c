@@ -59,11 +59,14 @@ find_column(ParseState *pstate, ColumnRef *ref)
 				 errmsg("the expression reads all columns of a row"),
 				 errdetail("While two versions exist, there are hidden ones among them."),
 				 errhint("Name the columns.")));
-	if (list_length(ref->fields) > 2 || !IsA(last, String))
+	if (cmig_versions_is_numbered(ref))
+		return cmig_versions_value(pstate, ref, names);
+	if (list_length(ref->fields) > 3 || !IsA(last, String))
 		return NULL;
-	if (list_length(ref->fields) == 2)
+	if (list_length(ref->fields) > 1)
 	{
-		const char *table = strVal(linitial(ref->fields));
+		const char *schema = list_length(ref->fields) == 3 ? strVal(linitial(ref->fields)) : NULL;
+		const char *table = strVal(list_nth(ref->fields, list_length(ref->fields) - 2));
 		bool		own = false;
 
 		for (int i = 0; i <= names->planning->revisions; i++)
@@ -71,12 +74,24 @@ find_column(ParseState *pstate, ColumnRef *ref)
 			const CmigShapeTable *shape = cmig_shape_table(names->planning->shapes[i],
 														   names->table->b->oid);
 
-			own |= shape != NULL && strcmp(shape->name, table) == 0;
+			own |= shape != NULL && strcmp(shape->name, table) == 0 &&
+				(schema == NULL || strcmp(shape->schema, schema) == 0);
 		}
 		if (!own)
 			return NULL;
 	}
-	return cmig_versions_value(pstate, strVal(last), ref->location, names);
+	return cmig_versions_value(pstate, ref, names);
+}
+
+void
+cmig_versions_set_path(const CmigVersionNames *names, const char *path)
+{
+	if (path == NULL)
+		path = cmig_session_search_path();
+	foreach_ptr(const CmigVersionEnum, e, names->up ? names->planning->enums : NIL)
+		path = psprintf("%s%s%s", cmig_versions_schema(names->planning, e->b->schema),
+						*path ? ", " : "", path);
+	cmig_settings_override("search_path", path);
 }
 
 /* Error context callback. */
@@ -188,15 +203,11 @@ cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNam
 	Bitmapset  *reads = NULL;
 	List	   *functions = NIL;
 	const ColumnRef *bare = IsA(expr, ColumnRef) ? (ColumnRef *) expr : NULL;	/* only the column */
-	const char *path;
 	char	   *result;
 
 	get_atttypetypmodcoll(relation, number, &type, &typmod, &collation);
 	error_context_stack = &callback;
-	path = cmig_session_search_path();
-	foreach_ptr(const CmigVersionEnum, e, names->up ? names->planning->enums : NIL)
-		path = psprintf("%s, %s", cmig_versions_schema(names->planning, e->b->schema), path);
-	cmig_settings_override("search_path", path);
+	cmig_versions_set_path(names, names->path);
 	addNSItemToQuery(pstate,
 					 addRangeTableEntryForRelation(pstate, rel, AccessShareLock, NULL, false, true),
 					 false, true, true);
@@ -242,7 +253,8 @@ cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNam
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("the expression cannot be converted to type %s", format_type_be(type)),
 				 bare == NULL ? errhint("Write a cast.") :
-				 errhint("-- %s = %s%s::%s", what, quote_identifier(strVal(llast(bare->fields))),
+				 errhint("-- %s = %s%s::%s", what, quote_identifier(strVal(list_nth(bare->fields, cmig_versions_is_numbered(bare) ? 0 :
+																					list_length(bare->fields) - 1))),
 						 can_coerce_type(1, &given, &type, COERCION_EXPLICIT) ? "" : "::text",
 						 format_type_be(type))));
 	/* a conversion by assignment is not printed */

@@ -372,7 +372,11 @@ typedef struct CmigVersionNames
 	const struct CmigVersionTable *table;
 	int			level;			/* the shape whose names are used */
 	bool		up;
+	const char *path;			/* as in CmigVersionRule */
 } CmigVersionNames;
+
+/* Sets the search_path with which an expression with such names is read. */
+extern void cmig_versions_set_path(const CmigVersionNames *names, const char *path);
 
 /*
  * Returns the expression as PostgreSQL prints it, with qualified names and the
@@ -490,6 +494,8 @@ typedef struct CmigPlanning
 	List	   *old_readers;	/* of CmigShapeReader * */
 	List	   *readers;		/* likewise: new and changed ones, which the
 								 * version has */
+	List	   *computed;		/* of CmigComputed *: of the last one replayed */
+	List	   *added;			/* of CmigAdded *: likewise */
 	List	   *rules;			/* of CmigVersionRule *, in their order */
 	bool		strict;
 	CmigImage  *before;
@@ -728,6 +734,46 @@ extern void cmig_versions_require_unchanged(const CmigExpansion *expansion);
 /* Raise an error if something of an expansion that was abandoned remains. */
 extern void cmig_versions_require_gone(const CmigExpansion *expansion);
 
+/* in computed.c */
+
+/*
+ * A statement of a script that computes a column for the rows that exist: a change of
+ * its type, or the UPDATE that a line "-- cmig:up" becomes.
+ */
+typedef struct CmigComputed
+{
+	const char *table;			/* OID */
+	const char *number;
+	const char *name;			/* of the table and the column, when it ran */
+	Node	   *expr;			/* NULL: the column, as an assignment converts
+								 * it */
+	const char *path;			/* search_path when it ran */
+	int			statement;		/* counted from 1 */
+	int			line;			/* of the script */
+}			CmigComputed;
+
+/* A column that a script has added, and whose default rows that exist have got. */
+typedef struct CmigAdded
+{
+	Oid			table;
+	AttrNumber	number;
+	const char *value;			/* as stored; NULL if it has changed since
+								 * then */
+}			CmigAdded;
+
+/*
+ * A column in such an expression is a ColumnRef of these fields: its name, for messages, its
+ * number, and whether it is read as the revision has left it, and not as it was before.
+ */
+#define CMIG_REF_FIELDS(name, number) \
+	list_make3(makeString(name), makeInteger(number), makeBoolean(false))
+
+/* Does the reference have the number of a column? */
+extern bool cmig_versions_is_numbered(const ColumnRef *ref);
+
+/* Replay a pending revision, counted from 1, and note what its statements compute. */
+extern void cmig_versions_replay(CmigPlanning *p, int revision);
+
 /* in rules.c */
 
 /* What a revision says about a column. */
@@ -738,6 +784,7 @@ typedef struct CmigVersionRule
 	const char *number;
 	bool		up;
 	Node	   *expr;
+	const char *path;			/* search_path, or NULL for that of scripts */
 	const char *type;			/* of the column that it computes */
 } CmigVersionRule;
 
@@ -757,9 +804,8 @@ extern void cmig_versions_add_rules(CmigPlanning *p, int revision, const CmigRev
 extern const CmigVersionRule *cmig_versions_rule(const CmigPlanning *p, const char *table,
 												 const char *number, bool up, int level);
 
-/* Returns what a name in an expression stands for. */
-extern Node *cmig_versions_value(ParseState *pstate, const char *name, int location,
-								 CmigVersionNames *names);
+/* Returns what a column in an expression stands for. */
+extern Node *cmig_versions_value(ParseState *pstate, const ColumnRef *ref, CmigVersionNames *names);
 
 /* in statements.c: each adds steps of one phase, or of one group */
 

@@ -16,17 +16,17 @@
 #include "parser/parse_expr.h"
 #include "parser/parse_relation.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 
 #include "versions/internal.h"
 
-/* Returns the line about the column, or NULL. */
+/* Returns the line "-- cmig:down" about the column, or NULL. */
 static const CmigExpandLine *
-find_line(const List *lines, const CmigShapeTable *a, const CmigShapeTable *b, const char *column,
-		  bool up)
+find_down(const List *lines, const CmigShapeTable *a, const CmigShapeTable *b, const char *column)
 {
 	foreach_ptr(const CmigExpandLine, line, lines)
 	{
-		if ((line->up != NULL) == up && strcmp(line->column, column) == 0 &&
+		if (line->down != NULL && strcmp(line->column, column) == 0 &&
 			(cmig_expand_is_relation(line, a->schema, a->name) ||
 			 cmig_expand_is_relation(line, b->schema, b->name)))
 			return line;
@@ -86,156 +86,113 @@ cmig_versions_require_definitions(const CmigRevisionText *text)
 	cmig_script_close(script);
 }
 
-/* Is this the relation's name before or after the revision? */
-static bool
-is_named(const RangeVar *relation, const CmigShapeTable *table)
-{
-	return table != NULL && strcmp(relation->relname, table->name) == 0 &&
-		(relation->schemaname == NULL || strcmp(relation->schemaname, table->schema) == 0);
-}
-
-/* Is it the column itself, even if converted? */
-static bool
-is_conversion(Node *node, const char *column)
-{
-	while (node != NULL && IsA(node, TypeCast))
-		node = ((TypeCast *) node)->arg;
-	return node != NULL && IsA(node, ColumnRef) &&
-		IsA(llast(((ColumnRef *) node)->fields), String) &&
-		strcmp(strVal(llast(((ColumnRef *) node)->fields)), column) == 0;
-}
-
-/*
- * What a script computes for rows that exist: the USING of a change of type, and a
- * default that a new column gets after it was added, which they do not have.
- */
-typedef struct Computed
-{
-	const RangeVar *relation;
-	const char *column;
-	Node	   *using;			/* NULL: a default */
-	int			line;
-	int			uses;			/* the tables that it may be about */
-}			Computed;
-
-static List *
-computed_by(const CmigPlanning *p, int revision, const CmigRevisionText *text)
-{
-	CmigScriptReader *script = cmig_script_open(text->upgrade_sql);
-	CmigStatement statement = {0};
-	List	   *result = NIL;
-
-	while (cmig_script_next(script, &statement))
-	{
-		AlterTableStmt *alter = (AlterTableStmt *) statement.raw->stmt;
-
-		if (!IsA(alter, AlterTableStmt) || alter->objtype != OBJECT_TABLE)
-			continue;
-		foreach_node(AlterTableCmd, cmd, alter->cmds)
-		{
-			Node	   *using = cmd->subtype == AT_AlterColumnType ?
-			castNode(ColumnDef, cmd->def)->raw_default : NULL;
-			Computed   *computed;
-
-			if (using == NULL && cmd->subtype != AT_ColumnDefault)
-				continue;
-			computed = palloc0(sizeof(Computed));
-			computed->relation = copyObject(alter->relation);
-			computed->column = pstrdup(cmd->name);
-			computed->using = copyObject(using);
-			computed->line = statement.line;
-			foreach_ptr(const CmigShapeTable, after, p->shapes[revision])
-			{
-				const CmigShapeTable *before = cmig_shape_table(p->shapes[revision - 1],
-																after->oid);
-
-				computed->uses += before != NULL &&
-					(is_named(computed->relation, before) || is_named(computed->relation, after)) &&
-					(cmig_shape_column_named(before, cmd->name) ||
-					 cmig_shape_column_named(after, cmd->name));
-			}
-			result = lappend(result, computed);
-		}
-	}
-	cmig_script_close(script);
-	return result;
-}
-
+/* Refuse what a revision computes. */
 pg_noreturn static void
-refuse_using(const Computed * computed, const CmigRevisionText *text, const char *why)
+refuse_computed(const CmigPlanning *p, int revision, const CmigComputed * computed, const char *why)
 {
-	cmig_versions_refuse(psprintf("USING of column %s.%s (line %d) in revision \"%s\"",
-								  quote_identifier(computed->relation->relname),
-								  quote_identifier(computed->column),
+	const CmigRevisionText *text = list_nth(p->texts, revision - 1);
+
+	cmig_versions_refuse(psprintf("column %s (line %d) in revision \"%s\"", computed->name,
 								  computed->line + Max(text->file_lines[0] - 1, 0),
 								  text->edges.id), why);
 }
 
 /*
- * Returns the USING of the column's type change, or NULL.  Names change their meaning
- * within a script, so it is an error if it is not certain what a row gets.
+ * Returns the statement that computes a column last, or NULL, of those before a
+ * statement, or those from it on.
  */
-static Node *
-find_using(const CmigRevisionText *text, const List *computed,
-		   const CmigShapeTable *before, const CmigShapeTable *after,
-		   const CmigShapeColumn *a, const CmigShapeColumn *b, bool retyped, bool told)
+static const CmigComputed *
+last_computed(const CmigPlanning *p, const char *table, const char *number, int statement,
+			  bool before)
 {
-	const		Computed *found = NULL;
-	const char *why = NULL;
+	const		CmigComputed *found = NULL;
 
-	foreach_ptr(const Computed, each, computed)
+	foreach_ptr(const CmigComputed, each, p->computed)
 	{
-		const CmigShapeColumn *old = cmig_shape_column_named(before, each->column);
-		const CmigShapeColumn *new = cmig_shape_column_named(after, each->column);
-
-		if ((!is_named(each->relation, before) && !is_named(each->relation, after)) ||
-			((old == NULL || old != a) && new != b) || (a != NULL && each->using == NULL))
-			continue;
-		if (old != NULL && new != NULL && strcmp(old->number, new->number) != 0)
-			why = "The name is that of two columns in this revision.";
-		else if (each->using == NULL)
-			why = "Its default changes after it is added: tell what existing rows have.";
-		else if (found != NULL)
-			why = "The revision computes the column more than once.";
-		else if (each->uses > 1)
-			why = "There are several tables with this name.";
-		else if (!retyped && !is_conversion(each->using, each->column))
-			why = "The type of the column remains, or the revision adds it.";
-		found = each;
+		if ((each->statement < statement) == before && strcmp(each->table, table) == 0 &&
+			(number == NULL || strcmp(each->number, number) == 0))
+			found = each;
 	}
-	if (why != NULL && found->using != NULL)
-		refuse_using(found, text, why);
-	if (why != NULL && !told)
-		cmig_versions_ask("up", after, b->name, why);
-	return found ? found->using : NULL;
+	return found;
 }
 
-/* Walker: does an expression read a column that the script has computed before the line? */
+/* An expression that is told from which state of the columns it is computed. */
 typedef struct Reading
 {
-	const CmigShapeTable *before;
-	const List *computed;
-	int			line;
+	const CmigPlanning *planning;
+	const		CmigComputed *computed;
+	int			revision;
 } Reading;
 
+/*
+ * Walker: a column is read as it was before the revision, or as it is after it, and
+ * must not have had a third value when the statement ran.
+ */
 static bool
-reads_computed(Node *node, void *context)
+tell_states(Node *node, void *context)
 {
 	const Reading *reading = context;
+	const CmigPlanning *p = reading->planning;
+	const		CmigComputed *computed = reading->computed;
+	ColumnRef  *ref = (ColumnRef *) node;
+	const CmigShapeTable *before = cmig_shape_table(p->shapes[reading->revision - 1],
+													computed->table);
+	const CmigShapeTable *after = cmig_shape_table(p->shapes[reading->revision], computed->table);
+	const CmigShapeColumn *column;
+	const char *number;
+	bool		changed;
 
 	if (node == NULL)
 		return false;
-	if (!IsA(node, ColumnRef) || !IsA(llast(((ColumnRef *) node)->fields), String))
-		return raw_expression_tree_walker(node, reads_computed, context);
-	foreach_ptr(const Computed, each, reading->computed)
-	{
-		if (each->using != NULL && each->line < reading->line &&
-			is_named(each->relation, reading->before) &&
-			!is_conversion(each->using, each->column) &&
-			strcmp(each->column, strVal(llast(((ColumnRef *) node)->fields))) == 0)
-			return true;
-	}
+	if (!IsA(node, ColumnRef) || !cmig_versions_is_numbered(ref))
+		return raw_expression_tree_walker(node, tell_states, context);
+	number = psprintf("%d", intVal(lsecond(ref->fields)));
+	column = cmig_shape_column(before, number);
+	/* a generated column is computed with any other one */
+	changed = column == NULL ||
+		last_computed(p, computed->table, column->generated[0] ? NULL : number, computed->statement,
+					  true) != NULL;
+	if (changed &&
+		((column != NULL && column->generated[0]) || cmig_shape_column(after, number) == NULL ||
+		 last_computed(p, computed->table, number, computed->statement, false) != NULL))
+		refuse_computed(p, reading->revision, computed,
+						strcmp(number, computed->number) == 0 ?
+						"The revision computes the column more than once." :
+						psprintf("It reads column %s, whose value is neither that before the revision nor that after it.",
+								 quote_identifier(strVal(linitial(ref->fields)))));
+	ref->fields = list_make3(linitial(ref->fields), lsecond(ref->fields), makeBoolean(changed));
 	return false;
+}
+
+/*
+ * Returns the statement that computes a column of the table, if its expression says
+ * what the rows have, or NULL if they keep what they have, converted to its type.
+ */
+static const CmigComputed *
+find_computed(const CmigPlanning *p, int revision, const CmigShapeTable *after, const char *number)
+{
+	const		CmigComputed *last = last_computed(p, after->oid, number, 0, false);
+	Reading		reading = {p, last, revision};
+
+	if (last == NULL)
+		return NULL;
+	if (last->expr == NULL && last_computed(p, after->oid, number, last->statement, true) != NULL)
+		refuse_computed(p, revision, last, "The revision computes the column more than once.");
+	(void) tell_states(last->expr, &reading);
+	return last->expr != NULL ? last : NULL;
+}
+
+/* Raise an error if a new column has another default than the one that rows have got. */
+static void
+require_default(const CmigPlanning *p, const CmigShapeTable *table, const CmigShapeColumn *column)
+{
+	foreach_ptr(const CmigAdded, added, p->added)
+	{
+		if (added->value == NULL && strcmp(table->oid, psprintf("%u", added->table)) == 0 &&
+			strcmp(column->number, psprintf("%d", added->number)) == 0)
+			cmig_versions_ask("up", table, column->name,
+							  "Its default changes after it is added: tell what existing rows have.");
+	}
 }
 
 /*
@@ -265,57 +222,35 @@ conversion(const CmigPlanning *p, const CmigShapeColumn *from, const CmigShapeCo
 	return cmig_versions_expression(name);
 }
 
-/* What an expression's names of types mean. */
-typedef struct TypeNames
-{
-	const CmigPlanning *planning;
-	const CmigRevisionText *text;
-} TypeNames;
-
 /*
- * Walker: the script gives the old or the new enum another name for some time.
- * The former still is in its schema, and the latter in the version's.
+ * Walker: an enum of which both versions have one is the former, in its schema, or the
+ * latter, in the version's, whatever its name was when the statement ran.
  */
 static bool
-name_types(Node *node, void *context)
+name_types(Node *node, void *planning)
 {
-	const TypeNames *names = context;
+	const CmigPlanning *p = planning;
 	TypeName   *type = (TypeName *) node;
-	CmigScriptReader *script;
-	CmigStatement statement = {0};
 
 	if (node == NULL)
 		return false;
-	if (!IsA(node, TypeName) || type->names == NIL)
-		return raw_expression_tree_walker(node, name_types, context);
-	script = cmig_script_open(names->text->upgrade_sql);
-	while (cmig_script_next(script, &statement))
+	foreach_ptr(const CmigVersionEnum, e, IsA(node, TypeName) ? p->enums : NIL)
 	{
-		const RenameStmt *rename = (RenameStmt *) statement.raw->stmt;
+		bool		old = type->typeOid == strtoul(e->a->oid, NULL, 10);
+		bool		new = type->typeOid == strtoul(e->b->oid, NULL, 10);
 
-		foreach_ptr(const CmigVersionEnum, e, IsA(rename, RenameStmt) &&
-					rename->renameType == OBJECT_TYPE ? names->planning->enums : NIL)
-		{
-			const char *before = strVal(llast(castNode(List, rename->object)));
-			const char *name = strVal(llast(type->names));
-			bool		old = strcmp(name, rename->newname) == 0 && strcmp(before, e->a->name) == 0;
-			bool		new = strcmp(name, before) == 0 && strcmp(rename->newname, e->b->name) == 0;
-
-			if (old != new)
-				type->names = list_make2(makeString(old ? e->a->schema :
-													cmig_version_schema_name(names->planning->result->revision, e->b->schema)),
-										 makeString(e->b->name));
-		}
+		if (old != new)
+			type->names = list_make2(makeString(old ? e->a->schema :
+												cmig_version_schema_name(p->result->revision, e->b->schema)),
+									 makeString(e->b->name));
 	}
-	cmig_script_close(script);
-	return false;
+	return raw_expression_tree_walker(node, name_types, planning);
 }
 
 static void
 add_rule(CmigPlanning *p, int revision, const CmigShapeTable *table, const char *number, bool up,
-		 const char *type, Node *expr)
+		 const char *type, Node *expr, const char *path)
 {
-	TypeNames	names = {p, list_nth(p->texts, revision - 1)};
 	CmigVersionRule *rule = palloc(sizeof(CmigVersionRule));
 
 	rule->revision = revision;
@@ -324,54 +259,47 @@ add_rule(CmigPlanning *p, int revision, const CmigShapeTable *table, const char 
 	rule->up = up;
 	rule->type = type;
 	rule->expr = expr;
-	if (p->enums != NIL)
-		(void) name_types(expr, &names);
+	rule->path = path;
+	(void) name_types(expr, p);
 	p->rules = lappend(p->rules, rule);
 }
 
 /* Add the rules of a revision for the columns of a table. */
 static void
-add_table_rules(CmigPlanning *p, int revision, const List *computed, const List *lines,
-				const CmigShapeTable *before, const CmigShapeTable *after)
+add_table_rules(CmigPlanning *p, int revision, const List *lines, const CmigShapeTable *before,
+				const CmigShapeTable *after)
 {
-	const CmigRevisionText *text = list_nth(p->texts, revision - 1);
-
 	foreach_ptr(const CmigShapeColumn, b, after->columns)
 	{
 		const CmigShapeColumn *a = cmig_shape_column(before, b->number);
-		const CmigExpandLine *up = find_line(lines, before, after, b->name, true);
-		const CmigExpandLine *down = a ? find_line(lines, before, after, a->name, false) : NULL;
+		const CmigExpandLine *down = a ? find_down(lines, before, after, a->name) : NULL;
 		bool		retyped = a != NULL &&
 		(!cmig_text_same(a->type, b->type) || !cmig_text_same(a->collation, b->collation));
-		Node	   *using = find_using(text, computed, before, after, a, b, retyped, up != NULL);
-		Reading		reading = {before, computed, up ? up->line : 0};
+		const		CmigComputed *up = find_computed(p, revision, after, b->number);
 
-		if (up != NULL && reads_computed(cmig_versions_expression(up->up), &reading))
-			cmig_expand_refuse_line(text, up->line, true,
-									"The expression reads a column that the revision has computed before.",
-									"Move the line before the statement with USING, or divide the revision.");
 		if (up != NULL)
-			add_rule(p, revision, after, b->number, true, b->type,
-					 cmig_versions_expression(up->up));
+			add_rule(p, revision, after, b->number, true, b->type, up->expr, up->path);
 		else if (retyped || down != NULL)
+			add_rule(p, revision, after, b->number, true, b->type, conversion(p, a, b, true), NULL);
+		else if (a == NULL)
+			require_default(p, after, b);
+		if (a == NULL && up == NULL && b->value != NULL && !b->generated[0])
 			add_rule(p, revision, after, b->number, true, b->type,
-					 using ? using : conversion(p, a, b, true));
-		else if (a == NULL && b->value != NULL && !b->generated[0])
-			add_rule(p, revision, after, b->number, true, b->type,
-					 cmig_versions_expression(b->value));
+					 cmig_versions_expression(b->value), NULL);
 		if (down != NULL)
 			add_rule(p, revision, after, b->number, false, a->type,
-					 cmig_versions_expression(down->down));
+					 cmig_versions_expression(down->down), NULL);
 		else if (a != NULL && (retyped || up != NULL))
-			add_rule(p, revision, after, b->number, false, a->type, conversion(p, b, a, false));
+			add_rule(p, revision, after, b->number, false, a->type, conversion(p, b, a, false),
+					 NULL);
 	}
 	foreach_ptr(const CmigShapeColumn, a, before->columns)
 	{
-		const CmigExpandLine *down = find_line(lines, before, after, a->name, false);
+		const CmigExpandLine *down = find_down(lines, before, after, a->name);
 
 		if (down != NULL && cmig_shape_column(after, a->number) == NULL)
 			add_rule(p, revision, before, a->number, false, a->type,
-					 cmig_versions_expression(down->down));
+					 cmig_versions_expression(down->down), NULL);
 	}
 }
 
@@ -401,43 +329,10 @@ require_column(const CmigPlanning *p, int revision, const CmigRevisionText *text
 									 up ? "new" : "old", up ? "after" : "before"));
 }
 
-/* Raise an error if the script computes a column that has another name before and after it. */
-static void
-require_found(const CmigPlanning *p, int revision, const CmigRevisionText *text,
-			  const List *computed)
-{
-	foreach_ptr(const Computed, each, computed)
-	{
-		bool		found = each->using == NULL || each->uses > 0;
-
-		for (int level = revision - 1; level <= revision; level++)
-		{
-			/*
-			 * of a table that is dropped or new, or a column that is dropped,
-			 * nothing is computed
-			 */
-			foreach_ptr(const CmigShapeTable, table, p->shapes[level])
-			{
-				const CmigShapeTable *other = cmig_shape_table(p->shapes[2 * revision - 1 - level],
-															   table->oid);
-				const CmigShapeColumn *column = cmig_shape_column_named(table, each->column);
-
-				found |= is_named(each->relation, table) &&
-					(other == NULL || (column != NULL &&
-									   cmig_shape_column(other, column->number) == NULL));
-			}
-		}
-		if (!found)
-			refuse_using(each, text,
-						 "The names are those of the table and the column neither before nor after the revision.");
-	}
-}
-
 void
 cmig_versions_add_rules(CmigPlanning *p, int revision, const CmigRevisionText *text)
 {
 	List	   *lines = cmig_expand_lines(text);
-	List	   *computed = computed_by(p, revision, text);
 
 	foreach_ptr(const CmigExpandLine, line, lines)
 		require_column(p, revision, text, line);
@@ -447,9 +342,8 @@ cmig_versions_add_rules(CmigPlanning *p, int revision, const CmigRevisionText *t
 		const CmigShapeTable *before = cmig_shape_table(p->shapes[revision - 1], after->oid);
 
 		if (before != NULL)
-			add_table_rules(p, revision, computed, lines, before, after);
+			add_table_rules(p, revision, lines, before, after);
 	}
-	require_found(p, revision, text, computed);
 }
 
 const CmigVersionRule *
@@ -468,62 +362,77 @@ cmig_versions_rule(const CmigPlanning *p, const char *table, const char *number,
 	return found;
 }
 
-/* Returns the column with this name at a level, or NULL. */
+/* Returns the column that is meant at a level, or NULL. */
 static const CmigShapeColumn *
-column_of(const CmigPlanning *p, const CmigVersionTable *table, int level, const char *name)
+column_of(const CmigPlanning *p, const CmigVersionTable *table, int level, const ColumnRef *ref)
 {
 	const CmigShapeTable *shape = cmig_shape_table(p->shapes[level], table->b->oid);
 
-	return shape ? cmig_shape_column_named(shape, name) : NULL;
+	if (shape == NULL)
+		return NULL;
+	return cmig_versions_is_numbered(ref) ?
+		cmig_shape_column(shape, psprintf("%d", intVal(lsecond(ref->fields)))) :
+		cmig_shape_column_named(shape, strVal(llast(ref->fields)));
+}
+
+/* Returns the expression, with the names of a level, converted to a type. */
+static Node *
+value_at(ParseState *pstate, Node *expr, const char *type, int level, const char *path,
+		 CmigVersionNames *names)
+{
+	CmigVersionNames caller = *names;
+	TypeCast   *cast = castNode(TypeCast, cmig_versions_expression(psprintf("NULL::%s", type)));
+	int			settings = NewGUCNestLevel();
+	Node	   *result;
+
+	cast->arg = copyObject(expr);
+	names->level = level;
+	names->path = path;
+	cmig_versions_set_path(names, path);
+	result = transformExpr(pstate, (Node *) cast, EXPR_KIND_OTHER);
+	AtEOXact_GUC(false, settings);
+	*names = caller;
+	return result;
 }
 
 Node *
-cmig_versions_value(ParseState *pstate, const char *name, int location, CmigVersionNames *names)
+cmig_versions_value(ParseState *pstate, const ColumnRef *ref, CmigVersionNames *names)
 {
 	const CmigPlanning *p = names->planning;
 	const CmigVersionTable *table = names->table;
-	const CmigShapeColumn *named = column_of(p, table, names->level, name);
-	const char *number;
+	int			level = names->level +
+	(cmig_versions_is_numbered(ref) && boolVal(lthird(ref->fields)) ? 1 : 0);
+	const CmigShapeColumn *named = column_of(p, table, level, ref);
+	const char *number = named ? named->number : NULL;
 	const CmigVersionRule *rule;
-	TypeCast   *cast;
-	Node	   *result;
-	int			level = names->level;
 
-	/* in a script, USING may name a column that was renamed before */
-	if (named == NULL && names->up && level < p->revisions)
-		named = column_of(p, table, level + 1, name);
 	/* a generated column has no value yet when a row is written */
 	if (named != NULL && named->generated[0])
-	{
-		cast = castNode(TypeCast, cmig_versions_expression(psprintf("NULL::%s", named->type)));
-		cast->arg = cmig_versions_expression(named->value);
-		return transformExpr(pstate, (Node *) cast, EXPR_KIND_OTHER);
-	}
-	number = named ? named->number : NULL;
+		return value_at(pstate, cmig_versions_expression(named->value), named->type, level,
+						names->path, names);
 	rule = number ? cmig_versions_rule(p, table->b->oid, number, names->up, level) : NULL;
 	if (rule != NULL)
-	{
-		cast = castNode(TypeCast, cmig_versions_expression(psprintf("NULL::%s", rule->type)));
-		cast->arg = copyObject(rule->expr);
-		names->level = names->up ? rule->revision - 1 : rule->revision;
-		result = transformExpr(pstate, (Node *) cast, EXPR_KIND_OTHER);
-		names->level = level;
-		return result;
-	}
+		return value_at(pstate, rule->expr, rule->type,
+						names->up ? rule->revision - 1 : rule->revision, rule->path, names);
 	foreach_ptr(const CmigVersionColumn, column, number ? table->columns : NIL)
 	{
-		if (strcmp(column->b->number, number) == 0 && (!names->up || column->a != NULL))
+		if (strcmp(column->b->number, number) != 0)
+			continue;
+		if (!names->up || column->a != NULL)
 			return colNameToVar(pstate, names->up ||
 								column->hidden == NULL ? column->a->name : column->hidden, false,
-								location);
+								ref->location);
+		/* rows have no value in a new column without a default */
+		return value_at(pstate, cmig_versions_expression("NULL"), named->type, level, NULL, names);
 	}
 	foreach_ptr(const CmigVersionColumn, column, number && names->up ? table->dropped : NIL)
 	{
 		if (strcmp(column->a->number, number) == 0)
-			return colNameToVar(pstate, column->a->name, false, location);
+			return colNameToVar(pstate, column->a->name, false, ref->location);
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_COLUMN),
-			 errmsg("column \"%s\" does not exist in the %s version of table %s", name,
+			 errmsg("column \"%s\" does not exist in the %s version of table %s",
+					strVal(cmig_versions_is_numbered(ref) ? linitial(ref->fields) : llast(ref->fields)),
 					names->up ? "old" : "new", table->b->qualified)));
 }

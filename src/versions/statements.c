@@ -210,6 +210,7 @@ cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table)
 			continue;
 		names.up = true;
 		names.level = column->up->revision - 1;
+		names.path = column->up->path;
 		column->up_text = cmig_versions_print(relation, column->up->expr, column->hidden, &names,
 											  psprintf("cmig:up %s.%s",
 													   quote_identifier(table->b->name),
@@ -225,6 +226,7 @@ cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table)
 			continue;
 		names.up = false;
 		names.level = column->down->revision;
+		names.path = NULL;
 		column->down_text = cmig_versions_print(relation, column->down->expr, column->a->name,
 												&names,
 												psprintf("cmig:down %s.%s",
