@@ -95,8 +95,12 @@ foreach my $case (
 	[ 'ALTER TABLE s.t ADD n int DEFAULT 3, ALTER n SET DEFAULT 5', 'column t.n needs a line "-- cmig:up".*Its default changes after it is added' ],
 	[ 'ALTER TABLE s.t ADD n int DEFAULT 3; ALTER TABLE s.t ALTER n DROP DEFAULT', 'column t.n needs a line "-- cmig:up".*HINT:  -- cmig:up s.t.n = <expression>' ],
 	[ 'ALTER TABLE s.t ADD n int; ALTER TABLE s.t ALTER n SET DEFAULT 5', 'column t.n needs a line "-- cmig:up"' ],
+	[ 'CREATE TABLE s.b AS SELECT id, w FROM s.t; ALTER TABLE s.t DROP w', 'statement 1 (line 1) of revision "2" cannot be expanded.*this statement may change rows' ],
 	map { [ "$_; ALTER TABLE s.t ALTER v TYPE bigint", 'statement 1 (line 1) of revision "2" cannot be expanded.*this statement does something else' ] }
-	('ALTER SEQUENCE s.q RESTART 1000', 'ALTER TABLE s.i ALTER id RESTART WITH 7', 'REFRESH MATERIALIZED VIEW s.mv', 'CLUSTER s.t USING t_pkey', 'ANALYZE s.t', 'NOTIFY x'))
+	('ALTER SEQUENCE s.q RESTART 1000', 'ALTER TABLE s.i ALTER id RESTART WITH 7', 'REFRESH MATERIALIZED VIEW s.mv', 'CLUSTER s.t USING t_pkey', 'ANALYZE s.t', 'NOTIFY x',
+		'CREATE ROLE regress_n', 'GRANT pg_monitor TO CURRENT_USER', 'ALTER ROLE CURRENT_USER SET work_mem = 64', "COMMENT ON ROLE postgres IS ''", "COMMENT ON DATABASE postgres IS ''",
+		'ALTER DATABASE postgres CONNECTION LIMIT 7', 'GRANT CONNECT ON DATABASE postgres TO PUBLIC', 'EXPLAIN ANALYZE CREATE TABLE s.c AS SELECT 1', 'ALTER FUNCTION s2.f DEPENDS ON EXTENSION pg_cmig',
+		"SECURITY LABEL ON TABLE s.t IS NULL", 'ALTER PUBLICATION p ADD TABLE s.t'))
 {
 	my ($change, $error) = @$case;
 
