@@ -413,6 +413,11 @@ foreach my $case (
 	[ 'rule r on public.t was changed', q{CREATE OR REPLACE RULE r AS ON DELETE TO t WHERE old.m = 'sad' DO INSTEAD NOTHING}, q{CREATE OR REPLACE RULE r AS ON DELETE TO t WHERE old.m = 'glad' DO INSTEAD NOTHING} ],
 	[ 'materialized view public.mv was changed', 'REVOKE SELECT ON mv FROM app', 'GRANT SELECT ON mv TO app' ],
 	[ 'materialized view public.mv was changed', 'CREATE INDEX mvi ON mv (m)', 'DROP INDEX mvi' ],
+	[ 'materialized view public.mv was changed', 'GRANT SELECT (m) ON mv TO app', 'REVOKE SELECT (m) ON mv FROM app' ],
+	[ 'materialized view public.mv was changed', q{COMMENT ON COLUMN mv.m IS 'm'}, 'COMMENT ON COLUMN mv.m IS NULL' ],
+	[ 'materialized view public.mv was changed', 'ALTER MATERIALIZED VIEW mv ALTER m SET STATISTICS 7', 'ALTER MATERIALIZED VIEW mv ALTER m SET STATISTICS -1' ],
+	[ 'materialized view public.mv was changed', 'ALTER MATERIALIZED VIEW mv SET (fillfactor = 50)', 'ALTER MATERIALIZED VIEW mv RESET (fillfactor)' ],
+	[ 'materialized view public.mv was changed', 'CREATE STATISTICS ms ON (m::text) FROM mv', 'DROP STATISTICS ms' ],
 	[ 'type public.mood was changed', 'REVOKE USAGE ON TYPE mood FROM app', 'GRANT USAGE ON TYPE mood TO app' ])
 {
 	my ($what, $made, $undone) = @$case;

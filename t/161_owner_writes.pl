@@ -71,6 +71,28 @@ $node->safe_psql('postgres', 'CREATE POLICY grown ON eve.t USING (eve.f7(user_id
 like(query($node, 'postgres', "SET statement_timeout = '60s'; SELECT count(*) FROM cmig.rls_check('eve')"), qr/^\d+$/, 'functions that call others: the proof ends');
 $node->safe_psql('postgres', 'DROP POLICY grown ON eve.t');
 
+# what takes memory or time beside the proof: its function bodies, the run that follows it, and the fix.  The
+# largest memory of the session, in MB, is that of the server's process.
+my @large = (
+	[ 'settings of a run', join(' OR ', map { "user_id = current_setting('a.s$_', true)" } 1 .. 200), ') AND (', join(') AND (', map { "a = $_ OR b = $_" } 1 .. 12) ],
+	[ 'elements of an array', '(' . join('||', ('b::text') x 1000) . ') = ANY (ARRAY[' . join(',', ('user_id') x 6000) . '])' ],
+	[ 'constants', 'a <> ALL (ARRAY[' . join(',', map { "b + $_" } 1 .. 40000) . '])' ],
+	[ 'what a concatenation keeps', join('||', ('b::text') x 4000) . q{ <> current_setting('a.s', true)} ],
+	[ 'bodies', join(' OR ', map { "eve.large($_)" } 1 .. 30) ],
+	[ 'nested conversions', '(' x 800 . q{current_setting('app.x')} . '::text::int)' x 800 . ' = a' ]);
+$node->safe_psql('postgres', 'SET ROLE regress_eve; CREATE FUNCTION eve.large(x int) RETURNS boolean LANGUAGE sql STABLE AS $$SELECT ' . join(' OR ', map { "x = $_" } 1 .. 60000) . '$$');
+foreach my $case (@large)
+{
+	my ($name, @parts) = @$case;
+
+	$node->safe_psql('postgres', "CREATE POLICY large ON eve.t USING ((@parts))");
+	my $script = q{SET statement_timeout = '60s'; SELECT pg_backend_pid() AS pid \gset} . "\n" . q{\setenv PID :pid
+SELECT count(*) > 0 FROM cmig.rls_check('eve');
+\! awk '/VmHWM/ { print $2 < 700000 }' /proc/$PID/status};
+	is(query($node, 'postgres', $script), "t\n1", "$name: rls_check ends");
+	$node->safe_psql('postgres', 'DROP POLICY large ON eve.t');
+}
+
 # roles that a policy of another owner's table names are not in a fix
 $node->safe_psql('postgres', q{
 CREATE TABLE victim (id int, tenant_id text);

@@ -702,6 +702,13 @@ extern Oid	cmig_type_role(Oid type, Oid table_owner);
 
 /* in query.c */
 
+/*
+ * The end of a hint if there is no backup of pg_cmig's tables.  CASCADE would drop policies,
+ * defaults, and the triggers of expanded tables.
+ */
+#define CMIG_BEGIN_AGAIN \
+	"DROP EXTENSION IF EXISTS pg_cmig (first alter what it says depends on it), CREATE EXTENSION pg_cmig, load the revisions, and stamp the database."
+
 #define CMIG_QUERY_MAX_ARGS 20
 
 struct _SPI_plan;

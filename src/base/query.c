@@ -153,7 +153,7 @@ check_table(Oid relation, const char *name)
 		return;					/* the table was dropped in the meantime */
 	if (form.relkind != RELKIND_RELATION)
 		refuse(name, "It is not a plain table.",
-			   "Drop or rename this relation, and then restore the table from a backup. If there is no backup, DROP EXTENSION pg_cmig CASCADE, CREATE EXTENSION pg_cmig, load the revisions, and stamp the database.");
+			   "Drop or rename this relation, and then restore the table from a backup. If there is no backup: " CMIG_BEGIN_AGAIN);
 	if (getExtensionOfObject(RelationRelationId, relation) != get_extension_oid("pg_cmig", true))
 		refuse(name, "It is not a member of extension pg_cmig.",
 			   psprintf("ALTER EXTENSION pg_cmig ADD TABLE cmig.%s", name));
@@ -248,7 +248,7 @@ static void
 explain_altered(void)
 {
 	if (!cmig_library_version_explain())
-		errhint("The tables of pg_cmig were dropped or altered. Restore them from a backup, or DROP EXTENSION IF EXISTS pg_cmig CASCADE, CREATE EXTENSION pg_cmig, load the revisions, and stamp the database.");
+		errhint("The tables of pg_cmig were dropped or altered. Restore them from a backup. If there is none: " CMIG_BEGIN_AGAIN);
 }
 
 #define CHANGED_MESSAGE "the schema was changed while it was read"

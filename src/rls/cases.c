@@ -30,8 +30,8 @@
 bool		cmig_rls_gave_up;
 
 /*
- * The limits of a proof.  Whatever takes memory takes steps, and the last one is
- * an error, so no part of a proof goes on with less than there is.
+ * The limits of a proof, or of a run.  Whatever takes memory takes steps, and the last
+ * one is an error, so no part of a proof goes on with less than there is.
  */
 static int	steps_left;
 static MemoryContext proof_context;
@@ -43,28 +43,31 @@ bool
 cmig_rls_within_limits(void (*prove) (void *argument), void *argument)
 {
 	MemoryContext outer = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(outer, "pg_cmig proof", ALLOCSET_DEFAULT_SIZES);
 	volatile bool completed = false;
 
 	cmig_rls_gave_up = false;
 	steps_left = MAX_STEPS;
-	proof_context = AllocSetContextCreate(outer, "pg_cmig proof", ALLOCSET_DEFAULT_SIZES);
+	proof_context = context;
 	PG_TRY();
 	{
-		MemoryContextSwitchTo(proof_context);
+		MemoryContextSwitchTo(context);
 		prove(argument);
 		completed = true;
 	}
 	PG_CATCH();
 	{
-		if (steps_left > 0)
+		proof_context = NULL;
+		if (steps_left > 0 || geterrcode() != ERRCODE_PROGRAM_LIMIT_EXCEEDED)
 			PG_RE_THROW();
 		/* raised by cmig_rls_step(), where nothing is open */
 		MemoryContextSwitchTo(outer);
 		FlushErrorState();
 	}
 	PG_END_TRY();
+	proof_context = NULL;
 	MemoryContextSwitchTo(outer);
-	MemoryContextDelete(proof_context);
+	MemoryContextDelete(context);
 	return completed;
 }
 
@@ -72,8 +75,10 @@ void
 cmig_rls_step(int count)
 {
 	CHECK_FOR_INTERRUPTS();
+	if (proof_context == NULL)
+		return;
 	steps_left -= count;
-	if (steps_left > 0 && MemoryContextMemAllocated(proof_context, false) < MAX_MEMORY)
+	if (steps_left > 0 && MemoryContextMemAllocated(proof_context, true) < MAX_MEMORY)
 		return;
 	steps_left = 0;
 	ereport(ERROR,
@@ -103,7 +108,8 @@ cmig_rls_both(const CmigRlsCase *a, const CmigRlsCase *b)
 {
 	CmigRlsCase *result = cmig_rls_no_facts();
 
-	cmig_rls_step((list_length(a->literals) + 1) * (list_length(b->literals) + 1));
+	cmig_rls_step((list_length(a->literals) + 1) * (list_length(b->literals) + 1) +
+				  list_length(a->links) + list_length(b->links));
 	result->literals = list_copy(a->literals);
 	foreach_ptr(CmigRlsLiteral, literal, b->literals)
 	{
@@ -473,26 +479,27 @@ static bool
 is_unique_expression(Oid relid, Node *node)
 {
 	Relation	table = try_relation_open(relid, AccessShareLock);
+	List	   *indexes = NIL;
 	bool		found = false;
 
 	if (table == NULL)
 		return false;
-	foreach_oid(oid, RelationGetIndexList(table))
-	{
-		Relation	index = index_open(oid, AccessShareLock);
-		Form_pg_index form = index->rd_index;
-
-		bool		isnull;
-		Datum		stored = SysCacheGetAttr(INDEXRELID, index->rd_indextuple,
-											 Anum_pg_index_indexprs, &isnull);
-
-		if (!isnull && form->indisunique && form->indisvalid && form->indimmediate &&
-			form->indnkeyatts == 1 &&
-			heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL))
-			found |= list_member(stringToNode(TextDatumGetCString(stored)), node);
-		index_close(index, AccessShareLock);
-	}
+	indexes = RelationGetIndexList(table);
 	relation_close(table, AccessShareLock);
+	foreach_oid(oid, indexes)
+	{
+		HeapTuple	tuple = SearchSysCacheCopy1(INDEXRELID, ObjectIdGetDatum(oid));
+		Form_pg_index form = tuple ? (Form_pg_index) GETSTRUCT(tuple) : NULL;
+		bool		isnull;
+		Datum		stored = tuple ? SysCacheGetAttr(INDEXRELID, tuple, Anum_pg_index_indexprs,
+													 &isnull) : (Datum) 0;
+
+		if (tuple == NULL || isnull || !form->indisunique || !form->indisvalid ||
+			!form->indimmediate || form->indnkeyatts != 1 ||
+			!heap_attisnull(tuple, Anum_pg_index_indpred, NULL))
+			continue;
+		found |= list_member((List *) cmig_rls_read(TextDatumGetCString(stored)), node);
+	}
 	return found;
 }
 
@@ -615,8 +622,9 @@ put_value(Node *node, void *context)
 {
 	if (node == NULL)
 		return NULL;
+	cmig_rls_step(1);
 	if (IsA(node, CaseTestExpr))
-		return copyObject(context);
+		return cmig_rls_copy(context);
 	return expression_tree_mutator(node, put_value, context);
 }
 
@@ -845,7 +853,7 @@ run_comparison(void *arg)
 bool
 cmig_rls_compare_constants(OpExpr *expr, Const *left, Const *right, bool *result)
 {
-	OpExpr	   *comparison = copyObject(expr);
+	OpExpr	   *comparison = cmig_rls_copy(expr);
 	Const	   *value = (Const *) comparison;
 
 	comparison->args = list_make2(left, right);
@@ -945,14 +953,14 @@ compare_values(OpExpr *expr, const CmigRlsValue *left, const CmigRlsValue *right
 		exprType(left->node) == exprType(cmig_rls_unwrap(linitial(expr->args))) &&
 		exprType(right->node) == exprType(cmig_rls_unwrap(lsecond(expr->args))))
 	{
-		shown = copyObject(expr);
+		shown = cmig_rls_copy(expr);
 		shown->args = list_make2(left->node, right->node);
 	}
 	/* a <> b is the negation of a = b, and so on */
 	if (name && (strcmp(name, "<>") == 0 || strcmp(name, "<=") == 0 || strcmp(name, ">=") == 0) &&
 		OidIsValid(get_negator(expr->opno)))
 	{
-		shown = copyObject(shown);
+		shown = cmig_rls_copy(shown);
 		shown->opno = get_negator(expr->opno);
 		shown->opfuncid = get_opcode(shown->opno);
 		want = truth ? IS_FALSE_BIT : IS_TRUE_BIT;
@@ -1075,6 +1083,7 @@ elements_of(Node *array)
 	get_typlenbyvalalign(element, &length, &by_value, &alignment);
 	deconstruct_array(DatumGetArrayTypeP(((Const *) array)->constvalue), element, length, by_value,
 					  alignment, &values, &nulls, &count);
+	cmig_rls_step(count + 1);
 	for (int i = 0; i < count && count <= MAX_ELEMENTS; i++)
 		result = lappend(result,
 						 makeConst(element, -1, ((Const *) array)->constcollid, length, values[i],
@@ -1093,7 +1102,7 @@ cmig_rls_compare_any(ScalarArrayOpExpr *expr, int want, CmigRlsScope *scope)
 	foreach_ptr(Expr, element, elements)
 	{
 		OpExpr	   *part = (OpExpr *) make_opclause(expr->opno, BOOLOID, false,
-													copyObject(linitial(expr->args)),
+													cmig_rls_copy(linitial(expr->args)),
 													element, InvalidOid, expr->inputcollid);
 
 		part->opfuncid = expr->opfuncid;

@@ -282,8 +282,9 @@ repair(Node *node, void *context)
 		OidIsValid(get_array_type(exprType(lsecond(test->args)))))
 	{
 		ScalarArrayOpExpr *any = makeNode(ScalarArrayOpExpr);
-		SubLink    *link = copyObject((SubLink *) node);
+		SubLink    *link = makeNode(SubLink);
 
+		*link = *(SubLink *) node;
 		any->opno = test->opno;
 		any->opfuncid = get_opcode(test->opno);
 		any->useOr = true;
@@ -303,9 +304,10 @@ repair(Node *node, void *context)
 		return once(repair(node, &inside));
 	if (IsA(node, CoerceViaIO) && may_be_empty((Node *) ((CoerceViaIO *) node)->arg))
 	{
-		CoerceViaIO *cast = copyObject((CoerceViaIO *) node);
+		CoerceViaIO *cast = makeNode(CoerceViaIO);
 		NullIfExpr *expr = makeNode(NullIfExpr);
 
+		*cast = *(CoerceViaIO *) node;
 		expr->opno = TextEqualOperator;
 		expr->opfuncid = F_TEXTEQ;
 		expr->opresulttype = TEXTOID;
@@ -318,8 +320,9 @@ repair(Node *node, void *context)
 	}
 	if (cmig_rls_calls_setting(node))
 	{
-		FuncExpr   *call = copyObject((FuncExpr *) node);
+		FuncExpr   *call = makeNode(FuncExpr);
 
+		*call = *(FuncExpr *) node;
 		call->funcid = F_CURRENT_SETTING_TEXT_BOOL;
 		call->args = list_make2(linitial(call->args), makeBoolConst(true, false));
 		return (Node *) call;

@@ -187,6 +187,13 @@ extern bool cmig_rls_calls_builtin(Oid function, List *args, Node *call);
 extern bool cmig_rls_calls_evaluable(Node *node);
 extern Node *cmig_rls_expand(Node *tree);
 
+/* Copies a node, or reads a stored one; takes steps for the memory that this takes. */
+extern void *cmig_rls_copy(const void *node);
+extern Node *cmig_rls_read(const char *stored);
+
+/* Returns the number of nodes of an expression. */
+extern int	cmig_rls_count(Node *node);
+
 extern bool cmig_rls_in_words(const char *name, const char *words, bool prefix);
 
 /* Is the test true for the node, which may be NULL, or for any below it? */
@@ -300,7 +307,10 @@ extern bool cmig_rls_gave_up;
  */
 extern bool cmig_rls_within_limits(void (*prove) (void *argument), void *argument);
 
-/* Takes steps of a proof; an error if none are left, which cmig_rls_within_limits() catches. */
+/*
+ * Takes steps of a proof; an error if none are left, which cmig_rls_within_limits() catches,
+ * without a cleanup: nothing may be open.  Outside of a proof, only looks for interrupts.
+ */
 extern void cmig_rls_step(int count);
 
 extern CmigRlsCase *cmig_rls_no_facts(void);

@@ -109,6 +109,45 @@ cmig_rls_operator(Node *node, List **args)
 	return ((ScalarArrayOpExpr *) node)->opno;
 }
 
+/* Walker: count the nodes. */
+static bool
+count_walker(Node *node, void *count)
+{
+	if (node == NULL)
+		return false;
+	CHECK_FOR_INTERRUPTS();
+	++*(int64 *) count;
+	return IsA(node, Query) ? query_tree_walker((Query *) node, count_walker, count, 0) :
+		expression_tree_walker(node, count_walker, count);
+}
+
+void *
+cmig_rls_copy(const void *node)
+{
+	int64		nodes = 1;
+
+	(void) count_walker(unconstify(void *, node), &nodes);
+	cmig_rls_step(Min(nodes, INT_MAX));
+	return copyObject(unconstify(void *, node));
+}
+
+int
+cmig_rls_count(Node *node)
+{
+	int64		nodes = 0;
+
+	(void) count_walker(node, &nodes);
+	return Min(nodes, INT_MAX);
+}
+
+Node *
+cmig_rls_read(const char *stored)
+{
+	/* the text is longer than what it is about, but not its nodes in memory */
+	cmig_rls_step(strlen(stored) / 8 + 1);
+	return stringToNode(stored);
+}
+
 /* Is the query "SELECT expression" without any other clause? */
 static bool
 is_plain_select(Query *query)
@@ -135,8 +174,8 @@ cmig_rls_unwrap(Node *node)
 				 castNode(Query, link->subselect)->targetList != NIL)
 		{
 			/* the columns of the expression move out of the sub-select */
-			node = copyObject((Node *) linitial_node(TargetEntry,
-													 castNode(Query, link->subselect)->targetList)->expr);
+			node = cmig_rls_copy(linitial_node(TargetEntry,
+											   castNode(Query, link->subselect)->targetList)->expr);
 			IncrementVarSublevelsUp(node, -1, 1);
 		}
 		else
@@ -485,6 +524,8 @@ analyze(void *arg)
 		if (strncmp(value, setting, strlen(setting)) == 0)
 			cmig_settings_override("search_path", value + strlen(setting));
 	}
+	/* the error ends this subtransaction, and the next step raises it again */
+	cmig_rls_step(strlen(body->source));
 	raw = cmig_raw_parse(body->source, RAW_PARSE_DEFAULT);
 	if (list_length(raw) == 1 && IsA(linitial_node(RawStmt, raw)->stmt, SelectStmt))
 		body->query = cmig_safe_parse(linitial_node(RawStmt, raw), body->source, body->tuple,
@@ -521,7 +562,7 @@ body_query(HeapTuple tuple, FuncExpr *call)
 		return NULL;
 	if (!isnull)
 	{
-		Node	   *node = stringToNode(TextDatumGetCString(source));
+		Node	   *node = cmig_rls_read(TextDatumGetCString(source));
 		List	   *queries = IsA(node, List) ? linitial_node(List, (List *) node) :
 		list_make1(node);
 
@@ -553,9 +594,10 @@ put_arguments(Node *node, void *context)
 
 	if (node == NULL)
 		return NULL;
+	cmig_rls_step(1);
 	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXTERN)
 	{
-		Node	   *arg = copyObject(list_nth(arguments->args, ((Param *) node)->paramid - 1));
+		Node	   *arg = cmig_rls_copy(list_nth(arguments->args, ((Param *) node)->paramid - 1));
 
 		IncrementVarSublevelsUp(arg, arguments->depth, 0);
 		return arg;
@@ -574,17 +616,6 @@ put_arguments(Node *node, void *context)
 }
 
 #define MAX_NODES 1000000
-
-static bool
-count_walker(Node *node, void *count)
-{
-	if (node == NULL)
-		return false;
-	CHECK_FOR_INTERRUPTS();
-	++*(int64 *) count;
-	return IsA(node, Query) ? query_tree_walker((Query *) node, count_walker, count, 0) :
-		expression_tree_walker(node, count_walker, count);
-}
 
 /* Takes what the body has with its arguments from the nodes that are left, if there are enough. */
 static bool
@@ -608,7 +639,8 @@ take_nodes(Query *body, List *args, int64 *left)
 static Node *
 body_of(FuncExpr *call, bool *definer, int64 *left)
 {
-	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(call->funcid));
+	/* a copy: nothing may be open when the steps end */
+	HeapTuple	tuple = SearchSysCacheCopy1(PROCOID, ObjectIdGetDatum(call->funcid));
 	Form_pg_proc proc;
 	Query	   *query;
 	SubLink    *link;
@@ -629,10 +661,7 @@ body_of(FuncExpr *call, bool *definer, int64 *left)
 		exprType((Node *) linitial_node(TargetEntry,
 										query->targetList)->expr) != call->funcresulttype ||
 		!take_nodes(query, call->args, left))
-	{
-		ReleaseSysCache(tuple);
 		return NULL;
-	}
 	link = makeNode(SubLink);
 	link->subLinkType = call->funcretset ? ARRAY_SUBLINK : EXPR_SUBLINK;
 	link->subselect = (Node *) query;
@@ -653,9 +682,7 @@ body_of(FuncExpr *call, bool *definer, int64 *left)
 	else if (query->limitCount == NULL)
 		query->limitCount = (Node *) makeConst(INT8OID, -1, InvalidOid, sizeof(int64),
 											   Int64GetDatum(1), false, FLOAT8PASSBYVAL);
-	result = put_arguments(result, &arguments);
-	ReleaseSysCache(tuple);
-	return result;
+	return put_arguments(result, &arguments);
 }
 
 /* The functions around a node. */
@@ -673,6 +700,7 @@ expand(Node *node, void *context)
 	Expansion	inner = *(Expansion *) context;
 
 	check_stack_depth();
+	cmig_rls_step(1);
 	if (node == NULL)
 		return NULL;
 	if (IsA(node, Query))

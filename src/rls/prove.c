@@ -68,12 +68,14 @@ shows_only_own(Oid relid, Oid role, int nesting)
 			(OidIsValid(role) ? cmig_rls_binds(policy, role) :
 			 !OidIsValid(linitial_oid(policy->roles)) ||
 			 strncmp(policy->qual_text, "{CONST ", 7) != 0))
-			*policies = lappend(*policies, stringToNode(policy->qual_text));
+			*policies = lappend(*policies, cmig_rls_read(policy->qual_text));
 	}
 	foreach_ptr(Node, each, permissive)
 	{
-		List	   *parts = lappend(list_copy(restrictive), each);
+		List	   *parts;
 
+		cmig_rls_step(list_length(restrictive) + 1);
+		parts = lappend(list_copy(restrictive), each);
 		if (prove((Node *) makeBoolExpr(AND_EXPR, parts, -1), relid, role,
 				  nesting).kind != CMIG_RLS_TIED)
 			return false;
@@ -830,6 +832,7 @@ ask_shown(void *argument)
 	Node	   *body;
 
 	call->funcretset = get_func_retset(question->function);
+	cmig_rls_step(count + 1);
 	for (int i = 0; i < count; i++)
 	{
 		Param	   *param = makeNode(Param);

@@ -31,6 +31,8 @@
 
 #define STRANGERS 30			/* enough for prefixes and remainders */
 #define MAX_COMBINATIONS 48		/* of the values of columns that are no keys */
+#define MAX_NODES 5000			/* a larger expression is not run: each ||
+								 * keeps what it joins until the end */
 #define MAX_FAILURES 60			/* of rows in a context, until the context is
 								 * given up */
 
@@ -189,6 +191,7 @@ find_input(Maker *maker, AttrNumber attno, Node *node, Oid type, char *name)
 {
 	Input	   *input;
 
+	cmig_rls_step(list_length(maker->inputs) + 1);
 	foreach_ptr(Input, each, maker->inputs)
 	{
 		input = each;
@@ -252,6 +255,7 @@ note_constant(Maker *maker, List *args)
 
 	if (constant == NULL || input == NULL || !IsA(constant, Const) || constant->constisnull)
 		return;
+	cmig_rls_step(list_length(input->constants) + 1);
 	if (constant->consttype == input->type)
 		input->constants = list_append_unique(input->constants, constant);
 	else if (input->type == TEXTOID && cmig_rls_sample_is_builtin(constant->consttype))
@@ -269,6 +273,7 @@ make(Node *node, void *context)
 	CoerceViaIO *cast;
 
 	check_stack_depth();
+	cmig_rls_step(1);
 	if (node == NULL || maker->failed)
 		return node;
 	/* a sub-select without tables is evaluated as its expression */
@@ -301,7 +306,7 @@ make(Node *node, void *context)
 		case T_CoerceToDomain:
 			return make((Node *) ((CoerceToDomain *) node)->arg, context);
 		case T_CoerceViaIO:
-			cast = copyObject((CoerceViaIO *) node);
+			cast = cmig_rls_copy(node);
 			cast->resulttype = getBaseType(cast->resulttype);
 			input = input_of(maker, cmig_rls_bare((Node *) cast->arg));
 			if (input && input->context)
@@ -346,6 +351,7 @@ make_combinations(const Maker *maker)
 		{
 			foreach_ptr(List, item, result)
 			{
+				cmig_rls_step(list_length(item) + 1);
 				/* when there are many, only the usual values are combined */
 				if (list_length(longer) < MAX_COMBINATIONS || value == linitial(values))
 					longer = lappend(longer, lappend(list_copy(item), value));
@@ -365,6 +371,7 @@ make_trial(const Maker *maker, List *combination, Trial trial, int unset, bool e
 {
 	Trial	   *result = palloc(sizeof(Trial));
 
+	cmig_rls_step(list_length(maker->inputs) + 1);
 	*result = trial;
 	foreach_ptr(Input, input, maker->inputs)
 	{
@@ -450,6 +457,8 @@ evaluate(void *arg)
 		Datum		value;
 		bool		isnull;
 
+		CHECK_FOR_INTERRUPTS();
+
 		foreach_ptr(Const, constant, trial->values)
 		{
 			ParamExternData *param = &params->params[foreach_current_index(constant)];
@@ -473,6 +482,7 @@ describe(const Maker *maker, const Trial *trial, bool about_context, CmigRlsLeak
 {
 	if (leak->found)
 		return;
+	cmig_rls_step(list_length(maker->inputs) + 1);
 	foreach_ptr(Input, input, maker->inputs)
 	{
 		Const	   *value = list_nth(trial->values, foreach_current_index(input));
@@ -491,20 +501,23 @@ describe(const Maker *maker, const Trial *trial, bool about_context, CmigRlsLeak
 	leak->nobody = trial->nobody;
 }
 
-/*
- * Run an expression over a few rows and contexts, unless that needs tables or the
- * code of others.
- */
-void
-cmig_rls_run(Node *tree, Oid relid, Oid role, CmigRlsLeak *leak)
+/* What to run, and the memory for what is found. */
+typedef struct Running
 {
-	Maker		maker = {relid, role,.form = TEXTOID};
-	Batch		batch = {&maker};
-	List	   *combinations;
+	Node	   *tree;
+	Oid			relid;
+	Oid			role;
+	CmigRlsLeak *leak;
+	MemoryContext context;
+}			Running;
+
+/* Sets the form of the keys' texts.  Returns false if the expression reads no column. */
+static bool
+find_form(Maker *maker)
+{
 	bool		row = false;
 
-	batch.expression = (Expr *) make(cmig_rls_expand(tree), &maker);
-	foreach_ptr(Input, input, maker.inputs)
+	foreach_ptr(Input, input, maker->inputs)
 	{
 		Oid			type = OidIsValid(input->cast) ? input->cast : input->type;
 
@@ -513,12 +526,29 @@ cmig_rls_run(Node *tree, Oid relid, Oid role, CmigRlsLeak *leak)
 			type = get_element_type(type);
 		/* numbers are valid as texts, too */
 		if (type == UUIDOID)
-			maker.form = UUIDOID;
-		else if (maker.form == TEXTOID &&
+			maker->form = UUIDOID;
+		else if (maker->form == TEXTOID &&
 				 (type == INT2OID || type == INT4OID || type == INT8OID || type == NUMERICOID))
-			maker.form = INT4OID;
+			maker->form = INT4OID;
 	}
-	if (maker.failed || !row)
+	return row;
+}
+
+/* Run the expression; within the limits of a proof. */
+static void
+run_within(void *argument)
+{
+	const		Running *running = argument;
+	Maker		maker = {running->relid, running->role,.form = TEXTOID};
+	Batch		batch = {&maker};
+	List	   *combinations;
+	int			nodes;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig trials",
+												  ALLOCSET_DEFAULT_SIZES);
+
+	batch.expression = (Expr *) make(cmig_rls_expand(running->tree), &maker);
+	nodes = cmig_rls_count((Node *) batch.expression);
+	if (maker.failed || !find_form(&maker) || nodes > MAX_NODES)
 		return;
 	combinations = make_combinations(&maker);
 
@@ -530,22 +560,41 @@ cmig_rls_run(Node *tree, Oid relid, Oid role, CmigRlsLeak *leak)
 		for (int empty = 0; empty < 2; empty++)
 		{
 			int			unset = n < 0 ? -3 - n : n;
+			MemoryContext caller;
 
 			if ((unset == -1 && empty) ||
 				(unset >= 0 && !((Input *) list_nth(maker.inputs, unset))->context))
 				continue;
-			CHECK_FOR_INTERRUPTS();
+			caller = MemoryContextSwitchTo(context);
 			batch.trials = make_trials(&maker, combinations, unset, empty);
 			batch.next = 0;
 			/* a row for which the expression fails is not let through */
-			for (int failures = 0; failures < MAX_FAILURES &&
-				 cmig_rls_sandbox_run(CMIG_ROLE_NOBODY, evaluate, &batch) != 0; failures++)
-				;
+			for (int failures = 0; failures < MAX_FAILURES; failures++)
+			{
+				cmig_rls_step(nodes);
+				if (cmig_rls_sandbox_run(CMIG_ROLE_NOBODY, evaluate, &batch) == 0)
+					break;
+			}
+			MemoryContextSwitchTo(running->context);
 			foreach_ptr(Trial, trial, batch.trials)
 			{
 				if (trial->is_true &&
 					(unset == -2 || trial->whose != OWN || trial->nobody || trial->key))
-					describe(&maker, trial, unset != -1, leak);
+					describe(&maker, trial, unset != -1, running->leak);
 			}
+			MemoryContextSwitchTo(caller);
+			MemoryContextReset(context);
 		}
+}
+
+/*
+ * Run an expression over a few rows and contexts, unless that needs tables or the
+ * code of others, or is too much.
+ */
+void
+cmig_rls_run(Node *tree, Oid relid, Oid role, CmigRlsLeak *leak)
+{
+	Running		running = {tree, relid, role, leak, CurrentMemoryContext};
+
+	(void) cmig_rls_within_limits(run_within, &running);
 }

@@ -393,6 +393,11 @@ cmig_versions_kept(const CmigExpansion *expansion)
 /* Stored names can be anything, so they are compared as texts. */
 #define RELATIONS "(SELECT r.*, format('%I.%I', n.nspname, r.relname) AS name FROM pg_class r JOIN pg_namespace n ON n.oid = r.relnamespace)"
 
+/* All that statistics are; first their definition. */
+#define STATISTICS_VALUE \
+	"jsonb_build_array(pg_get_statisticsobjdef(s.oid), nullif(stxstattarget, -1)," \
+	" pg_get_userbyid(stxowner), obj_description(s.oid, 'pg_statistic_ext')) "
+
 /*
  * Of each column that is replaced, and in each partition: its properties that
  * cmig_versions_kept() does not set, and what would go with it, with a digest of the
@@ -424,15 +429,28 @@ cmig_versions_kept(const CmigExpansion *expansion)
 	"   WHERE sub = 0 AND indexrelid = CASE WHEN class = 'pg_class'::regclass THEN id WHEN k.contype <> 'f' THEN k.conindid END)," \
 	"  pg_get_constraintdef(k.oid), obj_description(k.oid, 'pg_constraint')," \
 	"  (SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE class = 'pg_attrdef'::regclass AND oid = id)," \
-	"  (SELECT jsonb_build_array(pg_get_statisticsobjdef(id), obj_description(id, 'pg_statistic_ext')) WHERE class = 'pg_statistic_ext'::regclass)," \
+	"  (SELECT " STATISTICS_VALUE "FROM pg_statistic_ext s" \
+	" WHERE class = 'pg_statistic_ext'::regclass AND s.oid = id)," \
 	"  (SELECT jsonb_build_array(pg_get_userbyid(typowner), obj_description(id, 'pg_type'), typacl::text," \
 	" (SELECT jsonb_agg(enumlabel ORDER BY enumsortorder) FROM pg_enum WHERE enumtypid = id))" \
 	"   FROM pg_type WHERE class = 'pg_type'::regclass AND oid = id)," \
 	"  (SELECT CASE relkind WHEN 'v' THEN to_jsonb(pg_get_userbyid(relowner)) ELSE" \
 	" jsonb_build_array(pg_get_userbyid(relowner), relacl::text, obj_description(id, 'pg_class')," \
-	"    (SELECT jsonb_agg(jsonb_build_array(pg_get_indexdef(indexrelid)," \
-	" obj_description(indexrelid, 'pg_class')) ORDER BY indexrelid::regclass::text)" \
-	"     FROM pg_index WHERE indrelid = id)) END" \
+	"    reloptions, (SELECT spcname FROM pg_tablespace s WHERE s.oid = reltablespace)," \
+	"    (SELECT amname FROM pg_am m WHERE m.oid = relam)," \
+	"    (SELECT jsonb_agg(jsonb_build_array(pg_get_indexdef(indexrelid), indisclustered," \
+	" obj_description(indexrelid, 'pg_class')," \
+	"      (SELECT jsonb_agg(nullif(attstattarget, -1) ORDER BY attnum) FROM pg_attribute" \
+	" WHERE attrelid = indexrelid)) ORDER BY indexrelid::regclass::text)" \
+	"     FROM pg_index WHERE indrelid = id)," \
+	"    (SELECT jsonb_agg(" STATISTICS_VALUE "ORDER BY stxname)" \
+	"     FROM pg_statistic_ext s WHERE stxrelid = id)," \
+	"    (SELECT jsonb_agg(jsonb_build_array(attname, attacl::text, nullif(attstattarget, -1)," \
+	" attoptions, attstorage, attcompression, col_description(id, attnum)) ORDER BY attnum)" \
+	"     FROM pg_attribute WHERE attrelid = id AND attnum > 0)," \
+	"    (SELECT jsonb_agg(jsonb_build_array(provider, objsubid, label)" \
+	" ORDER BY provider, objsubid) FROM pg_seclabel" \
+	"     WHERE classoid = 'pg_class'::regclass AND objoid = id)) END" \
 	"   FROM pg_class WHERE class = 'pg_class'::regclass AND oid = id AND sub = 0" \
 	" AND relkind IN ('v', 'm'))," \
 	"  (SELECT jsonb_build_array(polcmd, polpermissive," \

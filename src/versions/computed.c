@@ -151,7 +151,9 @@ stored_default(Oid table, AttrNumber number)
 	Relation	relation = table_open(table, AccessShareLock);
 	TupleDesc	columns = RelationGetDescr(relation);
 	const		TupleConstr *constraints = columns->constr;
-	const char *result = TupleDescAttr(columns, number - 1)->attidentity ? "identity" : "";
+	Form_pg_attribute column = TupleDescAttr(columns, number - 1);
+	Node	   *domain = column->atthasdef ? NULL : get_typdefault(column->atttypid);
+	const char *result = column->attidentity ? "identity" : domain ? nodeToString(domain) : "";
 
 	for (int i = 0; constraints != NULL && i < constraints->num_defval; i++)
 		if (constraints->defval[i].adnum == number)
@@ -200,6 +202,32 @@ note_alteration(Watch * watch, const CmigStatement *statement, const AlterTableS
 	}
 }
 
+/* Note the search_path that holds from a line of the script on. */
+static void
+note_path(Watch * watch, int line)
+{
+	MemoryContext caller = MemoryContextSwitchTo(watch->context);
+	CmigPathFrom *from = palloc(sizeof(CmigPathFrom));
+
+	from->line = line;
+	from->path = current_path();
+	watch->p->paths = lappend(watch->p->paths, from);
+	MemoryContextSwitchTo(caller);
+}
+
+const char *
+cmig_versions_path_at(const CmigPlanning *p, int line)
+{
+	const char *path = NULL;
+
+	foreach_ptr(const CmigPathFrom, from, p->paths)
+	{
+		if (path == NULL || from->line < line)
+			path = from->path;
+	}
+	return path;
+}
+
 /* A CmigReplayWatch. */
 static void
 watch_statement(const CmigStatement *statement, bool after, void *arg)
@@ -210,6 +238,8 @@ watch_statement(const CmigStatement *statement, bool after, void *arg)
 	ListCell   *a;
 	ListCell   *n;
 
+	if (watch->p->paths == NIL)
+		note_path(watch, 0);
 	if (!after)
 	{
 		watch->statement++;
@@ -221,6 +251,7 @@ watch_statement(const CmigStatement *statement, bool after, void *arg)
 						  target->val, NULL);
 		return;
 	}
+	note_path(watch, statement->line);
 	caller = MemoryContextSwitchTo(watch->context);
 	forboth(a, watch->adding, n, watch->names)
 	{
@@ -241,7 +272,7 @@ cmig_versions_replay(CmigPlanning *p, int revision)
 {
 	Watch		watch = {.p = p,.context = CurrentMemoryContext};
 
-	p->computed = p->added = NIL;
+	p->computed = p->added = p->paths = NIL;
 	cmig_replay_watch(p->replay, watch_statement, &watch);
 	cmig_replay_nodes(p->replay, &p->plan->steps[revision - 1].node, 1, CMIG_UPGRADE, NULL);
 	cmig_replay_watch(p->replay, NULL, NULL);

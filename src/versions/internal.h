@@ -496,6 +496,7 @@ typedef struct CmigPlanning
 								 * version has */
 	List	   *computed;		/* of CmigComputed *: of the last one replayed */
 	List	   *added;			/* of CmigAdded *: likewise */
+	List	   *paths;			/* of CmigPathFrom *: likewise */
 	List	   *rules;			/* of CmigVersionRule *, in their order */
 	bool		strict;
 	CmigImage  *before;
@@ -760,6 +761,16 @@ typedef struct CmigAdded
 	const char *value;			/* as stored; NULL if it has changed since
 								 * then */
 }			CmigAdded;
+
+/* The search_path of a script from a line on. */
+typedef struct CmigPathFrom
+{
+	int			line;
+	const char *path;
+}			CmigPathFrom;
+
+/* Returns the search_path that holds at a line of the script that was replayed last. */
+extern const char *cmig_versions_path_at(const CmigPlanning *p, int line);
 
 /*
  * A column in such an expression is a ColumnRef of these fields: its name, for messages, its

@@ -96,6 +96,29 @@ is_pictured(ObjectType type)
 	}
 }
 
+/* Does the setting leave what expressions mean as it is?  The search_path is noted. */
+static bool
+keeps_values(const VariableSetStmt *stmt)
+{
+	static const char *const names[] = {
+		"search_path", "lock_timeout", "statement_timeout", "transaction_timeout",
+		"idle_in_transaction_session_timeout", "deadlock_timeout", "client_min_messages",
+		"client_encoding", "standard_conforming_strings", "check_function_bodies", "xmloption",
+		"row_security", "default_tablespace", "default_table_access_method",
+		"default_toast_compression", "work_mem", "maintenance_work_mem",
+		"max_parallel_maintenance_workers", "max_parallel_workers_per_gather",
+		"synchronous_commit", "role", "session_authorization"
+	};
+
+	if (stmt->kind == VAR_SET_MULTI || stmt->kind == VAR_RESET_ALL ||
+		pg_strncasecmp(stmt->name, "cmig.", 5) == 0 || pg_strncasecmp(stmt->name, "log_", 4) == 0)
+		return true;
+	for (int i = 0; i < lengthof(names); i++)
+		if (pg_strcasecmp(stmt->name, names[i]) == 0)
+			return true;
+	return false;
+}
+
 /*
  * Does an image show all that the statement does?  Then a comparison of two finds
  * it, and either expands it or refuses it.  A kind that is not listed is refused.
@@ -145,12 +168,13 @@ is_definition(Node *stmt)
 		case T_AlterDefaultPrivilegesStmt:
 			return true;
 			/* what ends with the transaction or the session */
-		case T_VariableSetStmt:
 		case T_VariableShowStmt:
 		case T_ConstraintsSetStmt:
 		case T_LockStmt:
 		case T_LoadStmt:
 			return true;
+		case T_VariableSetStmt:
+			return keeps_values((VariableSetStmt *) stmt);
 		case T_RenameStmt:
 		case T_AlterObjectSchemaStmt:
 		case T_AlterOwnerStmt:
@@ -192,6 +216,7 @@ cmig_versions_require_definitions(const CmigRevisionText *text)
 										  statement.line + Max(text->file_lines[0] - 1, 0),
 										  text->edges.id),
 								 rows ? "Only definitions can be expanded; this statement may change rows." :
+								 IsA(statement.raw->stmt, VariableSetStmt) ? "What expressions mean may depend on the setting, which both versions would need." :
 								 "Only definitions can be expanded; this statement does something else.");
 	}
 	cmig_script_close(script);
@@ -394,12 +419,15 @@ add_table_rules(CmigPlanning *p, int revision, const List *lines, const CmigShap
 			add_rule(p, revision, after, b->number, true, b->type, conversion(p, a, b, true), NULL);
 		else if (a == NULL)
 			require_default(p, after, b);
+		if (a == NULL && up == NULL && last_computed(p, after->oid, b->number, 0, false) != NULL)
+			cmig_versions_ask("up", after, b->name,
+							  "Its type changes after it is added: tell what existing rows have.");
 		if (a == NULL && up == NULL && b->value != NULL && !b->generated[0])
 			add_rule(p, revision, after, b->number, true, b->type,
 					 cmig_versions_expression(b->value), NULL);
 		if (down != NULL)
 			add_rule(p, revision, after, b->number, false, a->type,
-					 cmig_versions_expression(down->down), NULL);
+					 cmig_versions_expression(down->down), cmig_versions_path_at(p, down->line));
 		else if (a != NULL && (retyped || up != NULL))
 			add_rule(p, revision, after, b->number, false, a->type, conversion(p, b, a, false),
 					 NULL);
@@ -410,7 +438,30 @@ add_table_rules(CmigPlanning *p, int revision, const List *lines, const CmigShap
 
 		if (down != NULL && cmig_shape_column(after, a->number) == NULL)
 			add_rule(p, revision, before, a->number, false, a->type,
-					 cmig_versions_expression(down->down), NULL);
+					 cmig_versions_expression(down->down), cmig_versions_path_at(p, down->line));
+	}
+}
+
+/* Raise an error if a line "-- cmig:down" is about several tables. */
+static void
+require_one_table(const CmigPlanning *p, int revision, const CmigRevisionText *text,
+				  const CmigExpandLine *line)
+{
+	const CmigShapeTable *found = NULL;
+
+	foreach_ptr(const CmigShapeTable, table, p->shapes[revision - 1])
+	{
+		const CmigShapeTable *after = cmig_shape_table(p->shapes[revision], table->oid);
+
+		if (after == NULL || *table->inherits == 'p' ||
+			(!cmig_expand_is_relation(line, table->schema, table->name) &&
+			 !cmig_expand_is_relation(line, after->schema, after->name)))
+			continue;
+		if (found != NULL)
+			cmig_expand_refuse_line(text, line->line, false,
+									"There are several tables with this name.",
+									"Write it with its schema.");
+		found = table;
 	}
 }
 
@@ -446,7 +497,11 @@ cmig_versions_add_rules(CmigPlanning *p, int revision, const CmigRevisionText *t
 	List	   *lines = cmig_expand_lines(text);
 
 	foreach_ptr(const CmigExpandLine, line, lines)
+	{
 		require_column(p, revision, text, line);
+		if (line->down != NULL)
+			require_one_table(p, revision, text, line);
+	}
 
 	foreach_ptr(const CmigShapeTable, after, p->shapes[revision])
 	{

@@ -226,7 +226,7 @@ cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table)
 			continue;
 		names.up = false;
 		names.level = column->down->revision;
-		names.path = NULL;
+		names.path = column->down->path;
 		column->down_text = cmig_versions_print(relation, column->down->expr, column->a->name,
 												&names,
 												psprintf("cmig:down %s.%s",
