@@ -78,6 +78,7 @@ foreach my $change (
 	'ALTER TABLE s.t ADD n text; ALTER TABLE s.t ALTER n TYPE int USING 7',
 	"ALTER TABLE s.t ADD n int DEFAULT 3, ALTER n SET DEFAULT 5;\n-- cmig:up s.t.n = 3\n",
 	'CREATE DOMAIN s.d AS int DEFAULT 7; ALTER TABLE s.t ADD n s.d',
+	'ALTER TABLE s.t ADD n int; ALTER TABLE s.t ALTER n TYPE bigint',
 	"SET search_path = s2; SET LOCAL lock_timeout = '9s'; ALTER TABLE s.t ALTER v TYPE bigint;\n-- cmig:down s.t.v = f(v::int)\nALTER TABLE s2.t ADD n int",
 
 	# an enum that has another name meanwhile
@@ -88,7 +89,7 @@ foreach my $change (
 
 # functions in lines are those that the script finds where the line stands
 like(values_of("SET search_path = s2; ALTER TABLE s.t ALTER v TYPE bigint;\n-- cmig:down s.t.v = f(v::int)\nRESET search_path", 'CALL cmig.expand()'), qr/30/, 'a line cmig:down');
-like($node->safe_psql($db, "SELECT tgargs FROM pg_trigger WHERE tgname = '~cmig_write'"), qr{s2\\.f\(|\Q${\unpack("H*", "s2.f(")}\E}, 'calls the function that the script names');
+like($node->safe_psql($db, "SELECT encode(tgargs, 'escape') FROM pg_trigger WHERE tgname = '~cmig_write'"), qr/s2\.f\(/, 'calls the function that the script names');
 
 # what is not certain
 foreach my $case (
@@ -100,7 +101,7 @@ foreach my $case (
 	[ 'ALTER TABLE s.t ADD n int DEFAULT 3, ALTER n SET DEFAULT 5', 'column t.n needs a line "-- cmig:up".*Its default changes after it is added' ],
 	[ 'ALTER TABLE s.t ADD n int DEFAULT 3; ALTER TABLE s.t ALTER n DROP DEFAULT', 'column t.n needs a line "-- cmig:up".*HINT:  -- cmig:up s.t.n = <expression>' ],
 	[ 'CREATE DOMAIN s.d AS int DEFAULT 7; ALTER TABLE s.t ADD n s.d; ALTER DOMAIN s.d SET DEFAULT 8', 'column t.n needs a line "-- cmig:up"' ],
-	[ 'CREATE DOMAIN s.d AS int DEFAULT 7; ALTER TABLE s.t ADD n s.d; ALTER TABLE s.t ALTER n TYPE int', 'column t.n needs a line "-- cmig:up".*Its type changes after it is added' ],
+	[ 'CREATE DOMAIN s.d AS int DEFAULT 7; ALTER TABLE s.t ADD n s.d; ALTER TABLE s.t ALTER n TYPE int', 'column t.n needs a line "-- cmig:up"' ],
 	[ 'ALTER TABLE s.t ADD n int DEFAULT 3; ALTER TABLE s.t ALTER n DROP DEFAULT; ALTER TABLE s.t RENAME n TO m', 'column t.m needs a line "-- cmig:up"' ],
 	[ "SET search_path = s, s2; ALTER TABLE t ALTER v TYPE bigint; ALTER TABLE s2.t ALTER v TYPE bigint;\n-- cmig:down t.v = v + 5\n", 'There are several tables with this name' ],
 	[ "SET DateStyle = 'SQL, DMY'; ALTER TABLE s.t ADD n text DEFAULT '2020-01-02'::text::date::text", 'statement 1 (line 1) of revision "2" cannot be expanded.*may depend on the setting' ],

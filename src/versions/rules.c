@@ -419,9 +419,6 @@ add_table_rules(CmigPlanning *p, int revision, const List *lines, const CmigShap
 			add_rule(p, revision, after, b->number, true, b->type, conversion(p, a, b, true), NULL);
 		else if (a == NULL)
 			require_default(p, after, b);
-		if (a == NULL && up == NULL && last_computed(p, after->oid, b->number, 0, false) != NULL)
-			cmig_versions_ask("up", after, b->name,
-							  "Its type changes after it is added: tell what existing rows have.");
 		if (a == NULL && up == NULL && b->value != NULL && !b->generated[0])
 			add_rule(p, revision, after, b->number, true, b->type,
 					 cmig_versions_expression(b->value), NULL);
