@@ -104,7 +104,13 @@ foreach my $move (
 	"cmig.merge(ARRAY['004', '005'], 'both')",
 	q{cmig.load('-- revision: 900')},
 	"cmig.remove_revision('005')",
-	"cmig.repair('001')")
+	"cmig.repair('001')",
+	"cmig.enable_audit('public.users')",
+	"cmig.enable_audit_schema('public')",
+	"cmig.disable_audit('public.users')",
+	"cmig.enable_rls('public.users', roles => '{postgres}')",
+	"cmig.enable_rls_schema('public', roles => '{postgres}')",
+	"cmig.disable_rls('public.users')")
 {
 	fails_with($standby, 'shop', "SELECT $move", '25006', 'cannot execute cmig\.\w+(\(\))? during recovery',
 		"standby: $move");

@@ -676,6 +676,7 @@ CMIG_READER(cmig_enable_audit)
 	Enabling	enabling = {fcinfo, 1, false};
 	Oid			target = target_argument(fcinfo, "SELECT * FROM cmig.enable_audit('<table>')");
 
+	cmig_require_writable("cmig.enable_audit()");
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	begin_enabling(&enabling, list_make1_oid(target));
 	enable_one(&enabling, target);
@@ -699,6 +700,7 @@ CMIG_READER(cmig_enable_audit_schema)
 	CmigAuditOptions *options = cmig_audit_options_default();
 	List	   *oids;
 
+	cmig_require_writable("cmig.enable_audit_schema()");
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		ereport(ERROR,
@@ -758,6 +760,7 @@ CMIG_READER(cmig_disable_audit)
 	List	   *statements = NIL;
 	Oid			target = target_argument(fcinfo, "SELECT * FROM cmig.disable_audit('<table>')");
 
+	cmig_require_writable("cmig.disable_audit()");
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	require_owner(target);
 	cmig_lock_wait_together(list_make1_oid(target), ShareRowExclusiveLock,

@@ -902,6 +902,9 @@ extern bool cmig_query_in_procedure(void);
 
 /* in settings.c */
 
+/* Raise error 25006 on a standby, and in a transaction that is READ ONLY. */
+extern void cmig_require_writable(const char *function);
+
 /*
  * Run ALTER DATABASE or, with a role, ALTER ROLE ... IN DATABASE ... SET for
  * one of pg_cmig's settings; RESET if the value is NULL.  Returns the

@@ -806,6 +806,13 @@ cmig_settings_init(void)
  * ----------------------------------------------------------------
  */
 
+void
+cmig_require_writable(const char *function)
+{
+	PreventCommandDuringRecovery(function);
+	PreventCommandIfReadOnly(function);
+}
+
 PG_FUNCTION_INFO_V1(cmig_set_option);
 
 /*
@@ -820,8 +827,7 @@ cmig_database_setting_set(const char *function, const char *role, const char *na
 	const char *database = quote_identifier(get_database_name(MyDatabaseId));
 	char	   *sql;
 
-	PreventCommandDuringRecovery(function);
-	PreventCommandIfReadOnly(function);
+	cmig_require_writable(function);
 	if (role)
 		(void) get_role_oid(role, false);
 	sql = psprintf("%s%s %s %s",

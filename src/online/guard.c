@@ -179,8 +179,7 @@ cmig_allow_ddl(PG_FUNCTION_ARGS)
 	char	   *text = cmig_argument_text(fcinfo, 0);
 	CmigDdlEntry entry = {.command = "allow_ddl",.reason = text};
 
-	PreventCommandDuringRecovery("cmig.allow_ddl()");
-	PreventCommandIfReadOnly("cmig.allow_ddl()");
+	cmig_require_writable("cmig.allow_ddl()");
 	if (text == NULL || text[strspn(text, " \t\r\n")] == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -505,6 +505,7 @@ CMIG_READER(cmig_enable_rls)
 	CmigRlsSetup *options;
 	List	   *family;
 
+	cmig_require_writable("cmig.enable_rls()");
 	cmig_record_begin();
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	if (!PG_ARGISNULL(12))
@@ -550,6 +551,7 @@ CMIG_READER(cmig_disable_rls)
 	List	   *granted = NIL;
 	bool		any = false;
 
+	cmig_require_writable("cmig.disable_rls()");
 	cmig_record_begin();
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	foreach_oid(relation, lock_family(relid, AccessExclusiveLock))
@@ -727,6 +729,7 @@ CMIG_READER(cmig_enable_rls_schema)
 	bool		any = false;
 	bool		warned = false;
 
+	cmig_require_writable("cmig.enable_rls_schema()");
 	cmig_record_begin();
 	InitMaterializedSRF(fcinfo, 0);
 	cmig_argument_require(fcinfo, 0, "the schema",

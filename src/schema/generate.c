@@ -433,17 +433,82 @@ typedef struct Renamed
 	const char *old;
 } Renamed;
 
+/* Raise error MG006.  "detail" is a sentence about what is lost. */
+static void
+refuse_downgrade(const char *revision, const char *detail, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_IRREVERSIBLE),
+			 errmsg("revision \"%s\" cannot be reverted", revision),
+			 errdetail("It has no downgrade section, and none can be generated: %s.", detail),
+			 cmig_hint("%s", hint ? hint :
+					   "Add a downgrade section to the revision and load it.")));
+}
+
+/*
+ * Does the statement set what decides what names and values below it mean?  Roles
+ * do not: a downgrade belongs to whoever runs it.
+ */
+static bool
+sets_meaning(const RawStmt *raw)
+{
+	const VariableSetStmt *set = (const VariableSetStmt *) raw->stmt;
+
+	if (!IsA(set, VariableSetStmt))
+		return cmig_statement_set_config_names(raw) != NIL;
+	return set->kind != VAR_SET_MULTI &&
+		(set->name == NULL || (strcmp(set->name, "role") != 0 &&
+							   strcmp(set->name, "session_authorization") != 0));
+}
+
+/*
+ * Returns the statements of the script that decide what the lines "down" mean: those
+ * above them, for the beginning of the downgrade.
+ */
+static char *
+settings_of(const char *sql, const List *downs, const char *revision)
+{
+	CmigScriptReader *script = cmig_script_open(sql);
+	CmigStatement statement = {0};
+	StringInfoData result;
+
+	initStringInfo(&result);
+	while (downs != NIL && cmig_script_next(script, &statement))
+	{
+		if (!sets_meaning(statement.raw) ||
+			statement.offset > ((CmigExpandLine *) llast(downs))->start)
+			continue;
+		if (statement.offset > ((CmigExpandLine *) linitial(downs))->start)
+			refuse_downgrade(revision, psprintf("line %d, between its lines \"cmig:down\", changes what names and values mean", statement.line), NULL);
+		appendStringInfo(&result, "%s;\n", statement.text);
+	}
+	cmig_script_close(script);
+	return result.data;
+}
+
+/*
+ * Raise error MG006 if a name without a schema stands below a statement that may have
+ * changed what it means.
+ */
+static void
+require_known(const char *name, bool qualified, int set_line, const char *revision)
+{
+	if (set_line > 0 && !qualified)
+		refuse_downgrade(revision, psprintf("line %d changes what names mean, and \"%s\" is renamed without a schema", set_line, name), NULL);
+}
+
 /*
  * Returns the renames that lead back from the script's end to its start, a list
  * of char * as in cmig.diff.
  */
 static List *
-renames_back(const char *sql)
+renames_back(const char *sql, const char *revision)
 {
 	CmigScriptReader *script = cmig_script_open(sql);
 	CmigStatement statement = {0};
 	List	   *renamed = NIL;
 	List	   *result = NIL;
+	int			set_line = 0;
 
 	while (cmig_script_next(script, &statement))
 	{
@@ -451,9 +516,12 @@ renames_back(const char *sql)
 		bool		column = IsA(stmt, RenameStmt) && stmt->renameType == OBJECT_COLUMN;
 		Renamed    *rename = NULL;
 
+		if (sets_meaning(statement.raw))
+			set_line = statement.line;
 		if (!IsA(stmt, RenameStmt) || stmt->relation == NULL ||
 			(!column && stmt->renameType != OBJECT_TABLE))
 			continue;
+		require_known(stmt->relation->relname, stmt->relation->schemaname != NULL, set_line, revision);
 		foreach_ptr(Renamed, other, renamed)
 		{
 			if (strcmp(other->table, stmt->relation->relname) != 0)
@@ -498,19 +566,23 @@ renames_back(const char *sql)
  * one first.  Rows keep their values, unlike with a type that is created again.
  */
 static char *
-labels_back(const char *sql)
+labels_back(const char *sql, const char *revision)
 {
 	CmigScriptReader *script = cmig_script_open(sql);
 	CmigStatement statement = {0};
 	char	   *result = "";
+	int			set_line = 0;
 
 	while (cmig_script_next(script, &statement))
 	{
 		const AlterEnumStmt *stmt = (const AlterEnumStmt *) statement.raw->stmt;
 		Oid			type;
 
+		if (sets_meaning(statement.raw))
+			set_line = statement.line;
 		if (!IsA(stmt, AlterEnumStmt) || stmt->oldVal == NULL)
 			continue;
+		require_known(strVal(llast(stmt->typeName)), list_length(stmt->typeName) > 1, set_line, revision);
 		type = LookupTypeNameOid(NULL, makeTypeNameFromNameList(stmt->typeName), true);
 		result = psprintf("ALTER TYPE %s RENAME VALUE %s TO %s;\n%s",
 						  OidIsValid(type) ? format_type_be_qualified(type) :
@@ -520,18 +592,6 @@ labels_back(const char *sql)
 	}
 	cmig_script_close(script);
 	return result;
-}
-
-/* Raise error MG006.  "detail" is a sentence about what is lost. */
-static void
-refuse_downgrade(const char *revision, const char *detail, const char *hint)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_CMIG_IRREVERSIBLE),
-			 errmsg("revision \"%s\" cannot be reverted", revision),
-			 errdetail("It has no downgrade section, and none can be generated: %s.", detail),
-			 cmig_hint("%s", hint ? hint :
-					   "Add a downgrade section to the revision and load it.")));
 }
 
 char *
@@ -572,13 +632,13 @@ cmig_generate_downgrade(const char *revision)
 		if (each->down != NULL)
 			downs = lappend(downs, each);
 	}
-	options.renames = renames_back(text->upgrade_sql);
-	labels.sql = labels_back(text->upgrade_sql);
+	options.renames = renames_back(text->upgrade_sql, revision);
+	labels.sql = labels_back(text->upgrade_sql, revision);
 	if (*labels.sql)
 		from->runs = lappend(from->runs, &labels);
 
 	initStringInfo(&script);
-	appendStringInfoString(&script, labels.sql);
+	appendStringInfo(&script, "%s%s", settings_of(text->upgrade_sql, downs, revision), labels.sql);
 	initStringInfo(&drops);
 	foreach_ptr(const CmigDiffLine, line,
 				cmig_diff_run_between(from, &to, cmig_managed_of_revisions(), &options,

@@ -533,8 +533,7 @@ run_shadow(ShadowRun *run)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("%s cannot be called by SQL that it runs", run->caller)));
-	PreventCommandDuringRecovery(run->caller);
-	PreventCommandIfReadOnly(run->caller);
+	cmig_require_writable(run->caller);
 	cmig_citus_require_coordinator(run->caller);
 	cmig_running_require_idle(run->caller);
 	cmig_extension_share();

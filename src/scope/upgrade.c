@@ -546,8 +546,7 @@ run_scopes(FunctionCallInfo fcinfo, CmigDirection direction)
 	cmig_argument_require(fcinfo, 1, "target", example);
 	cmig_toplevel_require(fcinfo, name);
 	cmig_session_require_member();
-	PreventCommandDuringRecovery(name);
-	PreventCommandIfReadOnly(name);
+	cmig_require_writable(name);
 	cmig_citus_require_coordinator(name);
 
 	context = cmig_toplevel_context("pg_cmig upgrade of scopes");

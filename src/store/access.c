@@ -369,8 +369,7 @@ cmig_access_run(List *statements)
 static void
 begin_change(const char *command)
 {
-	PreventCommandDuringRecovery(command);
-	PreventCommandIfReadOnly(command);
+	cmig_require_writable(command);
 	LockDatabaseObject(NamespaceRelationId, get_namespace_oid("cmig", false), 0,
 					   ShareUpdateExclusiveLock);
 }
