@@ -71,6 +71,16 @@ $node->safe_psql('postgres', 'CREATE POLICY grown ON eve.t USING (eve.f7(user_id
 like(query($node, 'postgres', "SET statement_timeout = '60s'; SELECT count(*) FROM cmig.rls_check('eve')"), qr/^\d+$/, 'functions that call others: the proof ends');
 $node->safe_psql('postgres', 'DROP POLICY grown ON eve.t');
 
+# values that stand for others are not of the type that the operator takes
+foreach my $policy (
+	"ARRAY(SELECT 1) = '{}'", q{ARRAY(SELECT 4702111234474983745::bigint) <> '{}'::bigint[]}, 'EXISTS (SELECT FROM (SELECT 1 AS x UNION ALL SELECT 2::numeric) q WHERE q.x = 3.0)',
+	'(SELECT 1 UNION SELECT 2.0) = 3.0', 'EXISTS (WITH q AS (SELECT 1 AS x UNION ALL SELECT 2::numeric) SELECT FROM q WHERE CASE q.x WHEN 3.0 THEN true ELSE q.x < 3.0 END)')
+{
+	$node->safe_psql('postgres', "CREATE POLICY typed ON eve.t USING ($policy)");
+	like(query($node, 'postgres', "SELECT count(*) FROM cmig.rls_check('eve')"), qr/^\d+$/, $policy);
+	$node->safe_psql('postgres', 'DROP POLICY typed ON eve.t');
+}
+
 # what takes memory or time beside the proof: its function bodies, the run that follows it, and the fix.  The
 # largest memory of the session, in MB, is that of the server's process.
 my @large = (

@@ -98,6 +98,7 @@ foreach my $case (
 	[ "ALTER TABLE s.t ADD n varchar DEFAULT 'abc'; ALTER TABLE s.t ALTER n TYPE text USING n::varchar(2)", 'computes the column more than once' ],
 	[ "ALTER TABLE s.t ADD n int;\n-- cmig:up s.t.v = v * 2\nALTER TABLE s.t ADD o int;\n-- cmig:up s.t.n = v\nALTER TABLE s.t ALTER v TYPE bigint USING 3", 'It reads column v, whose value is neither that before' ],
 	[ "ALTER TABLE s.t ADD g int GENERATED ALWAYS AS (v + 1) STORED; ALTER TABLE s.t ADD n int;\n-- cmig:up s.t.v = v * 2\nALTER TABLE s.t ADD o int;\n-- cmig:up s.t.n = g\n", 'generated' ],
+	[ 'ALTER TABLE s.t DROP w, ADD w int; ALTER TABLE s.t ALTER w SET DEFAULT 3', 'Its default changes after it is added' ],
 	[ 'ALTER TABLE s.t ADD n int DEFAULT 3, ALTER n SET DEFAULT 5', 'column t.n needs a line "-- cmig:up".*Its default changes after it is added' ],
 	[ 'ALTER TABLE s.t ADD n int DEFAULT 3; ALTER TABLE s.t ALTER n DROP DEFAULT', 'column t.n needs a line "-- cmig:up".*HINT:  -- cmig:up s.t.n = <expression>' ],
 	[ 'CREATE DOMAIN s.d AS int DEFAULT 7; ALTER TABLE s.t ADD n s.d; ALTER DOMAIN s.d SET DEFAULT 8', 'column t.n needs a line "-- cmig:up"' ],

@@ -18,6 +18,7 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "funcapi.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
@@ -81,16 +82,59 @@ cmig_tool_state_refusal(const CmigTool *tool, Oid table)
 	return NULL;
 }
 
-/* Row callback: add the row to *arg, a List of CmigToolApplied *. */
+/* The rows of the tool's table, as they are read. */
+typedef struct Rows
+{
+	List	   *rows;			/* of CmigToolApplied * */
+	HTAB	   *names;			/* of NameEntry, by the hash of a name */
+} Rows;
+
+/* The rows with one name that are left. */
+typedef struct SameName
+{
+	const char *name;
+	int			count;
+	List	   *successful;		/* of CmigToolApplied * */
+} SameName;
+
+/* An entry of the hash table. */
+typedef struct NameEntry
+{
+	uint32		hash;
+	List	   *named;			/* of SameName *: there may be several */
+} NameEntry;
+
+static SameName *
+find_named(Rows *rows, const char *name)
+{
+	uint32		hash = hash_bytes((const unsigned char *) name, strlen(name));
+	bool		found;
+	NameEntry  *entry = hash_search(rows->names, &hash, HASH_ENTER, &found);
+	SameName   *named;
+
+	if (!found)
+		entry->named = NIL;
+	foreach_ptr(SameName, each, entry->named)
+	{
+		if (strcmp(each->name, name) == 0)
+			return each;
+	}
+	named = palloc0(sizeof(SameName));
+	named->name = name;
+	entry->named = lappend(entry->named, named);
+	return named;
+}
+
+/* Row callback: add the row to *arg, which is Rows. */
 static void
 take_row(TupleDesc desc, HeapTuple row, void *arg)
 {
-	List	  **rows = arg;
+	Rows	   *rows = arg;
 	CmigToolApplied *applied = palloc0(sizeof(CmigToolApplied));
 	char	   *name = cmig_query_text_or_null(desc, row, 1);
 	char	   *found = cmig_query_text_or_null(desc, row, 2);
 	const char *state = found ? found : "failed";
-	int			last = -1;		/* last successful row of the migration */
+	SameName   *named;
 
 	applied->name = name ? name : pstrdup("");
 	applied->failed = strcmp(state, "failed") == 0;
@@ -98,23 +142,22 @@ take_row(TupleDesc desc, HeapTuple row, void *arg)
 	applied->repeatable = strcmp(state, "repeatable") == 0;
 	applied->checksum = desc->natts > 2 ? cmig_query_text_or_null(desc, row, 3) : NULL;
 	applied->file = desc->natts > 3 ? cmig_query_text_or_null(desc, row, 4) : NULL;
-	applied->occurrence = 1;
-	for (int i = 0; i < list_length(*rows); i++)
-	{
-		const CmigToolApplied *other = list_nth(*rows, i);
-
-		if (strcmp(other->name, applied->name) != 0)
-			continue;
-		applied->occurrence++;
-		if (!other->failed)
-			last = i;
-	}
+	named = find_named(rows, applied->name);
+	applied->occurrence = named->count + 1;
 
 	/* a repeatable migration has a row for each of its runs */
-	if (last >= 0 && (applied->repeatable || strcmp(state, "reverted") == 0))
-		*rows = list_delete_nth_cell(*rows, last);
-	if (strcmp(state, "reverted") != 0)
-		*rows = lappend(*rows, applied);
+	if (named->successful != NIL && (applied->repeatable || strcmp(state, "reverted") == 0))
+	{
+		((CmigToolApplied *) llast(named->successful))->occurrence = 0;
+		named->successful = list_delete_last(named->successful);
+		named->count--;
+	}
+	if (strcmp(state, "reverted") == 0)
+		return;
+	rows->rows = lappend(rows->rows, applied);
+	named->count++;
+	if (!applied->failed)
+		named->successful = lappend(named->successful, applied);
 }
 
 /*
@@ -143,7 +186,10 @@ open_readable(const CmigTool *tool, Oid table)
 List *
 cmig_tool_state_read(const CmigTool *tool, Oid table)
 {
-	List	   *rows = NIL;
+	HASHCTL		control = {.keysize = sizeof(uint32),.entrysize = sizeof(NameEntry),.hcxt = CurrentMemoryContext};
+	Rows		rows = {.names = hash_create("pg_cmig rows", 256, &control,
+											 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT)};
+	List	   *left = NIL;
 	CmigQuery  *query;
 	Relation	relation = open_readable(tool, table);
 	CmigRole	saved;
@@ -157,7 +203,13 @@ cmig_tool_state_read(const CmigTool *tool, Oid table)
 	cmig_query_each(query, NULL, NULL, take_row, &rows);
 	cmig_role_return(&saved);
 	table_close(relation, NoLock);
-	return rows;
+	foreach_ptr(CmigToolApplied, applied, rows.rows)
+	{
+		/* unless a later row has replaced or reverted it */
+		if (applied->occurrence > 0)
+			left = lappend(left, applied);
+	}
+	return left;
 }
 
 /* The revisions' creation dates. */

@@ -17,6 +17,7 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "parser/parse_coerce.h"
 #include "parser/parsetree.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -846,6 +847,34 @@ run_comparison(void *arg)
 }
 
 /*
+ * Is the node of the type that the operator takes on this side?  An element of an array, or
+ * a column of an arm of UNION, stands for the whole, but has a type of its own.
+ */
+static bool
+is_operand(const OpExpr *expr, const Node *node, bool left)
+{
+	Oid			types[2];
+
+	op_input_types(expr->opno, &types[0], &types[1]);
+	return IsBinaryCoercible(exprType(node), types[left ? 0 : 1]);
+}
+
+/* Returns the value, without a node that is not an operand. */
+static const CmigRlsValue *
+as_operand(const OpExpr *expr, const CmigRlsValue *value, bool left)
+{
+	CmigRlsValue *result;
+
+	if (value->node == NULL || is_operand(expr, value->node, left))
+		return value;
+	cmig_rls_step(1);
+	result = palloc(sizeof(CmigRlsValue));
+	*result = *value;
+	result->node = NULL;
+	return result;
+}
+
+/*
  * Compare two constants that are not null.  Returns false if that is not
  * possible.  Only a built-in operator is executed, because a user-defined "="
  * can be any function.
@@ -857,7 +886,8 @@ cmig_rls_compare_constants(OpExpr *expr, Const *left, Const *right, bool *result
 	Const	   *value = (Const *) comparison;
 
 	comparison->args = list_make2(left, right);
-	if (expr->opno >= FirstUnpinnedObjectId || op_volatile(expr->opno) != PROVOLATILE_IMMUTABLE ||
+	if (!is_operand(expr, (Node *) left, true) || !is_operand(expr, (Node *) right, false) ||
+		expr->opno >= FirstUnpinnedObjectId || op_volatile(expr->opno) != PROVOLATILE_IMMUTABLE ||
 		!cmig_rls_calls_evaluable((Node *) comparison) ||
 		type_is_collatable(left->consttype) != OidIsValid(expr->inputcollid) ||
 		cmig_rls_sandbox_run(CMIG_ROLE_NOBODY, run_comparison, &value) != 0 || value->constisnull)
@@ -920,8 +950,7 @@ compare_values(OpExpr *expr, const CmigRlsValue *left, const CmigRlsValue *right
 	const char *name = comparison_name(expr->opno);
 	bool		truth = want == IS_TRUE_BIT;
 	bool		equality = cmig_rls_is_equality(expr->opno);
-	bool		same = name && left->node && left->scope == right->scope &&
-	equal(left->node, right->node) && !contain_volatile_functions(left->node);
+	bool		same;
 	CmigRlsCase *facts = cmig_rls_both(left->facts, right->facts);
 	OpExpr	   *shown = expr;
 	List	   *result;
@@ -929,6 +958,10 @@ compare_values(OpExpr *expr, const CmigRlsValue *left, const CmigRlsValue *right
 
 	if (facts == NULL)
 		return NIL;
+	left = as_operand(expr, left, true);
+	right = as_operand(expr, right, false);
+	same = name && left->node && left->scope == right->scope &&
+		equal(left->node, right->node) && !contain_volatile_functions(left->node);
 	if (same)
 	{
 		bool		holds = strcmp(name, "<>") != 0 && strchr(name, '=') != NULL;

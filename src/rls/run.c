@@ -509,7 +509,7 @@ typedef struct Running
 	Oid			role;
 	CmigRlsLeak *leak;
 	MemoryContext context;
-}			Running;
+} Running;
 
 /* Sets the form of the keys' texts.  Returns false if the expression reads no column. */
 static bool
@@ -538,7 +538,7 @@ find_form(Maker *maker)
 static void
 run_within(void *argument)
 {
-	const		Running *running = argument;
+	const Running *running = argument;
 	Maker		maker = {running->relid, running->role,.form = TEXTOID};
 	Batch		batch = {&maker};
 	List	   *combinations;

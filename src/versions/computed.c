@@ -31,7 +31,7 @@ typedef struct Watch
 	Oid			relation;		/* the table that it alters */
 	List	   *adding;			/* of CmigAdded *: it adds these columns */
 	List	   *names;			/* their names */
-}			Watch;
+} Watch;
 
 bool
 cmig_versions_is_numbered(const ColumnRef *ref)
@@ -117,7 +117,7 @@ is_column(const Node *expr, Oid relation, AttrNumber number, const TypeName *typ
 
 /* Note that the statement computes a column. */
 static void
-note_computed(Watch * watch, const CmigStatement *statement, const RangeVar *relation,
+note_computed(Watch *watch, const CmigStatement *statement, const RangeVar *relation,
 			  const char *column, const Node *expr, const TypeName *type)
 {
 	Oid			table = RangeVarGetRelid(relation, NoLock, true);
@@ -150,7 +150,7 @@ stored_default(Oid table, AttrNumber number)
 {
 	Relation	relation = table_open(table, AccessShareLock);
 	TupleDesc	columns = RelationGetDescr(relation);
-	const		TupleConstr *constraints = columns->constr;
+	const TupleConstr *constraints = columns->constr;
 	Form_pg_attribute column = TupleDescAttr(columns, number - 1);
 	Node	   *domain = column->atthasdef ? NULL : get_typdefault(column->atttypid);
 	const char *result = column->attidentity ? "identity" : domain ? nodeToString(domain) : "";
@@ -177,7 +177,7 @@ changes_default(const AlterTableStmt *stmt, const char *column)
 
 /* Before an ALTER TABLE. */
 static void
-note_alteration(Watch * watch, const CmigStatement *statement, const AlterTableStmt *stmt)
+note_alteration(Watch *watch, const CmigStatement *statement, const AlterTableStmt *stmt)
 {
 	watch->relation = RangeVarGetRelid(stmt->relation, NoLock, true);
 	foreach_node(AlterTableCmd, cmd, OidIsValid(watch->relation) ? stmt->cmds : NIL)
@@ -187,13 +187,13 @@ note_alteration(Watch * watch, const CmigStatement *statement, const AlterTableS
 		if (cmd->subtype == AT_AlterColumnType)
 			note_computed(watch, statement, stmt->relation, cmd->name, column->raw_default,
 						  column->typeName);
-		else if (cmd->subtype == AT_AddColumn &&
-				 get_attnum(watch->relation, column->colname) == InvalidAttrNumber)
+		else if (cmd->subtype == AT_AddColumn)
 		{
 			MemoryContext caller = MemoryContextSwitchTo(watch->context);
 			CmigAdded  *added = palloc0(sizeof(CmigAdded));
 
 			added->table = watch->relation;
+			added->number = get_attnum(watch->relation, column->colname);
 			added->value = changes_default(stmt, column->colname) ? NULL : "";
 			watch->adding = lappend(watch->adding, added);
 			watch->names = lappend(watch->names, pstrdup(column->colname));
@@ -204,7 +204,7 @@ note_alteration(Watch * watch, const CmigStatement *statement, const AlterTableS
 
 /* Note the search_path that holds from a line of the script on. */
 static void
-note_path(Watch * watch, int line)
+note_path(Watch *watch, int line)
 {
 	MemoryContext caller = MemoryContextSwitchTo(watch->context);
 	CmigPathFrom *from = palloc(sizeof(CmigPathFrom));
@@ -256,9 +256,14 @@ watch_statement(const CmigStatement *statement, bool after, void *arg)
 	forboth(a, watch->adding, n, watch->names)
 	{
 		CmigAdded  *added = lfirst(a);
+		AttrNumber	before = added->number;
 
+		/*
+		 * IF NOT EXISTS may have found it, unless the statement has dropped
+		 * that one
+		 */
 		added->number = get_attnum(added->table, lfirst(n));
-		if (added->number == InvalidAttrNumber)
+		if (added->number == InvalidAttrNumber || added->number == before)
 			continue;
 		if (added->value != NULL)
 			added->value = stored_default(added->table, added->number);

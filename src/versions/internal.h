@@ -751,7 +751,7 @@ typedef struct CmigComputed
 	const char *path;			/* search_path when it ran */
 	int			statement;		/* counted from 1 */
 	int			line;			/* of the script */
-}			CmigComputed;
+} CmigComputed;
 
 /* A column that a script has added, and whose default rows that exist have got. */
 typedef struct CmigAdded
@@ -760,14 +760,14 @@ typedef struct CmigAdded
 	AttrNumber	number;
 	const char *value;			/* as stored; NULL if it has changed since
 								 * then */
-}			CmigAdded;
+} CmigAdded;
 
 /* The search_path of a script from a line on. */
 typedef struct CmigPathFrom
 {
 	int			line;
 	const char *path;
-}			CmigPathFrom;
+} CmigPathFrom;
 
 /* Returns the search_path that holds at a line of the script that was replayed last. */
 extern const char *cmig_versions_path_at(const CmigPlanning *p, int line);

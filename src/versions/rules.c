@@ -224,7 +224,7 @@ cmig_versions_require_definitions(const CmigRevisionText *text)
 
 /* Refuse what a revision computes. */
 pg_noreturn static void
-refuse_computed(const CmigPlanning *p, int revision, const CmigComputed * computed, const char *why)
+refuse_computed(const CmigPlanning *p, int revision, const CmigComputed *computed, const char *why)
 {
 	const CmigRevisionText *text = list_nth(p->texts, revision - 1);
 
@@ -241,7 +241,7 @@ static const CmigComputed *
 last_computed(const CmigPlanning *p, const char *table, const char *number, int statement,
 			  bool before)
 {
-	const		CmigComputed *found = NULL;
+	const CmigComputed *found = NULL;
 
 	foreach_ptr(const CmigComputed, each, p->computed)
 	{
@@ -256,7 +256,7 @@ last_computed(const CmigPlanning *p, const char *table, const char *number, int 
 typedef struct Reading
 {
 	const CmigPlanning *planning;
-	const		CmigComputed *computed;
+	const CmigComputed *computed;
 	int			revision;
 } Reading;
 
@@ -269,7 +269,7 @@ tell_states(Node *node, void *context)
 {
 	const Reading *reading = context;
 	const CmigPlanning *p = reading->planning;
-	const		CmigComputed *computed = reading->computed;
+	const CmigComputed *computed = reading->computed;
 	ColumnRef  *ref = (ColumnRef *) node;
 	const CmigShapeTable *before = cmig_shape_table(p->shapes[reading->revision - 1],
 													computed->table);
@@ -307,7 +307,7 @@ tell_states(Node *node, void *context)
 static const CmigComputed *
 find_computed(const CmigPlanning *p, int revision, const CmigShapeTable *after, const char *number)
 {
-	const		CmigComputed *last = last_computed(p, after->oid, number, 0, false);
+	const CmigComputed *last = last_computed(p, after->oid, number, 0, false);
 	Reading		reading = {p, last, revision};
 
 	if (last == NULL)
@@ -411,7 +411,7 @@ add_table_rules(CmigPlanning *p, int revision, const List *lines, const CmigShap
 		const CmigExpandLine *down = a ? find_down(lines, before, after, a->name) : NULL;
 		bool		retyped = a != NULL &&
 		(!cmig_text_same(a->type, b->type) || !cmig_text_same(a->collation, b->collation));
-		const		CmigComputed *up = find_computed(p, revision, after, b->number);
+		const CmigComputed *up = find_computed(p, revision, after, b->number);
 
 		if (up != NULL)
 			add_rule(p, revision, after, b->number, true, b->type, up->expr, up->path);
