@@ -45,5 +45,10 @@ foreach my $case (
 	else { is(query($node, 'work', "SELECT FROM cmig.downgrade('-1'); $query"), $expected, $name); }
 }
 
+# a line without a schema, above which statements change two tables with its name
+$node->safe_psql('postgres', $_) for 'DROP DATABASE work', 'CREATE DATABASE work TEMPLATE base';
+fails_with($node, 'work', "SELECT FROM cmig.create_revision('x', \$s\$ALTER TABLE s.t ALTER v TYPE bigint;\nALTER TABLE public.t ALTER v TYPE bigint;\n-- cmig:up t.v = v + 5\n\$s\$, NULL, revision => '001', expand => true); SELECT FROM cmig.upgrade()",
+	'MG013', 'line 3 of its upgrade script\nDETAIL:  There are several tables with this name', 'several tables');
+
 $node->stop;
 done_testing();

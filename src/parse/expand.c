@@ -679,9 +679,17 @@ read_actions(Fill *fill)
 	cmig_script_close(script);
 }
 
+/* Is the schema written likewise, or left out in both? */
+static bool
+is_written_alike(const char *a, const char *b)
+{
+	return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
 /*
  * Find the changes of type whose USING the lines are.  Raises error MG013 if
- * such a change has a USING that was not generated.
+ * such a change has a USING that was not generated, and if a line could be about
+ * several tables with the same name.
  */
 static void
 find_changes(Fill *fill, const CmigRevisionText *revision, bool generated)
@@ -689,18 +697,24 @@ find_changes(Fill *fill, const CmigRevisionText *revision, bool generated)
 	for (int i = 0; i < fill->line_count; i++)
 	{
 		FillLine   *line = &fill->lines[i];
+		const RangeVar *table = NULL;
 
 		foreach_ptr(const Action, action, fill->actions)
 		{
 			const ColumnDef *column = (const ColumnDef *) action->cmd->def;
+			bool		adds = action->cmd->subtype == AT_AddColumn;
 
 			if (action->start > line->line->start)
 				break;
-			if (action->cmd->subtype == AT_AddColumn && is_about(line, action, column->colname))
-				line->change = NULL;
-			else if (action->cmd->subtype == AT_AlterColumnType &&
-					 is_about(line, action, action->cmd->name))
-				line->change = action;
+			if ((!adds && action->cmd->subtype != AT_AlterColumnType) ||
+				!is_about(line, action, adds ? column->colname : action->cmd->name))
+				continue;
+			if (table != NULL && !is_written_alike(table->schemaname, action->relation->schemaname))
+				cmig_expand_refuse_line(revision, line->line->line, true,
+										"There are several tables with this name.",
+										"Write the schema in the line, and in the statements that it belongs to.");
+			table = action->relation;
+			line->change = adds ? NULL : action;
 		}
 		if (!generated && line->change != NULL &&
 			((const ColumnDef *) line->change->cmd->def)->raw_default != NULL)
