@@ -35,6 +35,7 @@ sub values_of
 	return $status == 0 ? $node->safe_psql($db, $values) : $err;
 }
 
+$node->safe_psql('postgres', 'CREATE ROLE regress_owner SUPERUSER');
 my $upgrade = q{SELECT cmig.upgrade()};
 my $both = 'CALL cmig.expand(); CALL cmig.contract()';
 
@@ -81,6 +82,9 @@ foreach my $change (
 	'ALTER TABLE s.t ADD n int; ALTER TABLE s.t ALTER n TYPE bigint',
 	"SET search_path = s2; SET LOCAL lock_timeout = '9s'; ALTER TABLE s.t ALTER v TYPE bigint;\n-- cmig:down s.t.v = f(v::int)\nALTER TABLE s2.t ADD n int",
 
+	# another role, without functions
+	'SET ROLE regress_owner; ALTER TABLE s.t ALTER v TYPE bigint USING v * 2; RESET ROLE; ALTER TABLE s.t ADD n int DEFAULT 3',
+
 	# an enum that has another name meanwhile
 	"CREATE TYPE s.f AS ENUM ('a', 'b'); ALTER TYPE s.e RENAME TO g; ALTER TYPE s.f RENAME TO e; ALTER TABLE s.en ALTER c TYPE s.e USING (CASE c WHEN 'a'::s.g THEN 'b' ELSE 'a' END)::s.e; DROP TYPE s.g")
 {
@@ -98,6 +102,10 @@ foreach my $case (
 	[ "ALTER TABLE s.t ADD n varchar DEFAULT 'abc'; ALTER TABLE s.t ALTER n TYPE text USING n::varchar(2)", 'computes the column more than once' ],
 	[ "ALTER TABLE s.t ADD n int;\n-- cmig:up s.t.v = v * 2\nALTER TABLE s.t ADD o int;\n-- cmig:up s.t.n = v\nALTER TABLE s.t ALTER v TYPE bigint USING 3", 'It reads column v, whose value is neither that before' ],
 	[ "ALTER TABLE s.t ADD g int GENERATED ALWAYS AS (v + 1) STORED; ALTER TABLE s.t ADD n int;\n-- cmig:up s.t.v = v * 2\nALTER TABLE s.t ADD o int;\n-- cmig:up s.t.n = g\n", 'generated' ],
+	map({ [ $_, 'the expression calls function s2.f(integer), and the script has set another role' ] } 'SET ROLE pg_monitor; RESET ROLE; SET ROLE regress_owner; ALTER TABLE s.t ALTER v TYPE bigint USING s2.f(v)',
+		'SET ROLE regress_owner; ALTER TABLE s.t ADD n int DEFAULT s2.f(1)', "SET ROLE regress_owner; ALTER TABLE s.t ADD n int;
+-- cmig:up s.t.n = s2.f(v)
+RESET ROLE"),
 	[ 'ALTER TABLE s.t DROP w, ADD w int; ALTER TABLE s.t ALTER w SET DEFAULT 3', 'Its default changes after it is added' ],
 	[ 'ALTER TABLE s.t ADD n int DEFAULT 3, ALTER n SET DEFAULT 5', 'column t.n needs a line "-- cmig:up".*Its default changes after it is added' ],
 	[ 'ALTER TABLE s.t ADD n int DEFAULT 3; ALTER TABLE s.t ALTER n DROP DEFAULT', 'column t.n needs a line "-- cmig:up".*HINT:  -- cmig:up s.t.n = <expression>' ],

@@ -13,6 +13,7 @@
 
 #include "access/table.h"
 #include "catalog/namespace.h"
+#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/parse_type.h"
 #include "utils/builtins.h"
@@ -28,6 +29,7 @@ typedef struct Watch
 	CmigPlanning *p;
 	MemoryContext context;		/* the planning's */
 	int			statement;		/* counted from 1 */
+	Oid			role;			/* with which the script begins */
 	Oid			relation;		/* the table that it alters */
 	List	   *adding;			/* of CmigAdded *: it adds these columns */
 	List	   *names;			/* their names */
@@ -138,6 +140,7 @@ note_computed(Watch *watch, const CmigStatement *statement, const RangeVar *rela
 	if (computed->expr != NULL && is_column(computed->expr, table, number, type))
 		computed->expr = NULL;
 	computed->path = current_path();
+	computed->other_role = GetUserId() != watch->role;
 	computed->statement = watch->statement;
 	computed->line = statement->line;
 	watch->p->computed = lappend(watch->p->computed, computed);
@@ -193,6 +196,7 @@ note_alteration(Watch *watch, const CmigStatement *statement, const AlterTableSt
 			CmigAdded  *added = palloc0(sizeof(CmigAdded));
 
 			added->table = watch->relation;
+			added->other_role = GetUserId() != watch->role;
 			added->number = get_attnum(watch->relation, column->colname);
 			added->value = changes_default(stmt, column->colname) ? NULL : "";
 			watch->adding = lappend(watch->adding, added);
@@ -239,7 +243,10 @@ watch_statement(const CmigStatement *statement, bool after, void *arg)
 	ListCell   *n;
 
 	if (watch->p->paths == NIL)
+	{
+		watch->role = GetUserId();
 		note_path(watch, 0);
+	}
 	if (!after)
 	{
 		watch->statement++;

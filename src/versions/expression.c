@@ -25,6 +25,7 @@
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/regproc.h"
 #include "utils/rel.h"
 #include "utils/varlena.h"
 
@@ -260,6 +261,13 @@ cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNam
 	/* a conversion by assignment is not printed */
 	if (by_name)
 		(void) note_functions(expr, &functions);
+	if (names->other_role && functions != NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("the expression calls function %s, and the script has set another role",
+						format_procedure(linitial_oid(functions))),
+				 errdetail("The function would run as the role that expands the revision, and as those that write the table."),
+				 cmig_hint("Apply the revision with `cmig.upgrade`, or load it without SET ROLE.")));
 	assign_expr_collations(pstate, expr);
 	if (bare && contain_mutable_functions(expr))
 		ereport(ERROR,

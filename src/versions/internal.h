@@ -373,6 +373,7 @@ typedef struct CmigVersionNames
 	int			level;			/* the shape whose names are used */
 	bool		up;
 	const char *path;			/* as in CmigVersionRule */
+	bool		other_role;		/* likewise, also of one that it reads */
 } CmigVersionNames;
 
 /* Sets the search_path with which an expression with such names is read. */
@@ -749,6 +750,7 @@ typedef struct CmigComputed
 	Node	   *expr;			/* NULL: the column, as an assignment converts
 								 * it */
 	const char *path;			/* search_path when it ran */
+	bool		other_role;		/* had the script set another role? */
 	int			statement;		/* counted from 1 */
 	int			line;			/* of the script */
 } CmigComputed;
@@ -760,6 +762,7 @@ typedef struct CmigAdded
 	AttrNumber	number;
 	const char *value;			/* as stored; NULL if it has changed since
 								 * then */
+	bool		other_role;		/* as above */
 } CmigAdded;
 
 /* The search_path of a script from a line on. */
@@ -796,6 +799,7 @@ typedef struct CmigVersionRule
 	bool		up;
 	Node	   *expr;
 	const char *path;			/* search_path, or NULL for that of scripts */
+	bool		other_role;		/* had the script set another role? */
 	const char *type;			/* of the column that it computes */
 } CmigVersionRule;
 

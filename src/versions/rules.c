@@ -318,17 +318,26 @@ find_computed(const CmigPlanning *p, int revision, const CmigShapeTable *after, 
 	return last->expr != NULL ? last : NULL;
 }
 
-/* Raise an error if a new column has another default than the one that rows have got. */
-static void
+/*
+ * Raise an error if a new column has another default than the one that rows have got.
+ * Returns true if another role has added it.
+ */
+static bool
 require_default(const CmigPlanning *p, const CmigShapeTable *table, const CmigShapeColumn *column)
 {
+	bool		other_role = false;
+
 	foreach_ptr(const CmigAdded, added, p->added)
 	{
-		if (added->value == NULL && strcmp(table->oid, psprintf("%u", added->table)) == 0 &&
-			strcmp(column->number, psprintf("%d", added->number)) == 0)
+		if (strcmp(table->oid, psprintf("%u", added->table)) != 0 ||
+			strcmp(column->number, psprintf("%d", added->number)) != 0)
+			continue;
+		if (added->value == NULL)
 			cmig_versions_ask("up", table, column->name,
 							  "Its default changes after it is added: tell what existing rows have.");
+		other_role = added->other_role;
 	}
+	return other_role;
 }
 
 /*
@@ -383,7 +392,7 @@ name_types(Node *node, void *planning)
 	return raw_expression_tree_walker(node, name_types, planning);
 }
 
-static void
+static CmigVersionRule *
 add_rule(CmigPlanning *p, int revision, const CmigShapeTable *table, const char *number, bool up,
 		 const char *type, Node *expr, const char *path)
 {
@@ -396,8 +405,10 @@ add_rule(CmigPlanning *p, int revision, const CmigShapeTable *table, const char 
 	rule->type = type;
 	rule->expr = expr;
 	rule->path = path;
+	rule->other_role = false;
 	(void) name_types(expr, p);
 	p->rules = lappend(p->rules, rule);
+	return rule;
 }
 
 /* Add the rules of a revision for the columns of a table. */
@@ -412,16 +423,17 @@ add_table_rules(CmigPlanning *p, int revision, const List *lines, const CmigShap
 		bool		retyped = a != NULL &&
 		(!cmig_text_same(a->type, b->type) || !cmig_text_same(a->collation, b->collation));
 		const CmigComputed *up = find_computed(p, revision, after, b->number);
+		bool		other_role = false;
 
 		if (up != NULL)
-			add_rule(p, revision, after, b->number, true, b->type, up->expr, up->path);
+			add_rule(p, revision, after, b->number, true, b->type, up->expr, up->path)->other_role = up->other_role;
 		else if (retyped || down != NULL)
 			add_rule(p, revision, after, b->number, true, b->type, conversion(p, a, b, true), NULL);
 		else if (a == NULL)
-			require_default(p, after, b);
+			other_role = require_default(p, after, b);
 		if (a == NULL && up == NULL && b->value != NULL && !b->generated[0])
 			add_rule(p, revision, after, b->number, true, b->type,
-					 cmig_versions_expression(b->value), NULL);
+					 cmig_versions_expression(b->value), NULL)->other_role = other_role;
 		if (down != NULL)
 			add_rule(p, revision, after, b->number, false, a->type,
 					 cmig_versions_expression(down->down), cmig_versions_path_at(p, down->line));
@@ -554,6 +566,7 @@ value_at(ParseState *pstate, Node *expr, const char *type, int level, const char
 	cmig_versions_set_path(names, path);
 	result = transformExpr(pstate, (Node *) cast, EXPR_KIND_OTHER);
 	AtEOXact_GUC(false, settings);
+	caller.other_role |= names->other_role;
 	*names = caller;
 	return result;
 }
@@ -574,6 +587,7 @@ cmig_versions_value(ParseState *pstate, const ColumnRef *ref, CmigVersionNames *
 		return value_at(pstate, cmig_versions_expression(named->value), named->type, level,
 						names->path, names);
 	rule = number ? cmig_versions_rule(p, table->b->oid, number, names->up, level) : NULL;
+	names->other_role |= rule != NULL && rule->other_role;
 	if (rule != NULL)
 		return value_at(pstate, rule->expr, rule->type,
 						names->up ? rule->revision - 1 : rule->revision, rule->path, names);
