@@ -144,6 +144,14 @@ gives(0, 'at 003', '', 'stamp', '003', '-d', 'older');
 rows('DROP EXTENSION pg_cmig', 'older');
 with_engine(1);
 gives(3, '', '^cmig: the extension has taken over the state in schema cmig_engine\n.*cmig export engine --state', 'status', '-d', 'older');
+# without the extension, its state is that of then, and the journal goes on
+my ($insert) = (cmig('status', '-d', 'older'))[2] =~ /Without it, .*: (INSERT .*\))\. After that, cmig locate .*: cmig stamp <revision>$/m;
+rows($insert, 'older');
+gives(0, '002', '', 'current', '-d', 'older');
+gives(0, 'at 003', '', 'stamp', '003', '-d', 'older');
+gives(0, 'stamp .* 003.*upgrade .* 002', '', 'log', '-d', 'older');
+is(rows("SELECT string_agg(attname, ' ' ORDER BY attname) FROM pg_attribute WHERE attrelid = 'cmig_engine.progress'::regclass AND attnum > 0 AND NOT attisdropped",
+	'older'), 'checksum direction done objects revision statement', 'its tables have the format of its number');
 
 # The state of another tool is the first.
 my @alembic = ('-d', 'alembic');

@@ -246,8 +246,6 @@ read_target()
 		refused*) fail 3 'schema cmig_engine or one of its tables belongs to another role' "$VISIBLE" ;;
 		unreadable*) fail 3 'the role may not read the tables in schema cmig_engine' "$VISIBLE" ;;
 		unwritable*) engine_unwritable=$VISIBLE ;;
-		incomplete) fail 3 'a table is missing in schema cmig_engine' \
-			'Restore it. If that cannot be: DROP SCHEMA cmig_engine CASCADE; and cmig stamp <revision>' ;;
 		unknown) doubt=('the table cmig_engine.version is missing' \
 			'cmig locate finds the revision; then: cmig stamp <revision>') ;;
 	esac
@@ -262,7 +260,8 @@ read_target()
 			other='' ;;
 		0) fail 3 'the extension has taken over the state in schema cmig_engine' \
 			'With the extension: cmig export engine --state. '\
-'Without it: DROP SCHEMA cmig_engine CASCADE; and cmig stamp <revision>' ;;
+"Without it, the state is that of then: INSERT INTO cmig_engine.format VALUES ($ENGINE_FORMAT). "\
+'After that, cmig locate finds the revision; then: cmig stamp <revision>' ;;
 		*) [ "$other" -lt "$ENGINE_FORMAT" ] || fail 3 \
 			"schema cmig_engine has format $other, of a newer version of pg_cmig than $VERSION" \
 				'Update pg_cmig and cmig.' ;;

@@ -11,10 +11,8 @@
 -- contains the same text, for scripts.
 SELECT what, repair FROM (
 	WITH RECURSIVE state AS (
-		SELECT c.oid, relnamespace, relname, relkind, relpersistence, reloftype, relrowsecurity, relowner,
-			format('%I.%I', cmig_schema, relname) AS name, cardinality(cmig_names) = 1 AS alone,
-			CASE WHEN cardinality(cmig_names) = 1 THEN 'Use another version_table.'
-				ELSE 'DROP SCHEMA cmig_engine CASCADE; and cmig stamp <revision>' END AS other
+		SELECT c.oid, relnamespace, relname, relkind, relpersistence, reloftype, relispartition, relrowsecurity,
+			relowner, format('%I.%I', cmig_schema, relname) AS name, cardinality(cmig_names) = 1 AS alone
 		FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
 		WHERE nspname = cmig_schema AND relname = ANY (cmig_names)),
 	trusted AS (
@@ -25,16 +23,13 @@ SELECT what, repair FROM (
 		UNION SELECT typbasetype FROM type JOIN pg_type t ON t.oid = id WHERE typbasetype <> 0),
 	columns (tab, col, type) AS (
 		SELECT relname::text, 'version_num', NULL::regtype FROM state WHERE alone
-		UNION ALL VALUES
-		('version', 'version_num', 'varchar'::regtype), ('format', 'number', 'int4'),
-		('journal', 'id', 'int8'), ('journal', 'revision', 'text'), ('journal', 'direction', 'text'),
-		('journal', 'outcome', 'text'), ('journal', 'started_at', 'timestamptz'), ('journal', 'role', 'name'),
-		('journal', 'session_role', 'name'), ('journal', 'application_name', 'text'),
-		('journal', 'client_address', 'inet'), ('journal', 'transaction_id', 'xid8'), ('journal', 'checksum', 'text'),
-		('journal', 'search_path', 'text'), ('journal', 'elapsed', 'interval'), ('journal', 'sqlstate', 'text'),
-		('journal', 'message', 'text'), ('journal', 'statement', 'int4'), ('journal', 'file', 'text'),
-		('progress', 'revision', 'text'), ('progress', 'direction', 'text'), ('progress', 'checksum', 'text'),
-		('progress', 'statement', 'int4'), ('progress', 'done', 'bool'), ('progress', 'objects', 'oid[]'))
+		UNION ALL SELECT tab, split_part(item, ' ', 1), split_part(item, ' ', 2)::regtype FROM (VALUES
+			('version', 'version_num varchar'), ('format', 'number int4'),
+			('journal', 'id int8,revision text,direction text,outcome text,started_at timestamptz,role name,'
+			'session_role name,application_name text,client_address inet,transaction_id xid8,checksum text,'
+			'search_path text,elapsed interval,sqlstate text,message text,statement int4,file text'),
+			('progress', 'revision text,direction text,checksum text,statement int4,done bool,objects oid[]'))
+			AS t (tab, items), string_to_table(items, ',') item)
 	SELECT 0, format('%s was created by another session', name), 'Repeat the command.'
 	FROM state s WHERE relkind = 'r' AND has_schema_privilege(relnamespace, 'USAGE')
 		AND has_table_privilege(s.oid, 'SELECT') AND NOT EXISTS (
@@ -46,14 +41,20 @@ SELECT what, repair FROM (
 	WHERE alone AND relowner NOT IN (TABLE trusted) AND rolname <> 'pg_database_owner'
 		AND relowner <> (SELECT datdba FROM pg_database WHERE datname = current_database())
 	UNION ALL
-	SELECT 1, format('%s is not a plain table', name), other
-	FROM state s WHERE relkind <> 'r' OR NOT alone AND relpersistence <> 'p' OR reloftype <> 0
-		OR EXISTS (SELECT FROM pg_inherits WHERE s.oid IN (inhrelid, inhparent))
+	SELECT 1, format('%s is not a plain table', name), CASE WHEN alone THEN 'Use another version_table.'
+		WHEN relkind <> 'r' THEN format('ALTER %s %s RENAME TO %I', CASE relkind WHEN 'c' THEN 'TYPE' ELSE 'TABLE' END,
+			name, concat(relname, '_other'))
+		WHEN relpersistence <> 'p' THEN format('ALTER TABLE %s SET LOGGED', name)
+		WHEN reloftype <> 0 THEN format('ALTER TABLE %s NOT OF', name)
+		WHEN relispartition THEN format('ALTER TABLE %s DETACH PARTITION %s', inhparent::regclass, name)
+		ELSE format('ALTER TABLE %s NO INHERIT %s', inhrelid::regclass, inhparent::regclass) END
+	FROM state s LEFT JOIN pg_inherits ON s.oid IN (inhrelid, inhparent)
+	WHERE relkind <> 'r' OR NOT alone AND relpersistence <> 'p' OR reloftype <> 0 OR inhrelid IS NOT NULL
 	UNION ALL
 	SELECT 2, format('%s has the trigger %I', name, tgname), CASE WHEN conname IS NULL
 		THEN format('DROP TRIGGER %I ON %s', tgname, name)
 		ELSE format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) END
-	FROM state s JOIN pg_trigger ON tgrelid = s.oid LEFT JOIN pg_constraint c ON c.oid = tgconstraint AND contype = 'f'
+	FROM state s JOIN pg_trigger ON tgrelid = s.oid LEFT JOIN pg_constraint c ON c.oid = tgconstraint AND contype <> 't'
 	UNION ALL
 	SELECT 3, format('%s has a rule', name), format('DROP RULE %I ON %s', rulename, name)
 	FROM state s JOIN pg_rewrite ON ev_class = s.oid
@@ -68,8 +69,7 @@ SELECT what, repair FROM (
 	SELECT 6, format('%s has an index of an expression, or with operators of others', name),
 		format('DROP INDEX %I.%I', cmig_schema, c.relname)
 	FROM state s JOIN pg_index i ON indrelid = s.oid JOIN pg_class c ON c.oid = indexrelid
-	WHERE indexprs IS NOT NULL OR indpred IS NOT NULL OR c.relam >= 16384
-		OR EXISTS (SELECT FROM unnest(indclass::oid[]) opclass WHERE opclass >= 16384)
+	WHERE indexprs IS NOT NULL OR indpred IS NOT NULL OR c.relam >= 16384 OR 16384 <= ANY (indclass::oid[])
 	UNION ALL
 	SELECT 7, format('%s has extended statistics', name), format('DROP STATISTICS %I.%I', nspname, stxname)
 	FROM state s JOIN pg_statistic_ext ON stxrelid = s.oid JOIN pg_namespace n ON n.oid = stxnamespace
@@ -80,15 +80,17 @@ SELECT what, repair FROM (
 		LEFT JOIN columns ON tab = relname AND col = attname
 	WHERE col IS NULL OR attgenerated <> '' OR attidentity <> ''
 	UNION ALL
-	SELECT 9, format('column %I of %s has another type or collation', attname, name), other
+	SELECT 9, format('column %I of %s has a default', attname, name),
+		format('ALTER TABLE %s ALTER COLUMN %I DROP DEFAULT', name, attname)
+	FROM state s JOIN pg_attrdef ON adrelid = s.oid JOIN pg_attribute ON attrelid = s.oid AND attnum = adnum
+	UNION ALL
+	SELECT 10, format('column %I of %s has another type or collation', attname, name), CASE WHEN alone
+		THEN 'Use another version_table.' ELSE format('As role %1$I: ALTER TABLE %2$s ALTER COLUMN %3$I TYPE %4$s '
+			'USING %3$I::text::%4$s', pg_get_userbyid(relowner), name, attname, columns.type) END
 	FROM state s JOIN pg_attribute ON attrelid = s.oid AND attnum > 0 AND NOT attisdropped
 		JOIN columns ON tab = relname AND col = attname LEFT JOIN pg_type t ON t.oid = columns.type
 	WHERE atttypid <> t.oid OR attcollation <> typcollation OR columns.type IS NULL AND EXISTS (
 		SELECT FROM type JOIN pg_type b ON b.oid = id
 		WHERE id >= 16384 AND (b.typtype <> 'd' OR b.typowner NOT IN (TABLE trusted)))
-	UNION ALL
-	SELECT 10, format('column %I of %s has a default', attname, name),
-		format('ALTER TABLE %s ALTER COLUMN %I DROP DEFAULT', name, attname)
-	FROM state s JOIN pg_attrdef ON adrelid = s.oid JOIN pg_attribute ON attrelid = s.oid AND attnum = adnum
 ) AS defect (part, what, repair)
 ORDER BY part LIMIT 1

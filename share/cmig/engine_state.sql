@@ -26,7 +26,8 @@ state AS MATERIALIZED (
 	SELECT n.nspname, c.relname, c.relkind, c.relowner, quote_ident(pg_get_userbyid(c.relowner)) AS owner,
 		has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AS is_readable,
 		has_table_privilege(c.oid, 'INSERT') AS is_writable,
-		c.relkind = 'r' AND c.relowner IN (TABLE trusted) AND n.nspowner IN (TABLE trusted) AS is_trusted
+		(c.relkind = 'r' OR n.nspname = 'cmig_engine')
+			AND c.relowner IN (TABLE trusted) AND n.nspowner IN (TABLE trusted) AS is_trusted
 	FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 	WHERE n.nspname = 'cmig_engine' AND c.relname IN ('version', 'journal', 'progress', 'format')
 		OR n.nspname = 'public' AND c.relname IN ('cmig_version', 'alembic_version')),
@@ -55,7 +56,6 @@ SELECT current_setting('server_version_num')::integer / 10000 AS cmig_major,
 					THEN format('. To use this one, as an administrator: GRANT %s TO %I', owner, current_user) END))
 				FILTER (WHERE nspname = 'cmig_engine'))
 		WHEN count(*) FILTER (WHERE nspname = 'cmig_engine' AND relname <> 'format') NOT BETWEEN 1 AND 2 THEN ''
-		WHEN bool_or(nspname = 'cmig_engine' AND relname = 'version') THEN 'incomplete'
 		ELSE 'unknown' END, E'\n', '?') AS cmig_lacks,
 	(TABLE sound) AND count(*) FILTER (WHERE nspname = 'cmig_engine' AND relname <> 'format') = 3 AS cmig_known,
 	(TABLE sound) AND count(*) FILTER (WHERE nspname = 'cmig_engine' AND relname = 'format') > 0 AS cmig_formatted,

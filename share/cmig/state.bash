@@ -199,15 +199,35 @@ TRUSTED="NOT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namesp
 	pg_catalog.pg_database d, pg_catalog.pg_roles r
 	WHERE d.datname = pg_catalog.current_database() AND n.nspname = 'cmig_engine'
 	AND c.relname ~ '^(version|journal|progress|format)\$' AND (r.oid = n.nspowner OR r.oid = c.relowner)
-	AND NOT (c.relkind = 'r' AND (r.rolsuper OR r.oid = d.datdba OR r.rolname = current_user
-		OR r.rolname = 'pg_database_owner')))"
+	AND NOT (r.rolsuper OR r.oid = d.datdba OR r.rolname = current_user OR r.rolname = 'pg_database_owner'))"
 
 # the tables of the state, as an array in SQL
 STATE_TABLES="'{format,journal,progress,version}'"
 
-# use_shape: sets SHAPE to the query in engine_shape.sql, CHECK_STATE to a statement that raises an error
-# unless the tables of the state exist, and are what pg_cmig creates, LOCK_WRITES to one that keeps them so while
-# they are written, and LOCK_STATE to one for a transaction that is only reading, and then is READ ONLY, but
+# A query for a table that is missing next to cmig_engine.version, in the columns of engine_shape.sql; as
+# src/move/psql_engine.c creates it, or has created it before the format had a number
+MISSING_TABLE="SELECT format('table cmig_engine.%I is missing', tab), format(
+	'Restore it from a backup. If that cannot be, without its rows: CREATE TABLE cmig_engine.%1\$I (%2\$s%3\$s); '
+	'ALTER TABLE cmig_engine.%1\$I OWNER TO %4\$I%5\$s', tab, columns, CASE WHEN has_number THEN later END,
+	pg_get_userbyid(v.relowner),
+	CASE tab WHEN 'format' THEN '; INSERT INTO cmig_engine.format VALUES ($ENGINE_FORMAT)' END)
+FROM pg_namespace n JOIN pg_class v ON v.relnamespace = n.oid AND v.relname = 'version',
+	LATERAL (SELECT EXISTS (SELECT FROM pg_class f LEFT JOIN pg_attribute a ON a.attrelid = f.oid AND NOT attisdropped
+		WHERE f.relnamespace = n.oid AND (f.relname = 'format' OR f.relname = 'journal' AND attname = 'file'
+			OR f.relname = 'progress' AND attname = 'objects')) AS has_number) f,
+	(VALUES ('journal', 'id bigint PRIMARY KEY, revision text, direction text NOT NULL, outcome text NOT NULL, '
+		'started_at timestamptz NOT NULL, role name NOT NULL, session_role name NOT NULL, application_name text, '
+		'client_address inet, transaction_id xid8, checksum text, search_path text',
+		', elapsed interval, sqlstate text, message text, statement integer, file text'),
+	('progress', 'revision text, direction text, checksum text NOT NULL, statement integer, done boolean NOT NULL, '
+		'PRIMARY KEY (revision, direction, statement)', ', objects oid[]'),
+	('format', 'number integer NOT NULL', '')) AS d (tab, columns, later)
+WHERE n.nspname = 'cmig_engine' AND (has_number OR tab <> 'format')
+	AND NOT EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = tab)"
+
+# use_shape: sets SHAPE to a query for what is wrong with the tables of the state, CHECK_STATE to a statement
+# that raises an error unless they exist, and are what pg_cmig creates, LOCK_WRITES to one that keeps them so
+# while they are written, and LOCK_STATE to one for a transaction that is only reading, and then is READ ONLY, but
 # did not begin so.
 #
 # ACCESS SHARE keeps nobody from creating an index or statistics, which the planner evaluates.  Where the role
@@ -221,7 +241,7 @@ use_shape()
 	[ -z "${SHAPE-}" ] || return 0
 	SHAPE=$(<"${here%/*}/share/cmig/engine_shape.sql")
 	SHAPE=${SHAPE//cmig_schema/"'cmig_engine'"}
-	SHAPE=${SHAPE//cmig_names/"CAST($STATE_TABLES AS name[])"}
+	SHAPE="(${SHAPE//cmig_names/"CAST($STATE_TABLES AS name[])"}) UNION ALL ($MISSING_TABLE) LIMIT 1"
 	begin="DECLARE
 	cmig_schema CONSTANT name := 'cmig_engine';
 	cmig_names CONSTANT name[] := $STATE_TABLES;
@@ -280,7 +300,7 @@ BEGIN
 	WHERE to_regclass(format('cmig_engine.%I', n)) IS NULL ORDER BY 1 LIMIT 1;
 	IF FOUND THEN
 		RAISE undefined_table USING MESSAGE = format('table cmig_engine.%I is missing', defect.n),
-			HINT = 'Restore it. If that cannot be: DROP SCHEMA cmig_engine CASCADE; and cmig stamp <revision>';
+			HINT = 'cmig locate finds the revision; then: cmig stamp <revision>';
 	END IF;
 END
 \$cmig_check\$"
@@ -334,13 +354,17 @@ LOCK TABLE ONLY cmig_engine.version IN EXCLUSIVE MODE;"
 		'(SELECT * FROM ONLY cmig_engine.progress LIMIT 1) p'
 	add "\\if :cmig_formatted
 SELECT coalesce(($RAN_TEXT), '') AS cmig_ran \\gset"
+	# a journal that was lost has no files
+	when ":'cmig_ran' <> ''"
 	called "SELECT pg_catalog.count(*) AS cmig_restored FROM cmig.load(:'cmig_ran') \\gset"
-	add "UPDATE ONLY cmig_engine.format SET number = 0;
+	add "\\endif
+UPDATE ONLY cmig_engine.format SET number = 0;
 \\else
 CREATE TABLE cmig_engine.format (number integer NOT NULL);
 INSERT INTO cmig_engine.format VALUES (0);
 ALTER TABLE cmig_engine.journal ADD elapsed interval, ADD sqlstate text, ADD message text, ADD statement integer,
-	ADD file text;
+	ADD file text, ALTER revision DROP NOT NULL;
+ALTER TABLE cmig_engine.progress ADD objects oid[];
 \\endif
 SELECT EXISTS (SELECT FROM ONLY cmig_engine.version WHERE version_num NOT IN (SELECT revision FROM cmig.revision))
 	AS cmig_unknown \\gset

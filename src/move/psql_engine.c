@@ -74,11 +74,12 @@ void
 cmig_engine_append_check(StringInfo body, const char *revision, const char *direction)
 {
 	appendStringInfoString(body,
-						   "\tIF EXISTS (SELECT FROM pg_catalog.pg_namespace n LEFT JOIN pg_catalog.pg_class c ON c.relnamespace " OP("=") " n.oid AND c.relkind " OP("<>") " 'i'\n"
+						   "\tIF EXISTS (SELECT FROM pg_catalog.pg_namespace n LEFT JOIN pg_catalog.pg_class c ON c.relnamespace " OP("=") " n.oid\n"
+						   "\t\t\tAND c.relname " OP("~") " '^(version|journal|progress|format)$'\n"
 						   "\t\tJOIN pg_catalog.pg_roles r ON r.oid " OP("=") " n.nspowner OR r.oid " OP("=") " c.relowner\n"
 						   "\t\tJOIN pg_catalog.pg_database d ON d.datname " OP("=") " pg_catalog.current_database()\n"
-						   "\t\tWHERE n.nspname " OP("=") " 'cmig_engine' AND (c.relkind " OP("<>") " 'r' OR NOT (r.rolsuper OR r.oid " OP("=") " d.datdba\n"
-						   "\t\t\tOR r.rolname " OP("=") " CURRENT_USER OR r.rolname " OP("=") " 'pg_database_owner'))) THEN\n"
+						   "\t\tWHERE n.nspname " OP("=") " 'cmig_engine' AND NOT (r.rolsuper OR r.oid " OP("=") " d.datdba\n"
+						   "\t\t\tOR r.rolname " OP("=") " CURRENT_USER OR r.rolname " OP("=") " 'pg_database_owner')) THEN\n"
 						   "\t\tRAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',\n"
 						   "\t\t\tMESSAGE = 'schema cmig_engine or one of its tables belongs to another role',\n"
 						   "\t\t\tHINT = 'Connect as that role, or as the owner of the database.';\n"
