@@ -80,6 +80,7 @@ _PG_init(void)
 	cmig_outside_init();
 	cmig_versions_init();
 	cmig_target_init();
+	cmig_copied_init();
 	cmig_diff_init();
 	cmig_dry_run_init();
 	cmig_ddl_allow_init();

@@ -793,9 +793,13 @@ copy_schema()
 	of_dump "$dump" |
 		engine_user=$ENGINE_COPIER engine_psql -d "$engine_database" -v ON_ERROR_STOP=0 -v VERBOSITY=verbose \
 			-v ECHO=errors -f - -o /dev/null 2>&1 | copied_messages
-	[ "${PIPESTATUS[2]}" -eq 0 ] || [ "$verb" != capture ] || fail 3 \
-		'the schema of the database could not be copied into the engine as a whole' \
-		'What is missing there would be recorded as dropped. Write this revision by hand: cmig revision -m <message>'
+	case ${PIPESTATUS[2]},$verb in
+		0,*) ;;
+		2,*) fail 3 'the copy of the schema ended before its end' "Repeat the command.$(
+			[ -z "$engine_folder" ] || echo " Messages of the engine: $engine_folder/log")" ;;
+		*,capture) fail 3 'the schema of the database could not be copied into the engine as a whole' 'What is '\
+'missing there would be recorded as dropped. Write this revision by hand: cmig revision -m <message>' ;;
+	esac
 	# the code of the dump, as the owner, could set what a session of the superuser begins with; and code
 	# of another database could change the settings of this one: see begin()
 	lines=$({ { of_variables database "$engine_database"
@@ -882,15 +886,26 @@ $names"
 # of_dump DUMP: prints a dump, in which psql runs no command of its own: in a comment, an old pg_dump
 # writes a name with line breaks.  A psql that cannot do this reads nothing.  Nor must psql take a part
 # of an array, such as a[1:version], for a variable; what has a name such as "ERROR", which psql sets
-# again and again, is not copied, and named.
+# again and again, is not copied, and named.  What is loaded ends with a mark, which is printed: a session
+# can end before that.
 of_dump()
 {
 	local key=$copier_password limit="SET statement_timeout = '$COPY_TIMEOUT';"
 
+	begin_copy
 	printf '\\unset %s\n' role copier version name DBNAME ENCODING HOST PORT USER PROMPT1 PROMPT2 PROMPT3 HISTFILE \
 		SERVICE VERSION VERSION_NAME VERSION_NUM SERVER_VERSION_NAME SERVER_VERSION_NUM
 	printf '%s\n' '\set ON_ERROR_STOP on' "\\restrict $key" "\\unrestrict $key" '\set ON_ERROR_STOP off' \
-		"\\restrict $key" "${1/SET statement_timeout = 0;/$limit}"
+		"\\restrict $key" "${1/SET statement_timeout = 0;/$limit}" "\\unrestrict $key" "\\echo $MARK"
+}
+
+# begin_copy: prints what ends a session of the role that copies, unless the engine lets code of users only
+# read there: see src/run/copied.c
+begin_copy()
+{
+	printf '%s\n' 'SET row_security = off;' \
+		"SELECT current_setting('cmig_client.copies', true) = 'guarded' AS guarded \\gset" \
+		'\if :guarded' '\else' '\quit' '\endif' '\unset guarded'
 }
 
 # code in an index or a domain of another role must not keep a statement of the copy from ending
@@ -937,15 +952,17 @@ copy_extensions()
 	local creators="SELECT format('GRANT CREATE ON SCHEMA %I TO cmig_engine_creator', nspname) FROM pg_namespace
 		WHERE nspname !~ '^(pg_|information_schema\$|cmig)' \\gexec
 ALTER DEFAULT PRIVILEGES FOR ROLE :\"copier\" GRANT CREATE ON SCHEMAS TO cmig_engine_creator;"
+	local lines
 
 	{ of_file engine_extensions extensions "$extensions"
 		[ "$stubs" != '[]' ] || printf '%s\n' '\set ON_ERROR_STOP on' "$creators"; } |
 		engine_psql -d "$engine_database" -v VERBOSITY=verbose -f - 2>&1 | copied_messages
 	[ "${PIPESTATUS[1]}" -eq 0 ] || return
 	[ "$stubs" != '[]' ] || return 0
-	{ printf '\\set ON_ERROR_STOP off\n\\set stubs %s\nSET check_function_bodies = off;\n' \
-		"$(quoted "$stubs")"; echo "SELECT sql FROM jsonb_array_elements_text(:'stubs') AS s (sql) \\gexec"; } |
-		engine_user=$ENGINE_COPIER engine_psql -d "$engine_database" >/dev/null 2>&1
+	lines=$({ begin_copy; printf '\\set ON_ERROR_STOP off\n\\set stubs %s\nSET check_function_bodies = off;\n' \
+		"$(quoted "$stubs")"; echo "SELECT sql FROM jsonb_array_elements_text(:'stubs') AS s (sql) \\gexec"
+		echo "\\echo $MARK"; } | engine_user=$ENGINE_COPIER engine_psql -d "$engine_database" 2>/dev/null)
+	[[ $lines == *"$MARK" ]] || return
 	{ of_file engine_members extensions "$extensions"; printf '%s\n' "$creators"; } |
 		engine_psql -d "$engine_database" -o /dev/null
 }
@@ -959,15 +976,16 @@ use_options() { [ -z "$engine_options$engine_vars" ] || export PGOPTIONS=$engine
 # schemas that exist already.
 EXPECTED='CreateEventTrigger|AlterEventTrigger|AlterEventTriggerOwner|get_event_trigger_oid|NamespaceCreate'
 
-# Shows what could not be copied, except what is expected.  Returns 1 if there is anything.  The sessions
-# have messages in English.
+# Shows what could not be copied, except what is expected.  Returns 1 if there is anything, or 2 if the mark of
+# of_dump() is missing.  The sessions have messages in English.
 copied_messages()
 {
-	local line error='' rest='' place count=0
+	local line error='' rest='' place count=0 complete=''
 
 	# The lines of a message follow its first one.  The database's code can raise any error, but then
 	# there is a CONTEXT, and no function of the server in its LOCATION.
 	while IFS= read -r line || { line=psql:; [ -n "$error" ]; }; do
+		[ "$line" != "$MARK" ] || { complete=1; continue; }
 		[[ ! $line =~ ^psql:[^\ ]*:\ (STATEMENT:\ \ .*) ]] || line=${BASH_REMATCH[1]}
 		[[ $line == psql:* ]] || { rest+=$newline$line; continue; }
 		place=${rest%%"$newline"STATEMENT:*} place=${place##*"$newline"}
@@ -981,10 +999,11 @@ copied_messages()
 				visible "${place:0:200} ($COPY_TIMEOUT)"; }
 			[ $count -gt 5 ] || say "${yellow}WARNING:  not copied into the engine: $VISIBLE$plain"
 		fi
-		[[ $line == *ERROR:\ * ]] && error=${line#*ERROR:  } || error=''
+		[[ $line =~ (ERROR|FATAL):\ \ (.*) ]] && error=${BASH_REMATCH[2]} || error=''
 		rest=''
 	done
 	[ $count -le 5 ] || say "${yellow}WARNING:  not copied into the engine: $((count - 5)) more$plain"
+	[ -n "$complete" ] || return 2
 	[ $count -eq 0 ]
 }
 

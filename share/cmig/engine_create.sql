@@ -28,6 +28,9 @@ SELECT format('%s ROLE %I LOGIN PASSWORD %L',
 	format('ALTER ROLE %I RESET ALL', name)
 FROM secret \gexec
 ALTER ROLE :"copier" SET lc_messages = 'C';
+-- see src/run/copied.c
+ALTER ROLE :"copier" SET session_preload_libraries = 'pg_cmig';
+ALTER ROLE :"copier" SET cmig_client.copies = on;
 SELECT string_agg(password, ' ' ORDER BY name = :'copier') AS passwords FROM secret \gset
 COMMIT;
 SELECT count(*) = 0 AS new FROM pg_database WHERE datname = :'template' \gset

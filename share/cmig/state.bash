@@ -120,8 +120,9 @@ copy_table()
 		SELECT format('GRANT CREATE, USAGE ON SCHEMA %I TO %I', (parse_ident(:'name'))[1], :'copier')
 		WHERE to_regclass(:'name') IS NULL \gexec
 	END
-	of_dump "$dump" |
-		engine_user=$ENGINE_COPIER engine_psql -d "$engine_database" -v ON_ERROR_STOP=0 >/dev/null 2>&1
+	dump=$(of_dump "$dump" |
+		engine_user=$ENGINE_COPIER engine_psql -d "$engine_database" -v ON_ERROR_STOP=0 2>/dev/null)
+	[[ $dump == *"$MARK" ]] || fail 3 "the copy of the table $1 ended before its end" 'Repeat the command.'
 	engine_psql -d "$engine_database" -v name="$1" -o /dev/null <<-'END' || fail 2 'the engine cannot be used'
 		SELECT format('GRANT USAGE ON SCHEMA %I TO %I', (parse_ident(:'name'))[1], :'role'),
 			format('GRANT SELECT ON %s TO %I', :'name', :'role') \gexec

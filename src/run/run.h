@@ -686,6 +686,11 @@ extern void cmig_outside_mark(Oid function, TransactionId mark);
 /* Forget the marks, as the end of a watch does. */
 extern void cmig_outside_unmark(void);
 
+/* in copied.c */
+
+/* Install the hooks. */
+extern void cmig_copied_init(void);
+
 /* in record.c */
 
 /* Does cmig run revisions only to record what pg_cmig's functions run? */

@@ -1,0 +1,139 @@
+/*
+ * copied.c
+ *	  What code of a database may do while an engine loads a copy of its schema.
+ *
+ * One role loads the objects of all roles, and can become each of them.  The server
+ * calls functions meanwhile, such as an immutable one in a constraint, which could
+ * change the objects of others in the copy, and so the scripts that are generated
+ * there.  Therefore, they can only read, and leave no settings behind.
+ *
+ * share/cmig/engine_create.sql has the server load the library when a session of that
+ * role begins, and turns this on by a placeholder, which nobody can change for a
+ * session that has begun.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "access/transam.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "tcop/utility.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+
+#include "run/run.h"
+
+#define PLACEHOLDER "cmig_client.copies"
+
+/* Is this such a session?  Unknown until the first call. */
+static enum
+{
+	UNKNOWN, GUARDED, NOT_GUARDED
+}			session = UNKNOWN;
+
+static int	depth = 0;			/* of functions that are running */
+static bool was_read_only;		/* before the outermost one */
+
+static needs_fmgr_hook_type next_needs_fmgr = NULL;
+static fmgr_hook_type next_fmgr = NULL;
+static ProcessUtility_hook_type next_ProcessUtility = NULL;
+
+/* The first call precedes all code of users; a parallel worker has the new value. */
+static bool
+is_guarded(void)
+{
+	if (session == UNKNOWN)
+	{
+		const char *value = GetConfigOption(PLACEHOLDER, true, false);
+
+		session = cmig_text_same(value, "on") || cmig_text_same(value, "guarded") ?
+			GUARDED : NOT_GUARDED;
+		/* cmig loads nothing in a session without this */
+		if (cmig_text_same(value, "on"))
+			SetConfigOption(PLACEHOLDER, "guarded", PGC_SUSET, PGC_S_OVERRIDE);
+	}
+	return session == GUARDED;
+}
+
+/* Would the function end what another session loads? */
+static bool
+ends_session(Oid function)
+{
+	return function == F_PG_TERMINATE_BACKEND || function == F_PG_CANCEL_BACKEND;
+}
+
+/*
+ * Function manager hook: functions of extensions count, too, as some run the text of an
+ * argument.  Only superusers create event triggers, which may record what was created.
+ */
+static bool
+see_lookup(Oid function)
+{
+	return (next_needs_fmgr != NULL && next_needs_fmgr(function)) ||
+		(is_guarded() &&
+		 (ends_session(function) ||
+		  (function >= FirstNormalObjectId && get_func_rettype(function) != EVENT_TRIGGEROID)));
+}
+
+/* Function manager hook: the outermost function makes the transaction one that reads. */
+static void
+see_call(FmgrHookEventType event, FmgrInfo *function, Datum *private)
+{
+	if (!is_guarded())
+		 /* no function counts */ ;
+	else if (event == FHET_START)
+	{
+		if (depth++ == 0)
+		{
+			was_read_only = XactReadOnly;
+			XactReadOnly = true;
+		}
+		if (ends_session(function->fn_oid))
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("code of a schema cannot call %s() while the schema is copied",
+							get_func_name(function->fn_oid))));
+	}
+	else if (--depth == 0)
+		XactReadOnly = was_read_only;
+	if (next_fmgr)
+		next_fmgr(event, function, private);
+}
+
+/* The ProcessUtility hook: only SET has an effect on settings that remains. */
+static void
+see_utility(PlannedStmt *statement, const char *query, bool read_only,
+			ProcessUtilityContext context, ParamListInfo params,
+			QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
+{
+	Node	   *node = statement->utilityStmt;
+	int			level = 0;
+
+	if (is_guarded() && context == PROCESS_UTILITY_TOPLEVEL && !IsA(node, VariableSetStmt) &&
+		!IsA(node, TransactionStmt))
+		level = NewGUCNestLevel();
+	if (next_ProcessUtility)
+		next_ProcessUtility(statement, query, read_only, context, params, environment, dest,
+							completion);
+	else
+		standard_ProcessUtility(statement, query, read_only, context, params, environment, dest,
+								completion);
+	if (level > 0)
+		AtEOXact_GUC(false, level);
+}
+
+void
+cmig_copied_init(void)
+{
+	next_needs_fmgr = needs_fmgr_hook;
+	needs_fmgr_hook = see_lookup;
+	next_fmgr = fmgr_hook;
+	fmgr_hook = see_call;
+	next_ProcessUtility = ProcessUtility_hook;
+	ProcessUtility_hook = see_utility;
+	if (!process_shared_preload_libraries_in_progress)
+		(void) is_guarded();
+}
