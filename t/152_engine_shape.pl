@@ -219,11 +219,17 @@ gives(0, '001', '', @as, 'status');
 gives(0, 'at 001', '', @as, 'stamp', '001');
 $renames->query_safe('ALTER SCHEMA cmig_engine RENAME TO c');
 my $pid = $renames->query_safe('SELECT pg_backend_pid()');
-foreach ([ 'status' ], [ 'stamp', '001' ])
+# the owner also sets the role of the sessions of superusers
+foreach my $set ('RESET role', 'SET role = regress_owner')
 {
-	gives(4, '', 'an open transaction has renamed or dropped schema cmig_engine\nHINT:  Wait until it has ended. ' .
-			"Or end process $pid of role regress_owner: SELECT pg_terminate_backend\\($pid\\)", @as, @$_);
+	rows("ALTER DATABASE shop $set");
+	foreach ([ 'status' ], [ 'stamp', '001' ])
+	{
+		gives(4, '', 'an open transaction has renamed or dropped schema cmig_engine\nHINT:  Wait until it has ended. ' .
+				"Or end process $pid of role regress_owner: SELECT pg_terminate_backend\\($pid\\)", @as, @$_);
+	}
 }
+rows('ALTER DATABASE shop RESET role');
 gives(0, '001', '', 'status');
 $renames->query_safe('ROLLBACK');
 $renames->quit;

@@ -61,6 +61,8 @@ foreach my $case (
 	my ($table, $role, @tables) = @$case;
 	my ($schema) = split /\./, $table;
 	my $name = $table . ($role ? ' with cmig.role' : '');
+	# as the owner can, also for the sessions of superusers
+	my @set = $schema eq 'cmig_engine' && !$role ? 'ALTER DATABASE work SET role = ann' : ();
 	my $trigger = 'CREATE TRIGGER t BEFORE INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION eve.f();';
 
 	# the state belongs to the owner of the database
@@ -95,7 +97,7 @@ foreach my $case (
 		foreach my $number (1 .. $#parts)
 		{
 			$node->safe_psql('postgres', $_)
-				for 'DROP DATABASE IF EXISTS work', 'CREATE DATABASE work TEMPLATE base OWNER ann';
+				for 'DROP DATABASE IF EXISTS work', 'CREATE DATABASE work TEMPLATE base OWNER ann', @set;
 			my $real = $node->safe_psql('work', "SELECT '$table'::regclass::oid");
 			my ($status, $err) =
 				run(join('', @parts[ 0 .. $number - 1 ], $call, @parts[ $number .. $#parts ]), $superuser);

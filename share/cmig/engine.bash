@@ -135,9 +135,9 @@ begin_engine()
 	trap end_engine EXIT
 	target_psql=("${psql[@]}")
 	[ "$verb" != wait ] || check_timeout
+	for name in "${!PG@}"; do target_environment+=("$name=${!name}"); done
 	while [ "$verb" = wait ] && [ $SECONDS -lt "$option_timeout" ] &&
 		! on_target "${target_psql[@]}" -c '' >/dev/null 2>&1; do sleep 1; done
-	for name in "${!PG@}"; do target_environment+=("$name=${!name}"); done
 	# converting files, and help, need no database
 	if [[ $verb == @(import|help) ]] && [ -z "$looks" ]; then engine_major=-1 engine_state='{}'; else read_target; fi
 	if [ "$option_engine" = local ]; then start_engine; else find_engine; fi

@@ -8,10 +8,13 @@
 -- transaction, which is READ COMMITTED.  After that, the name is that of the table which was checked, until the
 -- transaction ends: a lock on a table does not keep its schema from being renamed, but one on the row of the
 -- schema does.  Others may read and lock that row, so runs do not wait for each other.  Only superusers
--- can, and, because the lock is written, nobody in a transaction that is READ ONLY, as on a standby.
+-- can, whatever role the owner of the database has set for its sessions, and, because the lock is written, nobody
+-- in a transaction that is READ ONLY, as on a standby.
 --
 -- SHARE UPDATE EXCLUSIVE keeps out whoever creates a trigger, an index, statistics, a rule, or a policy.  A
 -- session that is only reading must not wait for a run, so it has ACCESS SHARE; see LOCK_STATE in state.bash.
+	SELECT current_setting('role') AS before, set_config('role', 'none', true) INTO cmig_item
+		FROM pg_roles WHERE rolname = session_user AND rolsuper;
 	FOR cmig_attempt IN 1 .. 200 LOOP
 		cmig_id := (SELECT oid FROM pg_namespace WHERE nspname = cmig_schema);
 		EXIT WHEN cmig_id IS NULL OR current_setting('transaction_read_only') = 'on'
@@ -28,6 +31,7 @@
 		END IF;
 		PERFORM pg_sleep(0.01);
 	END LOOP;
+	PERFORM set_config('role', cmig_item.before, true) WHERE cmig_item.before IS NOT NULL;
 	cmig_locked := '{}';
 	FOR cmig_item IN SELECT relname, has_table_privilege(c.oid, 'UPDATE, DELETE') AS writes FROM pg_class c
 		WHERE relnamespace = cmig_id AND relkind = 'r' AND relname = ANY (cmig_names)

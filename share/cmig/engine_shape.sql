@@ -34,14 +34,12 @@ SELECT what, repair FROM (
 	FROM state s WHERE relkind = 'r' AND has_schema_privilege(relnamespace, 'USAGE')
 		AND has_table_privilege(s.oid, 'SELECT') AND NOT EXISTS (
 			SELECT FROM pg_locks l WHERE l.pid = pg_backend_pid() AND l.relation = s.oid AND l.granted)
-	UNION ALL
-	SELECT 0, format('%s belongs to role %I', name, rolname),
+	UNION ALL SELECT 0, format('%s belongs to role %I', name, rolname),
 		format('If its rows are right: ALTER TABLE %s OWNER TO %I', name, current_user)
 	FROM state s JOIN pg_roles o ON o.oid = relowner
 	WHERE alone AND relowner NOT IN (TABLE trusted) AND rolname <> 'pg_database_owner'
 		AND relowner <> (SELECT datdba FROM pg_database WHERE datname = current_database())
-	UNION ALL
-	SELECT 1, format('%s is not a plain table', name), CASE WHEN alone THEN 'Use another version_table.'
+	UNION ALL SELECT 1, format('%s is not a plain table', name), CASE WHEN alone THEN 'Use another version_table.'
 		WHEN relkind <> 'r' THEN format('ALTER %s %s RENAME TO %I', CASE relkind WHEN 'c' THEN 'TYPE' ELSE 'TABLE' END,
 			name, concat(relname, '_other'))
 		WHEN relpersistence <> 'p' THEN format('ALTER TABLE %s SET LOGGED', name)
@@ -50,41 +48,33 @@ SELECT what, repair FROM (
 		ELSE format('ALTER TABLE %s NO INHERIT %s', inhrelid::regclass, inhparent::regclass) END
 	FROM state s LEFT JOIN pg_inherits ON s.oid IN (inhrelid, inhparent)
 	WHERE relkind <> 'r' OR NOT alone AND relpersistence <> 'p' OR reloftype <> 0 OR inhrelid IS NOT NULL
-	UNION ALL
-	SELECT 2, format('%s has the trigger %I', name, tgname), CASE WHEN conname IS NULL
+	UNION ALL SELECT 2, format('%s has the trigger %I', name, tgname), CASE WHEN conname IS NULL
 		THEN format('DROP TRIGGER %I ON %s', tgname, name)
 		ELSE format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) END
 	FROM state s JOIN pg_trigger ON tgrelid = s.oid LEFT JOIN pg_constraint c ON c.oid = tgconstraint AND contype <> 't'
-	UNION ALL
-	SELECT 3, format('%s has a rule', name), format('DROP RULE %I ON %s', rulename, name)
+	UNION ALL SELECT 3, format('%s has a rule', name), format('DROP RULE %I ON %s', rulename, name)
 	FROM state s JOIN pg_rewrite ON ev_class = s.oid
-	UNION ALL
-	SELECT 4, format('%s has row-level security', name), format('ALTER TABLE %s DISABLE ROW LEVEL SECURITY', name)
+	UNION ALL SELECT 4, format('%s has row-level security', name),
+		format('ALTER TABLE %s DISABLE ROW LEVEL SECURITY', name)
 	FROM state WHERE relrowsecurity
-	UNION ALL
-	SELECT 5, format('%s has a constraint that pg_cmig has not created', name),
+	UNION ALL SELECT 5, format('%s has a constraint that pg_cmig has not created', name),
 		format('ALTER TABLE %s DROP CONSTRAINT %I', name, conname)
 	FROM state s JOIN pg_constraint ON conrelid = s.oid WHERE contype NOT IN ('p', 'u', 'n')
-	UNION ALL
-	SELECT 6, format('%s has an index of an expression, or with operators of others', name),
+	UNION ALL SELECT 6, format('%s has an index of an expression, or with operators of others', name),
 		format('DROP INDEX %I.%I', cmig_schema, c.relname)
 	FROM state s JOIN pg_index i ON indrelid = s.oid JOIN pg_class c ON c.oid = indexrelid
 	WHERE indexprs IS NOT NULL OR indpred IS NOT NULL OR c.relam >= 16384 OR 16384 <= ANY (indclass::oid[])
-	UNION ALL
-	SELECT 7, format('%s has extended statistics', name), format('DROP STATISTICS %I.%I', nspname, stxname)
+	UNION ALL SELECT 7, format('%s has extended statistics', name), format('DROP STATISTICS %I.%I', nspname, stxname)
 	FROM state s JOIN pg_statistic_ext ON stxrelid = s.oid JOIN pg_namespace n ON n.oid = stxnamespace
-	UNION ALL
-	SELECT 8, format('column %I of %s has an unknown name, or is generated', attname, name),
+	UNION ALL SELECT 8, format('column %I of %s has an unknown name, or is generated', attname, name),
 		format('ALTER TABLE %s DROP COLUMN %I', name, attname)
 	FROM state s JOIN pg_attribute ON attrelid = s.oid AND attnum > 0 AND NOT attisdropped
 		LEFT JOIN columns ON tab = relname AND col = attname
 	WHERE col IS NULL OR attgenerated <> '' OR attidentity <> ''
-	UNION ALL
-	SELECT 9, format('column %I of %s has a default', attname, name),
+	UNION ALL SELECT 9, format('column %I of %s has a default', attname, name),
 		format('ALTER TABLE %s ALTER COLUMN %I DROP DEFAULT', name, attname)
 	FROM state s JOIN pg_attrdef ON adrelid = s.oid JOIN pg_attribute ON attrelid = s.oid AND attnum = adnum
-	UNION ALL
-	SELECT 10, format('column %I of %s has another type or collation', attname, name), CASE WHEN alone
+	UNION ALL SELECT 10, format('column %I of %s has another type or collation', attname, name), CASE WHEN alone
 		THEN 'Use another version_table.' ELSE format('As role %1$I: ALTER TABLE %2$s ALTER COLUMN %3$I TYPE %4$s '
 			'USING %3$I::text::%4$s', pg_get_userbyid(relowner), name, attname, columns.type) END
 	FROM state s JOIN pg_attribute ON attrelid = s.oid AND attnum > 0 AND NOT attisdropped

@@ -248,6 +248,7 @@ use_shape()
 	cmig_names CONSTANT name[] := $STATE_TABLES;
 	cmig_mode text := 'SHARE UPDATE EXCLUSIVE';
 	cmig_timeout CONSTANT text := current_setting('lock_timeout');
+	cmig_role CONSTANT text := current_setting('role');
 	cmig_locked name[];
 	cmig_id oid;
 	cmig_item record;
@@ -261,8 +262,8 @@ END
 	LOCK_STATE="DO \$cmig_lock\$
 $begin
 	cmig_mode := 'ACCESS SHARE';
-	IF NOT pg_is_in_recovery() AND (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
-		PERFORM set_config('lock_timeout', '2s', true);
+	IF NOT pg_is_in_recovery() AND (SELECT rolsuper FROM pg_roles WHERE rolname = session_user) THEN
+		PERFORM set_config('lock_timeout', '2s', true), set_config('role', 'none', true);
 		BEGIN
 			LOCK TABLE pg_catalog.pg_index, pg_catalog.pg_statistic_ext IN SHARE MODE;
 			IF current_setting('transaction_read_only') = 'on' THEN
@@ -277,7 +278,7 @@ $begin
 					WHERE l.granted AND relname IN ('pg_index', 'pg_statistic_ext', 'pg_namespace')
 						AND l.database = a.datid AND l.mode ~ 'Exclusive' ORDER BY xact_start LIMIT 1));
 		END;
-		PERFORM set_config('lock_timeout', cmig_timeout, true);
+		PERFORM set_config('lock_timeout', cmig_timeout, true), set_config('role', cmig_role, true);
 	END IF;
 $end
 	-- a lock of a row is written
