@@ -107,7 +107,7 @@ like($refused[2], qr/belongs to another role\nConnect as that role. If its state
 admin($refused[2] =~ s/^.*a superuser: //sr);
 gives(0, '002', '^$', 'current');
 rows('ALTER TABLE cmig_engine.progress RENAME TO other');
-gives(3, '', '^cmig: a table is missing in schema cmig_engine\n', $_) foreach qw(current status);
+gives(3, '', '^cmig: table cmig_engine.progress is missing\n', $_) foreach qw(current status);
 rows('ALTER TABLE cmig_engine.other RENAME TO progress');
 
 # messages of the database are not messages of psql or of cmig
@@ -182,6 +182,70 @@ CREATE INDEX hidden_by_raise ON item ((hide_by_raise(1) + id));
 END_SQL
 gives(1, '', '(?s)(not copied into the engine: .*){2}', 'drift');
 rows('DROP FUNCTION hide, hide_by_raise CASCADE; TRUNCATE item');
+
+# Code that runs while a schema is copied only reads: a role that may create tables changes nothing of others
+# in the copy, whose scripts then run in the database, and ends no session.
+{
+	admin('CREATE ROLE regress_eve LOGIN; GRANT CREATE ON DATABASE shop TO regress_eve; CREATE TABLE secret (id bigint, tenant text); ALTER TABLE secret OWNER TO regress_owner');
+	my $eve = sub { return $node->safe_psql('shop', $_[0], extra_params => [ '-U', 'regress_eve' ]) };
+	$eve->(<<'END_SQL');
+CREATE SCHEMA eve;
+GRANT USAGE ON SCHEMA eve TO PUBLIC;
+CREATE FUNCTION eve.equal(bigint, integer) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RETURN true; END';
+CREATE OPERATOR eve.= (LEFTARG = bigint, RIGHTARG = integer, FUNCTION = eve.equal);
+CREATE FUNCTION eve.act(what text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	IF current_database() ~ '^cmig_copy_' THEN
+		EXECUTE what;
+	END IF;
+END $$;
+CREATE FUNCTION eve.go(what text) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN PERFORM eve.act(what); RETURN true; END $$;
+CREATE TABLE eve.parted (k int) PARTITION BY LIST (k);
+END_SQL
+	write_revision('005', '004', '', "SELECT cmig.enable_rls_schema('public', tenant_column => 'tenant', roles => '{regress_eve}');", "SELECT cmig.disable_rls('secret');");
+	foreach my $act ('DROP TABLE public.secret', "ALTER TABLE public.secret ALTER tenant SET DEFAULT eve.go(''x'')",
+		'SET TRANSACTION READ WRITE; DROP TABLE public.secret', 'SELECT pg_terminate_backend(pg_backend_pid())')
+	{
+		$eve->("CREATE TABLE eve.part (k int CHECK (eve.go('$act'))); ALTER TABLE eve.parted ATTACH PARTITION eve.part FOR VALUES IN (1); GRANT SELECT ON ALL TABLES IN SCHEMA eve TO PUBLIC");
+		gives(0, 'at 005', 'not copied into the engine: ', 'upgrade', '-y');
+		is(rows("SELECT relrowsecurity, (SELECT count(*) FROM pg_attrdef WHERE adrelid = c.oid), obj_description(p.oid) ~ 'eve[.]' FROM pg_class c JOIN pg_policy p ON polrelid = c.oid WHERE relname = 'secret' LIMIT 1"),
+			't|0|f', "it is as if this had not run: $act");
+		gives(0, 'at 004', '', 'downgrade', '-y', '-1');
+		$eve->('DROP TABLE eve.part');
+	}
+	# nor do settings remain, also not those of a built-in function in a domain
+	admin('DROP TABLE secret');
+	unlink 'migrations/005.sql';
+	write_revision('005', '004', '', 'CREATE TABLE checked (id bigint CHECK (id = 1));', 'DROP TABLE checked;');
+	gives(0, 'at 005', '', 'upgrade', '-y');
+	$eve->("CREATE DOMAIN eve.pinned AS text CHECK (set_config('search_path', 'eve', false) <> ''); CREATE FUNCTION eve.later(eve.pinned, text) RETURNS eve.pinned IMMUTABLE LANGUAGE sql AS 'SELECT \$1';
+		CREATE AGGREGATE eve.total (text) (SFUNC = eve.later, STYPE = eve.pinned, INITCOND = 'x')");
+	gives(0, 'no drift', '', 'drift');
+	gives(0, 'at 004', '', 'downgrade', '-y', '-1');
+	unlink 'migrations/005.sql';
+	admin('DROP SCHEMA eve CASCADE; DROP OWNED BY regress_eve; DROP ROLE regress_eve');
+}
+
+# A session that ends before all was copied: nothing is taken for what is missing then.
+{
+	my ($psql) = grep { -x } map { "$_/psql" } split /:/, $ENV{PATH};
+	mkdir "$dir/bin";
+	append_to_file("$dir/bin/psql", <<"END_BASH");
+#!/bin/bash
+[ "\$PGUSER" = cmig_engine_copier ] || exec '$psql' "\$@"
+head -n 40 | '$psql' "\$@"
+exit 2
+END_BASH
+	chmod 0755, "$dir/bin/psql";
+	local $ENV{PATH} = "$dir/bin:$ENV{PATH}";
+	gives(3, '', '^cmig: the copy of the schema ended before its end\nRepeat the command', @$_) foreach [ 'capture', '-m', 'lost' ], [ 'drift' ], [ 'lint' ];
+	admin('CREATE DATABASE fourth OWNER regress_owner');
+	rows("CREATE TABLE alembic_version (version_num varchar(32)); INSERT INTO alembic_version VALUES ('001')", 'fourth');
+	gives(3, '^$', '^cmig: the copy of the table public.alembic_version ended before its end\n', @$_, '-d', 'fourth') foreach [ 'current' ], [ 'upgrade', '-y' ];
+}
+gives(0, '001', 'begins with the state in alembic_version: 001', 'current', '-d', 'fourth');
+rows("ALTER TABLE alembic_version ADD CHECK (current_database() !~ '^cmig_copy')", 'fourth');
+gives(3, '^$', '^cmig: the rows of the table public.alembic_version could not be copied into the engine\n', 'upgrade', '-y', '-d', 'fourth');
 
 # a program of the user connects with the user's database
 append_to_file('target.sh', "env | grep '^PG' >environment\npg_dump -s shop --schema public | grep -v restrict\n");

@@ -105,7 +105,7 @@ engine_record()
 # it would run code of the table's owner.  The table may already be there, without rows.
 copy_table()
 {
-	local dump
+	local dump rows
 
 	find_programs pg_dump
 	[ "$engine_version" -ge "$engine_major" ] || fail 2 "$verb requires pg_dump of PostgreSQL $engine_major" \
@@ -120,6 +120,8 @@ copy_table()
 		SELECT format('GRANT CREATE, USAGE ON SCHEMA %I TO %I', (parse_ident(:'name'))[1], :'copier')
 		WHERE to_regclass(:'name') IS NULL \gexec
 	END
+	rows=$(awk '/^COPY .* FROM stdin;$/ { copied = 1; next } /^\\\.$/ { copied = 0 } copied { rows++ }
+		END { print rows + 0 }' <<<"$dump")
 	dump=$(of_dump "$dump" |
 		engine_user=$ENGINE_COPIER engine_psql -d "$engine_database" -v ON_ERROR_STOP=0 2>/dev/null)
 	[[ $dump == *"$MARK" ]] || fail 3 "the copy of the table $1 ended before its end" 'Repeat the command.'
@@ -127,6 +129,9 @@ copy_table()
 		SELECT format('GRANT USAGE ON SCHEMA %I TO %I', (parse_ident(:'name'))[1], :'role'),
 			format('GRANT SELECT ON %s TO %I', :'name', :'role') \gexec
 	END
+	# no state must be taken for an empty one
+	[ "$(engine_user=$ENGINE_ROLE engine_psql -d "$engine_database" -v name="$1" <<<'SELECT count(*) FROM :name;')" = \
+		"$rows" ] || fail 3 "the rows of the table $1 could not be copied into the engine"
 }
 
 # Copies the tables of other tools, after the schema was copied.

@@ -17,6 +17,8 @@
 
 #include "access/transam.h"
 #include "access/xact.h"
+#include "catalog/objectaccess.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "tcop/utility.h"
@@ -37,6 +39,7 @@ static enum
 static int	depth = 0;			/* of functions that are running */
 static bool was_read_only;		/* before the outermost one */
 
+static object_access_hook_type next_object_access = NULL;
 static needs_fmgr_hook_type next_needs_fmgr = NULL;
 static fmgr_hook_type next_fmgr = NULL;
 static ProcessUtility_hook_type next_ProcessUtility = NULL;
@@ -58,11 +61,21 @@ is_guarded(void)
 	return session == GUARDED;
 }
 
-/* Would the function end what another session loads? */
-static bool
-ends_session(Oid function)
+/*
+ * Object access hook: refuse what would end what this session or another one loads.  The
+ * function manager hook does not see built-in functions.
+ */
+static void
+see_function(ObjectAccessType access, Oid class, Oid object, int sub, void *arg)
 {
-	return function == F_PG_TERMINATE_BACKEND || function == F_PG_CANCEL_BACKEND;
+	if (access == OAT_FUNCTION_EXECUTE && class == ProcedureRelationId &&
+		(object == F_PG_TERMINATE_BACKEND || object == F_PG_CANCEL_BACKEND) && is_guarded())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("code of a schema cannot call %s() while the schema is copied",
+						get_func_name(object))));
+	if (next_object_access)
+		next_object_access(access, class, object, sub, arg);
 }
 
 /*
@@ -73,9 +86,8 @@ static bool
 see_lookup(Oid function)
 {
 	return (next_needs_fmgr != NULL && next_needs_fmgr(function)) ||
-		(is_guarded() &&
-		 (ends_session(function) ||
-		  (function >= FirstNormalObjectId && get_func_rettype(function) != EVENT_TRIGGEROID)));
+		(function >= FirstNormalObjectId && is_guarded() &&
+		 get_func_rettype(function) != EVENT_TRIGGEROID);
 }
 
 /* Function manager hook: the outermost function makes the transaction one that reads. */
@@ -91,11 +103,6 @@ see_call(FmgrHookEventType event, FmgrInfo *function, Datum *private)
 			was_read_only = XactReadOnly;
 			XactReadOnly = true;
 		}
-		if (ends_session(function->fn_oid))
-			ereport(ERROR,
-					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					 errmsg("code of a schema cannot call %s() while the schema is copied",
-							get_func_name(function->fn_oid))));
 	}
 	else if (--depth == 0)
 		XactReadOnly = was_read_only;
@@ -128,6 +135,8 @@ see_utility(PlannedStmt *statement, const char *query, bool read_only,
 void
 cmig_copied_init(void)
 {
+	next_object_access = object_access_hook;
+	object_access_hook = see_function;
 	next_needs_fmgr = needs_fmgr_hook;
 	needs_fmgr_hook = see_lookup;
 	next_fmgr = fmgr_hook;
