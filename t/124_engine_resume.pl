@@ -137,12 +137,16 @@ foreach my $corrected ('CREATE INDEX CONCURRENTLY IF NOT EXISTS item_a ON item (
 	rows('INSERT INTO item VALUES (1, 1, 1), (2, 1, 2)');
 	write_revision('002', '001', '-- transactional: false', 'CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS item_a ON item (a);', 'DROP INDEX IF EXISTS item_a, item_ab;');
 	gives(3, '', 'could not create unique index "item_a"', 'upgrade', '-y');
+	# indexes of other tables that became invalid meanwhile
+	rows('CREATE TABLE far (a int); INSERT INTO far VALUES (1), (1); CREATE TABLE parts (a int) PARTITION BY LIST (a); CREATE INDEX ON ONLY parts (a)');
+	$node->psql('shop', 'CREATE UNIQUE INDEX CONCURRENTLY ON far (a)');
 	write_revision('002', '001', '-- transactional: false', "$corrected;", 'DROP INDEX IF EXISTS item_a, item_ab;');
 	gives(3, '', 'the statement of revision "002" that was interrupted has changed\n.*invalid index.*HINT:  DROP INDEX CONCURRENTLY public\.item_a\n', 'upgrade', '-y');
 	rows('DROP INDEX CONCURRENTLY public.item_a');
 	gives(0, 'at 002', '', 'upgrade', '-y');
 	my ($name) = $corrected =~ /(item_ab?)/;
 	is(rows($indexes), "$name $all theirs invalid", $corrected);
+	rows('DROP TABLE far, parts');
 	gives(0, 'at 001', '', 'downgrade', '001', '-y');
 	rows('DELETE FROM item');
 }

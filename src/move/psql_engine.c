@@ -494,11 +494,13 @@ append_look(StringInfo out, const CmigEngineStep *step, const CmigStatement *sta
 
 	/*
 	 * see the check in cmig_engine_begin_step(), to which the first element
-	 * says that this is an index
+	 * says that the others are the table of the index, and indexes
 	 */
 	appendStringInfo(out, "\\else\nSELECT ARRAY(%s%s) AS cmig_objects \\gset\n\\endif\n",
-					 IsA(node, IndexStmt) || IsA(node, ReindexStmt) ?
-					 "SELECT 0::pg_catalog.oid UNION SELECT v.indexrelid FROM pg_catalog.pg_index v WHERE NOT v.indisvalid UNION " : "",
+					 IsA(node, IndexStmt) ?
+					 psprintf("SELECT t.id FROM (VALUES (0::pg_catalog.oid), (pg_catalog.to_regclass(%s)::pg_catalog.oid)) t (id) WHERE t.id IS NOT NULL"
+							  " UNION SELECT v.indexrelid FROM pg_catalog.pg_index v WHERE NOT v.indisvalid UNION ",
+							  relation_literal(((const IndexStmt *) node)->relation)) : "",
 					 objects);
 }
 
@@ -535,7 +537,7 @@ cmig_engine_begin_step(StringInfo out, const char *revision, const char *directi
 					 " pg_catalog.string_agg(pg_catalog.format('DROP INDEX CONCURRENTLY %%I.%%I', n.nspname, c.relname), '; ')\n"
 					 "\t\tFROM pg_catalog.pg_index x JOIN pg_catalog.pg_class c ON c.oid " OP("=") " x.indexrelid AND NOT x.indisvalid\n"
 					 "\t\tJOIN pg_catalog.pg_namespace n ON n.oid " OP("=") " c.relnamespace JOIN " CMIG_ENGINE_PROGRESS " p ON %s AND NOT p.done\n"
-					 "\t\t\tAND coalesce(p.checksum " OP("<>") " %s, true) AND 0 " OP("=") " ANY (p.objects) AND x.indexrelid " OP("<>") " ALL (p.objects)\n"
+					 "\t\t\tAND coalesce(p.checksum " OP("<>") " %s, true) AND 0 " OP("=") " ANY (p.objects) AND x.indrelid " OP("=") " ANY (p.objects) AND x.indexrelid " OP("<>") " ALL (p.objects)\n"
 					 "\t\tWHERE NOT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index s WHERE s.index_relid " OP("=") " x.indexrelid));\n"
 					 "\tchanged integer := (SELECT pg_catalog.min(p.statement) FROM " CMIG_ENGINE_PROGRESS " p\n"
 					 "\t\tWHERE %s AND p.done AND coalesce(p.checksum " OP("<>") " %s, true));\n"
