@@ -111,6 +111,15 @@ waitpid $second, 0;
 like(slurp_file("$dir/second"), qr/waiting until it has ended\n.*ERROR:  another run has changed the state/s, 'and then fails');
 gives(0, '(?!.*(running|failed|partially))', '^$', 'status');
 
+# The session that asks who blocks the run begins again after somebody has ended it.
+write_revision('004', '003', '', 'ALTER TABLE item ADD d int;', 'ALTER TABLE item DROP d;');
+$holder->query_safe('BEGIN; LOCK TABLE item IN ACCESS SHARE MODE');
+$pid = start('blocked', '-x', 'cmig.lock_timeout=5s', '-x', 'cmig.lock_retries=0');
+my $watches = "FROM pg_stat_activity WHERE query ~ 'Blocked by process' AND state = 'idle in transaction'";
+poll("SELECT count(*) = 1 FROM pg_locks WHERE NOT granted AND relation = 'item'::regclass");
+poll("SELECT count(pg_terminate_backend(pid)) = 1 $watches");
+waitpid $pid, 0;
+like(slurp_file("$dir/blocked"), qr/lock timeout\nDETAIL:  Blocked by process $blocker of role/, 'who has blocked it is known');
 $holder->quit;
 
 close $users;

@@ -59,6 +59,12 @@ gives(0, 'no drift', '', 'drift');
 		like($result[2], qr/cannot be read\nProcess $pid of role regress_eve locks regress_eve\.own\..*SELECT pg_terminate_backend\($pid\)$/,
 			'that says who keeps it waiting');
 	}
+	# what only shows hazards leaves them out
+	write_revision('002', '001', '', 'CREATE TABLE planned ();', 'DROP TABLE planned;');
+	my $told = "WARNING:  hazards and sizes are not shown, because the schema of the database cannot be read\nHINT:  Process $pid of role";
+	gives(0, '002', $told, 'plan', '-x', 'cmig.lock_timeout=200ms');
+	gives(5, '', "$told.*not confirmed", 'upgrade', '-x', 'cmig.lock_timeout=200ms');
+	unlink 'migrations/002.sql';
 	$holder->query_safe('COMMIT');
 	$holder->quit;
 }

@@ -528,7 +528,7 @@ create_copy()
 	leftovers=''
 	read -r engine_password copier_password <<<"$name"
 	engine_settings='' copied=$1
-	[ -z "$1" ] || copy_schema
+	[ -z "$1" ] || copy_schema "$([ "$verb" != plan ] || echo 1)" || copied=''
 	[ "$verb" != import ] || [ -z "$1" ] || copy_tool_tables
 	[ "$verb" != workload-check ] || read_workload
 	unset_libpq
@@ -749,7 +749,8 @@ WHERE o.value IS DISTINCT FROM n.value \\gset"
 	end_transaction COMMIT
 }
 
-# Copies the schema of the database.
+# copy_schema [OPTIONAL]: copies the schema of the database.  Fails if it cannot, or, if OPTIONAL is not empty and
+# somebody locks a table, warns and returns 1.
 copy_schema()
 {
 	local dump facts lines sizes seen="SELECT ''" extensions stubs names name version unread=0
@@ -777,7 +778,7 @@ copy_schema()
 	# pg_dump cannot skip what the role may not read, such as tables of the service
 	facts=$(ask_target engine_facts available "$extensions" foreign_schema "$FOREIGN_SCHEMA" \
 		settings "$ENGINE_SETTINGS" before "SET LOCAL lock_timeout = '$COPY_LIMIT' \\;" seen "$seen") ||
-		schema_unreadable
+		{ schema_unreadable "${1-}"; return 1; }
 	{ IFS= read -r seen; IFS= read -r sizes; IFS= read -r extensions; IFS= read -r stubs; names=$(cat); } <<<"$facts"
 	[ -z "$recording" ] || make_guard "$seen"
 	while IFS= read -r name; do
@@ -788,7 +789,7 @@ copy_schema()
 	done <<<"$names"
 	[ "$unread" -le 5 ] || say \
 		"${yellow}WARNING:  not copied into the engine: $((unread - 5)) more tables that the role cannot read$plain"
-	dump=$(on_target "$engine/pg_dump" "${options[@]}") || schema_unreadable
+	dump=$(on_target "$engine/pg_dump" "${options[@]}") || { schema_unreadable "${1-}"; return 1; }
 	copy_extensions || fail 2 'the engine cannot use the copy'
 	of_dump "$dump" |
 		engine_user=$ENGINE_COPIER engine_psql -d "$engine_database" -v ON_ERROR_STOP=0 -v VERBOSITY=verbose \
@@ -852,14 +853,19 @@ lock_holder()
 	END
 }
 
-# schema_unreadable: fails.  In a database with the encoding SQL_ASCII, names can have any bytes: says which are
-# not UTF-8, and how to rename them.
+# schema_unreadable [OPTIONAL]: fails, as copy_schema() says.  In a database with the encoding SQL_ASCII, names can
+# have any bytes: says which are not UTF-8, and how to rename them.
 schema_unreadable()
 {
 	local names
 
 	visible "$(lock_holder)"
-	[ -z "$VISIBLE" ] || fail 3 'the schema of the database cannot be read' "$VISIBLE"
+	if [ -n "$VISIBLE" ]; then
+		[ -n "$1" ] || fail 3 'the schema of the database cannot be read' "$VISIBLE"
+		warning 'hazards and sizes are not shown, because the schema of the database cannot be read' "$VISIBLE"
+		return
+	fi
+	set --
 	names=$(ask_target - 2>/dev/null <<'END'
 SELECT format('DO %L -- %s', format('BEGIN EXECUTE (%s); END', query), bytes)
 FROM (
@@ -1128,13 +1134,15 @@ watch_run()
 {
 	local -a target_psql=("${target_psql[@]}" -w)
 
-	{ printf '; \\echo\n'
+	# until cmig has written down what failed; who has ended the session before that has not ended the watch
 	while [ -d "$watch" ] && kill -0 $$ 2>/dev/null; do
-		cat -- "${here%/*}/share/cmig/engine_blockers.sql"
-		sleep 0.1
-	done; } | ask_target - >"$watch/blockers" 2>/dev/null
-	# Ctrl-C ends this session, too, before cmig has written down what failed
-	while [ -d "$watch" ] && kill -0 $$ 2>/dev/null; do sleep 0.1; done
+		{ printf '; \\echo\n'
+		while [ -d "$watch" ] && kill -0 $$ 2>/dev/null; do
+			cat -- "${here%/*}/share/cmig/engine_blockers.sql" || break
+			sleep 0.1
+		done; } | ask_target - >>"$watch/blockers" 2>/dev/null
+		sleep 0.2
+	done
 	rm -rf -- "$watch"
 } 2>/dev/null
 

@@ -158,7 +158,7 @@ WHERE severity = 'error' AND rule !~ '^(syntax-error|transaction-nesting|require
 # there can be one.
 engine_hazards()
 {
-	[ -n "$copied" ] || ! can_copy || { copied=1; copy_schema; use_options; }
+	[ -n "$copied" ] || ! can_copy || { copied=1; copy_schema 1 && use_options || copied=''; }
 	begin
 	add_file_format
 	add_hazards_and_limit
