@@ -332,6 +332,16 @@ is(admin($secured), 't', 'the table still has row security');
 	IPC::Run::run([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', @as ], '<', \$place, '>&', \my $output);
 	like($output, qr/ERROR:  table cmig_engine\.version is missing\n/, 'a missing table is refused');
 	unlike($output, qr/runs as/, 'and no view is read in its place');
+	rows('DROP VIEW IF EXISTS cmig_engine.version');
+
+	# nor if it exists when only its shape was read
+	my $slow = `bash -c '. "\$1"; source_parts; use_shape; target_place' bash $CmigShell::cmig`;
+	ok($slow =~ s/^(?=\t-- what is missing now)/\tPERFORM pg_sleep(3);\n/m, 'a check that takes long');
+	my $other = IPC::Run::start([ 'sh', '-c', 'sleep 1; exec psql -X -q -U regress_owner -f view.sql' ]);
+	IPC::Run::run([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', @as ], '<', \$slow, '>&', \$output);
+	$other->finish;
+	like($output, qr/ERROR:  table cmig_engine\.version is missing\n/, 'a view that was created meanwhile is refused');
+	unlike($output, qr/runs as/, 'and not read');
 	rows('DROP VIEW IF EXISTS cmig_engine.version; ALTER TABLE cmig_engine.hidden RENAME TO version; DROP FUNCTION public.seen()');
 }
 

@@ -753,7 +753,7 @@ WHERE o.value IS DISTINCT FROM n.value \\gset"
 # somebody locks a table, warns and returns 1.
 copy_schema()
 {
-	local dump facts lines sizes seen="SELECT ''" extensions stubs names name version unread=0
+	local dump facts lines sizes seen="SELECT ''" extensions stubs names name pattern version unread=0
 	# nor schemas with the names of the roles of the engine, which "$user" could mean there
 	local -a options=(-s -N cmig_engine -N cmig_engine_ddl -N 'cmig_engine_(secret|creator|owner|copier|superuser)')
 
@@ -783,12 +783,15 @@ copy_schema()
 	[ -z "$recording" ] || make_guard "$seen"
 	while IFS= read -r name; do
 		[ -n "$name" ] || continue
-		options+=(-T "${name%|*}")
+		# a line break is not in the lines, and a pattern for any character would leave out another table, too
+		pattern=${name%|*}
+		options+=(-T "${pattern//$'\x1f'/"$newline"}")
 		[[ $name == *'|t' ]] || { [ $((unread++)) -lt 5 ] && visible "${name%|*}" &&
 			say "${yellow}WARNING:  not copied into the engine: $VISIBLE, which the role cannot read$plain"; }
 	done <<<"$names"
 	[ "$unread" -le 5 ] || say \
 		"${yellow}WARNING:  not copied into the engine: $((unread - 5)) more tables that the role cannot read$plain"
+	[ "$unread" -eq 0 ] || [ "$verb" != capture ] || copied_in_part
 	dump=$(on_target "$engine/pg_dump" "${options[@]}") || { schema_unreadable "${1-}"; return 1; }
 	copy_extensions || fail 2 'the engine cannot use the copy'
 	of_dump "$dump" |
@@ -798,8 +801,7 @@ copy_schema()
 		0,*) ;;
 		2,*) fail 3 'the copy of the schema ended before its end' "Repeat the command.$(
 			[ -z "$engine_folder" ] || echo " Messages of the engine: $engine_folder/log")" ;;
-		*,capture) fail 3 'the schema of the database could not be copied into the engine as a whole' 'What is '\
-'missing there would be recorded as dropped. Write this revision by hand: cmig revision -m <message>' ;;
+		*,capture) copied_in_part ;;
 	esac
 	# the code of the dump, as the owner, could set what a session of the superuser begins with; and code
 	# of another database could change the settings of this one: see begin()
@@ -824,6 +826,13 @@ FROM (VALUES ('search_path', :'extensions'::jsonb ->> 'path'), ('cmig.role',
 FROM (SELECT :'extensions'::pg_catalog.jsonb OPERATOR(pg_catalog.->>) 'role' AS r) role
 WHERE r OPERATOR(pg_catalog.<>) ''" |
 		engine_user=$ENGINE_ROLE engine_psql -d "$engine_database" -o /dev/null || fail 2 'the engine cannot be used'
+}
+
+# Fails, because a part of the schema is missing in the copy.
+copied_in_part()
+{
+	fail 3 'the schema of the database could not be copied into the engine as a whole' 'What is '\
+'missing there would be recorded as dropped. Write this revision by hand: cmig revision -m <message>'
 }
 
 # find_copy_limit: sets COPY_LIMIT to how long a copy waits for a lock: each role can lock tables of its

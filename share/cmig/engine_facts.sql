@@ -92,7 +92,7 @@ FROM (
 	WHERE prokind IN ('f', 'p')) stub;
 
 SELECT /* cmig_unread */ replace(format('"%s"."%s"', replace(n.nspname, '"', '""'), replace(c.relname, '"', '""')),
-		E'\n', '"?"'),
+		E'\n', E'\x1f'),
 	:foreign_schema
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'S') AND n.nspname !~ '^(pg_|information_schema$|cmig_engine(_ddl)?$)'

@@ -210,6 +210,11 @@ TRUSTED="NOT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namesp
 # the tables of the state, as an array in SQL
 STATE_TABLES="'{format,journal,progress,version}'"
 
+# A query for those of which this session has a lock, which keeps their names
+LOCKED_TABLES="SELECT c.relname FROM pg_namespace s JOIN pg_class c ON c.relnamespace = s.oid JOIN pg_locks l
+	ON l.relation = c.oid WHERE s.nspname = 'cmig_engine' AND c.relkind = 'r' AND l.pid = pg_backend_pid()
+	AND l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+
 # A query for a table that is missing next to cmig_engine.version, in the columns of engine_shape.sql; as
 # src/move/psql_engine.c creates it, or has created it before the format had a number
 MISSING_TABLE="SELECT format('table cmig_engine.%I is missing', tab), format(
@@ -302,9 +307,9 @@ BEGIN
 	IF defect.what IS NOT NULL THEN
 		RAISE insufficient_privilege USING MESSAGE = defect.what, HINT = defect.repair;
 	END IF;
-	-- what is missing now could be a view when it is read
-	SELECT n INTO defect FROM unnest(CAST($STATE_TABLES AS name[])) n
-	WHERE to_regclass(format('cmig_engine.%I', n)) IS NULL ORDER BY 1 LIMIT 1;
+	-- what is missing now could be a view when it is read, and could have become one since the shape was read
+	SELECT n INTO defect FROM unnest(CAST($STATE_TABLES AS name[])) n WHERE n NOT IN ($LOCKED_TABLES)
+	ORDER BY 1 LIMIT 1;
 	IF FOUND THEN
 		RAISE undefined_table USING MESSAGE = format('table cmig_engine.%I is missing', defect.n),
 			HINT = 'cmig locate finds the revision; then: cmig stamp <revision>';
@@ -322,13 +327,11 @@ begin_state()
 	use_shape
 	begin
 	add "$LOCK_WRITES;"
-	add "SELECT pg_catalog.num_nulls(pg_catalog.to_regclass('cmig_engine.version'),
-	pg_catalog.to_regclass('cmig_engine.journal'), pg_catalog.to_regclass('cmig_engine.progress'))
-	OPERATOR(pg_catalog.=) 0 AS cmig_known,
-	pg_catalog.to_regclass('cmig_engine.format') IS NOT NULL AS cmig_formatted \\gset"
 	need "$TRUSTED" "'schema cmig_engine or one of its tables belongs to another role'" \
 		"'Connect as that role, or as the owner of the database.'" insufficient_privilege
 	need false what repair insufficient_privilege "($SHAPE) defect"
+	add "SELECT count(DISTINCT relname) FILTER (WHERE relname <> 'format') = 3 AS cmig_known,
+	count(*) FILTER (WHERE relname = 'format') > 0 AS cmig_formatted FROM ($LOCKED_TABLES) l \\gset"
 }
 
 # Takes over, in a database that has got the extension, all that cmig has recorded with an engine.
