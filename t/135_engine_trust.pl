@@ -218,7 +218,7 @@ END_SQL
 	unlink 'migrations/005.sql';
 	write_revision('005', '004', '', 'CREATE TABLE checked (id bigint CHECK (id = 1));', 'DROP TABLE checked;');
 	gives(0, 'at 005', '', 'upgrade', '-y');
-	$eve->("CREATE DOMAIN eve.pinned AS text CHECK (set_config('search_path', 'eve', false) <> ''); CREATE FUNCTION eve.later(eve.pinned, text) RETURNS eve.pinned IMMUTABLE LANGUAGE sql AS 'SELECT \$1';
+	$eve->("CREATE DOMAIN eve.pinned AS text CHECK (set_config('search_path', 'eve, pg_catalog', false) <> ''); CREATE FUNCTION eve.later(eve.pinned, text) RETURNS eve.pinned IMMUTABLE LANGUAGE sql AS 'SELECT \$1';
 		CREATE AGGREGATE eve.total (text) (SFUNC = eve.later, STYPE = eve.pinned, INITCOND = 'x')");
 	gives(0, 'no drift', '', 'drift');
 	gives(0, 'at 004', '', 'downgrade', '-y', '-1');

@@ -76,7 +76,7 @@ gives(0, 'no drift', '', 'drift');
 
 	$node->safe_psql('shop', 'GRANT CREATE ON DATABASE shop TO regress_eve; CREATE TABLE public.theirs (id int); ALTER TABLE public.theirs OWNER TO regress_eve', @admin);
 	$node->safe_psql('shop', qq{CREATE SCHEMA "publi\nc"; CREATE TABLE "publi\nc".item (id int); CREATE SCHEMA "pub\nic"; CREATE TABLE "pub\nic".item (id int)}, extra_params => [ '-U', 'regress_eve' ]);
-	gives(1, '^(?!.*item)', 'not copied into the engine: "public"."theirs", which the role cannot read\n$', 'drift');
+	gives(0, 'no drift', 'not copied into the engine: "public"."theirs", which the role cannot read\n$', 'drift');
 	gives(3, '', 'could not be copied into the engine as a whole', 'capture', '-m', 'x');
 	$node->safe_psql('shop', 'DROP OWNED BY regress_eve CASCADE', @admin);
 }
