@@ -106,6 +106,7 @@ foreach my $case (
 		'SET ROLE regress_owner; ALTER TABLE s.t ADD n int DEFAULT s2.f(1)', "SET ROLE regress_owner; ALTER TABLE s.t ADD n int;
 -- cmig:up s.t.n = s2.f(v)
 RESET ROLE"),
+	[ "CREATE FUNCTION s.g(int) RETURNS int LANGUAGE sql AS 'SELECT 5'; ALTER TABLE s.t ADD n int DEFAULT s.g(1); CREATE OR REPLACE FUNCTION s.g(int) RETURNS int LANGUAGE sql AS 'SELECT 6'", 'statement 3 (line 1) of revision "2" cannot be expanded.*replaces a function that the revision has created' ],
 	[ 'ALTER TABLE s.t DROP w, ADD w int; ALTER TABLE s.t ALTER w SET DEFAULT 3', 'Its default changes after it is added' ],
 	[ 'ALTER TABLE s.t ADD n int DEFAULT 3, ALTER n SET DEFAULT 5', 'column t.n needs a line "-- cmig:up".*Its default changes after it is added' ],
 	[ 'ALTER TABLE s.t ADD n int DEFAULT 3; ALTER TABLE s.t ALTER n DROP DEFAULT', 'column t.n needs a line "-- cmig:up".*HINT:  -- cmig:up s.t.n = <expression>' ],

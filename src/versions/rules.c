@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/parse_expr.h"
 #include "parser/parse_relation.h"
@@ -199,22 +200,67 @@ is_definition(Node *stmt)
 	}
 }
 
+/* Do the statements create the same function, as far as their names tell? */
+static bool
+is_same_function(const CreateFunctionStmt *a, const CreateFunctionStmt *b)
+{
+	char	   *schema[2];
+	char	   *name[2];
+	ListCell   *x;
+	ListCell   *y;
+
+	DeconstructQualifiedName(a->funcname, &schema[0], &name[0]);
+	DeconstructQualifiedName(b->funcname, &schema[1], &name[1]);
+	if (strcmp(name[0], name[1]) != 0 ||
+		(schema[0] && schema[1] && strcmp(schema[0], schema[1]) != 0) ||
+		list_length(a->parameters) != list_length(b->parameters))
+		return false;
+	forboth(x, a->parameters, y, b->parameters)
+	{
+		if (!equal(((FunctionParameter *) lfirst(x))->argType,
+				   ((FunctionParameter *) lfirst(y))->argType))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Add a function that the script creates to the list.  Returns true if it replaces
+ * one of them, which rows may have been computed with.
+ */
+static bool
+creates_again(Node *stmt, List **created)
+{
+	if (!IsA(stmt, CreateFunctionStmt))
+		return false;
+	foreach_node(CreateFunctionStmt, other, *created)
+	{
+		if (is_same_function(other, (CreateFunctionStmt *) stmt))
+			return true;
+	}
+	*created = lappend(*created, copyObject(stmt));
+	return false;
+}
+
 void
 cmig_versions_require_definitions(const CmigRevisionText *text)
 {
 	CmigScriptReader *script = cmig_script_open(text->upgrade_sql);
 	CmigStatement statement = {0};
+	List	   *created = NIL;
 
 	while (cmig_script_next(script, &statement))
 	{
+		bool		again = creates_again(statement.raw->stmt, &created);
 		bool		rows = IsA(statement.raw->stmt, CreateTableAsStmt) ||
 		(cmig_statement_flags(statement.raw->stmt) & CMIG_STATEMENT_ROWS);
 
-		if (!is_definition(statement.raw->stmt))
+		if (again || !is_definition(statement.raw->stmt))
 			cmig_versions_refuse(psprintf("statement %d (line %d) of revision \"%s\"",
 										  statement.number,
 										  statement.line + Max(text->file_lines[0] - 1, 0),
 										  text->edges.id),
+								 again ? "It replaces a function that the revision has created: rows may have been computed with either." :
 								 rows ? "Only definitions can be expanded; this statement may change rows." :
 								 IsA(statement.raw->stmt, VariableSetStmt) ? "What expressions mean may depend on the setting, which both versions would need." :
 								 "Only definitions can be expanded; this statement does something else.");
