@@ -155,6 +155,7 @@ gives(0, 'at 003', '', 'upgrade', '-y', @far);
 	local $ENV{PGOPTIONS} = '-c cmig.protect=on';
 	IPC::Run::run([ 'sed', '-i', '/^protect/d', 'cmig.conf' ]);
 	gives(3, '', '^ERROR:  a downgrade is not allowed in database far\nHINT:  .*-x cmig\.protect=off\n', 'downgrade', '001', '-y', @far);
+	gives(0, 'at 002', '', 'downgrade', '-1', '-y', '-x', 'cmig.protect=False', @far);
 	gives(0, 'at 001', '', 'downgrade', '001', '-y', '-x', 'cmig.protect=off', @far);
 }
 

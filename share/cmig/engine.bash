@@ -1212,8 +1212,9 @@ require_unprotected()
 	for setting in ${settings[@]+"${settings[@]}"}; do
 		[[ $setting != cmig.protect=* ]] || protect=${setting#*=}
 	done
-	case $protect in
-		'' | off) return ;;
+	# as the server takes its values
+	case $(LC_ALL=C tr '[:upper:]' '[:lower:]' <<<"$protect") in
+		'' | off | false) return ;;
 		base) kept=" OR EXISTS (SELECT FROM cmig.history() h
 	WHERE h.applied AND h.revision OPERATOR(pg_catalog.<>) ALL (ARRAY($plan)))" ;;
 	esac
