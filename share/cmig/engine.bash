@@ -976,7 +976,7 @@ ALTER DEFAULT PRIVILEGES FOR ROLE :\"copier\" GRANT CREATE ON SCHEMAS TO cmig_en
 	[ "$stubs" != '[]' ] || return 0
 	lines=$({ begin_copy; printf '\\set ON_ERROR_STOP off\n\\set stubs %s\nSET check_function_bodies = off;\n' \
 		"$(quoted "$stubs")"; echo "SELECT sql FROM jsonb_array_elements_text(:'stubs') AS s (sql) \\gexec"
-		echo "\\echo $MARK"; } | engine_user=$ENGINE_COPIER engine_psql -d "$engine_database" 2>/dev/null)
+		printf '\\echo %s\n' "$MARK"; } | engine_user=$ENGINE_COPIER engine_psql -d "$engine_database" 2>/dev/null)
 	[[ $lines == *"$MARK" ]] || return
 	{ of_file engine_members extensions "$extensions"; printf '%s\n' "$creators"; } |
 		engine_psql -d "$engine_database" -o /dev/null
