@@ -224,19 +224,56 @@ is_same_function(const CreateFunctionStmt *a, const CreateFunctionStmt *b)
 	return true;
 }
 
+/* Walker: collect the names of the functions that are called. */
+static bool
+collect_calls(Node *node, void *names)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, FuncCall))
+		*(List **) names = lappend(*(List **) names, pstrdup(strVal(llast(((FuncCall *) node)->funcname))));
+	return raw_expression_tree_walker(node, collect_calls, names);
+}
+
+/* Returns the names of the functions with which the script computes columns. */
+static List *
+computing_functions(const CmigRevisionText *text)
+{
+	CmigScriptReader *script = cmig_script_open(cmig_expand_fill(text->upgrade_sql, text->edges.id, false));
+	CmigStatement statement = {0};
+	List	   *names = NIL;
+
+	while (cmig_script_next(script, &statement))
+	{
+		Node	   *stmt = statement.raw->stmt;
+
+		if (IsA(stmt, UpdateStmt))
+			(void) collect_calls(stmt, &names);
+		foreach_node(AlterTableCmd, cmd, IsA(stmt, AlterTableStmt) ? ((AlterTableStmt *) stmt)->cmds : NIL)
+		{
+			if (cmd->subtype == AT_ColumnDefault || cmd->subtype == AT_AlterColumnType || cmd->subtype == AT_AddColumn)
+				(void) collect_calls(cmd->def, &names);
+			foreach_node(Constraint, constraint, cmd->subtype == AT_AddColumn ? ((ColumnDef *) cmd->def)->constraints : NIL)
+				(void) collect_calls(constraint->raw_expr, &names);
+		}
+	}
+	cmig_script_close(script);
+	return names;
+}
+
 /*
  * Add a function that the script creates to the list.  Returns true if it replaces
  * one of them, which rows may have been computed with.
  */
 static bool
-creates_again(Node *stmt, List **created)
+creates_again(Node *stmt, const CmigRevisionText *text, List **created)
 {
 	if (!IsA(stmt, CreateFunctionStmt))
 		return false;
 	foreach_node(CreateFunctionStmt, other, *created)
 	{
 		if (is_same_function(other, (CreateFunctionStmt *) stmt))
-			return true;
+			return cmig_text_list_has(computing_functions(text), strVal(llast(other->funcname)));
 	}
 	*created = lappend(*created, copyObject(stmt));
 	return false;
@@ -251,7 +288,7 @@ cmig_versions_require_definitions(const CmigRevisionText *text)
 
 	while (cmig_script_next(script, &statement))
 	{
-		bool		again = creates_again(statement.raw->stmt, &created);
+		bool		again = creates_again(statement.raw->stmt, text, &created);
 		bool		rows = IsA(statement.raw->stmt, CreateTableAsStmt) ||
 		(cmig_statement_flags(statement.raw->stmt) & CMIG_STATEMENT_ROWS);
 
