@@ -336,10 +336,15 @@ is(admin($secured), 't', 'the table still has row security');
 
 	# nor if it exists when only its shape was read
 	my $slow = `bash -c '. "\$1"; source_parts; use_shape; target_place' bash $CmigShell::cmig`;
-	ok($slow =~ s/^(?=\t-- what is missing now)/\tPERFORM pg_sleep(3);\n/m, 'a check that takes long');
-	my $other = IPC::Run::start([ 'sh', '-c', 'sleep 1; exec psql -X -q -U regress_owner -f view.sql' ]);
-	IPC::Run::run([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', @as ], '<', \$slow, '>&', \$output);
-	$other->finish;
+	my $gate = $node->background_psql('shop', extra_params => [ '-U', $superuser ]);
+	ok($slow =~ s/^(?=\t-- what is missing now)/\tPERFORM pg_advisory_xact_lock(1);\n/m, 'a check that waits');
+	$gate->query_safe('SELECT pg_advisory_lock(1)');
+	append_to_file('check.sql', $slow);
+	my $check = IPC::Run::start([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', @as, '-f', 'check.sql' ], '<', \undef, '>&', \$output);
+	$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") or die $output;
+	IPC::Run::run([ 'psql', '-X', '-q', '-U', 'regress_owner', '-f', 'view.sql' ]);
+	$gate->quit;
+	$check->finish;
 	like($output, qr/ERROR:  table cmig_engine\.version is missing\n/, 'a view that was created meanwhile is refused');
 	unlike($output, qr/runs as/, 'and not read');
 	rows('DROP VIEW IF EXISTS cmig_engine.version; ALTER TABLE cmig_engine.hidden RENAME TO version; DROP FUNCTION public.seen()');
