@@ -216,6 +216,10 @@ extern Node *cmig_statement_expression(const Node *statement);
 #define CMIG_STATEMENT_ROLES 0x0800 /* it is about roles and memberships */
 #define CMIG_STATEMENT_UPKEEP 0x1000	/* it leaves the schema as it is */
 #define CMIG_STATEMENT_ALONE 0x2000 /* it cannot run in a transaction */
+#define CMIG_STATEMENT_DEFINES 0x4000	/* two images of the schema show all
+										 * that it does, if they show objects
+										 * of the subject's type, unless
+										 * cmig_row_change_command() names it */
 
 /* What a statement creates, or is about. */
 typedef struct CmigSubject

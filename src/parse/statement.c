@@ -631,7 +631,8 @@ cmig_row_change_command(const RawStmt *raw, CmigMayWrite may_write)
 			procedure = cmig_statement_own_procedure(raw, &qualified);
 			return procedure != NULL && strstr(procedure, "backfill") == NULL ? NULL : "CALL";
 		case T_CreateTableAsStmt:
-			return ((CreateTableAsStmt *) stmt)->objtype == OBJECT_TABLE ? "CREATE TABLE AS" : NULL;
+			return ((CreateTableAsStmt *) stmt)->objtype == OBJECT_TABLE &&
+				!((CreateTableAsStmt *) stmt)->into->skipData ? "CREATE TABLE AS" : NULL;
 		case T_AlterSeqStmt:
 			return statement_has_option(((AlterSeqStmt *) stmt)->options, "restart") ?
 				"ALTER SEQUENCE" : NULL;

@@ -19,7 +19,9 @@
 #define IS_LIST 0x20000			/* the object's field is a list of objects:
 								 * the first one counts */
 
-#define CREATES CMIG_STATEMENT_CREATES
+#define CREATES_UNSEEN CMIG_STATEMENT_CREATES
+#define DEFINES CMIG_STATEMENT_DEFINES
+#define CREATES (CREATES_UNSEEN | DEFINES)
 #define RENAMABLE (CREATES | CMIG_STATEMENT_RENAMABLE)
 #define PRIVILEGED (CREATES | CMIG_STATEMENT_PRIVILEGED)
 #define NAMED CMIG_STATEMENT_NAMED
@@ -87,18 +89,19 @@ static const StatementKind kinds[] = {
 	FIXED(CreateFdwStmt, fdwname, OBJECT_FDW, PRIVILEGED | IS_STRING),
 	FIXED(CreateForeignServerStmt, servername, OBJECT_FOREIGN_SERVER, PRIVILEGED | IS_STRING),
 	FIXED(CreateAmStmt, amname, OBJECT_ACCESS_METHOD, PRIVILEGED | IS_STRING),
-	FIXED(CreatePLangStmt, plname, OBJECT_LANGUAGE, PRIVILEGED | IS_STRING),
+	FIXED(CreatePLangStmt, plname, OBJECT_LANGUAGE, CREATES_UNSEEN | CMIG_STATEMENT_PRIVILEGED | IS_STRING),
 	FIXED(CreatePublicationStmt, pubname, OBJECT_PUBLICATION, PRIVILEGED | IS_STRING),
-	FIXED(CreateSubscriptionStmt, subname, OBJECT_SUBSCRIPTION, PRIVILEGED | IS_STRING),
+	FIXED(CreateSubscriptionStmt, subname, OBJECT_SUBSCRIPTION,
+		  CREATES_UNSEEN | CMIG_STATEMENT_PRIVILEGED | IS_STRING),
 	/* parts of an existing relation */
-	FIXED(IndexStmt, relation, OBJECT_INDEX, CMIG_STATEMENT_RENAMABLE | ADDS, OWNER),
-	FIXED(CreateTrigStmt, relation, OBJECT_TABLE, NAMED, NEEDS("TRIGGER")),
-	FIXED(RuleStmt, relation, OBJECT_TABLE, 0, LOCKS(AccessExclusiveLock), OWNER),
-	FIXED(CreatePolicyStmt, table, OBJECT_TABLE, NAMED, LOCKS(AccessExclusiveLock), OWNER),
-	FIXED(AlterPolicyStmt, table, OBJECT_TABLE, DEPENDENTS, LOCKS(AccessExclusiveLock), OWNER),
+	FIXED(IndexStmt, relation, OBJECT_INDEX, CMIG_STATEMENT_RENAMABLE | ADDS | DEFINES, OWNER),
+	FIXED(CreateTrigStmt, relation, OBJECT_TABLE, NAMED | DEFINES, NEEDS("TRIGGER")),
+	FIXED(RuleStmt, relation, OBJECT_TABLE, DEFINES, LOCKS(AccessExclusiveLock), OWNER),
+	FIXED(CreatePolicyStmt, table, OBJECT_TABLE, NAMED | DEFINES, LOCKS(AccessExclusiveLock), OWNER),
+	FIXED(AlterPolicyStmt, table, OBJECT_TABLE, DEPENDENTS | DEFINES, LOCKS(AccessExclusiveLock), OWNER),
 	/* existing relations */
-	TYPED(AlterTableStmt, relation, objtype, 0, OWNER, IF_EXISTS(AlterTableStmt)),
-	FIXED(AlterSeqStmt, sequence, OBJECT_SEQUENCE, DEPENDENTS, LOCKS(ShareRowExclusiveLock), OWNER,
+	TYPED(AlterTableStmt, relation, objtype, DEFINES, OWNER, IF_EXISTS(AlterTableStmt)),
+	FIXED(AlterSeqStmt, sequence, OBJECT_SEQUENCE, DEPENDENTS | DEFINES, LOCKS(ShareRowExclusiveLock), OWNER,
 		  IF_EXISTS(AlterSeqStmt)),
 	FIXED(RefreshMatViewStmt, relation, OBJECT_MATVIEW, CODE | CMIG_STATEMENT_WRITE, OWNER),
 	FIXED(ClusterStmt, relation, OBJECT_TABLE, 0, OWNER),
@@ -111,22 +114,22 @@ static const StatementKind kinds[] = {
 	FIXED(DeleteStmt, relation, OBJECT_TABLE, WRITE | NAMED, NEEDS("DELETE")),
 	FIXED(MergeStmt, relation, OBJECT_TABLE, WRITE),
 	/* existing objects of any type */
-	TYPED(RenameStmt, object, renameType, 0, OWNER, IF_EXISTS(RenameStmt)),
-	TYPED(AlterObjectSchemaStmt, object, objectType, 0, OWNER, IF_EXISTS(AlterObjectSchemaStmt)),
-	TYPED(AlterOwnerStmt, object, objectType, 0, OWNER),
-	TYPED(CommentStmt, object, objtype, ADDS, OWNER),
+	TYPED(RenameStmt, object, renameType, DEFINES, OWNER, IF_EXISTS(RenameStmt)),
+	TYPED(AlterObjectSchemaStmt, object, objectType, DEFINES, OWNER, IF_EXISTS(AlterObjectSchemaStmt)),
+	TYPED(AlterOwnerStmt, object, objectType, DEFINES, OWNER),
+	TYPED(CommentStmt, object, objtype, ADDS | DEFINES, OWNER),
 	TYPED(SecLabelStmt, object, objtype, 0),
-	TYPED(DropStmt, objects, removeType, IS_LIST, IF_EXISTS(DropStmt)),
-	TYPED(GrantStmt, objects, objtype, IS_LIST),
+	TYPED(DropStmt, objects, removeType, IS_LIST | DEFINES, IF_EXISTS(DropStmt)),
+	TYPED(GrantStmt, objects, objtype, IS_LIST | DEFINES),
 	/* existing objects of one type */
-	TYPED(AlterFunctionStmt, func, objtype, DEPENDENTS, OWNER),
-	FIXED(AlterEnumStmt, typeName, OBJECT_TYPE, NAMED, OWNER),
-	FIXED(AlterTypeStmt, typeName, OBJECT_TYPE, 0, OWNER),
-	FIXED(AlterDomainStmt, typeName, OBJECT_DOMAIN, DEPENDENTS, OWNER),
+	TYPED(AlterFunctionStmt, func, objtype, DEPENDENTS | DEFINES, OWNER),
+	FIXED(AlterEnumStmt, typeName, OBJECT_TYPE, NAMED | DEFINES, OWNER),
+	FIXED(AlterTypeStmt, typeName, OBJECT_TYPE, DEFINES, OWNER),
+	FIXED(AlterDomainStmt, typeName, OBJECT_DOMAIN, DEPENDENTS | DEFINES, OWNER),
 	FIXED(AlterOperatorStmt, opername, OBJECT_OPERATOR, 0, OWNER),
 	FIXED(AlterOpFamilyStmt, opfamilyname, OBJECT_OPFAMILY, 0, OWNER),
 	FIXED(AlterCollationStmt, collname, OBJECT_COLLATION, 0, OWNER),
-	FIXED(AlterStatsStmt, defnames, OBJECT_STATISTIC_EXT, 0, OWNER),
+	FIXED(AlterStatsStmt, defnames, OBJECT_STATISTIC_EXT, DEFINES, OWNER),
 	FIXED(AlterTSDictionaryStmt, dictname, OBJECT_TSDICTIONARY, 0, OWNER),
 	FIXED(AlterTSConfigurationStmt, cfgname, OBJECT_TSCONFIGURATION, 0, OWNER),
 	FIXED(AlterExtensionStmt, extname, OBJECT_EXTENSION, IS_STRING, OWNER),
@@ -149,6 +152,7 @@ static const StatementKind kinds[] = {
 	{T_ExplainStmt,.flags = CODE, CONTAINS(ExplainStmt)},
 	{T_DeclareCursorStmt, CONTAINS(DeclareCursorStmt)},
 	{T_PrepareStmt, CONTAINS(PrepareStmt)},
+	{T_AlterDefaultPrivilegesStmt,.flags = DEFINES},
 	{T_VariableSetStmt,.flags = NAMED},
 	{T_TransactionStmt,.flags = NAMED},
 	{T_CreateRoleStmt,.flags = ROLES},

@@ -35,18 +35,6 @@ find_down(const List *lines, const CmigShapeTable *a, const CmigShapeTable *b, c
 	return NULL;
 }
 
-/* Do the options of a sequence set its next number? */
-static bool
-restarts(const List *options)
-{
-	foreach_node(DefElem, option, options)
-	{
-		if (strcmp(option->defname, "restart") == 0)
-			return true;
-	}
-	return false;
-}
-
 /* Does an image show all that is defined of objects of this type? */
 static bool
 is_pictured(ObjectType type)
@@ -121,82 +109,28 @@ keeps_values(const VariableSetStmt *stmt)
 }
 
 /*
- * Does an image show all that the statement does?  Then a comparison of two finds
- * it, and either expands it or refuses it.  A kind that is not listed is refused.
+ * Does an image show all that the statement does, or does it end with the session?
+ * Then a comparison of two images finds it, and either expands it or refuses it.  A
+ * kind of which this is not known is refused.
  */
 static bool
-is_definition(Node *stmt)
+is_definition(const RawStmt *raw)
 {
 	CmigSubject subject;
 
-	switch (nodeTag(stmt))
+	switch (nodeTag(raw->stmt))
 	{
-		case T_CreateStmt:
-		case T_ViewStmt:
-		case T_CreateSeqStmt:
-		case T_CompositeTypeStmt:
-		case T_CreateEnumStmt:
-		case T_CreateRangeStmt:
-		case T_CreateDomainStmt:
-		case T_CreateSchemaStmt:
-		case T_CreateFunctionStmt:
-		case T_CreateStatsStmt:
-		case T_CreateExtensionStmt:
-		case T_IndexStmt:
-		case T_CreateTrigStmt:
-		case T_RuleStmt:
-		case T_CreatePolicyStmt:
-		case T_AlterPolicyStmt:
-		case T_AlterFunctionStmt:
-		case T_AlterEnumStmt:
-		case T_AlterTypeStmt:
-		case T_AlterDomainStmt:
-		case T_AlterStatsStmt:
-			return true;
-			/* what is not supported is refused with its name */
-		case T_DefineStmt:
-		case T_CreateForeignTableStmt:
-		case T_CreateConversionStmt:
-		case T_CreateOpClassStmt:
-		case T_CreateOpFamilyStmt:
-		case T_CreateCastStmt:
-		case T_CreateTransformStmt:
-		case T_CreateEventTrigStmt:
-		case T_CreateFdwStmt:
-		case T_CreateForeignServerStmt:
-		case T_CreateAmStmt:
-		case T_CreatePublicationStmt:
-		case T_AlterDefaultPrivilegesStmt:
-			return true;
-			/* what ends with the transaction or the session */
 		case T_VariableShowStmt:
 		case T_ConstraintsSetStmt:
 		case T_LockStmt:
 		case T_LoadStmt:
 			return true;
 		case T_VariableSetStmt:
-			return keeps_values((VariableSetStmt *) stmt);
-		case T_RenameStmt:
-		case T_AlterObjectSchemaStmt:
-		case T_AlterOwnerStmt:
-		case T_CommentStmt:
-		case T_DropStmt:
-		case T_GrantStmt:
-			return cmig_statement_subject(stmt, &subject) && is_pictured(subject.type);
-		case T_AlterSeqStmt:
-			return !restarts(((AlterSeqStmt *) stmt)->options);
-		case T_AlterTableStmt:
-			foreach_node(AlterTableCmd, cmd, ((AlterTableStmt *) stmt)->cmds)
-			{
-				if (cmd->subtype == AT_SetIdentity && restarts((List *) cmd->def))
-					return false;
-			}
-			return true;
-		case T_CreateTableAsStmt:
-			return ((CreateTableAsStmt *) stmt)->objtype == OBJECT_MATVIEW ||
-				((CreateTableAsStmt *) stmt)->into->skipData;
+			return keeps_values((VariableSetStmt *) raw->stmt);
 		default:
-			return false;
+			return (cmig_statement_flags(raw->stmt) & CMIG_STATEMENT_DEFINES) &&
+				(!cmig_statement_subject(raw->stmt, &subject) || is_pictured(subject.type)) &&
+				cmig_row_change_command(raw, NULL) == NULL;
 	}
 }
 
@@ -292,7 +226,7 @@ cmig_versions_require_definitions(const CmigRevisionText *text)
 		bool		rows = IsA(statement.raw->stmt, CreateTableAsStmt) ||
 		(cmig_statement_flags(statement.raw->stmt) & CMIG_STATEMENT_ROWS);
 
-		if (again || !is_definition(statement.raw->stmt))
+		if (again || !is_definition(statement.raw))
 			cmig_versions_refuse(psprintf("statement %d (line %d) of revision \"%s\"",
 										  statement.number,
 										  statement.line + Max(text->file_lines[0] - 1, 0),
