@@ -13,6 +13,9 @@
 #include "access/sysattr.h"
 #include "access/table.h"
 #include "access/transam.h"
+#include "catalog/dependency.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
@@ -27,6 +30,7 @@
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 #include "utils/varlena.h"
 
 #include "versions/internal.h"
@@ -103,13 +107,38 @@ describe_error(void *what)
 	errcontext("pg_cmig: %s", (char *) what);
 }
 
-/* A check for expression_tree_walker: does the revision change the function? */
+/* Is it unknown which functions the function calls?  Its body is a string then. */
+static bool
+is_opaque(Oid function)
+{
+	HeapTuple	tuple;
+	Oid			language;
+	bool		result;
+
+	if (function < FirstNormalObjectId ||
+		OidIsValid(getExtensionOfObject(ProcedureRelationId, function)))
+		return false;
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	if (!HeapTupleIsValid(tuple))
+		return true;
+	language = ((Form_pg_proc) GETSTRUCT(tuple))->prolang;
+	result = language != ClanguageId && language != INTERNALlanguageId &&
+		heap_attisnull(tuple, Anum_pg_proc_prosqlbody, NULL);
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+/*
+ * A check for check_functions_in_node: does the revision change the function, or
+ * one that it may call?
+ */
 static bool
 is_changed_function(Oid function, void *planning)
 {
 	foreach_ptr(const CmigShapeReader, reader, ((CmigPlanning *) planning)->readers)
 	{
-		if (reader->old != NULL && strcmp(reader->old->key, psprintf("p%u", function)) == 0)
+		if (reader->old != NULL && reader->kind[0] == 'R' &&
+			(strcmp(reader->old->key, psprintf("p%u", function)) == 0 || is_opaque(function)))
 			return true;
 	}
 	return false;
@@ -228,7 +257,7 @@ cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNam
 	if (calls_changed_function(expr, unconstify(CmigPlanning *, names->planning)))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("the expression calls a function that the revision changes"),
+				 errmsg("the expression calls a function that the revision changes, or that may call one"),
 				 errdetail("It would compute other values than in an upgrade."),
 				 errhint("Change the function in a revision of its own.")));
 	pull_varattnos(expr, 1, &reads);
