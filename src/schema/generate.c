@@ -6,12 +6,18 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
+#include "catalog/dependency.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_proc.h"
 #include "funcapi.h"
 #include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
 #include "parser/parse_type.h"
 #include "utils/builtins.h"
+#include "utils/catcache.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include "base/errors.h"
 #include "schema/internal.h"
@@ -461,6 +467,56 @@ sets_meaning(const RawStmt *raw)
 							   strcmp(set->name, "session_authorization") != 0));
 }
 
+/* A tree walker: is a setting changed, or a function called that may do so? */
+static bool
+find_setter(Node *node, void *unused)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeVar) && strcmp(((RangeVar *) node)->relname, "pg_settings") == 0)
+		return true;
+	if (IsA(node, FuncCall))
+	{
+		char	   *schema;
+		char	   *name;
+		CatCList   *functions;
+		bool		built_in;
+
+		DeconstructQualifiedName(((FuncCall *) node)->funcname, &schema, &name);
+		if (strcmp(name, "set_config") == 0)
+			return true;
+		functions = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
+		built_in = functions->n_members > 0;
+		for (int i = 0; i < functions->n_members; i++)
+		{
+			Oid			function = ((Form_pg_proc) GETSTRUCT(&functions->members[i]->tuple))->oid;
+
+			built_in &= function < FirstNormalObjectId ||
+				OidIsValid(getExtensionOfObject(ProcedureRelationId, function));
+		}
+		ReleaseSysCacheList(functions);
+		if (!built_in)
+			return true;
+	}
+	return raw_expression_tree_walker(node, find_setter, unused);
+}
+
+/* May the statement have changed settings, so that only who wrote it knows? */
+static bool
+may_set(const RawStmt *raw)
+{
+	Node	   *stmt = raw->stmt;
+	bool		qualified;
+
+	while (cmig_statement_query(stmt) != NULL)
+		stmt = cmig_statement_query(stmt);
+	if (IsA(stmt, DoStmt) || IsA(stmt, ExecuteStmt))
+		return true;
+	if (IsA(stmt, CallStmt))
+		return cmig_statement_own_procedure(raw, &qualified) == NULL;
+	return (cmig_statement_flags(stmt) & CMIG_STATEMENT_QUERY) && find_setter(stmt, NULL);
+}
+
 /*
  * Returns the statements of the script that decide what the lines "down" mean: those
  * above them, for the beginning of the downgrade.
@@ -475,9 +531,14 @@ settings_of(const char *sql, const List *downs, const char *revision)
 	initStringInfo(&result);
 	while (downs != NIL && cmig_script_next(script, &statement))
 	{
-		if (!sets_meaning(statement.raw) ||
-			statement.offset > ((CmigExpandLine *) llast(downs))->start)
+		if (statement.offset > ((CmigExpandLine *) llast(downs))->start)
+			break;
+		if (!sets_meaning(statement.raw))
+		{
+			if (may_set(statement.raw))
+				refuse_downgrade(revision, psprintf("line %d, above a line \"cmig:down\", may change what names and values mean", statement.line), NULL);
 			continue;
+		}
 		if (statement.offset > ((CmigExpandLine *) linitial(downs))->start)
 			refuse_downgrade(revision, psprintf("line %d, between its lines \"cmig:down\", changes what names and values mean", statement.line), NULL);
 		appendStringInfo(&result, "%s;\n", statement.text);
@@ -494,7 +555,7 @@ static void
 require_known(const char *name, bool qualified, int set_line, const char *revision)
 {
 	if (set_line > 0 && !qualified)
-		refuse_downgrade(revision, psprintf("line %d changes what names mean, and \"%s\" is renamed without a schema", set_line, name), NULL);
+		refuse_downgrade(revision, psprintf("line %d may change what names mean, and \"%s\" is renamed without a schema", set_line, name), NULL);
 }
 
 /*
@@ -516,7 +577,7 @@ renames_back(const char *sql, const char *revision)
 		bool		column = IsA(stmt, RenameStmt) && stmt->renameType == OBJECT_COLUMN;
 		Renamed    *rename = NULL;
 
-		if (sets_meaning(statement.raw))
+		if (sets_meaning(statement.raw) || may_set(statement.raw))
 			set_line = statement.line;
 		if (!IsA(stmt, RenameStmt) || stmt->relation == NULL ||
 			(!column && stmt->renameType != OBJECT_TABLE))
@@ -578,7 +639,7 @@ labels_back(const char *sql, const char *revision)
 		const AlterEnumStmt *stmt = (const AlterEnumStmt *) statement.raw->stmt;
 		Oid			type;
 
-		if (sets_meaning(statement.raw))
+		if (sets_meaning(statement.raw) || may_set(statement.raw))
 			set_line = statement.line;
 		if (!IsA(stmt, AlterEnumStmt) || stmt->oldVal == NULL)
 			continue;
