@@ -267,6 +267,13 @@ foreach my $i (1 .. 3)
 }
 is(query($node, 'shop', 'SELECT cmig.changed()'), '', 'after three more crashes, too');
 
+# what a mapping's user alone sees is not written for others to read
+$node->safe_psql('postgres', 'CREATE DATABASE mapped');
+$node->safe_psql('mapped', q{CREATE EXTENSION pg_cmig; CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w; CREATE USER MAPPING FOR regress_owner SERVER s OPTIONS (password 'sekret', user 'u', "*/ x" 'sekret')});
+my $mapping = query($node, 'mapped', q{SELECT downgrade_sql FROM cmig.diff('') WHERE kind = 'user mapping'});
+is($mapping, q{CREATE USER MAPPING FOR regress_owner SERVER s OPTIONS ("user" 'u') /* without options that may be secret: another one, password */}, 'a user mapping without its secrets');
+is(query($node, 'mapped', qq{SELECT count(*) FROM cmig.diff(\$t\$CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w; $mapping\$t\$)}), '0', 'what is compared is what is written');
+
 # a standby
 $node->backup('base');
 my $standby = PostgreSQL::Test::Cluster->new('standby');

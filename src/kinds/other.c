@@ -416,26 +416,32 @@ CmigKind	cmig_kind_server = {
 };
 
 /*
- * User mappings.  The options of a mapping are NULL if the current user is not
- * allowed to see them.
+ * User mappings.  PostgreSQL shows the options of a mapping to its user and to
+ * superusers only, as one of them is a password.  A revision is for everybody
+ * to read, so it has only those options that are known not to be a secret.
  */
+
+#define NO_SECRET "(o ~ '^(user|username|password_required)=')"
 
 static const CmigProperty user_mapping_properties[] = {
 	{"options", CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_FDW_OPTIONS},
+	{"secret", CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_SILENT},
 };
 
 static const char user_mapping_sql[] =
 "SELECT 'pg_user_mapping'::regclass::oid, m.umid, 0, NULL::oid, NULL::oid, NULL::integer,"
 " m.usename::text, format('FOR %s SERVER %I', CASE m.umuser WHEN 0 THEN 'PUBLIC'"
 " ELSE quote_ident(m.usename) END, m.srvname),"
-" NULL::text, false, " CMIG_FDW_OPTIONS_SQL("m.umoptions")
+" NULL::text, false, " CMIG_FDW_OPTIONS_SQL("ARRAY(SELECT o FROM unnest(m.umoptions) o WHERE " NO_SECRET ")") ","
+" (SELECT string_agg(coalesce(substring(o FROM '^[a-z_]+(?==)'), 'another one'), ', ' ORDER BY o COLLATE \"C\") FROM unnest(m.umoptions) o WHERE NOT " NO_SECRET ")"
 " FROM pg_user_mappings m WHERE m.umid >= 16384 AND m.srvname !~ '^cmig_hidden_'";
 
 CmigKind	cmig_kind_user_mapping = {
 	.name = "user mapping",.word = "USER MAPPING",
 	.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE,
 	CMIG_PROPERTIES(user_mapping_properties),
-	.sql = user_mapping_sql,.creates = "CREATE USER MAPPING {identity}[ OPTIONS ({options})]"
+	.sql = user_mapping_sql,.creates =
+	"CREATE USER MAPPING {identity}[ OPTIONS ({options})][ /* without options that may be secret: {secret} */]"
 };
 
 /* Default privileges: one object for each privilege granted or revoked */

@@ -14,7 +14,7 @@ COMMENT ON TEXT SEARCH CONFIGURATION c IS 'search';
 -- a:
 CREATE EXTENSION postgres_fdw;
 CREATE SERVER s FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host 'one', dbname 'x');
-CREATE USER MAPPING FOR regress_diff_a SERVER s OPTIONS (user 'a', password 'b');
+CREATE USER MAPPING FOR regress_diff_a SERVER s OPTIONS (user 'a');
 CREATE FOREIGN TABLE f (a integer NOT NULL, b text OPTIONS (column_name 'bb')) SERVER s OPTIONS (table_name 'f');
 -- b:
 CREATE EXTENSION postgres_fdw;
