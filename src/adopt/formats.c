@@ -456,8 +456,10 @@ cmig_import_section(CmigImport *import, const CmigToolFile *file, CmigSection se
 {
 	char	   *text = pstrdup(script);
 	const char *problem;
+	StringInfoData result;
+	CmigLexer	lexer;
+	bool		after_statement = false;
 	int			line;
-	int			last_line = 0;
 
 	if (import->style == CMIG_PLACEHOLDER_BRACES)
 		text = cmig_placeholder_fill(import->placeholders, text, file->name, false);
@@ -470,26 +472,32 @@ cmig_import_section(CmigImport *import, const CmigToolFile *file, CmigSection se
 	 * insert "|" into line comments that would be mistaken for a header or a
 	 * marker, such as "-- downgrade"
 	 */
-	while ((problem = cmig_section_text_find_problem(text, section, &line)) != NULL)
+	initStringInfo(&result);
+	cmig_lexer_init(&lexer, text);
+	while (cmig_lexer_next(&lexer) != CMIG_TOKEN_END)
 	{
-		CmigLexer	lexer;
-		int			before;
+		const char *rest = text;
 
-		cmig_lexer_init(&lexer, text);
-		while (cmig_lexer_next(&lexer) != CMIG_TOKEN_END &&
-			   (lexer.type != CMIG_TOKEN_LINE_COMMENT || lexer.line != line))
-			;
-		if (line == last_line || lexer.type == CMIG_TOKEN_END)
-			ereport(ERROR,
-					(errcode(ERRCODE_CMIG_BAD_FILE),
-					 errmsg("cannot convert file \"%s\" to a revision", file->name),
-					 errdetail("The problem is on line %d of its %s script: %s", line,
-							   cmig_marker_sections[section], problem)));
-		before = lexer.start - text + 2;
-		text = psprintf("%.*s |%s", before, text, text + before);
-		last_line = line;
+		if (lexer.type == CMIG_TOKEN_LINE_COMMENT &&
+			cmig_section_text_is_mark(&lexer, section, after_statement))
+		{
+			rest = lexer.start + 2;
+			appendBinaryStringInfo(&result, text, rest - text);
+			appendStringInfoString(&result, " |");
+		}
+		after_statement |= lexer.type != CMIG_TOKEN_LINE_COMMENT &&
+			lexer.type != CMIG_TOKEN_BLOCK_COMMENT;
+		text = unconstify(char *, rest);
 	}
-	return text;
+	appendStringInfoString(&result, text);
+	problem = cmig_section_text_find_problem(result.data, section, &line);
+	if (problem != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("cannot convert file \"%s\" to a revision", file->name),
+				 errdetail("The problem is on line %d of its %s script: %s", line,
+						   cmig_marker_sections[section], problem)));
+	return result.data;
 }
 
 void

@@ -11,7 +11,7 @@
  * The lexer finds the same tokens as the server's scanner, but also returns
  * comments.  Like cmig_raw_parse(), it reads strings as standard_conforming_strings = on
  * says, whatever the setting is.  Unlike the scanner, it does not allocate memory, copy the text, or
- * warn about long identifiers, and it never raises an error.  The lexer is used
+ * warn about long identifiers, and it raises no error but a cancellation.  The lexer is used
  * to split scripts into statements, to find the markers in revision files, and
  * to compute checksums.  Interpreting a statement is left to the server's
  * parser.
@@ -19,6 +19,8 @@
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
+
+#include "miscadmin.h"
 
 #include "parse/parse.h"
 
@@ -319,6 +321,8 @@ cmig_lexer_next(CmigLexer *lexer)
 	const char *p = lexer->next;
 	char		continues;
 
+	/* what loops over a text, which a caller may give, can be canceled */
+	CHECK_FOR_INTERRUPTS();
 	while (is_space(*p))
 	{
 		if (*p == '\n' || *p == '\r')

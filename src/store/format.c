@@ -44,6 +44,15 @@ cmig_section_text_drop_carriage_returns(char *text)
 	*to = '\0';
 }
 
+bool
+cmig_section_text_is_mark(const CmigLexer *lexer, CmigSection section, bool after_statement)
+{
+	CmigMarked	marked;
+
+	return cmig_marker_find(lexer, lexer->next, section, after_statement, &marked) !=
+		CMIG_MARK_NONE;
+}
+
 const char *
 cmig_section_text_find_problem(const char *text, CmigSection section, int *line)
 {

@@ -55,6 +55,10 @@ extern char *cmig_section_text_read(const char *start, const char *end,
 /* Replace every CRLF with LF, in place. */
 extern void cmig_section_text_drop_carriage_returns(char *text);
 
+/* Would the current token, a comment, be taken for a marker or a header? */
+extern bool cmig_section_text_is_mark(const CmigLexer *lexer, CmigSection section,
+									  bool after_statement);
+
 /*
  * The reason why the text would be truncated or rejected as this section, with
  * its line, or NULL.
