@@ -82,4 +82,62 @@ CREATE TABLE cmig_audit.log (LIKE cmig_audit.log_before) PARTITION BY RANGE ((tr
 END_SQL
 like(($node->psql('roles', q{INSERT INTO shop.item VALUES (3, 'c')}, extra_params => [ '-U', 'app' ]))[2], qr/Relation "cmig_audit.log" was altered. It is not partitioned by range/, 'the owner of the log evaluates its partition key');
 
+# Event triggers of a superuser, as many databases have them: one notes DDL in a table that it
+# names without a schema, the other gives what is created to a group.
+$node->safe_psql('postgres', 'CREATE ROLE crowd; CREATE DATABASE events');
+query($node, 'events', <<'END_SQL');
+CREATE EXTENSION pg_cmig;
+SELECT FROM cmig.grant_access('migrator', 'migrator');
+CREATE SCHEMA shop AUTHORIZATION migrator;
+CREATE TABLE public.ddl_history (tag text);
+GRANT INSERT ON public.ddl_history TO PUBLIC;
+CREATE FUNCTION public.note_ddl() RETURNS event_trigger LANGUAGE plpgsql AS $$
+BEGIN
+	IF to_regclass('ddl_history') IS NOT NULL THEN INSERT INTO ddl_history VALUES (tg_tag); END IF;
+END $$;
+CREATE FUNCTION public.give() RETURNS event_trigger LANGUAGE plpgsql AS $$
+DECLARE
+	made record;
+BEGIN
+	FOR made IN SELECT * FROM pg_event_trigger_ddl_commands()
+		WHERE command_tag IN ('CREATE TABLE', 'CREATE SCHEMA') AND object_type IN ('table', 'schema') LOOP
+		EXECUTE format('ALTER %s %s OWNER TO crowd', made.object_type, made.object_identity);
+	END LOOP;
+END $$;
+CREATE EVENT TRIGGER note_ddl ON ddl_command_end EXECUTE FUNCTION public.note_ddl();
+CREATE EVENT TRIGGER note_drop ON sql_drop EXECUTE FUNCTION public.note_ddl();
+END_SQL
+my (undef, undef, $stderr) = $node->psql('events', <<'END_SQL', extra_params => [ '-U', 'migrator' ]);
+CREATE TABLE shop.item (id int PRIMARY KEY);
+CREATE FUNCTION shop.become() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	IF current_user <> 'migrator' THEN RAISE 'a temporary table of the migrator as %', current_user; END IF;
+	RETURN new;
+END $$;
+CREATE TEMP TABLE ddl_history (tag text);
+CREATE TRIGGER become BEFORE INSERT ON ddl_history FOR EACH ROW EXECUTE FUNCTION shop.become();
+SELECT FROM cmig.enable_audit('shop.item');
+DROP SCHEMA shop CASCADE;
+END_SQL
+is(join("\n", $stderr =~ /(?:ERROR|FATAL): .*/g), '', 'no event trigger fires for what creates the log as its owner');
+query($node, 'events', <<'END_SQL');
+DROP SCHEMA cmig_audit CASCADE;
+CREATE EVENT TRIGGER give ON ddl_command_end WHEN TAG IN ('CREATE TABLE', 'CREATE SCHEMA') EXECUTE FUNCTION public.give();
+CREATE TABLE public.item (id int PRIMARY KEY);
+SELECT FROM cmig.enable_audit('public.item');
+INSERT INTO public.item VALUES (1);
+END_SQL
+is(query($node, 'events', q{SELECT count(*) FROM cmig_audit.log}), '1', 'an event trigger does not give the log away');
+query($node, 'events', <<'END_SQL');
+ALTER TABLE cmig_audit.log DETACH PARTITION cmig_audit.log_default;
+DROP TABLE cmig_audit.log_default;
+CREATE TABLE cmig_audit.log_y2020m01 PARTITION OF cmig_audit.log FOR VALUES FROM ('2020-01-01 UTC') TO ('2020-02-01 UTC');
+ALTER TABLE cmig_audit.log_y2020m01 OWNER TO postgres;
+ALTER FUNCTION public.note_ddl() SET search_path = public;
+TRUNCATE public.ddl_history;
+CALL cmig.audit_retain('1 year');
+END_SQL
+is(query($node, 'events', q{SELECT string_agg(DISTINCT tag, ', ') FROM public.ddl_history}), 'DROP TABLE', 'an event trigger sees that a partition of the log is dropped');
+is(query($node, 'events', q{SELECT count(*) FROM pg_class WHERE relnamespace = 'cmig_audit'::regnamespace AND relowner <> 10}), '0', 'nor does it give a new partition away');
+
 done_testing();

@@ -9,22 +9,53 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "tcop/utility.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 
 #include "audit/internal.h"
+#include "parse/parse.h"
 #include "run/run.h"
 
 /*
- * Run statements.  Event triggers fire for them as for any other statement of
- * the log's owner.  This is not a security gap: up to PostgreSQL 18, only
- * superusers can create and own event triggers, so they decide whose function
- * runs.  The function would run with the same privileges if the log's owner
- * executed the statement.
+ * Run statements that create parts of the log, as its owner.  No event trigger
+ * fires: it would run with the privileges of the owner on behalf of a caller that
+ * may not have them, names in its function could refer to the caller's temporary
+ * tables, and it could give what was created to another role.
  */
 void
 cmig_audit_log_execute(const char *sql)
 {
-	cmig_query_command(sql, InvalidOid);
+	int			guc_level = NewGUCNestLevel();
+
+	cmig_settings_pin_search_path();
+	cmig_settings_unname_tablespace(GUC_ACTION_SAVE);
+	foreach_node(RawStmt, raw, cmig_raw_parse(sql, RAW_PARSE_DEFAULT))
+	{
+		PlannedStmt *plan = makeNode(PlannedStmt);
+
+		plan->commandType = CMD_UTILITY;
+		plan->canSetTag = true;
+		plan->utilityStmt = raw->stmt;
+		plan->stmt_location = raw->stmt_location;
+		plan->stmt_len = raw->stmt_len;
+		PushActiveSnapshot(GetTransactionSnapshot());
+		ProcessUtility(plan, sql, false, PROCESS_UTILITY_SUBCOMMAND, NULL, NULL, None_Receiver, NULL);
+		PopActiveSnapshot();
+		CommandCounterIncrement();
+	}
+	AtEOXact_GUC(false, guc_level);
+}
+
+/*
+ * Drop a partition.  Event triggers fire as for any other DROP TABLE, because the
+ * caller has the privileges of the log's owner.
+ */
+void
+cmig_audit_log_drop_part(const char *name)
+{
+	cmig_query_command(psprintf("DROP TABLE cmig_audit.%s", quote_identifier(name)), InvalidOid);
 }
 
 static CmigQuery read_text = {

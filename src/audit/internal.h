@@ -85,6 +85,7 @@ extern void cmig_audit_writer_close(CmigAuditWriter *writer);
 /* in create.c */
 
 extern void cmig_audit_log_execute(const char *sql);
+extern void cmig_audit_log_drop_part(const char *name);
 extern char *cmig_audit_log_text(const char *name);
 extern void cmig_audit_log_close_access(Oid relation);
 extern Oid	cmig_audit_log_make(Oid extension_owner);

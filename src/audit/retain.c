@@ -398,7 +398,7 @@ drop_partition(Retain *retain)
 	if (name == NULL)
 		return;
 	retain->part = name;
-	cmig_audit_log_execute(psprintf("DROP TABLE cmig_audit.%s", quote_identifier(name)));
+	cmig_audit_log_drop_part(name);
 	CommandCounterIncrement();
 }
 
