@@ -162,5 +162,23 @@ foreach my $when ('prepared', 'prepared before a restart')
 }
 query($node, 'waits', q{ROLLBACK PREPARED 'held'});
 
+#
+# A statement can name any number of tables, and lint ends when it is canceled
+#
+query($node, 'app', q{CREATE TABLE lint_times (name text, at timestamptz)});
+$node->psql('app', <<'END_SQL', on_error_stop => 0);
+INSERT INTO lint_times VALUES ('begin', clock_timestamp());
+SELECT count(*) FROM cmig.lint_sql('DROP TABLE ' || repeat('a,', 60000) || 'a');
+INSERT INTO lint_times VALUES ('whole', clock_timestamp());
+SET statement_timeout = '100ms';
+SELECT count(*) FROM cmig.lint_sql('DROP TABLE ' || repeat('a,', 60000) || 'a');
+SET statement_timeout = 0;
+INSERT INTO lint_times VALUES ('canceled', clock_timestamp());
+END_SQL
+is(query($node, 'app', <<'END_SQL'), 't', 'lint of a statement with many names is canceled in less than half the time');
+SELECT (SELECT at FROM lint_times WHERE name = 'canceled') - (SELECT at FROM lint_times WHERE name = 'whole')
+	< ((SELECT at FROM lint_times WHERE name = 'whole') - (SELECT at FROM lint_times WHERE name = 'begin')) / 2
+END_SQL
+
 $node->stop;
 done_testing();

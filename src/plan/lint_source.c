@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "parser/scansup.h"
 
 #include "plan/lint.h"
@@ -19,6 +20,7 @@ cmig_lint_report(CmigLint *lint, const char *fix, const char *format,...)
 	StringInfoData message;
 	va_list		args;
 
+	CHECK_FOR_INTERRUPTS();
 	initStringInfo(&message);
 	if (lint->caller)
 	{

@@ -13,6 +13,7 @@
 
 #include "catalog/index.h"
 #include "catalog/partition.h"
+#include "miscadmin.h"
 #include "utils/varlena.h"
 
 #include "plan/lint.h"
@@ -246,6 +247,8 @@ cmig_lint_state_look(CmigLint *lint, const RangeVar *name, const char **gone)
 	const char *temporary = NULL;
 	CmigLintTable *table;
 
+	/* a statement can name any number of relations */
+	CHECK_FOR_INTERRUPTS();
 	*gone = NULL;
 	if (name->schemaname)
 		return find_in_schema(lint, name->schemaname, name->relname, gone);
