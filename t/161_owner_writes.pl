@@ -219,5 +219,6 @@ fails_with($node, 'postgres', 'UPDATE moved SET a = 2', '0A000', 'cannot log an 
 # a reader's text of which each line would be taken for a marker: one pass, which can be canceled
 is(query($node, 'postgres', q{SET statement_timeout = '120s'; SELECT count(*), sum(length(content)) > 1e6 FROM cmig.import_files('flyway', '{V1__a.sql}', ARRAY[repeat(E'-- cmig:upgrade\n', 60000)])}), '1|t', 'a text of markers');
 fails_with($node, 'postgres', q{SET statement_timeout = '50ms'; SELECT FROM cmig.import_files('flyway', '{V1__a.sql}', ARRAY[repeat(E'-- cmig:upgrade\n', 3000000)])}, '57014', 'canceling statement', 'is canceled');
+is(query($node, 'postgres', q{SET statement_timeout = '10s'; SELECT count(*) FROM cmig.import_files('flyway', '{V1__a.sql}', ARRAY[repeat('$' || chr(123), 400000)])}), '1', 'a text of placeholders that do not end');
 
 done_testing();

@@ -144,6 +144,8 @@ static void
 append_braces(StringInfo to, const CmigPlaceholders *placeholders, const char *text,
 			  const char *start, const char *end, const char *file_name, bool environment)
 {
+	const char *close = start;	/* where a name ends, or a line */
+
 	for (const char *p = start; p < end; p++)
 	{
 		CmigPlaceholder *kept;
@@ -164,8 +166,10 @@ append_braces(StringInfo to, const CmigPlaceholders *placeholders, const char *t
 			appendStringInfoChar(to, *p);
 			continue;
 		}
-		length = strcspn(p + 2, "}\n");
-		if (p + 2 + length >= end || p[2 + length] != '}' || length == 0)
+		for (close = Max(close, p + 2); close < end && *close != '}' && *close != '\n'; close++)
+			;
+		length = close - (p + 2);
+		if (close >= end || *close != '}' || length == 0)
 		{
 			appendStringInfoChar(to, *p);
 			continue;
