@@ -52,7 +52,7 @@ fails_with($node, 'app', q{CALL cmig.upgrade_stepwise('all')}, '53200',
 #
 my ($told, $failed) = (0, 0);
 
-for (my $n = 100; !$told && !$failed; $n += 100)
+for (my $n = 100; !$told && !$failed; $n += 25)
 {
 	my $diff = "SELECT count(*) FROM cmig.diff((SELECT string_agg(format('CREATE TABLE n_%s (id int PRIMARY KEY)', i), ';') FROM generate_series(1, $n) i)";
 	my $err;

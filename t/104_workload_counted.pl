@@ -84,10 +84,11 @@ is(scalar judge('ALTER TABLE shop.visit ALTER person TYPE bigint', 'postgres', '
 		regress_app => [ 'SELECT v.place FROM person p JOIN visit v ON v.person = p.id WHERE p.id = 1', 'SELECT id, person FROM visit WHERE person = 1' ]),
 	"changes_result|SELECT id, person FROM visit WHERE person = \$1\nsame_plan|SELECT v.place FROM person p JOIN visit v ON v.person = p.id WHERE p.id = \$1", 'but with bigint it does');
 
-# an application that sets search_path by itself
+# an application that sets search_path by itself; since 18, pg_stat_statements leaves out the value
+my $path = $node->pg_version >= 18 ? '$1' : 'shop';
 is(scalar judge('ALTER TABLE shop.person DROP COLUMN note', 'postgres', 'verdict, query, detail', regress_other => [ 'SET search_path = shop', 'SELECT born, note FROM person' ]),
 	qq{breaks|SELECT born, note FROM person|search_path = shop, public: revision r1, statement 1, line 1: column "note" does not exist
-not_judged|SET search_path = shop|before the upgrade: a utility statement has no plan}, 'the first schema in which a query is found');
+not_judged|SET search_path = $path|before the upgrade: a utility statement has no plan}, 'the first schema in which a query is found');
 
 # literals of types
 is(scalar judge('ALTER TABLE shop.visit DROP COLUMN place', 'postgres', 'verdict, query',

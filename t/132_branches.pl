@@ -315,7 +315,8 @@ my $estimated = gives($estimates);
 gives('SELECT FROM cmig.dry_run()');
 is(gives($estimates), $estimated, 'the number of pages that are visible to all');
 gives('CREATE INDEX ON item (a)');
-isnt(gives($estimates), $estimated, 'which the statement changes');
+# since 18, not without autovacuum
+isnt(gives($estimates), $estimated, 'which the statement changes') if $node->pg_version < 18;
 
 #
 # Lint

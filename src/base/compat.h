@@ -337,6 +337,16 @@ cmig_flatten_groups_compat(Query *query)
  */
 #define CMIG_OWN_ENUM_VALUES_COMPAT (PG_VERSION_NUM >= 170000)
 
+/*
+ * The attidentity of column "a" of table "c", as SQL.  Since 17, a partition has
+ * the identity of its parent, and cannot have one of its own.
+ */
+#if PG_VERSION_NUM >= 170000
+#define CMIG_IDENTITY_SQL_COMPAT "CASE WHEN c.relispartition THEN '' ELSE a.attidentity END"
+#else
+#define CMIG_IDENTITY_SQL_COMPAT "a.attidentity"
+#endif
+
 /* Can MERGE change rows of a view? */
 #define CMIG_VIEWS_TAKE_MERGE_COMPAT (PG_VERSION_NUM >= 170000)
 

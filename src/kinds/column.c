@@ -176,7 +176,7 @@ static const CmigProperty properties[] = {
 	" JOIN pg_namespace sn ON sn.oid = sc.relnamespace" CMIG_SEQUENCE_LIMITS_SQL \
 	" WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum" \
 	" AND d.classid = 'pg_class'::regclass AND d.deptype = 'i') END,"
-#define IDENTITY_SQL(value) " CASE WHEN a.attidentity <> '' THEN (SELECT " value IDENTITY_FROM
+#define IDENTITY_SQL(value) " CASE WHEN " CMIG_IDENTITY_SQL_COMPAT " <> '' THEN (SELECT " value IDENTITY_FROM
 
 #define PERSISTENCE_SQL "CASE WHEN sc.relpersistence <> c.relpersistence THEN CASE sc.relpersistence WHEN 'u' THEN 'UNLOGGED' ELSE 'LOGGED' END END"
 
@@ -192,7 +192,7 @@ static const char column_sql[] =
 "  FROM pg_collation k JOIN pg_namespace kn ON kn.oid = k.collnamespace"
 " WHERE k.oid = a.attcollation) END,"
 " CASE WHEN a.attnotnull THEN 't' END,"
-" CASE a.attidentity WHEN 'a' THEN 'ALWAYS' WHEN 'd' THEN 'BY DEFAULT' END,"
+" CASE " CMIG_IDENTITY_SQL_COMPAT " WHEN 'a' THEN 'ALWAYS' WHEN 'd' THEN 'BY DEFAULT' END,"
 IDENTITY_SQL("nullif(concat_ws(' ',"
 			 "  CASE WHEN sc.relname <> c.relname || '_' || a.attname || '_seq'"
 			 " OR sc.relnamespace <> c.relnamespace"
