@@ -78,6 +78,22 @@ gives(0, 'no drift', '', 'drift');
 	$node->safe_psql('shop', qq{CREATE SCHEMA "publi\nc"; CREATE TABLE "publi\nc".item (id int); CREATE SCHEMA "pub\nic"; CREATE TABLE "pub\nic".item (id int)}, extra_params => [ '-U', 'regress_eve' ]);
 	gives(0, 'no drift', 'not copied into the engine: "public"."theirs", which the role cannot read\n$', 'drift');
 	gives(3, '', 'could not be copied into the engine as a whole', 'capture', '-m', 'x');
+	$node->safe_psql('shop', 'DROP TABLE public.theirs', @admin);
+
+	# so many that their names are too long to be arguments of pg_dump: those in a schema that the role cannot use
+	# need none, and others are named
+	my @eve = (extra_params => [ '-U', 'regress_eve' ]);
+	my $many = 's' x 63;
+	my @few = ('sh', '-c', 'ulimit -s 512; exec "$0" drift', $cmig);
+	$node->safe_psql('shop', "CREATE SCHEMA $many; DO \$\$ BEGIN FOR i IN 1 .. 1500 LOOP
+		EXECUTE format('CREATE TABLE $many.%s ()', rpad('t' || i, 63, 'x')); END LOOP; END \$\$", @eve);
+	is(join('', run_command(\@few)), 'no drift', 'a schema is left out as a whole');
+	$node->safe_psql('shop', "GRANT USAGE ON SCHEMA $many TO PUBLIC", @eve);
+	like(
+		join('', run_command(\@few)),
+		qr/^cmig: the role cannot read 1500 tables and sequences, too many .*: GRANT SELECT ON ALL TABLES IN SCHEMA "$many" TO <role>$/s,
+		'or an error says what to do');
+	$node->safe_psql('shop', q{SELECT 'DROP TABLE ' || oid::regclass FROM pg_class WHERE relname ~ '^t.*x$' \gexec}, @eve);
 	$node->safe_psql('shop', 'DROP OWNED BY regress_eve CASCADE', @admin);
 }
 

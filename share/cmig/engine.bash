@@ -784,14 +784,15 @@ copy_schema()
 	while IFS= read -r name; do
 		[ -n "$name" ] || continue
 		# a line break is not in the lines, and a pattern for any character would leave out another table, too
-		pattern=${name%|*}
-		options+=(-T "${pattern//$'\x1f'/"$newline"}")
-		[[ $name == *'|t' ]] || { [ $((unread++)) -lt 5 ] && visible "${name%|*}" &&
+		pattern=${name%|*|*}
+		options+=("-${name##*|}" "${pattern//$'\x1f'/"$newline"}")
+		[[ $name == *'|t|'? ]] || { [ $((unread++)) -lt 5 ] && visible "$pattern" &&
 			say "${yellow}WARNING:  not copied into the engine: $VISIBLE, which the role cannot read$plain"; }
 	done <<<"$names"
 	[ "$unread" -le 5 ] || say \
 		"${yellow}WARNING:  not copied into the engine: $((unread - 5)) more tables that the role cannot read$plain"
 	[ "$unread" -eq 0 ] || [ "$verb" != capture ] || copied_in_part
+	require_short "$names" "${options[@]}"
 	dump=$(on_target "$engine/pg_dump" "${options[@]}") || { schema_unreadable "${1-}"; return 1; }
 	copy_extensions || fail 2 'the engine cannot use the copy'
 	of_dump "$dump" |
@@ -826,6 +827,22 @@ FROM (VALUES ('search_path', :'extensions'::jsonb ->> 'path'), ('cmig.role',
 FROM (SELECT :'extensions'::pg_catalog.jsonb OPERATOR(pg_catalog.->>) 'role' AS r) role
 WHERE r OPERATOR(pg_catalog.<>) ''" |
 		engine_user=$ENGINE_ROLE engine_psql -d "$engine_database" -o /dev/null || fail 2 'the engine cannot be used'
+}
+
+# require_short NAMES ARGUMENT...: fails if the arguments of pg_dump are too long for the system, because of the
+# names of the relations that pg_dump cannot read
+require_short()
+{
+	local schema limit
+
+	limit=$(getconf ARG_MAX 2>/dev/null)
+	[ "$(printf '%s12345678 ' "${@:2}" | wc -c)" -gt $((${limit:-131072} / 2)) ] || return 0
+	# that with most of them
+	read -r _ schema <<<"$(sed -n 's/"|[tf]|T$/"/p' <<<"$1" | sed -E 's/^("([^"]|"")*").*/\1/' | sort | uniq -c |
+		sort -rn | head -n 1)"
+	visible "$schema"
+	fail 3 "the role cannot read $(grep -c '|T$' <<<"$1") tables and sequences, too many to be left out of the copy" \
+		"Most are in schema $VISIBLE. As their owner: GRANT SELECT ON ALL TABLES IN SCHEMA $VISIBLE TO <role>"
 }
 
 # Fails, because a part of the schema is missing in the copy.

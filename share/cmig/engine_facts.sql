@@ -4,7 +4,8 @@
 -- Variables: available, the extensions that the engine has, as a JSON array; foreign_schema, a
 -- condition on a row n of pg_namespace; settings, a list of names; seen, a query; before, a statement
 -- that is run first.  Prints a line each for that query, for the sizes, for other facts, and for the
--- stubs, and then the relations that pg_dump cannot read.
+-- stubs, and then the relations that pg_dump cannot read, whether their schema is of others, and
+-- the option that leaves them out.
 -- It is run by ask_target().
 :before
 :seen;
@@ -91,13 +92,20 @@ FROM (
 		JOIN pg_namespace n ON n.oid = pronamespace
 	WHERE prokind IN ('f', 'p')) stub;
 
-SELECT /* cmig_unread */ replace(format('"%s"."%s"', replace(n.nspname, '"', '""'), replace(c.relname, '"', '""')),
-		E'\n', E'\x1f'),
-	:foreign_schema
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p', 'S') AND n.nspname !~ '^(pg_|information_schema$|cmig_engine(_ddl)?$)'
-	AND NOT (has_schema_privilege(n.oid, 'USAGE') AND CASE c.relkind
-		WHEN 'S' THEN has_sequence_privilege(c.oid, 'SELECT')
-		ELSE has_table_privilege(c.oid, 'SELECT') END)
+-- A schema that the role cannot use is left out as a whole if the names were too many to be arguments of pg_dump
+-- otherwise.
+SELECT DISTINCT /* cmig_unread */ replace(CASE WHEN is_whole THEN quoted
+	ELSE format('%s."%s"', quoted, replace(relname, '"', '""')) END, E'\n', E'\x1f'),
+	is_foreign, CASE WHEN is_whole THEN 'N' ELSE 'T' END
+FROM (
+	SELECT *, NOT is_usable AND sum(octet_length(quoted) + octet_length(relname) + 20) OVER () > 100000 AS is_whole
+	FROM (
+		SELECT format('"%s"', replace(n.nspname, '"', '""')) AS quoted, c.relname,
+			has_schema_privilege(n.oid, 'USAGE') AS is_usable, :foreign_schema AS is_foreign
+		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+		WHERE c.relkind IN ('r', 'p', 'S') AND n.nspname !~ '^(pg_|information_schema$|cmig_engine(_ddl)?$)'
+			AND NOT (has_schema_privilege(n.oid, 'USAGE') AND CASE c.relkind
+				WHEN 'S' THEN has_sequence_privilege(c.oid, 'SELECT')
+				ELSE has_table_privilege(c.oid, 'SELECT') END)) relation) unread
 ORDER BY 1 \;
 COMMIT;
