@@ -40,8 +40,8 @@ TAP_TESTS = 1
 # lets pg_regress tests examine a shadow; it is not installed
 SHADOW = t/data/shadow/shadow
 
-# a query that the scripts of cmig.script contain, and cmig runs, too
-SHAPE = src/move/engine_lock.inc src/move/engine_shape.inc
+# what the scripts of cmig.script contain; cmig itself runs the first two, too
+SHAPE = src/move/engine_lock.inc src/move/engine_shape.inc src/move/engine_look.inc
 
 EXTRA_CLEAN = $(SHAPE) log results tmp_check output_iso $(SESSION_ONLY) $(SHADOW).o $(SHADOW)$(DLSUFFIX)
 
@@ -74,7 +74,7 @@ $(OBJS) $(OBJS:.o=.bc) $(SESSION_OBJS) $(SHADOW).o: | $(object_dirs)
 $(object_dirs):
 	$(MKDIR_P) $@
 
-src/move/psql_table.o src/move/psql_table.bc: $(SHAPE)
+src/move/psql_table.o src/move/psql_table.bc src/move/psql_engine.o src/move/psql_engine.bc: $(SHAPE)
 $(SHAPE): src/move/%.inc: share/cmig/%.sql | $(object_dirs)
 	sed -e '/^--/d' -e 's/[\\"]/\\&/g' -e 's/.*/"\\t&\\n"/' $< >$@.tmp
 	mv $@.tmp $@

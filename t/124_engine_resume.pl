@@ -151,6 +151,22 @@ foreach my $corrected ('CREATE INDEX CONCURRENTLY IF NOT EXISTS item_a ON item (
 	rows('DELETE FROM item');
 }
 
+# Likewise for what REINDEX has left.
+rows('CREATE FUNCTION f(int) RETURNS int IMMUTABLE LANGUAGE sql AS $$ SELECT $1 $$; CREATE INDEX item_f ON item (f(a));
+	INSERT INTO item VALUES (1, 1, 1); CREATE OR REPLACE FUNCTION f(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN RETURN 1 / ($1 - 1); END $$');
+foreach my $reindex ('REINDEX INDEX CONCURRENTLY item_f', 'REINDEX SCHEMA CONCURRENTLY public')
+{
+	write_revision('002', '001', '-- transactional: false', "$reindex;", 'SELECT 1;');
+	gives(3, '', 'division by zero', 'upgrade', '-y');
+	write_revision('002', '001', '-- transactional: false', 'SELECT 1;', 'SELECT 1;');
+	my ($hint) = (cmig('upgrade', '-y'))[2] =~ /has changed\n.*invalid index[^\n]*\nHINT:  ([^\n]*public\.item_f_ccnew\b[^\n]*)/s;
+	rows($_) foreach split /; /, $hint;
+	gives(0, 'at 002', '', 'upgrade', '-y');
+	is(rows($indexes), 'item_b item_ccold item_f item_pkey theirs invalid', $reindex);
+	gives(0, 'at 001', '', 'downgrade', '001', '-y');
+}
+rows('DROP INDEX item_f; DELETE FROM item');
+
 # What a SELECT of set_config() has set in the session is set again, as with SET.
 rows('CREATE SCHEMA app');
 write_revision('002', '001', '-- transactional: false', "SELECT pg_catalog.set_config('search_path', 'app', false);\nCREATE TABLE first ();\nSELECT 1 / count(*) FROM public.go;\nCREATE TABLE second ();", 'DROP TABLE app.first, app.second;');

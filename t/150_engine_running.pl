@@ -20,7 +20,10 @@ my ($node, $dir, $cache) = engine_project('engine_running');
 sub rows { return $node->safe_psql('shop', $_[0]); }
 
 # start(NAME, ARGUMENT...): starts an upgrade in a process group of its own, with its output in the file NAME
-sub start
+sub start { my $name = shift; return start_verb($name, 'upgrade', '-y', @_); }
+
+# start_verb(NAME, VERB...): the same for another verb
+sub start_verb
 {
 	my ($name, @arguments) = @_;
 	my $pid = fork // die;
@@ -30,7 +33,7 @@ sub start
 	open STDIN, '<', '/dev/null';
 	open STDOUT, '>', "$dir/$name";
 	open STDERR, '>&', \*STDOUT;
-	exec $cmig, 'upgrade', '-y', @arguments;
+	exec $cmig, @arguments;
 }
 
 sub poll { $node->poll_query_until('shop', $_[0]) or die "not met: $_[0]"; }
@@ -120,7 +123,117 @@ poll("SELECT count(*) = 1 FROM pg_locks WHERE NOT granted AND relation = 'item':
 poll("SELECT count(pg_terminate_backend(pid)) = 1 $watches");
 waitpid $pid, 0;
 like(slurp_file("$dir/blocked"), qr/lock timeout\nDETAIL:  Blocked by process $blocker of role/, 'who has blocked it is known');
+$holder->query_safe('ROLLBACK');
+
+# Another session changes tables while the run does something else, in an earlier transaction or in the one of the
+# recorded statements: these do not run, and are recorded again.
+rows(q{CREATE SCHEMA app; CREATE TABLE app.account (id int PRIMARY KEY, tenant text, kind varchar CHECK (kind IN ('a', 'b')));
+	CREATE TABLE app.person (id int, tenant text, account int); INSERT INTO app.account VALUES (1);
+	CREATE SCHEMA former; CREATE TABLE former.kept ()});
+my $waiting = "SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 7";
+my $enable = "SELECT cmig.enable_rls_schema('app', tenant_column => 'tenant', roles => '{public}', force => false);";
+my $wait = 'SELECT pg_advisory_xact_lock(7);';
+my $changed = "\nERROR:  the schema of the database has changed since it was copied into the engine\nCONTEXT: [^\n]*\nDETAIL: [^\n]* Changed:";
+my $open = "SELECT string_agg(relname, ' ') FROM pg_class WHERE relnamespace = 'app'::regnamespace AND relkind IN ('r', 'p') AND NOT relrowsecurity";
+write_revision('005', '004', "-- transactional: false\n", "CREATE INDEX CONCURRENTLY ON app.account (tenant);\n$wait", 'SELECT 1;');
+write_revision('006', '005', '', "SELECT 1;\n$enable", 'SELECT 1;');
+write_revision('007', '006', '', "SELECT cmig.disable_rls('app.late');\n$wait\n$enable", 'SELECT 1;');
+write_revision('008', '007', "-- transactional: false\n", "$wait\nCALL cmig.add_not_null('app.person', 'account');", 'SELECT 1;');
+foreach my $run (
+	[ '006', 'app.human, app.late', 'CREATE TABLE app.late (id int, tenant text)', 'ALTER TABLE app.person RENAME TO human',
+		'CREATE TABLE app.person (id int, tenant text, account int)' ],
+	[ '007', 'app.later', 'CREATE TABLE app.later (id int, tenant text)' ],
+	[ '008', 'app.person', 'ALTER TABLE app.person ALTER account SET NOT NULL' ])
+{
+	my ($target, $names, @statements) = @$run;
+
+	$holder->query_safe('SELECT pg_advisory_lock(7)');
+	$pid = start('out', '--stepwise', $target);
+	poll($waiting);
+	# what the run has completed is nothing to be reverted by hand
+	if ($target eq '006')
+	{
+		my $downgrade = start_verb('second', 'downgrade', '-y', '001');
+
+		foreach (1 .. $PostgreSQL::Test::Utils::timeout_default)
+		{
+			last if -e "$dir/second" && slurp_file("$dir/second") =~ /part of|ERROR|trying again/;
+			sleep 1;
+		}
+		unlike(slurp_file("$dir/second"), qr/manually|partially/, 'it is not to be reverted by hand');
+		kill 'TERM', -$downgrade;
+		waitpid $downgrade, 0;
+	}
+	rows("$_;") foreach @statements;
+	$holder->query_safe('SELECT pg_advisory_unlock(7)');
+	waitpid $pid, 0;
+	is($?, 0, "$target runs");
+	like(slurp_file("$dir/out"), qr/$changed \Q$names\E\n.*attempt 1 of .*at $target\n/s, 'after what has changed was copied again');
+	is(rows($open), '', 'no table is left out');
+}
 $holder->quit;
+
+# what the run itself changes, or a copy lacks, is no reason to begin again
+rows('CREATE TABLE app.theirs (id int); ALTER TABLE app.theirs ENABLE ROW LEVEL SECURITY');
+my @admin = (extra_params => [ '-U', scalar(getpwuid($<)) ]);
+$node->safe_psql('shop', 'CREATE ROLE regress_other; ALTER TABLE app.theirs OWNER TO regress_other', @admin);
+write_revision('009', '008', '', 'CREATE TABLE app.short (id int);', 'SELECT 1;');
+write_revision('010', '009', "-- transactional: false\n", <<'END_SQL', 'SELECT 1;');
+CREATE INDEX CONCURRENTLY ON app.account (tenant);
+ALTER TABLE app.short RENAME TO brief;
+GRANT SELECT ON app.brief TO PUBLIC;
+ALTER SCHEMA former RENAME TO older;
+DO $$ BEGIN CREATE TABLE app.other AS SELECT 'a' AS tenant; EXCEPTION WHEN division_by_zero THEN NULL; END $$;
+VACUUM FULL app.account;
+SET search_path = app;
+CALL cmig.add_foreign_key('person', 'account', 'account');
+CALL cmig.add_unique('person', 'id');
+CALL cmig.backfill('person', 'tenant = ''a''', 'tenant IS NULL');
+TRUNCATE app.person;
+DROP TABLE app.brief;
+REINDEX TABLE CONCURRENTLY app.account;
+END_SQL
+write_revision('011', '010', '', <<END_SQL, 'SELECT 1;');
+ALTER TABLE app.account ADD more int DEFAULT 7, ADD UNIQUE (more);
+SELECT cmig.disable_rls('app.account');
+DROP TABLE app.later;
+CREATE TABLE app.part (id int, tenant text) PARTITION BY LIST (id);
+CREATE TABLE app.part1 PARTITION OF app.part FOR VALUES IN (1);
+$enable
+SELECT cmig.disable_rls('app.part');
+SELECT cmig.enable_rls('app.part', tenant_column => 'tenant', roles => '{public}', force => false);
+END_SQL
+gives(0, 'at 011', '^(?!.*since it was copied)', 'upgrade', '-y', '--stepwise');
+is(rows($open), '', 'all of it has run');
+
+# A table that is created because of rows is not in the copy.
+write_revision('012', '011', '', <<'END_SQL', 'SELECT 1;');
+DO $$ BEGIN EXECUTE coalesce((SELECT format('CREATE TABLE app.of_%s (id int, tenant text)', min(id)) FROM app.account
+	HAVING count(*) > 0), 'SELECT 1'); END $$;
+END_SQL
+write_revision('013', '012', '', $enable, 'SELECT 1;');
+gives(3, '', "upgrade 011 -> 012[^\n]*\nupgrade 012 -> 013[^\n]*\n"
+	. 'ERROR:  the schema is not as in the engine, because this transaction has changed it\nCONTEXT: [^\n]*\nDETAIL: [^\n]* Changed: app.of_1\n'
+	. 'HINT:  Call the function in a revision of its own, and: cmig upgrade --stepwise\n', 'upgrade', '-y');
+is(rows('SELECT version_num FROM cmig_engine.version'), '011', 'nothing has run');
+gives(0, 'at 013', "$changed app.of_1\n", 'upgrade', '-y', '--stepwise');
+is(rows($open), '', 'the hint helps');
+
+# A table that cannot be copied is not left out.
+$node->safe_psql('shop', 'ALTER TABLE app.theirs ADD tenant text', @admin);
+write_revision('014', '013', '', $enable, 'SELECT 1;');
+my ($hint) = (cmig('upgrade', '-y'))[2] =~ /^ERROR:  a function of pg_cmig reads tables that were not copied into the engine\n(?:CONTEXT: .*\n)?DETAIL:  Not copied: app.theirs\nHINT:  As the owner: (.*)$/m;
+$node->safe_psql('shop', $hint, @admin);
+gives(3, '', 'ERROR:  row-level security cannot be enabled on 1 table in schema "app"\n', 'upgrade', '-y');
+
+# a database that is only read
+rows('ALTER DATABASE shop SET default_transaction_read_only = on');
+{
+	my $failed = (cmig('stamp', '013'))[2];
+	my ($set) = $failed =~ /in a read-only transaction\n.*export PGOPTIONS='(.*)'$/m or diag($failed);
+	local $ENV{PGOPTIONS} = $set;
+	gives(0, 'at 013', '', 'stamp', '013');
+}
 
 close $users;
 done_testing();

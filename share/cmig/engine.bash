@@ -275,7 +275,7 @@ read_target()
 		*) warning "${doubt[@]}" ;;
 	esac
 	[[ $verb != @(stamp|status) ]] || return 0
-	if [[ $engine_state =~ \"progress\":\ \[\{[^}]*\"revision\":\ \"([^\"]*)\" ]]; then
+	if [ "$engine_running" != t ] && [[ $engine_state =~ \"progress\":\ \[\{[^}]*\"revision\":\ \"([^\"]*)\" ]]; then
 		visible "${BASH_REMATCH[1]}"
 		warning "revision $VISIBLE is partially applied: a run was interrupted" \
 			'cmig status'
@@ -1251,6 +1251,20 @@ require_same_kind()
 		WHERE transactional OR pg_catalog.current_setting('cmig.concurrent_ddl', true) = 'off') LIMIT 1) p"
 }
 
+# Has a revision that is partially applied been read?  Its run may be in progress.
+is_interrupted() { [[ $engine_state =~ \"progress\":\ \[\{ ]]; }
+
+# waits until no run is in progress, or until what it does is complete
+wait_for_run()
+{
+	given quiet || say 'another run has completed a part of a revision; waiting until it has ended'
+	while [ "$engine_running" = t ] && is_interrupted; do
+		sleep 1
+		[ -z "$interrupted" ] || return 130
+		read_target again
+	done
+}
+
 # is_repeatable MOVE: does the call mean the same after another run, or a part of it?
 is_repeatable() { [ -z "$checksum" ] && [[ $1 != reset && ${arguments[*]} != *[+-][0-9]* ]]; }
 
@@ -1305,6 +1319,17 @@ engine_move()
 				rm -f -- "$kept"
 				kept='' script='' transaction=''
 				create_again '' && continue
+			fi
+			# what seems to be partially applied is what another run is doing
+			if [ "$engine_running" = t ] && is_interrupted; then
+				rm -f -- "$kept"
+				kept='' script='' transaction='' attempt=0
+				wait_for_run || return
+				last_told=''
+				is_interrupted || is_repeatable "$1" ||
+					{ failed_at='the database is in a different state'; tell_moved; return 3; }
+				create_again '' || return
+				continue
 			fi
 			say_kept
 			[ -z "$recording" ] || say 'nothing was changed; the revisions were run in the engine first, on a copy of '\

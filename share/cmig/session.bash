@@ -391,6 +391,9 @@ messages()
 			ERROR:*' during recovery')
 				line="$red$line$plain${newline}HINT:  This server is a standby, which can only be read. "
 				line+='Connect to the primary, for example with ?target_session_attrs=primary in the URL.' ;;
+			ERROR:*' in a read-only transaction')
+				line="$red$line$plain${newline}HINT:  To write although default_transaction_read_only is on: "
+				line+="export PGOPTIONS='-c default_transaction_read_only=off'" ;;
 			ERROR:*'permission denied for function load')
 				line="$red$line$plain${newline}HINT:  To run what is stored: cmig $verb --no-load. "
 				line+="To load files, a role needs: SELECT * FROM cmig.grant_access('<role>', 'author')" ;;

@@ -244,10 +244,12 @@ extern void cmig_engine_append_owner_check(StringInfo body, const char *key);
 extern const char *cmig_engine_file(const char *revision);
 
 /*
- * The statements, from cmig, with which the script's first transaction begins, or
- * "".  They lock tables, and raise an error if somebody has changed some.
+ * Append the statements, from cmig, with which the script's first transaction begins, if
+ * there are any, after a SET of the limit.  They lock tables, and raise an error if somebody
+ * has changed some.  What recorded functions have read in the copy is noted, to be compared
+ * before their statements run.
  */
-extern const char *cmig_engine_guard(void);
+extern void cmig_engine_append_guard(StringInfo out, const char *limit);
 
 /* Returns a condition that is added with OR: an interrupted run has left what is not known here, or nothing. */
 extern const char *cmig_engine_other_progress(void);

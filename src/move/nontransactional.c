@@ -490,7 +490,7 @@ run_statement(StepRun *run)
 			cmig_resume_judge(run->raw, "{\"existed\": true}", &leftovers,
 							  &finish) == CMIG_RESUME_DONE)
 		{
-			cmig_record(NULL);
+			cmig_record(NULL, InvalidOid);
 			skip(run);
 			return;
 		}

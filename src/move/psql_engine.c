@@ -13,6 +13,7 @@
 
 #include "catalog/namespace.h"
 #include "utils/builtins.h"
+#include "utils/json.h"
 
 #include "move/internal.h"
 #include "parse/parse.h"
@@ -130,14 +131,6 @@ cmig_engine_file(const char *revision)
 }
 
 const char *
-cmig_engine_guard(void)
-{
-	const char *guard = GetConfigOption("cmig_client.guard", true, false);
-
-	return guard ? guard : "";
-}
-
-const char *
 cmig_engine_other_progress(void)
 {
 	return psprintf(" OR EXISTS (SELECT FROM " CMIG_ENGINE_PROGRESS ") " OP("<>") " %s",
@@ -227,6 +220,96 @@ cmig_engine_append_place(StringInfo out, const CmigRunStep *step, const char *ve
 		append_command(out, "\\set cmig_place '",
 					   cmig_text_one_line(cmig_run_step_place(step, verb, true, statement->number,
 															  statement->line)));
+}
+
+/* share/cmig/engine_look.sql */
+static const char look_code[] =
+#include "move/engine_look.inc"
+		   ;
+
+/*
+ * What a function has read in the copy must be in the database, too, before its statements
+ * run.  So the script has all of that, how the database differs from it from the beginning,
+ * and, as cmig_look, the code that compares.
+ */
+static void
+append_looks(StringInfo out)
+{
+	List	   *looks = cmig_record_looks();
+	StringInfoData values;
+	const char *seen;
+	const char *code;
+
+	if (looks == NIL)
+		return;
+	initStringInfo(&values);
+	foreach_ptr(const char, look, looks)
+	{
+		int			number = foreach_current_index(look) + 1;
+
+		append_command(out, psprintf("\\set cmig_seen%d '", number), look);
+		appendStringInfo(&values, "%s(:'cmig_seen%d'::pg_catalog.jsonb)",
+						 number > 1 ? ", " : "", number);
+	}
+	appendStringInfo(out,
+					 "SET LOCAL search_path = pg_catalog, pg_temp\\;\n"
+					 "SELECT coalesce(pg_catalog.jsonb_object_agg(name, value), '{}') AS cmig_before\n"
+					 "FROM (SELECT n.* FROM (VALUES %s) v (look),\n"
+					 "pg_catalog.jsonb_each_text(%s) n (name, value)\n"
+					 "GROUP BY 1, 2 HAVING pg_catalog.bool_and((look " OP("->") " 'seen' " OP("->>") " n.name) IS DISTINCT FROM value)) n \\gset\n"
+					 "SET LOCAL search_path TO DEFAULT\\;\nSELECT ", values.data, cmig_record_seen);
+	seen = psprintf("SELECT %s FROM (SELECT $1 AS look) l", cmig_record_seen);
+	code = psprintf("\nDECLARE\n\tcmig_seen CONSTANT pg_catalog.text := %s;\n%s",
+					quote_literal_cstr(seen), look_code);
+	cmig_psql_append_dollar_quoted(out, code);
+	appendStringInfoString(out, " AS cmig_look \\gset\n");
+}
+
+void
+cmig_engine_append_guard(StringInfo out, const char *limit)
+{
+	const char *guard = GetConfigOption("cmig_client.guard", true, false);
+
+	if (guard == NULL || *guard == '\0')
+		return;
+	appendStringInfo(out, "%s%s", limit, guard);
+	append_looks(out);
+}
+
+/*
+ * Append that comparison, before statement n of a function.  It is in one message with a statement
+ * that is a transaction of its own, if that can have others.
+ */
+static void
+append_look_before(StringInfo out, List *recorded, int n, bool commits)
+{
+	const CmigRecordedSql *statement = list_nth(recorded, n);
+	List	   *names = NIL;
+	StringInfoData locks;
+	bool		joined;
+
+	if (statement->look == 0)
+		return;
+	joined = statement->sql && IsA(cmig_raw_parse_one(statement->sql)->stmt, AlterTableStmt);
+	initStringInfo(&locks);
+	foreach_ptr(const CmigRecordedSql, other, recorded)
+	{
+		String	   *name = makeString(other->table);
+
+		if (other->table == NULL || (commits && other != statement) || list_member(names, name))
+			continue;
+		appendStringInfoString(&locks, names ? ", " : "");
+		escape_json(&locks, other->table);
+		names = lappend(names, name);
+	}
+	appendStringInfo(out,
+					 "SET TRANSACTION ISOLATION LEVEL READ COMMITTED\\;\n"
+					 "SET LOCAL cmig_client.look = :'cmig_seen%d'\\;\n"
+					 "SET LOCAL cmig_client.before = :'cmig_before'\\;\n"
+					 "SET LOCAL cmig_client.locks = %s\\;\n"
+					 "DO :'cmig_look'%s;\n", statement->look,
+					 quote_literal_cstr(psprintf("[%s]", locks.data)),
+					 joined ? "\\" : "");
 }
 
 /* Does the code of a DO contain the word "commit" or "rollback"? */
@@ -370,21 +453,24 @@ indexes_of(const IndexStmt *index)
 	return query.data;
 }
 
-/* Returns a query for the invalid indexes that REINDEX CONCURRENTLY may have left. */
+/* Returns a query from FROM on, for the indexes "i", named "x", that REINDEX builds or leaves. */
 static const char *
-transients_of(const ReindexStmt *reindex)
+from_indexes(const ReindexStmt *reindex)
 {
 	const char *table = reindex->relation ?
 	psprintf("(SELECT coalesce(pg_catalog.min(n.indrelid), pg_catalog.to_regclass(%s)) FROM pg_catalog.pg_index n WHERE n.indexrelid " OP("=") " pg_catalog.to_regclass(%s))",
 			 relation_literal(reindex->relation), relation_literal(reindex->relation)) : NULL;
 
-	return psprintf("SELECT i.indexrelid AS id FROM pg_catalog.pg_class t JOIN pg_catalog.pg_index i ON i.indrelid " OP("=") " t.oid OR i.indrelid " OP("=") " t.reltoastrelid\n"
-					"\tJOIN pg_catalog.pg_class x ON x.oid " OP("=") " i.indexrelid WHERE NOT i.indisvalid AND x.relname " OP("~") " '_cc(new|old)[0-9]*$' AND (%s)",
+	return psprintf("FROM pg_catalog.pg_class t JOIN pg_catalog.pg_index i ON i.indrelid " OP("=") " t.oid OR i.indrelid " OP("=") " t.reltoastrelid\n"
+					"\tJOIN pg_catalog.pg_class x ON x.oid " OP("=") " i.indexrelid WHERE (%s)",
 					table ? psprintf("t.oid " OP("=") " %s OR EXISTS (SELECT FROM pg_catalog.pg_partition_tree(%s) p WHERE p.relid " OP("=") " t.oid)", table, table) :
 					reindex->kind == REINDEX_OBJECT_SCHEMA ?
 					psprintf("t.relnamespace " OP("=") " pg_catalog.to_regnamespace(%s)",
 							 quote_literal_cstr(quote_identifier(reindex->name))) : "true");
 }
+
+/* a condition on the name of an index: it could be one that REINDEX CONCURRENTLY has left */
+#define IS_TRANSIENT(name) name " " OP("~") " '_cc(new|old)[0-9]*$'"
 
 /*
  * Returns a query for the ids of the objects, as they are in the database, that the
@@ -406,7 +492,9 @@ objects_of(const RawStmt *raw, bool *drops)
 		case T_IndexStmt:
 			return indexes_of((const IndexStmt *) node);
 		case T_ReindexStmt:
-			return transients_of((const ReindexStmt *) node);
+			return psprintf("SELECT i.indexrelid AS id %s"
+							" AND NOT i.indisvalid AND " IS_TRANSIENT("x.relname"),
+							from_indexes((const ReindexStmt *) node));
 		case T_DropStmt:
 			return psprintf("SELECT c.oid AS id FROM pg_catalog.pg_class c WHERE c.oid " OP("=") " pg_catalog.to_regclass(%s)",
 							relation_literal(makeRangeVarFromNameList(linitial_node(List, ((const DropStmt *) node)->objects))));
@@ -493,14 +581,18 @@ append_look(StringInfo out, const CmigEngineStep *step, const CmigStatement *sta
 					 "\\if :cmig_known\nSELECT EXISTS (SELECT FROM (%s) o WHERE NOT o.id" IS_OLD ") AS cmig_done \\gset\n", objects);
 
 	/*
-	 * see the check in cmig_engine_begin_step(), to which the first element
-	 * says that the others are the table of the index, and indexes
+	 * see the check in cmig_engine_begin_step(), to which 0, or 1 for
+	 * REINDEX, says that the others are the tables of the indexes, and
+	 * indexes
 	 */
 	appendStringInfo(out, "\\else\nSELECT ARRAY(%s%s) AS cmig_objects \\gset\n\\endif\n",
 					 IsA(node, IndexStmt) ?
 					 psprintf("SELECT t.id FROM (VALUES (0::pg_catalog.oid), (pg_catalog.to_regclass(%s)::pg_catalog.oid)) t (id) WHERE t.id IS NOT NULL"
 							  " UNION SELECT v.indexrelid FROM pg_catalog.pg_index v WHERE NOT v.indisvalid UNION ",
-							  relation_literal(((const IndexStmt *) node)->relation)) : "",
+							  relation_literal(((const IndexStmt *) node)->relation)) :
+					 IsA(node, ReindexStmt) ?
+					 psprintf("SELECT 1::pg_catalog.oid AS id UNION SELECT i.indrelid %s UNION ",
+							  from_indexes((const ReindexStmt *) node)) : "",
 					 objects);
 }
 
@@ -537,7 +629,9 @@ cmig_engine_begin_step(StringInfo out, const char *revision, const char *directi
 					 " pg_catalog.string_agg(pg_catalog.format('DROP INDEX CONCURRENTLY %%I.%%I', n.nspname, c.relname), '; ')\n"
 					 "\t\tFROM pg_catalog.pg_index x JOIN pg_catalog.pg_class c ON c.oid " OP("=") " x.indexrelid AND NOT x.indisvalid\n"
 					 "\t\tJOIN pg_catalog.pg_namespace n ON n.oid " OP("=") " c.relnamespace JOIN " CMIG_ENGINE_PROGRESS " p ON %s AND NOT p.done\n"
-					 "\t\t\tAND coalesce(p.checksum " OP("<>") " %s, true) AND 0 " OP("=") " ANY (p.objects) AND x.indrelid " OP("=") " ANY (p.objects) AND x.indexrelid " OP("<>") " ALL (p.objects)\n"
+					 "\t\t\tAND coalesce(p.checksum " OP("<>") " %s, true)\n"
+					 "\t\t\tAND (0 " OP("=") " ANY (p.objects) OR 1 " OP("=") " ANY (p.objects) AND " IS_TRANSIENT("c.relname") ")\n"
+					 "\t\t\tAND x.indrelid " OP("=") " ANY (p.objects) AND x.indexrelid " OP("<>") " ALL (p.objects)\n"
 					 "\t\tWHERE NOT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index s WHERE s.index_relid " OP("=") " x.indexrelid));\n"
 					 "\tchanged integer := (SELECT pg_catalog.min(p.statement) FROM " CMIG_ENGINE_PROGRESS " p\n"
 					 "\t\tWHERE %s AND p.done AND coalesce(p.checksum " OP("<>") " %s, true));\n"
@@ -615,29 +709,34 @@ cmig_engine_append_recorded(StringInfo out, const CmigEngineStep *step,
 	static const char *const begin = CMIG_PSQL_BEGIN "\\;\n";
 	bool		commits = IsA(statement->raw->stmt, CallStmt);
 
-	if (step == NULL)
+	if (step != NULL)
 	{
-		foreach_ptr(char, sql, recorded)
-			cmig_psql_append_statement(out, sql, false, facts);
-		return;
-	}
-	append_state(out, step, statement);
-	appendStringInfoString(out, "\\if :cmig_done\n\\else\n");
-	if (!commits)
-		appendStringInfoString(out, begin);
-	append_owner_check(out, step);
-	if (commits)
-		append_row(out, step, statement, false);
-	foreach_ptr(char, sql, recorded)
-	{
-		RawStmt    *raw = cmig_raw_parse_one(sql);
-
+		append_state(out, step, statement);
+		appendStringInfoString(out, "\\if :cmig_done\n\\else\n");
+		if (!commits)
+			appendStringInfoString(out, begin);
+		append_owner_check(out, step);
 		if (commits)
-			append_owner_check(out, step);
-		if (IsA(raw->stmt, IndexStmt) && ((IndexStmt *) raw->stmt)->concurrent)
-			append_drop_invalid(out, indexes_of((const IndexStmt *) raw->stmt), "");
-		cmig_psql_append_statement(out, sql, false, facts);
+			append_row(out, step, statement, false);
 	}
+	foreach_ptr(const CmigRecordedSql, one, recorded)
+	{
+		const Node *node = one->sql ? cmig_raw_parse_one(one->sql)->stmt : NULL;
+
+		/* a procedure looks again before its first statement */
+		if (node == NULL && commits && list_length(recorded) > 1)
+			continue;
+		if (step != NULL && commits)
+			append_owner_check(out, step);
+		append_look_before(out, recorded, foreach_current_index(one), commits);
+		if (node == NULL)
+			continue;
+		if (step != NULL && IsA(node, IndexStmt) && ((const IndexStmt *) node)->concurrent)
+			append_drop_invalid(out, indexes_of((const IndexStmt *) node), "");
+		cmig_psql_append_statement(out, one->sql, false, facts);
+	}
+	if (step == NULL)
+		return;
 	if (commits)
 	{
 		appendStringInfoString(out, begin);

@@ -302,8 +302,8 @@ begin_transaction(Offline *offline)
 	appendStringInfoString(&offline->text, CMIG_PSQL_BEGIN ";\n");
 	join(offline, &offline->text);
 	append_check(offline);
-	if (first && offline->engine && *cmig_engine_guard() != '\0')
-		appendStringInfo(&offline->text, "%s%s", offline->limit, cmig_engine_guard());
+	if (first && offline->engine)
+		cmig_engine_append_guard(&offline->text, offline->limit);
 	offline->in_transaction = true;
 }
 
@@ -718,7 +718,8 @@ append_statements(const Offline *offline, StringInfo out, const CmigRunStep *ste
 		if (offline->engine && facts->calls_cmig)
 			cmig_record_refuse(step->revision, statement);
 		cmig_psql_pin(out, from, pin);
-		end = out->len - strlen(";\n");
+		if (out->len > from && strcmp(out->data + out->len - strlen(";\n"), ";\n") == 0)
+			end = out->len - strlen(";\n");
 		if (recorded == NULL)
 			behind += append_line_comment(out, sql + behind);
 		reading.statement.text = NULL;

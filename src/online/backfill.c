@@ -1120,7 +1120,7 @@ record_statements(const CmigBackfill *b)
 		initStringInfo(&sql);
 		appendStringInfoString(&sql, "DO ");
 		cmig_psql_append_dollar_quoted(&sql, body);
-		cmig_record(sql.data);
+		cmig_record(sql.data, InvalidOid);
 	}
 }
 
@@ -1181,7 +1181,7 @@ cmig_backfill(PG_FUNCTION_ARGS)
 	if (!b->one_transaction)
 		cmig_toplevel_commit();
 
-	cmig_record_begin();
+	cmig_record_begin((CmigRecordReads) {.table = b->target->oid});
 	if (cmig_record_is_on())
 		record_statements(b);
 	run_backfill(b);

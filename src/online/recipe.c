@@ -156,7 +156,7 @@ run_steps(Recipe *recipe, void (*steps) (Recipe *recipe))
 			table_alone = recipe->table;
 			cmig_lock_wait_watch(GetUserId());
 		}
-		cmig_record_begin();
+		cmig_record_begin((CmigRecordReads) {.table = recipe->table,.other = recipe->referenced});
 		steps(recipe);
 	}
 	PG_CATCH();
@@ -233,7 +233,7 @@ static void
 run_sql(Recipe *recipe, const char *sql)
 {
 	recipe->sql = sql;
-	cmig_record(sql);
+	cmig_record(sql, recipe->table);
 	if (recipe->one_transaction)
 	{
 		run_bound(recipe);

@@ -449,7 +449,7 @@ run(FunctionCallInfo fcinfo, const CmigRlsTable *table, const char *target, List
 		CmigRole	saved;
 
 		CHECK_FOR_INTERRUPTS();
-		cmig_record(statement);
+		cmig_record(statement, table ? table->relid : InvalidOid);
 		/* after an error, the end of the (sub)transaction restores the user */
 		if (as_owner)
 			cmig_role_act_as(&saved, table->owner);
@@ -506,7 +506,9 @@ CMIG_READER(cmig_enable_rls)
 	List	   *family;
 
 	cmig_require_writable("cmig.enable_rls()");
-	cmig_record_begin();
+	cmig_record_begin((CmigRecordReads) {
+		.table = relid,.other = PG_ARGISNULL(12) ? InvalidOid : PG_GETARG_OID(12)
+	});
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	if (!PG_ARGISNULL(12))
 		cmig_query_hold(PG_GETARG_OID(12), AccessShareLock);
@@ -552,7 +554,7 @@ CMIG_READER(cmig_disable_rls)
 	bool		any = false;
 
 	cmig_require_writable("cmig.disable_rls()");
-	cmig_record_begin();
+	cmig_record_begin((CmigRecordReads) {.table = relid});
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	foreach_oid(relation, lock_family(relid, AccessExclusiveLock))
 	{
@@ -730,7 +732,6 @@ CMIG_READER(cmig_enable_rls_schema)
 	bool		warned = false;
 
 	cmig_require_writable("cmig.enable_rls_schema()");
-	cmig_record_begin();
 	InitMaterializedSRF(fcinfo, 0);
 	cmig_argument_require(fcinfo, 0, "the schema",
 						  "SELECT * FROM cmig.enable_rls_schema('public', roles => '{app}')");
@@ -743,6 +744,11 @@ CMIG_READER(cmig_enable_rls_schema)
 				 errmsg("row-level security cannot be enabled in schema \"%s\"", schema),
 				 errhint("Specify a schema that belongs neither to the system nor to pg_cmig.")));
 	options = read_options(fcinfo, namespace, false);
+	cmig_record_begin((CmigRecordReads) {
+		.schema = namespace,
+		.columns = {options->tenant_column ? options->tenant_column : "tenant_id",
+			options->user_column ? options->user_column : "user_id"}
+	});
 	excepted = excepted_argument(fcinfo, 12, namespace, schema);
 
 	foreach_oid(oid, tables_with_key(namespace, schema, options, excepted))

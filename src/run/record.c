@@ -29,11 +29,14 @@ typedef struct Recorded
 	char	   *revision;
 	CmigDirection direction;
 	int			statement;
-	List	   *sql;			/* of char * */
+	List	   *sql;			/* of CmigRecordedSql * */
 } Recorded;
 
 /* of Recorded *, in TopMemoryContext, until the end of the session */
 static List *recorded = NIL;
+
+/* of char *, likewise: see cmig_record_looks() */
+static List *looks = NIL;
 
 /*
  * Does the running statement, as its text says, call one of these functions; and has
@@ -41,6 +44,10 @@ static List *recorded = NIL;
  */
 static bool calls = false;
 static bool begun = false;
+
+/* Is it a procedure, which commits? */
+static bool commits = false;
+static CmigRecordReads reading;
 
 static bool
 is_copy(void)
@@ -79,8 +86,99 @@ is_recording(void)
 		cmig_record_is_on();
 }
 
+/*
+ * A JSON object with a digest of each table that a function reads, as the jsonb "look" tells.  A
+ * digest is of what a copy has as the database has it: no names of roles, no expressions that
+ * PostgreSQL may print in another way, no invalid indexes, and no names that it makes up.
+ */
+#define SEEN \
+	"(SELECT coalesce(jsonb_object_agg(t.oid::regclass::text, md5(concat_ws('|',\n" \
+	"t.relkind, t.relrowsecurity, t.relforcerowsecurity,\n" \
+	"(SELECT string_agg(concat_ws(' ', a.attname, format_type(a.atttypid, a.atttypmod),\n" \
+	" a.attnotnull, a.attidentity, a.attgenerated,\n" \
+	" CASE a.attgenerated WHEN '' THEN pg_get_expr(d.adbin, d.adrelid) END),\n" \
+	" ',' ORDER BY a.attname) FROM pg_attribute a\n" \
+	" LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum\n" \
+	" WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped),\n" \
+	"(SELECT string_agg(concat_ws(' ', conname, contype, convalidated), ',' ORDER BY conname)\n" \
+	" FROM pg_constraint WHERE conrelid = t.oid AND contype <> 'n' AND conparentid = 0),\n" \
+	"(SELECT string_agg(concat_ws(' ', c.relname, i.indisunique), ',' ORDER BY c.relname)\n" \
+	" FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid\n" \
+	" WHERE i.indrelid = t.oid AND i.indisvalid AND NOT c.relispartition),\n" \
+	"(SELECT string_agg(inhparent::regclass::text, ',' ORDER BY inhseqno) FROM pg_inherits\n" \
+	" WHERE inhrelid = t.oid AND NOT inhdetachpending),\n" \
+	"(SELECT string_agg(concat_ws(' ', polname, polcmd, polpermissive,\n" \
+	" obj_description(oid, 'pg_policy')), ',' ORDER BY polname)\n" \
+	" FROM pg_policy WHERE polrelid = t.oid)))), '{}')\n" \
+	"FROM pg_class t WHERE t.relkind IN ('r', 'p') AND t.relpersistence <> 't' AND t.oid IN (\n" \
+	"WITH RECURSIVE family (id) AS (\n" \
+	" SELECT to_regclass(n)::oid FROM jsonb_array_elements_text(look -> 'tables') n\n" \
+	" UNION SELECT h.inhrelid FROM family\n" \
+	" JOIN pg_inherits h ON h.inhparent = family.id AND NOT h.inhdetachpending)\n" \
+	"SELECT id FROM family\n" \
+	"UNION ALL SELECT c.oid FROM unnest(ARRAY[look ->> 'schema']) n\n" \
+	" JOIN pg_class c ON c.relnamespace = to_regnamespace(n)\n" \
+	"WHERE EXISTS (SELECT FROM pg_attribute a\n" \
+	" WHERE a.attrelid = c.oid AND look -> 'columns' ? a.attname)))"
+
+const char *const cmig_record_seen = SEEN;
+
+/* Returns the number of what is seen now of what the function reads. */
+static int
+take_look(void)
+{
+	static CmigQuery query = {
+		"SELECT look || jsonb_build_object('seen', " SEEN ") FROM jsonb_build_object("
+		"'tables', ARRAY(SELECT oid::regclass::text FROM unnest(ARRAY[$1, $2]) oid WHERE oid <> 0),"
+		" 'schema', (SELECT quote_ident(nspname) FROM pg_namespace WHERE oid = $3),"
+		" 'columns', ARRAY[$4, $5]) look",
+		{OIDOID, OIDOID, OIDOID, TEXTOID, TEXTOID}
+	};
+	char	   *look = cmig_query_value(&query, reading.table, reading.other, reading.schema,
+										reading.columns[0], reading.columns[1]);
+	MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+
+	looks = lappend(looks, pstrdup(look));
+	MemoryContextSwitchTo(caller);
+	return list_length(looks);
+}
+
+List *
+cmig_record_looks(void)
+{
+	return looks;
+}
+
+/* Add a statement, unless both it and the look are missing, to what the revision's has run. */
+static void
+add(const char *sql, Oid table, int look)
+{
+	char	   *altered = OidIsValid(table) ? cmig_query_relation_name(table) : NULL;
+	MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+	Recorded   *record = find(cmig_running.revision, cmig_running.direction, cmig_running.statement);
+
+	if (record == NULL)
+	{
+		record = palloc0(sizeof(Recorded));
+		record->revision = pstrdup(cmig_running.revision);
+		record->direction = cmig_running.direction;
+		record->statement = cmig_running.statement;
+		recorded = lappend(recorded, record);
+	}
+	if (sql != NULL || look > 0)
+	{
+		CmigRecordedSql *statement = palloc0(sizeof(CmigRecordedSql));
+
+		statement->sql = sql ? pstrdup(sql) : NULL;
+		statement->look = look;
+		statement->table = altered ? pstrdup(altered) : NULL;
+		record->sql = lappend(record->sql, statement);
+	}
+	MemoryContextSwitchTo(caller);
+}
+
 void
-cmig_record_begin(void)
+cmig_record_begin(CmigRecordReads reads)
 {
 	if (!is_recording())
 		return;
@@ -92,15 +190,13 @@ cmig_record_begin(void)
 						cmig_running.statement, cmig_running.revision),
 				 errhint("The database does not have the extension: call it in a statement of its own.")));
 	begun = true;
-	cmig_record(NULL);
+	reading = reads;
+	add(NULL, InvalidOid, take_look());
 }
 
 void
-cmig_record(const char *sql)
+cmig_record(const char *sql, Oid table)
 {
-	MemoryContext caller;
-	Recorded   *record;
-
 	if (!is_recording())
 		return;
 	/* as for a superuser of the database, whose role runs no script here */
@@ -109,19 +205,7 @@ cmig_record(const char *sql)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("a call gives the current role's name to a function of pg_cmig, which has another name in the engine"),
 				 errhint("In place of current_user, write the name of the role.")));
-	caller = MemoryContextSwitchTo(TopMemoryContext);
-	record = find(cmig_running.revision, cmig_running.direction, cmig_running.statement);
-	if (record == NULL)
-	{
-		record = palloc0(sizeof(Recorded));
-		record->revision = pstrdup(cmig_running.revision);
-		record->direction = cmig_running.direction;
-		record->statement = cmig_running.statement;
-		recorded = lappend(recorded, record);
-	}
-	if (sql != NULL)
-		record->sql = lappend(record->sql, pstrdup(sql));
-	MemoryContextSwitchTo(caller);
+	add(sql, table, sql != NULL && commits ? take_look() : 0);
 }
 
 /* Returns the call if the statement is only a call, whose result nobody reads, or NULL. */
@@ -258,6 +342,7 @@ cmig_record_check(const char *revision, const CmigStatement *statement)
 		cmig_record_refuse(revision, statement);
 	calls = name_used(statement) != NULL;
 	begun = false;
+	commits = IsA(statement->raw->stmt, CallStmt);
 }
 
 bool

@@ -697,17 +697,27 @@ extern void cmig_copied_init(void);
 extern bool cmig_record_is_on(void);
 
 /*
- * If so, record a statement of the function that the running statement calls, or,
- * if "sql" is NULL, that nothing needs to run in its place.
+ * If so, record a statement of the function that the running statement calls, and the
+ * table that it alters, or, if "sql" is NULL, that nothing needs to run in its place.
  */
-extern void cmig_record(const char *sql);
+extern void cmig_record(const char *sql, Oid table);
 
 /*
  * A function whose statements are recorded begins.  Raises 0A000 unless it is the one
  * that the running statement calls: what code does that the statement runs, such as a
  * function of another role, must not be in a script that runs as the caller of cmig.
  */
-extern void cmig_record_begin(void);
+typedef struct CmigRecordReads
+{
+	/* what the function reads: tables, with those that inherit from them */
+	Oid			table;
+	Oid			other;
+	/* or the tables of a schema that have one of two columns */
+	Oid			schema;
+	const char *columns[2];
+}			CmigRecordReads;
+
+extern void cmig_record_begin(CmigRecordReads reads);
 
 /*
  * Why can no database without the extension run the statement, which calls a function
@@ -728,9 +738,27 @@ pg_noreturn extern void cmig_record_refuse(const char *revision, const CmigState
 #define CMIG_RECORD_BACKFILL_HINT \
 	"Call it without max_lag, and with where_sql, a condition that is true for the rows that remain, so that it can be repeated after an interruption."
 
+typedef struct CmigRecordedSql
+{
+	char	   *sql;			/* NULL when the function begins */
+	int			look;			/* what it reads then: an element of
+								 * cmig_record_looks(), counted from 1, or 0;
+								 * a procedure reads before each statement */
+	char	   *table;			/* the table that the statement alters, or
+								 * NULL */
+} CmigRecordedSql;
+
+/*
+ * Returns what recorded functions have read in the copy, a List of char *: jsonb objects with
+ * "tables", "schema", and "columns", of CmigRecordReads, and "seen", the result of
+ * cmig_record_seen.  That is a part of a query, for a search_path that begins with pg_catalog.
+ */
+extern List *cmig_record_looks(void);
+extern const char *const cmig_record_seen;
+
 /*
  * Has the statement called a function whose statements were recorded?  If so, sets *sql
- * to what it has run, a List of char *.
+ * to what it has run, a List of CmigRecordedSql *.
  */
 extern bool cmig_record_find(const char *revision, CmigDirection direction,
 							 const CmigStatement *statement, List **sql);

@@ -1,0 +1,60 @@
+-- engine_look.sql: the code of a DO, after "DECLARE" and the constant cmig_seen, which compares the schema.
+-- Copyright (c) 2026, the pg_cmig developers
+--
+-- Settings: cmig_client.look, what a recorded function has read in the copy; cmig_client.before, what was other
+-- than there when the script began (see append_looks() in psql_engine.c); cmig_client.locks, a JSON array of tables
+-- that are locked.  cmig_seen is a query that reads the same here, with an argument like cmig_client.look.
+--
+-- What was other than in the copy from the beginning, such as a column of a type that could not be copied, may remain
+-- so, but a table that the copy does not have would be left out.  A difference in what the transaction itself has
+-- changed is none of others: it would be there again.
+	cmig_path CONSTANT pg_catalog.text := pg_catalog.current_setting('search_path');
+	look pg_catalog.jsonb;
+	before pg_catalog.jsonb;
+	present pg_catalog.jsonb;
+	own pg_catalog._oid;
+	is_own boolean;
+	lacks boolean;
+	names pg_catalog.text;
+BEGIN
+	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+	look := current_setting('cmig_client.look');
+	before := current_setting('cmig_client.before');
+	own := ARRAY(SELECT relation FROM pg_locks
+		WHERE pid = pg_backend_pid() AND locktype = 'relation' AND granted
+			AND mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock'));
+	SELECT string_agg(concat('ONLY ', name), ', ') INTO names
+		FROM jsonb_array_elements_text(current_setting('cmig_client.locks')::jsonb) name
+		WHERE has_table_privilege(to_regclass(name), 'UPDATE, DELETE, TRUNCATE');
+	IF names IS NOT NULL THEN
+		EXECUTE concat('LOCK TABLE ', names, ' IN SHARE UPDATE EXCLUSIVE MODE');
+	END IF;
+	EXECUTE cmig_seen INTO present USING look;
+	SELECT string_agg(name, ', '), bool_or(to_regclass(name)::oid = ANY (own)), lacked INTO names, is_own, lacks FROM (
+		SELECT name, o.value IS NULL AND was AS lacked FROM jsonb_each_text(look -> 'seen') o (name, value)
+			FULL JOIN jsonb_each_text(present) n (name, value) USING (name),
+			coalesce(n.value = before ->> name, false) was
+		WHERE o.value IS DISTINCT FROM n.value AND (o.value IS NULL OR NOT was)
+		ORDER BY lacked DESC, name LIMIT 10) other
+	GROUP BY lacked ORDER BY lacked DESC LIMIT 1;
+	IF lacks THEN
+		RAISE object_not_in_prerequisite_state USING
+			MESSAGE = 'a function of pg_cmig reads tables that were not copied into the engine',
+			DETAIL = 'Not copied: ' || names,
+			HINT = CASE WHEN has_table_privilege(to_regclass(split_part(names, ', ', 1)), 'SELECT')
+				THEN 'A warning says why. Write the statements that the function runs into the revision.'
+				ELSE format('As the owner: GRANT SELECT ON %s TO %I', names, session_user) END;
+	ELSIF is_own THEN
+		RAISE feature_not_supported USING
+			MESSAGE = 'the schema is not as in the engine, because this transaction has changed it',
+			DETAIL = 'Where rows decide what is changed, what functions of pg_cmig would run after that in the same '
+				'transaction is not known. Changed: ' || names,
+			HINT = 'Call the function in a revision of its own, and: cmig upgrade --stepwise';
+	ELSIF names IS NOT NULL THEN
+		RAISE SQLSTATE 'MG025' USING
+			MESSAGE = 'the schema of the database has changed since it was copied into the engine',
+			DETAIL = 'What functions of pg_cmig would run is no longer known. Changed: ' || names,
+			HINT = 'Repeat the command.';
+	END IF;
+	PERFORM set_config('search_path', cmig_path, true);
+END
