@@ -518,11 +518,15 @@ struct ExplainState;
 #define CMIG_SIZES_INHERITED_COMPAT inherited
 #endif
 
-/* Let an Append or MergeAppend not prune its children when it starts. */
+/* Let an Append or MergeAppend, and a plan, not prune children when they start. */
 #if PG_VERSION_NUM >= 180000
 #define cmig_forget_pruning_compat(append) ((append)->part_prune_index = -1)
+#define cmig_forget_all_pruning_compat(plan) \
+	((plan)->partPruneInfos = NIL, \
+	 (plan)->unprunableRelids = bms_add_range(NULL, 1, list_length((plan)->rtable)))
 #else
 #define cmig_forget_pruning_compat(append) ((append)->part_prune_info = NULL)
+#define cmig_forget_all_pruning_compat(plan) ((void) 0)
 #endif
 
 /* Does the plan of an INSERT, UPDATE, DELETE, or MERGE change this table? */

@@ -616,6 +616,7 @@ start_plan(PlannedStmt *plan, const char *text, ExplainState *state)
 
 	/* what does not run need not be compiled */
 	plan->jitFlags = 0;
+	cmig_forget_all_pruning_compat(plan);
 	forget_values(plan->planTree);
 	foreach_ptr(Plan, subplan, plan->subplans)
 		forget_values(subplan);
