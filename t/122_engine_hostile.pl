@@ -166,7 +166,7 @@ my @engine = ('psql', '-XAtq', '-h', $engine, '-p', 5432, '-U', 'cmig_engine_sup
 sub engine { my ($database, $sql) = @_; my ($out, $err); IPC::Run::run([ @engine, '-d', $database, '-c', $sql ], '<', \undef, '>', \$out, '2>', \$err); return $out . $err; }
 is(engine('postgres', 'CREATE DATABASE precious'), '', 'another database');
 is(engine('precious', "CREATE TABLE t AS SELECT 1 AS x"), '', 'its table');
-my $state = "SELECT (SELECT string_agg(rolname, ' ' ORDER BY 1) FROM pg_roles WHERE rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls), (SELECT string_agg(datname, ' ' ORDER BY 1) FROM pg_database WHERE datname !~ '^cmig_copy_'), (SELECT count(*) FROM pg_auth_members WHERE roleid::regrole::text ~ '^(pg_|cmig_engine_[cos])' AND roleid::regrole::text <> 'cmig_engine_creator'), (SELECT string_agg(concat(sourceline, name), ' ') FROM pg_file_settings WHERE sourcefile ~ 'auto')";
+my $state = "SELECT (SELECT string_agg(rolname, ' ' ORDER BY 1) FROM pg_roles WHERE rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR (rolbypassrls AND rolname ~ '^cmig_')), (SELECT string_agg(datname, ' ' ORDER BY 1) FROM pg_database WHERE datname !~ '^cmig_copy_'), (SELECT count(*) FROM pg_auth_members WHERE roleid::regrole::text ~ '^(pg_|cmig_engine_[cos])' AND roleid::regrole::text <> 'cmig_engine_creator'), (SELECT string_agg(concat(sourceline, name), ' ') FROM pg_file_settings WHERE sourcefile ~ 'auto')";
 my $before = engine('postgres', $state);
 
 # tried(PLACE, VERB...): runs the verb, and tests that the attempts were made at a place, if

@@ -204,7 +204,8 @@ CREATE TABLE eve.parted (k int) PARTITION BY LIST (k);
 END_SQL
 	write_revision('005', '004', '', "SELECT cmig.enable_rls_schema('public', tenant_column => 'tenant', roles => '{regress_eve}');", "SELECT cmig.disable_rls('secret');");
 	foreach my $act ('DROP TABLE public.secret', "ALTER TABLE public.secret ALTER tenant SET DEFAULT eve.go(''x'')",
-		'SET TRANSACTION READ WRITE; DROP TABLE public.secret', 'SELECT pg_terminate_backend(pg_backend_pid())')
+		'SET TRANSACTION READ WRITE; DROP TABLE public.secret', 'SELECT pg_terminate_backend(pg_backend_pid())',
+		"EXPLAIN ANALYZE CREATE TABLE public.made AS SELECT 1 AS id, ''x'' AS tenant")
 	{
 		$eve->("CREATE TABLE eve.part (k int CHECK (eve.go('$act'))); ALTER TABLE eve.parted ATTACH PARTITION eve.part FOR VALUES IN (1); GRANT SELECT ON ALL TABLES IN SCHEMA eve TO PUBLIC");
 		gives(0, 'at 005', 'not copied into the engine: ', 'upgrade', '-y');
@@ -213,7 +214,10 @@ END_SQL
 		gives(0, 'at 004', '', 'downgrade', '-y', '-1');
 		$eve->('DROP TABLE eve.part');
 	}
-	# nor do settings remain, also not those of a built-in function in a domain
+	admin('ALTER ROLE regress_eve BYPASSRLS');
+	gives(0, 'at 005', 'row-level security does not apply to role "regress_eve"', 'upgrade', '-y');
+	gives(0, 'at 004', '', 'downgrade', '-y', '-1');
+	# nor do settings remain, also not those of a built-in function in a domain, or of a cursor that lasts
 	admin('DROP TABLE secret');
 	unlink 'migrations/005.sql';
 	write_revision('005', '004', '', 'CREATE TABLE checked (id bigint CHECK (id = 1));', 'DROP TABLE checked;');
@@ -221,9 +225,20 @@ END_SQL
 	$eve->("CREATE DOMAIN eve.pinned AS text CHECK (set_config('search_path', 'eve, pg_catalog', false) <> ''); CREATE FUNCTION eve.later(eve.pinned, text) RETURNS eve.pinned IMMUTABLE LANGUAGE sql AS 'SELECT \$1';
 		CREATE AGGREGATE eve.total (text) (SFUNC = eve.later, STYPE = eve.pinned, INITCOND = 'x')");
 	gives(0, 'no drift', '', 'drift');
+	$eve->(q{CREATE DOMAIN eve.held AS text CHECK (eve.go('DECLARE held CURSOR WITH HOLD FOR SELECT set_config(''search_path'', ''eve, pg_catalog'', false)'));
+		CREATE FUNCTION eve.held(eve.held, text) RETURNS eve.held IMMUTABLE LANGUAGE sql AS 'SELECT $1'; CREATE AGGREGATE eve.held (text) (SFUNC = eve.held, STYPE = eve.held, INITCOND = 'x')});
+	gives(0, 'no drift', 'not copied into the engine: code of a schema cannot run commands', 'drift');
 	gives(0, 'at 004', '', 'downgrade', '-y', '-1');
 	unlink 'migrations/005.sql';
 	admin('DROP SCHEMA eve CASCADE; DROP OWNED BY regress_eve; DROP ROLE regress_eve');
+}
+
+# passwords that a schema contains are not in the log of the engine
+{
+	admin("CREATE SUBSCRIPTION gone CONNECTION 'host=nowhere password=regress_secret' PUBLICATION p WITH (connect = false)");
+	gives(1, '', 'not copied into the engine: must be superuser to create subscriptions', '-U', $superuser, 'drift');
+	unlike(slurp_file($_), qr/regress_secret/, 'no password is in the log') foreach glob "$cache/cmig/engine-*/log";
+	admin('ALTER SUBSCRIPTION gone SET (slot_name = NONE); DROP SUBSCRIPTION gone');
 }
 
 # A session that ends before all was copied: nothing is taken for what is missing then.

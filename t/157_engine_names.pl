@@ -30,6 +30,28 @@ CREATE FUNCTION slow() RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS $$
 BEGIN IF current_database() ~ '^cmig_copy' THEN PERFORM pg_sleep(1000); END IF; RETURN true; END $$;
 CREATE INDEX slow_index ON item (id) WHERE slow()});
 gives(1, '', 'not copied into the engine: CREATE INDEX slow_index ON public\.item .*\(10s\)', 'drift');
+# nor if it catches that it is canceled
+rows(q{CREATE OR REPLACE FUNCTION slow() RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS $$
+BEGIN
+	LOOP
+		EXIT WHEN current_database() !~ '^cmig_copy';
+		BEGIN PERFORM pg_sleep(1000); EXCEPTION WHEN query_canceled THEN NULL; END;
+	END LOOP;
+	RETURN true;
+END $$});
+{
+	my @result;
+
+	eval
+	{
+		local $SIG{ALRM} = sub { die "it does not end\n" };
+		alarm 90;
+		@result = cmig('drift');
+		alarm 0;
+	};
+	is($@, '', 'code that cannot be canceled ends');
+	like($result[2], qr/not copied into the engine: function public\.slow does not let itself be canceled\n.*ended before its end\nRepeat.*drop it first/s, 'and is named');
+}
 rows('DROP INDEX slow_index; DROP FUNCTION slow()');
 gives(0, 'no drift', '', 'drift');
 
@@ -70,14 +92,36 @@ gives(0, 'no drift', '', 'drift');
 	$holder->quit;
 }
 
+# a superuser who looks at the state locks catalogs meanwhile, so waits for nobody who locks a table of the state
+{
+	my $holder = $node->background_psql('shop');
+	$holder->query_safe('BEGIN; LOCK TABLE cmig_engine.journal');
+	my $pid = $holder->query_safe('SELECT pg_backend_pid()');
+	my @result;
+
+	eval
+	{
+		local $SIG{ALRM} = sub { die "it waits\n" };
+		alarm 60;
+		@result = cmig('-U', scalar(getpwuid($<)), 'status');
+		alarm 0;
+	};
+	is($@, '', 'status of a superuser ends');
+	like($result[2], qr/another session locks a table of schema cmig_engine.*process $pid of role regress_owner: SELECT pg_terminate_backend\($pid\)/s,
+		'with an error that says who keeps it waiting');
+	$holder->query_safe('COMMIT');
+	$holder->quit;
+}
+
 # a table that cannot be read is left out, and no other one; but then nothing is recorded as dropped
 {
 	my @admin = (extra_params => [ '-U', scalar(getpwuid($<)) ]);
 
 	$node->safe_psql('shop', 'GRANT CREATE ON DATABASE shop TO regress_eve; CREATE TABLE public.theirs (id int); ALTER TABLE public.theirs OWNER TO regress_eve', @admin);
-	$node->safe_psql('shop', qq{CREATE SCHEMA "publi\nc"; CREATE TABLE "publi\nc".item (id int); CREATE SCHEMA "pub\nic"; CREATE TABLE "pub\nic".item (id int)}, extra_params => [ '-U', 'regress_eve' ]);
+	$node->safe_psql('shop', qq{CREATE SCHEMA "publi\nc"; CREATE TABLE "publi\nc".item (id int); CREATE SCHEMA "pub\nic"; CREATE TABLE "pub\nic".item (id int); CREATE SCHEMA eve; CREATE TABLE eve."a\x1fb\nc" (id int)}, extra_params => [ '-U', 'regress_eve' ]);
 	gives(0, 'no drift', 'not copied into the engine: "public"."theirs", which the role cannot read\n$', 'drift');
 	gives(3, '', 'could not be copied into the engine as a whole', 'capture', '-m', 'x');
+	gives(3, '^$', 'could not be copied into the engine as a whole\nWhat is missing there would be taken for not applied', 'locate');
 	$node->safe_psql('shop', 'DROP TABLE public.theirs', @admin);
 
 	# so many that their names are too long to be arguments of pg_dump: those in a schema that the role cannot use

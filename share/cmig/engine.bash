@@ -785,24 +785,27 @@ copy_schema()
 		[ -n "$name" ] || continue
 		# a line break is not in the lines, and a pattern for any character would leave out another table, too
 		pattern=${name%|*|*}
-		options+=("-${name##*|}" "${pattern//$'\x1f'/"$newline"}")
-		[[ $name == *'|t|'? ]] || { [ $((unread++)) -lt 5 ] && visible "$pattern" &&
+		pattern=${pattern//$'\x1f'b/"$newline"}
+		options+=("-${name##*|}" "${pattern//$'\x1f'a/$'\x1f'}")
+		[[ $name == *'|t|'? ]] || { [ $((unread++)) -lt 5 ] && visible "${name%|*|*}" &&
 			say "${yellow}WARNING:  not copied into the engine: $VISIBLE, which the role cannot read$plain"; }
 	done <<<"$names"
 	[ "$unread" -le 5 ] || say \
 		"${yellow}WARNING:  not copied into the engine: $((unread - 5)) more tables that the role cannot read$plain"
-	[ "$unread" -eq 0 ] || [ "$verb" != capture ] || copied_in_part
+	[ "$unread" -eq 0 ] || [[ $verb != @(capture|locate) ]] || copied_in_part
 	require_short "$names" "${options[@]}"
 	dump=$(on_target "$engine/pg_dump" "${options[@]}") || { schema_unreadable "${1-}"; return 1; }
+	require_restricted "$dump"
 	copy_extensions || fail 2 'the engine cannot use the copy'
 	of_dump "$dump" |
 		engine_user=$ENGINE_COPIER engine_psql -d "$engine_database" -v ON_ERROR_STOP=0 -v VERBOSITY=verbose \
 			-v ECHO=errors -f - -o /dev/null 2>&1 | copied_messages
 	case ${PIPESTATUS[2]},$verb in
 		0,*) ;;
-		2,*) fail 3 'the copy of the schema ended before its end' "Repeat the command.$(
+		2,*) fail 3 'the copy of the schema ended before its end' \
+			"Repeat the command. If a message above names a function, drop it first.$(
 			[ -z "$engine_folder" ] || echo " Messages of the engine: $engine_folder/log")" ;;
-		*,capture) copied_in_part ;;
+		*,capture | *,locate) copied_in_part ;;
 	esac
 	# the code of the dump, as the owner, could set what a session of the superuser begins with; and code
 	# of another database could change the settings of this one: see begin()
@@ -848,8 +851,11 @@ require_short()
 # Fails, because a part of the schema is missing in the copy.
 copied_in_part()
 {
-	fail 3 'the schema of the database could not be copied into the engine as a whole' 'What is '\
-'missing there would be recorded as dropped. Write this revision by hand: cmig revision -m <message>'
+	local hint='recorded as dropped. Write this revision by hand: cmig revision -m <message>'
+
+	[ "$verb" != locate ] || hint='taken for not applied. Compare by hand, and then: cmig stamp <revision>'
+	fail 3 'the schema of the database could not be copied into the engine as a whole' \
+		"What is missing there would be $hint"
 }
 
 # find_copy_limit: sets COPY_LIMIT to how long a copy waits for a lock: each role can lock tables of its
@@ -915,8 +921,17 @@ $names"
 	fail 3 'the schema of the database cannot be read' "${1-}"
 }
 
-# of_dump DUMP: prints a dump, in which psql runs no command of its own: in a comment, an old pg_dump
-# writes a name with line breaks.  A psql that cannot do this reads nothing.  Nor must psql take a part
+# require_restricted DUMP: fails if an old pg_dump has written it.  That writes names with line breaks into
+# comments, so that a line of a name would be a statement, which runs as the role that copies.
+require_restricted()
+{
+	[[ ${1:0:100} == "--$newline-- PostgreSQL database dump$newline--$newline$newline\\restrict "* ]] ||
+		fail 2 'pg_dump is too old: it writes names with line breaks so that they become statements' \
+			'Update it: pg_dump must be of version 15.14, 16.10, 17.6, or newer'
+}
+
+# of_dump DUMP: prints a dump, in which psql runs no command of its own, whatever wrote it.
+# A psql that cannot do this reads nothing.  Nor must psql take a part
 # of an array, such as a[1:version], for a variable; what has a name such as "ERROR", which psql sets
 # again and again, is not copied, and named.  What is loaded ends with a mark, which is printed: a session
 # can end before that.
@@ -1031,7 +1046,9 @@ copied_messages()
 				visible "${place:0:200} ($COPY_TIMEOUT)"; }
 			[ $count -gt 5 ] || say "${yellow}WARNING:  not copied into the engine: $VISIBLE$plain"
 		fi
-		[[ $line =~ (ERROR|FATAL):\ \ (.*) ]] && error=${BASH_REMATCH[2]} || error=''
+		# a session ends with this warning of src/run/copied.c before a FATAL
+		[[ $line =~ (ERROR|FATAL):\ \ (.*) || $line =~ (WARNING):\ \ (57014:.*) ]] &&
+			error=${BASH_REMATCH[2]} || error=''
 		rest=''
 	done
 	[ $count -le 5 ] || say "${yellow}WARNING:  not copied into the engine: $((count - 5)) more$plain"

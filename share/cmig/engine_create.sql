@@ -28,6 +28,11 @@ SELECT format('%s ROLE %I LOGIN PASSWORD %L',
 	format('ALTER ROLE %I RESET ALL', name)
 FROM secret \gexec
 ALTER ROLE :"copier" SET lc_messages = 'C';
+-- what it runs can contain passwords, such as those of user mappings
+ALTER ROLE :"copier" SET log_min_error_statement = panic;
+ALTER ROLE :"copier" SET log_statement = none;
+ALTER ROLE :"copier" SET log_min_duration_statement = -1;
+ALTER ROLE :"copier" SET log_min_duration_sample = -1;
 -- see src/run/copied.c
 ALTER ROLE :"copier" SET session_preload_libraries = 'pg_cmig';
 ALTER ROLE :"copier" SET cmig_client.copies = on;

@@ -94,8 +94,9 @@ FROM (
 
 -- A schema that the role cannot use is left out as a whole if the names were too many to be arguments of pg_dump
 -- otherwise.
-SELECT DISTINCT /* cmig_unread */ replace(CASE WHEN is_whole THEN quoted
-	ELSE format('%s."%s"', quoted, replace(relname, '"', '""')) END, E'\n', E'\x1f'),
+-- A name can have any byte; a line break is 1f and b.
+SELECT DISTINCT /* cmig_unread */ replace(replace(CASE WHEN is_whole THEN quoted
+	ELSE format('%s."%s"', quoted, replace(relname, '"', '""')) END, E'\x1f', E'\x1fa'), E'\n', E'\x1fb'),
 	is_foreign, CASE WHEN is_whole THEN 'N' ELSE 'T' END
 FROM (
 	SELECT *, NOT is_usable AND sum(octet_length(quoted) + octet_length(relname) + 20) OVER () > 100000 AS is_whole

@@ -8,6 +8,12 @@ SELECT pg_advisory_xact_lock(hashtextextended('pg_cmig engine', 0)) AS locked \g
 SELECT format('CREATE ROLE %I ROLE %I, %I', r, :'role', :'copier')
 FROM jsonb_array_elements_text(:'state'::jsonb -> 'roles') r
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = r) \gexec
+-- row-level security applies to the roles to which it does in the database; none is a superuser here
+SELECT format('ALTER ROLE %I %s', rolname, CASE WHEN rolbypassrls THEN 'NOBYPASSRLS' ELSE 'BYPASSRLS' END)
+FROM pg_roles
+WHERE :'state'::jsonb -> 'roles' ? rolname::text AND pg_has_role(:'copier', oid, 'MEMBER')
+	AND rolname NOT IN (:'role', :'copier')
+	AND rolbypassrls <> coalesce(:'state'::jsonb -> 'bypass' ? rolname::text, false) \gexec
 -- memberships that the database no longer has, or that another database had
 SELECT format('REVOKE %I FROM %I', r.rolname, m.rolname)
 FROM pg_auth_members a JOIN pg_roles r ON r.oid = a.roleid JOIN pg_roles m ON m.oid = a.member

@@ -119,6 +119,7 @@ SELECT concat(coalesce((:format_query)::text,
 	CASE WHEN :'cmig_known' THEN jsonb_build_object('known', true, 'version', :version_query,
 		'journal', :journal_query, 'progress', :progress_query) ELSE '{}' END || jsonb_build_object(
 	'roles', (SELECT jsonb_agg(rolname) FROM pg_roles WHERE rolname !~ :'own'),
+	'bypass', (SELECT jsonb_agg(rolname) FROM pg_roles WHERE rolname !~ :'own' AND (rolbypassrls OR rolsuper)),
 	'members', (
 		SELECT jsonb_agg(jsonb_build_object('r', r.rolname, 'm', m.rolname))
 		FROM pg_auth_members a JOIN pg_roles r ON r.oid = a.roleid JOIN pg_roles m ON m.oid = a.member

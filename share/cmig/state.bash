@@ -114,6 +114,7 @@ copy_table()
 	dump=$(on_target "$engine/pg_dump" "--lock-wait-timeout=$COPY_LIMIT" --section=pre-data --section=data \
 		--no-owner --no-privileges -t "$1") ||
 		fail 3 "the table $1 cannot be read"
+	require_restricted "$dump"
 	engine_psql -d "$engine_database" -v name="$1" -o /dev/null <<-'END' || fail 2 'the engine cannot be used'
 		SET client_min_messages = warning;
 		SELECT format('CREATE SCHEMA IF NOT EXISTS %I', (parse_ident(:'name'))[1]) \gexec
@@ -262,6 +263,7 @@ use_shape()
 	cmig_locked name[];
 	cmig_id oid;
 	cmig_item record;
+	cmig_hint text;
 BEGIN"
 	end=$(<"${here%/*}/share/cmig/engine_lock.sql")
 	LOCK_WRITES="DO \$cmig_lock\$
@@ -288,9 +290,24 @@ $begin
 					WHERE l.granted AND relname IN ('pg_index', 'pg_statistic_ext', 'pg_namespace')
 						AND l.database = a.datid AND l.mode ~ 'Exclusive' ORDER BY xact_start LIMIT 1));
 		END;
-		PERFORM set_config('lock_timeout', cmig_timeout, true), set_config('role', cmig_role, true);
+		PERFORM set_config('role', cmig_role, true);
 	END IF;
+	-- while catalogs are locked, nothing waits for long
+	BEGIN
 $end
+	EXCEPTION WHEN lock_not_available THEN
+		GET STACKED DIAGNOSTICS cmig_hint = PG_EXCEPTION_HINT;
+		IF cmig_hint <> '' THEN
+			RAISE;
+		END IF;
+		RAISE lock_not_available USING MESSAGE = 'another session locks a table of schema cmig_engine',
+			HINT = concat('Wait until it has ended.', (
+				SELECT format(' Or end process %s of role %I: SELECT pg_terminate_backend(%s)', l.pid, usename, l.pid)
+				FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_stat_activity a ON a.pid = l.pid
+				WHERE l.granted AND relnamespace = to_regnamespace('cmig_engine') AND l.database = a.datid
+					AND l.mode = 'AccessExclusiveLock' ORDER BY xact_start LIMIT 1));
+	END;
+	PERFORM set_config('lock_timeout', cmig_timeout, true);
 	-- a lock of a row is written
 	PERFORM set_config('synchronous_commit', 'off', true), set_config('transaction_read_only', 'on', true);
 END

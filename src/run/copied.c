@@ -5,7 +5,8 @@
  * One role loads the objects of all roles, and can become each of them.  The server
  * calls functions meanwhile, such as an immutable one in a constraint, which could
  * change the objects of others in the copy, and so the scripts that are generated
- * there.  Therefore, they can only read, and leave no settings behind.
+ * there.  Therefore, only the statements of the dump write and set something: a function
+ * reads, and neither it nor what it leaves behind, such as a cursor, runs a command.
  *
  * share/cmig/engine_create.sql has the server load the library when a session of that
  * role begins, and turns this on by a placeholder, which nobody can change for a
@@ -20,15 +21,24 @@
 #include "catalog/objectaccess.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "libpq/libpq-be.h"
 #include "miscadmin.h"
 #include "tcop/utility.h"
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/timeout.h"
+#include "utils/timestamp.h"
 
-#include "run/run.h"
+#include "run/internal.h"
 
 #define PLACEHOLDER "cmig_client.copies"
+
+/* how often a statement may catch that it has taken too long, and how long it then has */
+#define MOST_CAUGHT 3
+#define NEXT_TIMEOUT 200
 
 /* Is this such a session?  Unknown until the first call. */
 static enum
@@ -38,13 +48,43 @@ static enum
 
 static int	depth = 0;			/* of functions that are running */
 static bool was_read_only;		/* before the outermost one */
+static char outermost[4 * NAMEDATALEN]; /* its name */
+
+static int	limit;				/* statement_timeout when the statement began */
+static int	caught;				/* how often it has caught an error after that */
 
 static object_access_hook_type next_object_access = NULL;
 static needs_fmgr_hook_type next_needs_fmgr = NULL;
 static fmgr_hook_type next_fmgr = NULL;
 static ProcessUtility_hook_type next_ProcessUtility = NULL;
+static ExecutorStart_hook_type next_ExecutorStart = NULL;
 
-/* The first call precedes all code of users; a parallel worker has the new value. */
+/*
+ * Callback of subtransactions: code can catch that it has taken too long.  The timeout
+ * then comes again, and at last, the session ends.
+ */
+static void
+see_subtransaction(SubXactEvent event, SubTransactionId id, SubTransactionId parent, void *arg)
+{
+	if (event != SUBXACT_EVENT_ABORT_SUB || limit <= 0 ||
+		!TimestampDifferenceExceeds(GetCurrentStatementStartTimestamp(), GetCurrentTimestamp(), limit))
+		return;
+	if (caught++ < MOST_CAUGHT)
+		enable_timeout_after(STATEMENT_TIMEOUT, NEXT_TIMEOUT);
+	else if (!ProcDiePending)
+	{
+		ereport(WARNING,
+				(errcode(ERRCODE_QUERY_CANCELED),
+				 errmsg("function %s does not let itself be canceled", outermost)));
+		ProcDiePending = true;
+		InterruptPending = true;
+	}
+}
+
+/*
+ * The first call precedes all code of users.  A parallel worker, which has no port, has the
+ * value that such code may have set.  Elsewhere than in a copy, anybody could set it.
+ */
 static bool
 is_guarded(void)
 {
@@ -52,13 +92,24 @@ is_guarded(void)
 	{
 		const char *value = GetConfigOption(PLACEHOLDER, true, false);
 
-		session = cmig_text_same(value, "on") || cmig_text_same(value, "guarded") ?
+		session = value != NULL &&
+			(MyProcPort == NULL || cmig_text_begins(MyProcPort->database_name, CMIG_ENGINE_COPY)) ?
 			GUARDED : NOT_GUARDED;
+		if (session == GUARDED)
+			RegisterSubXactCallback(see_subtransaction, NULL);
 		/* cmig loads nothing in a session without this */
-		if (cmig_text_same(value, "on"))
+		if (session == GUARDED && cmig_text_same(value, "on"))
 			SetConfigOption(PLACEHOLDER, "guarded", PGC_SUSET, PGC_S_OVERRIDE);
 	}
 	return session == GUARDED;
+}
+
+static void
+refuse(const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("code of a schema cannot %s while the schema is copied", what)));
 }
 
 /*
@@ -70,10 +121,7 @@ see_function(ObjectAccessType access, Oid class, Oid object, int sub, void *arg)
 {
 	if (access == OAT_FUNCTION_EXECUTE && class == ProcedureRelationId &&
 		(object == F_PG_TERMINATE_BACKEND || object == F_PG_CANCEL_BACKEND) && is_guarded())
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("code of a schema cannot call %s() while the schema is copied",
-						get_func_name(object))));
+		refuse(psprintf("call %s()", get_func_name(object)));
 	if (next_object_access)
 		next_object_access(access, class, object, sub, arg);
 }
@@ -100,6 +148,11 @@ see_call(FmgrHookEventType event, FmgrInfo *function, Datum *private)
 	{
 		if (depth++ == 0)
 		{
+			const char *name = get_func_name(function->fn_oid);
+			char	   *schema = get_namespace_name(get_func_namespace(function->fn_oid));
+
+			strlcpy(outermost, name ? quote_qualified_identifier(schema, name) : "",
+					sizeof(outermost));
 			was_read_only = XactReadOnly;
 			XactReadOnly = true;
 		}
@@ -110,7 +163,24 @@ see_call(FmgrHookEventType event, FmgrInfo *function, Datum *private)
 		next_fmgr(event, function, private);
 }
 
-/* The ProcessUtility hook: only SET has an effect on settings that remains. */
+/* ExecutorStart hook: no query of the dump changes anything, nor can one of a function. */
+static void
+see_query(QueryDesc *query, int eflags)
+{
+	if (is_guarded() &&
+		(query->plannedstmt->commandType != CMD_SELECT || query->plannedstmt->hasModifyingCTE))
+		refuse("change anything");
+	if (next_ExecutorStart)
+		next_ExecutorStart(query, eflags);
+	else
+		standard_ExecutorStart(query, eflags);
+}
+
+/*
+ * The ProcessUtility hook: only SET has an effect on settings that remains.  What functions
+ * and cursors run is refused, also what is allowed in a transaction that only reads, such as
+ * EXPLAIN ANALYZE CREATE TABLE AS, or runs when it ends, such as DECLARE CURSOR WITH HOLD.
+ */
 static void
 see_utility(PlannedStmt *statement, const char *query, bool read_only,
 			ProcessUtilityContext context, ParamListInfo params,
@@ -119,9 +189,15 @@ see_utility(PlannedStmt *statement, const char *query, bool read_only,
 	Node	   *node = statement->utilityStmt;
 	int			level = 0;
 
-	if (is_guarded() && context == PROCESS_UTILITY_TOPLEVEL && !IsA(node, VariableSetStmt) &&
-		!IsA(node, TransactionStmt))
-		level = NewGUCNestLevel();
+	if (is_guarded() && context == PROCESS_UTILITY_TOPLEVEL)
+	{
+		limit = StatementTimeout;
+		caught = 0;
+		if (!IsA(node, VariableSetStmt) && !IsA(node, TransactionStmt))
+			level = NewGUCNestLevel();
+	}
+	else if (is_guarded() && context != PROCESS_UTILITY_SUBCOMMAND)
+		refuse("run commands");
 	if (next_ProcessUtility)
 		next_ProcessUtility(statement, query, read_only, context, params, environment, dest,
 							completion);
@@ -143,6 +219,8 @@ cmig_copied_init(void)
 	fmgr_hook = see_call;
 	next_ProcessUtility = ProcessUtility_hook;
 	ProcessUtility_hook = see_utility;
+	next_ExecutorStart = ExecutorStart_hook;
+	ExecutorStart_hook = see_query;
 	if (!process_shared_preload_libraries_in_progress)
 		(void) is_guarded();
 }

@@ -11,6 +11,12 @@
 
 #include "run/run.h"
 
+/*
+ * How the names of the databases begin that share/cmig/engine.bash creates in an
+ * engine.
+ */
+#define CMIG_ENGINE_COPY "cmig_copy_"
+
 /* in scope.c */
 
 /* Register cmig.scope. */

@@ -18,10 +18,7 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
-#include "run/run.h"
-
-/* how the names of these copies begin; share/cmig/engine.bash creates them */
-#define CMIG_ENGINE_COPY "cmig_copy_"
+#include "run/internal.h"
 
 /* What a statement of a revision has run. */
 typedef struct Recorded

@@ -210,7 +210,9 @@ cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table)
 			continue;
 		names.up = true;
 		names.level = column->up->revision - 1;
-		column->up_text = cmig_versions_print(relation, column->up, column->hidden, &names,
+		names.path = column->up->path;
+		names.other_role = column->up->other_role;
+		column->up_text = cmig_versions_print(relation, column->up->expr, column->hidden, &names,
 											  psprintf("cmig:up %s.%s",
 													   quote_identifier(table->b->name),
 													   quote_identifier(column->b->name)));
@@ -225,7 +227,9 @@ cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table)
 			continue;
 		names.up = false;
 		names.level = column->down->revision;
-		column->down_text = cmig_versions_print(relation, column->down, column->a->name,
+		names.path = column->down->path;
+		names.other_role = false;
+		column->down_text = cmig_versions_print(relation, column->down->expr, column->a->name,
 												&names,
 												psprintf("cmig:down %s.%s",
 														 quote_identifier(table->a->name),
