@@ -18,7 +18,7 @@ my $node = new_node('expand_computed');
 $node->start;
 
 my $tables = q{CREATE SCHEMA s; CREATE SCHEMA s2; CREATE FUNCTION s2.f(int) RETURNS int IMMUTABLE LANGUAGE sql RETURN $1 + 1000; CREATE TABLE s.t (id int PRIMARY KEY, v int, w text); CREATE TABLE s2.t (id int PRIMARY KEY, v int, w text);
-CREATE TABLE s.x (id int PRIMARY KEY, v int); CREATE SEQUENCE s.q; CREATE TABLE s.i (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY);
+CREATE TABLE s.x (id int PRIMARY KEY, v int); CREATE TABLE s.r (id int PRIMARY KEY, x s.x); CREATE SEQUENCE s.q; CREATE TABLE s.i (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY);
 INSERT INTO s.t VALUES (1, 10, 'AA'), (2, NULL, NULL); INSERT INTO s2.t SELECT * FROM s.t; INSERT INTO s.x VALUES (1, 10); CREATE MATERIALIZED VIEW s.mv AS SELECT id FROM s.t; CREATE TYPE s.e AS ENUM ('a', 'z'); CREATE TABLE s.en (id int PRIMARY KEY, c s.e); INSERT INTO s.en VALUES (1, 'a'), (2, 'z'); INSERT INTO s.t VALUES (3, 30, 'CC')};
 my $values = q{SELECT (SELECT jsonb_agg(to_jsonb(a) - 'cmig_state' ORDER BY id) FROM s.t a), (SELECT jsonb_agg(b ORDER BY id) FROM s2.t b), (SELECT jsonb_agg(to_jsonb(e) - 'cmig_state' ORDER BY id) FROM s.en e), nextval('s.q'), (SELECT count(*) FROM s.mv)};
 my $db = 'd0';
@@ -63,6 +63,18 @@ foreach my $change (
 	"SET search_path = s2; ALTER TABLE s.t ADD n int;\n-- cmig:up s.t.n = f(v)\n",
 	'ALTER TABLE IF EXISTS s.none ALTER v TYPE bigint USING v + 7; ALTER TABLE s.t ADD n int',
 
+	# labels of an enum, before and after they get other names
+	map({ "$_->[0]ALTER TABLE s.en ADD n text;\n-- cmig:up s.en.n = c::text\n$_->[1]" } [ "ALTER TYPE s.e RENAME VALUE 'a' TO 'b'; ", '' ], [ '', "ALTER TYPE s.e RENAME VALUE 'a' TO 'b'" ],
+		[ "ALTER TYPE s.e RENAME VALUE 'a' TO 'b'; ALTER TYPE s.e RENAME VALUE 'z' TO 'a'; ", '' ]),
+
+	# the collation of what is read
+	map({ "$_ ALTER TABLE s.t ADD m boolean;\n-- cmig:up s.t.m = n < 'a'\n" } 'ALTER TABLE s.t ADD n text COLLATE "en-x-icu" DEFAULT \'B\';',
+		qq{ALTER TABLE s.t ADD n text COLLATE "en-x-icu";\n-- cmig:up s.t.n = w\n}, qq{ALTER TABLE s.t ADD n text;\n-- cmig:up s.t.n = w COLLATE "en-x-icu"\n}),
+	qq{ALTER TABLE s.t ALTER w TYPE text COLLATE "en-x-icu"; ALTER TABLE s.t ADD m boolean;\n-- cmig:up s.t.m = w < 'a'\n},
+
+	# a column that the script drops again
+	'ALTER TABLE s.t ADD n int DEFAULT 3; ALTER TABLE s.t DROP n; ALTER TABLE s.t ADD n int DEFAULT 4',
+
 	# columns that are computed from others that the revision has computed before
 	'ALTER TABLE s.t ALTER v TYPE bigint USING v * 2; ALTER TABLE s.t ALTER w TYPE varchar(20) USING w || v',
 	'ALTER TABLE s.t ALTER v TYPE numeric(5,0); ALTER TABLE s.t ALTER w TYPE varchar(30) USING (v / 4)::text',
@@ -78,7 +90,7 @@ foreach my $change (
 	"-- cmig:replay skip\nALTER TABLE s.t ALTER w TYPE text USING lower(w); ALTER TABLE s.t ADD m int",
 	'ALTER TABLE s.t ADD n text; ALTER TABLE s.t ALTER n TYPE int USING 7',
 	"ALTER TABLE s.t ADD n int DEFAULT 3, ALTER n SET DEFAULT 5;\n-- cmig:up s.t.n = 3\n",
-	'CREATE DOMAIN s.d AS int DEFAULT 7; ALTER TABLE s.t ADD n s.d',
+	"ALTER TABLE s.x RENAME v TO z; ALTER TABLE s.r ADD n int;\n-- cmig:up s.r.n = (x).id\n",
 	'ALTER TABLE s.t ADD n int; ALTER TABLE s.t ALTER n TYPE bigint',
 	"SET search_path = s2; SET LOCAL lock_timeout = '9s'; ALTER TABLE s.t ALTER v TYPE bigint;\n-- cmig:down s.t.v = f(v::int)\nALTER TABLE s2.t ADD n int",
 
@@ -106,10 +118,25 @@ foreach my $case (
 		'SET ROLE regress_owner; ALTER TABLE s.t ADD n int DEFAULT s2.f(1)', "SET ROLE regress_owner; ALTER TABLE s.t ADD n int;
 -- cmig:up s.t.n = s2.f(v)
 RESET ROLE"),
-	[ "CREATE FUNCTION s.g(int) RETURNS int LANGUAGE sql AS 'SELECT 5'; ALTER TABLE s.t ADD n int DEFAULT s.g(1); CREATE OR REPLACE FUNCTION s.g(int) RETURNS int LANGUAGE sql AS 'SELECT 6'", 'statement 3 (line 1) of revision "2" cannot be expanded.*replaces a function that the revision has created' ],
+	# functions that change after they were called
+	map({ [ "CREATE FUNCTION s.g(int) RETURNS int LANGUAGE sql AS 'SELECT 5'; $_", 'Function s.g(pg_catalog.int4), with which it is computed, changes afterward' ] }
+		(map { "ALTER TABLE s.t ADD n int DEFAULT s.g(1); $_" } "CREATE OR REPLACE FUNCTION s.g(int4) RETURNS int LANGUAGE sql AS 'SELECT 6'", "CREATE OR REPLACE FUNCTION s.g(int, OUT int) LANGUAGE sql AS 'SELECT 6'", 'ALTER FUNCTION s.g STRICT'),
+		'ALTER TABLE s.t ALTER v TYPE bigint USING s.g(v); DROP FUNCTION s.g',
+		"CREATE DOMAIN s.d AS int DEFAULT s.g(1); ALTER TABLE s.t ADD n s.d; CREATE OR REPLACE FUNCTION s.g(int) RETURNS int LANGUAGE sql AS 'SELECT 6'",
+		"ALTER TABLE s.t ADD n int;\n-- cmig:up s.t.n = s.g(v)\nALTER FUNCTION s.g SET work_mem = 64"),
+	map({ [ "CREATE FUNCTION s2.g(bigint) RETURNS int LANGUAGE sql AS 'SELECT 5'; $_", 'The revision calls s.g(pg_catalog.int4); the expansion would call s2.g(pg_catalog.int8)' ] }
+		"SET search_path = s, s2; CREATE FUNCTION s.g(int) RETURNS int RETURN 6; ALTER TABLE s.t ALTER v TYPE bigint USING g(v)"),
+	[ "ALTER TYPE s.e RENAME VALUE 'a' TO 'b'; ALTER TABLE s.en ALTER c TYPE text USING c::text;\n-- cmig:down s.en.c = c::s.e\n", 'computes the column more than once' ],
+	[ "ALTER TYPE s.e RENAME VALUE 'a' TO 'b'; ALTER TABLE s.en ALTER c TYPE text;\n-- cmig:down s.en.c = c::s.e\n", 'computes the column more than once' ],
+	[ "ALTER TYPE s.e RENAME VALUE 'a' TO 'b'; ALTER TABLE s.en ADD n text;\n-- cmig:up s.en.n = c::text\nALTER TYPE s.e RENAME VALUE 'b' TO 'c'", 'It reads column c, whose value is neither that before' ],
+	[ "ALTER TABLE s.en ADD n s.e;\n-- cmig:up s.en.n = 'a'::s.e\nALTER TYPE s.e RENAME VALUE 'a' TO 'b'", 'It names an enum whose labels the revision renames below' ],
+	[ "ALTER TABLE s.x RENAME v TO z; ALTER TABLE s.r ADD n jsonb;\n-- cmig:up s.r.n = to_jsonb(x)\n", 'the expression reads a row of table s.x, which the revision changes' ],
+	[ 'ALTER TABLE s.t ADD n int; DROP EXTENSION pg_trgm', 'statement 2 (line 1) of revision "2" cannot be expanded.*this statement does something else' ],
 	[ 'ALTER TABLE s.t DROP w, ADD w int; ALTER TABLE s.t ALTER w SET DEFAULT 3', 'Its default changes after it is added' ],
 	[ 'ALTER TABLE s.t ADD n int DEFAULT 3, ALTER n SET DEFAULT 5', 'column t.n needs a line "-- cmig:up".*Its default changes after it is added' ],
 	[ 'ALTER TABLE s.t ADD n int DEFAULT 3; ALTER TABLE s.t ALTER n DROP DEFAULT', 'column t.n needs a line "-- cmig:up".*HINT:  -- cmig:up s.t.n = <expression>' ],
+	map({ [ "CREATE DOMAIN s.d AS int DEFAULT 7; CREATE DOMAIN s.d2 AS s.d; ALTER TABLE s.t $_", 'Its type is a domain with a default' ] }
+		'ADD n s.d', 'ADD n s.d DEFAULT 8', "ADD n s.d2;\n-- cmig:up s.t.n = 7\n", 'ALTER v TYPE s.d2'),
 	[ 'CREATE DOMAIN s.d AS int DEFAULT 7; ALTER TABLE s.t ADD n s.d; ALTER DOMAIN s.d SET DEFAULT 8', 'column t.n needs a line "-- cmig:up"' ],
 	[ 'CREATE DOMAIN s.d AS int DEFAULT 7; ALTER TABLE s.t ADD n s.d; ALTER TABLE s.t ALTER n TYPE int', 'column t.n needs a line "-- cmig:up"' ],
 	[ 'ALTER TABLE s.t ADD n int DEFAULT 3; ALTER TABLE s.t ALTER n DROP DEFAULT; ALTER TABLE s.t RENAME n TO m', 'column t.m needs a line "-- cmig:up"' ],

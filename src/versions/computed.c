@@ -12,9 +12,15 @@
 #include "postgres.h"
 
 #include "access/table.h"
+#include "access/transam.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "parser/parse_expr.h"
+#include "parser/parse_relation.h"
 #include "parser/parse_type.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -33,7 +39,17 @@ typedef struct Watch
 	Oid			relation;		/* the table that it alters */
 	List	   *adding;			/* of CmigAdded *: it adds these columns */
 	List	   *names;			/* their names */
+	ErrorData  *failed;			/* why an expression could not be read */
 } Watch;
+
+/* An expression of a statement, before it runs. */
+typedef struct Noting
+{
+	Watch	   *watch;
+	Oid			table;
+	const Node *expr;
+	List	   *called;			/* of CmigCalled * */
+}			Noting;
 
 bool
 cmig_versions_is_numbered(const ColumnRef *ref)
@@ -117,6 +133,165 @@ is_column(const Node *expr, Oid relation, AttrNumber number, const TypeName *typ
 		intVal(lsecond(((ColumnRef *) expr)->fields)) == number;
 }
 
+/* Returns the name of a schema, of that of the version the one that it is of. */
+static const char *
+schema_of(const CmigPlanning *p, Oid schema)
+{
+	const char *name = get_namespace_name(schema);
+
+	foreach_ptr(const char, real, p->result->schemas)
+	{
+		if (strcmp(name, cmig_version_schema_name(p->result->revision, real)) == 0)
+			return real;
+	}
+	return name;
+}
+
+/* Returns the name of a function, which is the same in both versions. */
+static const char *
+name_of(const CmigPlanning *p, Oid function)
+{
+	Oid		   *types;
+	int			count;
+	StringInfoData name;
+
+	initStringInfo(&name);
+	appendStringInfo(&name, "%s(", quote_qualified_identifier(schema_of(p, get_func_namespace(function)),
+															  get_func_name(function)));
+	(void) get_func_signature(function, &types, &count);
+	for (int i = 0; i < count; i++)
+	{
+		HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(types[i]));
+		Form_pg_type type = (Form_pg_type) GETSTRUCT(tuple);
+
+		appendStringInfo(&name, "%s%s", i > 0 ? ", " : "",
+						 quote_qualified_identifier(schema_of(p, type->typnamespace), NameStr(type->typname)));
+		ReleaseSysCache(tuple);
+	}
+	appendStringInfoChar(&name, ')');
+	return name.data;
+}
+
+/* Returns all that is defined of a function but its name and privileges, or "". */
+static const char *
+definition_of(Oid function)
+{
+	Relation	procedures = table_open(ProcedureRelationId, AccessShareLock);
+	TupleDesc	columns = RelationGetDescr(procedures);
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	StringInfoData result;
+
+	initStringInfo(&result);
+	for (int i = 1; i <= columns->natts && HeapTupleIsValid(tuple); i++)
+	{
+		bool		is_null;
+		Datum		value = SysCacheGetAttr(PROCOID, tuple, i, &is_null);
+		Oid			output;
+		bool		varlena;
+
+		if (is_null || i == Anum_pg_proc_proname || i == Anum_pg_proc_pronamespace || i == Anum_pg_proc_proacl)
+			continue;
+		getTypeOutputInfo(TupleDescAttr(columns, i - 1)->atttypid, &output, &varlena);
+		appendStringInfo(&result, "%d: %s\n", i, OidOutputFunctionCall(output, value));
+	}
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	table_close(procedures, AccessShareLock);
+	return result.data;
+}
+
+/* A check for check_functions_in_node: note what is not built in. */
+static bool
+note_function(Oid function, void *functions)
+{
+	if (function >= FirstNormalObjectId)
+		*(List **) functions = lappend_oid(*(List **) functions, function);
+	return false;
+}
+
+/* Walker: note the functions that are called, but those of casts, which no script changes. */
+static bool
+note_functions(Node *node, void *functions)
+{
+	bool		cast;
+
+	if (node == NULL)
+		return false;
+	cast = IsA(node, CoerceViaIO) ||
+		(IsA(node, FuncExpr) && (((FuncExpr *) node)->funcformat == COERCE_EXPLICIT_CAST ||
+								 ((FuncExpr *) node)->funcformat == COERCE_IMPLICIT_CAST));
+	if (!cast)
+		(void) check_functions_in_node(node, note_function, functions);
+	return expression_tree_walker(node, note_functions, functions);
+}
+
+List *
+cmig_versions_called(const CmigPlanning *p, Node *expr)
+{
+	List	   *functions = NIL;
+	List	   *result = NIL;
+
+	(void) note_functions(expr, &functions);
+	foreach_oid(function, functions)
+	{
+		CmigCalled *called = palloc0(sizeof(CmigCalled));
+
+		called->function = function;
+		called->name = name_of(p, function);
+		called->definition = definition_of(function);
+		result = lappend(result, called);
+	}
+	return result;
+}
+
+void
+cmig_versions_require_called(const CmigPlanning *p)
+{
+	foreach_ptr(const CmigCalled, called, p->called)
+	{
+		if (strcmp(called->definition, definition_of(called->function)) != 0)
+			cmig_versions_refuse(psprintf("column %s", called->column),
+								 psprintf("Function %s, with which it is computed, changes afterward.", called->name));
+	}
+}
+
+/* Subtransaction callback: note which functions the expression calls. */
+static void
+note_called(void *arg)
+{
+	Noting	   *noting = arg;
+	Relation	relation = table_open(noting->table, AccessShareLock);
+	ParseState *pstate = make_parsestate(NULL);
+	MemoryContext caller;
+	Node	   *expr;
+
+	addNSItemToQuery(pstate,
+					 addRangeTableEntryForRelation(pstate, relation, AccessShareLock, NULL, false, true),
+					 false, true, true);
+	expr = transformExpr(pstate, copyObject(unconstify(Node *, noting->expr)), EXPR_KIND_OTHER);
+	caller = MemoryContextSwitchTo(noting->watch->context);
+	noting->called = cmig_versions_called(noting->watch->p, expr);
+	MemoryContextSwitchTo(caller);
+	free_parsestate(pstate);
+	table_close(relation, AccessShareLock);
+}
+
+/*
+ * Returns the functions that the expression calls.  If it cannot be read, the statement
+ * fails, and says why.
+ */
+static List *
+called_by(Watch *watch, Oid table, const Node *expr)
+{
+	Noting		noting = {watch, table, expr};
+	ErrorData  *error = expr ? cmig_subtransaction_rehearse(note_called, &noting) : NULL;
+
+	if (error != NULL && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		ReThrowError(error);
+	watch->failed = error ? error : watch->failed;
+	return noting.called;
+}
+
 /* Note that the statement computes a column. */
 static void
 note_computed(Watch *watch, const CmigStatement *statement, const RangeVar *relation,
@@ -126,15 +301,20 @@ note_computed(Watch *watch, const CmigStatement *statement, const RangeVar *rela
 	AttrNumber	number = OidIsValid(table) ? get_attnum(table, column) : InvalidAttrNumber;
 	MemoryContext caller;
 	CmigComputed *computed;
+	List	   *called;
 
 	if (number <= 0)
 		return;
+	called = called_by(watch, table, expr);
 	caller = MemoryContextSwitchTo(watch->context);
 	computed = palloc(sizeof(CmigComputed));
 	computed->table = psprintf("%u", table);
 	computed->number = psprintf("%d", number);
 	computed->name = psprintf("%s.%s", quote_identifier(relation->relname),
 							  quote_identifier(column));
+	foreach_ptr(CmigCalled, each, called)
+		each->column = computed->name;
+	computed->called = called;
 	computed->expr = copyObject(unconstify(Node *, expr));
 	(void) bind_names(computed->expr, &table);
 	if (computed->expr != NULL && is_column(computed->expr, table, number, type))
@@ -206,6 +386,19 @@ note_alteration(Watch *watch, const CmigStatement *statement, const AlterTableSt
 	}
 }
 
+/* Note that labels of an enum get other names. */
+static void
+note_relabeled(Watch *watch, const List *name)
+{
+	MemoryContext caller = MemoryContextSwitchTo(watch->context);
+	CmigRelabeled *relabeled = palloc(sizeof(CmigRelabeled));
+
+	relabeled->type = LookupTypeNameOid(NULL, makeTypeNameFromNameList(unconstify(List *, name)), true);
+	relabeled->statement = watch->statement;
+	watch->p->relabeled = lappend(watch->p->relabeled, relabeled);
+	MemoryContextSwitchTo(caller);
+}
+
 /* Note the search_path that holds from a line of the script on. */
 static void
 note_path(Watch *watch, int line)
@@ -249,6 +442,7 @@ watch_statement(const CmigStatement *statement, bool after, void *arg)
 	}
 	if (!after)
 	{
+		watch->failed = NULL;
 		watch->statement++;
 		watch->adding = watch->names = NIL;
 		if (IsA(stmt, AlterTableStmt) && ((const AlterTableStmt *) stmt)->objtype == OBJECT_TABLE)
@@ -256,8 +450,12 @@ watch_statement(const CmigStatement *statement, bool after, void *arg)
 		foreach_node(ResTarget, target, IsA(stmt, UpdateStmt) ? ((const UpdateStmt *) stmt)->targetList : NIL)
 			note_computed(watch, statement, ((const UpdateStmt *) stmt)->relation, target->name,
 						  target->val, NULL);
+		if (IsA(stmt, AlterEnumStmt) && ((const AlterEnumStmt *) stmt)->oldVal != NULL)
+			note_relabeled(watch, ((const AlterEnumStmt *) stmt)->typeName);
 		return;
 	}
+	if (watch->failed != NULL)
+		ReThrowError(watch->failed);
 	note_path(watch, statement->line);
 	caller = MemoryContextSwitchTo(watch->context);
 	forboth(a, watch->adding, n, watch->names)
@@ -273,7 +471,11 @@ watch_statement(const CmigStatement *statement, bool after, void *arg)
 		if (added->number == InvalidAttrNumber || added->number == before)
 			continue;
 		if (added->value != NULL)
+		{
 			added->value = stored_default(added->table, added->number);
+			if (added->value[0] == '{')
+				added->called = cmig_versions_called(watch->p, stringToNode(added->value));
+		}
 		watch->p->added = lappend(watch->p->added, added);
 	}
 	MemoryContextSwitchTo(caller);
@@ -284,14 +486,14 @@ cmig_versions_replay(CmigPlanning *p, int revision)
 {
 	Watch		watch = {.p = p,.context = CurrentMemoryContext};
 
-	p->computed = p->added = p->paths = NIL;
+	p->computed = p->added = p->relabeled = p->paths = NIL;
 	cmig_replay_watch(p->replay, watch_statement, &watch);
 	cmig_replay_nodes(p->replay, &p->plan->steps[revision - 1].node, 1, CMIG_UPGRADE, NULL);
 	cmig_replay_watch(p->replay, NULL, NULL);
 	foreach_ptr(CmigAdded, added, p->added)
 	{
 		/* has it been dropped? */
-		if (get_attname(added->table, added->number, true) != NULL && added->value != NULL &&
+		if (OidIsValid(get_atttype(added->table, added->number)) && added->value != NULL &&
 			strcmp(added->value, stored_default(added->table, added->number)) != 0)
 			added->value = NULL;
 	}

@@ -244,6 +244,9 @@ match_columns(CmigPlanning *p, CmigVersionTable *table)
 		if (column->hidden != NULL && *b->partitions == 't')
 			cmig_versions_refuse(what,
 								 "It is part of a partition key, and the rows of each version would be in partitions of their own.");
+		if (column->hidden != NULL && *b->constrained == 'd')
+			cmig_versions_refuse(what,
+								 "Its type is a domain with a default, and rows would have other values than in an upgrade.");
 		if (column->hidden != NULL && *b->constrained == 't')
 			cmig_versions_refuse(what,
 								 "Its type is a domain with constraints, and PostgreSQL writes the whole table again, while it is locked, to add a column of such a type.");

@@ -216,10 +216,92 @@ cmig_versions_require_pinned(Oid relation, const char *text)
 	table_close(rel, NoLock);
 }
 
-char *
-cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNames *names,
-					const char *what)
+/* Walker: raise an error if a whole row of a table is read that has hidden columns. */
+static bool
+require_no_row(Node *node, void *planning)
 {
+	const CmigPlanning *p = planning;
+
+	if (node == NULL || (IsA(node, FieldSelect) && IsA(((FieldSelect *) node)->arg, Var)))
+		return false;
+	if (IsA(node, Var))
+	{
+		Oid			type = getBaseType(((Var *) node)->vartype);
+		Oid			element = get_element_type(type);
+		Oid			table = get_typ_typrelid(OidIsValid(element) ? element : type);
+
+		foreach_ptr(const CmigVersionTable, each, OidIsValid(table) ? p->tables : NIL)
+		{
+			if (each->viewed && strtoul(each->a->oid, NULL, 10) == table)
+				ereport(ERROR,
+						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						 errmsg("the expression reads a row of table %s, which the revision changes", each->a->qualified),
+						 errhint("Name the columns of the row: (r).a, (r).b")));
+		}
+	}
+	return expression_tree_walker(node, require_no_row, planning);
+}
+
+/* Raise an error if the expression reads a generated column of the table. */
+static void
+require_stored(Relation rel, Node *expr)
+{
+	Bitmapset  *reads = NULL;
+
+	pull_varattnos(expr, 1, &reads);
+	for (int i = 0; i < RelationGetNumberOfAttributes(rel); i++)
+		if (TupleDescAttr(RelationGetDescr(rel), i)->attgenerated != '\0' &&
+			(bms_is_member(i + 1 - FirstLowInvalidHeapAttributeNumber, reads) ||
+			 bms_is_member(-FirstLowInvalidHeapAttributeNumber, reads)))
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("the expression reads column \"%s\", which is generated",
+							NameStr(TupleDescAttr(RelationGetDescr(rel), i)->attname)),
+					 errdetail("A generated column has no value yet when a row is written."),
+					 errhint("Write its expression instead.")));
+}
+
+/* Returns the names of the functions, as a text. */
+static const char *
+list_called(const List *names)
+{
+	StringInfoData result;
+
+	initStringInfo(&result);
+	foreach_ptr(const char, name, names)
+		appendStringInfo(&result, "%s%s", result.len > 0 ? ", " : "", name);
+	return result.len > 0 ? result.data : "none";
+}
+
+void
+cmig_versions_require_calls(const CmigVersionRule *rule, Node *expr, CmigVersionNames *names)
+{
+	List	   *then = names->read;
+	List	   *now = NIL;
+
+	foreach_ptr(const CmigCalled, called, cmig_versions_called(names->planning, expr))
+		now = lappend(now, unconstify(char *, called->name));
+	names->read = list_copy(now);
+	if (rule->computed == NULL)
+		return;
+	foreach_ptr(const CmigCalled, called, rule->computed->called)
+		then = lappend(then, unconstify(char *, called->name));
+	cmig_text_list_sort(then);
+	cmig_text_list_sort(now);
+	if (strcmp(list_called(then), list_called(now)) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("the expression would not call the functions that the revision calls"),
+				 errdetail("The revision calls %s; the expansion would call %s.",
+						   list_called(then), list_called(now)),
+				 cmig_hint("Create and drop functions in a revision of their own, or apply this one with `cmig.upgrade`.")));
+}
+
+char *
+cmig_versions_print(Oid relation, const CmigVersionRule *rule, const char *column,
+					CmigVersionNames *names, const char *what)
+{
+	Node	   *expr = rule->expr;
 	ParseState *pstate = make_parsestate(NULL);
 	Relation	rel = table_open(relation, AccessShareLock);
 	ErrorContextCallback callback = {error_context_stack, describe_error, unconstify(char *, what)};
@@ -230,12 +312,14 @@ cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNam
 	int32		typmod = -1;
 	Oid			collation;
 	int			level = NewGUCNestLevel();
-	Bitmapset  *reads = NULL;
 	List	   *functions = NIL;
 	const ColumnRef *bare = IsA(expr, ColumnRef) ? (ColumnRef *) expr : NULL;	/* only the column */
 	char	   *result;
 
 	get_atttypetypmodcoll(relation, number, &type, &typmod, &collation);
+	names->path = rule->path;
+	names->other_role = rule->other_role;
+	names->read = NIL;
 	error_context_stack = &callback;
 	cmig_versions_set_path(names, names->path);
 	addNSItemToQuery(pstate,
@@ -244,6 +328,7 @@ cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNam
 	pstate->p_pre_columnref_hook = find_column;
 	pstate->p_ref_hook_state = names;
 	expr = transformExpr(pstate, copyObject(expr), EXPR_KIND_OTHER);
+	cmig_versions_require_calls(rule, expr, names);
 	if (pstate->p_hasSubLinks || pstate->p_hasAggs || pstate->p_hasWindowFuncs ||
 		pstate->p_hasTargetSRFs)
 		ereport(ERROR,
@@ -260,17 +345,8 @@ cmig_versions_print(Oid relation, Node *expr, const char *column, CmigVersionNam
 				 errmsg("the expression calls a function that the revision changes, or that may call one"),
 				 errdetail("It would compute other values than in an upgrade."),
 				 errhint("Change the function in a revision of its own.")));
-	pull_varattnos(expr, 1, &reads);
-	for (int i = 0; i < RelationGetNumberOfAttributes(rel); i++)
-		if (TupleDescAttr(RelationGetDescr(rel), i)->attgenerated != '\0' &&
-			(bms_is_member(i + 1 - FirstLowInvalidHeapAttributeNumber, reads) ||
-			 bms_is_member(-FirstLowInvalidHeapAttributeNumber, reads)))
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("the expression reads column \"%s\", which is generated",
-							NameStr(TupleDescAttr(RelationGetDescr(rel), i)->attname)),
-					 errdetail("A generated column has no value yet when a row is written."),
-					 errhint("Write its expression instead.")));
+	require_stored(rel, expr);
+	(void) require_no_row(expr, unconstify(CmigPlanning *, names->planning));
 	given = exprType(expr);
 	by_name = type_is_enum(type) || (given == TEXTARRAYOID && type_is_enum(get_element_type(type)));
 	if (!by_name)

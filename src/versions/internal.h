@@ -122,7 +122,8 @@ typedef struct CmigShapeColumn
 	char	   *generated;		/* s, v, or "" */
 	char	   *comment;
 	char	   *sequence;		/* an identity's or owned sequence, or NULL */
-	char	   *constrained;	/* t: a domain with constraints */
+	char	   *constrained;	/* t: a domain with constraints, d: with a
+								 * default */
 	char	   *options;		/* of the sequence, or NULL */
 	char	   *partitions;		/* t: in a partition key */
 } CmigShapeColumn;
@@ -374,7 +375,11 @@ typedef struct CmigVersionNames
 	bool		up;
 	const char *path;			/* as in CmigVersionRule */
 	bool		other_role;		/* likewise, also of one that it reads */
+	List	   *read;			/* of char *: what the columns that it has
+								 * read call */
 } CmigVersionNames;
+
+struct CmigVersionRule;
 
 /* Sets the search_path with which an expression with such names is read. */
 extern void cmig_versions_set_path(const CmigVersionNames *names, const char *path);
@@ -384,8 +389,8 @@ extern void cmig_versions_set_path(const CmigVersionNames *names, const char *pa
  * names of the real table's columns, converted to the type of the column.
  * "what" is for messages, such as "cmig:up person.first_name".
  */
-extern char *cmig_versions_print(Oid relation, Node *expr, const char *column,
-								 CmigVersionNames *names, const char *what);
+extern char *cmig_versions_print(Oid relation, const struct CmigVersionRule *rule,
+								 const char *column, CmigVersionNames *names, const char *what);
 
 /*
  * Raise an error if the triggers, which look up names in pg_catalog only, would
@@ -497,6 +502,8 @@ typedef struct CmigPlanning
 								 * version has */
 	List	   *computed;		/* of CmigComputed *: of the last one replayed */
 	List	   *added;			/* of CmigAdded *: likewise */
+	List	   *relabeled;		/* of CmigRelabeled *: likewise */
+	List	   *called;			/* of CmigCalled *: what computes rows */
 	List	   *paths;			/* of CmigPathFrom *: likewise */
 	List	   *rules;			/* of CmigVersionRule *, in their order */
 	bool		strict;
@@ -739,6 +746,17 @@ extern void cmig_versions_require_gone(const CmigExpansion *expansion);
 /* in computed.c */
 
 /*
+ * A function that an expression calls.
+ */
+typedef struct CmigCalled
+{
+	Oid			function;
+	const char *name;			/* with its schema and arguments */
+	const char *definition;
+	const char *column;			/* which is computed with it */
+}			CmigCalled;
+
+/*
  * A statement of a script that computes a column for the rows that exist: a change of
  * its type, or the UPDATE that a line "-- cmig:up" becomes.
  */
@@ -751,6 +769,7 @@ typedef struct CmigComputed
 								 * it */
 	const char *path;			/* search_path when it ran */
 	bool		other_role;		/* had the script set another role? */
+	List	   *called;			/* of CmigCalled *: what it called when it ran */
 	int			statement;		/* counted from 1 */
 	int			line;			/* of the script */
 } CmigComputed;
@@ -763,7 +782,15 @@ typedef struct CmigAdded
 	const char *value;			/* as stored; NULL if it has changed since
 								 * then */
 	bool		other_role;		/* as above */
+	List	   *called;			/* as above */
 } CmigAdded;
+
+/* A statement of a script that gives a label of an enum another name. */
+typedef struct CmigRelabeled
+{
+	Oid			type;
+	int			statement;
+}			CmigRelabeled;
 
 /* The search_path of a script from a line on. */
 typedef struct CmigPathFrom
@@ -785,6 +812,12 @@ extern const char *cmig_versions_path_at(const CmigPlanning *p, int line);
 /* Does the reference have the number of a column? */
 extern bool cmig_versions_is_numbered(const ColumnRef *ref);
 
+/* Returns a List of CmigCalled *: the functions that an analyzed expression calls. */
+extern List *cmig_versions_called(const CmigPlanning *p, Node *expr);
+
+/* Raise an error if functions with which rows are computed have changed since. */
+extern void cmig_versions_require_called(const CmigPlanning *p);
+
 /* Replay a pending revision, counted from 1, and note what its statements compute. */
 extern void cmig_versions_replay(CmigPlanning *p, int revision);
 
@@ -799,8 +832,10 @@ typedef struct CmigVersionRule
 	bool		up;
 	Node	   *expr;
 	const char *path;			/* search_path, or NULL for that of scripts */
+	const CmigComputed *computed;	/* or NULL: what was noted when it ran */
 	bool		other_role;		/* had the script set another role? */
 	const char *type;			/* of the column that it computes */
+	const char *collation;		/* as in CmigShapeColumn */
 } CmigVersionRule;
 
 /*
@@ -818,6 +853,12 @@ extern void cmig_versions_add_rules(CmigPlanning *p, int revision, const CmigRev
  */
 extern const CmigVersionRule *cmig_versions_rule(const CmigPlanning *p, const char *table,
 												 const char *number, bool up, int level);
+
+/*
+ * Raise an error if the analyzed expression calls other functions than when its statement
+ * ran.  "names" has what the columns that it reads call, and then all that it calls.
+ */
+extern void cmig_versions_require_calls(const CmigVersionRule *rule, Node *expr, CmigVersionNames *names);
 
 /* Returns what a column in an expression stands for. */
 extern Node *cmig_versions_value(ParseState *pstate, const ColumnRef *ref, CmigVersionNames *names);

@@ -13,11 +13,15 @@
 #include "postgres.h"
 
 #include "catalog/namespace.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "parser/parse_collate.h"
 #include "parser/parse_expr.h"
 #include "parser/parse_relation.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/varlena.h"
 
 #include "versions/internal.h"
 
@@ -51,7 +55,6 @@ is_pictured(ObjectType type)
 		case OBJECT_DOMAIN:
 		case OBJECT_DOMCONSTRAINT:
 		case OBJECT_EVENT_TRIGGER:
-		case OBJECT_EXTENSION:
 		case OBJECT_FDW:
 		case OBJECT_FOREIGN_SERVER:
 		case OBJECT_FOREIGN_TABLE:
@@ -134,104 +137,22 @@ is_definition(const RawStmt *raw)
 	}
 }
 
-/* Do the statements create the same function, as far as their names tell? */
-static bool
-is_same_function(const CreateFunctionStmt *a, const CreateFunctionStmt *b)
-{
-	char	   *schema[2];
-	char	   *name[2];
-	ListCell   *x;
-	ListCell   *y;
-
-	DeconstructQualifiedName(a->funcname, &schema[0], &name[0]);
-	DeconstructQualifiedName(b->funcname, &schema[1], &name[1]);
-	if (strcmp(name[0], name[1]) != 0 ||
-		(schema[0] && schema[1] && strcmp(schema[0], schema[1]) != 0) ||
-		list_length(a->parameters) != list_length(b->parameters))
-		return false;
-	forboth(x, a->parameters, y, b->parameters)
-	{
-		if (!equal(((FunctionParameter *) lfirst(x))->argType,
-				   ((FunctionParameter *) lfirst(y))->argType))
-			return false;
-	}
-	return true;
-}
-
-/* Walker: collect the names of the functions that are called. */
-static bool
-collect_calls(Node *node, void *names)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, FuncCall))
-		*(List **) names = lappend(*(List **) names, pstrdup(strVal(llast(((FuncCall *) node)->funcname))));
-	return raw_expression_tree_walker(node, collect_calls, names);
-}
-
-/* Returns the names of the functions with which the script computes columns. */
-static List *
-computing_functions(const CmigRevisionText *text)
-{
-	CmigScriptReader *script = cmig_script_open(cmig_expand_fill(text->upgrade_sql, text->edges.id, false));
-	CmigStatement statement = {0};
-	List	   *names = NIL;
-
-	while (cmig_script_next(script, &statement))
-	{
-		Node	   *stmt = statement.raw->stmt;
-
-		if (IsA(stmt, UpdateStmt))
-			(void) collect_calls(stmt, &names);
-		foreach_node(AlterTableCmd, cmd, IsA(stmt, AlterTableStmt) ? ((AlterTableStmt *) stmt)->cmds : NIL)
-		{
-			if (cmd->subtype == AT_ColumnDefault || cmd->subtype == AT_AlterColumnType || cmd->subtype == AT_AddColumn)
-				(void) collect_calls(cmd->def, &names);
-			foreach_node(Constraint, constraint, cmd->subtype == AT_AddColumn ? ((ColumnDef *) cmd->def)->constraints : NIL)
-				(void) collect_calls(constraint->raw_expr, &names);
-		}
-	}
-	cmig_script_close(script);
-	return names;
-}
-
-/*
- * Add a function that the script creates to the list.  Returns true if it replaces
- * one of them, which rows may have been computed with.
- */
-static bool
-creates_again(Node *stmt, const CmigRevisionText *text, List **created)
-{
-	if (!IsA(stmt, CreateFunctionStmt))
-		return false;
-	foreach_node(CreateFunctionStmt, other, *created)
-	{
-		if (is_same_function(other, (CreateFunctionStmt *) stmt))
-			return cmig_text_list_has(computing_functions(text), strVal(llast(other->funcname)));
-	}
-	*created = lappend(*created, copyObject(stmt));
-	return false;
-}
-
 void
 cmig_versions_require_definitions(const CmigRevisionText *text)
 {
 	CmigScriptReader *script = cmig_script_open(text->upgrade_sql);
 	CmigStatement statement = {0};
-	List	   *created = NIL;
 
 	while (cmig_script_next(script, &statement))
 	{
-		bool		again = creates_again(statement.raw->stmt, text, &created);
 		bool		rows = IsA(statement.raw->stmt, CreateTableAsStmt) ||
 		(cmig_statement_flags(statement.raw->stmt) & CMIG_STATEMENT_ROWS);
 
-		if (again || !is_definition(statement.raw))
+		if (!is_definition(statement.raw))
 			cmig_versions_refuse(psprintf("statement %d (line %d) of revision \"%s\"",
 										  statement.number,
 										  statement.line + Max(text->file_lines[0] - 1, 0),
 										  text->edges.id),
-								 again ? "It replaces a function that the revision has created: rows may have been computed with either." :
 								 rows ? "Only definitions can be expanded; this statement may change rows." :
 								 IsA(statement.raw->stmt, VariableSetStmt) ? "What expressions mean may depend on the setting, which both versions would need." :
 								 "Only definitions can be expanded; this statement does something else.");
@@ -269,6 +190,29 @@ last_computed(const CmigPlanning *p, const char *table, const char *number, int 
 	return found;
 }
 
+/*
+ * Do labels of the enum, which is a column's type or that of its elements, or that of a
+ * literal, get other names before a statement, or from it on?
+ */
+static bool
+is_relabeled(const CmigPlanning *p, const char *column_type, Oid type, int statement, bool before)
+{
+	foreach_ptr(const CmigRelabeled, relabeled, p->relabeled)
+	{
+		if ((relabeled->statement < statement) != before)
+			continue;
+		if (relabeled->type == type)
+			return true;
+		foreach_ptr(const CmigShapeEnum, e, column_type ? p->old_enums : NIL)
+		{
+			if (strtoul(e->oid, NULL, 10) == relabeled->type && cmig_text_begins(column_type, e->qualified) &&
+				(column_type[strlen(e->qualified)] == '\0' || column_type[strlen(e->qualified)] == '['))
+				return true;
+		}
+	}
+	return false;
+}
+
 /* An expression that is told from which state of the columns it is computed. */
 typedef struct Reading
 {
@@ -293,20 +237,26 @@ tell_states(Node *node, void *context)
 	const CmigShapeTable *after = cmig_shape_table(p->shapes[reading->revision], computed->table);
 	const CmigShapeColumn *column;
 	const char *number;
+	const char *type;
 	bool		changed;
 
 	if (node == NULL)
 		return false;
+	if (IsA(node, TypeName) &&
+		is_relabeled(p, NULL, ((TypeName *) node)->typeOid, computed->statement, false))
+		refuse_computed(p, reading->revision, computed, "It names an enum whose labels the revision renames below.");
 	if (!IsA(node, ColumnRef) || !cmig_versions_is_numbered(ref))
 		return raw_expression_tree_walker(node, tell_states, context);
 	number = psprintf("%d", intVal(lsecond(ref->fields)));
 	column = cmig_shape_column(before, number);
+	type = column ? column->type : cmig_shape_column(after, number) ? cmig_shape_column(after, number)->type : NULL;
 	/* a generated column is computed with any other one */
-	changed = column == NULL ||
+	changed = column == NULL || is_relabeled(p, type, InvalidOid, computed->statement, true) ||
 		last_computed(p, computed->table, column->generated[0] ? NULL : number, computed->statement,
 					  true) != NULL;
 	if (changed &&
 		((column != NULL && column->generated[0]) || cmig_shape_column(after, number) == NULL ||
+		 is_relabeled(p, type, InvalidOid, computed->statement, false) ||
 		 last_computed(p, computed->table, number, computed->statement, false) != NULL))
 		refuse_computed(p, reading->revision, computed,
 						strcmp(number, computed->number) == 0 ?
@@ -322,15 +272,20 @@ tell_states(Node *node, void *context)
  * what the rows have, or NULL if they keep what they have, converted to its type.
  */
 static const CmigComputed *
-find_computed(const CmigPlanning *p, int revision, const CmigShapeTable *after, const char *number)
+find_computed(CmigPlanning *p, int revision, const CmigShapeTable *before,
+			  const CmigShapeTable *after, const char *number)
 {
+	const CmigShapeColumn *a = cmig_shape_column(before, number);
 	const CmigComputed *last = last_computed(p, after->oid, number, 0, false);
 	Reading		reading = {p, last, revision};
 
 	if (last == NULL)
 		return NULL;
-	if (last->expr == NULL && last_computed(p, after->oid, number, last->statement, true) != NULL)
+	if (last->expr == NULL &&
+		(last_computed(p, after->oid, number, last->statement, true) != NULL ||
+		 (a != NULL && is_relabeled(p, a->type, InvalidOid, last->statement, true))))
 		refuse_computed(p, revision, last, "The revision computes the column more than once.");
+	p->called = list_concat(p->called, last->called);
 	(void) tell_states(last->expr, &reading);
 	return last->expr != NULL ? last : NULL;
 }
@@ -340,7 +295,7 @@ find_computed(const CmigPlanning *p, int revision, const CmigShapeTable *after, 
  * Returns true if another role has added it.
  */
 static bool
-require_default(const CmigPlanning *p, const CmigShapeTable *table, const CmigShapeColumn *column)
+require_default(CmigPlanning *p, const CmigShapeTable *table, const CmigShapeColumn *column)
 {
 	bool		other_role = false;
 
@@ -353,6 +308,9 @@ require_default(const CmigPlanning *p, const CmigShapeTable *table, const CmigSh
 			cmig_versions_ask("up", table, column->name,
 							  "Its default changes after it is added: tell what existing rows have.");
 		other_role = added->other_role;
+		foreach_ptr(CmigCalled, called, added->called)
+			called->column = psprintf("%s.%s", quote_identifier(table->name), quote_identifier(column->name));
+		p->called = list_concat(p->called, added->called);
 	}
 	return other_role;
 }
@@ -410,19 +368,19 @@ name_types(Node *node, void *planning)
 }
 
 static CmigVersionRule *
-add_rule(CmigPlanning *p, int revision, const CmigShapeTable *table, const char *number, bool up,
-		 const char *type, Node *expr, const char *path)
+add_rule(CmigPlanning *p, int revision, const CmigShapeTable *table, bool up,
+		 const CmigShapeColumn *column, Node *expr, const char *path)
 {
-	CmigVersionRule *rule = palloc(sizeof(CmigVersionRule));
+	CmigVersionRule *rule = palloc0(sizeof(CmigVersionRule));
 
 	rule->revision = revision;
 	rule->table = table->oid;
-	rule->number = number;
+	rule->number = column->number;
 	rule->up = up;
-	rule->type = type;
+	rule->type = column->type;
+	rule->collation = column->collation;
 	rule->expr = expr;
 	rule->path = path;
-	rule->other_role = false;
 	(void) name_types(expr, p);
 	p->rules = lappend(p->rules, rule);
 	return rule;
@@ -439,31 +397,35 @@ add_table_rules(CmigPlanning *p, int revision, const List *lines, const CmigShap
 		const CmigExpandLine *down = a ? find_down(lines, before, after, a->name) : NULL;
 		bool		retyped = a != NULL &&
 		(!cmig_text_same(a->type, b->type) || !cmig_text_same(a->collation, b->collation));
-		const CmigComputed *up = find_computed(p, revision, after, b->number);
+		const CmigComputed *up = find_computed(p, revision, before, after, b->number);
 		bool		other_role = false;
 
 		if (up != NULL)
-			add_rule(p, revision, after, b->number, true, b->type, up->expr, up->path)->other_role = up->other_role;
+		{
+			CmigVersionRule *rule = add_rule(p, revision, after, true, b, up->expr, up->path);
+
+			rule->other_role = up->other_role;
+			rule->computed = up;
+		}
 		else if (retyped || down != NULL)
-			add_rule(p, revision, after, b->number, true, b->type, conversion(p, a, b, true), NULL);
+			add_rule(p, revision, after, true, b, conversion(p, a, b, true), NULL);
 		else if (a == NULL)
 			other_role = require_default(p, after, b);
 		if (a == NULL && up == NULL && b->value != NULL && !b->generated[0])
-			add_rule(p, revision, after, b->number, true, b->type,
+			add_rule(p, revision, after, true, b,
 					 cmig_versions_expression(b->value), NULL)->other_role = other_role;
 		if (down != NULL)
-			add_rule(p, revision, after, b->number, false, a->type,
+			add_rule(p, revision, after, false, a,
 					 cmig_versions_expression(down->down), cmig_versions_path_at(p, down->line));
 		else if (a != NULL && (retyped || up != NULL))
-			add_rule(p, revision, after, b->number, false, a->type, conversion(p, b, a, false),
-					 NULL);
+			add_rule(p, revision, after, false, a, conversion(p, b, a, false), NULL);
 	}
 	foreach_ptr(const CmigShapeColumn, a, before->columns)
 	{
 		const CmigExpandLine *down = find_down(lines, before, after, a->name);
 
 		if (down != NULL && cmig_shape_column(after, a->number) == NULL)
-			add_rule(p, revision, before, a->number, false, a->type,
+			add_rule(p, revision, before, false, a,
 					 cmig_versions_expression(down->down), cmig_versions_path_at(p, down->line));
 	}
 }
@@ -536,6 +498,7 @@ cmig_versions_add_rules(CmigPlanning *p, int revision, const CmigRevisionText *t
 		if (before != NULL)
 			add_table_rules(p, revision, lines, before, after);
 	}
+	cmig_versions_require_called(p);
 }
 
 const CmigVersionRule *
@@ -567,24 +530,41 @@ column_of(const CmigPlanning *p, const CmigVersionTable *table, int level, const
 		cmig_shape_column_named(shape, strVal(llast(ref->fields)));
 }
 
-/* Returns the expression, with the names of a level, converted to a type. */
+/* Returns what the rule computes, with the names of a level, as the column has it. */
 static Node *
-value_at(ParseState *pstate, Node *expr, const char *type, int level, const char *path,
-		 CmigVersionNames *names)
+value_at(ParseState *pstate, const CmigVersionRule *rule, int level, CmigVersionNames *names)
 {
 	CmigVersionNames caller = *names;
-	TypeCast   *cast = castNode(TypeCast, cmig_versions_expression(psprintf("NULL::%s", type)));
+	TypeCast   *cast = castNode(TypeCast, cmig_versions_expression(psprintf("NULL::%s", rule->type)));
 	int			settings = NewGUCNestLevel();
+	Oid			collation;
 	Node	   *result;
 
-	cast->arg = copyObject(expr);
+	cast->arg = copyObject(rule->expr);
 	names->level = level;
-	names->path = path;
-	cmig_versions_set_path(names, path);
+	names->path = rule->path;
+	names->read = NIL;
+	cmig_versions_set_path(names, rule->path);
 	result = transformExpr(pstate, (Node *) cast, EXPR_KIND_OTHER);
+	cmig_versions_require_calls(rule, result, names);
 	AtEOXact_GUC(false, settings);
 	caller.other_role |= names->other_role;
+	caller.read = list_concat(caller.read, names->read);
 	*names = caller;
+
+	/* it has the collation of the column, and not the one of the expression */
+	assign_expr_collations(pstate, result);
+	collation = rule->collation == NULL ? get_typcollation(exprType(result)) :
+		get_collation_oid(textToQualifiedNameList(cstring_to_text(rule->collation)), false);
+	if (OidIsValid(collation) && exprCollation(result) != collation)
+	{
+		CollateExpr *collate = makeNode(CollateExpr);
+
+		collate->arg = (Expr *) result;
+		collate->collOid = collation;
+		collate->location = -1;
+		result = (Node *) collate;
+	}
 	return result;
 }
 
@@ -601,13 +581,15 @@ cmig_versions_value(ParseState *pstate, const ColumnRef *ref, CmigVersionNames *
 
 	/* a generated column has no value yet when a row is written */
 	if (named != NULL && named->generated[0])
-		return value_at(pstate, cmig_versions_expression(named->value), named->type, level,
-						names->path, names);
+	{
+		const CmigVersionRule value = {.expr = cmig_versions_expression(named->value),.type = named->type,.collation = named->collation,.path = names->path};
+
+		return value_at(pstate, &value, level, names);
+	}
 	rule = number ? cmig_versions_rule(p, table->b->oid, number, names->up, level) : NULL;
 	names->other_role |= rule != NULL && rule->other_role;
 	if (rule != NULL)
-		return value_at(pstate, rule->expr, rule->type,
-						names->up ? rule->revision - 1 : rule->revision, rule->path, names);
+		return value_at(pstate, rule, names->up ? rule->revision - 1 : rule->revision, names);
 	foreach_ptr(const CmigVersionColumn, column, number ? table->columns : NIL)
 	{
 		if (strcmp(column->b->number, number) != 0)
@@ -617,7 +599,7 @@ cmig_versions_value(ParseState *pstate, const ColumnRef *ref, CmigVersionNames *
 								column->hidden == NULL ? column->a->name : column->hidden, false,
 								ref->location);
 		/* rows have no value in a new column without a default */
-		return value_at(pstate, cmig_versions_expression("NULL"), named->type, level, NULL, names);
+		return value_at(pstate, &(CmigVersionRule) {.expr = cmig_versions_expression("NULL"),.type = named->type,.collation = named->collation}, level, names);
 	}
 	foreach_ptr(const CmigVersionColumn, column, number && names->up ? table->dropped : NIL)
 	{

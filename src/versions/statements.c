@@ -210,9 +210,7 @@ cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table)
 			continue;
 		names.up = true;
 		names.level = column->up->revision - 1;
-		names.path = column->up->path;
-		names.other_role = column->up->other_role;
-		column->up_text = cmig_versions_print(relation, column->up->expr, column->hidden, &names,
+		column->up_text = cmig_versions_print(relation, column->up, column->hidden, &names,
 											  psprintf("cmig:up %s.%s",
 													   quote_identifier(table->b->name),
 													   quote_identifier(column->b->name)));
@@ -227,9 +225,7 @@ cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table)
 			continue;
 		names.up = false;
 		names.level = column->down->revision;
-		names.path = column->down->path;
-		names.other_role = false;
-		column->down_text = cmig_versions_print(relation, column->down->expr, column->a->name,
+		column->down_text = cmig_versions_print(relation, column->down, column->a->name,
 												&names,
 												psprintf("cmig:down %s.%s",
 														 quote_identifier(table->a->name),
