@@ -227,7 +227,7 @@ my @refused = (
 		"ALTER TABLE t RENAME a TO b; CREATE OR REPLACE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'", 'function public.f\(\) cannot be expanded' ],
 	[ "CREATE TABLE t (id int, a text); CREATE FUNCTION f(text) RETURNS text LANGUAGE sql AS 'SELECT lower(\$1)'",
 		"CREATE OR REPLACE FUNCTION f(text) RETURNS text LANGUAGE sql AS 'SELECT upper(\$1)'; ALTER TABLE t ADD b text;\n-- cmig:up t.b = 'x' || f(a)", 'the expression calls a function that the revision changes' ],
-	[ "CREATE TABLE t (id int, a text); CREATE FUNCTION f(text) RETURNS text LANGUAGE sql AS 'SELECT lower(\$1)'; CREATE FUNCTION h(text) RETURNS text LANGUAGE sql AS 'SELECT f(\$1)'",
+	[ "CREATE TABLE t (id int, a text); CREATE FUNCTION f(text) RETURNS text LANGUAGE sql AS 'SELECT lower(\$1)'; CREATE FUNCTION g(text) RETURNS text LANGUAGE sql AS 'SELECT F(\$1)'; CREATE FUNCTION h(text) RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN g(\$1); END'",
 		"CREATE OR REPLACE FUNCTION f(text) RETURNS text LANGUAGE sql AS 'SELECT upper(\$1)'; ALTER TABLE t ADD b text;\n-- cmig:up t.b = 'x' || h(a)", 'the expression calls a function that the revision changes, or that may call one' ],
 	[ "CREATE TABLE t (id int, a text); CREATE FUNCTION f(r t) RETURNS int LANGUAGE sql AS 'SELECT 1'",
 		"ALTER TABLE t RENAME a TO b; CREATE OR REPLACE FUNCTION f(r t) RETURNS int LANGUAGE sql AS 'SELECT 2'", 'function public.f\(r public.t\) cannot be expanded\nDETAIL:  An argument or its result has the row type of table public.t' ],

@@ -1163,6 +1163,7 @@ cmig_backfill(PG_FUNCTION_ARGS)
 	char	   *where_sql = PG_ARGISNULL(2) ? NULL :
 	cmig_online_text(fcinfo, 2, "where_sql", CALL_HINT);
 	CmigBackfill *b = make_backfill(fcinfo);
+	CmigRecordReads reads = {0};
 
 	b->target = check_target(PG_GETARG_OID(0), set_sql, where_sql);
 
@@ -1181,7 +1182,8 @@ cmig_backfill(PG_FUNCTION_ARGS)
 	if (!b->one_transaction)
 		cmig_toplevel_commit();
 
-	cmig_record_begin((CmigRecordReads) {.table = b->target->oid});
+	reads.table = b->target->oid;
+	cmig_record_begin(reads);
 	if (cmig_record_is_on())
 		record_statements(b);
 	run_backfill(b);

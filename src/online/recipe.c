@@ -147,6 +147,7 @@ static void
 run_steps(Recipe *recipe, void (*steps) (Recipe *recipe))
 {
 	ErrorContextCallback callback = {error_context_stack, describe_error, recipe};
+	const CmigRecordReads reads = {.table = recipe->table,.other = recipe->referenced};
 
 	PG_TRY();
 	{
@@ -156,7 +157,7 @@ run_steps(Recipe *recipe, void (*steps) (Recipe *recipe))
 			table_alone = recipe->table;
 			cmig_lock_wait_watch(GetUserId());
 		}
-		cmig_record_begin((CmigRecordReads) {.table = recipe->table,.other = recipe->referenced});
+		cmig_record_begin(reads);
 		steps(recipe);
 	}
 	PG_CATCH();

@@ -503,12 +503,13 @@ CMIG_READER(cmig_enable_rls)
 	Oid			relid = table_argument(fcinfo,
 									   "SELECT * FROM cmig.enable_rls('<table>', roles => '{<role>}')");
 	CmigRlsSetup *options;
+	CmigRecordReads reads = {0};
 	List	   *family;
 
 	cmig_require_writable("cmig.enable_rls()");
-	cmig_record_begin((CmigRecordReads) {
-		.table = relid,.other = PG_ARGISNULL(12) ? InvalidOid : PG_GETARG_OID(12)
-	});
+	reads.table = relid;
+	reads.other = PG_ARGISNULL(12) ? InvalidOid : PG_GETARG_OID(12);
+	cmig_record_begin(reads);
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	if (!PG_ARGISNULL(12))
 		cmig_query_hold(PG_GETARG_OID(12), AccessShareLock);
@@ -552,9 +553,10 @@ CMIG_READER(cmig_disable_rls)
 	Oid			relid = table_argument(fcinfo, "SELECT * FROM cmig.disable_rls('<table>')");
 	List	   *granted = NIL;
 	bool		any = false;
+	CmigRecordReads reads = {.table = relid};
 
 	cmig_require_writable("cmig.disable_rls()");
-	cmig_record_begin((CmigRecordReads) {.table = relid});
+	cmig_record_begin(reads);
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	foreach_oid(relation, lock_family(relid, AccessExclusiveLock))
 	{
@@ -727,6 +729,7 @@ CMIG_READER(cmig_enable_rls_schema)
 	char	   *schema = cmig_argument_text(fcinfo, 0);
 	Oid			namespace;
 	CmigRlsSetup *options;
+	CmigRecordReads reads = {0};
 	List	   *excepted;
 	bool		any = false;
 	bool		warned = false;
@@ -744,11 +747,10 @@ CMIG_READER(cmig_enable_rls_schema)
 				 errmsg("row-level security cannot be enabled in schema \"%s\"", schema),
 				 errhint("Specify a schema that belongs neither to the system nor to pg_cmig.")));
 	options = read_options(fcinfo, namespace, false);
-	cmig_record_begin((CmigRecordReads) {
-		.schema = namespace,
-		.columns = {options->tenant_column ? options->tenant_column : "tenant_id",
-			options->user_column ? options->user_column : "user_id"}
-	});
+	reads.schema = namespace;
+	reads.columns[0] = options->tenant_column ? options->tenant_column : "tenant_id";
+	reads.columns[1] = options->user_column ? options->user_column : "user_id";
+	cmig_record_begin(reads);
 	excepted = excepted_argument(fcinfo, 12, namespace, schema);
 
 	foreach_oid(oid, tables_with_key(namespace, schema, options, excepted))

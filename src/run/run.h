@@ -715,7 +715,7 @@ typedef struct CmigRecordReads
 	/* or the tables of a schema that have one of two columns */
 	Oid			schema;
 	const char *columns[2];
-}			CmigRecordReads;
+} CmigRecordReads;
 
 extern void cmig_record_begin(CmigRecordReads reads);
 

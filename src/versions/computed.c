@@ -49,7 +49,7 @@ typedef struct Noting
 	Oid			table;
 	const Node *expr;
 	List	   *called;			/* of CmigCalled * */
-}			Noting;
+} Noting;
 
 bool
 cmig_versions_is_numbered(const ColumnRef *ref)

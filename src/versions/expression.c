@@ -10,6 +10,8 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "access/sysattr.h"
 #include "access/table.h"
 #include "access/transam.h"
@@ -18,13 +20,16 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_collate.h"
 #include "parser/parse_expr.h"
 #include "parser/parse_relation.h"
+#include "parser/scansup.h"
 #include "utils/builtins.h"
+#include "utils/catcache.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -107,41 +112,90 @@ describe_error(void *what)
 	errcontext("pg_cmig: %s", (char *) what);
 }
 
-/* Is it unknown which functions the function calls?  Its body is a string then. */
-static bool
-is_opaque(Oid function)
+/* Returns the body of a function if it is a string, which nothing depends on, or NULL. */
+static char *
+text_body(Oid function)
 {
 	HeapTuple	tuple;
 	Oid			language;
-	bool		result;
+	char	   *result = NULL;
+	bool		isnull;
 
 	if (function < FirstNormalObjectId ||
 		OidIsValid(getExtensionOfObject(ProcedureRelationId, function)))
-		return false;
+		return NULL;
 	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	if (!HeapTupleIsValid(tuple))
-		return true;
+		return NULL;
 	language = ((Form_pg_proc) GETSTRUCT(tuple))->prolang;
-	result = language != ClanguageId && language != INTERNALlanguageId &&
-		heap_attisnull(tuple, Anum_pg_proc_prosqlbody, NULL);
+	if (language != ClanguageId && language != INTERNALlanguageId &&
+		heap_attisnull(tuple, Anum_pg_proc_prosqlbody, NULL))
+		result = TextDatumGetCString(SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull));
 	ReleaseSysCache(tuple);
 	return result;
 }
 
+static bool may_change(Oid function, const CmigPlanning *p, List **seen);
+
+/* The same of the functions with this name, in whatever schema. */
+static bool
+may_change_any(const char *name, const CmigPlanning *p, List **seen)
+{
+	CatCList   *functions = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
+	bool		found = false;
+
+	for (int i = 0; i < functions->n_members && !found; i++)
+	{
+		HeapTuple	tuple = &functions->members[i]->tuple;
+
+		found = may_change(((Form_pg_proc) GETSTRUCT(tuple))->oid, p, seen);
+	}
+	ReleaseSysCacheList(functions);
+	return found;
+}
+
 /*
- * A check for check_functions_in_node: does the revision change the function, or
- * one that it may call?
+ * Does the revision change the function, or one that its body, or that of one which the
+ * body names, contains the name of?
  */
+static bool
+may_change(Oid function, const CmigPlanning *p, List **seen)
+{
+	const char *key = psprintf("p%u", function);
+
+	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
+	if (list_member_oid(*seen, function))
+		return false;
+	*seen = lappend_oid(*seen, function);
+	foreach_ptr(const CmigShapeReader, reader, p->readers)
+	{
+		if (reader->old != NULL &&
+			(strcmp(reader->old->key, key) == 0 || strcmp(reader->key, key) == 0))
+			return true;
+	}
+	for (const char *word = text_body(function); word != NULL && *word;)
+	{
+		const char *end = word;
+
+		while (isalnum((unsigned char) *end) || *end == '_' || *end == '$' || IS_HIGHBIT_SET(*end))
+			end++;
+		if (end > word && end - word < NAMEDATALEN &&
+			(may_change_any(pnstrdup(word, end - word), p, seen) ||
+			 may_change_any(downcase_identifier(word, end - word, false, false), p, seen)))
+			return true;
+		word = Max(end, word + 1);
+	}
+	return false;
+}
+
+/* A check for check_functions_in_node. */
 static bool
 is_changed_function(Oid function, void *planning)
 {
-	foreach_ptr(const CmigShapeReader, reader, ((CmigPlanning *) planning)->readers)
-	{
-		if (reader->old != NULL && reader->kind[0] == 'R' &&
-			(strcmp(reader->old->key, psprintf("p%u", function)) == 0 || is_opaque(function)))
-			return true;
-	}
-	return false;
+	List	   *seen = NIL;
+
+	return may_change(function, planning, &seen);
 }
 
 static bool

@@ -754,7 +754,7 @@ typedef struct CmigCalled
 	const char *name;			/* with its schema and arguments */
 	const char *definition;
 	const char *column;			/* which is computed with it */
-}			CmigCalled;
+} CmigCalled;
 
 /*
  * A statement of a script that computes a column for the rows that exist: a change of
@@ -790,7 +790,7 @@ typedef struct CmigRelabeled
 {
 	Oid			type;
 	int			statement;
-}			CmigRelabeled;
+} CmigRelabeled;
 
 /* The search_path of a script from a line on. */
 typedef struct CmigPathFrom

@@ -578,13 +578,19 @@ cmig_versions_value(ParseState *pstate, const ColumnRef *ref, CmigVersionNames *
 	const CmigShapeColumn *named = column_of(p, table, level, ref);
 	const char *number = named ? named->number : NULL;
 	const CmigVersionRule *rule;
+	CmigVersionRule own = {0};
 
+	if (named != NULL)
+	{
+		own.type = named->type;
+		own.collation = named->collation;
+	}
 	/* a generated column has no value yet when a row is written */
 	if (named != NULL && named->generated[0])
 	{
-		const CmigVersionRule value = {.expr = cmig_versions_expression(named->value),.type = named->type,.collation = named->collation,.path = names->path};
-
-		return value_at(pstate, &value, level, names);
+		own.expr = cmig_versions_expression(named->value);
+		own.path = names->path;
+		return value_at(pstate, &own, level, names);
 	}
 	rule = number ? cmig_versions_rule(p, table->b->oid, number, names->up, level) : NULL;
 	names->other_role |= rule != NULL && rule->other_role;
@@ -599,7 +605,8 @@ cmig_versions_value(ParseState *pstate, const ColumnRef *ref, CmigVersionNames *
 								column->hidden == NULL ? column->a->name : column->hidden, false,
 								ref->location);
 		/* rows have no value in a new column without a default */
-		return value_at(pstate, &(CmigVersionRule) {.expr = cmig_versions_expression("NULL"),.type = named->type,.collation = named->collation}, level, names);
+		own.expr = cmig_versions_expression("NULL");
+		return value_at(pstate, &own, level, names);
 	}
 	foreach_ptr(const CmigVersionColumn, column, number && names->up ? table->dropped : NIL)
 	{
