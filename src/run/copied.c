@@ -21,8 +21,8 @@
 #include "catalog/objectaccess.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "commands/dbcommands.h"
 #include "executor/executor.h"
-#include "libpq/libpq-be.h"
 #include "miscadmin.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
@@ -40,10 +40,10 @@
 #define MOST_CAUGHT 3
 #define NEXT_TIMEOUT 200
 
-/* Is this such a session?  Unknown until the first call. */
+/* Is this such a session?  In a copy, perhaps: the database must be one. */
 static enum
 {
-	UNKNOWN, GUARDED, NOT_GUARDED
+	UNKNOWN, IN_A_COPY, GUARDED, NOT_GUARDED
 }			session = UNKNOWN;
 
 static int	depth = 0;			/* of functions that are running */
@@ -82,8 +82,8 @@ see_subtransaction(SubXactEvent event, SubTransactionId id, SubTransactionId par
 }
 
 /*
- * The first call precedes all code of users.  A parallel worker, which has no port, has the
- * value that such code may have set.  Elsewhere than in a copy, anybody could set it.
+ * The first call precedes all code of users.  A parallel worker has the value that such
+ * code may have set.  Elsewhere than in a copy, anybody could set it.
  */
 static bool
 is_guarded(void)
@@ -92,14 +92,19 @@ is_guarded(void)
 	{
 		const char *value = GetConfigOption(PLACEHOLDER, true, false);
 
-		session = value != NULL &&
-			(MyProcPort == NULL || cmig_text_begins(MyProcPort->database_name, CMIG_ENGINE_COPY)) ?
-			GUARDED : NOT_GUARDED;
-		if (session == GUARDED)
-			RegisterSubXactCallback(see_subtransaction, NULL);
+		session = value != NULL ? IN_A_COPY : NOT_GUARDED;
 		/* cmig loads nothing in a session without this */
-		if (session == GUARDED && cmig_text_same(value, "on"))
+		if (session == IN_A_COPY && cmig_text_same(value, "on"))
 			SetConfigOption(PLACEHOLDER, "guarded", PGC_SUSET, PGC_S_OVERRIDE);
+	}
+	if (session == IN_A_COPY && IsTransactionState())
+	{
+		/* reading a catalog calls no function of a user */
+		session = GUARDED;
+		if (!cmig_text_begins(get_database_name(MyDatabaseId), CMIG_ENGINE_COPY))
+			session = NOT_GUARDED;
+		else
+			RegisterSubXactCallback(see_subtransaction, NULL);
 	}
 	return session == GUARDED;
 }
