@@ -229,6 +229,8 @@ my @refused = (
 		"CREATE OR REPLACE FUNCTION f(text) RETURNS text LANGUAGE sql AS 'SELECT upper(\$1)'; ALTER TABLE t ADD b text;\n-- cmig:up t.b = 'x' || f(a)", 'the expression calls a function that the revision changes' ],
 	[ "CREATE TABLE t (id int, a text); CREATE FUNCTION f(text) RETURNS text LANGUAGE sql AS 'SELECT lower(\$1)'; CREATE FUNCTION g(text) RETURNS text LANGUAGE sql AS 'SELECT F(\$1)'; CREATE FUNCTION h(text) RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN g(\$1); END'",
 		"CREATE OR REPLACE FUNCTION f(text) RETURNS text LANGUAGE sql AS 'SELECT upper(\$1)'; ALTER TABLE t ADD b text;\n-- cmig:up t.b = 'x' || h(a)", 'the expression calls a function that the revision changes, or that may call one' ],
+	[ "CREATE TYPE c AS (x int); CREATE FUNCTION f(int) RETURNS c IMMUTABLE LANGUAGE sql AS 'SELECT ROW(\$1)::c'; CREATE CAST (int AS c) WITH FUNCTION f(int) AS ASSIGNMENT; CREATE TABLE t (id int, a int)",
+		"CREATE OR REPLACE FUNCTION f(int) RETURNS c IMMUTABLE LANGUAGE sql AS 'SELECT ROW(\$1 + 1)::c'; ALTER TABLE t ALTER a TYPE c USING a;\n-- cmig:down t.a = (a).x", 'the expression calls a function that the revision changes' ],
 	[ "CREATE TABLE t (id int, a text); CREATE FUNCTION f(r t) RETURNS int LANGUAGE sql AS 'SELECT 1'",
 		"ALTER TABLE t RENAME a TO b; CREATE OR REPLACE FUNCTION f(r t) RETURNS int LANGUAGE sql AS 'SELECT 2'", 'function public.f\(r public.t\) cannot be expanded\nDETAIL:  An argument or its result has the row type of table public.t' ],
 	[ "CREATE TABLE t (id int, a text)", "ALTER TABLE t RENAME a TO b; CREATE FUNCTION f() RETURNS text LANGUAGE sql AS 'SELECT b FROM public.t'",

@@ -200,9 +200,8 @@ definition_of(Oid function)
 	return result.data;
 }
 
-/* A check for check_functions_in_node: note what is not built in. */
-static bool
-note_function(Oid function, void *functions)
+bool
+cmig_versions_note_function(Oid function, void *functions)
 {
 	if (function >= FirstNormalObjectId)
 		*(List **) functions = lappend_oid(*(List **) functions, function);
@@ -221,7 +220,7 @@ note_functions(Node *node, void *functions)
 		(IsA(node, FuncExpr) && (((FuncExpr *) node)->funcformat == COERCE_EXPLICIT_CAST ||
 								 ((FuncExpr *) node)->funcformat == COERCE_IMPLICIT_CAST));
 	if (!cast)
-		(void) check_functions_in_node(node, note_function, functions);
+		(void) check_functions_in_node(node, cmig_versions_note_function, functions);
 	return expression_tree_walker(node, note_functions, functions);
 }
 

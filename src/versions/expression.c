@@ -205,19 +205,10 @@ calls_changed_function(Node *node, void *planning)
 							expression_tree_walker(node, calls_changed_function, planning));
 }
 
-/* A check for check_functions_in_node: note what is not built in. */
-static bool
-note_function(Oid function, void *functions)
-{
-	if (function >= FirstNormalObjectId)
-		*(List **) functions = lappend_oid(*(List **) functions, function);
-	return false;
-}
-
 static bool
 note_functions(Node *node, void *functions)
 {
-	return node != NULL && (check_functions_in_node(node, note_function, functions) ||
+	return node != NULL && (check_functions_in_node(node, cmig_versions_note_function, functions) ||
 							expression_tree_walker(node, note_functions, functions));
 }
 
@@ -393,12 +384,6 @@ cmig_versions_print(Oid relation, const CmigVersionRule *rule, const char *colum
 				 pstate->p_hasSubLinks ?
 				 errhint("Use only columns of the row. To move a column to another table, add it there, let the application write both, and drop the old one in a later revision.") :
 				 errhint("Use only columns of the row.")));
-	if (calls_changed_function(expr, unconstify(CmigPlanning *, names->planning)))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("the expression calls a function that the revision changes, or that may call one"),
-				 errdetail("It would compute other values than in an upgrade."),
-				 errhint("Change the function in a revision of its own.")));
 	require_stored(rel, expr);
 	(void) require_no_row(expr, unconstify(CmigPlanning *, names->planning));
 	given = exprType(expr);
@@ -417,6 +402,12 @@ cmig_versions_print(Oid relation, const CmigVersionRule *rule, const char *colum
 																					list_length(bare->fields) - 1))),
 						 can_coerce_type(1, &given, &type, COERCION_EXPLICIT) ? "" : "::text",
 						 format_type_be(type))));
+	if (calls_changed_function(expr, unconstify(CmigPlanning *, names->planning)))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("the expression calls a function that the revision changes, or that may call one"),
+				 errdetail("It would compute other values than in an upgrade."),
+				 errhint("Change the function in a revision of its own.")));
 	/* a conversion by assignment is not printed */
 	if (by_name)
 		(void) note_functions(expr, &functions);

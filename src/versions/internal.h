@@ -812,6 +812,9 @@ extern const char *cmig_versions_path_at(const CmigPlanning *p, int line);
 /* Does the reference have the number of a column? */
 extern bool cmig_versions_is_numbered(const ColumnRef *ref);
 
+/* A check for check_functions_in_node: add what is not built in to a List of OIDs. */
+extern bool cmig_versions_note_function(Oid function, void *functions);
+
 /* Returns a List of CmigCalled *: the functions that an analyzed expression calls. */
 extern List *cmig_versions_called(const CmigPlanning *p, Node *expr);
 
