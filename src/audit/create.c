@@ -9,10 +9,8 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
-#include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/snapmgr.h"
 
 #include "audit/internal.h"
 #include "parse/parse.h"
@@ -20,32 +18,13 @@
 
 /*
  * Run statements that create parts of the log, as its owner.  No event trigger
- * fires: it would run with the privileges of the owner on behalf of a caller that
- * may not have them, names in its function could refer to the caller's temporary
- * tables, and it could give what was created to another role.
+ * fires: names in its function could refer to the caller's temporary tables, and
+ * it could give what was created to another role.
  */
 void
 cmig_audit_log_execute(const char *sql)
 {
-	int			guc_level = NewGUCNestLevel();
-
-	cmig_settings_pin_search_path();
-	cmig_settings_unname_tablespace(GUC_ACTION_SAVE);
-	foreach_node(RawStmt, raw, cmig_raw_parse(sql, RAW_PARSE_DEFAULT))
-	{
-		PlannedStmt *plan = makeNode(PlannedStmt);
-
-		plan->commandType = CMD_UTILITY;
-		plan->canSetTag = true;
-		plan->utilityStmt = raw->stmt;
-		plan->stmt_location = raw->stmt_location;
-		plan->stmt_len = raw->stmt_len;
-		PushActiveSnapshot(GetTransactionSnapshot());
-		ProcessUtility(plan, sql, false, PROCESS_UTILITY_SUBCOMMAND, NULL, NULL, None_Receiver, NULL);
-		PopActiveSnapshot();
-		CommandCounterIncrement();
-	}
-	AtEOXact_GUC(false, guc_level);
+	cmig_query_silently(cmig_raw_parse(sql, RAW_PARSE_DEFAULT), sql);
 }
 
 /*

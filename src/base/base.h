@@ -700,6 +700,18 @@ extern Query *cmig_safe_parse(RawStmt *raw, const char *source, HeapTuple functi
  */
 extern Oid	cmig_type_role(Oid type, Oid table_owner);
 
+/* in plain.c */
+
+struct CmigQuery;
+
+/*
+ * Raise error 55000 if a table of pg_cmig that the query names exists but is not
+ * a plain table that belongs to the extension.  After this check, the query
+ * returns exactly the table's rows.  The check costs nothing if no table was
+ * altered since the query was last checked.
+ */
+extern void cmig_plain_require(struct CmigQuery *query);
+
 /* in query.c */
 
 /*
@@ -732,7 +744,7 @@ typedef struct CmigQuery
 	bool		children;		/* it reads their child tables, too */
 	bool		once;			/* the plan is not kept */
 	uint64		checked;		/* what it reads of pg_cmig: see
-								 * own_tables_check() */
+								 * cmig_plain_require() */
 	bool		selective;		/* it reads few rows by indexes, so that its
 								 * plan can last in large catalogs, too */
 	Oid			function;		/* if there are no relations, it may call only
@@ -812,6 +824,12 @@ extern void cmig_query_hold(Oid relation, LOCKMODE mode);
 extern void cmig_query_command(const char *sql, Oid relation);
 
 /*
+ * Run utility statements, a List of RawStmt *, with pinned search_path, and such
+ * that no event trigger fires.  They name no relation of a user.
+ */
+extern void cmig_query_silently(List *statements, const char *sql);
+
+/*
  * These functions take the query's arguments as C values, as its argtypes
  * require: const char * for TEXTOID and const CmigNames * for TEXTARRAYOID (a
  * NULL pointer stands for null), bool, int, Oid, double, and int64, which also
@@ -869,6 +887,9 @@ pg_noreturn extern void cmig_query_raise_changed(const char *detail);
  * it no longer exists.
  */
 extern char *cmig_query_relation_name(Oid relation);
+
+/* The same, or a text that contains its OID if it was dropped in the meantime. */
+extern char *cmig_query_table_name(Oid relation);
 
 /* Likewise, only the name of a relation or schema, not quoted. */
 extern char *cmig_query_name(Oid relation);

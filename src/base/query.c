@@ -14,11 +14,8 @@
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_depend.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
-#include "catalog/pg_rewrite.h"
 #include "catalog/pg_type.h"
-#include "commands/extension.h"
 #include "executor/spi.h"
 #include "jit/jit.h"
 #include "nodes/nodeFuncs.h"
@@ -30,9 +27,9 @@
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "tcop/pquery.h"
+#include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
@@ -42,180 +39,6 @@
 #include "utils/syscache.h"
 
 #include "base/base.h"
-
-/* ----------------------------------------------------------------
- * Checks that pg_cmig's tables are still plain tables.
- *
- * A superuser could replace a table with a view, or give it a rule, a policy,
- * or a child table.  A query would then execute the view or the rule, or return
- * rows other than those in the table.  Triggers do not affect reads and are
- * allowed.
- *
- * This module does not lock any table, so a session that is altering one of the
- * tables does not block sessions that need only other tables.  The query that
- * follows the check locks the tables that it reads.
- * ----------------------------------------------------------------
- */
-
-static const char *const names[] = {"revision", "version", "journal", "progress", "backfill_run", "ddl_log",
-"scope_version", "run_control", "expansion_run", "expansion_step", "measured", "secret", "workload"};
-
-static Oid	tables[lengthof(names)];	/* OIDs from the last lookup, in the
-										 * order of "names" */
-static uint64 changes = 1;		/* number of events that may have altered the
-								 * tables */
-static uint64 checked[lengthof(names)]; /* value of "changes" when the table
-										 * last passed the check */
-
-/*
- * A relcache callback.  "relation" is InvalidOid if any table may have
- * changed.
- */
-static void
-table_changed(Datum arg, Oid relation)
-{
-	for (int i = 0; i < lengthof(names); i++)
-	{
-		if (!OidIsValid(relation) || tables[i] == relation)
-		{
-			changes++;
-			return;
-		}
-	}
-}
-
-/* A syscache callback, called when schema cmig may have changed. */
-static void
-schema_changed(Datum arg, int cache, uint32 hash)
-{
-	changes++;
-}
-
-/*
- * Returns the name of a rule on the table, or NULL if the table has no rules.
- */
-static char *
-rule_on(Oid relation)
-{
-	Relation	rules = table_open(RewriteRelationId, AccessShareLock);
-	ScanKeyData key[1];
-	SysScanDesc scan;
-	HeapTuple	tuple;
-	char	   *name = NULL;
-
-	ScanKeyInit(&key[0], Anum_pg_rewrite_ev_class, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(relation));
-	scan = systable_beginscan(rules, RewriteRelRulenameIndexId, true, NULL, 1, key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-		name = pstrdup(NameStr(((Form_pg_rewrite) GETSTRUCT(tuple))->rulename));
-	systable_endscan(scan);
-	table_close(rules, AccessShareLock);
-	return name;
-}
-
-/*
- * Returns a table's quoted, qualified name, or text that contains its OID if
- * the table was dropped in the meantime.
- */
-static char *
-qualified_name(Oid relation)
-{
-	char	   *name = get_rel_name(relation);
-
-	return name ? quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), name) :
-		psprintf("with OID %u", relation);
-}
-
-/* Raise an error for a pg_cmig table that was altered. */
-pg_noreturn static void
-refuse(const char *name, const char *detail, const char *hint)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("relation \"cmig.%s\" was changed after pg_cmig created it", name),
-			 errdetail("%s", detail),
-			 errhint("%s", hint)));
-}
-
-/*
- * Raise an error if a query of the table could return anything other than the
- * table's rows.
- */
-static void
-check_table(Oid relation, const char *name)
-{
-	FormData_pg_class form;
-	List	   *children;
-	char	   *rule;
-
-	if (!cmig_role_relation(relation, &form))
-		return;					/* the table was dropped in the meantime */
-	if (form.relkind != RELKIND_RELATION)
-		refuse(name, "It is not a plain table.",
-			   "Drop or rename this relation, and then restore the table from a backup. If there is no backup: " CMIG_BEGIN_AGAIN);
-	if (getExtensionOfObject(RelationRelationId, relation) != get_extension_oid("pg_cmig", true))
-		refuse(name, "It is not a member of extension pg_cmig.",
-			   psprintf("ALTER EXTENSION pg_cmig ADD TABLE cmig.%s", name));
-	if (form.relrowsecurity)
-		refuse(name, "Row-level security is enabled on it.",
-			   psprintf("ALTER TABLE cmig.%s DISABLE ROW LEVEL SECURITY", name));
-	if (form.relhasrules && (rule = rule_on(relation)) != NULL)
-		refuse(name, psprintf("Rule \"%s\" was created on it.", rule),
-			   psprintf("DROP RULE %s ON cmig.%s", quote_identifier(rule), name));
-	if (has_superclass(relation))
-		refuse(name, "It inherits from another table.",
-			   psprintf("Find the parent table with \\d cmig.%s, and then: ALTER TABLE cmig.%s NO INHERIT <parent table>", name, name));
-	children = form.relhassubclass ? find_inheritance_children(relation, NoLock) : NIL;
-	if (children != NIL)
-		refuse(name, psprintf("Table %s inherits from it.", qualified_name(linitial_oid(children))),
-			   psprintf("ALTER TABLE %s NO INHERIT cmig.%s", qualified_name(linitial_oid(children)), name));
-}
-
-/*
- * Raise error 55000 if a table of pg_cmig that the query names exists but is not
- * a plain table that belongs to the extension.  After this check, the query
- * returns exactly the table's rows.  The check costs nothing if no table was
- * altered since the query was last checked.
- */
-static void
-own_tables_check(CmigQuery *query)
-{
-	static bool registered = false;
-	bool		complete = true;
-	const uint64 before = changes;
-	Oid			schema;
-
-	if (query->checked == changes)
-		return;
-	if (!registered)
-	{
-		CacheRegisterRelcacheCallback(table_changed, (Datum) 0);
-		CacheRegisterSyscacheCallback(NAMESPACEOID, schema_changed, (Datum) 0);
-		registered = true;
-	}
-	schema = get_namespace_oid("cmig", true);
-	if (!OidIsValid(schema))
-		return;
-	cmig_library_version_read();
-	for (int i = 0; i < lengthof(names); i++)
-	{
-		if (checked[i] == before || strstr(query->sql, names[i]) == NULL)
-			continue;
-		tables[i] = get_relname_relid(names[i], schema);
-		if (OidIsValid(tables[i]))
-		{
-			check_table(tables[i], names[i]);
-			checked[i] = before;
-		}
-		else
-			complete = false;
-	}
-
-	/* a query of a missing table raises an error, and is checked again */
-	if (complete)
-		query->checked = before;
-}
 
 /* ----------------------------------------------------------------
  * Runs pg_cmig's queries through SPI.
@@ -280,6 +103,15 @@ cmig_query_schema_name(Oid schema)
 	if (name == NULL)
 		cmig_query_raise_changed(psprintf("The schema with OID %u was dropped.", schema));
 	return name;
+}
+
+char *
+cmig_query_table_name(Oid relation)
+{
+	char	   *name = get_rel_name(relation);
+
+	return name ? quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), name) :
+		psprintf("with OID %u", relation);
 }
 
 char *
@@ -455,7 +287,7 @@ refuse_relation(Oid relation)
 	ereport(ERROR,
 			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 			 errmsg("a relation was replaced while it was being read"),
-			 errdetail("Relation %s was found in its place.", qualified_name(relation)),
+			 errdetail("Relation %s was found in its place.", cmig_query_table_name(relation)),
 			 errhint(CHANGED_HINT)));
 }
 
@@ -670,7 +502,7 @@ enter(QueryFrame *frame, CmigQuery *query, bool may_last)
 	const ErrorContextCallback callback = {error_context_stack, add_catalog_hint, query};
 
 	if (!query->users_text && strstr(query->sql, " cmig.") != NULL)
-		own_tables_check(query);
+		cmig_plain_require(query);
 	if (!query->users_text && query->plan == NULL && strstr(query->sql, "cmig.") != NULL)
 		cmig_library_version_read();
 	if (!query->users_text && OidIsValid(other_role()))
@@ -885,7 +717,7 @@ cmig_query_hold(Oid relation, LOCKMODE mode)
 	if (mode != NoLock)
 		LockRelationOid(relation, mode);
 	if (!held || get_rel_namespace(relation) != schema)
-		cmig_query_raise_changed(psprintf("The schema of relation %s was renamed or dropped.", qualified_name(relation)));
+		cmig_query_raise_changed(psprintf("The schema of relation %s was renamed or dropped.", cmig_query_table_name(relation)));
 }
 
 void
@@ -901,7 +733,7 @@ cmig_query_command(const char *sql, Oid relation)
 		Assert(CheckRelationOidLockedByMe(relation, ShareRowExclusiveLock, true));
 		cmig_query_hold(relation, AccessShareLock);
 		if (strstr(sql, psprintf("%s.", quote_identifier(cmig_query_schema_name(get_rel_namespace(relation))))) == NULL)
-			cmig_query_raise_changed(psprintf("The schema of table %s was renamed.", qualified_name(relation)));
+			cmig_query_raise_changed(psprintf("The schema of table %s was renamed.", cmig_query_table_name(relation)));
 	}
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
@@ -915,6 +747,34 @@ cmig_query_command(const char *sql, Oid relation)
 		elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(result));
 	AtEOXact_GUC(false, guc_level);
 	SPI_finish();
+}
+
+/*
+ * An event trigger would run with the privileges of the current role on behalf of
+ * a caller that may not have them.
+ */
+void
+cmig_query_silently(List *statements, const char *sql)
+{
+	int			guc_level = NewGUCNestLevel();
+
+	pin_settings();
+	cmig_settings_unname_tablespace(GUC_ACTION_SAVE);
+	foreach_node(RawStmt, raw, statements)
+	{
+		PlannedStmt *plan = makeNode(PlannedStmt);
+
+		plan->commandType = CMD_UTILITY;
+		plan->canSetTag = true;
+		plan->utilityStmt = raw->stmt;
+		plan->stmt_location = raw->stmt_location;
+		plan->stmt_len = raw->stmt_len;
+		PushActiveSnapshot(GetTransactionSnapshot());
+		ProcessUtility(plan, sql, false, PROCESS_UTILITY_SUBCOMMAND, NULL, NULL, None_Receiver, NULL);
+		PopActiveSnapshot();
+		CommandCounterIncrement();
+	}
+	AtEOXact_GUC(false, guc_level);
 }
 
 char *
