@@ -19,16 +19,19 @@ $node->safe_psql('base', <<'END_SQL');
 CREATE EXTENSION pg_cmig;
 GRANT CREATE ON SCHEMA public TO eve;
 CREATE SCHEMA s;
-CREATE FUNCTION s.less(bigint) RETURNS bigint IMMUTABLE LANGUAGE sql AS 'SELECT $1 - 1';
-CREATE FUNCTION s.path() RETURNS void LANGUAGE sql AS $$SELECT set_config('search_path', 's', false)$$;
-CREATE PROCEDURE s.path_too() LANGUAGE plpgsql AS $$BEGIN SET search_path = s; END$$;
-SELECT FROM cmig.create_revision('tables', 'CREATE TABLE s.t (id int, v int, w text); CREATE TABLE public.t (v int)', revision => '000');
+SELECT FROM cmig.create_revision('tables', $$CREATE TABLE s.t (id int, v int, w text); CREATE TABLE public.t (v int);
+	CREATE TYPE s.mood AS ENUM ('a'); CREATE TABLE s.feeling (m s.mood);
+	CREATE FUNCTION s.path() RETURNS void LANGUAGE sql AS $f$SELECT set_config('search_path', 's', false)$f$;
+	CREATE PROCEDURE s.path_too() LANGUAGE plpgsql AS $f$BEGIN SET search_path = s; END$f$;
+	CREATE FUNCTION s.less(bigint) RETURNS bigint IMMUTABLE LANGUAGE sql AS 'SELECT $1 - 1';
+	CREATE FUNCTION s.nothing() RETURNS int LANGUAGE sql AS 'SELECT 1';$$, revision => '000');
 SELECT FROM cmig.upgrade();
-INSERT INTO s.t VALUES (1, 10, '01/02/2020');
+INSERT INTO s.t VALUES (1, 10, '01/02/2020'); INSERT INTO s.feeling VALUES ('a');
 END_SQL
 query($node, 'base', q{CREATE FUNCTION public.less(bigint) RETURNS bigint IMMUTABLE LANGUAGE plpgsql AS
 	$$BEGIN RAISE WARNING 'code of eve runs as %', current_user; RETURN 666; END$$}, 'eve');
 
+my $down = "ALTER TABLE s.t ALTER v TYPE bigint;\n-- cmig:down s.t.v = less(v)::int\n";
 foreach my $case (
 	[ 'SET', "SET search_path = s;\nALTER TABLE s.t ALTER v TYPE bigint;\n-- cmig:down s.t.v = less(v)::int\n", 'SELECT v FROM s.t', '9' ],
 	[ 'SET LOCAL, and a name of a table', "SET LOCAL search_path = s;\nALTER TABLE t ALTER v TYPE bigint;\n-- cmig:down t.v = less(v)::int\n", 'SELECT v FROM s.t', '9' ],
@@ -36,21 +39,49 @@ foreach my $case (
 	[ 'a value', "SET DateStyle = 'SQL, DMY';\nALTER TABLE s.t ALTER w TYPE date USING w::date;\n-- cmig:down s.t.w = w::text\n", 'SELECT w FROM s.t', '01/02/2020' ],
 	[ 'between the lines', "ALTER TABLE s.t ALTER v TYPE bigint;\n-- cmig:down s.t.v = s.less(v)::int\nSET search_path = s;\nALTER TABLE s.t ALTER w TYPE varchar;\n-- cmig:down s.t.w = w::text\n",
 		'', qr/line 3, between its lines "cmig:down", changes what names and values mean/ ],
-	map({ [ $_, "$_;\nALTER TABLE s.t ALTER v TYPE bigint;\n-- cmig:down s.t.v = less(v)::int\n", '', qr/line 1, above a line "cmig:down", may change what names and values mean/ ] }
-		q{DO $$BEGIN SET search_path = s; END$$}, q{SELECT set_config('search_path', 's', true)}, q{SELECT FROM set_config('search_path', 's', false)}, q{WITH x AS (SELECT set_config('search_path', 's', false)) TABLE x},
-		q{EXPLAIN ANALYZE SELECT set_config('search_path', 's', false)}, q{CREATE TEMP TABLE x AS SELECT set_config('search_path', 's', false)}, q{UPDATE pg_settings SET setting = 's' WHERE name = 'search_path'},
-		'SELECT s.path()', 'CALL s.path_too()', q{PREPARE x AS SELECT set_config('search_path', 's', false); EXECUTE x}),
+	# code that sets is run in the shadow
+	map({ [ $_, "$_;\n$down", 'SELECT v FROM s.t', '9' ] }
+		q{DO $$BEGIN SET search_path = s; END$$}, q{DO $$BEGIN EXECUTE 'SET search_' || 'path = s'; END$$},
+		q{SELECT set_config('search_path', 's', true)}, q{SELECT FROM set_config('search_path', 's', false)},
+		q{WITH x AS (SELECT set_config('search_path', 's', false)) TABLE x},
+		q{EXPLAIN ANALYZE SELECT set_config('search_path', 's', false)},
+		q{CREATE TEMP TABLE x AS SELECT set_config('search_path', 's', false)},
+		q{CREATE VIEW s.sets AS SELECT set_config('search_path', 's', false); TABLE s.sets},
+		'SELECT s.path()', 'CALL s.path_too()',
+		q{PREPARE x AS SELECT set_config('search_path', 's', false); EXECUTE x}),
+	# and what it does not set is no reason to refuse the downgrade
+	map({ [ $_, "$_;\nALTER TABLE s.t ALTER v TYPE bigint;\n-- cmig:down s.t.v = s.less(v)::int\n", 'SELECT v FROM s.t', '9' ] }
+		'DO $$BEGIN PERFORM 1; END$$', 'SELECT s.nothing()', 'SET search_path = s; RESET search_path'),
+	# what is not run is not known
+	map({ [ $_, "$_;\n$down", '', qr/line \d, above a line "cmig:down", may change what names and values mean/ ] }
+		q{UPDATE pg_settings SET setting = 's' WHERE name = 'search_path'}, "-- cmig:replay skip\nSELECT s.path()"),
+	[ 'settings of later sessions', "ALTER ROLE CURRENT_USER SET DateStyle = 'SQL, DMY';\n$down", '', qr/line 1 changes with which settings sessions begin/ ],
+	[ 'a setting of one transaction', "-- transactional: false\nDO \$\$BEGIN SET LOCAL search_path = s; END\$\$;\n$down", '',
+		qr/line 1, above a line "cmig:down", may change what names and values mean/ ],
+	map({ [ "another role: $_->[0]", "GRANT USAGE, CREATE ON SCHEMA s TO eve; ALTER TABLE s.t OWNER TO eve; SET ROLE eve;\nALTER TABLE s.t ALTER v TYPE bigint;\n-- cmig:down s.t.v = $_->[0]\n", @$_[1, 2] ] }
+		[ 's.less(v)::int', '', qr/line 1 sets another role, and line 3 calls s\.less\(bigint\)/ ],
+		[ '(v - 1)::int', 'SELECT v FROM s.t', '9' ]),
 	[ 'statements that set nothing', "UPDATE s.t SET w = upper(w); SELECT cmig.set_context('1', NULL);\nALTER TABLE s.t ALTER v TYPE bigint;\n-- cmig:down s.t.v = s.less(v)::int\n", 'SELECT v FROM s.t', '9' ],
-	[ 'a rename', "SET search_path = s;\nALTER TABLE t RENAME v TO x;\n", '', qr/line 1 may change what names mean, and "t" is renamed without a schema/ ],
+	[ 'a rename', "SET search_path = s;\nALTER TABLE t RENAME v TO x;\nALTER TABLE public.t RENAME v TO y;\n", 'SELECT v FROM s.t', '10' ],
+	[ 'a label', "SET search_path = s;\nALTER TYPE mood RENAME VALUE 'a' TO 'b';\n", 'SELECT m FROM s.feeling', 'a' ],
 	[ 'a rename with a schema', "SET search_path = s;\nALTER TABLE s.t RENAME v TO x;\n", 'SELECT v FROM s.t', '10' ])
 {
 	my ($name, $script, $query, $expected) = @$case;
 
+	my $upgrade = $script =~ s/^-- transactional: false\n// ? 'CALL cmig.upgrade_stepwise()' : 'SELECT FROM cmig.upgrade()';
+
 	$node->safe_psql('postgres', $_) for 'DROP DATABASE IF EXISTS work', 'CREATE DATABASE work TEMPLATE base';
-	query($node, 'work', "SELECT FROM cmig.create_revision('x', \$s\$$script\$s\$, NULL, revision => '001', expand => true); SELECT FROM cmig.upgrade()");
+	query($node, 'work', "SELECT FROM cmig.create_revision('x', \$s\$$script\$s\$, NULL, revision => '001', expand => true, transactional => "
+		. ($upgrade =~ /CALL/ ? 'false' : 'true') . ')');
+	query($node, 'work', $_) for $upgrade, 'ALTER ROLE CURRENT_USER RESET ALL';
 	if (ref $expected) { fails_with($node, 'work', "SELECT FROM cmig.downgrade('-1')", 'MG006', $expected, $name); }
 	else { is(query($node, 'work', "SELECT FROM cmig.downgrade('-1'); $query"), $expected, $name); }
 }
+
+# the journal has the search_path of the upgrade
+$node->safe_psql('postgres', $_) for 'DROP DATABASE work', 'CREATE DATABASE work TEMPLATE base';
+is(query($node, 'work', "SELECT FROM cmig.create_revision('x', \$s\$$down\$s\$, NULL, revision => '001', expand => true); SET search_path = s; SELECT FROM cmig.upgrade(); RESET search_path; SELECT FROM cmig.downgrade('-1'); SELECT v FROM s.t"),
+	'9', 'the session of the upgrade had another search_path');
 
 # a line without a schema, above which statements change two tables with its name
 $node->safe_psql('postgres', $_) for 'DROP DATABASE work', 'CREATE DATABASE work TEMPLATE base';

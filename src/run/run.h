@@ -93,6 +93,20 @@ extern bool cmig_session_is_entered(void);
  */
 extern void cmig_session_pin_strings(void);
 
+/* The values of all settings that a script can change. */
+typedef struct CmigSettings CmigSettings;
+extern CmigSettings *cmig_session_settings(void);
+
+/* As if one of them had had another value. */
+extern void cmig_session_settings_expect(CmigSettings *settings, const char *name,
+										 const char *value);
+
+/*
+ * Returns the statements that give what has changed since then its value, but not for
+ * the role.
+ */
+extern char *cmig_session_settings_differ(const CmigSettings *then);
+
 /* Sets another search_path for the script whose session was entered. */
 extern void cmig_session_use_path(const char *path);
 

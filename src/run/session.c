@@ -45,6 +45,12 @@ typedef struct SavedSetting
 	GucSource	source;
 } SavedSetting;
 
+struct CmigSettings
+{
+	int			count;
+	SavedSetting *sorted;		/* by name */
+};
+
 /*
  * The state of the session before the script that is running, and what the
  * hooks have recorded since.
@@ -64,9 +70,7 @@ static struct
 								 * has set by name */
 	bool		set_all;		/* has the script used SET CONSTRAINTS ALL? */
 	bool		set_some;		/* has the script used SET CONSTRAINTS at all? */
-	SavedSetting *settings;		/* sorted by name; NULL if they need not be
-								 * restored */
-	int			setting_count;
+	CmigSettings *settings;		/* NULL if they need not be restored */
 }			session;
 
 /* Record a table that may have deferred trigger events. */
@@ -724,36 +728,87 @@ compare_settings(const void *a, const void *b)
 	return strcmp(((const SavedSetting *) a)->name, ((const SavedSetting *) b)->name);
 }
 
-/* Save the value and source of every setting. */
-static void
-save_settings(void)
+CmigSettings *
+cmig_session_settings(void)
 {
+	CmigSettings *result = palloc0(sizeof(CmigSettings));
 	int			count;
 	struct config_generic **all = cmig_guc_variables_compat(&count);
 
-	session.settings = palloc(sizeof(SavedSetting) * count);
+	result->sorted = palloc(sizeof(SavedSetting) * count);
 	for (int i = 0; i < count; i++)
 	{
-		SavedSetting *setting = &session.settings[session.setting_count];
+		SavedSetting *setting = &result->sorted[result->count];
 
 		if (!is_saved(all[i]))
 			continue;
 		setting->name = pstrdup(all[i]->name);
 		setting->value = GetConfigOptionByName(all[i]->name, NULL, false);
 		setting->source = all[i]->source;
-		session.setting_count++;
+		result->count++;
 	}
-	qsort(session.settings, session.setting_count, sizeof(SavedSetting), compare_settings);
+	qsort(result->sorted, result->count, sizeof(SavedSetting), compare_settings);
+	return result;
 }
 
 /* Returns the saved state, or NULL if the setting did not exist then. */
 static const SavedSetting *
-find_saved(const char *name)
+find_saved(const CmigSettings *settings, const char *name)
 {
 	SavedSetting key = {.name = name};
 
-	return bsearch(&key, session.settings, session.setting_count, sizeof(SavedSetting),
+	return bsearch(&key, settings->sorted, settings->count, sizeof(SavedSetting),
 				   compare_settings);
+}
+
+void
+cmig_session_settings_expect(CmigSettings *settings, const char *name, const char *value)
+{
+	SavedSetting *setting = unconstify(SavedSetting *, find_saved(settings, name));
+
+	if (setting != NULL)
+		setting->value = pstrdup(value);
+}
+
+/* Append a statement that sets a setting, which a script can have set, to its value. */
+static void
+append_set(StringInfo text, const char *name)
+{
+	char	   *value = GetConfigOptionByName(name, NULL, false);
+	const char *separator = "";
+	List	   *names = NIL;
+
+	appendStringInfo(text, "SET %s = ", quote_identifier(name));
+	if (!(GetConfigOptionFlags(name, true) & GUC_LIST_QUOTE) ||
+		!SplitGUCList(pstrdup(value), ',', &names) || names == NIL)
+		appendStringInfoString(text, quote_literal_cstr(value));
+	foreach_ptr(const char, each, names)
+	{
+		appendStringInfo(text, "%s%s", separator, quote_literal_cstr(each));
+		separator = ", ";
+	}
+	appendStringInfoString(text, ";\n");
+}
+
+char *
+cmig_session_settings_differ(const CmigSettings *then)
+{
+	CmigSettings *now = cmig_session_settings();
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < now->count; i++)
+	{
+		const SavedSetting *setting = &now->sorted[i];
+		const SavedSetting *saved = find_saved(then, setting->name);
+
+		if (strcmp(setting->name, "role") != 0 &&
+			strcmp(setting->name, "session_authorization") != 0 &&
+			(saved ? strcmp(setting->value, saved->value) != 0 :
+			 setting->source >= PGC_S_INTERACTIVE))
+			append_set(&text, setting->name);
+	}
+	return text.data;
 }
 
 static bool
@@ -769,7 +824,7 @@ has_changed(const struct config_generic *now, const SavedSetting *saved)
 static void
 put_back(const char *name)
 {
-	const SavedSetting *setting = find_saved(name);
+	const SavedSetting *setting = find_saved(session.settings, name);
 
 	cmig_settings_set(name, setting && setting->source >= PGC_S_INTERACTIVE ? setting->value : NULL,
 					  PGC_SUSET, GUC_ACTION_SET);
@@ -799,7 +854,7 @@ restore_settings(void)
 	 */
 	for (int i = 0; i < lengthof(roles); i++)
 	{
-		const SavedSetting *setting = find_saved(roles[i]);
+		const SavedSetting *setting = find_saved(session.settings, roles[i]);
 
 		if (setting != NULL &&
 			strcmp(GetConfigOptionByName(roles[i], NULL, false), setting->value) != 0)
@@ -813,7 +868,7 @@ restore_settings(void)
 	all = cmig_guc_variables_compat(&count);
 	for (int i = 0; i < count; i++)
 	{
-		if (is_saved(all[i]) && has_changed(all[i], find_saved(all[i]->name)))
+		if (is_saved(all[i]) && has_changed(all[i], find_saved(session.settings, all[i]->name)))
 			changed = lappend(changed, pstrdup(all[i]->name));
 	}
 	foreach_ptr(char, each, changed)
@@ -844,7 +899,7 @@ cmig_session_enter(bool steps)
 	}
 	session.temp_objects = list_temp_objects(NULL);
 	if (steps)
-		save_settings();
+		session.settings = cmig_session_settings();
 	MemoryContextSwitchTo(caller);
 
 	session.guc_level = steps ? 0 : NewGUCNestLevel();

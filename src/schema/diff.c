@@ -683,6 +683,8 @@ rename_replayed(const CmigManaged *managed, CmigImage *image, void *arg)
 {
 	DiffRun    *run = arg;
 
+	if (run->options.renames_replayed != NULL)
+		run->options.renames = *run->options.renames_replayed;
 	cmig_diff_check_schemas(run->managed, image, run->image,
 							run->options.need_schemas ? ERROR : WARNING,
 							run->target_sql ? "in the revisions nor in the target" :

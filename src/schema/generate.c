@@ -6,18 +6,19 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "access/transam.h"
-#include "catalog/dependency.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_proc.h"
 #include "funcapi.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "parser/parse_expr.h"
+#include "parser/parse_relation.h"
 #include "parser/parse_type.h"
 #include "utils/builtins.h"
-#include "utils/catcache.h"
 #include "utils/lsyscache.h"
-#include "utils/syscache.h"
+#include "utils/regproc.h"
+#include "utils/rel.h"
 
 #include "base/errors.h"
 #include "schema/internal.h"
@@ -452,207 +453,253 @@ refuse_downgrade(const char *revision, const char *detail, const char *hint)
 }
 
 /*
- * Does the statement set what decides what names and values below it mean?  Roles
- * do not: a downgrade belongs to whoever runs it.
+ * What is noted of a script while it is replayed: names and values in a line "down"
+ * mean what they meant in the upgrade, so the downgrade begins with the settings that
+ * hold at these lines.  As in a database without rows: what code sets because of rows
+ * is not seen.
  */
-static bool
-sets_meaning(const RawStmt *raw)
+typedef struct Meaning
 {
-	const VariableSetStmt *set = (const VariableSetStmt *) raw->stmt;
+	MemoryContext context;		/* of what is noted */
+	bool		transactional;
+	const char *path;			/* the search_path with which the downgrade
+								 * starts */
+	bool		has_downs;		/* has the script lines "down"? */
+	List	   *downs;			/* of CmigExpandLine *: those that are below */
+	CmigReplayPlan *plan;
+	CmigRepeatableRun labels;	/* gives labels of enums their old names */
+	List	   *renamed;		/* of Renamed * */
+	List	   *renames;		/* from the script's end to its start, as in
+								 * cmig.diff */
+	CmigSettings *begin;		/* NULL before the first statement */
+	Oid			role;			/* with which the script begins */
+	Oid			before;			/* that of the session before the statement */
+	const char *now;			/* the statements that set what differs from
+								 * "begin" */
+	int			now_line;		/* the last one that has changed it, or the
+								 * role */
+	const char *at_downs;		/* "now" at the first line "down", or NULL */
+	int			running;		/* the line of a statement that has begun, or
+								 * 0 */
+	int			unknown;		/* of one whose effect on settings is not
+								 * known, or 0 */
+	const char *refused;		/* why no downgrade can be generated */
+} Meaning;
 
-	if (!IsA(set, VariableSetStmt))
-		return cmig_statement_set_config_names(raw) != NIL;
-	return set->kind != VAR_SET_MULTI &&
-		(set->name == NULL || (strcmp(set->name, "role") != 0 &&
-							   strcmp(set->name, "session_authorization") != 0));
+/* Note why no downgrade can be generated: an error here would be one of the replay. */
+static void
+refuse_later(Meaning *meaning, int line, const char *what)
+{
+	if (meaning->refused == NULL)
+		meaning->refused = psprintf("line %d%s", line, what);
 }
 
-/* A tree walker: is a setting changed, or a function called that may do so? */
-static bool
-find_setter(Node *node, void *unused)
+/* A line "down", and the functions of users that it calls. */
+typedef struct Calling
 {
-	if (node == NULL)
+	const CmigExpandLine *line;
+	const char *function;
+	MemoryContext context;
+} Calling;
+
+/* A check_function_callback: note a function of a user. */
+static bool
+note_function(Oid function, void *arg)
+{
+	Calling    *calling = arg;
+
+	if (function < FirstNormalObjectId)
 		return false;
-	if (IsA(node, RangeVar) && strcmp(((RangeVar *) node)->relname, "pg_settings") == 0)
-		return true;
-	if (IsA(node, FuncCall))
-	{
-		char	   *schema;
-		char	   *name;
-		CatCList   *functions;
-		bool		built_in;
-
-		DeconstructQualifiedName(((FuncCall *) node)->funcname, &schema, &name);
-		if (strcmp(name, "set_config") == 0)
-			return true;
-		functions = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
-		built_in = functions->n_members > 0;
-		for (int i = 0; i < functions->n_members; i++)
-		{
-			Oid			function = ((Form_pg_proc) GETSTRUCT(&functions->members[i]->tuple))->oid;
-
-			built_in &= function < FirstNormalObjectId ||
-				OidIsValid(getExtensionOfObject(ProcedureRelationId, function));
-		}
-		ReleaseSysCacheList(functions);
-		if (!built_in)
-			return true;
-	}
-	return raw_expression_tree_walker(node, find_setter, unused);
+	calling->function = MemoryContextStrdup(calling->context, format_procedure(function));
+	return true;
 }
 
-/* May the statement have changed settings, so that only who wrote it knows? */
 static bool
-may_set(const RawStmt *raw)
+note_functions(Node *node, void *calling)
 {
-	Node	   *stmt = raw->stmt;
-	bool		qualified;
-
-	while (cmig_statement_query(stmt) != NULL)
-		stmt = cmig_statement_query(stmt);
-	if (IsA(stmt, DoStmt) || IsA(stmt, ExecuteStmt))
-		return true;
-	if (IsA(stmt, CallStmt))
-		return cmig_statement_own_procedure(raw, &qualified) == NULL;
-	return (cmig_statement_flags(stmt) & CMIG_STATEMENT_QUERY) && find_setter(stmt, NULL);
+	return node != NULL && (check_functions_in_node(node, note_function, calling) ||
+							expression_tree_walker(node, note_functions, calling));
 }
 
-/*
- * Returns the statements of the script that decide what the lines "down" mean: those
- * above them, for the beginning of the downgrade.
- */
-static char *
-settings_of(const char *sql, const List *downs, const char *revision)
+/* Subtransaction callback: find a function that a line calls. */
+static void
+find_function(void *arg)
 {
-	CmigScriptReader *script = cmig_script_open(sql);
-	CmigStatement statement = {0};
-	StringInfoData result;
+	Calling    *calling = arg;
+	const CmigExpandLine *line = calling->line;
+	RangeVar   *name = makeRangeVar(line->schema, line->relation, -1);
+	Relation	relation = table_openrv(name, AccessShareLock);
+	ParseState *pstate = make_parsestate(NULL);
+	RawStmt    *raw = cmig_raw_parse_one(psprintf("SELECT %s", line->down));
+	ResTarget  *target = linitial_node(ResTarget, castNode(SelectStmt, raw->stmt)->targetList);
+	Node	   *expr;
 
-	initStringInfo(&result);
-	while (downs != NIL && cmig_script_next(script, &statement))
+	addNSItemToQuery(pstate,
+					 addRangeTableEntryForRelation(pstate, relation, AccessShareLock, NULL, false,
+												   true),
+					 false, true, true);
+	expr = transformExpr(pstate, target->val, EXPR_KIND_OTHER);
+	(void) note_functions(expr, calling);
+	free_parsestate(pstate);
+	table_close(relation, AccessShareLock);
+}
+
+/* The lines "down" above an offset of the script are passed. */
+static void
+pass_lines(Meaning *meaning, int offset)
+{
+	while (meaning->downs != NIL && ((CmigExpandLine *) linitial(meaning->downs))->start < offset)
 	{
-		if (statement.offset > ((CmigExpandLine *) llast(downs))->start)
-			break;
-		if (!sets_meaning(statement.raw))
-		{
-			if (may_set(statement.raw))
-				refuse_downgrade(revision, psprintf("line %d, above a line \"cmig:down\", may change what names and values mean", statement.line), NULL);
+		Calling		calling = {linitial(meaning->downs), NULL, meaning->context};
+
+		meaning->downs = list_delete_first(meaning->downs);
+		if (meaning->unknown > 0)
+			refuse_later(meaning, meaning->unknown,
+						 ", above a line \"cmig:down\", may change what names and values mean");
+		if (meaning->at_downs == NULL)
+			meaning->at_downs = meaning->now;
+		else if (strcmp(meaning->at_downs, meaning->now) != 0)
+			refuse_later(meaning, meaning->now_line,
+						 ", between its lines \"cmig:down\", changes what names and values mean");
+		if (GetUserId() == meaning->role)
 			continue;
-		}
-		if (statement.offset > ((CmigExpandLine *) linitial(downs))->start)
-			refuse_downgrade(revision, psprintf("line %d, between its lines \"cmig:down\", changes what names and values mean", statement.line), NULL);
-		appendStringInfo(&result, "%s;\n", statement.text);
+		/* the downgrade belongs to whoever runs it */
+		if (cmig_subtransaction_rehearse(find_function, &calling) != NULL)
+			calling.function = calling.line->down;
+		if (calling.function != NULL)
+			refuse_later(meaning, meaning->now_line,
+						 psprintf(" sets another role, and line %d calls %s", calling.line->line,
+								  calling.function));
 	}
-	cmig_script_close(script);
-	return result.data;
+}
+
+/* Note that the statement renames a table or a column. */
+static void
+note_rename(Meaning *meaning, const RenameStmt *stmt)
+{
+	bool		column = stmt->renameType == OBJECT_COLUMN;
+	Oid			relation = InvalidOid;
+	char	   *schema;
+	Renamed    *rename = NULL;
+
+	if (stmt->relation != NULL && (column || stmt->renameType == OBJECT_TABLE))
+		relation = RangeVarGetRelid(stmt->relation, NoLock, true);
+	if (!OidIsValid(relation))
+		return;
+	schema = get_namespace_name(get_rel_namespace(relation));
+	foreach_ptr(Renamed, other, meaning->renamed)
+	{
+		if (strcmp(other->table, stmt->relation->relname) != 0 || strcmp(other->schema, schema) != 0)
+			continue;
+		if (!column)
+			other->table = pstrdup(stmt->newname);
+		if (column ? other->column != NULL &&
+			strcmp(other->column, stmt->subname) == 0 : other->column == NULL)
+			rename = other;
+	}
+	if (rename == NULL)
+	{
+		rename = palloc0(sizeof(Renamed));
+		rename->schema = schema;
+		rename->table = pstrdup(column ? stmt->relation->relname : stmt->newname);
+		rename->old = pstrdup(column ? stmt->subname : stmt->relation->relname);
+		meaning->renamed = lappend(meaning->renamed, rename);
+	}
+	if (column)
+		rename->column = pstrdup(stmt->newname);
 }
 
 /*
- * Raise error MG006 if a name without a schema stands below a statement that may have
- * changed what it means.
+ * Note that the statement renames a label of an enum.  Labels get their old names, the last
+ * one first: rows keep their values, unlike with a type that is created again.
  */
 static void
-require_known(const char *name, bool qualified, int set_line, const char *revision)
+note_label(Meaning *meaning, const AlterEnumStmt *stmt)
 {
-	if (set_line > 0 && !qualified)
-		refuse_downgrade(revision, psprintf("line %d may change what names mean, and \"%s\" is renamed without a schema", set_line, name), NULL);
+	Oid			type = LookupTypeNameOid(NULL, makeTypeNameFromNameList(stmt->typeName), true);
+
+	if (meaning->labels.sql == NULL)
+		meaning->plan->runs = lappend(meaning->plan->runs, &meaning->labels);
+	meaning->labels.sql = psprintf("ALTER TYPE %s RENAME VALUE %s TO %s;\n%s",
+								   OidIsValid(type) ? format_type_be_qualified(type) :
+								   NameListToQuotedString(stmt->typeName),
+								   quote_literal_cstr(stmt->newVal), quote_literal_cstr(stmt->oldVal),
+								   meaning->labels.sql ? meaning->labels.sql : "");
 }
 
-/*
- * Returns the renames that lead back from the script's end to its start, a list
- * of char * as in cmig.diff.
- */
-static List *
-renames_back(const char *sql, const char *revision)
+/* Note the renames that lead back, after the last statement. */
+static void
+note_renames(Meaning *meaning)
 {
-	CmigScriptReader *script = cmig_script_open(sql);
-	CmigStatement statement = {0};
-	List	   *renamed = NIL;
-	List	   *result = NIL;
-	int			set_line = 0;
-
-	while (cmig_script_next(script, &statement))
-	{
-		const RenameStmt *stmt = (const RenameStmt *) statement.raw->stmt;
-		bool		column = IsA(stmt, RenameStmt) && stmt->renameType == OBJECT_COLUMN;
-		Renamed    *rename = NULL;
-
-		if (sets_meaning(statement.raw) || may_set(statement.raw))
-			set_line = statement.line;
-		if (!IsA(stmt, RenameStmt) || stmt->relation == NULL ||
-			(!column && stmt->renameType != OBJECT_TABLE))
-			continue;
-		require_known(stmt->relation->relname, stmt->relation->schemaname != NULL, set_line, revision);
-		foreach_ptr(Renamed, other, renamed)
-		{
-			if (strcmp(other->table, stmt->relation->relname) != 0)
-				continue;
-			if (!column)
-				other->table = pstrdup(stmt->newname);
-			if (column ? other->column != NULL &&
-				strcmp(other->column, stmt->subname) == 0 : other->column == NULL)
-				rename = other;
-		}
-		if (rename == NULL)
-		{
-			Oid			schema = get_rel_namespace(RangeVarGetRelid(stmt->relation, NoLock, true));
-
-			rename = palloc0(sizeof(Renamed));
-			rename->schema = stmt->relation->schemaname ? pstrdup(stmt->relation->schemaname) :
-				cmig_scope_is_set() ? pstrdup(cmig_scope_current()) : OidIsValid(schema) ?
-				get_namespace_name(schema) : "public";
-			rename->table = pstrdup(column ? stmt->relation->relname : stmt->newname);
-			rename->old = pstrdup(column ? stmt->subname : stmt->relation->relname);
-			renamed = lappend(renamed, rename);
-		}
-		if (column)
-			rename->column = pstrdup(stmt->newname);
-	}
-	cmig_script_close(script);
-	foreach_ptr(const Renamed, rename, renamed)
+	foreach_ptr(const Renamed, rename, meaning->renamed)
 	{
 		char	   *table = quote_qualified_identifier(rename->schema, rename->table);
 
-		result = lappend(result,
-						 rename->column == NULL ?
-						 psprintf("table %s -> %s", table, quote_identifier(rename->old)) :
-						 psprintf("column %s.%s -> %s", table, quote_identifier(rename->column),
-								  quote_identifier(rename->old)));
+		meaning->renames = lappend(meaning->renames,
+								   rename->column == NULL ?
+								   psprintf("table %s -> %s", table, quote_identifier(rename->old)) :
+								   psprintf("column %s.%s -> %s", table, quote_identifier(rename->column),
+											quote_identifier(rename->old)));
 	}
-	return result;
 }
 
-/*
- * Returns the statements that give labels of enums their old names, the last
- * one first.  Rows keep their values, unlike with a type that is created again.
- */
-static char *
-labels_back(const char *sql, const char *revision)
+/* Note what a statement has set. */
+static void
+note_settings(Meaning *meaning, const CmigStatement *statement)
 {
-	CmigScriptReader *script = cmig_script_open(sql);
-	CmigStatement statement = {0};
-	char	   *result = "";
-	int			set_line = 0;
+	const VariableSetStmt *set = (const VariableSetStmt *) statement->raw->stmt;
+	char	   *now = cmig_session_settings_differ(meaning->begin);
+	bool		changed = strcmp(now, meaning->now) != 0;
 
-	while (cmig_script_next(script, &statement))
+	if (changed || GetUserId() != meaning->before)
+		meaning->now_line = statement->line;
+	meaning->now = now;
+	/* between transactions, what is set for one ends */
+	if (changed && !meaning->transactional && !(IsA(set, VariableSetStmt) && !set->is_local) &&
+		cmig_statement_set_config_names(statement->raw) == NIL)
+		meaning->unknown = statement->line;
+}
+
+/* A CmigReplayWatch. */
+static void
+watch_meaning(const CmigStatement *statement, bool after, void *arg)
+{
+	Meaning    *meaning = arg;
+	const Node *stmt = statement ? statement->raw->stmt : NULL;
+	MemoryContext caller = MemoryContextSwitchTo(meaning->context);
+
+	if (meaning->begin == NULL)
 	{
-		const AlterEnumStmt *stmt = (const AlterEnumStmt *) statement.raw->stmt;
-		Oid			type;
-
-		if (sets_meaning(statement.raw) || may_set(statement.raw))
-			set_line = statement.line;
-		if (!IsA(stmt, AlterEnumStmt) || stmt->oldVal == NULL)
-			continue;
-		require_known(strVal(llast(stmt->typeName)), list_length(stmt->typeName) > 1, set_line, revision);
-		type = LookupTypeNameOid(NULL, makeTypeNameFromNameList(stmt->typeName), true);
-		result = psprintf("ALTER TYPE %s RENAME VALUE %s TO %s;\n%s",
-						  OidIsValid(type) ? format_type_be_qualified(type) :
-						  NameListToQuotedString(stmt->typeName),
-						  quote_literal_cstr(stmt->newVal), quote_literal_cstr(stmt->oldVal),
-						  result);
+		meaning->begin = cmig_session_settings();
+		/* the journal may name another one for the upgrade */
+		if (!cmig_settings_in_definer_function())
+			cmig_session_settings_expect(meaning->begin, "search_path", meaning->path);
+		meaning->now = cmig_session_settings_differ(meaning->begin);
+		meaning->role = GetUserId();
 	}
-	cmig_script_close(script);
-	return result;
+	if (stmt != NULL && after)
+	{
+		note_settings(meaning, statement);
+		meaning->running = 0;
+	}
+	else
+	{
+		/* nobody knows what a statement does that was not run */
+		if (meaning->running > 0)
+			meaning->unknown = meaning->running;
+		pass_lines(meaning, stmt ? statement->offset : INT_MAX);
+		meaning->running = stmt ? statement->line : 0;
+		meaning->before = GetUserId();
+		if (stmt == NULL)
+			note_renames(meaning);
+		else if (IsA(stmt, RenameStmt))
+			note_rename(meaning, (const RenameStmt *) stmt);
+		else if (IsA(stmt, AlterEnumStmt) && ((const AlterEnumStmt *) stmt)->oldVal != NULL)
+			note_label(meaning, (const AlterEnumStmt *) stmt);
+		else if ((IsA(stmt, AlterRoleSetStmt) || IsA(stmt, AlterDatabaseSetStmt)) && meaning->has_downs)
+			refuse_later(meaning, statement->line, " changes with which settings sessions begin");
+	}
+	MemoryContextSwitchTo(caller);
 }
 
 char *
@@ -663,14 +710,15 @@ cmig_generate_downgrade(const char *revision)
 	CmigRevisionText *text = cmig_catalog_read_text(revision);
 	CmigReplayPlan *from;
 	CmigReplayPlan to;
-	CmigRepeatableRun labels = {.node = node};
 	CmigDiffOptions options = {.privileges = true,.comments = true,.settled = true};
+	Meaning		meaning = {.context = CurrentMemoryContext,.labels.node = node};
 	CmigScriptReader *reader;
 	CmigStatement statement = {0};
 	StringInfoData script;
 	StringInfoData drops;
 	List	   *created = NIL;
 	List	   *downs = NIL;
+	List	   *lines;
 	const char *sql;
 
 	if (node < 0 || text == NULL)
@@ -693,17 +741,24 @@ cmig_generate_downgrade(const char *revision)
 		if (each->down != NULL)
 			downs = lappend(downs, each);
 	}
-	options.renames = renames_back(text->upgrade_sql, revision);
-	labels.sql = labels_back(text->upgrade_sql, revision);
-	if (*labels.sql)
-		from->runs = lappend(from->runs, &labels);
+	meaning.transactional = text->edges.transactional;
+	meaning.path = cmig_session_search_path();
+	meaning.has_downs = downs != NIL;
+	meaning.downs = list_copy(downs);
+	meaning.plan = from;
+	from->watch = watch_meaning;
+	from->watch_arg = &meaning;
+	options.renames_replayed = &meaning.renames;
+	lines = cmig_diff_run_between(from, &to, cmig_managed_of_revisions(), &options,
+								  "cmig.downgrade()");
+	if (meaning.refused != NULL)
+		refuse_downgrade(revision, meaning.refused, NULL);
 
 	initStringInfo(&script);
-	appendStringInfo(&script, "%s%s", settings_of(text->upgrade_sql, downs, revision), labels.sql);
+	appendStringInfo(&script, "%s%s", meaning.at_downs ? meaning.at_downs : "",
+					 meaning.labels.sql ? meaning.labels.sql : "");
 	initStringInfo(&drops);
-	foreach_ptr(const CmigDiffLine, line,
-				cmig_diff_run_between(from, &to, cmig_managed_of_revisions(), &options,
-									  "cmig.downgrade()"))
+	foreach_ptr(const CmigDiffLine, line, lines)
 	{
 		bool		creates = strcmp(line->action, "create") == 0 && line->subject != NULL;
 

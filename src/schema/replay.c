@@ -321,7 +321,7 @@ run_statements(CmigScriptRun *run, void *arg)
 				replay->run(&replay->state, statement, replay->run_arg);
 			else
 				cmig_target_execute(&replay->state, statement);
-			if (replay->watch != NULL)
+			if (replay->watch != NULL && !replay->state.passed_over)
 				replay->watch(statement, true, replay->watch_arg);
 			if (!run->step->transactional)
 				commit_enums(replay);
@@ -331,6 +331,8 @@ run_statements(CmigScriptRun *run, void *arg)
 		run->statement.text = NULL;
 		MemoryContextReset(context);
 	}
+	if (replay->watch != NULL)
+		replay->watch(NULL, true, replay->watch_arg);
 	MemoryContextSwitchTo(caller);
 	run->statement.text = NULL;
 	cmig_script_close(script);
@@ -458,13 +460,15 @@ cmig_replay_copies(CmigReplay *replay, CmigCopies *copies, const char *path)
 void
 cmig_replay_plan_run(CmigReplay *replay, const CmigReplayPlan *plan)
 {
-	int			before = cmig_scope_is_set() ? Max(plan->count - 1, 0) : 0;
+	int			before = cmig_scope_is_set() || plan->watch ? Max(plan->count - 1, 0) : 0;
 
 	/* in a scope, only the last revision must not change other schemas */
 	cmig_replay_nodes(replay, plan->nodes, before, CMIG_UPGRADE, NULL);
-	if (before > 0)
+	if (before > 0 && cmig_scope_is_set())
 		replay->state.target->elsewhere = NIL;
+	cmig_replay_watch(replay, plan->watch, plan->watch_arg);
 	cmig_replay_nodes(replay, plan->nodes + before, plan->count - before, CMIG_UPGRADE, NULL);
+	cmig_replay_watch(replay, NULL, NULL);
 	foreach_ptr(CmigRepeatableRun, each, plan->runs)
 	{
 		Repeat		script = {replay, each};

@@ -84,6 +84,8 @@ typedef struct CmigDiffOptions
 								 * is off */
 	List	   *renames;		/* list of char *: renames as written by the
 								 * caller */
+	List	  **renames_replayed;	/* or those that a watch of the replay
+									 * finds */
 	List	   *exclude;		/* list of CmigPattern: objects that are left
 								 * as they are */
 	const char *role;			/* the owner of new objects, unquoted */
@@ -265,6 +267,13 @@ extern Datum cmig_managed_oids(const CmigManaged *managed);
 
 /* in replay.c */
 
+/*
+ * A watch of a replay.  It is called before each statement of a script, also if that
+ * is not replayed, and after each one that is; and after the last one, with NULL,
+ * while the session is still the script's.
+ */
+typedef void (*CmigReplayWatch) (const CmigStatement *statement, bool after, void *arg);
+
 /* The revisions to replay, parents before children. */
 typedef struct CmigReplayPlan
 {
@@ -274,6 +283,8 @@ typedef struct CmigReplayPlan
 	List	   *runs;			/* list of CmigRepeatableRun *: scripts of
 								 * repeatable revisions, to be run after the
 								 * nodes */
+	CmigReplayWatch watch;		/* of the last node's script; or NULL */
+	void	   *watch_arg;
 } CmigReplayPlan;
 
 /*
@@ -358,11 +369,7 @@ extern PGDLLEXPORT void cmig_replay_plan_run(CmigReplay *replay, const CmigRepla
 extern void cmig_replay_nodes(CmigReplay *replay, const int *nodes, int count,
 							  CmigDirection direction, const CmigRepeatableRun *repeatable);
 
-/*
- * From now on, until "watch" is NULL, it is called before each statement of a script,
- * also if that is not replayed, and after each one that is.
- */
-typedef void (*CmigReplayWatch) (const CmigStatement *statement, bool after, void *arg);
+/* From now on, until "watch" is NULL, it is called. */
 extern void cmig_replay_watch(CmigReplay *replay, CmigReplayWatch watch, void *arg);
 
 /*

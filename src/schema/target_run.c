@@ -395,6 +395,7 @@ cmig_target_execute(CmigTargetState *state, const CmigStatement *statement)
 	const char *reason;
 	CmigStatementClass class = cmig_statement_classify(raw, &reason);
 
+	state->passed_over = false;
 	if (class == CMIG_STATEMENT_STRINGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -411,8 +412,9 @@ cmig_target_execute(CmigTargetState *state, const CmigStatement *statement)
 	if (is_frame(raw))
 		return;
 	/* rows of live tables must not change */
-	if ((cmig_statement_flags(raw->stmt) & CMIG_STATEMENT_QUERY) &&
-		cmig_target_is_elsewhere(state, raw->stmt))
+	state->passed_over = (cmig_statement_flags(raw->stmt) & CMIG_STATEMENT_QUERY) &&
+		cmig_target_is_elsewhere(state, raw->stmt);
+	if (state->passed_over)
 		return;
 	if (class == CMIG_STATEMENT_CONCURRENTLY)
 		raw = cmig_statement_without_concurrently(raw);

@@ -429,11 +429,13 @@ static void
 watch_statement(const CmigStatement *statement, bool after, void *arg)
 {
 	Watch	   *watch = arg;
-	const Node *stmt = statement->raw->stmt;
+	const Node *stmt = statement ? statement->raw->stmt : NULL;
 	MemoryContext caller;
 	ListCell   *a;
 	ListCell   *n;
 
+	if (stmt == NULL)
+		return;
 	if (watch->p->paths == NIL)
 	{
 		watch->role = GetUserId();
