@@ -15,6 +15,7 @@
 #include "access/xlog.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "parser/scansup.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -68,10 +69,7 @@ static CmigQuery read_edges = {
 };
 
 static CmigQuery read_details = {
-	"SELECT " DETAIL_COLUMNS ", r.downgrade_sql IS NULL,"
-	/* the length of a large script is known without reading it */
-	" octet_length(r.downgrade_sql::text) < 1000 AND r.downgrade_sql::text !~ '\\S'"
-	" AND (octet_length(r.upgrade_sql::text) >= 1000 OR r.upgrade_sql::text ~ '\\S'),"
+	"SELECT " DETAIL_COLUMNS ", r.downgrade_sql::text, r.upgrade_sql::text,"
 	" (SELECT expand FROM (SELECT r.*) s)::text IS NOT NULL" FROM_REVISION,
 	.all_rows = true
 };
@@ -247,6 +245,28 @@ add_revision(CmigRevision **revisions, int *count, int *allocated)
 	return &(*revisions)[(*count)++];
 }
 
+/* Is the script in a column NULL, or does it contain only white space? */
+static bool
+is_blank(TupleDesc desc, HeapTuple row, int column)
+{
+	bool		isnull;
+	Datum		value = cmig_query_datum(desc, row, column, TEXTOID, &isnull);
+	text	   *plain;
+	bool		blank = true;
+
+	if (isnull)
+		return true;
+	/* the length of a large script is known without reading it */
+	if (toast_raw_datum_size(value) - VARHDRSZ >= 1000)
+		return false;
+	plain = DatumGetTextPP(value);
+	for (int i = 0; i < VARSIZE_ANY_EXHDR(plain) && blank; i++)
+		blank = scanner_isspace(VARDATA_ANY(plain)[i]);
+	if ((Pointer) plain != DatumGetPointer(value))
+		pfree(plain);
+	return blank;
+}
+
 /* Row callback: add a revision to the set. */
 static void
 collect_revision(TupleDesc desc, HeapTuple row, void *arg)
@@ -262,13 +282,16 @@ collect_revision(TupleDesc desc, HeapTuple row, void *arg)
 	if (read->with_details)
 	{
 		bool		first = (repeatable ? set->repeatable_count : set->count) == 1;
+		bool		isnull;
 
 		/*
 		 * pass the previous revision, because its author is usually the same
 		 */
 		read_detail_columns(&read->pack, desc, row, revision, first ? NULL : &revision[-1]);
-		revision->irreversible = !repeatable && cmig_query_bool(desc, row, 11, false);
-		revision->reverts_nothing = !repeatable && cmig_query_bool(desc, row, 12, false);
+		(void) cmig_query_datum(desc, row, 11, TEXTOID, &isnull);
+		revision->irreversible = !repeatable && isnull;
+		revision->reverts_nothing = !repeatable && !isnull && is_blank(desc, row, 11) &&
+			!is_blank(desc, row, 12);
 		revision->expands = cmig_query_bool(desc, row, 13, false);
 	}
 }
