@@ -802,6 +802,9 @@ extern char *cmig_query_at_snapshot(CmigQuery *query, Datum *values, Snapshot sn
  */
 extern void cmig_query_at_once(bool latest, void (*work) (void *), void *arg);
 
+/* Are the catalogs so small that, within cmig_query_at_once(), plans last? */
+extern bool cmig_query_plans_last;
+
 /*
  * Run a query that may have no result, as a user's text.  "callback" may be NULL.
  * The whole result is in memory.

@@ -184,7 +184,7 @@ static bool at_once = false;
  */
 #define SMALL_CATALOG 128
 
-static bool plans_last = false;
+bool		cmig_query_plans_last = false;
 
 /* The state that leave() restores. */
 typedef struct QueryFrame
@@ -597,7 +597,7 @@ cmig_query_each(CmigQuery *query, Datum *values, const char *nulls,
 	MemoryContext caller = CurrentMemoryContext;
 	Portal		portal;
 	uint64		total = 0;
-	const bool	may_last = plans_last || (at_once && query->selective);
+	const bool	may_last = cmig_query_plans_last || (at_once && query->selective);
 
 	enter(&frame, query, may_last);
 	if (may_last && query->lasting)
@@ -639,7 +639,7 @@ void
 cmig_query_at_once(bool latest, void (*work) (void *), void *arg)
 {
 	const bool	was_at_once = at_once;
-	const bool	had_lasting = plans_last;
+	const bool	had_lasting = cmig_query_plans_last;
 	Relation	depend = table_open(DependRelationId, AccessShareLock);
 	const bool	is_small = RelationGetNumberOfBlocks(depend) < SMALL_CATALOG;
 
@@ -649,13 +649,13 @@ cmig_query_at_once(bool latest, void (*work) (void *), void *arg)
 	PG_TRY();
 	{
 		at_once = true;
-		plans_last = is_small;
+		cmig_query_plans_last = is_small;
 		work(arg);
 	}
 	PG_FINALLY();
 	{
 		at_once = was_at_once;
-		plans_last = had_lasting;
+		cmig_query_plans_last = had_lasting;
 	}
 	PG_END_TRY();
 	PopActiveSnapshot();

@@ -6,6 +6,8 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_statistic_ext.h"
+
 #include "kinds/internal.h"
 
 /* ----------------------------------------------------------------
@@ -708,5 +710,6 @@ CmigKind	cmig_kind_statistics = {
 	.name = "statistics",.word = "STATISTICS",
 	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_GONE_WITH_PARENT | CMIG_KIND_RECAST,
 	CMIG_PROPERTIES(statistics_properties),
+	.catalog = StatisticExtRelationId,
 	.sql = statistics_sql,.creates = "{definition}"
 };

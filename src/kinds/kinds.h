@@ -291,6 +291,12 @@ typedef struct CmigKind
 	const char *sql;
 
 	/*
+	 * 0, or the catalog with the objects or their parents: no query of the
+	 * kind finds anything if it has only rows of the server itself.
+	 */
+	Oid			catalog;
+
+	/*
 	 * NULL, or a query for dependencies that are not in pg_depend: the
 	 * addresses of the object, and of what it depends on.  "follows" is for
 	 * objects that must only be created after another one, and dropped

@@ -6,6 +6,22 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_am.h"
+#include "catalog/pg_cast.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_conversion.h"
+#include "catalog/pg_default_acl.h"
+#include "catalog/pg_foreign_data_wrapper.h"
+#include "catalog/pg_foreign_server.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_publication.h"
+#include "catalog/pg_transform.h"
+#include "catalog/pg_ts_config.h"
+#include "catalog/pg_ts_dict.h"
+#include "catalog/pg_ts_parser.h"
+#include "catalog/pg_ts_template.h"
+#include "catalog/pg_user_mapping.h"
+
 #include "kinds/internal.h"
 
 /* Collations and conversions */
@@ -44,13 +60,15 @@ static const char conversion_sql[] =
 
 CmigKind	cmig_kind_collation = {
 	.name = "collation",.word = "COLLATION",.flags = CMIG_KIND_DETOUR,
-	CMIG_PROPERTIES(definition_properties),.sql = collation_sql,.creates =
+	CMIG_PROPERTIES(definition_properties),.catalog = CollationRelationId,
+	.sql = collation_sql,.creates =
 	"CREATE COLLATION {identity} ({definition})"
 };
 
 CmigKind	cmig_kind_conversion = {
 	.name = "conversion",.word = "CONVERSION",.flags = CMIG_KIND_DISPOSABLE,
-	CMIG_PROPERTIES(definition_properties),.sql = conversion_sql,.creates = "{definition}"
+	CMIG_PROPERTIES(definition_properties),.catalog = ConversionRelationId,
+	.sql = conversion_sql,.creates = "{definition}"
 };
 
 /* Text search parsers, templates, dictionaries, and configurations */
@@ -109,25 +127,29 @@ SQL("pg_ts_config", "cfg", "pg_get_userbyid(x.cfgowner)",
 CmigKind	cmig_kind_ts_parser = {
 	.name = "text search parser",.word = "TEXT SEARCH PARSER",
 	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_NO_OWNER_SQL,
-	CMIG_PROPERTIES(definition_properties),.sql = parser_sql,.creates = CREATE_WITH_OPTIONS
+	CMIG_PROPERTIES(definition_properties),.catalog = TSParserRelationId,
+	.sql = parser_sql,.creates = CREATE_WITH_OPTIONS
 };
 
 CmigKind	cmig_kind_ts_template = {
 	.name = "text search template",.word = "TEXT SEARCH TEMPLATE",
 	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_NO_OWNER_SQL,
-	CMIG_PROPERTIES(definition_properties),.sql = template_sql,.creates = CREATE_WITH_OPTIONS
+	CMIG_PROPERTIES(definition_properties),.catalog = TSTemplateRelationId,
+	.sql = template_sql,.creates = CREATE_WITH_OPTIONS
 };
 
 CmigKind	cmig_kind_ts_dictionary = {
 	.name = "text search dictionary",.word = "TEXT SEARCH DICTIONARY",
 	.flags = CMIG_KIND_DISPOSABLE,
-	CMIG_PROPERTIES(definition_properties),.sql = dictionary_sql,.creates = CREATE_WITH_OPTIONS
+	CMIG_PROPERTIES(definition_properties),.catalog = TSDictionaryRelationId,
+	.sql = dictionary_sql,.creates = CREATE_WITH_OPTIONS
 };
 
 CmigKind	cmig_kind_ts_configuration = {
 	.name = "text search configuration",.word = "TEXT SEARCH CONFIGURATION",
 	.flags = CMIG_KIND_DISPOSABLE,
-	CMIG_PROPERTIES(definition_properties),.sql = configuration_sql,.creates = CREATE_WITH_OPTIONS
+	CMIG_PROPERTIES(definition_properties),.catalog = TSConfigRelationId,
+	.sql = configuration_sql,.creates = CREATE_WITH_OPTIONS
 };
 
 /*
@@ -157,6 +179,7 @@ CmigKind	cmig_kind_ts_mapping = {
 	.name = "text search mapping",.word = "MAPPING",
 	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_GONE_WITH_PARENT,
 	CMIG_PROPERTIES(mapping_properties),
+	.catalog = TSConfigRelationId,
 	.sql = mapping_sql,.depends = mapping_depends,
 	.creates = "ALTER TEXT SEARCH CONFIGURATION {parent} ADD MAPPING FOR {name} WITH {dictionaries}",
 	.drops = "ALTER TEXT SEARCH CONFIGURATION {parent} DROP MAPPING FOR {name}"
@@ -191,7 +214,8 @@ static const char cast_follows[] =
 
 CmigKind	cmig_kind_cast = {
 	.name = "cast",.word = "CAST",.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE,
-	CMIG_PROPERTIES(definition_properties),.sql = cast_sql,.follows = cast_follows,.creates =
+	CMIG_PROPERTIES(definition_properties),.catalog = CastRelationId,
+	.sql = cast_sql,.follows = cast_follows,.creates =
 	"CREATE {definition}"
 };
 
@@ -205,7 +229,8 @@ static const char language_sql[] =
 
 CmigKind	cmig_kind_language = {
 	.name = "language",.word = "LANGUAGE",.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE,
-	CMIG_PROPERTIES(definition_properties),.sql = language_sql,.creates = "CREATE {definition}"
+	CMIG_PROPERTIES(definition_properties),.catalog = LanguageRelationId,
+	.sql = language_sql,.creates = "CREATE {definition}"
 };
 
 static const char transform_sql[] =
@@ -218,7 +243,8 @@ static const char transform_sql[] =
 
 CmigKind	cmig_kind_transform = {
 	.name = "transform",.word = "TRANSFORM",.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE,
-	CMIG_PROPERTIES(definition_properties),.sql = transform_sql,.creates = "CREATE {definition}"
+	CMIG_PROPERTIES(definition_properties),.catalog = TransformRelationId,
+	.sql = transform_sql,.creates = "CREATE {definition}"
 };
 
 static const char access_method_sql[] =
@@ -229,7 +255,8 @@ static const char access_method_sql[] =
 
 CmigKind	cmig_kind_access_method = {
 	.name = "access method",.word = "ACCESS METHOD",.flags = CMIG_KIND_GLOBAL,
-	CMIG_PROPERTIES(definition_properties),.sql = access_method_sql,.creates = "CREATE {definition}"
+	CMIG_PROPERTIES(definition_properties),.catalog = AccessMethodRelationId,
+	.sql = access_method_sql,.creates = "CREATE {definition}"
 };
 
 /* Publications, and the tables and schemas in them */
@@ -256,6 +283,7 @@ CmigKind	cmig_kind_publication = {
 	.name = "publication",.word = "PUBLICATION",
 	.flags = CMIG_KIND_GLOBAL,
 	CMIG_PROPERTIES(publication_properties),
+	.catalog = PublicationRelationId,
 	.sql = publication_sql,
 	.creates = "CREATE PUBLICATION {identity}[{?all tables} FOR ALL TABLES] WITH (" PUBLICATION_OPTIONS ")",
 	.replaces = "ALTER PUBLICATION {identity} SET (" PUBLICATION_OPTIONS ")"
@@ -298,6 +326,7 @@ CmigKind	cmig_kind_publication_table = {
 	.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE | CMIG_KIND_DISTURBED |
 	CMIG_KIND_GONE_WITH_PARENT,
 	CMIG_PROPERTIES(member_properties),
+	.catalog = PublicationRelationId,
 	.sql = publication_table_sql, MEMBER_TEXTS
 };
 
@@ -305,6 +334,7 @@ CmigKind	cmig_kind_publication_schema = {
 	.name = "schema of a publication",.word = "SCHEMA",
 	.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE | CMIG_KIND_GONE_WITH_PARENT,
 	CMIG_PROPERTIES(member_properties),
+	.catalog = PublicationRelationId,
 	.sql = schema_sql, MEMBER_TEXTS
 };
 
@@ -384,6 +414,7 @@ alter_wrapper(CmigAlter *alter)
 CmigKind	cmig_kind_foreign_data_wrapper = {
 	.name = "foreign-data wrapper",.word = "FOREIGN DATA WRAPPER",.flags = CMIG_KIND_GLOBAL,
 	CMIG_PROPERTIES(wrapper_properties),
+	.catalog = ForeignDataWrapperRelationId,
 	.sql = wrapper_sql,.creates =
 	"CREATE FOREIGN DATA WRAPPER {identity}{functions}[ OPTIONS ({options})]",.alter =
 	alter_wrapper
@@ -411,6 +442,7 @@ CmigKind	cmig_kind_server = {
 	.name = "server",.word = "SERVER",.grant_word = "FOREIGN SERVER",
 	.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE,
 	CMIG_PROPERTIES(server_properties),
+	.catalog = ForeignServerRelationId,
 	.sql = server_sql,
 	.creates = "CREATE SERVER {identity}[ TYPE {type}][ VERSION {version}] FOREIGN DATA WRAPPER {wrapper}[ OPTIONS ({options})]"
 };
@@ -440,6 +472,7 @@ CmigKind	cmig_kind_user_mapping = {
 	.name = "user mapping",.word = "USER MAPPING",
 	.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE,
 	CMIG_PROPERTIES(user_mapping_properties),
+	.catalog = UserMappingRelationId,
 	.sql = user_mapping_sql,.creates =
 	"CREATE USER MAPPING {identity}[ OPTIONS ({options})][ /* without options that may be secret: {secret} */]"
 };
@@ -521,6 +554,7 @@ CmigKind	cmig_kind_default_privileges = {
 	.name = "default privileges",.word = "DEFAULT PRIVILEGES",
 	.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE | CMIG_KIND_NO_OWNER_SQL | CMIG_KIND_FINAL,
 	CMIG_PROPERTIES(privilege_properties),
+	.catalog = DefaultAclRelationId,
 	.sql = default_privileges_sql,.depends = default_privileges_depends,
 	.create = create_privilege,.drop = drop_privilege
 };

@@ -6,6 +6,11 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_opclass.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_opfamily.h"
+#include "catalog/pg_policy.h"
+
 #include "kinds/internal.h"
 
 /* Views, materialized or not, and their columns */
@@ -391,6 +396,7 @@ alter_policy(CmigAlter *alter)
 CmigKind	cmig_kind_policy = {
 	.name = "policy",.word = "POLICY",.flags = ON_TABLE_FLAGS,
 	CMIG_PROPERTIES(policy_properties),
+	.catalog = PolicyRelationId,
 	.sql = policy_sql,
 	.creates = "CREATE {reference}[{?restrictive} AS RESTRICTIVE][ FOR {command}][ TO {roles}]" POLICY_EXPRESSIONS,
 	.replaces = "ALTER {reference} TO {roles|PUBLIC}" POLICY_EXPRESSIONS,
@@ -490,6 +496,7 @@ static const char operator_sql[] =
 CmigKind	cmig_kind_operator = {
 	.name = "operator",.word = "OPERATOR",.flags = CMIG_KIND_DISPOSABLE,
 	CMIG_PROPERTIES(operator_properties),
+	.catalog = OperatorRelationId,
 	.sql = operator_sql,.creates = "{definition}{commutator and negator})"
 };
 
@@ -510,6 +517,7 @@ static const char family_sql[] =
 
 CmigKind	cmig_kind_operator_family = {
 	.name = "operator family",.word = "OPERATOR FAMILY",.flags = CMIG_KIND_DISPOSABLE,
+	.catalog = OperatorFamilyRelationId,
 	.sql = family_sql,.creates = "CREATE {reference}"
 };
 
@@ -544,6 +552,7 @@ CmigKind	cmig_kind_operator_family_member = {
 	.name = "member of an operator family",.word = "MEMBER",
 	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_GONE_WITH_PARENT,
 	CMIG_PROPERTIES(member_properties),
+	.catalog = OperatorFamilyRelationId,
 	.sql = member_sql,.creates = "ALTER {on} ADD {definition}",.drops = "ALTER {on} DROP {unquoted}"
 };
 
@@ -590,5 +599,6 @@ static const char class_depends[] =
 CmigKind	cmig_kind_operator_class = {
 	.name = "operator class",.word = "OPERATOR CLASS",.flags = CMIG_KIND_DISPOSABLE,
 	CMIG_PROPERTIES(member_properties),
+	.catalog = OperatorClassRelationId,
 	.sql = class_sql,.depends = class_depends,.creates = "{definition}"
 };

@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/dependency.h"
@@ -13,7 +14,9 @@
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 
 #include "schema/internal.h"
 
@@ -81,6 +84,16 @@ cmig_image_distance(const CmigImage *image, const CmigImage *other)
 	return distance;
 }
 
+/* The forms of a query: for all objects, for those of a small catalog, and for some. */
+typedef enum ReadForm
+{
+	READ_ALL,
+	READ_SMALL,
+	READ_PART
+} ReadForm;
+
+#define FORMS (READ_PART + 1)
+
 /* The state of reading an image from the catalogs. */
 typedef struct CmigImageReader
 {
@@ -92,9 +105,9 @@ typedef struct CmigImageReader
 									 * their catalogs, and of themselves */
 	List	   *addresses[2];	/* the same of the objects and aliases in the
 								 * image */
-	bool		part;			/* read only some objects? */
+	ReadForm	form;			/* of the queries */
 	Datum		args[2];		/* oid[]: the schemas, and the objects to read
-								 * if "part" is true */
+								 * in READ_PART */
 	MemoryContext scratch;		/* reset after each object */
 	CmigPack	pack;			/* memory of the objects and their strings */
 	char	  **last;			/* for each column: its value in the preceding
@@ -280,15 +293,16 @@ add_grant(TupleDesc desc, HeapTuple row, void *arg)
 /*
  * Run a query whose text has a placeholder for what is to be read: @c.relnamespace
  * stands for the condition that c is in one of the schemas, and one of the objects
- * if only some are read.  Both forms of the query, with their plans, are kept in
- * "queries".
+ * if only some are read.  In a small catalog, most rows are those of the server,
+ * which an index on the OID leaves out.  The forms of the query, with their plans,
+ * are kept in "queries".
  */
 static void
-read_rows(CmigImageReader *reader, CmigQuery *queries[2], const char *text,
+read_rows(CmigImageReader *reader, CmigQuery *queries[FORMS], const char *text,
 		  CmigRowCallback callback)
 {
 	static const Oid argtypes[] = {OIDARRAYOID, OIDARRAYOID};
-	CmigQuery **query = &queries[reader->part];
+	CmigQuery **query = &queries[reader->form];
 
 	if (*query == NULL)
 	{
@@ -310,13 +324,13 @@ read_rows(CmigImageReader *reader, CmigQuery *queries[2], const char *text,
 				appendStringInfoString(&sql, "true");
 			else
 				appendStringInfo(&sql, "%.*s = ANY ($1)", length, text + 1);
-			if (reader->part)
-				appendStringInfo(&sql, " AND %.*s.oid = ANY ($2)", (int) strcspn(text + 1, "."),
-								 text + 1);
+			if (reader->form != READ_ALL)
+				appendStringInfo(&sql, " AND %.*s.oid %s", (int) strcspn(text + 1, "."),
+								 text + 1, reader->form == READ_PART ? "= ANY ($2)" : ">= 16384");
 			text += length;
 		}
-		*query = cmig_query_make_lasting(sql.data, reader->part ? 2 : 1, argtypes);
-		(*query)->selective = reader->part;
+		*query = cmig_query_make_lasting(sql.data, reader->form == READ_PART ? 2 : 1, argtypes);
+		(*query)->selective = reader->form == READ_PART;
 		pfree(sql.data);
 	}
 	cmig_query_each(*query, reader->args, NULL, callback, reader);
@@ -326,7 +340,7 @@ read_rows(CmigImageReader *reader, CmigQuery *queries[2], const char *text,
 static void
 image_read_grants(CmigImageReader *reader)
 {
-	static CmigQuery *queries[2];
+	static CmigQuery *queries[FORMS];
 
 	read_rows(reader, queries,
 			  "WITH o (classid, objid, sub, type, owner, acl) AS ("
@@ -452,7 +466,7 @@ name_unclaimed(CmigImageReader *reader)
 static void
 image_read_others(CmigImageReader *reader, bool all)
 {
-	static CmigQuery *queries[2];
+	static CmigQuery *queries[FORMS];
 	static CmigQuery global = {
 		.sql = "SELECT 'pg_cast'::regclass::oid, oid, 0 FROM pg_cast WHERE oid >= 16384"
 		" AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_cast'::regclass"
@@ -657,7 +671,7 @@ oid_array(const List *oids)
 static void
 add_address(CmigImageReader *reader, CmigAddress address)
 {
-	if (!reader->part || address.sub != 0)
+	if (reader->form != READ_PART || address.sub != 0)
 		return;
 	reader->addresses[0] = lappend_oid(reader->addresses[0], address.catalog);
 	reader->addresses[1] = lappend_oid(reader->addresses[1], address.object);
@@ -712,10 +726,35 @@ static void
 read_kind(CmigImageReader *reader, const CmigKind *kind, const char *sql, int which,
 		  CmigRowCallback callback)
 {
-	static CmigQuery *queries[3][64][2];
+	static CmigQuery *queries[3][64][FORMS];
 
 	Assert(kind->place < 64);
 	read_rows(reader, queries[which][kind->place], sql, callback);
+}
+
+/*
+ * Can the kind's queries find anything?  Most databases have no object of many
+ * kinds, and in small ones the queries would take a third of the time.
+ */
+static bool
+may_exist(const CmigKind *kind)
+{
+	ScanKeyData key;
+	Relation	catalog;
+	SysScanDesc scan;
+	bool		found;
+
+	if (!OidIsValid(kind->catalog))
+		return true;
+	ScanKeyInit(&key, get_object_attnum_oid(kind->catalog), BTGreaterEqualStrategyNumber, F_OIDGE,
+				ObjectIdGetDatum(FirstNormalObjectId));
+	catalog = table_open(kind->catalog, AccessShareLock);
+	scan = systable_beginscan(catalog, get_object_oid_index(kind->catalog), true,
+							  GetActiveSnapshot(), 1, &key);
+	found = HeapTupleIsValid(systable_getnext(scan));
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return found;
 }
 
 /* Read the objects of all kinds. */
@@ -731,7 +770,8 @@ read_objects(CmigImageReader *reader, bool all)
 
 	for (int i = 0; i < count; i++)
 	{
-		if (kinds[i]->sql == NULL || ((kinds[i]->flags & CMIG_KIND_GLOBAL) && !all))
+		if (kinds[i]->sql == NULL || ((kinds[i]->flags & CMIG_KIND_GLOBAL) && !all) ||
+			!may_exist(kinds[i]))
 			continue;
 		reader->kind = kinds[i];
 		reader->last = palloc0(sizeof(char *) * (FIXED_COLUMNS + kinds[i]->nproperties));
@@ -776,7 +816,7 @@ add_alias(TupleDesc desc, HeapTuple row, void *arg)
 static void
 read_aliases(CmigImageReader *reader)
 {
-	static CmigQuery *queries[2];
+	static CmigQuery *queries[FORMS];
 
 	read_rows(reader, queries,
 			  "SELECT 'pg_type'::regclass::oid, t.oid, 0, 'pg_class'::regclass::oid, t.typrelid, 0"
@@ -822,7 +862,8 @@ add_depends(TupleDesc desc, HeapTuple row, void *arg)
 	if (on == NULL && image_reader_is_member(reader, image_reader_address(reader, 3), &extension))
 		on = cmig_image_find(reader->image, extension);
 	/* what is missing was not read, or is not compared */
-	if (on == NULL && reader->part && DatumGetObjectId(reader->values[4]) >= FirstNormalObjectId)
+	if (on == NULL && reader->form == READ_PART &&
+		DatumGetObjectId(reader->values[4]) >= FirstNormalObjectId)
 		object->partial = true;
 	if (on == NULL || on->parent == object)
 		return;
@@ -874,7 +915,7 @@ read_by_address(CmigImageReader *reader, CmigQuery *query, CmigQuery *of_part,
 	Datum		values[] = {oid_array(reader->addresses[0]),
 	oid_array(reader->addresses[1])};
 
-	if (reader->part)
+	if (reader->form == READ_PART)
 		cmig_query_each(of_part, values, NULL, callback, reader);
 	else
 		cmig_query_each(query, NULL, NULL, callback, reader);
@@ -902,9 +943,9 @@ read_depends(CmigImageReader *reader)
 	read_by_address(reader, &query, &of_part, add_depends);
 	for (int i = 0; i < count; i++)
 	{
-		if (kinds[i]->depends != NULL)
+		if (kinds[i]->depends != NULL && may_exist(kinds[i]))
 			read_kind(reader, kinds[i], kinds[i]->depends, 1, add_depends);
-		if (kinds[i]->follows != NULL)
+		if (kinds[i]->follows != NULL && may_exist(kinds[i]))
 			read_kind(reader, kinds[i], kinds[i]->follows, 2, add_follows);
 	}
 }
@@ -951,9 +992,11 @@ read_image(void *arg)
 {
 	Reading    *reading = arg;
 	const CmigManaged *managed = reading->managed;
-	CmigImageReader reader = {.image = cmig_image_new(),.part = reading->objects != NIL};
+	CmigImageReader reader = {.image = cmig_image_new()};
 	int			guc_level = NewGUCNestLevel();
 
+	reader.form = reading->objects != NIL ? READ_PART :
+		cmig_query_plans_last ? READ_SMALL : READ_ALL;
 	reader.args[0] = cmig_managed_oids(managed);
 	reader.args[1] = oid_array(reading->objects);
 
@@ -963,7 +1006,7 @@ read_image(void *arg)
 	 */
 	cmig_settings_pin_forms();
 	/* the planner does not know how few rows the parameters select */
-	if (reader.part)
+	if (reader.form == READ_PART)
 	{
 		cmig_settings_override("enable_seqscan", "off");
 		cmig_settings_override("enable_hashjoin", "off");
