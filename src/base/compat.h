@@ -120,6 +120,14 @@ cmig_set_standard_strings_compat(bool value)
 	cmig_foreach_compat(Oid var, var, list, lfirst_oid(cmig_cell_compat(var)))
 #endif
 
+#if PG_VERSION_NUM >= 190000
+#define cmig_beginscan_tidrange_compat(relation, snapshot, first, last) \
+	table_beginscan_tidrange(relation, snapshot, first, last, 0)
+#else
+#define cmig_beginscan_tidrange_compat(relation, snapshot, first, last) \
+	table_beginscan_tidrange(relation, snapshot, first, last)
+#endif
+
 /*
  * Returns the i-th entry (counting from 1) of this backend's copy of the status
  * array.

@@ -788,11 +788,6 @@ typedef struct CmigDiffFailure
 extern List *cmig_rehearsal_run(CmigTargetState *state, const List *lines, bool upgrade,
 								bool checks, const char *path);
 
-/*
- * Does a role other than the caller, and not a superuser, own any of the objects?
- * Then its functions and queries must not run with the caller's privileges.
- */
-extern bool cmig_rehearsal_others_own(const CmigImage *image);
 
 /* Returns copies for stages and for the rehearsal, or none without these options. */
 extern CmigDiffCopies cmig_rehearsal_copies(CmigImage *from, const CmigImage *to,

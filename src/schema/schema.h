@@ -397,6 +397,14 @@ extern List *cmig_replay_compare(CmigImage *from, CmigImage *to);
  */
 extern const char *cmig_replay_failed(void);
 
+/* in rehearsal.c */
+
+/*
+ * Does a role other than the caller, and not a superuser, own any of the objects?
+ * Then its functions and queries must not run with the caller's privileges.
+ */
+extern bool cmig_rehearsal_others_own(const CmigImage *image);
+
 /* in effects.c */
 
 /* What a statement does. */

@@ -35,6 +35,7 @@ typedef struct Watch
 	CmigPlanning *p;
 	MemoryContext context;		/* the planning's */
 	int			statement;		/* counted from 1 */
+	int			ran;			/* of these, those that are not skipped */
 	Oid			role;			/* with which the script begins */
 	Oid			relation;		/* the table that it alters */
 	List	   *adding;			/* of CmigAdded *: it adds these columns */
@@ -455,6 +456,7 @@ watch_statement(const CmigStatement *statement, bool after, void *arg)
 			note_relabeled(watch, ((const AlterEnumStmt *) stmt)->typeName);
 		return;
 	}
+	watch->ran++;
 	if (watch->failed != NULL)
 		ReThrowError(watch->failed);
 	note_path(watch, statement->line);
@@ -491,6 +493,7 @@ cmig_versions_replay(CmigPlanning *p, int revision)
 	cmig_replay_watch(p->replay, watch_statement, &watch);
 	cmig_replay_nodes(p->replay, &p->plan->steps[revision - 1].node, 1, CMIG_UPGRADE, NULL);
 	cmig_replay_watch(p->replay, NULL, NULL);
+	p->skips |= watch.ran < watch.statement;
 	foreach_ptr(CmigAdded, added, p->added)
 	{
 		/* has it been dropped? */

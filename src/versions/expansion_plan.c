@@ -119,9 +119,8 @@ run_script(void *arg)
 	cmig_replay_nodes(p->replay, &run.node, 1, CMIG_UPGRADE, &run);
 }
 
-/* Run statements in the shadow.  If they fail, the change is refused. */
-static void
-try_script(CmigPlanning *p, const char *script, const char *what)
+void
+cmig_versions_try_script(CmigPlanning *p, const char *script, const char *what)
 {
 	ErrorData  *error;
 
@@ -136,9 +135,8 @@ try_script(CmigPlanning *p, const char *script, const char *what)
 								  error->detail ? error->detail : error->message));
 }
 
-/* Run the steps from number "from" on, of one phase or of all. */
-static void
-try_steps(CmigPlanning *p, int from, const char *phase)
+void
+cmig_versions_try_steps(CmigPlanning *p, int from, const char *phase)
 {
 	const char *path = cmig_versions_path();
 	StringInfoData sql;
@@ -154,8 +152,8 @@ try_steps(CmigPlanning *p, int from, const char *phase)
 			appendStringInfo(&sql, "%s;\n", step->sql);
 	}
 	if (sql.len > 0)
-		try_script(p, psprintf("SET search_path = %s;\nSET default_tablespace = '';\n%s",
-							   *path ? path : "''", sql.data), "the change");
+		cmig_versions_try_script(p, psprintf("SET search_path = %s;\nSET default_tablespace = '';\n%s",
+											 *path ? path : "''", sql.data), "the change");
 }
 
 /* Find what happens to a column that is in both shapes. */
@@ -908,7 +906,7 @@ add_rest(CmigPlanning *p)
 	}
 	if (rest == NIL)
 		return;
-	try_steps(p, from, NULL);
+	cmig_versions_try_steps(p, from, NULL);
 	foreach_ptr(CmigDiffLine, line,
 				cmig_replay_compare(cmig_replay_image(p->replay, &assumed), p->after))
 	{
@@ -924,7 +922,7 @@ try_abandon(void *arg)
 	CmigPlanning *p = arg;
 	List	   *assumed = NIL;
 
-	try_steps(p, 0, CMIG_PHASE_ABANDON);
+	cmig_versions_try_steps(p, 0, CMIG_PHASE_ABANDON);
 	foreach_ptr(CmigDiffLine, line,
 				cmig_replay_compare(cmig_replay_image(p->replay, &assumed), p->before))
 	{
@@ -1098,7 +1096,7 @@ plan_all(CmigReplay *replay, void *arg)
 	add_schemas(p);
 	find_created(p);
 	add_created_enums(p);
-	try_steps(p, 0, NULL);
+	cmig_versions_try_steps(p, 0, NULL);
 	foreach_ptr(CmigVersionTable, table, p->tables)
 	{
 		from = list_length(p->result->steps);
@@ -1106,10 +1104,10 @@ plan_all(CmigReplay *replay, void *arg)
 			continue;
 		cmig_versions_add_columns(p, table);
 		cmig_versions_add_view(p, table);
-		try_steps(p, from, NULL);
+		cmig_versions_try_steps(p, from, NULL);
 		from = list_length(p->result->steps);
 		cmig_versions_add_triggers(p, table);
-		try_steps(p, from, NULL);
+		cmig_versions_try_steps(p, from, NULL);
 		cmig_versions_set_dependencies(get_relname_relid(table->a->name, get_namespace_oid(table->a->schema, false)));
 		add_column_rows(p, table);
 		p->result->viewed.names[p->result->viewed.count++] = table->a->qualified;
@@ -1118,13 +1116,13 @@ plan_all(CmigReplay *replay, void *arg)
 	}
 	from = list_length(p->result->steps);
 	cmig_versions_add_readers(p);
-	try_steps(p, from, NULL);
+	cmig_versions_try_steps(p, from, NULL);
 	from = list_length(p->result->steps);
 	add_builds(p);
 	dropped = turn_foreign_keys(p);
 	foreach_ptr(const CmigVersionTable, table, p->tables)
 		cmig_versions_add_checks(p, table);
-	try_steps(p, from, NULL);
+	cmig_versions_try_steps(p, from, NULL);
 	if (dropped != NIL)
 		drop_at_once(p, dropped);
 	note_replaceable(p, replaceable);
@@ -1134,7 +1132,7 @@ plan_all(CmigReplay *replay, void *arg)
 		ReThrowError(error);
 	from = list_length(p->result->steps);
 	cmig_versions_add_contract(p);
-	try_steps(p, from, NULL);
+	cmig_versions_try_steps(p, from, NULL);
 	add_rest(p);
 	note_replaceable(p, replaceable);
 }
@@ -1178,6 +1176,7 @@ cmig_expansion_plan(const CmigSituation *now, const CmigPlan *plan)
 	p.managed = cmig_managed_of_revisions();
 	p.copies = cmig_copies_plan(p.managed, true, NIL, NIL, &p.live);
 	cmig_replay_run(now->graph, "cmig.expand()", plan_all, &p);
+	cmig_versions_compare_rows(&p);
 	cmig_versions_hold_copied(&p);
 	cmig_versions_add_live(&p);
 	UnregisterSnapshot(p.begun);

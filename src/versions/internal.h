@@ -507,6 +507,7 @@ typedef struct CmigPlanning
 	List	   *paths;			/* of CmigPathFrom *: likewise */
 	List	   *rules;			/* of CmigVersionRule *, in their order */
 	bool		strict;
+	bool		skips;			/* is a statement not replayed? */
 	CmigImage  *before;
 	CmigImage  *after;
 	List	   *h;
@@ -571,6 +572,18 @@ extern const char *cmig_versions_schema(const CmigPlanning *p, const char *schem
 extern CmigExpansionPlan *cmig_expansion_plan(const CmigSituation *now, const CmigPlan *plan);
 
 extern List *cmig_versions_renames(const List *columns, const char *relation, bool back);
+
+/*
+ * Run statements in the shadow, or steps from number "from" on, of one phase or of all.
+ * If they fail, "what" is refused.
+ */
+extern void cmig_versions_try_script(CmigPlanning *p, const char *script, const char *what);
+extern void cmig_versions_try_steps(CmigPlanning *p, int from, const char *phase);
+
+/* in samples.c */
+
+/* Refuse the revision if rows of the tables would have other values than in an upgrade. */
+extern void cmig_versions_compare_rows(CmigPlanning *p);
 
 /* in replicated.c */
 

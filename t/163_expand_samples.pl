@@ -1,0 +1,103 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# Tests that cmig.expand() tries what a revision computes with rows that are there: what they
+# become in an upgrade is compared with what they become in the expansion.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('expand_samples');
+$node->start;
+$node->safe_psql('postgres', 'CREATE ROLE regress_other');
+my $db = 'd0';
+
+# A database with the tables, and with the revision.
+sub database
+{
+	my ($tables, $change) = @_;
+
+	$db++;
+	$node->safe_psql('postgres', "CREATE DATABASE $db");
+	$node->safe_psql($db, "CREATE EXTENSION pg_cmig; CREATE SCHEMA s; $tables; SELECT FROM cmig.create_revision('n', \$c\$$change\$c\$, NULL, revision => '2', expand => true)");
+	return;
+}
+
+# The output of cmig.expand(), or of both calls.
+sub expands
+{
+	my ($tables, $change, $calls) = @_;
+
+	database($tables, $change);
+	my ($status, $out, $err) = $node->psql($db, $calls // 'CALL cmig.expand()');
+	return $err;
+}
+
+my $rows = q{CREATE TABLE s.t (id int PRIMARY KEY, v int, w text); INSERT INTO s.t VALUES (1, 10, 'AA'), (2, NULL, NULL), (3, 30, 'CC')};
+my $in = q{CREATE FUNCTION s.i(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1 + 1'};
+my $replace = q{CREATE OR REPLACE FUNCTION s.i(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1 + 1000'; };
+my $add = "ALTER TABLE s.t ADD n int;\n-- cmig:up s.t.n = s.o(v)\n";
+
+# what no expression shows: a function with a body as text calls what the revision changes
+foreach my $case (
+	[ 'an operator', q{CREATE FUNCTION s.j(int, int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1 + $2'; CREATE OPERATOR s.### (FUNCTION = s.j, LEFTARG = int, RIGHTARG = int); CREATE FUNCTION s.o(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1 OPERATOR(s.###) 3'},
+		q{CREATE OR REPLACE FUNCTION s.j(int, int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1 * $2'; } ],
+	[ 'a cast', q{CREATE TYPE s.p AS (x int, y text); CREATE FUNCTION s.c(s.p) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1.x + 5'; CREATE CAST (s.p AS int) WITH FUNCTION s.c(s.p); CREATE FUNCTION s.o(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT row($1, NULL)::s.p::int'},
+		q{CREATE OR REPLACE FUNCTION s.c(s.p) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1.x + 500'; } ],
+	[ 'an aggregate', q{CREATE FUNCTION s.f(int, int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1 + $2'; CREATE AGGREGATE s.g(int) (SFUNC = s.f, STYPE = int, INITCOND = '0'); CREATE FUNCTION s.o(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT s.g(x) FROM generate_series(1, $1) x'},
+		q{CREATE OR REPLACE FUNCTION s.f(int, int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1 + $2 + 100'; } ],
+	[ 'a view', "$in; CREATE VIEW s.w AS SELECT s.i(5) AS x; CREATE FUNCTION s.o(int) RETURNS int STABLE LANGUAGE sql AS 'SELECT x + \$1 FROM s.w'", $replace ],
+	[ 'a text', "$in; CREATE FUNCTION s.o(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'DECLARE r int; BEGIN EXECUTE ''SELECT s.'' || chr(105) || ''(\$1)'' INTO r USING \$1; RETURN r; END'", $replace ],
+	[ 'a view that is replaced', "CREATE VIEW s.w AS SELECT 5 AS x; CREATE FUNCTION s.o(int) RETURNS int STABLE LANGUAGE sql AS 'SELECT x + \$1 FROM s.w'", 'CREATE OR REPLACE VIEW s.w AS SELECT 6 AS x; ' ])
+{
+	my ($way, $objects, $change) = @$case;
+
+	like(expands("$rows; $objects", "$change$add"), qr/0A000|column s\.t\.n cannot be expanded\nDETAIL:  A row that is there would have another value in the expansion, '\d+', than in the upgrade, '\d+'\.\nHINT:  Apply the revision/, "$way calls another function");
+}
+
+# a default with a label of an enum that gets another name below
+like(expands("$rows; CREATE TYPE s.e AS ENUM ('a', 'b')", "ALTER TABLE s.t ADD n text DEFAULT 'a'::s.e::text; ALTER TYPE s.e RENAME VALUE 'a' TO 'z'"), qr/column s\.t\.n cannot be expanded/, 'a label in a default');
+
+# what is accepted, with the rows of an upgrade
+my $family = q{CREATE TABLE s.k (id int PRIMARY KEY); CREATE TABLE s.u (id int PRIMARY KEY, k int REFERENCES s.k, big text); INSERT INTO s.k SELECT generate_series(1, 300); INSERT INTO s.u SELECT i, i, repeat('x', 2000 * (i % 3) * 50) FROM generate_series(1, 300) i; };
+my $parted = q{CREATE TABLE s.pt (id int, k text, v int, PRIMARY KEY (id, k)) PARTITION BY LIST (k); CREATE TABLE s.pa PARTITION OF s.pt FOR VALUES IN ('a'); CREATE TABLE s.pb (junk int, v int, k text NOT NULL, id int NOT NULL); ALTER TABLE s.pb DROP junk; ALTER TABLE s.pt ATTACH PARTITION s.pb FOR VALUES IN ('b'); INSERT INTO s.pt VALUES (1, 'a', 10), (2, 'b', 20); };
+my $typed = q{CREATE TYPE s.e AS ENUM ('a', 'z'); CREATE DOMAIN s.d AS int CHECK (VALUE > 0); CREATE TYPE s.p AS (x int, e s.e); CREATE TABLE s.y (id int PRIMARY KEY, e s.e, d s.d, p s.p, a s.e[], r int4range, x jsonb, g int GENERATED ALWAYS AS (id * 2) STORED, i int GENERATED ALWAYS AS IDENTITY); INSERT INTO s.y VALUES (1, 'a', 5, (1, 'z'), '{a,z}', '[1,5)', '{"a": 1}'), (2, NULL, NULL, NULL, NULL, NULL, NULL); };
+foreach my $case (
+	[ 'a key that foreign keys check', $family, 'ALTER TABLE s.u ALTER k TYPE bigint', 's.u' ],
+	[ 'partitions', $parted, 'ALTER TABLE s.pt ALTER v TYPE bigint USING v * 2', 's.pt' ],
+	[ 'types', $typed, "ALTER TABLE s.y ADD n text;\n-- cmig:up s.y.n = concat(e, d, p, a, r, x, g)\n", 's.y' ],
+	[ 'a trigger of the table', "$rows; CREATE FUNCTION s.up() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.w := ''updated''; RETURN NEW; END'; CREATE TRIGGER up BEFORE UPDATE ON s.t FOR EACH ROW EXECUTE FUNCTION s.up()", 'ALTER TABLE s.t ALTER v TYPE bigint USING v * 2', 's.t' ],
+	[ 'a line', "$rows; CREATE FUNCTION s.up() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.w := lower(NEW.w); RETURN NEW; END'; CREATE TRIGGER up BEFORE INSERT ON s.t FOR EACH ROW EXECUTE FUNCTION s.up()", "ALTER TABLE s.t ADD n int;\n-- cmig:up s.t.n = v + 1\n", 's.t' ],
+	[ 'constraints', "$rows; ALTER TABLE s.t ADD CHECK (v > 0), ADD UNIQUE (w); CREATE INDEX ON s.t ((v + 1)) WHERE v > 5", 'ALTER TABLE s.t ALTER v TYPE bigint USING v * 2', 's.t' ])
+{
+	my ($name, $tables, $change, $table) = @$case;
+	my $values = "SELECT jsonb_agg(to_jsonb(x) - 'cmig_state' ORDER BY id) FROM $table x";
+
+	database($tables, $change);
+	$node->safe_psql($db, 'SELECT cmig.upgrade()');
+	my $upgraded = $node->safe_psql($db, $values);
+	is(expands($tables, $change, 'SET client_min_messages = warning; CALL cmig.expand(); CALL cmig.contract()'), '', "expanded: $name");
+	is($node->safe_psql($db, $values), $upgraded, "with the same rows: $name");
+}
+
+# what differs each time is not compared
+unlike(expands($rows, "ALTER TABLE s.t ADD n double precision, ADD u uuid, ADD s bigserial, ADD c timestamptz;\n-- cmig:up s.t.n = random()\n-- cmig:up s.t.u = gen_random_uuid()\n-- cmig:up s.t.c = clock_timestamp()\n"), qr/another value/, 'volatile expressions');
+
+# what fails with the rows is told, and left to the filling
+like(expands($rows, "ALTER TABLE s.t ALTER w TYPE int USING w::int"), qr/NOTICE:  what the revision computes was not tried with rows\nDETAIL:  .*invalid input syntax/, 'one that fails with all');
+
+# no code of other roles runs
+unlike(expands("$rows; CREATE FUNCTION s.told(int) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN IF NOT EXISTS (SELECT FROM cmig.expansion_run) THEN RAISE WARNING ''evaluated''; END IF; RETURN true; END'; ALTER TABLE s.t ADD CHECK (s.told(v)); ALTER TABLE s.t OWNER TO regress_other; GRANT ALL ON SCHEMA s TO regress_other", 'ALTER TABLE s.t ALTER v TYPE bigint USING v * 2'), qr/evaluated/, 'a constraint of another role');
+
+# it is a copy: neither rows nor sequences have changed
+database("$rows; CREATE SEQUENCE s.q; CREATE TABLE s.i (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, v int); INSERT INTO s.i (v) VALUES (1), (2)", "ALTER TABLE s.t ADD n bigint;\n-- cmig:up s.t.n = v\nALTER TABLE s.i ALTER v TYPE bigint USING v + 1");
+$node->safe_psql($db, 'CALL cmig.expand()');
+is($node->safe_psql($db, q{SELECT nextval('s.q'), nextval('s.i_id_seq'), (SELECT count(*) FROM s.t), (SELECT count(*) FROM s.i)}), '1|3|3|2', 'the database is as it was');
+
+done_testing();
