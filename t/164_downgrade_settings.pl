@@ -54,13 +54,20 @@ foreach my $case (
 		'DO $$BEGIN PERFORM 1; END$$', 'SELECT s.nothing()', 'SET search_path = s; RESET search_path'),
 	# what is not run is not known
 	map({ [ $_, "$_;\n$down", '', qr/line \d, above a line "cmig:down", may change what names and values mean/ ] }
-		q{UPDATE pg_settings SET setting = 's' WHERE name = 'search_path'}, "-- cmig:replay skip\nSELECT s.path()"),
+		q{UPDATE pg_settings SET setting = 's' WHERE name = 'search_path'},
+		q{COPY (SELECT set_config('search_path', 's', false)) TO '/dev/null'}, "-- cmig:replay skip\nSELECT s.path()"),
 	[ 'settings of later sessions', "ALTER ROLE CURRENT_USER SET DateStyle = 'SQL, DMY';\n$down", '', qr/line 1 changes with which settings sessions begin/ ],
 	[ 'a setting of one transaction', "-- transactional: false\nDO \$\$BEGIN SET LOCAL search_path = s; END\$\$;\n$down", '',
 		qr/line 1, above a line "cmig:down", may change what names and values mean/ ],
 	map({ [ "another role: $_->[0]", "GRANT USAGE, CREATE ON SCHEMA s TO eve; ALTER TABLE s.t OWNER TO eve; SET ROLE eve;\nALTER TABLE s.t ALTER v TYPE bigint;\n-- cmig:down s.t.v = $_->[0]\n", @$_[1, 2] ] }
 		[ 's.less(v)::int', '', qr/line 1 sets another role, and line 3 calls s\.less\(bigint\)/ ],
 		[ '(v - 1)::int', 'SELECT v FROM s.t', '9' ]),
+	# rows of a new column or table are not those of one that was dropped
+	map({ [ $_->[0], "$_->[0];\n", '', qr/none can be generated: line 1 $_->[1]/ ] }
+		[ 'ALTER TABLE s.t DROP w, ADD w int DEFAULT 7', 'adds column w, and the revision drops another one' ],
+		[ "ALTER TABLE s.t DROP w; ALTER TABLE s.t RENAME TO u; ALTER TABLE s.u ADD w text DEFAULT 'x'", 'adds column w' ],
+		[ 'DROP TABLE public.t; CREATE TABLE public.t (v int)', 'creates table t, and the revision drops another one' ]),
+	[ 'a line', "ALTER TABLE s.t DROP w, ADD w int DEFAULT 7;\n-- cmig:down s.t.w = w || 'x'\n", 'SELECT w FROM s.t', '7x' ],
 	[ 'statements that set nothing', "UPDATE s.t SET w = upper(w); SELECT cmig.set_context('1', NULL);\nALTER TABLE s.t ALTER v TYPE bigint;\n-- cmig:down s.t.v = s.less(v)::int\n", 'SELECT v FROM s.t', '9' ],
 	[ 'a rename', "SET search_path = s;\nALTER TABLE t RENAME v TO x;\nALTER TABLE public.t RENAME v TO y;\n", 'SELECT v FROM s.t', '10' ],
 	[ 'a label', "SET search_path = s;\nALTER TYPE mood RENAME VALUE 'a' TO 'b';\n", 'SELECT m FROM s.feeling', 'a' ],

@@ -431,7 +431,7 @@ cmig_generate_put(FunctionCallInfo fcinfo, CmigGenerate *generate, const List *l
  * ----------------------------------------------------------------
  */
 
-/* A table or column that a script renames. */
+/* A table or column that a script renames or drops. */
 typedef struct Renamed
 {
 	const char *schema;
@@ -439,6 +439,8 @@ typedef struct Renamed
 	const char *column;			/* likewise, or NULL */
 	const char *old;
 } Renamed;
+
+#define LINE_HINT "Add a line to the upgrade section: -- cmig:down %s.%s = <expression>"
 
 /* Raise error MG006.  "detail" is a sentence about what is lost. */
 static void
@@ -702,6 +704,90 @@ watch_meaning(const CmigStatement *statement, bool after, void *arg)
 	MemoryContextSwitchTo(caller);
 }
 
+/* Raise error MG006 if a table or column of this name was dropped, unless a line computes it. */
+static void
+require_not_dropped(const List *dropped, const char *table, const char *column, const List *downs,
+					int line, const char *revision)
+{
+	foreach_ptr(const CmigExpandLine, down, column ? downs : NIL)
+	{
+		if (strcmp(down->relation, table) == 0 && strcmp(down->column, column) == 0)
+			return;
+	}
+	foreach_ptr(const Renamed, each, dropped)
+	{
+		if (strcmp(each->table, table) == 0 && column != NULL && each->column != NULL &&
+			strcmp(each->column, column) == 0)
+			refuse_downgrade(revision,
+							 psprintf("line %d adds column %s, and the revision drops another one",
+									  line, quote_identifier(column)),
+							 psprintf(LINE_HINT, quote_identifier(table), quote_identifier(column)));
+		if (strcmp(each->table, table) == 0 && column == NULL && each->column == NULL)
+			refuse_downgrade(revision,
+							 psprintf("line %d creates table %s, and the revision drops another one",
+									  line, quote_identifier(table)), NULL);
+	}
+}
+
+static List *
+add_dropped(List *dropped, const char *table, const char *column)
+{
+	Renamed    *each = palloc0(sizeof(Renamed));
+
+	each->table = pstrdup(table);
+	each->column = column ? pstrdup(column) : NULL;
+	return lappend(dropped, each);
+}
+
+/*
+ * Raise error MG006 if the script creates a table or a column with the name of one that
+ * it has dropped: the rows of one are not those of the other one.
+ */
+static void
+require_no_successor(const char *sql, const List *downs, const char *revision)
+{
+	CmigScriptReader *script = cmig_script_open(sql);
+	CmigStatement statement = {0};
+	List	   *dropped = NIL;
+
+	while (cmig_script_next(script, &statement))
+	{
+		const Node *stmt = statement.raw->stmt;
+		const DropStmt *drop = (const DropStmt *) stmt;
+		const RenameStmt *rename = (const RenameStmt *) stmt;
+		const char *table = IsA(stmt, AlterTableStmt) ?
+		((const AlterTableStmt *) stmt)->relation->relname : NULL;
+		List	   *cmds = table ? ((const AlterTableStmt *) stmt)->cmds : NIL;
+		bool		drops = IsA(stmt, DropStmt) && drop->removeType == OBJECT_TABLE;
+
+		foreach_node(List, name, drops ? drop->objects : NIL)
+			dropped = add_dropped(dropped, strVal(llast(name)), NULL);
+		foreach_ptr(Renamed, each, IsA(stmt, RenameStmt) &&
+					rename->renameType == OBJECT_TABLE ? dropped : NIL)
+		{
+			if (each->column != NULL && strcmp(each->table, rename->relation->relname) == 0)
+				each->table = pstrdup(rename->newname);
+		}
+		if (IsA(stmt, CreateStmt))
+			require_not_dropped(dropped, ((const CreateStmt *) stmt)->relation->relname, NULL,
+								downs, statement.line, revision);
+
+		/* columns are dropped before others are added */
+		foreach_node(AlterTableCmd, cmd, cmds)
+		{
+			if (cmd->subtype == AT_DropColumn)
+				dropped = add_dropped(dropped, table, cmd->name);
+		}
+		foreach_node(AlterTableCmd, cmd, cmds)
+		{
+			if (cmd->subtype == AT_AddColumn)
+				require_not_dropped(dropped, table, ((const ColumnDef *) cmd->def)->colname,
+									downs, statement.line, revision);
+		}
+	}
+	cmig_script_close(script);
+}
+
 char *
 cmig_generate_downgrade(const char *revision)
 {
@@ -741,6 +827,7 @@ cmig_generate_downgrade(const char *revision)
 		if (each->down != NULL)
 			downs = lappend(downs, each);
 	}
+	require_no_successor(text->upgrade_sql, downs, revision);
 	meaning.transactional = text->edges.transactional;
 	meaning.path = cmig_session_search_path();
 	meaning.has_downs = downs != NIL;
@@ -795,7 +882,7 @@ cmig_generate_downgrade(const char *revision)
 			refuse_downgrade(revision,
 							 psprintf("column \"%s\", which it drops, must not be null",
 									  column->colname),
-							 psprintf("Add a line to the upgrade section: -- cmig:down %s.%s = <expression>",
+							 psprintf(LINE_HINT,
 									  quote_identifier(((AlterTableStmt *) statement.raw->stmt)->relation->relname), quote_identifier(column->colname)));
 	}
 	cmig_script_close(reader);

@@ -245,8 +245,8 @@ typedef struct CmigTargetState
 								 * objects? */
 	bool		exact;			/* does what cannot be run raise an error? */
 	bool		code;			/* if so: is the statement called by code? */
-	bool		passed_over;	/* was the last statement not run, because it
-								 * changes rows elsewhere? */
+	bool		passed_over;	/* was the last statement not run, although it
+								 * can run code? */
 } CmigTargetState;
 
 /* A repeatable revision's script, to be run after the target's SQL. */

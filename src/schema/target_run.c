@@ -299,6 +299,7 @@ see_utility(PlannedStmt *statement, const char *query, bool read_only,
 	node = cmig_target_adapt(watched, node);
 	if (node == NULL)
 	{
+		watched->passed_over |= (cmig_statement_flags(statement->utilityStmt) & CMIG_STATEMENT_CODE) != 0;
 		(void) cmig_shadow_catalogs_filter(former);
 		return;
 	}
