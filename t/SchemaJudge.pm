@@ -20,6 +20,7 @@ use Exporter 'import';
 use File::Temp qw(tempdir);
 use IPC::Open3;
 use JSON::PP ();
+use Symbol qw(gensym);
 
 # parts of this package
 use SchemaJudge::Dumps;
@@ -77,6 +78,10 @@ CREATE TEMP TABLE member AS SELECT objid FROM pg_depend JOIN pg_extension e ON e
 WHERE classid = 'pg_proc'::regclass AND refclassid = 'pg_extension'::regclass;
 UPDATE pg_proc SET proacl = NULL WHERE oid IN (SELECT objid FROM member);
 DELETE FROM pg_init_privs WHERE classoid = 'pg_proc'::regclass AND objoid IN (SELECT objid FROM member);
+-- it reads all comments, and prints none of these
+DELETE FROM pg_description WHERE classoid NOT IN ('pg_namespace'::regclass, 'pg_extension'::regclass)
+AND (objoid < 16384 OR (classoid, objoid) IN (SELECT classid, objid FROM pg_depend WHERE deptype = 'e'));
+VACUUM FULL pg_description;
 SQL
 	$self->sql($self->{template}, $self->{setup});
 	return $self;
@@ -212,12 +217,64 @@ sub dollar_quoted
 	return "\$$tag\$$text\$$tag\$";
 }
 
+# session_sql(DATABASE, TEXT): runs SQL in a session that stays open until an error, or until the next
+# database; returns as try_sql() does
+sub session_sql
+{
+	my ($self, $database, $text) = @_;
+	my $session = $self->{session};
+	my ($out, $err) = ('', '');
+
+	if (!$session || $session->{owner} != $$ || $session->{database} ne $database)
+	{
+		$self->end_session;
+		my ($in, $from, $errors) = (undef, undef, gensym);
+		my $pid = open3($in, $from, $errors, "$self->{bin}psql", '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $database, '-f', '-');
+		$session = $self->{session} = { owner => $$, database => $database, pid => $pid, in => $in, out => $from, err => $errors };
+		$text = $self->as_role . "SET client_min_messages = notice;\n$text";
+	}
+	my $file = "$self->{dir}/in.$$.sql";
+	spew($file, $text);
+	local $SIG{PIPE} = 'IGNORE';
+	syswrite($session->{in}, "\\i $file\n\\echo \@\@end\n\\warn \@\@end\n");
+	my %open = (out => \$out, err => \$err);
+	while (%open)
+	{
+		my $mask = '';
+		vec($mask, fileno($session->{$_}), 1) = 1 for keys %open;
+		select($mask, undef, undef, undef);
+		for my $name (grep { vec($mask, fileno($session->{$_}), 1) } keys %open)
+		{
+			my $got = sysread($session->{$name}, ${ $open{$name} }, 65536, length(${ $open{$name} }));
+			my $ended = ${ $open{$name} } =~ s/^(?:psql:\S+ )?\@\@end\n\z//m;
+
+			$self->{session}{dead} = 1 if !$got;
+			delete $open{$name} if !$got || $ended;
+		}
+	}
+	return (undef, $out, $err) if !$session->{dead};
+	my $status = $self->end_session;
+	return ($err =~ s/^psql:\S+?:(\d+): /line $1: /mgr || "psql ended with $status", $out, $err);
+}
+
+# end_session(): ends the session, if there is one
+sub end_session
+{
+	my ($self) = @_;
+	my $session = delete $self->{session};
+
+	return if !$session || $session->{owner} != $$;
+	close($session->{in});
+	waitpid($session->{pid}, 0);
+	return $?;
+}
+
 # diff(DATABASE, [TARGET, ARGUMENTS]...): calls cmig.diff for each target, in one session, because its
 # first call takes long; returns a list of [error or undef, rows, messages], which ends with an error
 sub diff
 {
 	my ($self, $database, @calls) = @_;
-	my ($error, $out, $messages) = $self->try_sql($database, $self->as_role . "SET client_min_messages = notice;\n" .
+	my ($error, $out, $messages) = $self->session_sql($database,
 		  join('', map { "SELECT coalesce(json_agg(d), '[]') FROM cmig.diff(" . dollar_quoted($_->[0]) . "$_->[1]) d;\n\\echo \@\@judged\n\\warn \@\@judged\n" } @calls));
 	my @rows = split(/^\@\@judged\n/m, $out);
 	my @messages = split(/^(?:psql:\S+ )?\@\@judged\n/m, $messages);
@@ -327,6 +384,7 @@ sub judge
 		$self->judge_in($x, $y, $text_a, $text_b, $options{arguments} // $self->{arguments}, %options);
 	} || { result => 'judge fails', detail => $@ };
 
+	$self->end_session;
 	$self->drop_database($x, $y) if defined $y;
 	$result->{detail} //= '';
 	$result->{cause} //= cause($result);
