@@ -180,6 +180,24 @@ cmig_expansion_drop_version(const CmigExpansion *expansion)
 	return rows ? *(char **) linitial(rows) : NULL;
 }
 
+/*
+ * Can there be anything that an expansion has created?  Each upgrade asks, and
+ * planning the query that finds what is not recorded takes longer.
+ */
+static bool
+has_traces(void)
+{
+	static CmigQuery query = {
+		"SELECT FROM pg_proc f JOIN pg_depend d ON d.refclassid = 'pg_proc'::regclass AND d.refobjid = f.oid"
+		" AND d.classid = 'pg_trigger'::regclass WHERE f.pronamespace = 'cmig'::regnamespace"
+		" AND f.proname IN ('expansion_begin', 'expansion_write') UNION ALL SELECT FROM pg_namespace n"
+		" JOIN pg_description d ON d.objoid = n.oid AND d.classoid = 'pg_namespace'::regclass"
+		" WHERE d.description LIKE format('" CMIG_VERSION_COMMENT "', '%', '%') LIMIT 1"
+	};
+
+	return cmig_query_do(&query) > 0;
+}
+
 List *
 cmig_expansion_orphans(void)
 {
@@ -223,7 +241,7 @@ cmig_expansion_orphans(void)
 		{TEXTOID}
 	};
 
-	return has_table() ? cmig_query_list(&query, cmig_scope_current()) : NIL;
+	return has_table() && has_traces() ? cmig_query_list(&query, cmig_scope_current()) : NIL;
 }
 
 void
