@@ -71,6 +71,38 @@ $node->safe_psql('postgres', 'CREATE POLICY grown ON eve.t USING (eve.f7(user_id
 like(query($node, 'postgres', "SET statement_timeout = '60s'; SELECT count(*) FROM cmig.rls_check('eve')"), qr/^\d+$/, 'functions that call others: the proof ends');
 $node->safe_psql('postgres', 'DROP POLICY grown ON eve.t');
 
+# what ignores a part of the key, or has another context in a function, is no proof
+$node->safe_psql('postgres', q{SET ROLE regress_eve;
+CREATE FUNCTION eve.owner() RETURNS text STABLE SECURITY DEFINER LANGUAGE sql AS 'SELECT current_user::text';
+CREATE FUNCTION eve.owner_too() RETURNS text STABLE SECURITY DEFINER LANGUAGE plpgsql
+	AS 'BEGIN RETURN current_user; END';
+CREATE FUNCTION eve.is_own(text) RETURNS boolean STABLE LANGUAGE sql AS 'SELECT $1 = current_user';
+CREATE FUNCTION eve.is_owner(text) RETURNS boolean STABLE SECURITY DEFINER LANGUAGE sql AS 'SELECT eve.is_own($1)';
+CREATE FUNCTION eve.through(text) RETURNS text STABLE SECURITY DEFINER LANGUAGE sql AS 'SELECT $1';
+CREATE FUNCTION eve.caller() RETURNS text STABLE LANGUAGE sql AS 'SELECT current_user::text';
+RESET ROLE;
+CREATE FUNCTION eve.fixed() RETURNS text STABLE LANGUAGE sql SET app.u = 'x' AS $$SELECT current_setting('app.u', true)$$});
+my $icu = query($node, 'postgres', "SELECT count(*) > 0 FROM pg_collation WHERE collprovider = 'i'") eq 't';
+$node->safe_psql('postgres', "CREATE COLLATION eve.ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false)") if $icu;
+foreach my $case (
+	[ 'user_id = CTX', '' ],
+	[ 'user_id::bpchar = CTX::bpchar', 'not_judged' ],
+	[ 'user_id::bpchar = ANY (ARRAY[CTX, CTX]::bpchar[])', 'not_judged' ],
+	$icu ? ([ 'user_id = CTX COLLATE eve.ci', 'not_judged' ], [ 'user_id COLLATE eve.ci IN (SELECT CTX)', 'not_judged' ],
+		[ 'user_id COLLATE "C" = CTX', '' ]) : (),
+	[ 'user_id = eve.owner()', 'foreign_rows' ], [ 'eve.is_owner(user_id)', 'foreign_rows' ],
+	[ 'user_id = eve.owner_too()', 'not_judged' ], [ 'user_id = eve.fixed()', 'not_judged' ],
+	[ 'user_id = eve.through(eve.caller())', '' ])
+{
+	my ($policy, $rule) = @$case;
+
+	$policy =~ s/CTX/current_setting('app.u', true)/g;
+	$node->safe_psql('postgres', "CREATE POLICY odd ON eve.t TO regress_app USING ($policy)");
+	is(query($node, 'postgres', "SELECT string_agg(DISTINCT rule, ' ') FROM cmig.rls_check('eve')
+		WHERE rule IN ('not_judged', 'foreign_rows') AND object LIKE '%odd%'"), $rule, $case->[0]);
+	$node->safe_psql('postgres', 'DROP POLICY odd ON eve.t');
+}
+
 # values that stand for others are not of the type that the operator takes
 foreach my $policy (
 	"ARRAY(SELECT 1) = '{}'", q{ARRAY(SELECT 4702111234474983745::bigint) <> '{}'::bigint[]}, 'EXISTS (SELECT FROM (SELECT 1 AS x UNION ALL SELECT 2::numeric) q WHERE q.x = 3.0)',

@@ -1006,6 +1006,8 @@ compare_values(OpExpr *expr, const CmigRlsValue *left, const CmigRlsValue *right
 		result = cmig_rls_product(result, cmig_rls_not_null(left->node, left->scope));
 	if (right->node)
 		result = cmig_rls_product(result, cmig_rls_not_null(right->node, right->scope));
+	equality = equality && cmig_rls_tells_apart(linitial(expr->args), expr->inputcollid) &&
+		cmig_rls_tells_apart(lsecond(expr->args), expr->inputcollid);
 	foreach_ptr(CmigRlsCase, each, result)
 	{
 		if (truth && (equality || (get_opname(expr->opno) && left->node && right->node &&
@@ -1146,7 +1148,9 @@ cmig_rls_compare_any(ScalarArrayOpExpr *expr, int want, CmigRlsScope *scope)
 	if (parts)
 		return cmig_rls_cases_of((Node *) makeBoolExpr(expr->useOr ? OR_EXPR : AND_EXPR, parts, -1),
 								 want, scope);
-	if (want != IS_TRUE_BIT || !expr->useOr || !cmig_rls_is_equality(expr->opno))
+	if (want != IS_TRUE_BIT || !expr->useOr || !cmig_rls_is_equality(expr->opno) ||
+		!cmig_rls_tells_apart(linitial(expr->args), expr->inputcollid) ||
+		!cmig_rls_tells_apart(lsecond(expr->args), expr->inputcollid))
 		return cmig_rls_single((Node *) expr, want, scope);
 	return cmig_rls_product(cmig_rls_equal_values(cmig_rls_values_of(linitial(expr->args), scope),
 												  cmig_rls_values_of(array, scope)),

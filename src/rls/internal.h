@@ -169,6 +169,13 @@ extern bool cmig_rls_is_not_null(Oid relid, AttrNumber column);
 extern bool cmig_rls_is_equality(Oid opno);
 
 /*
+ * If the value is equal to another one, is what it is made of, unless it uses no
+ * column?  Not if it is converted to a type such as citext or char(n), whose equality
+ * ignores a part of it, or if the collation is not deterministic and not its own.
+ */
+extern bool cmig_rls_tells_apart(Node *value, Oid collation);
+
+/*
  * The node inside conversions that only relabel its type, collations, and plain
  * sub-selects (unwrap), and also inside casts (bare).
  */

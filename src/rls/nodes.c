@@ -24,6 +24,7 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
+#include "utils/typcache.h"
 
 /*
  * Only built-in functions are called to evaluate an expression, and no literal
@@ -89,6 +90,35 @@ cmig_rls_is_equality(Oid opno)
 
 	return name && strcmp(name, "=") == 0 &&
 		(opno < FirstUnpinnedObjectId || get_mergejoin_opfamilies(opno) != NIL);
+}
+
+/* Does the node use a column? */
+static bool
+is_column(Node *node)
+{
+	return IsA(node, Var);
+}
+
+bool
+cmig_rls_tells_apart(Node *value, Oid collation)
+{
+	Node	   *inner = cmig_rls_unwrap(value);
+	Oid			type = getBaseType(exprType(value));
+	Oid			own = inner ? getBaseType(exprType(inner)) : type;
+
+	if (inner == NULL || !cmig_rls_any(inner, is_column))
+		return true;
+	if (OidIsValid(collation) && !get_collation_isdeterministic(collation) &&
+		exprCollation(inner) != collation)
+		return false;
+
+	/*
+	 * among the built-in types, only char(n) ignores something that another
+	 * one has
+	 */
+	return type == own || (type < FirstUnpinnedObjectId && type != BPCHAROID) ||
+		lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr ==
+		lookup_type_cache(own, TYPECACHE_EQ_OPR)->eq_opr;
 }
 
 /*
@@ -413,13 +443,56 @@ cmig_rls_is_foreign_call(Node *node)
 	return node && IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid >= FirstUnpinnedObjectId;
 }
 
+/* Does the function set what could be the context, so that this has another value in it? */
+static bool
+sets_context(HeapTuple tuple)
+{
+	bool		isnull;
+	Datum		config = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_proconfig, &isnull);
+	Datum	   *settings;
+	int			count = 0;
+
+	if (!isnull)
+		deconstruct_array(DatumGetArrayTypeP(config), TEXTOID, -1, false, TYPALIGN_INT, &settings,
+						  NULL, &count);
+	for (int i = 0; i < count; i++)
+	{
+		char	   *name = TextDatumGetCString(settings[i]);
+
+		name[strcspn(name, "=")] = '\0';
+		if (strchr(name, '.') != NULL || strcmp(name, "role") == 0 ||
+			strcmp(name, "session_authorization") == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Is the current user, which the function asks for, its owner? */
+static bool
+returns_owner(HeapTuple tuple)
+{
+	bool		isnull;
+	char	   *source = TextDatumGetCString(SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull));
+
+	return ((Form_pg_proc) GETSTRUCT(tuple))->prosecdef &&
+		(cmig_text_has_word(source, "current_user") || cmig_text_has_word(source, "current_role"));
+}
+
 bool
 cmig_rls_calls_session_function(Node *node)
 {
 	FuncExpr   *call = (FuncExpr *) node;
+	HeapTuple	tuple;
+	bool		result;
 
-	return cmig_rls_is_foreign_call(node) && call->funcresulttype != BOOLOID &&
-		!cmig_rls_any((Node *) call->args, is_row);
+	if (!cmig_rls_is_foreign_call(node) || call->funcresulttype == BOOLOID ||
+		cmig_rls_any((Node *) call->args, is_row))
+		return false;
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(call->funcid));
+	result = !HeapTupleIsValid(tuple) || !(sets_context(tuple) || returns_owner(tuple));
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	return result;
 }
 
 static bool
@@ -584,9 +657,13 @@ typedef struct Arguments
 	List	   *args;
 	int			depth;
 	bool		definer;
+	Oid			user;			/* the current user there, if it is known */
 } Arguments;
 
-/* Replace the parameters in a function's body with the call's arguments. */
+/*
+ * Replace the parameters in a function's body with the call's arguments, and the
+ * current user with the owner of the SECURITY DEFINER function.
+ */
 static Node *
 put_arguments(Node *node, void *context)
 {
@@ -602,6 +679,11 @@ put_arguments(Node *node, void *context)
 		IncrementVarSublevelsUp(arg, arguments->depth, 0);
 		return arg;
 	}
+	if (IsA(node, SQLValueFunction) && OidIsValid(arguments->user) &&
+		(((SQLValueFunction *) node)->op == SVFOP_CURRENT_USER ||
+		 ((SQLValueFunction *) node)->op == SVFOP_CURRENT_ROLE ||
+		 ((SQLValueFunction *) node)->op == SVFOP_USER))
+		return (Node *) cmig_rls_sample_const(NAMEOID, GetUserNameFromId(arguments->user, false));
 	if (IsA(node, Query))
 	{
 		Arguments	inner = *arguments;
@@ -637,7 +719,7 @@ take_nodes(Query *body, List *args, int64 *left)
  * cannot be read, or there would be too many nodes.
  */
 static Node *
-body_of(FuncExpr *call, bool *definer, int64 *left)
+body_of(FuncExpr *call, bool *definer, Oid *user, int64 *left)
 {
 	/* a copy: nothing may be open when the steps end */
 	HeapTuple	tuple = SearchSysCacheCopy1(PROCOID, ObjectIdGetDatum(call->funcid));
@@ -651,11 +733,13 @@ body_of(FuncExpr *call, bool *definer, int64 *left)
 		return NULL;
 	proc = (Form_pg_proc) GETSTRUCT(tuple);
 	*definer |= proc->prosecdef;
+	*user = proc->prosecdef ? proc->proowner : *user;
 	arguments.definer = *definer;
+	arguments.user = *user;
 	/* a strict function that has arguments is not examined */
 	if (proc->prokind != PROKIND_FUNCTION || proc->pronargs != list_length(call->args) ||
 		(proc->proisstrict && call->args && !call->funcretset) ||
-		OidIsValid(proc->provariadic) || type_is_rowtype(proc->prorettype) ||
+		OidIsValid(proc->provariadic) || type_is_rowtype(proc->prorettype) || sets_context(tuple) ||
 		(query = body_query(tuple, call)) == NULL || query->commandType != CMD_SELECT ||
 		list_length(query->targetList) != 1 ||
 		exprType((Node *) linitial_node(TargetEntry,
@@ -690,6 +774,7 @@ typedef struct Expansion
 {
 	int			nesting;
 	bool		definer;		/* is one of them SECURITY DEFINER? */
+	Oid			user;			/* the owner of the innermost one of these */
 	int64	   *left;			/* nodes that may be added */
 } Expansion;
 
@@ -713,11 +798,12 @@ expand(Node *node, void *context)
 	}
 	if (cmig_rls_is_foreign_call(node) && inner.nesting < MAX_NESTING)
 	{
-		Node	   *body = body_of((FuncExpr *) node, &inner.definer, inner.left);
+		FuncExpr   *call = (FuncExpr *) expression_tree_mutator(node, expand, context);
+		Node	   *body = body_of(call, &inner.definer, &inner.user, inner.left);
 
+		/* the arguments are evaluated outside of the function */
 		inner.nesting++;
-		if (body)
-			return expand(body, &inner);
+		return body ? expand(body, &inner) : (Node *) call;
 	}
 	node = expression_tree_mutator(node, expand, context);
 

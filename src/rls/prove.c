@@ -304,6 +304,9 @@ compare_rows(SubLink *link, CmigRlsScope *scope)
 				continue;
 			target = (Node *) list_nth_node(TargetEntry, row->scope->query->targetList,
 											param->paramid - 1)->expr;
+			if (!cmig_rls_tells_apart(linitial(test->args), test->inputcollid) ||
+				!cmig_rls_tells_apart(target, test->inputcollid))
+				continue;
 			cases = cmig_rls_product(cases,
 									 cmig_rls_equal_values(cmig_rls_values_of(linitial(test->args), scope), cmig_rls_values_of(target, row->scope)));
 		}
