@@ -95,6 +95,12 @@ $node->safe_psql('postgres', 'CREATE ROLE cmig_engine_secret; CREATE ROLE cmig_e
 gives(0, 'no drift', '^$', 'drift');
 $node->safe_psql('postgres', 'DROP ROLE cmig_engine_secret, cmig_engine_owner, cmig_engine_copier', extra_params => ['-U', $superuser]);
 
+# where rows are is nothing that the engine has
+$node->safe_psql('shop', "SET allow_in_place_tablespaces = true; CREATE TABLESPACE regress_space LOCATION ''", extra_params => ['-U', $superuser]);
+$node->safe_psql('shop', q{SELECT format('ALTER TABLE %s SET TABLESPACE regress_space', oid::regclass) FROM pg_class
+	WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace LIMIT 1 \gexec}, extra_params => ['-U', $superuser]);
+gives(0, 'no drift', '^$', 'drift');
+
 # the folder of the engine
 {
 	local $ENV{XDG_CACHE_HOME} = PostgreSQL::Test::Utils::tempdir_short() . "/o'd x";

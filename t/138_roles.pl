@@ -140,4 +140,16 @@ END_SQL
 is(query($node, 'events', q{SELECT string_agg(DISTINCT tag, ', ') FROM public.ddl_history}), 'DROP TABLE', 'an event trigger sees that a partition of the log is dropped');
 is(query($node, 'events', q{SELECT count(*) FROM pg_class WHERE relnamespace = 'cmig_audit'::regnamespace AND relowner <> 10}), '0', 'nor does it give a new partition away');
 
+# a privilege to read a table is none without the use of its schema
+query($node, 'roles', <<'END_SQL', 'dba');
+CREATE SCHEMA hidden;
+CREATE TABLE hidden.alembic_version (version_num varchar(32) PRIMARY KEY);
+CREATE TABLE hidden.t (v int);
+INSERT INTO hidden.t VALUES (NULL);
+GRANT SELECT ON ALL TABLES IN SCHEMA hidden TO migrator;
+SELECT FROM cmig.create_revision('x', 'ALTER TABLE hidden.t ALTER v SET NOT NULL', revision => 'x');
+END_SQL
+fails_with($node, 'roles', q{SELECT FROM cmig.import_state('alembic', 'hidden.alembic_version')}, '.{5}', 'You have no USAGE privilege on its schema', 'the state of another tool is not read', 'migrator');
+is(query($node, 'roles', q{SELECT message ~ 'permission denied for schema hidden' FROM cmig.lint(probe => true) WHERE rule ~ 'violated'}, 'migrator'), 't', 'rows are not probed');
+
 done_testing();

@@ -11,6 +11,7 @@ use lib $FindBin::RealBin;
 use CmigNode;
 use CmigShell;
 use Fcntl qw(:flock);
+use POSIX ':sys_wait_h';
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -127,8 +128,11 @@ $holder->query_safe('ROLLBACK');
 
 # Another session changes tables while the run does something else, in an earlier transaction or in the one of the
 # recorded statements: these do not run, and are recorded again.
-rows(q{CREATE SCHEMA app; CREATE TABLE app.account (id int PRIMARY KEY, tenant text, kind varchar CHECK (kind IN ('a', 'b')));
-	CREATE TABLE app.person (id int, tenant text, account int); INSERT INTO app.account VALUES (1);
+$node->safe_psql('shop', 'CREATE ROLE regress_group; GRANT regress_group TO regress_owner', extra_params => [ '-U', scalar(getpwuid($<)) ]);
+rows(q{CREATE SCHEMA app; GRANT CREATE ON SCHEMA app TO regress_group; CREATE TABLE app.account (id int PRIMARY KEY, tenant text, kind varchar CHECK (kind IN ('a', 'b')));
+	CREATE TABLE app.person (id int, tenant text, account int); CREATE TABLE app.checked (tenant text, CONSTRAINT c CHECK (tenant <> ''));
+	CREATE TABLE app.owned (tenant text); CREATE TABLE app.told (tenant text); CREATE TABLE app.uses (tenant text);
+	CREATE POLICY p ON app.told TO public USING (true); CREATE POLICY p ON app.uses USING (true); INSERT INTO app.account VALUES (1);
 	CREATE SCHEMA former; CREATE TABLE former.kept ()});
 my $waiting = "SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 7";
 my $enable = "SELECT cmig.enable_rls_schema('app', tenant_column => 'tenant', roles => '{public}', force => false);";
@@ -142,7 +146,9 @@ write_revision('008', '007', "-- transactional: false\n", "$wait\nCALL cmig.add_
 foreach my $run (
 	[ '006', 'app.human, app.late', 'CREATE TABLE app.late (id int, tenant text)', 'ALTER TABLE app.person RENAME TO human',
 		'CREATE TABLE app.person (id int, tenant text, account int)' ],
-	[ '007', 'app.later', 'CREATE TABLE app.later (id int, tenant text)' ],
+	[ '007', 'app.checked, app.later, app.owned, app.told, app.uses', 'CREATE TABLE app.later (id int, tenant text)',
+		q{ALTER TABLE app.checked DROP CONSTRAINT c, ADD CONSTRAINT c CHECK (tenant <> 'x')}, 'ALTER TABLE app.owned OWNER TO regress_group',
+		'ALTER POLICY p ON app.told TO regress_group', 'ALTER POLICY p ON app.uses USING (false)' ],
 	[ '008', 'app.person', 'ALTER TABLE app.person ALTER account SET NOT NULL' ])
 {
 	my ($target, $names, @statements) = @$run;
@@ -150,20 +156,6 @@ foreach my $run (
 	$holder->query_safe('SELECT pg_advisory_lock(7)');
 	$pid = start('out', '--stepwise', $target);
 	poll($waiting);
-	# what the run has completed is nothing to be reverted by hand
-	if ($target eq '006')
-	{
-		my $downgrade = start_verb('second', 'downgrade', '-y', '001');
-
-		foreach (1 .. $PostgreSQL::Test::Utils::timeout_default)
-		{
-			last if -e "$dir/second" && slurp_file("$dir/second") =~ /part of|ERROR|trying again/;
-			sleep 1;
-		}
-		unlike(slurp_file("$dir/second"), qr/manually|partially/, 'it is not to be reverted by hand');
-		kill 'TERM', -$downgrade;
-		waitpid $downgrade, 0;
-	}
 	rows("$_;") foreach @statements;
 	$holder->query_safe('SELECT pg_advisory_unlock(7)');
 	waitpid $pid, 0;
@@ -171,13 +163,59 @@ foreach my $run (
 	like(slurp_file("$dir/out"), qr/$changed \Q$names\E\n.*attempt 1 of .*at $target\n/s, 'after what has changed was copied again');
 	is(rows($open), '', 'no table is left out');
 }
+
+# While another run is in the middle of a revision, what it has completed is nothing to be reverted by hand: a downgrade
+# waits, and then runs, unless its target is relative to what the other run has changed.
+write_revision('008a', '008', "-- transactional: false\n", "SELECT 1;\n$wait", 'SELECT 1;');
+$holder->query_safe('SELECT pg_advisory_lock(7)');
+$pid = start('out', '008a');
+poll($waiting);
+my %downgrade = map { ($_ => start_verb("to$_", 'downgrade', '-y', $_)) } '007', '-1';
+foreach my $target ('007', '-1')
+{
+	foreach (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
+	{
+		last if -e "$dir/to$target" && slurp_file("$dir/to$target") =~ /until it has ended|ERROR/ || waitpid($downgrade{$target}, WNOHANG);
+		select undef, undef, undef, 0.1;
+	}
+}
+# the state is read again meanwhile
+sleep 2;
+foreach my $target ('007', '-1') { is(waitpid($downgrade{$target}, WNOHANG), 0, "the downgrade to $target waits"); }
+$holder->query_safe('SELECT pg_advisory_unlock(7)');
+waitpid $pid, 0;
+is($?, 0, 'the other run completes');
+waitpid $downgrade{'007'}, 0;
+is($?, 0, 'the downgrade runs after it');
+like(slurp_file("$dir/to007"), qr/^another run is in progress.*until it has ended\n.*downgrade 008a -> 008\n.*at 007\n/s, 'and says so');
+unlike(slurp_file("$dir/to007"), qr/ERROR|manually|partially/, 'nothing is to be reverted by hand');
+waitpid $downgrade{'-1'}, 0;
+is($? >> 8, 3, 'a relative target means something else then');
+like(slurp_file("$dir/to-1"), qr/until it has ended\n.*ERROR:  another run has changed the state of the database\nHINT:  Repeat the command.\n$/s, 'as an error says');
+is(rows('SELECT version_num FROM cmig_engine.version'), '007', 'it has run nothing');
+unlink glob 'migrations/008a*' or die;
+
+# Tables that get the names of those that are locked, while one of them is waited for, are not taken for these.
+my $pair = 'CREATE TABLE twice.a (tenant text); CREATE TABLE twice.b (tenant text)';
+rows("CREATE SCHEMA twice; $pair");
+write_revision('0085', '008', '', $enable =~ s/app/twice/r, 'SELECT 1;');
+$holder->query_safe('SELECT pg_advisory_lock(7)');
+$pid = start('out', '--stepwise', '0085');
+poll($waiting);
+$holder->query_safe('BEGIN; LOCK TABLE twice.b; SELECT pg_advisory_unlock(7)');
+poll("SELECT count(*) = 1 FROM pg_locks WHERE NOT granted AND relation = 'twice.b'::regclass");
+rows("ALTER SCHEMA twice RENAME TO once; CREATE SCHEMA twice; $pair");
+$holder->query_safe('COMMIT');
+waitpid $pid, 0;
+is($?, 0, 'tables with the names of others are altered');
+like(slurp_file("$dir/out"), qr/$changed twice.a\n.*attempt 1 of .*at 0085\n/s, 'after they were read');
 $holder->quit;
 
 # what the run itself changes, or a copy lacks, is no reason to begin again
 rows('CREATE TABLE app.theirs (id int); ALTER TABLE app.theirs ENABLE ROW LEVEL SECURITY');
 my @admin = (extra_params => [ '-U', scalar(getpwuid($<)) ]);
 $node->safe_psql('shop', 'CREATE ROLE regress_other; ALTER TABLE app.theirs OWNER TO regress_other', @admin);
-write_revision('009', '008', '', 'CREATE TABLE app.short (id int);', 'SELECT 1;');
+write_revision('009', '0085', '', 'CREATE TABLE app.short (id int);', 'SELECT 1;');
 write_revision('010', '009', "-- transactional: false\n", <<'END_SQL', 'SELECT 1;');
 CREATE INDEX CONCURRENTLY ON app.account (tenant);
 ALTER TABLE app.short RENAME TO brief;

@@ -758,7 +758,8 @@ copy_schema()
 	local -a options=(-s -N cmig_engine -N cmig_engine_ddl -N 'cmig_engine_(secret|creator|owner|copier|superuser)')
 
 	find_copy_limit
-	options+=("--lock-wait-timeout=$COPY_LIMIT")
+	# where rows would be is not compared: the engine has no such tablespaces
+	options+=("--lock-wait-timeout=$COPY_LIMIT" --no-tablespaces)
 
 	[ "$engine_version" -eq "$engine_major" ] || fail 2 \
 		"$verb requires an engine of PostgreSQL $engine_major, the version of the database" \
@@ -836,7 +837,7 @@ WHERE r OPERATOR(pg_catalog.<>) ''" |
 # names of the relations that pg_dump cannot read
 require_short()
 {
-	local schema limit
+	local schema limit role
 
 	limit=$(getconf ARG_MAX 2>/dev/null)
 	[ "$(printf '%s12345678 ' "${@:2}" | wc -c)" -gt $((${limit:-131072} / 2)) ] || return 0
@@ -844,8 +845,9 @@ require_short()
 	read -r _ schema <<<"$(sed -n 's/"|[tf]|T$/"/p' <<<"$1" | sed -E 's/^("([^"]|"")*").*/\1/' | sort | uniq -c |
 		sort -rn | head -n 1)"
 	visible "$schema"
+	role=$({ of_variables state "$engine_state"; echo "SELECT quote_ident(:'state'::jsonb ->> 'role')"; } | engine_psql)
 	fail 3 "the role cannot read $(grep -c '|T$' <<<"$1") tables and sequences, too many to be left out of the copy" \
-		"Most are in schema $VISIBLE. As their owner: GRANT SELECT ON ALL TABLES IN SCHEMA $VISIBLE TO <role>"
+		"Most are in schema $VISIBLE. As their owner: GRANT SELECT ON ALL TABLES IN SCHEMA $VISIBLE TO $role"
 }
 
 # Fails, because a part of the schema is missing in the copy.
@@ -1285,6 +1287,10 @@ wait_for_run()
 # is_repeatable MOVE: does the call mean the same after another run, or a part of it?
 is_repeatable() { [ -z "$checksum" ] && [[ $1 != reset && ${arguments[*]} != *[+-][0-9]* ]]; }
 
+# Is the state, but for what another run is doing, which is left out when the state is first read, that
+# which the engine has?  Progress is the last key.
+is_stored() { [ "${engine_state%, \"progress\": *}" = "${stored%, \"progress\": *}" ]; }
+
 # Prints the messages of the engine about a script, which are kept until it is certain that the script
 # is not generated again.
 kept=''
@@ -1299,7 +1305,7 @@ say_kept()
 # the extension does.
 engine_move()
 {
-	local text per_revision=false status attempt name state retries=10 pause=200 told last_told=''
+	local text per_revision=false status attempt name state stored=$engine_state retries=10 pause=200 told last_told=''
 
 	! given one-transaction || stepwise=''
 	! given stepwise || stepwise=1
@@ -1334,7 +1340,7 @@ engine_move()
 			if [ "$state" != "$engine_state" ] && is_repeatable "$1" && [ "$attempt" -le "$retries" ]; then
 				given quiet || say 'another run has changed the state of the database; trying again'
 				rm -f -- "$kept"
-				kept='' script='' transaction=''
+				kept='' script='' transaction='' stored=$engine_state
 				create_again '' && continue
 			fi
 			# what seems to be partially applied is what another run is doing
@@ -1345,6 +1351,7 @@ engine_move()
 				last_told=''
 				is_interrupted || is_repeatable "$1" ||
 					{ failed_at='the database is in a different state'; tell_moved; return 3; }
+				stored=$engine_state
 				create_again '' || return
 				continue
 			fi
@@ -1376,14 +1383,18 @@ engine_move()
 		read_target again
 		# any code can raise the error about another run
 		[ "$locked" -ne 3 ] || { [ "$engine_running" = f ] && [ "$state" = "$engine_state" ]; } || attempt=0
+		# nothing is done: the other run is still in the middle of a revision
+		[ "$engine_running" != t ] || ! is_stored || engine_state=$stored
 		# the copy of the schema is no longer one
 		[ -z "$recording" ] || create_again '' || return
-		if [ "$state" = "$engine_state" ]; then
+		if [ "$stored" = "$engine_state" ]; then
 			[ "$locked" -ne 2 ] || [ -n "$guard" ] || { tell_moved; return $status; }
 			continue
 		fi
-		# a part is done, so the plan and a relative target mean something else
-		is_repeatable "$1" || { tell_moved; return $status; }
+		# a part is done, so the plan and a relative target mean something else; or the other run has ended within
+		# a revision, which the engine says
+		is_repeatable "$1" || is_stored || { tell_moved; return $status; }
+		stored=$engine_state
 		store_state
 	done
 }

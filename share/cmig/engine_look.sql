@@ -16,6 +16,7 @@
 	is_own boolean;
 	lacks boolean;
 	names pg_catalog.text;
+	locked pg_catalog._text;
 BEGIN
 	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 	look := current_setting('cmig_client.look');
@@ -23,26 +24,41 @@ BEGIN
 	own := ARRAY(SELECT relation FROM pg_locks
 		WHERE pid = pg_backend_pid() AND locktype = 'relation' AND granted
 			AND mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock'));
-	SELECT string_agg(concat('ONLY ', name), ', ') INTO names
-		FROM jsonb_array_elements_text(current_setting('cmig_client.locks')::jsonb) name
-		WHERE has_table_privilege(to_regclass(name), 'UPDATE, DELETE, TRUNCATE');
-	IF names IS NOT NULL THEN
-		EXECUTE concat('LOCK TABLE ', names, ' IN SHARE UPDATE EXCLUSIVE MODE');
+	locked := ARRAY(SELECT name FROM jsonb_array_elements_text(current_setting('cmig_client.locks')::jsonb) name
+		WHERE has_table_privilege(to_regclass(name), 'UPDATE, DELETE, TRUNCATE'));
+	-- only a superuser can keep others from renaming a schema
+	IF has_table_privilege('pg_namespace', 'UPDATE') THEN
+		PERFORM FROM pg_namespace WHERE oid IN (
+			SELECT relnamespace FROM pg_class WHERE oid IN (SELECT to_regclass(name) FROM unnest(locked) name))
+		FOR KEY SHARE;
+	END IF;
+	IF locked <> '{}' THEN
+		EXECUTE concat('LOCK TABLE ONLY ', array_to_string(locked, ', ONLY '), ' IN SHARE UPDATE EXCLUSIVE MODE');
 	END IF;
 	EXECUTE cmig_seen INTO present USING look;
-	SELECT string_agg(name, ', '), bool_or(to_regclass(name)::oid = ANY (own)), lacked INTO names, is_own, lacks FROM (
-		SELECT name, o.value IS NULL AND was AS lacked FROM jsonb_each_text(look -> 'seen') o (name, value)
-			FULL JOIN jsonb_each_text(present) n (name, value) USING (name),
-			coalesce(n.value = before ->> name, false) was
-		WHERE o.value IS DISTINCT FROM n.value AND (o.value IS NULL OR NOT was)
-		ORDER BY lacked DESC, name LIMIT 10) other
-	GROUP BY lacked ORDER BY lacked DESC LIMIT 1;
+	-- another table may have got the name of a locked one
+	SELECT string_agg(name, ', ') INTO names FROM unnest(locked) name
+	WHERE NOT EXISTS (SELECT FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'relation' AND granted
+		AND mode = 'ShareUpdateExclusiveLock' AND relation = to_regclass(name));
+	IF names IS NULL THEN
+		SELECT string_agg(name, ', ' ORDER BY name), bool_or(to_regclass(name)::oid = ANY (own)), lacked
+		INTO names, is_own, lacks FROM (
+			SELECT split_part(ltrim(key, '@'), chr(31), 1) AS name, bool_or(o.value IS NULL AND was) AS lacked
+			FROM jsonb_each_text(look -> 'seen') o (key, value)
+				FULL JOIN jsonb_each_text(present) n (key, value) USING (key),
+				coalesce(n.value = before ->> key, false) was
+			WHERE o.value IS DISTINCT FROM n.value AND (o.value IS NULL OR NOT was)
+				-- whether there is such an object is told by the table's own
+				AND (key !~ '^@' OR o.value <> n.value)
+			GROUP BY 1 ORDER BY lacked DESC, 1 LIMIT 10) other
+		GROUP BY lacked ORDER BY lacked DESC LIMIT 1;
+	END IF;
 	IF lacks THEN
 		RAISE object_not_in_prerequisite_state USING
 			MESSAGE = 'a function of pg_cmig reads tables that were not copied into the engine',
 			DETAIL = 'Not copied: ' || names,
 			HINT = CASE WHEN has_table_privilege(to_regclass(split_part(names, ', ', 1)), 'SELECT')
-				THEN 'A warning says why. Write the statements that the function runs into the revision.'
+				THEN 'Write the statements that the function runs into the revision. To see why: cmig drift'
 				ELSE format('As the owner: GRANT SELECT ON %s TO %I', names, session_user) END;
 	ELSIF is_own THEN
 		RAISE feature_not_supported USING

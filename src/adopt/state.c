@@ -17,6 +17,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "funcapi.h"
@@ -63,6 +64,8 @@ cmig_tool_state_refusal(const CmigTool *tool, Oid table)
 		return pstrdup("It is not an ordinary table.");
 	if (pg_class_aclcheck(table, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
 		return pstrdup("You have no SELECT privilege on it.");
+	if (!cmig_may_compat(NamespaceRelationId, get_rel_namespace(table), GetUserId(), ACL_USAGE))
+		return pstrdup("You have no USAGE privilege on its schema.");
 	if (check_enable_rls(table, InvalidOid, true) == RLS_ENABLED)
 		return pstrdup("It has row-level security policies that apply to you.");
 	for (int i = 0; i < CMIG_TOOL_MAX_COLUMNS && tool->columns[i]; i++)

@@ -9,6 +9,7 @@
 
 #include "catalog/dependency.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_policy.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
@@ -619,6 +620,7 @@ run_probe(void *arg)
 	StringInfoData sql;
 	List	   *relations = NIL;
 	CmigRole	saved;
+	Oid			schema;
 	int			i;
 
 	if (LockTimeout == 0 || LockTimeout > PROBE_LOCK_MS)
@@ -636,6 +638,10 @@ run_probe(void *arg)
 		if (pg_class_aclcheck(table, GetUserId(), ACL_SELECT) != ACLCHECK_OK &&
 			pg_attribute_aclcheck_all(table, GetUserId(), ACL_SELECT, ACLMASK_ALL) != ACLCHECK_OK)
 			aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, cmig_query_name(table));
+		/* no name is looked up, which would ask for this */
+		schema = get_rel_namespace(table);
+		if (!cmig_may_compat(NamespaceRelationId, schema, GetUserId(), ACL_USAGE))
+			aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_SCHEMA, cmig_query_schema_name(schema));
 		(void) check_enable_rls(table, InvalidOid, false);
 	}
 	appendStringInfo(&sql, "%s) r LIMIT 1", probe->text[i]);

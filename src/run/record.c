@@ -83,13 +83,27 @@ is_recording(void)
 		cmig_record_is_on();
 }
 
+/* The name of a role, but not of that of the session, which can have another one in the engine. */
+#define ROLE(oid) \
+	"CASE " oid " WHEN 0 THEN 'public' ELSE nullif(pg_get_userbyid(" oid "), session_user) END"
+
 /*
- * A JSON object with a digest of each table that a function reads, as the jsonb "look" tells.  A
- * digest is of what a copy has as the database has it: no names of roles, no expressions that
- * PostgreSQL may print in another way, no invalid indexes, and no names that it makes up.
+ * A JSON object with digests of each table that a function reads, as the jsonb "look" tells.  That
+ * for the table's name is of what a copy has as the database has it: no names of roles, no expressions
+ * that PostgreSQL may print in another way, no invalid indexes, and no names that it makes up.  These
+ * expressions and roles have digests of their own, for @, the table's name, and that of the object: one
+ * that differs from the beginning hides no other change.
  */
 #define SEEN \
-	"(SELECT coalesce(jsonb_object_agg(t.oid::regclass::text, md5(concat_ws('|',\n" \
+	"(SELECT coalesce(jsonb_object_agg(key, md5(value)), '{}')\n" \
+	"FROM pg_class t, LATERAL (SELECT concat('@', t.oid::regclass, chr(31)), " ROLE("t.relowner") "::text\n" \
+	"UNION ALL SELECT concat('@', t.oid::regclass, chr(31), 'c', conname), pg_get_expr(conbin, conrelid)\n" \
+	" FROM pg_constraint WHERE conrelid = t.oid AND contype = 'c'\n" \
+	"UNION ALL SELECT concat('@', t.oid::regclass, chr(31), 'p', polname), concat_ws('|',\n" \
+	" (SELECT string_agg(coalesce(" ROLE("r") ", ''), ',' ORDER BY 1) FROM unnest(polroles) r),\n" \
+	" pg_get_expr(polqual, polrelid), '|', pg_get_expr(polwithcheck, polrelid))\n" \
+	" FROM pg_policy WHERE polrelid = t.oid\n" \
+	"UNION ALL SELECT t.oid::regclass::text, concat_ws('|',\n" \
 	"t.relkind, t.relrowsecurity, t.relforcerowsecurity,\n" \
 	"(SELECT string_agg(concat_ws(' ', a.attname, format_type(a.atttypid, a.atttypmod),\n" \
 	" a.attnotnull, a.attidentity, a.attgenerated,\n" \
@@ -106,8 +120,8 @@ is_recording(void)
 	" WHERE inhrelid = t.oid AND NOT inhdetachpending),\n" \
 	"(SELECT string_agg(concat_ws(' ', polname, polcmd, polpermissive,\n" \
 	" obj_description(oid, 'pg_policy')), ',' ORDER BY polname)\n" \
-	" FROM pg_policy WHERE polrelid = t.oid)))), '{}')\n" \
-	"FROM pg_class t WHERE t.relkind IN ('r', 'p') AND t.relpersistence <> 't' AND t.oid IN (\n" \
+	" FROM pg_policy WHERE polrelid = t.oid))) s (key, value)\n" \
+	"WHERE t.relkind IN ('r', 'p') AND t.relpersistence <> 't' AND t.oid IN (\n" \
 	"WITH RECURSIVE family (id) AS (\n" \
 	" SELECT to_regclass(n)::oid FROM jsonb_array_elements_text(look -> 'tables') n\n" \
 	" UNION SELECT h.inhrelid FROM family\n" \
