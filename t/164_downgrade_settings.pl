@@ -95,5 +95,10 @@ $node->safe_psql('postgres', $_) for 'DROP DATABASE work', 'CREATE DATABASE work
 fails_with($node, 'work', "SELECT FROM cmig.create_revision('x', \$s\$ALTER TABLE s.t ALTER v TYPE bigint;\nALTER TABLE public.t ALTER v TYPE bigint;\n-- cmig:up t.v = v + 5\n\$s\$, NULL, revision => '001', expand => true); SELECT FROM cmig.upgrade()",
 	'MG013', 'line 3 of its upgrade script\nDETAIL:  There are several tables with this name', 'several tables');
 
+# a squash does not keep what is set above a statement that it keeps, but names it
+$node->safe_psql('postgres', $_) for 'DROP DATABASE work', 'CREATE DATABASE work TEMPLATE base';
+like(query($node, 'work', q{SELECT FROM cmig.create_revision('x', $$SET DateStyle = 'SQL, DMY'; UPDATE s.t SET w = '01/02/2020'$$, revision => '001');
+	SELECT FROM cmig.upgrade(); SELECT content FROM cmig.squash('000:001', 'x')}), qr/^-- UPDATE of revision 001, line 1, may change rows, below: SET DateStyle = 'SQL, DMY'$/m, 'squash');
+
 $node->stop;
 done_testing();

@@ -716,10 +716,11 @@ extern void cmig_plain_require(struct CmigQuery *query);
 
 /*
  * The end of a hint if there is no backup of pg_cmig's tables.  CASCADE would drop policies,
- * defaults, and the triggers of expanded tables.
+ * defaults, and the triggers of expanded tables: what depends on the extension, the error of
+ * DROP names.
  */
 #define CMIG_BEGIN_AGAIN \
-	"DROP EXTENSION IF EXISTS pg_cmig (first alter what it says depends on it), CREATE EXTENSION pg_cmig, load the revisions, and stamp the database."
+	", load the revisions and stamp the database after: DROP EXTENSION IF EXISTS pg_cmig; CREATE EXTENSION pg_cmig"
 
 #define CMIG_QUERY_MAX_ARGS 20
 

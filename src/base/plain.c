@@ -87,6 +87,27 @@ rule_on(Oid relation)
 	return name;
 }
 
+/* Returns the table from which the table inherits, or InvalidOid. */
+static Oid
+parent_of(Oid relation)
+{
+	Relation	links = table_open(InheritsRelationId, AccessShareLock);
+	ScanKeyData key[1];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	Oid			parent = InvalidOid;
+
+	ScanKeyInit(&key[0], Anum_pg_inherits_inhrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relation));
+	scan = systable_beginscan(links, InheritsRelidSeqnoIndexId, true, NULL, 1, key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		parent = ((Form_pg_inherits) GETSTRUCT(tuple))->inhparent;
+	systable_endscan(scan);
+	table_close(links, AccessShareLock);
+	return parent;
+}
+
 /* Raise an error for a pg_cmig table that was altered. */
 pg_noreturn static void
 refuse(const char *name, const char *detail, const char *hint)
@@ -108,12 +129,13 @@ check_table(Oid relation, const char *name)
 	FormData_pg_class form;
 	List	   *children;
 	char	   *rule;
+	Oid			parent;
 
 	if (!cmig_role_relation(relation, &form))
 		return;					/* the table was dropped in the meantime */
 	if (form.relkind != RELKIND_RELATION)
 		refuse(name, "It is not a plain table.",
-			   "Drop or rename this relation, and then restore the table from a backup. If there is no backup: " CMIG_BEGIN_AGAIN);
+			   "Drop or rename this relation, and then restore the table from a backup. If there is no backup" CMIG_BEGIN_AGAIN);
 	if (getExtensionOfObject(RelationRelationId, relation) != get_extension_oid("pg_cmig", true))
 		refuse(name, "It is not a member of extension pg_cmig.",
 			   psprintf("ALTER EXTENSION pg_cmig ADD TABLE cmig.%s", name));
@@ -123,9 +145,10 @@ check_table(Oid relation, const char *name)
 	if (form.relhasrules && (rule = rule_on(relation)) != NULL)
 		refuse(name, psprintf("Rule \"%s\" was created on it.", rule),
 			   psprintf("DROP RULE %s ON cmig.%s", quote_identifier(rule), name));
-	if (has_superclass(relation))
-		refuse(name, "It inherits from another table.",
-			   psprintf("Find the parent table with \\d cmig.%s, and then: ALTER TABLE cmig.%s NO INHERIT <parent table>", name, name));
+	parent = parent_of(relation);
+	if (OidIsValid(parent))
+		refuse(name, psprintf("It inherits from table %s.", cmig_query_table_name(parent)),
+			   psprintf("ALTER TABLE cmig.%s NO INHERIT %s", name, cmig_query_table_name(parent)));
 	children = form.relhassubclass ? find_inheritance_children(relation, NoLock) : NIL;
 	if (children != NIL)
 		refuse(name, psprintf("Table %s inherits from it.", cmig_query_table_name(linitial_oid(children))),

@@ -71,7 +71,7 @@ static void
 explain_altered(void)
 {
 	if (!cmig_library_version_explain())
-		errhint("The tables of pg_cmig were dropped or altered. Restore them from a backup. If there is none: " CMIG_BEGIN_AGAIN);
+		errhint("The tables of pg_cmig were dropped or altered. Restore them from a backup. If there is none" CMIG_BEGIN_AGAIN);
 }
 
 #define CHANGED_MESSAGE "the schema was changed while it was read"

@@ -232,10 +232,11 @@ cmig_squash_may_write(const char *schema, const char *name)
 
 /*
  * Add the statement to the list if it may have an effect that is not visible
- * in the schema.
+ * in the schema.  What the script sets above it is not kept, but named.
  */
 static void
-add_statement(List **statements, const CmigRevisionText *script, const CmigStatement *statement)
+add_statement(List **statements, const CmigRevisionText *script, const CmigStatement *statement,
+			  StringInfo sets)
 {
 	char	   *place = psprintf("revision %s, line %d%s", script->edges.id,
 								 statement->line + Max(script->file_lines[0] - 1, 0),
@@ -246,6 +247,12 @@ add_statement(List **statements, const CmigRevisionText *script, const CmigState
 
 	if (cmig_citus_is_distribution(statement->raw->stmt, true))
 		return;
+	if (IsA(statement->raw->stmt, VariableSetStmt) ||
+		cmig_statement_set_config_names(statement->raw) != NIL)
+	{
+		appendStringInfo(sets, "%s%s", sets->len > 0 ? "; " : "", statement->text);
+		return;
+	}
 	if (command != NULL)
 		place = psprintf("%s of %s, may change rows", command, place);
 	else if (cmig_target_is_shared(statement->raw->stmt))
@@ -253,6 +260,8 @@ add_statement(List **statements, const CmigRevisionText *script, const CmigState
 						 GetCommandTagName(CreateCommandTag(statement->raw->stmt)), place);
 	else
 		return;
+	if (sets->len > 0)
+		place = psprintf("%s, below: %s", place, sets->data);
 	unresolved = palloc(sizeof(CmigUnresolved));
 	unresolved->place = place;
 	unresolved->sql = pstrdup(statement->text);
@@ -299,6 +308,7 @@ CMIG_READER(cmig_squash)
 		CmigRevisionText *script = cmig_catalog_read_text(id);
 		CmigScriptReader *reader;
 		CmigStatement statement;
+		StringInfoData sets;
 
 		if (script == NULL)
 			continue;
@@ -307,8 +317,9 @@ CMIG_READER(cmig_squash)
 		reader = cmig_script_open(cmig_placeholder_values_insert(script->upgrade_sql,
 																 &script->placeholders, id,
 																 "upgrade", NULL));
+		initStringInfo(&sets);
 		while (cmig_script_next(reader, &statement))
-			add_statement(&generate.unresolved, script, &statement);
+			add_statement(&generate.unresolved, script, &statement, &sets);
 		cmig_script_close(reader);
 	}
 

@@ -794,7 +794,7 @@ next_id(void)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("sequence cmig.backfill_run_id_seq does not exist"),
-				 errhint("The tables of pg_cmig were dropped or altered. Restore them from a backup. If there is none: " CMIG_BEGIN_AGAIN)));
+				 errhint("The tables of pg_cmig were dropped or altered. Restore them from a backup. If there is none" CMIG_BEGIN_AGAIN)));
 	id = nextval_internal(sequence, false);
 	last = cmig_query_at_snapshot(&last_id_query, NULL, GetLatestSnapshot());
 	if (last != NULL)
