@@ -35,6 +35,8 @@
 #define SAMPLE_BLOCKS	20		/* that are read of it */
 #define SAMPLE_TABLES	100		/* that are read, with partitions */
 #define SAMPLE_VALUE	100000	/* longer ones are left out, in bytes */
+#define SAMPLE_BYTES	1000000 /* of a table or partition, not compressed */
+#define SAMPLE_TOTAL	20000000	/* of all; the values exist several times */
 
 /* Rows of a live table, or of a partition. */
 typedef struct Sample
@@ -50,6 +52,7 @@ typedef struct Samples
 {
 	CmigPlanning *p;
 	List	   *samples;		/* of Sample * */
+	int			left;			/* of SAMPLE_TOTAL */
 	MemoryContext context;
 	List	  **upgraded;		/* for each table of the plan, char ** */
 	List	  **expanded;
@@ -60,19 +63,28 @@ typedef struct Samples
  * ----------------------------------------------------------------
  */
 
-/* Returns a copy of the row without pointers to other tables, or NULL if it is too long. */
+/*
+ * Returns a copy of the row without pointers to other tables, or NULL if it is too long.
+ * "left" is the number of bytes that may still be used.
+ */
 static HeapTuple
-copy_row(TupleTableSlot *slot, TupleDesc desc)
+copy_row(TupleTableSlot *slot, TupleDesc desc, int *left)
 {
-	HeapTuple	row = ExecCopySlotHeapTuple(slot);
+	Size		size = desc->natts;
+	HeapTuple	row;
 
 	slot_getallattrs(slot);
 	for (int i = 0; i < desc->natts; i++)
 	{
-		if (!slot->tts_isnull[i] && TupleDescAttr(desc, i)->attlen == -1 &&
-			toast_raw_datum_size(slot->tts_values[i]) > SAMPLE_VALUE)
+		Size		value = slot->tts_isnull[i] || TupleDescAttr(desc, i)->attlen != -1 ? 0 :
+		toast_raw_datum_size(slot->tts_values[i]);
+
+		size += value;
+		if (value > SAMPLE_VALUE || size > *left)
 			return NULL;
 	}
+	*left -= size;
+	row = ExecCopySlotHeapTuple(slot);
 	return HeapTupleHasExternal(row) ? toast_flatten_tuple(row, desc) : row;
 }
 
@@ -90,7 +102,7 @@ scan_blocks(Relation relation, Snapshot snapshot, BlockNumber from, BlockNumber 
 
 /* Returns rows from blocks that are spread over the table. */
 static List *
-read_rows(Relation relation, Snapshot snapshot)
+read_rows(Relation relation, Snapshot snapshot, int *left)
 {
 	BlockNumber blocks = RelationGetNumberOfBlocks(relation);
 	int			read = Min(blocks, SAMPLE_BLOCKS);
@@ -101,11 +113,11 @@ read_rows(Relation relation, Snapshot snapshot)
 	{
 		BlockNumber block = (uint64) i * blocks / read;
 		TableScanDesc scan = scan_blocks(relation, snapshot, block, block);
-		int			left = SAMPLE_ROWS / read;
+		int			count = SAMPLE_ROWS / read;
 
-		while (left-- > 0 && table_scan_getnextslot_tidrange(scan, ForwardScanDirection, slot))
+		while (count-- > 0 && table_scan_getnextslot_tidrange(scan, ForwardScanDirection, slot))
 		{
-			HeapTuple	row = copy_row(slot, RelationGetDescr(relation));
+			HeapTuple	row = copy_row(slot, RelationGetDescr(relation), left);
 
 			if (row != NULL)
 				rows = lappend(rows, row);
@@ -122,6 +134,8 @@ static void
 add_sample(Samples *samples, Oid table)
 {
 	Sample	   *sample = palloc(sizeof(Sample));
+	int			left = Min(samples->left, SAMPLE_BYTES);
+	int			before = left;
 	Relation	relation;
 
 	if (list_length(samples->samples) >= SAMPLE_TABLES ||
@@ -135,7 +149,8 @@ add_sample(Samples *samples, Oid table)
 		sample->schema = get_namespace_name(RelationGetNamespace(relation));
 		sample->name = pstrdup(RelationGetRelationName(relation));
 		sample->desc = CreateTupleDescCopyConstr(RelationGetDescr(relation));
-		sample->rows = read_rows(relation, samples->p->begun);
+		sample->rows = read_rows(relation, samples->p->begun, &left);
+		samples->left -= before - left;
 		if (sample->rows != NIL)
 			samples->samples = lappend(samples->samples, sample);
 	}
@@ -481,7 +496,7 @@ compare_rows(CmigReplay *replay, void *arg)
 void
 cmig_versions_compare_rows(CmigPlanning *p)
 {
-	Samples		samples = {.p = p,.context = CurrentMemoryContext};
+	Samples		samples = {.p = p,.left = SAMPLE_TOTAL,.context = CurrentMemoryContext};
 
 	if (p->skips || cmig_rehearsal_others_own(p->live))
 		return;
