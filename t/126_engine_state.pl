@@ -187,12 +187,66 @@ append_to_file('fly/sql/R__views.sql', 'CREATE OR REPLACE VIEW ones AS SELECT id
 my @flyway = ('-d', 'flyway', '--folder', 'flown');
 rows("CREATE TABLE flyway_schema_history (installed_rank int PRIMARY KEY, version text, description text, type text, script text, checksum int, installed_by text, installed_on timestamp DEFAULT now(), execution_time int, success boolean);
 INSERT INTO flyway_schema_history VALUES (1, '1', 'one', 'SQL', 'V1__one.sql', 1, 'x', now(), 1, true); CREATE TABLE one (id int)", 'flyway');
-gives(0, 'flyway', '', 'import', @flyway);
-gives(0, '1 +\|', '', 'import', 'flyway', '--state', @flyway);
+# No code of a role that can create something in public runs as the role that writes in the engine.
+$node->safe_psql('flyway', <<'END_SQL', extra_params => [ '-U', $superuser ]);
+CREATE ROLE regress_eve;
+GRANT CREATE ON SCHEMA public TO regress_eve;
+SET ROLE regress_eve;
+CREATE FUNCTION public.seen(text) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	IF current_user = 'cmig_engine_owner' THEN
+		RAISE EXCEPTION '% as %', $1, current_user;
+	END IF;
+	RETURN true;
+END $$;
+CREATE FUNCTION public.same(oid, regclass) RETURNS bool LANGUAGE sql AS $$SELECT public.seen('an operator') AND $1 = $2::oid$$;
+CREATE OPERATOR public.= (LEFTARG = oid, RIGHTARG = regclass, FUNCTION = public.same);
+CREATE TABLE public.schema_version (version text);
+CREATE TABLE public.schema_migrations (version varchar(255) PRIMARY KEY);
+CREATE INDEX ON public.schema_migrations (version) WHERE public.seen('an index');
+GRANT SELECT ON public.schema_version, public.schema_migrations TO PUBLIC;
+INSERT INTO public.schema_migrations VALUES ('1');
+END_SQL
+gives(0, 'flyway', '^(?!.*cmig_engine_owner)', 'import', @flyway);
+gives(0, '1 +\|', '^(?!.*cmig_engine_owner)', 'import', 'flyway', '--state', @flyway);
+$node->safe_psql('flyway', 'DROP OWNED BY regress_eve; DROP ROLE regress_eve', extra_params => [ '-U', $superuser ]);
 gives(0, '1', '', 'current', @flyway);
 is(rows("SELECT string_agg(concat_ws(' ', direction, revision, file ~ 'one'), ', ') FROM cmig_engine.journal", 'flyway'), 'stamp 1 t', 'the journal');
 gives(2, '', 'requires the extension.*First record the state without this option.*ALTER TABLE alembic_version RENAME', 'import', 'alembic', '--state', '--version-table', 'rename', @flyway);
 gives(0, 'at 2', '-> 2', 'upgrade', '-y', @flyway);
+
+# While somebody has the lock of runs, what an interrupted run has done is not read, and so nothing is recorded.
+{
+	local $ENV{PGDATABASE} = 'flyway';
+	rows("INSERT INTO cmig_engine.progress VALUES ('2', 'downgrade', 'x', 1, true); ALTER TABLE one ADD drifted int", 'flyway');
+	my ($holder, $blocker) = map { $node->background_psql('flyway') } 1, 2;
+	$holder->query_safe("SELECT pg_advisory_lock(hashtextextended('pg_cmig cmig_engine.version', 0))");
+	$blocker->query_safe('BEGIN; LOCK TABLE one');
+	my ($out, $err) = ('', '');
+	my $capture = IPC::Run::start([ "$CmigNode::top/bin/cmig", 'capture', '-m', 'drift', '--folder', 'flown' ], '<', \undef, '>', \$out, '2>', \$err);
+	$node->poll_query_until('flyway', 'SELECT count(*) > 0 FROM pg_locks WHERE NOT granted') or die;
+	$holder->quit;
+	$blocker->query_safe('COMMIT');
+	$blocker->quit;
+	$capture->finish;
+	like($err, qr/the state of the database has changed\nHINT:  Repeat the command/, 'there is progress that was not read');
+	is(rows('SELECT string_agg(version_num, $$ $$) FROM cmig_engine.version', 'flyway'), '2', 'nothing is recorded');
+	rows('DELETE FROM cmig_engine.progress; ALTER TABLE one DROP drifted', 'flyway');
+	unlink glob 'flown/*_drift.sql';
+
+	# An application that truncates its tables does not keep an upgrade from running.
+	append_to_file('flown/3.sql', "-- revision: 3\n-- down_revision: 2\n-- cmig:upgrade\nSELECT cmig.enable_rls('one', user_column => 'id', roles => '{regress_owner}');\n");
+	my $truncated = $node->background_psql('flyway');
+	$truncated->query_safe('BEGIN; LOCK TABLE one');
+	my $upgrade = IPC::Run::start([ "$CmigNode::top/bin/cmig", 'upgrade', '-y', '--folder', 'flown' ], '<', \undef, '>', \$out, '2>', \$err);
+	$node->poll_query_until('flyway', 'SELECT count(*) > 0 FROM pg_locks WHERE NOT granted') or die;
+	rows('TRUNCATE two', 'flyway');
+	$truncated->query_safe('COMMIT');
+	$truncated->quit;
+	$upgrade->finish;
+	like($out, qr/at 3\n/, 'the upgrade');
+	unlike($err, qr/trying again/, 'and nothing is repeated');
+}
 
 # Several databases
 gives(0, '== one ==.*at 003.*== two ==.*at 003.*one +done.*two +done', '', 'upgrade', '-y', '--databases', 'one,two');

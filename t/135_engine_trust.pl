@@ -90,7 +90,7 @@ gives(3, '', "^cmig: the role may not change the tables in schema cmig_engine\n$
 admin($1) if $hint =~ /\((.*)\)/;
 gives(0, 'at 002', '', '-U', 'regress_second', 'stamp', '002');
 # a member can run revisions so that the tables belong to the role
-write_revision('003', '002', '', 'CREATE TABLE mine ();', 'DROP TABLE mine;');
+write_revision('003', '002', '', "CREATE TABLE mine (id int); SELECT cmig.enable_rls('mine', user_column => 'id', roles => '{regress_owner}');", 'DROP TABLE mine;');
 foreach ([ 'regress_second', '' ], [ 'regress_owner', '-c role=regress_owner' ], [ 'regress_owner', '', '-x', 'cmig.role=regress_owner' ])
 {
 	my ($owner, $options, @arguments) = @$_;
@@ -322,6 +322,28 @@ END_SQL
 	ok($second[0] == 0 || $second[2] =~ /code of a database has changed settings of the engine\nHINT:  Repeat the command/, 'and the error is clear') or diag($second[2]);
 	cmig('stamp', '004');
 	rows('ALTER TABLE item DROP CONSTRAINT IF EXISTS item_check');
+	unlink 'migrations/005.sql';
+}
+
+# So does the session that records what functions of pg_cmig run, and generates the script: the setting is stored
+# just before that begins.
+{
+	my ($psql) = grep { -x } map { "$_/psql" } split /:/, $ENV{PATH};
+	mkdir "$dir/late";
+	append_to_file("$dir/late/psql", <<"END_BASH");
+#!/bin/bash
+'$psql' "\$@"
+status=\$?
+last='^cmig_engine_owner .*-d (cmig_copy_[0-9]+) -o /dev/null'
+[[ "\$PGUSER \$*" =~ \$last ]] &&
+	PGUSER=cmig_engine_superuser '$psql' -X -q -c "ALTER DATABASE \${BASH_REMATCH[1]} SET cmig.search_path = 'evil'"
+exit \$status
+END_BASH
+	chmod 0755, "$dir/late/psql";
+	write_revision('005', '004', '', "CREATE TABLE placed (id int); SELECT cmig.enable_rls('public.item', user_column => 'id', roles => '{regress_owner}');", 'SELECT 1;');
+	local $ENV{PATH} = "$dir/late:$ENV{PATH}";
+	gives(3, '^$', 'code of a database has changed settings of the engine\nHINT:  Repeat the command', '-d', 'evilcmigsearchpathevil', 'upgrade', '-y');
+	is(rows("SELECT count(*) FROM pg_class WHERE relname = 'placed'", 'evilcmigsearchpathevil'), '0', 'nothing runs');
 	unlink 'migrations/005.sql';
 }
 

@@ -84,12 +84,16 @@ FOREIGN_SCHEMA="(n.nspname !~ '^(pg_|information_schema\$|cmig_engine(_ddl)?\$|p
 	AND NOT EXISTS (SELECT FROM pg_class o WHERE o.relnamespace = n.oid AND pg_has_role(o.relowner, 'USAGE')))"
 
 # A query for the tables of the database and what belongs to them: a JSON object with a value
-# for each one that is another after each change.
+# for each one that is another after each change, but not after TRUNCATE or VACUUM, which an
+# application may run again and again.
 SEEN_TABLES="SELECT coalesce(jsonb_object_agg(name, value), '{}') FROM (
 	SELECT t.oid::regclass::text AS name,
 		hashtextextended(string_agg(concat_ws(' ', x.*), ',' ORDER BY x.kind, x.id), 0) AS value
 	FROM pg_class t JOIN pg_namespace n ON n.oid = t.relnamespace JOIN (
-		SELECT oid AS of, 'c' AS kind, oid::bigint AS id, xmin::text FROM pg_class
+		SELECT oid AS of, 'c' AS kind, oid::bigint AS id, md5((to_jsonb(c) - '{relfilenode,reltoastrelid,relpages,
+			reltuples,relallvisible,relallfrozen,relfrozenxid,relminmxid,relhasindex,relhasrules,relhastriggers,
+			relhassubclass}'::text[])::text) AS value
+		FROM pg_class c WHERE relkind IN ('r', 'p')
 		UNION ALL SELECT attrelid, 'a', attnum, xmin::text FROM pg_attribute
 		UNION ALL SELECT conrelid, 'r', oid::bigint, xmin::text FROM pg_constraint
 		UNION ALL SELECT indrelid, 'i', indexrelid::bigint, xmin::text FROM pg_index
@@ -727,6 +731,8 @@ WHERE r.$1_sql OPERATOR(pg_catalog.~*) $CALLS;"
 	copy_schema
 	use_options
 	variable state "$engine_state"
+	# a session that begins looks at its settings
+	recording=''
 	begin
 	recording=1
 	add "SELECT ($SEEN_TABLES) AS cmig_before \\gset"
@@ -753,7 +759,7 @@ WHERE o.value IS DISTINCT FROM n.value \\gset"
 # somebody locks a table, warns and returns 1.
 copy_schema()
 {
-	local dump facts lines sizes seen="SELECT ''" extensions stubs names name pattern version unread=0
+	local dump facts lines sizes seen="SELECT ''" extensions stubs names name pattern version setting unread=0
 	# nor schemas with the names of the roles of the engine, which "$user" could mean there
 	local -a options=(-s -N cmig_engine -N cmig_engine_ddl -N 'cmig_engine_(secret|creator|owner|copier|superuser)')
 
@@ -803,7 +809,12 @@ copy_schema()
 			-v ECHO=errors -f - -o /dev/null 2>&1 | copied_messages
 	case ${PIPESTATUS[2]},$verb in
 		0,*) ;;
-		2,*) fail 3 'the copy of the schema ended before its end' \
+		2,*)
+			# what cannot be canceled has lost its connection: see src/run/copied.c
+			visible "$(engine_psql -c "SELECT left(query, 200) FROM pg_stat_activity
+				WHERE datname = '$engine_database' AND usename = '$ENGINE_COPIER' AND state = 'active'" 2>/dev/null)"
+			[ -z "$VISIBLE" ] || say "${yellow}WARNING:  not copied into the engine: $VISIBLE ($COPY_TIMEOUT)$plain"
+			fail 3 'the copy of the schema ended before its end' \
 			"Repeat the command. If a message above names a function, drop it first.$(
 			[ -z "$engine_folder" ] || echo " Messages of the engine: $engine_folder/log")" ;;
 		*,capture | *,locate) copied_in_part ;;
@@ -826,10 +837,12 @@ FROM (VALUES ('search_path', :'extensions'::jsonb ->> 'path'), ('cmig.role',
 	engine_settings=${lines%%"$newline$MARK$newline"*}
 	engine_options=${lines#*"$newline$MARK$newline"}
 	engine_options=${engine_options%"$MARK"} engine_options=${engine_options%"$newline"}
-	printf '\\set extensions %s\n%s;\n' "$(quoted "$extensions")" \
-		"SELECT cmig.grant_access(r, 'migrator')
-FROM (SELECT :'extensions'::pg_catalog.jsonb OPERATOR(pg_catalog.->>) 'role' AS r) role
-WHERE r OPERATOR(pg_catalog.<>) ''" |
+	name=''
+	for setting in ${settings[@]+"${settings[@]}"}; do [[ $setting != cmig.role=* ]] || name=${setting#*=}; done
+	printf '\\set extensions %s\n\\set script_role %s\n%s;\n' "$(quoted "$extensions")" "$(quoted "$name")" \
+		"SELECT cmig.grant_access(rolname, 'migrator') FROM pg_catalog.pg_roles
+WHERE rolname OPERATOR(pg_catalog.=) ANY (
+	ARRAY[:'script_role', :'extensions'::pg_catalog.jsonb OPERATOR(pg_catalog.->>) 'role'])" |
 		engine_user=$ENGINE_ROLE engine_psql -d "$engine_database" -o /dev/null || fail 2 'the engine cannot be used'
 }
 

@@ -51,7 +51,8 @@ restore()
 }
 
 # record_text: adds statements that return a script, which records in the database the
-# revisions that are current in the engine.  It fails if others are recorded there than before.
+# revisions that are current in the engine.  It fails if others are recorded there than before, or
+# if there is progress that was not read: any role can have the lock of runs meanwhile.
 record_text()
 {
 	variable state "$engine_state"
@@ -65,12 +66,14 @@ record_text()
 	E'LOCK TABLE ONLY cmig_engine.version IN EXCLUSIVE MODE;\n',
 	CASE WHEN :'cmig_guard' THEN pg_catalog.format(E'DO %L;\n', pg_catalog.format('BEGIN
 	IF ARRAY(SELECT version_num::pg_catalog.text COLLATE pg_catalog.\"C\" FROM ONLY cmig_engine.version ORDER BY 1)
-		OPERATOR(pg_catalog.<>) %L::pg_catalog.text[] THEN
+		OPERATOR(pg_catalog.<>) %L::pg_catalog.text[]
+		OR EXISTS (SELECT FROM ONLY cmig_engine.progress) OPERATOR(pg_catalog.<>) %L::pg_catalog.bool THEN
 		RAISE SQLSTATE ''MG025'' USING MESSAGE = ''the state of the database has changed'',
 			HINT = ''Repeat the command.'';
 	END IF;
 END', ARRAY(SELECT v COLLATE \"C\" FROM pg_catalog.jsonb_array_elements_text(
-	nullif(:'state'::jsonb -> 'version', 'null')) v ORDER BY 1))) END,
+	nullif(:'state'::jsonb -> 'version', 'null')) v ORDER BY 1),
+	nullif(:'state'::jsonb -> 'progress', 'null') IS NOT NULL)) END,
 	E'DELETE FROM ONLY cmig_engine.version;\n', :'cmig_forget',
 	pg_catalog.string_agg(pg_catalog.format(E'INSERT INTO cmig_engine.version VALUES (%L);\n', revision), ''),
 	(SELECT pg_catalog.string_agg(pg_catalog.format(
@@ -115,24 +118,27 @@ copy_table()
 		--no-owner --no-privileges -t "$1") ||
 		fail 3 "the table $1 cannot be read"
 	require_restricted "$dump"
+	# a trigger could change the rows in the copy
 	engine_psql -d "$engine_database" -v name="$1" -o /dev/null <<-'END' || fail 2 'the engine cannot be used'
 		SET client_min_messages = warning;
+		SELECT format('ALTER TABLE %s DISABLE TRIGGER USER', oid::regclass)
+		FROM pg_class WHERE oid = to_regclass(:'name') AND relkind IN ('r', 'p') \gexec
 		SELECT format('CREATE SCHEMA IF NOT EXISTS %I', (parse_ident(:'name'))[1]) \gexec
 		SELECT format('GRANT CREATE, USAGE ON SCHEMA %I TO %I', (parse_ident(:'name'))[1], :'copier')
 		WHERE to_regclass(:'name') IS NULL \gexec
 	END
 	rows=$(awk '/^COPY .* FROM stdin;$/ { copied = 1; next } /^\\\.$/ { copied = 0 } copied { rows++ }
 		END { print rows + 0 }' <<<"$dump")
-	dump=$(of_dump "$dump" |
+	# the planner, too, evaluates code of the owner, so whoever writes in the copy must not count the rows
+	dump=$({ of_dump "$dump"; of_variables name "$1"; echo 'SELECT count(*) FROM :name;'; } |
 		engine_user=$ENGINE_COPIER engine_psql -d "$engine_database" -v ON_ERROR_STOP=0 2>/dev/null)
-	[[ $dump == *"$MARK" ]] || fail 3 "the copy of the table $1 ended before its end" 'Repeat the command.'
+	[[ $dump == *"$MARK"* ]] || fail 3 "the copy of the table $1 ended before its end" 'Repeat the command.'
+	# no state must be taken for an empty one
+	[[ $dump == *"$MARK$newline$rows" ]] || fail 3 "the rows of the table $1 could not be copied into the engine"
 	engine_psql -d "$engine_database" -v name="$1" -o /dev/null <<-'END' || fail 2 'the engine cannot be used'
 		SELECT format('GRANT USAGE ON SCHEMA %I TO %I', (parse_ident(:'name'))[1], :'role'),
 			format('GRANT SELECT ON %s TO %I', :'name', :'role') \gexec
 	END
-	# no state must be taken for an empty one
-	[ "$(engine_user=$ENGINE_ROLE engine_psql -d "$engine_database" -v name="$1" <<<'SELECT count(*) FROM :name;')" = \
-		"$rows" ] || fail 3 "the rows of the table $1 could not be copied into the engine"
 }
 
 # Copies the tables of other tools, after the schema was copied.
@@ -142,9 +148,12 @@ copy_tool_tables()
 
 	while IFS= read -r name; do [ -z "$name" ] || copy_table "$name"; done < <(
 		engine_user=$ENGINE_ROLE engine_psql -d "$engine_database" <<-'END'
-			SET search_path = public;
-			SELECT format('%I.%I', n.nspname, c.relname) FROM cmig.import_tools() t
-			JOIN pg_class c ON c.oid = t.history_table JOIN pg_namespace n ON n.oid = c.relnamespace;
+			SET search_path = public; -- for this call alone: see called()
+			SELECT coalesce(pg_catalog.jsonb_agg(history_table::pg_catalog.oid::pg_catalog.text), '[]') AS tables
+			FROM cmig.import_tools() \gset
+			SET search_path = pg_catalog, pg_temp;
+			SELECT format('%I.%I', n.nspname, c.relname) FROM jsonb_array_elements_text(:'tables') id
+			JOIN pg_class c ON c.oid = id::oid JOIN pg_namespace n ON n.oid = c.relnamespace;
 		END
 	)
 	! given history-table || case $option_history_table in

@@ -16,6 +16,8 @@
  */
 #include "postgres.h"
 
+#include <sys/socket.h>
+
 #include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/objectaccess.h"
@@ -40,6 +42,9 @@
 #define MOST_CAUGHT 3
 #define NEXT_TIMEOUT 200
 
+/* how long a statement may go on after that if it does not look whether it was canceled */
+#define LAST_TIMEOUT 5000
+
 /* Is this such a session?  In a copy, perhaps: the database must be one. */
 static enum
 {
@@ -52,6 +57,7 @@ static char outermost[4 * NAMEDATALEN]; /* its name */
 
 static int	limit;				/* statement_timeout when the statement began */
 static int	caught;				/* how often it has caught an error after that */
+static TimeoutId last;			/* when the connection ends */
 
 static object_access_hook_type next_object_access = NULL;
 static needs_fmgr_hook_type next_needs_fmgr = NULL;
@@ -82,6 +88,18 @@ see_subtransaction(SubXactEvent event, SubTransactionId id, SubTransactionId par
 }
 
 /*
+ * Handler of a timeout: some functions, such as xpath(), cannot be canceled.  Only what is
+ * safe in a signal handler is possible, so the client loses its connection, and this
+ * process ends when the function returns.  The first member of a Port is its socket; the
+ * header of Port needs those of other libraries.
+ */
+static void
+end_connection(void)
+{
+	(void) shutdown(*(pgsocket *) MyProcPort, SHUT_RDWR);
+}
+
+/*
  * The first call precedes all code of users.  A parallel worker has the value that such
  * code may have set.  Elsewhere than in a copy, anybody could set it.
  */
@@ -104,7 +122,10 @@ is_guarded(void)
 		if (!cmig_text_begins(get_database_name(MyDatabaseId), CMIG_ENGINE_COPY))
 			session = NOT_GUARDED;
 		else
+		{
 			RegisterSubXactCallback(see_subtransaction, NULL);
+			last = RegisterTimeout(USER_TIMEOUT, end_connection);
+		}
 	}
 	return session == GUARDED;
 }
@@ -198,6 +219,8 @@ see_utility(PlannedStmt *statement, const char *query, bool read_only,
 	{
 		limit = StatementTimeout;
 		caught = 0;
+		if (limit > 0)
+			enable_timeout_after(last, limit + LAST_TIMEOUT);
 		if (!IsA(node, VariableSetStmt) && !IsA(node, TransactionStmt))
 			level = NewGUCNestLevel();
 	}
@@ -211,6 +234,8 @@ see_utility(PlannedStmt *statement, const char *query, bool read_only,
 								completion);
 	if (level > 0)
 		AtEOXact_GUC(false, level);
+	if (session == GUARDED && context == PROCESS_UTILITY_TOPLEVEL && limit > 0)
+		disable_timeout(last, false);
 }
 
 void
