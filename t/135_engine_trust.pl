@@ -91,7 +91,8 @@ admin($1) if $hint =~ /\((.*)\)/;
 gives(0, 'at 002', '', '-U', 'regress_second', 'stamp', '002');
 # a member can run revisions so that the tables belong to the role
 write_revision('003', '002', '', "CREATE TABLE mine (id int); SELECT cmig.enable_rls('mine', user_column => 'id', roles => '{regress_owner}');", 'DROP TABLE mine;');
-foreach ([ 'regress_second', '' ], [ 'regress_owner', '-c role=regress_owner' ], [ 'regress_owner', '', '-x', 'cmig.role=regress_owner' ])
+foreach ([ 'regress_second', '' ], [ 'regress_owner', '-c role=regress_owner' ], [ 'regress_owner', '-c cmig.role=regress_owner' ],
+	[ 'regress_second', '-c cmig.role=regress_owner', '-x', 'cmig.role=regress_second' ], [ 'regress_owner', '', '-x', 'cmig.role=regress_owner' ])
 {
 	my ($owner, $options, @arguments) = @$_;
 	local $ENV{PGOPTIONS} = $options;

@@ -232,6 +232,10 @@ read_target()
 	lines=${lines#*"$newline"}
 	read -r engine_messages engine_limit engine_protect <<<"${lines%%"$newline"*}"
 	lines=${lines#*"$newline"}
+	for name in role search_path; do
+		[[ " ${settings[*]-}" == *" cmig.$name="* ]] || default_setting "$name" "${lines%%"$newline"*}"
+		lines=${lines#*"$newline"}
+	done
 	engine_target=${lines%%"$newline"*} other='' engine_activity='' engine_state=''
 	# not by a pattern, which would take quadratic time for the last line, the state
 	while IFS= read -r name; do

@@ -7,9 +7,9 @@
 -- engine that this server once was; names, those of placeholders; again, is the state read again?
 -- Prints lines: the major version, whether the extension is installed, whether a run has the lock of
 -- runs, and what is wrong with the state for this role, with the statements that change that; lc_messages,
--- lock_timeout, and cmig.protect; the name of the database; the format of cmig_engine, or another
--- tool's table (with its owner, if it is not to be read); the rows of cmig status about a run in
--- progress; a JSON object.
+-- lock_timeout, and cmig.protect; cmig.role; cmig.search_path; the name of the database; the format of
+-- cmig_engine, or another tool's table (with its owner, if it is not to be read); the rows of cmig status
+-- about a run in progress; a JSON object.
 -- What a run in progress has done of a revision was not interrupted, so it is left out, unless the
 -- state is read again.
 --
@@ -40,6 +40,8 @@ SELECT current_setting('server_version_num')::integer / 10000 AS cmig_major,
 	translate(concat_ws(' ', translate(coalesce(nullif(current_setting('lc_messages'), ''), 'C'), ' ', '_'),
 		current_setting('lock_timeout'), current_setting('cmig.protect', true)), E'\n', ' ')
 		AS cmig_limit,
+	translate(coalesce(current_setting('cmig.role', true), ''), E'\n', ' ') AS cmig_role,
+	translate(coalesce(current_setting('cmig.search_path', true), ''), E'\n', ' ') AS cmig_path,
 	(SELECT pid IS NOT NULL FROM runner) AS cmig_running, (SELECT coalesce(pid, 0) FROM runner) AS cmig_runner,
 	translate(CASE
 		WHEN bool_or(nspname = 'cmig_engine' AND NOT is_trusted) THEN concat(
@@ -65,6 +67,8 @@ SELECT current_setting('server_version_num')::integer / 10000 AS cmig_major,
 FROM state \gset
 \echo :cmig_major :cmig_installed :cmig_running :cmig_lacks
 \echo :cmig_limit
+\echo :cmig_role
+\echo :cmig_path
 \echo :cmig_name
 \if :cmig_formatted
 \set format_query '(SELECT max(number) FROM ONLY cmig_engine.format)'
