@@ -89,6 +89,10 @@ foreach my $case (
 # what differs each time is not compared
 unlike(expands($rows, "ALTER TABLE s.t ADD n double precision, ADD u uuid, ADD s bigserial, ADD c timestamptz;\n-- cmig:up s.t.n = random()\n-- cmig:up s.t.u = gen_random_uuid()\n-- cmig:up s.t.c = clock_timestamp()\n"), qr/another value/, 'volatile expressions');
 
+# what a volatile function does besides is done once for each row, when it is filled
+my $calls = () = expands("$rows; CREATE FUNCTION s.o(int) RETURNS int LANGUAGE plpgsql AS 'BEGIN RAISE NOTICE ''called''; RETURN \$1; END'", $add) =~ /called/g;
+is($calls, 3, 'a volatile function is called for the rows only');
+
 # what fails with the rows is told, and left to the filling
 like(expands($rows, "ALTER TABLE s.t ALTER w TYPE int USING w::int"), qr/NOTICE:  what the revision computes was not tried with rows\nDETAIL:  .*invalid input syntax/, 'one that fails with all');
 

@@ -292,6 +292,14 @@ called_by(Watch *watch, Oid table, const Node *expr)
 	return noting.called;
 }
 
+/* What a volatile function does besides is done when the rows are filled, and not before. */
+static void
+note_volatile(CmigPlanning *p, const List *called)
+{
+	foreach_ptr(const CmigCalled, each, called)
+		p->untried |= func_volatile(each->function) == PROVOLATILE_VOLATILE;
+}
+
 /* Note that the statement computes a column. */
 static void
 note_computed(Watch *watch, const CmigStatement *statement, const RangeVar *relation,
@@ -306,6 +314,7 @@ note_computed(Watch *watch, const CmigStatement *statement, const RangeVar *rela
 	if (number <= 0)
 		return;
 	called = called_by(watch, table, expr);
+	note_volatile(watch->p, called);
 	caller = MemoryContextSwitchTo(watch->context);
 	computed = palloc(sizeof(CmigComputed));
 	computed->table = psprintf("%u", table);
@@ -478,6 +487,7 @@ watch_statement(const CmigStatement *statement, bool after, void *arg)
 			added->value = stored_default(added->table, added->number);
 			if (added->value[0] == '{')
 				added->called = cmig_versions_called(watch->p, stringToNode(added->value));
+			note_volatile(watch->p, added->called);
 		}
 		watch->p->added = lappend(watch->p->added, added);
 	}
@@ -493,7 +503,7 @@ cmig_versions_replay(CmigPlanning *p, int revision)
 	cmig_replay_watch(p->replay, watch_statement, &watch);
 	cmig_replay_nodes(p->replay, &p->plan->steps[revision - 1].node, 1, CMIG_UPGRADE, NULL);
 	cmig_replay_watch(p->replay, NULL, NULL);
-	p->skips |= watch.ran < watch.statement;
+	p->untried |= watch.ran < watch.statement;
 	foreach_ptr(CmigAdded, added, p->added)
 	{
 		/* has it been dropped? */

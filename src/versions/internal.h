@@ -507,7 +507,7 @@ typedef struct CmigPlanning
 	List	   *paths;			/* of CmigPathFrom *: likewise */
 	List	   *rules;			/* of CmigVersionRule *, in their order */
 	bool		strict;
-	bool		skips;			/* is a statement not replayed? */
+	bool		untried;		/* must it not be tried with rows? */
 	CmigImage  *before;
 	CmigImage  *after;
 	List	   *h;

@@ -498,7 +498,7 @@ cmig_versions_compare_rows(CmigPlanning *p)
 {
 	Samples		samples = {.p = p,.left = SAMPLE_TOTAL,.context = CurrentMemoryContext};
 
-	if (p->skips || cmig_rehearsal_others_own(p->live))
+	if (p->untried || cmig_rehearsal_others_own(p->live))
 		return;
 	/* those that are computed come first; expressions may read the others */
 	for (int computed = 1; computed >= 0; computed--)
