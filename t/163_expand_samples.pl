@@ -99,6 +99,15 @@ like(expands($rows, "ALTER TABLE s.t ALTER w TYPE int USING w::int"), qr/NOTICE:
 # no code of other roles runs
 unlike(expands("$rows; CREATE FUNCTION s.told(int) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN IF NOT EXISTS (SELECT FROM cmig.expansion_run) THEN RAISE WARNING ''evaluated''; END IF; RETURN true; END'; ALTER TABLE s.t ADD CHECK (s.told(v)); ALTER TABLE s.t OWNER TO regress_other; GRANT ALL ON SCHEMA s TO regress_other", 'ALTER TABLE s.t ALTER v TYPE bigint USING v * 2'), qr/evaluated/, 'a constraint of another role');
 
+# nor of a superuser, on rows that the caller cannot read
+$node->safe_psql('postgres', 'CREATE ROLE regress_mig LOGIN');
+database("ALTER SCHEMA s OWNER TO regress_mig; $rows; ALTER TABLE s.t OWNER TO regress_mig; CREATE TABLE s.secret (v int); INSERT INTO s.secret VALUES (42);"
+		. q{CREATE FUNCTION s.told(int) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RAISE WARNING ''it is %'', $1; RETURN true; END'; ALTER TABLE s.secret ADD CHECK (s.told(v)) NOT VALID;}
+		. q{SELECT FROM cmig.grant_access('regress_mig', 'migrator')}, 'ALTER TABLE s.t ALTER v TYPE bigint USING v * 2');
+$node->safe_psql($db, "GRANT CREATE ON DATABASE $db TO regress_mig");
+my (undef, undef, $told) = $node->psql($db, 'CALL cmig.expand()', extra_params => [ '-U', 'regress_mig' ]);
+like($told, qr/^(?!.*it is 42).*is expanded/s, 'what the caller cannot read');
+
 # it is a copy: neither rows nor sequences have changed
 database("$rows; CREATE SEQUENCE s.q; CREATE TABLE s.i (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, v int); INSERT INTO s.i (v) VALUES (1), (2)", "ALTER TABLE s.t ADD n bigint;\n-- cmig:up s.t.n = v\nALTER TABLE s.i ALTER v TYPE bigint USING v + 1");
 $node->safe_psql($db, 'CALL cmig.expand()');

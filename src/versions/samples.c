@@ -19,14 +19,17 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_inherits.h"
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_expr.h"
 #include "parser/parse_relation.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/rls.h"
 #include "utils/snapmgr.h"
 
 #include "versions/internal.h"
@@ -88,6 +91,14 @@ copy_row(TupleTableSlot *slot, TupleDesc desc, int *left)
 	return HeapTupleHasExternal(row) ? toast_flatten_tuple(row, desc) : row;
 }
 
+/* Can its rows be read by blocks?  Not every access method can. */
+static bool
+has_rows(Relation relation)
+{
+	return relation->rd_rel->relkind == RELKIND_RELATION &&
+		relation->rd_tableam->scan_set_tidrange != NULL;
+}
+
 /* Begin to scan these blocks of the table. */
 static TableScanDesc
 scan_blocks(Relation relation, Snapshot snapshot, BlockNumber from, BlockNumber to)
@@ -109,7 +120,7 @@ read_rows(Relation relation, Snapshot snapshot, int *left)
 	TupleTableSlot *slot = table_slot_create(relation, NULL);
 	List	   *rows = NIL;
 
-	for (int i = 0; i < read && relation->rd_tableam->scan_set_tidrange != NULL; i++)
+	for (int i = 0; i < read; i++)
 	{
 		BlockNumber block = (uint64) i * blocks / read;
 		TableScanDesc scan = scan_blocks(relation, snapshot, block, block);
@@ -129,7 +140,7 @@ read_rows(Relation relation, Snapshot snapshot, int *left)
 	return rows;
 }
 
-/* Add rows of a live table.  One that another session has locked is left out. */
+/* Add rows of a live table that the caller can read, and that no other session has locked. */
 static void
 add_sample(Samples *samples, Oid table)
 {
@@ -144,7 +155,8 @@ add_sample(Samples *samples, Oid table)
 	relation = try_relation_open(table, NoLock);
 	if (relation == NULL)
 		return;
-	if (relation->rd_rel->relkind == RELKIND_RELATION)
+	if (has_rows(relation) && pg_class_aclcheck(table, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
+		check_enable_rls(table, InvalidOid, true) != RLS_ENABLED)
 	{
 		sample->schema = get_namespace_name(RelationGetNamespace(relation));
 		sample->name = pstrdup(RelationGetRelationName(relation));
@@ -294,7 +306,7 @@ read_texts(const CmigVersionTable *table, bool expanded)
 		Relation	relation = table_open(oid, AccessShareLock);
 		TupleTableSlot *slot = table_slot_create(relation, NULL);
 
-		if (relation->rd_rel->relkind == RELKIND_RELATION)
+		if (has_rows(relation))
 		{
 			TableScanDesc scan = scan_blocks(relation, GetActiveSnapshot(), 0, MaxBlockNumber);
 
@@ -380,9 +392,9 @@ sorted_values(const List *rows, int columns, int column, const bool *compared)
 		StringInfoData text;
 
 		initStringInfo(&text);
-		for (int i = 0; i < columns; i++)
+		for (int i = Max(column, 0); i < (column < 0 ? columns : column + 1); i++)
 		{
-			if (column < 0 ? compared[i] : i == column)
+			if (column >= 0 || compared[i])
 				appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", row[i][0] ? row[i] : "NULL");
 		}
 		result = lappend(result, text.data);
@@ -488,7 +500,7 @@ compare_rows(CmigReplay *replay, void *arg)
 	else
 		ereport(NOTICE,
 				(errmsg("what the revision computes was not tried with rows"),
-				 errdetail("With some of the rows of each table, it fails: %s",
+				 errdetail("With rows in the copies of the tables, there is an error: %s",
 						   error->detail ? error->detail : error->message)));
 	AtEOXact_GUC(false, level);
 }
