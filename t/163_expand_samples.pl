@@ -61,6 +61,26 @@ foreach my $case (
 	like(expands("$rows; $objects", "$change$add"), qr/0A000|column s\.t\.n cannot be expanded\nDETAIL:  A row that is there would have another value in the expansion, '\d+', than in the upgrade, '\d+'\.\nHINT:  Apply the revision/, "$way calls another function");
 }
 
+# the caller sees values of rows, which are not stored for others
+$db++;
+$node->safe_psql('postgres', "CREATE DATABASE $db");
+$node->safe_psql($db, <<'END_SQL');
+CREATE EXTENSION pg_cmig;
+CREATE SCHEMA tn;
+SELECT FROM cmig.create_revision('s', $c$CREATE TABLE t (id int PRIMARY KEY, v int); INSERT INTO t VALUES (1, 77123);
+CREATE FUNCTION i(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1 + 1';
+CREATE FUNCTION o(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'DECLARE r int; BEGIN EXECUTE ''SELECT tn.'' || chr(105) || ''($1)'' INTO r USING $1; RETURN r; END'$c$, NULL, revision => '1');
+SELECT FROM cmig.create_revision('n', $c$CREATE OR REPLACE FUNCTION i(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1 + 1000';
+ALTER TABLE t ADD n int;
+-- cmig:up t.n = o(v)
+$c$, NULL, revision => '2', expand => true);
+SET cmig.scope = 'tn';
+SELECT FROM cmig.upgrade('1');
+END_SQL
+my (undef, undef, $shown) = $node->psql($db, "CALL cmig.expand(scopes => 'tn')");
+like($shown, qr/in the expansion, '77124', than in the upgrade, '78123'/, 'values are shown');
+is($node->safe_psql($db, 'SELECT failed FROM cmig.scopes()'), '0A000: column tn.t.n cannot be expanded: Rows that are there would not become what they become in an upgrade.', 'and not stored');
+
 # a default with a label of an enum that gets another name below
 like(expands("$rows; CREATE TYPE s.e AS ENUM ('a', 'b')", "ALTER TABLE s.t ADD n text DEFAULT 'a'::s.e::text; ALTER TYPE s.e RENAME VALUE 'a' TO 'z'"), qr/column s\.t\.n cannot be expanded/, 'a label in a default');
 

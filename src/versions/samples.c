@@ -19,6 +19,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_inherits.h"
 #include "executor/executor.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_expr.h"
@@ -40,6 +41,8 @@
 #define SAMPLE_VALUE	100000	/* longer ones are left out, in bytes */
 #define SAMPLE_BYTES	1000000 /* of a table or partition, not compressed */
 #define SAMPLE_TOTAL	20000000	/* of all; the values exist several times */
+
+#define SHOWN_LENGTH	200		/* of a value, in a message */
 
 /* Rows of a live table, or of a partition. */
 typedef struct Sample
@@ -354,13 +357,14 @@ static bool
 is_volatile(const CmigVersionTable *table, const CmigVersionColumn *column)
 {
 	Oid			oid = relation_of(table->a->schema, table->a->name);
-	int			level = NewGUCNestLevel();
+	int			level;
 	Relation	relation;
 	ParseState *pstate;
 	bool		result;
 
 	if (column->hidden == NULL || column->up_text == NULL)
 		return column->b->identity[0] || column->b->sequence != NULL;
+	level = NewGUCNestLevel();
 	relation = table_open(oid, AccessShareLock);
 	pstate = make_parsestate(NULL);
 	cmig_versions_pin_settings();
@@ -403,6 +407,15 @@ sorted_values(const List *rows, int columns, int column, const bool *compared)
 	return result;
 }
 
+/* Returns the value as a message shows it. */
+static char *
+clip(const char *value)
+{
+	int			length = pg_mbcliplen(value, strlen(value), SHOWN_LENGTH);
+
+	return psprintf("%.*s%s", length, value, value[length] ? "..." : "");
+}
+
 /* Refuse the revision if the rows differ. */
 static void
 compare_table(const CmigVersionTable *table, const List *upgraded, const List *expanded)
@@ -433,7 +446,7 @@ compare_table(const CmigVersionTable *table, const List *upgraded, const List *e
 								 psprintf("The expansion would have %d rows where the upgrade has %d.",
 										  list_length(b), list_length(a)) :
 								 psprintf("A row that is there would have another value in the expansion, %s, than in the upgrade, %s.",
-										  (char *) list_nth(b, at), (char *) list_nth(a, at)));
+										  clip(list_nth(b, at)), clip(list_nth(a, at))));
 	}
 }
 
@@ -493,10 +506,18 @@ compare_rows(CmigReplay *replay, void *arg)
 	/* neither the user's triggers nor those of foreign keys fire */
 	cmig_settings_set("session_replication_role", "replica", PGC_SUSET, GUC_ACTION_SAVE);
 	error = cmig_subtransaction_rehearse(upgrade_rows, samples);
-	if (error != NULL && cmig_subtransaction_must_rethrow(error))
-		ReThrowError(error);
 	if (error == NULL)
-		expand_rows(samples);
+	{
+		error = cmig_subtransaction_rehearse(expand_rows, samples);
+		cmig_versions_set_filling(InvalidOid, false);
+		/* the detail has values of rows, which are not stored */
+		if (error != NULL && !cmig_subtransaction_must_rethrow(error))
+			error->detail_log = pstrdup("Rows that are there would not become what they become in an upgrade.");
+		if (error != NULL)
+			ReThrowError(error);
+	}
+	else if (cmig_subtransaction_must_rethrow(error))
+		ReThrowError(error);
 	else
 		ereport(NOTICE,
 				(errmsg("what the revision computes was not tried with rows"),
