@@ -70,6 +70,9 @@ foreach my $case (
 	[ 'a line', "ALTER TABLE s.t DROP w, ADD w int DEFAULT 7;\n-- cmig:down s.t.w = w || 'x'\n", 'SELECT w FROM s.t', '7x' ],
 	[ 'statements that set nothing', "UPDATE s.t SET w = upper(w); SELECT cmig.set_context('1', NULL);\nALTER TABLE s.t ALTER v TYPE bigint;\n-- cmig:down s.t.v = s.less(v)::int\n", 'SELECT v FROM s.t', '9' ],
 	[ 'a rename', "SET search_path = s;\nALTER TABLE t RENAME v TO x;\nALTER TABLE public.t RENAME v TO y;\n", 'SELECT v FROM s.t', '10' ],
+	[ 'renames of what the script creates', "ALTER TABLE s.t ADD n int;\nALTER TABLE s.t RENAME n TO n2;\nCREATE TABLE s.x (a int);\nALTER TABLE s.x RENAME TO y;\nALTER TABLE s.y RENAME a TO b;\nALTER TABLE s.t RENAME v TO x;\n",
+		'SELECT t FROM s.t', '(1,10,01/02/2020)' ],
+	[ 'a rename in a materialized view', "CREATE MATERIALIZED VIEW s.m AS SELECT 1 AS a;\nALTER MATERIALIZED VIEW s.m RENAME a TO b;\nALTER TABLE s.t RENAME v TO x;\n", 'SELECT v FROM s.t', '10' ],
 	[ 'a label', "SET search_path = s;\nALTER TYPE mood RENAME VALUE 'a' TO 'b';\n", 'SELECT m FROM s.feeling', 'a' ],
 	[ 'a rename with a schema', "SET search_path = s;\nALTER TABLE s.t RENAME v TO x;\n", 'SELECT v FROM s.t', '10' ])
 {

@@ -18,6 +18,7 @@
 #include "datatype/timestamp.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/nodes.h"
 #include "nodes/parsenodes.h"
 #include "nodes/pg_list.h"
@@ -677,6 +678,9 @@ extern bool cmig_role_meets_temporary(Oid role);
  * add checks or casts to a type that it brings into a query.
  */
 extern void cmig_role_require_own_code(Node *node, Oid role);
+
+/* Does an expression call a function for which the callback returns true? */
+extern bool cmig_expression_calls(Node *expr, check_function_callback callback, void *arg);
 
 /*
  * Likewise, for the expressions that belong to the relation: the planner

@@ -465,6 +465,30 @@ cmig_role_require_own_expressions(Oid relation, Oid role)
 	}
 }
 
+/* What find_call() looks for. */
+typedef struct Call
+{
+	check_function_callback callback;
+	void	   *arg;
+} Call;
+
+static bool
+find_call(Node *node, void *arg)
+{
+	const Call *call = arg;
+
+	return node != NULL && (check_functions_in_node(node, call->callback, call->arg) ||
+							expression_tree_walker(node, find_call, arg));
+}
+
+bool
+cmig_expression_calls(Node *expr, check_function_callback callback, void *arg)
+{
+	Call		call = {callback, arg};
+
+	return find_call(expr, &call);
+}
+
 void
 cmig_role_require_own_code(Node *node, Oid role)
 {

@@ -302,7 +302,7 @@ rename_begun(const CmigManaged *managed, CmigImage *image, void *arg)
 	Abandon    *abandon = arg;
 
 	return cmig_rename_read(managed, image, abandon->before, find_renames(abandon, image), NIL,
-							true, &abandon->touched);
+							true, false, &abandon->touched);
 }
 
 /*
@@ -400,7 +400,7 @@ make_parts(const List *lines)
 	for (int i = 0; i < list_length(lines);)
 	{
 		const CmigDiffLine *first = list_nth(lines, i);
-		List	   *together = cmig_section_layout_next(lines, i);
+		List	   *together = cmig_section_next(lines, i);
 		List	   *statements = NIL;
 		StringInfoData shown;
 		bool		each = first->stepwise && !first->filtered;
@@ -432,7 +432,7 @@ make_parts(const List *lines)
 		if (each)
 			continue;
 		part = palloc0(sizeof(Part));
-		part->sql = cmig_section_layout_block(together, true, false);
+		part->sql = cmig_section_block(together, true, false);
 		part->shown = psprintf("%sCOMMIT;\n", shown.data);
 		parts = lappend(parts, part);
 	}

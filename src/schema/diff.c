@@ -362,7 +362,7 @@ put_together(CmigPut *put, List *lines)
 	List	   *objects = cmig_diff_line_objects(lines);
 	int32		first = put->step + 1;
 	List	   *reversed = NIL;
-	char	   *upgrade = cmig_section_layout_block(lines, true, true),
+	char	   *upgrade = cmig_section_block(lines, true, true),
 			   *downgrade;
 	StringInfoData hazards;
 
@@ -374,7 +374,7 @@ put_together(CmigPut *put, List *lines)
 			appendStringInfo(&hazards, "%s%s", hazards.len > 0 ? "; " : "", line->hazard);
 	}
 	downgrade = list_length(reversed) == list_length(lines) ?
-		cmig_section_layout_block(reversed, false, true) : NULL;
+		cmig_section_block(reversed, false, true) : NULL;
 	foreach_ptr(const CmigDiffLine, line, objects)
 	{
 		bool		whole = put->step + 1 == first;
@@ -397,7 +397,7 @@ cmig_diff_put(FunctionCallInfo fcinfo, const List *lines)
 	for (int i = 0; i < list_length(lines);)
 	{
 		CmigDiffLine *line = list_nth(lines, i);
-		List	   *together = cmig_section_layout_next(lines, i);
+		List	   *together = cmig_section_next(lines, i);
 
 		i += list_length(together);
 		if (list_length(together) > 1 ||
@@ -661,7 +661,7 @@ cmig_diff_run(const CmigManaged *managed, const char *target_sql,
 	cmig_diff_check_schemas(managed, from, run.image, options->need_schemas ? ERROR : WARNING,
 							"in the database nor in the target");
 	from = cmig_rename_read(managed, from, run.image, options->renames, run.target->renames,
-							false, &run.lines);
+							false, false, &run.lines);
 	cmig_exclude(run.options.exclude, from, run.image);
 	tell_empty(&run, from);
 	cmig_others_mark(from);
@@ -690,7 +690,8 @@ rename_replayed(const CmigManaged *managed, CmigImage *image, void *arg)
 							run->target_sql ? "in the revisions nor in the target" :
 							"before nor after the revisions in the range");
 	return cmig_rename_read(managed, image, run->image, run->options.renames,
-							run->target->renames, true, &run->lines);
+							run->target->renames, true, run->options.renames_replayed != NULL,
+							&run->lines);
 }
 
 /*
@@ -917,7 +918,8 @@ CMIG_READER(cmig_diff_schemas_1_2)
 		diff.excluded = cmig_image_read(diff.managed)->excluded;
 	cmig_shadow_rename(diff.managed->schemas[0].oid, from_schema->schemas[0].name,
 					   "cmig.diff_schemas()", read_renamed, &diff);
-	from = cmig_rename_read(from_schema, from, diff.image, options.renames, NIL, false, &lines);
+	from = cmig_rename_read(from_schema, from, diff.image, options.renames, NIL, false, false,
+							&lines);
 	cmig_others_mark(from);
 
 	/*

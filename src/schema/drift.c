@@ -50,7 +50,7 @@ rename_replayed(const CmigManaged *managed, CmigImage *image, void *arg)
 	CmigDrift  *drift = arg;
 
 	return cmig_rename_read(managed, image, drift->live, drift->options.renames, NIL,
-							true, &drift->renames);
+							true, false, &drift->renames);
 }
 
 /*
@@ -200,7 +200,7 @@ cmig_drift_repair(CmigDrift *drift)
 
 	drift->options.initial = cmig_initial_grants_read();
 	drift->live = cmig_rename_read(drift->managed, drift->live, drift->replayed->image,
-								   drift->options.renames, NIL, false, &lines);
+								   drift->options.renames, NIL, false, false, &lines);
 	cmig_exclude(drift->options.exclude, drift->live, drift->replayed->image);
 	extensions = drop_extensions(drift);
 	cmig_others_mark(drift->live);

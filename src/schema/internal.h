@@ -921,7 +921,8 @@ extern bool *cmig_copies_changed(const CmigCopiesState *old, const CmigCopiesSta
 /* in rename.c */
 
 extern CmigImage *cmig_rename_read(const CmigManaged *managed, CmigImage *from, CmigImage *to,
-								   const List *renames, const List *comments, bool here, List **lines);
+								   const List *renames, const List *comments, bool here,
+								   bool replayed, List **lines);
 extern void cmig_rename_tell(const CmigDifference *difference);
 
 /* in hazard.c */
@@ -1132,17 +1133,26 @@ extern List *cmig_stages_lines(const CmigManaged *managed, const char *function,
 							   const CmigDifference *all, const CmigDiffCopies *copies,
 							   bool live, const List *renames);
 
-/* in generate.c */
+/* in section.c */
+/* Append a one-line comment.  Line breaks and comment markers in it are replaced. */
+extern void cmig_section_comment(StringInfo text, const char *comment);
+
+/* Append a line's statements, with a comment above them unless "bare" is true. */
+extern void cmig_section_line(StringInfo, const CmigDiffLine *, bool upgrade, bool in_block, bool bare);
+
+/* Returns "table public.a: reason" for an unsupported change. */
+extern char *cmig_section_unsupported(const CmigDiffLine *line);
+
+/* Returns a section.  In a stepwise revision, a transaction's lines become a single statement. */
+extern char *cmig_section_layout(const List *lines, bool upgrade, bool stepwise);
 
 /* Returns the line at "index" and those of its transaction that follow. */
-extern List *cmig_section_layout_next(const List *lines, int index);
+extern List *cmig_section_next(const List *lines, int index);
 
-/*
- * Returns a DO statement that runs the statements of the lines, for the
- * upgrade or the downgrade, in the order of the list.  If "bare" is true,
- * leaves out comments and settings that only revision files need.
- */
-extern char *cmig_section_layout_block(const List *lines, bool upgrade, bool bare);
+/* Returns a DO statement that runs the lines, in order; "bare": without what only files need. */
+extern char *cmig_section_block(const List *lines, bool upgrade, bool bare);
+
+/* in generate.c */
 
 /* A statement that the user must resolve before the file can be loaded. */
 typedef struct CmigUnresolved

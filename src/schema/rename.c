@@ -87,6 +87,7 @@ typedef struct RenameRead
 	CmigImage  *image;			/* the image after the last rank */
 	CmigImage  *to;
 	bool		moves;			/* true if extensions must be moved */
+	bool		replayed;		/* see cmig_rename_read() */
 	List	   *renames;		/* list of Rename */
 	List	  **lines;			/* gets a line for each rename */
 } RenameRead;
@@ -785,6 +786,18 @@ check_names(const CmigImage *image, const Pending *pending, int count)
 	}
 }
 
+/* Is what scripts have renamed their own, so that the target does not have it with the name? */
+static bool
+is_new(const RenameRead *read, const CmigObject *object, const char *name)
+{
+	CmigObject	renamed = *object;
+
+	if (!read->replayed)
+		return false;
+	renamed.identity = identity_with(object, name);
+	return cmig_image_counterpart(read->to, &renamed) == NULL;
+}
+
 /*
  * Apply the renames of one rank.  A rename waits until the object that has the
  * new name is renamed.  If objects swap names, one of them is given a temporary
@@ -801,6 +814,7 @@ run_rank(RenameRead *read, const List *renames, RenameRank rank)
 		CmigObject *object = rename->rank == rank ? object_of(read->image, rename) : NULL;
 
 		if (object != NULL && strcmp(object->name, rename->name) != 0 &&
+			!is_new(read, object, rename->name) &&
 			!is_pending(pending, count, object, rename->name))
 			pending[count++] = (Pending)
 		{
@@ -867,7 +881,7 @@ run_renames(CmigShadow *shadow, void *arg)
 	{
 		const CmigObject *object = object_of(read->image, rename);
 
-		if (object != NULL && cmig_image_counterpart(read->to, object) == NULL)
+		if (object != NULL && !read->replayed && cmig_image_counterpart(read->to, object) == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_OBJECT),
 					 errmsg("rename \"%s\": %s %s does not exist in the target", rename->text,
@@ -896,16 +910,19 @@ run_renames(CmigShadow *shadow, void *arg)
  * Returns the live image after the renames given by the caller and by comments
  * in the target, or "from" if there are no renames.  Appends a line for each
  * rename to *lines.  If "here" is true, the caller is in a shadow, and rolls
- * back a subtransaction afterwards.
+ * back a subtransaction afterwards.  If "replayed" is true, "renames" are those
+ * that scripts make, also of what they have created, which stays as it is.
  */
 CmigImage *
 cmig_rename_read(const CmigManaged *managed, CmigImage *from, CmigImage *to,
-				 const List *renames, const List *comments, bool here, List **lines)
+				 const List *renames, const List *comments, bool here,
+				 bool replayed, List **lines)
 {
-	RenameRead	read = {.managed = managed,.image = from,.to = to,.lines = lines};
+	RenameRead	read = {.managed = managed,.image = from,.to = to,.replayed = replayed,
+	.lines = lines};
 	int			i = 0;
 
-	read.renames = parse_renames(NIL, from, renames, false);
+	read.renames = parse_renames(NIL, from, renames, replayed);
 	read.renames = parse_renames(read.renames, from, comments, true);
 	read.moves = move_needed(from, to);
 	if (read.renames == NIL && !read.moves && attached_renames(from, to) == NIL)

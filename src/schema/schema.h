@@ -525,7 +525,7 @@ extern List *cmig_diff_line_objects(const List *lines);
  */
 extern const char *cmig_diff_line_action(const CmigDiffLine *line);
 
-/* in generate.c */
+/* in section.c */
 
 /*
  * Returns the statements of generated SQL, a list of char *, without
@@ -552,7 +552,7 @@ extern char *cmig_own_name_replace(char *text, Oid schema, const char *old, cons
  */
 extern List *cmig_schema_copy(const char *from, char *name, const char *caller);
 
-/* in generate.c */
+/* in downgrade.c */
 
 /*
  * Returns the downgrade script of a revision with the header "expand": the

@@ -198,18 +198,11 @@ is_changed_function(Oid function, void *planning)
 	return may_change(function, planning, &seen);
 }
 
-static bool
-calls_changed_function(Node *node, void *planning)
+/* Add the OIDs of the functions that the expression calls to the list. */
+static void
+note_functions(Node *expr, List **functions)
 {
-	return node != NULL && (check_functions_in_node(node, is_changed_function, planning) ||
-							expression_tree_walker(node, calls_changed_function, planning));
-}
-
-static bool
-note_functions(Node *node, void *functions)
-{
-	return node != NULL && (check_functions_in_node(node, cmig_versions_note_function, functions) ||
-							expression_tree_walker(node, note_functions, functions));
+	(void) cmig_expression_calls(expr, cmig_versions_note_function, functions);
 }
 
 /* Returns a List of OIDs: the functions that the expression about a row calls, in order. */
@@ -222,8 +215,8 @@ functions_of_text(Relation rel, const char *text)
 	addNSItemToQuery(pstate,
 					 addRangeTableEntryForRelation(pstate, rel, AccessShareLock, NULL, false, true),
 					 false, true, true);
-	(void) note_functions(transformExpr(pstate, cmig_versions_expression(text), EXPR_KIND_OTHER),
-						  &functions);
+	note_functions(transformExpr(pstate, cmig_versions_expression(text), EXPR_KIND_OTHER),
+				   &functions);
 	free_parsestate(pstate);
 	return functions;
 }
@@ -389,7 +382,7 @@ cmig_versions_print(Oid relation, const CmigVersionRule *rule, const char *colum
 	given = exprType(expr);
 	by_name = type_is_enum(type) || (given == TEXTARRAYOID && type_is_enum(get_element_type(type)));
 	if (!by_name)
-		(void) note_functions(expr, &functions);
+		note_functions(expr, &functions);
 	expr = coerce_to_target_type(pstate, expr, given, type, typmod,
 								 by_name ? COERCION_EXPLICIT : COERCION_ASSIGNMENT,
 								 by_name ? COERCE_EXPLICIT_CAST : COERCE_IMPLICIT_CAST, -1);
@@ -402,7 +395,8 @@ cmig_versions_print(Oid relation, const CmigVersionRule *rule, const char *colum
 																					list_length(bare->fields) - 1))),
 						 can_coerce_type(1, &given, &type, COERCION_EXPLICIT) ? "" : "::text",
 						 format_type_be(type))));
-	if (calls_changed_function(expr, unconstify(CmigPlanning *, names->planning)))
+	if (cmig_expression_calls(expr, is_changed_function,
+							  unconstify(CmigPlanning *, names->planning)))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("the expression calls a function that the revision changes, or that may call one"),
@@ -410,7 +404,7 @@ cmig_versions_print(Oid relation, const CmigVersionRule *rule, const char *colum
 				 errhint("Change the function in a revision of its own.")));
 	/* a conversion by assignment is not printed */
 	if (by_name)
-		(void) note_functions(expr, &functions);
+		note_functions(expr, &functions);
 	if (names->other_role && functions != NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
