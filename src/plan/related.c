@@ -167,7 +167,9 @@ static CmigQuery dropped_query = {
 	" WHERE oid = obj)"
 	"  WHEN 'pg_attrdef'::regclass THEN (SELECT adrelid FROM pg_attrdef WHERE oid = obj)"
 	" END AS relation"
-	" FROM dropped GROUP BY class, obj, sub)"
+	" FROM dropped GROUP BY class, obj, sub),"
+	" whole AS (SELECT obj AS oid, bool_or(sub = 0) AS itself, array_agg(sub) AS parts FROM found"
+	"  WHERE class = 'pg_class'::regclass GROUP BY obj)"
 	" SELECT class, obj, sub, relation, CASE WHEN class = 'pg_class'::regclass AND sub = 0"
 	"  THEN (SELECT indrelid FROM pg_index WHERE indexrelid = obj) END,"
 	" told AND CASE class"
@@ -179,15 +181,14 @@ static CmigQuery dropped_query = {
 	"  WHEN 'pg_trigger'::regclass THEN (SELECT tgparentid = 0 AND NOT tgisinternal FROM pg_trigger"
 	" WHERE oid = obj)"
 	"  ELSE class IN ('pg_policy'::regclass, 'pg_attrdef'::regclass, 'pg_proc'::regclass) END"
-	"  AND NOT EXISTS (SELECT FROM found o WHERE o.class = 'pg_class'::regclass"
-	" AND o.obj = f.relation"
-	"   AND (o.class, o.sub) <> (f.class, f.sub) AND (o.sub = 0 OR f.class = 'pg_attrdef'::regclass"
-	"    AND o.sub = (SELECT adnum FROM pg_attrdef WHERE oid = f.obj)))"
+	"  AND NOT coalesce(w.itself AND (class <> 'pg_class'::regclass OR sub <> 0)"
+	"   OR class = 'pg_attrdef'::regclass"
+	"    AND w.parts @> ARRAY[(SELECT adnum::int4 FROM pg_attrdef WHERE oid = obj)], false)"
 	"  AND NOT EXISTS (SELECT FROM unnest($5, $6, $7) spared(class, obj, sub)"
 	"   WHERE spared.class = 'pg_class'::regclass AND spared.obj = f.relation AND spared.sub = 0)"
 	"  AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = class AND objid = obj"
 	" AND deptype = 'e')"
-	" FROM found f ORDER BY obj, sub",
+	" FROM found f LEFT JOIN whole w ON w.oid = f.relation ORDER BY obj, sub",
 	.argtypes = {OIDARRAYOID, OIDARRAYOID, INT4ARRAYOID, BOOLOID, OIDARRAYOID, OIDARRAYOID,
 	INT4ARRAYOID}
 };
