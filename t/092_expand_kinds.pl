@@ -124,6 +124,13 @@ my @kinds = (
 		'ALTER TABLE t RENAME a TO c; ALTER TABLE t ADD n int NOT NULL DEFAULT 3; CREATE POLICY q ON t FOR SELECT USING (n > 3);',
 		q{SET ROLE writer; INSERT INTO n.t (id, c) SELECT 2, count(*) FROM n.t; INSERT INTO t (id, a) SELECT 3, count(*) FROM t; RESET ROLE;},
 		'1|x|other 2|0|writer 3|1|writer', '1|x|other|3 2|0|writer|3 3|1|writer|3' ],
+	[ 'forced row security, and a foreign key', q{CREATE TABLE p (id int PRIMARY KEY); INSERT INTO p VALUES (1); CREATE TABLE t (id int PRIMARY KEY, a text); INSERT INTO t VALUES (1, 'x');
+		CREATE TABLE u (id serial, t int REFERENCES t);},
+		'ALTER TABLE t ADD p int NOT NULL DEFAULT 1 REFERENCES p; ALTER TABLE t ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; CREATE POLICY p ON t USING (p > 0); CREATE INDEX ON t (p);
+		ALTER TABLE u RENAME TO v; ALTER TABLE v FORCE ROW LEVEL SECURITY;',
+		q{INSERT INTO t VALUES (2, 'y'); INSERT INTO n.t (id, a) VALUES (3, 'z');}, '1|x 2|y 3|z', '1|x|1 2|y|1 3|z|1' ],
+	[ 'a foreign key to a table with forced row security', q{CREATE TABLE p (id int PRIMARY KEY); ALTER TABLE p ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; INSERT INTO p VALUES (1);
+		CREATE TABLE t (id int PRIMARY KEY);}, 'ALTER TABLE t ADD p int REFERENCES p;', q{INSERT INTO t VALUES (1); INSERT INTO n.t VALUES (2, 1);}, '1 2', '1| 2|1' ],
 	[ 'a trigger of the user', q{CREATE TABLE t (id int PRIMARY KEY, a text, n int DEFAULT 0);
 		CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.n = NEW.n + 1; NEW.a = NEW.a || ''!''; RETURN NEW; END';
 		CREATE TRIGGER zz BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f(); INSERT INTO t VALUES (1, 'x');},

@@ -315,6 +315,19 @@ lift_all(const Deparse *deparse)
 	return tables;
 }
 
+/* Give the images what was removed from them, as they may be compared again. */
+static void
+restore_forced(const List *forced)
+{
+	foreach_ptr(const CmigForce, force, forced)
+	{
+		if (force->before != NULL)
+			cmig_object_set(force->change->from, CMIG_TABLE_FORCE_ROW_SECURITY, "t");
+		if (force->after != NULL)
+			cmig_object_set(force->change->to, CMIG_TABLE_FORCE_ROW_SECURITY, "t");
+	}
+}
+
 /*
  * Does the view read a table with forced row security, possibly through other
  * views?
@@ -1129,5 +1142,6 @@ cmig_deparse(CmigDifference *difference)
 	put_nodes(&deparse, nodes, count);
 	put_force(&deparse, forced, false, false);
 	put_late_changes(&deparse);
+	restore_forced(forced);
 	return deparse.lines;
 }
