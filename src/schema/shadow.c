@@ -11,6 +11,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/comment.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/snapmgr.h"
@@ -82,21 +83,29 @@ cmig_managed_schemas(const CmigNames *names)
 		for (int i = 0; i < names->count; i++)
 		{
 			char	   *name = names->names[i];
-			bool		repeated = false;
 
+			CHECK_FOR_INTERRUPTS();
 			if (cmig_managed_is_reserved_name(name))
 				ereport(ERROR,
 						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						 errmsg("schema \"%s\" cannot be compared", name),
 						 errdetail("It belongs to the server or to pg_cmig.")));
-			for (int j = 0; j < managed->count; j++)
-				repeated |= strcmp(managed->schemas[j].name, name) == 0;
-			if (!repeated)
-				add_schema(managed, pstrdup(name), get_namespace_oid(name, true));
+			add_schema(managed, pstrdup(name), get_namespace_oid(name, true));
 		}
 	}
 	if (managed->count > 1)
+	{
+		int			count = 1;
+
+		/* names may be repeated */
 		qsort(managed->schemas, managed->count, sizeof(CmigManagedSchema), compare_schemas);
+		for (int i = 1; i < managed->count; i++)
+		{
+			if (strcmp(managed->schemas[i].name, managed->schemas[count - 1].name) != 0)
+				managed->schemas[count++] = managed->schemas[i];
+		}
+		managed->count = count;
+	}
 	return managed;
 }
 
