@@ -2,12 +2,15 @@
  * hooks.c
  *	  For t/057_sessions.pl: a function that returns the names of the hooks that
  *	  the session's libraries have set.  For t/092_expand_kinds.pl: a provider of
- *	  security labels, which accepts all of them.
+ *	  security labels, which accepts all of them.  For t/163_expand_samples.pl: a
+ *	  table access method that cannot read rows by blocks.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
+#include "access/heapam.h"
+#include "access/tableam.h"
 #include "catalog/objectaccess.h"
 #include "commands/seclabel.h"
 #include "executor/executor.h"
@@ -63,4 +66,17 @@ hooks(PG_FUNCTION_ARGS)
 	ADD(row_security_policy_hook_restrictive);
 	ADD(shmem_startup_hook);
 	PG_RETURN_TEXT_P(cstring_to_text(names.data));
+}
+
+PG_FUNCTION_INFO_V1(blockless);
+
+Datum
+blockless(PG_FUNCTION_ARGS)
+{
+	TableAmRoutine *routine = palloc(sizeof(TableAmRoutine));
+
+	*routine = *GetHeapamTableAmRoutine();
+	routine->scan_set_tidrange = NULL;
+	routine->scan_getnextslot_tidrange = NULL;
+	PG_RETURN_POINTER(routine);
 }
