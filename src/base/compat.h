@@ -330,6 +330,19 @@ cmig_flatten_groups_compat(Query *query)
 #endif
 }
 
+/* Insert into the indexes of a table in which no row can conflict. */
+static inline List *
+cmig_insert_index_tuples_compat(ResultRelInfo *result, TupleTableSlot *slot, EState *estate)
+{
+#if PG_VERSION_NUM >= 190000
+	return ExecInsertIndexTuples(result, estate, 0, slot, NIL, NULL);
+#elif PG_VERSION_NUM >= 160000
+	return ExecInsertIndexTuples(result, slot, estate, false, false, NULL, NIL, false);
+#else
+	return ExecInsertIndexTuples(result, slot, estate, false, false, NULL, NIL);
+#endif
+}
+
 /* Does the operator, or its negator, belong to an ordering index's operators? */
 #if PG_VERSION_NUM >= 180000
 #define cmig_is_ordering_operator_compat(operator) (get_op_index_interpretation(operator) != NIL)

@@ -19,6 +19,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_inherits.h"
 #include "executor/executor.h"
+#include "executor/nodeModifyTable.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "optimizer/optimizer.h"
@@ -59,6 +60,7 @@ typedef struct Samples
 	CmigPlanning *p;
 	List	   *samples;		/* of Sample * */
 	int			left;			/* of SAMPLE_TOTAL */
+	bool		replicated;		/* has a table triggers for replicated rows? */
 	MemoryContext context;
 	List	  **upgraded;		/* for each table of the plan, char ** */
 	List	  **expanded;
@@ -143,6 +145,18 @@ read_rows(Relation relation, Snapshot snapshot, int *left)
 	return rows;
 }
 
+/* Has the table triggers that fire for replicated rows only? */
+static bool
+has_replica_triggers(const TriggerDesc *triggers)
+{
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		if (triggers->triggers[i].tgenabled == TRIGGER_FIRES_ON_REPLICA)
+			return true;
+	}
+	return false;
+}
+
 /* Add rows of a live table that the caller can read, and that no other session has locked. */
 static void
 add_sample(Samples *samples, Oid table)
@@ -158,6 +172,7 @@ add_sample(Samples *samples, Oid table)
 	relation = try_relation_open(table, NoLock);
 	if (relation == NULL)
 		return;
+	samples->replicated |= has_replica_triggers(relation->trigdesc);
 	if (has_rows(relation) && pg_class_aclcheck(table, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
 		check_enable_rls(table, InvalidOid, true) != RLS_ENABLED)
 	{
@@ -237,7 +252,7 @@ store_row(const Sample *sample, HeapTuple row, Relation relation, TupleTableSlot
 	ExecStoreVirtualTuple(slot);
 }
 
-/* Insert the rows into the copy, as a subscription does, without triggers. */
+/* Insert the rows into the copy, without triggers. */
 static void
 put_rows(const Sample *sample)
 {
@@ -246,10 +261,13 @@ put_rows(const Sample *sample)
 	EState	   *estate;
 	ResultRelInfo *result;
 	TupleTableSlot *slot;
+	bool		generated;
 
 	if (!OidIsValid(table))
 		return;
 	relation = table_open(table, RowExclusiveLock);
+	generated = RelationGetDescr(relation)->constr &&
+		RelationGetDescr(relation)->constr->has_generated_stored;
 	estate = CreateExecutorState();
 	result = makeNode(ResultRelInfo);
 	InitResultRelInfo(result, relation, 0, NULL, 0);
@@ -262,7 +280,12 @@ put_rows(const Sample *sample)
 		MemoryContext caller = MemoryContextSwitchTo(GetPerTupleMemoryContext(estate));
 
 		store_row(sample, row, relation, slot);
-		ExecSimpleRelationInsert(result, estate, slot);
+		/* a check that is not valid does not hold for all rows that are there */
+		if (generated)
+			ExecComputeStoredGenerated(result, estate, slot, CMD_INSERT);
+		simple_table_tuple_insert(relation, slot);
+		if (result->ri_NumIndices > 0)
+			(void) cmig_insert_index_tuples_compat(result, slot, estate);
 		MemoryContextSwitchTo(caller);
 		ResetPerTupleExprContext(estate);
 	}
@@ -274,10 +297,40 @@ put_rows(const Sample *sample)
 	CommandCounterIncrement();
 }
 
+/*
+ * Returns the text of a value.  Of a long one, which could be much longer than the value, it is
+ * the beginning, and a checksum.
+ */
+static char *
+value_text(Datum value, Oid type, MemoryContext context)
+{
+	Oid			output;
+	bool		varlena;
+	char	   *text;
+	pg_cryptohash_ctx *checksum;
+	int			length;
+
+	getTypeOutputInfo(type, &output, &varlena);
+	text = OidOutputFunctionCall(output, value);
+	length = strlen(text);
+	if (length > SHOWN_LENGTH)
+	{
+		checksum = cmig_checksum_start();
+		cmig_checksum_add(checksum, text, length);
+		text[pg_mbcliplen(text, length, SHOWN_LENGTH)] = '\0';
+		text = psprintf("'%s' (%s)", text, cmig_checksum_finish(checksum));
+	}
+	else
+		text = psprintf("'%s'", text);
+	return MemoryContextStrdup(context, text);
+}
+
 /* Returns the row's values of the plan's columns as texts. */
 static char **
-row_texts(const CmigVersionTable *table, TupleTableSlot *slot, bool expanded)
+row_texts(const CmigVersionTable *table, TupleTableSlot *slot, bool expanded,
+		  MemoryContext scratch)
 {
+	MemoryContext context = CurrentMemoryContext;
 	TupleDesc	columns = slot->tts_tupleDescriptor;
 	char	  **row = palloc0(sizeof(char *) * list_length(table->columns));
 	int			i = 0;
@@ -287,12 +340,20 @@ row_texts(const CmigVersionTable *table, TupleTableSlot *slot, bool expanded)
 		const char *real = column->hidden ? column->hidden : column->a->name;
 		AttrNumber	number = get_attnum(slot->tts_tableOid, expanded ? real : column->b->name);
 		bool		is_null;
-		Datum		value = slot_getattr(slot, number, &is_null);
-		Oid			output;
-		bool		varlena;
+		Datum		value;
 
-		getTypeOutputInfo(TupleDescAttr(columns, number - 1)->atttypid, &output, &varlena);
-		row[i++] = is_null ? "" : psprintf("'%s'", OidOutputFunctionCall(output, value));
+		if (number <= 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("column %s of table %s is gone after the rows were put there",
+							quote_identifier(expanded ? real : column->b->name),
+							table->b->qualified)));
+		value = slot_getattr(slot, number, &is_null);
+		MemoryContextSwitchTo(scratch);
+		row[i++] = is_null ? "" : value_text(value, TupleDescAttr(columns, number - 1)->atttypid,
+											 context);
+		MemoryContextSwitchTo(context);
+		MemoryContextReset(scratch);
 	}
 	return row;
 }
@@ -302,6 +363,8 @@ static List *
 read_texts(const CmigVersionTable *table, bool expanded)
 {
 	List	   *texts = NIL;
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "cmig sample",
+												  ALLOCSET_DEFAULT_SIZES);
 
 	PushActiveSnapshot(GetLatestSnapshot());
 	foreach_oid(oid, family_of(expanded ? table->a : table->b))
@@ -314,13 +377,14 @@ read_texts(const CmigVersionTable *table, bool expanded)
 			TableScanDesc scan = scan_blocks(relation, GetActiveSnapshot(), 0, MaxBlockNumber);
 
 			while (table_scan_getnextslot_tidrange(scan, ForwardScanDirection, slot))
-				texts = lappend(texts, row_texts(table, slot, expanded));
+				texts = lappend(texts, row_texts(table, slot, expanded, scratch));
 			table_endscan(scan);
 		}
 		ExecDropSingleTupleTableSlot(slot);
 		table_close(relation, AccessShareLock);
 	}
 	PopActiveSnapshot();
+	MemoryContextDelete(scratch);
 	return texts;
 }
 
@@ -541,7 +605,12 @@ cmig_versions_compare_rows(CmigPlanning *p)
 			foreach_oid(oid, table->hides == computed ? family_of(table->a) : NIL)
 				add_sample(&samples, oid);
 		}
-		if (samples.samples == NIL)
+
+		/*
+		 * the triggers would fire while the rows are tried, and not in an
+		 * upgrade
+		 */
+		if (samples.samples == NIL || samples.replicated)
 			return;
 	}
 	cmig_replay_run(p->now->graph, "cmig.expand()", compare_rows, &samples);
