@@ -138,6 +138,7 @@ pass_lines(Meaning *meaning, int offset)
 	while (meaning->downs != NIL && ((CmigExpandLine *) linitial(meaning->downs))->start < offset)
 	{
 		Calling		calling = {linitial(meaning->downs), NULL, meaning->context};
+		ErrorData  *error;
 
 		meaning->downs = list_delete_first(meaning->downs);
 		if (meaning->unknown > 0)
@@ -151,7 +152,10 @@ pass_lines(Meaning *meaning, int offset)
 		if (GetUserId() == meaning->role)
 			continue;
 		/* the downgrade belongs to whoever runs it */
-		if (cmig_subtransaction_rehearse(find_function, &calling) != NULL)
+		error = cmig_subtransaction_rehearse(find_function, &calling);
+		if (error != NULL && cmig_subtransaction_must_rethrow(error))
+			ReThrowError(error);
+		if (error != NULL)
 			calling.function = calling.line->down;
 		if (calling.function != NULL)
 			refuse_later(meaning, meaning->now_line,

@@ -102,8 +102,8 @@ cmig_hazard_is_volatile(const char *expression)
 	Volatility	volatility = {expression, true};
 	ErrorData  *error = cmig_subtransaction_rehearse(analyze, &volatility);
 
-	if (error != NULL)
-		FreeErrorData(error);
+	if (error != NULL && cmig_subtransaction_must_rethrow(error))
+		ReThrowError(error);
 	return volatility.is_volatile;
 }
 

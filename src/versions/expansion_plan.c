@@ -575,7 +575,7 @@ look_after(void *arg)
 	foreach_ptr(const CmigShapeTable, a, p->shapes[0])
 	{
 		for (int i = 0; i < p->after->count; i++)
-			if (p->after->objects[i]->address.catalog == RelationRelationId &&
+			if ((p->after->objects[i]->kind->flags & CMIG_KIND_RELATION) != 0 &&
 				strcmp(p->after->objects[i]->identity, a->qualified) == 0 &&
 				p->after->objects[i]->address.object != strtoul(a->oid, NULL, 10))
 				cmig_versions_refuse(psprintf("table %s", a->qualified),
