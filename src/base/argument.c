@@ -10,6 +10,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "nodes/execnodes.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -231,6 +232,8 @@ cmig_argument_place_error(void *text)
 void
 cmig_result_require(TupleDesc desc, int count)
 {
+	/* a call that adds many rows can be canceled */
+	CHECK_FOR_INTERRUPTS();
 	if (desc->natts != count)
 		cmig_library_version_refuse();
 }
