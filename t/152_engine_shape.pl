@@ -118,6 +118,7 @@ CREATE COLLATION public.other FROM "C";
 CREATE TABLE public.child () INHERITS (cmig_engine.progress);
 DROP TABLE public.child;
 END_SQL
+admin('CREATE OPERATOR CLASS public.evil_ops FOR TYPE text USING btree AS OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 public.compare(text, text)');
 write_revision('002', '001', '', 'CREATE TABLE part (id bigint);', 'DROP TABLE part;');
 my (undef, $script) = cmig('script', 'head');
 like($script, qr/cmig_engine\.version/, 'a script');
@@ -127,9 +128,12 @@ foreach my $case (
 	[ 'ALTER TABLE cmig_engine.journal ADD x public.evil DEFAULT \'a\'', 'column x of cmig_engine.journal has an unknown name', 'ALTER TABLE cmig_engine.journal DROP COLUMN x' ],
 	[ 'ALTER TABLE cmig_engine.progress ADD "x;y" public.evil', 'column "x;y" of cmig_engine.progress has an unknown name', 'ALTER TABLE cmig_engine.progress DROP COLUMN "x;y"' ],
 	[ 'ALTER TABLE cmig_engine.version ADD z int GENERATED ALWAYS AS (public.f()) STORED', 'column z of cmig_engine.version has an unknown name, or is generated', 'ALTER TABLE cmig_engine.version DROP COLUMN z' ],
+	[ 'ALTER TABLE cmig_engine.journal DROP file, ADD file text GENERATED ALWAYS AS (repeat(outcome, public.f())) STORED', 'column file of cmig_engine.journal has an unknown name, or is generated', 'ALTER TABLE cmig_engine.journal ALTER COLUMN file DROP EXPRESSION' ],
+	[ 'ALTER TABLE cmig_engine.journal ALTER id ADD GENERATED ALWAYS AS IDENTITY', 'column id of cmig_engine.journal has an unknown name, or is generated', 'ALTER TABLE cmig_engine.journal ALTER COLUMN id DROP IDENTITY' ],
 	[ 'ALTER TABLE cmig_engine.version ADD CHECK (public.f() > 0)', 'cmig_engine.version has a constraint', 'ALTER TABLE cmig_engine.version DROP CONSTRAINT version_check' ],
 	[ 'CREATE INDEX evil ON cmig_engine.version ((public.f()))', 'cmig_engine.version has an index of an expression', 'DROP INDEX cmig_engine.evil' ],
 	[ 'CREATE INDEX evil ON cmig_engine.journal (id) WHERE public.f() > 0', 'cmig_engine.journal has an index', 'DROP INDEX cmig_engine.evil' ],
+	[ 'CREATE INDEX evil ON cmig_engine.journal (revision public.evil_ops)', 'cmig_engine.journal has an index of an expression, or with operators of others', 'DROP INDEX cmig_engine.evil' ],
 	[ 'CREATE STATISTICS public.evil ON (public.f()), version_num FROM cmig_engine.version', 'cmig_engine.version has extended statistics', 'DROP STATISTICS public.evil' ],
 	[ 'CREATE RULE r AS ON INSERT TO cmig_engine.version DO ALSO SELECT public.f()', 'cmig_engine.version has a rule', 'DROP RULE r ON cmig_engine.version' ],
 	[ 'CREATE TRIGGER "a\'" BEFORE INSERT ON cmig_engine.format FOR EACH ROW EXECUTE FUNCTION public.t()', 'cmig_engine.format has the trigger "a\'"', 'DROP TRIGGER "a\'" ON cmig_engine.format' ],
@@ -301,6 +305,8 @@ my $secured = "SELECT relrowsecurity FROM pg_class WHERE relname = 'secret'";
 is(admin($secured), 't', 'a table has row security');
 my $call = "SELECT cmig.enable_rls('item', 'id', roles => '{regress_owner}');";
 write_revision('003', '002', '', "SELECT quote_ident('a'::name);\n$call", 'SELECT 1;');
+@result = is_safe('$user', 'drift');
+unlike($result[1], qr/cmig_engine_owner/, 'its schema is not copied');
 @result = is_safe('$user', 'script', 'head');
 like($result[1], qr/^SELECT quote_ident\('a'::name\)/m, 'the statement is in the script') or diag("@result");
 unlike($result[1], qr/DROP POLICY|secret DISABLE/, 'and nothing of the other table');

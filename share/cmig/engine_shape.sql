@@ -63,11 +63,12 @@ SELECT what, repair FROM (
 	UNION ALL SELECT 6, format('%s has an index of an expression, or with operators of others', name),
 		format('DROP INDEX %I.%I', cmig_schema, c.relname)
 	FROM state s JOIN pg_index i ON indrelid = s.oid JOIN pg_class c ON c.oid = indexrelid
-	WHERE indexprs IS NOT NULL OR indpred IS NOT NULL OR c.relam >= 16384 OR 16384 <= ANY (indclass::oid[])
+	WHERE indexprs IS NOT NULL OR indpred IS NOT NULL OR 16384 <= ANY (indclass::oid[])
 	UNION ALL SELECT 7, format('%s has extended statistics', name), format('DROP STATISTICS %I.%I', nspname, stxname)
 	FROM state s JOIN pg_statistic_ext ON stxrelid = s.oid JOIN pg_namespace n ON n.oid = stxnamespace
 	UNION ALL SELECT 8, format('column %I of %s has an unknown name, or is generated', attname, name),
-		format('ALTER TABLE %s DROP COLUMN %I', name, attname)
+		format('ALTER TABLE %s %s', name, CASE WHEN col IS NULL THEN format('DROP COLUMN %I', attname) ELSE format(
+			'ALTER COLUMN %I DROP %s', attname, CASE attidentity WHEN '' THEN 'EXPRESSION' ELSE 'IDENTITY' END) END)
 	FROM state s JOIN pg_attribute ON attrelid = s.oid AND attnum > 0 AND NOT attisdropped
 		LEFT JOIN columns ON tab = relname AND col = attname
 	WHERE col IS NULL OR attgenerated <> '' OR attidentity <> ''
