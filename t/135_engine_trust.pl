@@ -202,11 +202,13 @@ BEGIN
 END $$;
 CREATE FUNCTION eve.go(what text) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN PERFORM eve.act(what); RETURN true; END $$;
 CREATE TABLE eve.parted (k int) PARTITION BY LIST (k);
+CREATE SEQUENCE eve.counted;
+GRANT SELECT ON eve.counted TO PUBLIC;
 END_SQL
 	write_revision('005', '004', '', "SELECT cmig.enable_rls_schema('public', tenant_column => 'tenant', roles => '{regress_eve}');", "SELECT cmig.disable_rls('secret');");
 	foreach my $act ('DROP TABLE public.secret', "ALTER TABLE public.secret ALTER tenant SET DEFAULT eve.go(''x'')",
 		'SET TRANSACTION READ WRITE; DROP TABLE public.secret', 'SELECT pg_terminate_backend(pg_backend_pid())',
-		"EXPLAIN ANALYZE CREATE TABLE public.made AS SELECT 1 AS id, ''x'' AS tenant")
+		"EXPLAIN ANALYZE CREATE TABLE public.made AS SELECT 1 AS id, ''x'' AS tenant", "SELECT nextval(''eve.counted'')")
 	{
 		$eve->("CREATE TABLE eve.part (k int CHECK (eve.go('$act'))); ALTER TABLE eve.parted ATTACH PARTITION eve.part FOR VALUES IN (1); GRANT SELECT ON ALL TABLES IN SCHEMA eve TO PUBLIC");
 		gives(0, 'at 005', 'not copied into the engine: ', 'upgrade', '-y');
