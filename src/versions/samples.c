@@ -42,6 +42,7 @@
 #define SAMPLE_VALUE	100000	/* longer ones are left out, in bytes */
 #define SAMPLE_BYTES	1000000 /* of a table or partition, not compressed */
 #define SAMPLE_TOTAL	20000000	/* of all; the values exist several times */
+#define SAMPLE_EACH		16		/* what each value counts, besides its length */
 
 #define SHOWN_LENGTH	200		/* of a value, in a message */
 
@@ -78,7 +79,7 @@ typedef struct Samples
 static HeapTuple
 copy_row(TupleTableSlot *slot, TupleDesc desc, int *left)
 {
-	Size		size = desc->natts;
+	Size		size = (Size) desc->natts * SAMPLE_EACH;
 	HeapTuple	row;
 
 	slot_getallattrs(slot);
@@ -297,32 +298,31 @@ put_rows(const Sample *sample)
 	CommandCounterIncrement();
 }
 
-/*
- * Returns the text of a value.  Of a long one, which could be much longer than the value, it is
- * the beginning, and a checksum.
- */
+/* Returns the text; of a long one, as some are much longer than values, its beginning and a checksum. */
+static char *
+short_text(char *text)
+{
+	pg_cryptohash_ctx *checksum;
+	int			length = strlen(text);
+
+	if (length <= SHOWN_LENGTH)
+		return text;
+	checksum = cmig_checksum_start();
+	cmig_checksum_add(checksum, text, length);
+	text[pg_mbcliplen(text, length, SHOWN_LENGTH)] = '\0';
+	return psprintf("%s (%s)", text, cmig_checksum_finish(checksum));
+}
+
+/* Returns the text of a value, which is allocated in the context. */
 static char *
 value_text(Datum value, Oid type, MemoryContext context)
 {
 	Oid			output;
 	bool		varlena;
-	char	   *text;
-	pg_cryptohash_ctx *checksum;
-	int			length;
 
 	getTypeOutputInfo(type, &output, &varlena);
-	text = OidOutputFunctionCall(output, value);
-	length = strlen(text);
-	if (length > SHOWN_LENGTH)
-	{
-		checksum = cmig_checksum_start();
-		cmig_checksum_add(checksum, text, length);
-		text[pg_mbcliplen(text, length, SHOWN_LENGTH)] = '\0';
-		text = psprintf("'%s' (%s)", text, cmig_checksum_finish(checksum));
-	}
-	else
-		text = psprintf("'%s'", text);
-	return MemoryContextStrdup(context, text);
+	return MemoryContextStrdup(context,
+							   psprintf("'%s'", short_text(OidOutputFunctionCall(output, value))));
 }
 
 /* Returns the row's values of the plan's columns as texts. */
@@ -449,6 +449,24 @@ compare_texts(const ListCell *a, const ListCell *b)
 	return strcmp(lfirst(a), lfirst(b));
 }
 
+/* Returns the row's values that are "compared", as one text. */
+static char *
+row_text(const CmigValue *row, int columns, const bool *compared)
+{
+	StringInfoData text;
+	char	   *result;
+
+	initStringInfo(&text);
+	for (int i = 0; i < columns; i++)
+	{
+		if (compared[i])
+			appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", row[i][0] ? row[i] : "NULL");
+	}
+	result = pstrdup(short_text(text.data));
+	pfree(text.data);
+	return result;
+}
+
 /* Returns the values of a column, or of all that are "compared", in order. */
 static List *
 sorted_values(const List *rows, int columns, int column, const bool *compared)
@@ -456,17 +474,8 @@ sorted_values(const List *rows, int columns, int column, const bool *compared)
 	List	   *result = NIL;
 
 	foreach_ptr(const CmigValue, row, rows)
-	{
-		StringInfoData text;
-
-		initStringInfo(&text);
-		for (int i = Max(column, 0); i < (column < 0 ? columns : column + 1); i++)
-		{
-			if (column >= 0 || compared[i])
-				appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", row[i][0] ? row[i] : "NULL");
-		}
-		result = lappend(result, text.data);
-	}
+		result = lappend(result, column < 0 ? row_text(row, columns, compared) :
+						 row[column][0] ? row[column] : "NULL");
 	list_sort(result, compare_texts);
 	return result;
 }
@@ -486,9 +495,12 @@ compare_table(const CmigVersionTable *table, const List *upgraded, const List *e
 {
 	int			columns = list_length(table->columns);
 	bool	   *compared = palloc(sizeof(bool) * columns);
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(caller, "pg_cmig values", ALLOCSET_DEFAULT_SIZES);
 
 	for (int i = 0; i < columns; i++)
 		compared[i] = !is_volatile(table, list_nth(table->columns, i));
+	MemoryContextSwitchTo(context);
 	for (int i = 0; i <= columns; i++)
 	{
 		int			number = i < columns ? i : -1;
@@ -511,7 +523,11 @@ compare_table(const CmigVersionTable *table, const List *upgraded, const List *e
 										  list_length(b), list_length(a)) :
 								 psprintf("A row that is there would have another value in the expansion, %s, than in the upgrade, %s.",
 										  clip(list_nth(b, at)), clip(list_nth(a, at))));
+		CHECK_FOR_INTERRUPTS();
+		MemoryContextReset(context);
 	}
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
 }
 
 /* Subtransaction callback: put the rows into the copies, and upgrade. */
