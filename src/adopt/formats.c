@@ -740,7 +740,7 @@ cmig_import_finish(CmigImport *import)
 	names.names = palloc(sizeof(char *) * Max(list_length(import->revisions), 1));
 	foreach_ptr(CmigToolRevision, one, import->revisions)
 		names.names[names.count++] = one->text.edges.id;
-	repeated = cmig_graph_find_repeated(&names);
+	repeated = cmig_names_repeated(&names);
 
 	foreach_ptr(CmigToolRevision, revision, import->revisions)
 	{

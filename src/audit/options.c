@@ -347,17 +347,18 @@ static List *
 names_argument(FunctionCallInfo fcinfo, int n, const char *what)
 {
 	CmigNames  *texts = cmig_argument_names(PG_GETARG_ARRAYTYPE_P(n), what, NULL);
+	const char *repeated = cmig_names_repeated(texts);
 	List	   *names = NIL;
 
+	if (repeated != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("name \"%s\" is listed twice in %s", repeated, what)));
 	for (int i = 0; i < texts->count; i++)
 	{
 		CmigAuditName *name = palloc0(sizeof(CmigAuditName));
 
 		name->name = texts->names[i];
-		if (cmig_audit_options_has(names, name->name))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("name \"%s\" is listed twice in %s", name->name, what)));
 		names = lappend(names, name);
 	}
 	return names;

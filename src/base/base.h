@@ -304,6 +304,9 @@ typedef struct CmigNames
 extern void cmig_names_sort(CmigNames *names);
 extern bool cmig_names_has(const CmigNames *sorted, const char *name);
 
+/* Returns a name that is in the list more than once, or NULL. */
+extern const char *cmig_names_repeated(const CmigNames *names);
+
 /* Returns the names as a text[]; NULL stands for null. */
 extern Datum cmig_names_datum(const CmigNames *names);
 

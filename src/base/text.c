@@ -358,6 +358,24 @@ cmig_names_sort(CmigNames *names)
 		qsort(names->names, names->count, sizeof(char *), revision_compare);
 }
 
+const char *
+cmig_names_repeated(const CmigNames *names)
+{
+	CmigNames	sorted = {names->count};
+	const char *repeated = NULL;
+
+	if (names->count < 2)
+		return NULL;
+	sorted.names = palloc(sizeof(char *) * names->count);
+	memcpy(sorted.names, names->names, sizeof(char *) * names->count);
+	cmig_names_sort(&sorted);
+	for (int i = 1; i < names->count && repeated == NULL; i++)
+		if (strcmp(sorted.names[i - 1], sorted.names[i]) == 0)
+			repeated = sorted.names[i];
+	pfree(sorted.names);
+	return repeated;
+}
+
 bool
 cmig_names_has(const CmigNames *sorted, const char *name)
 {

@@ -222,24 +222,6 @@ cmig_graph_check_name(const char *name)
 	return NULL;
 }
 
-const char *
-cmig_graph_find_repeated(const CmigNames *names)
-{
-	CmigNames	sorted = {names->count};
-	const char *repeated = NULL;
-
-	if (names->count < 2)
-		return NULL;
-	sorted.names = palloc(sizeof(char *) * names->count);
-	memcpy(sorted.names, names->names, sizeof(char *) * names->count);
-	cmig_names_sort(&sorted);
-	for (int i = 1; i < names->count && repeated == NULL; i++)
-		if (strcmp(sorted.names[i - 1], sorted.names[i]) == 0)
-			repeated = sorted.names[i];
-	pfree(sorted.names);
-	return repeated;
-}
-
 bool
 cmig_graph_lists(const CmigNames *names, const char *name)
 {

@@ -73,9 +73,6 @@ extern void cmig_graph_require_sound(const CmigGraph *graph);
 /* Returns why an id or label is not valid, such as "is empty", or NULL. */
 extern char *cmig_graph_check_name(const char *name);
 
-/* Returns a name that is in the list more than once, or NULL. */
-extern const char *cmig_graph_find_repeated(const CmigNames *names);
-
 /* Does the list, which need not be sorted, contain the name? */
 extern bool cmig_graph_lists(const CmigNames *names, const char *name);
 

@@ -562,7 +562,7 @@ add_graph_problems(const CmigView *view, List **problems)
 
 		for (int j = 0; j < lengthof(lists); j++)
 		{
-			const char *repeated = cmig_graph_find_repeated(lists[j]);
+			const char *repeated = cmig_names_repeated(lists[j]);
 
 			if (repeated)
 				add(problems, "warning", revision->id,

@@ -202,7 +202,7 @@ place(const CmigGraph *graph, CmigNewRevision *new)
 						 errhint("Specify a revision or a branch label.")));
 			edges->depends.names[i] = pstrdup(cmig_graph_id(graph, linitial_int(found)));
 		}
-		repeated = cmig_graph_find_repeated(&edges->depends);
+		repeated = cmig_names_repeated(&edges->depends);
 		if (repeated)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

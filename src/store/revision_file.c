@@ -173,7 +173,7 @@ read_names(const CmigHeaderField *field, const char *value, const char *at)
 			break;
 	}
 
-	repeated = cmig_graph_find_repeated(&names);
+	repeated = cmig_names_repeated(&names);
 	if (repeated)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
