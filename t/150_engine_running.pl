@@ -264,6 +264,23 @@ my ($hint) = (cmig('upgrade', '-y'))[2] =~ /^ERROR:  a function of pg_cmig reads
 $node->safe_psql('shop', $hint, @admin);
 gives(3, '', 'ERROR:  row-level security cannot be enabled on 1 table in schema "app"\n', 'upgrade', '-y');
 
+# What changes between the copy and the first statement is seen, also in a table that no function reads.
+unlink 'migrations/014.sql';
+write_revision('015', '013', '', "SELECT cmig.disable_rls('app.part');", 'SELECT 1;');
+{
+	my ($psql) = grep { -x } map { "$_/psql" } split /:/, $ENV{PATH};
+
+	mkdir "$dir/bin";
+	append_to_file("$dir/bin/psql", <<"END_BASH");
+#!/bin/bash
+[[ "\$*" != */script ]] || ! mkdir '$dir/changed' 2>/dev/null || '$psql' -X -q -d shop -c 'ALTER TABLE app.account ADD seen int'
+exec '$psql' "\$@"
+END_BASH
+	chmod 0755, "$dir/bin/psql";
+	local $ENV{PATH} = "$dir/bin:$ENV{PATH}";
+	gives(0, 'at 015', '(?s)since it was copied into the engine\n(?:CONTEXT: [^\n]*\n)?DETAIL: [^\n]* Changed: app\.account\n.*attempt 1 of', 'upgrade', '-y');
+}
+
 # a database that is only read
 rows('ALTER DATABASE shop SET default_transaction_read_only = on');
 {
