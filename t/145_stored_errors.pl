@@ -127,6 +127,10 @@ $node->safe_psql('postgres', "SELECT cmig.create_scope('other', '$tree'); INSERT
 stored('contraction', revision('ALTER TABLE t ALTER x TYPE int USING x::int', ", head => '$tree', splice => true, expand => true")
 	. "SET client_min_messages = warning; CALL cmig.expand('$third', scopes => 'other', confirm => true); CALL cmig.contract(scopes => 'other', max_failures => 1);",
 	55000, '1 row of table other.t could not be transformed: The first reason is: x');
+my $rows = "SET cmig.scope = 'other'; SELECT DISTINCT rows_left, rows_failed, failure FROM cmig.expansion()";
+like($node->safe_psql('postgres', $rows), qr/^0\|1\|.*$mark/, 'who may read the table is told why a row could not be transformed');
+$node->safe_psql('postgres', "GRANT USAGE ON SCHEMA other, other_$third TO reader");
+unlike($node->safe_psql('postgres', $rows, extra_params => [ '-U', 'reader' ]), qr/^\d|$mark/, 'a reader of the state is not');
 
 # what is replayed
 $node->safe_psql('postgres', "SELECT cmig.create_scope('third', '$tree')");
