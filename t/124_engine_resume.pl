@@ -176,6 +176,27 @@ gives(0, 'at 002', '', 'upgrade', '-y');
 is(rows(q{SELECT string_agg(oid::regclass::text, ' ' ORDER BY 1) FROM pg_class WHERE relname IN ('first', 'second')}), 'app.first app.second', 'set_config() in a run that is continued');
 gives(0, 'at 001', '', 'downgrade', '001', '-y');
 
+# What has completed does not run again, whatever later statements have made of it.
+write_revision('002', '001', '-- transactional: false', <<'END_SQL', 'DROP INDEX item_b; DROP TABLE late; ALTER INDEX kept RENAME TO item_b;');
+ALTER INDEX item_b RENAME TO kept;
+CREATE INDEX CONCURRENTLY item_new ON item (b);
+ALTER INDEX item_new RENAME TO item_b;
+CREATE INDEX CONCURRENTLY item_gone ON item (b);
+DROP INDEX CONCURRENTLY item_gone;
+REINDEX INDEX CONCURRENTLY item_b;
+ALTER TABLE parted DETACH PARTITION part CONCURRENTLY;
+ALTER TABLE parted ATTACH PARTITION part FOR VALUES IN (1);
+CREATE INDEX CONCURRENTLY item_late ON late (b);
+END_SQL
+gives(3, '', 'relation "late" does not exist', 'upgrade', '-y');
+my $complete = rows("SELECT 'item_b'::regclass::oid");
+rows('CREATE TABLE late (b int)');
+gives(0, 'at 002', '', 'upgrade', '-y');
+is(rows($indexes), 'item_b item_ccold item_pkey kept theirs invalid', 'no index is created again');
+is(rows("SELECT 'item_b'::regclass::oid"), $complete, 'nor reindexed');
+is(rows($parts), '1|0|0', 'nor is a partition detached again');
+gives(0, 'at 001', '', 'downgrade', '001', '-y');
+
 # A DO that commits cannot be judged.  The table is that of an older version of cmig.
 rows('ALTER TABLE cmig_engine.progress DROP objects; DROP TABLE cmig_engine.format;
 ALTER TABLE cmig_engine.journal DROP elapsed, DROP sqlstate, DROP message, DROP statement, DROP file');

@@ -209,6 +209,27 @@ INSERT INTO public.schema_migrations VALUES ('1');
 END_SQL
 gives(0, 'flyway', '^(?!.*cmig_engine_owner)', 'import', @flyway);
 gives(0, '1 +\|', '^(?!.*cmig_engine_owner)', 'import', 'flyway', '--state', @flyway);
+# Nor does code of hers that cannot be canceled keep it from ending when it counts the rows.
+$node->safe_psql('flyway', <<'END_SQL', extra_params => [ '-U', $superuser ]);
+CREATE OR REPLACE FUNCTION public.seen(text) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	IF current_query() ~ '^SELECT count\(\*\) FROM public' THEN
+		PERFORM xpath('count(//*[count(//*[count(//*)>0])>0])',
+			xmlparse(document '<a>' || repeat('<b/>', 6000) || '</a>'));
+	END IF;
+	RETURN true;
+END $$;
+END_SQL
+eval
+{
+	# an engine that ends with the call
+	local $ENV{XDG_CACHE_HOME} = PostgreSQL::Test::Utils::tempdir_short();
+	local $SIG{ALRM} = sub { die "it does not end\n" };
+	alarm 90;
+	gives(3, '', 'the rows of the table public.schema_migrations could not be copied', 'import', @flyway);
+	alarm 0;
+};
+is($@, '', 'a query that cannot be canceled ends');
 $node->safe_psql('flyway', 'DROP OWNED BY regress_eve; DROP ROLE regress_eve', extra_params => [ '-U', $superuser ]);
 gives(0, '1', '', 'current', @flyway);
 is(rows("SELECT string_agg(concat_ws(' ', direction, revision, file ~ 'one'), ', ') FROM cmig_engine.journal", 'flyway'), 'stamp 1 t', 'the journal');

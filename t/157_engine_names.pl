@@ -33,7 +33,7 @@ gives(1, '', 'not copied into the engine: CREATE INDEX slow_index ON public\.ite
 # nor if it catches that it is canceled, or cannot be canceled at all
 foreach my $case ([ 'LOOP BEGIN PERFORM pg_sleep(1000); EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP',
 		'function public\.slow does not let itself be canceled' ],
-	[ q{PERFORM xpath('count(//*[count(//*[count(//*)>0])>0])', xmlparse(document '<a>' || repeat('<b/>', 2500) || '</a>'))},
+	[ q{PERFORM xpath('count(//*[count(//*[count(//*)>0])>0])', xmlparse(document '<a>' || repeat('<b/>', 6000) || '</a>'))},
 		'CREATE INDEX slow_index ON public\.item .*\(10s\)' ])
 {
 	my @result;
@@ -55,6 +55,23 @@ END \$\$");
 	is($@, '', 'code that cannot be canceled ends');
 	like($result[2], qr/not copied into the engine: $case->[1]\n.*ended before its end\nRepeat.*drop it first/s, 'and is named');
 }
+# what still runs does not keep calls for other databases from ending
+$node->safe_psql('postgres', "CREATE DATABASE latin OWNER regress_owner ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0",
+	extra_params => [ '-U', scalar(getpwuid($<)) ]);
+eval
+{
+	local $SIG{ALRM} = sub { die "it does not end\n" };
+	alarm 60;
+	gives(0, 'base', '', '-d', 'latin', 'status');
+	alarm 0;
+};
+is($@, '', 'a call for another database ends');
+# the engine does not wait for it
+close $users;
+my ($folder) = glob "$cache/cmig/engine-*";
+for (1 .. 300) { last unless -e "$folder/data/postmaster.pid"; select undef, undef, undef, 0.2; }
+open $users, '>>', "$folder/users" or die;
+flock $users, LOCK_SH or die;
 rows('DROP INDEX slow_index; DROP FUNCTION slow()');
 gives(0, 'no drift', '', 'drift');
 
@@ -158,6 +175,22 @@ rows(qq{CREATE TABLE "x\n::set-output name=approved::true\n ::stop-commands::pwn
 	like($drift[1], qr/set-output/, 'the name is shown');
 }
 rows('DROP TABLE public.' . rows(q{SELECT quote_ident(relname) FROM pg_class WHERE relname ~ '^x'}));
+
+# The database has another encoding than the engine, so names have other bytes, and another order.
+$node->safe_psql('postgres', 'CREATE ROLE regress_app', extra_params => [ '-U', scalar(getpwuid($<)) ]);
+write_revision('001', '', '', q{CREATE TABLE item (tenant text, pré text CHECK (pré <> 'é'));}, 'DROP TABLE item;');
+write_revision('002', '001', '', "SELECT cmig.enable_rls('item', tenant_column => 'tenant', roles => '{regress_app}');", "SELECT cmig.disable_rls('item');");
+$node->safe_psql('postgres', "CREATE DATABASE eucjp OWNER regress_owner ENCODING 'EUC_JP' LOCALE 'C' TEMPLATE template0",
+	extra_params => [ '-U', scalar(getpwuid($<)) ]);
+gives(0, 'at 002', '', '-d', 'latin', 'upgrade', '-y');
+write_revision('001', '', '', 'CREATE TABLE item (tenant text, 阿 text, 哀 text);', 'DROP TABLE item;');
+{
+	# no connection of cmig has the encoding of the shell
+	local $ENV{PGCLIENTENCODING} = 'BIG5';
+	gives(0, 'at 002', '', '-d', 'eucjp', 'upgrade', '-y');
+}
+unlink glob "$dir/migrations/*";
+write_revision('001', '', '', 'CREATE TABLE item (id bigint);', 'DROP TABLE item;');
 
 # names that are not UTF-8
 $node->safe_psql('postgres', "CREATE DATABASE bytes ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0 OWNER regress_owner",

@@ -343,6 +343,8 @@ find_engine()
 				AND version = :'version') AS known FROM pg_roles WHERE rolname = current_user \gset
 		\echo :major :super :known
 		\if :super
+		\set ON_ERROR_STOP off
+		SET statement_timeout = '10s'; -- see drop_copy()
 		SELECT format('DROP DATABASE IF EXISTS %I', datname) FROM pg_database d WHERE datname ~ '^cmig_copy_[0-9]+$'
 			AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE datid = d.oid)
 			AND (pg_stat_file(format('base/%s/PG_VERSION', d.oid), true)).modification < now() - interval '1 day' \gexec
@@ -637,7 +639,15 @@ read_placeholders()
 }
 
 # create_again [LOOKS]: creates the database in the engine again
-create_again() { engine_psql -c "DROP DATABASE $engine_database WITH (FORCE)" && create_copy "$1"; }
+create_again() { drop_copy "$engine_database"; create_copy "$1"; }
+
+# drop_copy NAME: drops a database in the engine.  The server waits until no process can have one of its files
+# open, and code that another copy calls can keep a process from ever telling that: then it is dropped later.
+drop_copy()
+{
+	engine_psql -c "SET statement_timeout = '$COPY_TIMEOUT'" -c "DROP DATABASE IF EXISTS $1 WITH (FORCE)" \
+		>/dev/null 2>&1
+}
 
 # Fails, or only warns if the verb does not need the files, if the database is at a revision
 # that has no file here: somebody else has upgraded it.  What has run is then stored in the engine.
@@ -1081,7 +1091,7 @@ end_engine()
 	end_watch
 	say_kept
 	[ -z "${STATS:-}" ] || rm -rf -- "$STATS"
-	[ -z "$engine_database" ] || engine_psql -c "DROP DATABASE IF EXISTS $engine_database WITH (FORCE)" >/dev/null 2>&1
+	[ -z "$engine_database" ] || drop_copy "$engine_database"
 	engine_database=''
 }
 
@@ -1092,6 +1102,7 @@ use_target()
 
 	unset_libpq
 	for name in ${target_environment[@]+"${target_environment[@]}"}; do export "${name?}"; done
+	export PGCLIENTENCODING=UTF8
 	psql=("${target_psql[@]}" -f "$on_target")
 }
 

@@ -563,7 +563,7 @@ generate_node_pg_migrate()
 		fail 2 'no empty database can be created' \
 			'node-pg-migrate prints the SQL of migrations in JavaScript only with one.'
 	trap 'if [ -n "$engine_database" ]; then
-			engine_psql -c "DROP DATABASE IF EXISTS $import_database WITH (FORCE)"
+			drop_copy "$import_database"
 		else "${psql[@]}" -d postgres -c "DROP DATABASE IF EXISTS $import_database WITH (FORCE)"; fi
 		rm -rf -- "$GENERATED"; [ -z "$engine_database" ] || end_engine' EXIT
 	node_pg_migrate up "$folder" || {

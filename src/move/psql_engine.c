@@ -663,7 +663,7 @@ append_state(StringInfo out, const CmigEngineStep *step, const CmigStatement *st
 {
 	appendStringInfoString(out,
 						   AS_CALLER "SELECT coalesce(pg_catalog.bool_or(done), false) AS cmig_done, coalesce(pg_catalog.bool_or(NOT done), false) AS cmig_begun,\n"
-						   "\tcoalesce(pg_catalog.bool_and(objects IS NOT NULL), false) AS cmig_known, coalesce(pg_catalog.min(objects::pg_catalog.text), '{}') AS cmig_objects FROM " CMIG_ENGINE_PROGRESS);
+						   "\tcoalesce(pg_catalog.bool_and(objects IS NOT NULL AND NOT done), false) AS cmig_known, coalesce(pg_catalog.min(objects::pg_catalog.text), '{}') AS cmig_objects FROM " CMIG_ENGINE_PROGRESS);
 	append_condition(out, step, statement);
 	appendStringInfoString(out, " \\gset\n" AS_BEFORE);
 }

@@ -54,6 +54,7 @@ static enum
 static int	depth = 0;			/* of functions that are running */
 static bool was_read_only;		/* before the outermost one */
 static char outermost[4 * NAMEDATALEN]; /* its name */
+static bool is_timed;			/* does "last" end with it? */
 
 static int	limit;				/* statement_timeout when the statement began */
 static int	caught;				/* how often it has caught an error after that */
@@ -96,7 +97,9 @@ see_subtransaction(SubXactEvent event, SubTransactionId id, SubTransactionId par
 static void
 end_connection(void)
 {
-	(void) shutdown(*(pgsocket *) MyProcPort, SHUT_RDWR);
+	/* a parallel worker has none */
+	if (MyProcPort != NULL)
+		(void) shutdown(*(pgsocket *) MyProcPort, SHUT_RDWR);
 }
 
 /*
@@ -181,10 +184,18 @@ see_call(FmgrHookEventType event, FmgrInfo *function, Datum *private)
 					sizeof(outermost));
 			was_read_only = XactReadOnly;
 			XactReadOnly = true;
+			/* a query, which see_utility() does not see */
+			is_timed = StatementTimeout > 0 && !get_timeout_active(last);
+			if (is_timed)
+				enable_timeout_after(last, StatementTimeout + LAST_TIMEOUT);
 		}
 	}
 	else if (--depth == 0)
+	{
 		XactReadOnly = was_read_only;
+		if (is_timed)
+			disable_timeout(last, false);
+	}
 	if (next_fmgr)
 		next_fmgr(event, function, private);
 }

@@ -87,6 +87,9 @@ is_recording(void)
 #define ROLE(oid) \
 	"CASE " oid " WHEN 0 THEN 'public' ELSE nullif(pg_get_userbyid(" oid "), session_user) END"
 
+/* The engine and the database may have different encodings, which also sort names differently. */
+#define BYTES(text) "convert_to(" text ", 'UTF8')"
+
 /*
  * A JSON object with digests of each table that a function reads, as the jsonb "look" tells.  That
  * for the table's name is of what a copy has as the database has it: no names of roles, no expressions
@@ -95,12 +98,13 @@ is_recording(void)
  * that differs from the beginning hides no other change.
  */
 #define SEEN \
-	"(SELECT coalesce(jsonb_object_agg(key, md5(value)), '{}')\n" \
+	"(SELECT coalesce(jsonb_object_agg(key, md5(" BYTES("value") ")), '{}')\n" \
 	"FROM pg_class t, LATERAL (SELECT concat('@', t.oid::regclass, chr(31)), " ROLE("t.relowner") "::text\n" \
 	"UNION ALL SELECT concat('@', t.oid::regclass, chr(31), 'c', conname), pg_get_expr(conbin, conrelid)\n" \
 	" FROM pg_constraint WHERE conrelid = t.oid AND contype = 'c'\n" \
 	"UNION ALL SELECT concat('@', t.oid::regclass, chr(31), 'p', polname), concat_ws('|',\n" \
-	" (SELECT string_agg(coalesce(" ROLE("r") ", ''), ',' ORDER BY 1) FROM unnest(polroles) r),\n" \
+	" (SELECT string_agg(r, ',' ORDER BY " BYTES("r") ")\n" \
+	" FROM (SELECT coalesce(" ROLE("id") ", '')::text FROM unnest(polroles) id) r (r)),\n" \
 	" pg_get_expr(polqual, polrelid), '|', pg_get_expr(polwithcheck, polrelid))\n" \
 	" FROM pg_policy WHERE polrelid = t.oid\n" \
 	"UNION ALL SELECT t.oid::regclass::text, concat_ws('|',\n" \
@@ -108,18 +112,18 @@ is_recording(void)
 	"(SELECT string_agg(concat_ws(' ', a.attname, format_type(a.atttypid, a.atttypmod),\n" \
 	" a.attnotnull, a.attidentity, a.attgenerated,\n" \
 	" CASE a.attgenerated WHEN '' THEN pg_get_expr(d.adbin, d.adrelid) END),\n" \
-	" ',' ORDER BY a.attname) FROM pg_attribute a\n" \
+	" ',' ORDER BY " BYTES("a.attname") ") FROM pg_attribute a\n" \
 	" LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum\n" \
 	" WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped),\n" \
-	"(SELECT string_agg(concat_ws(' ', conname, contype, convalidated), ',' ORDER BY conname)\n" \
+	"(SELECT string_agg(concat_ws(' ', conname, contype, convalidated), ',' ORDER BY " BYTES("conname") ")\n" \
 	" FROM pg_constraint WHERE conrelid = t.oid AND contype <> 'n' AND conparentid = 0),\n" \
-	"(SELECT string_agg(concat_ws(' ', c.relname, i.indisunique), ',' ORDER BY c.relname)\n" \
+	"(SELECT string_agg(concat_ws(' ', c.relname, i.indisunique), ',' ORDER BY " BYTES("c.relname") ")\n" \
 	" FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid\n" \
 	" WHERE i.indrelid = t.oid AND i.indisvalid AND NOT c.relispartition),\n" \
 	"(SELECT string_agg(inhparent::regclass::text, ',' ORDER BY inhseqno) FROM pg_inherits\n" \
 	" WHERE inhrelid = t.oid AND NOT inhdetachpending),\n" \
 	"(SELECT string_agg(concat_ws(' ', polname, polcmd, polpermissive,\n" \
-	" obj_description(oid, 'pg_policy')), ',' ORDER BY polname)\n" \
+	" obj_description(oid, 'pg_policy')), ',' ORDER BY " BYTES("polname") ")\n" \
 	" FROM pg_policy WHERE polrelid = t.oid))) s (key, value)\n" \
 	"WHERE t.relkind IN ('r', 'p') AND t.relpersistence <> 't' AND t.oid IN (\n" \
 	"WITH RECURSIVE family (id) AS (\n" \
