@@ -225,7 +225,7 @@ eval
 	# an engine that ends with the call
 	local $ENV{XDG_CACHE_HOME} = PostgreSQL::Test::Utils::tempdir_short();
 	local $SIG{ALRM} = sub { die "it does not end\n" };
-	alarm 90;
+	alarm 2 * $PostgreSQL::Test::Utils::timeout_default;
 	gives(3, '', 'the rows of the table public.schema_migrations could not be copied', 'import', @flyway);
 	alarm 0;
 };

@@ -48,7 +48,7 @@ END \$\$");
 	eval
 	{
 		local $SIG{ALRM} = sub { die "it does not end\n" };
-		alarm 90;
+		alarm 2 * $PostgreSQL::Test::Utils::timeout_default;
 		@result = cmig('drift');
 		alarm 0;
 	};
@@ -61,7 +61,7 @@ $node->safe_psql('postgres', "CREATE DATABASE latin OWNER regress_owner ENCODING
 eval
 {
 	local $SIG{ALRM} = sub { die "it does not end\n" };
-	alarm 60;
+	alarm 2 * $PostgreSQL::Test::Utils::timeout_default;
 	gives(0, 'base', '', '-d', 'latin', 'status');
 	alarm 0;
 };
@@ -92,7 +92,7 @@ gives(0, 'no drift', '', 'drift');
 		eval
 		{
 			local $SIG{ALRM} = sub { die "it waits\n" };
-			alarm 60;
+			alarm 2 * $PostgreSQL::Test::Utils::timeout_default;
 			@result = cmig('drift', @$limit);
 			alarm 0;
 		};
@@ -122,7 +122,7 @@ gives(0, 'no drift', '', 'drift');
 	eval
 	{
 		local $SIG{ALRM} = sub { die "it waits\n" };
-		alarm 60;
+		alarm 2 * $PostgreSQL::Test::Utils::timeout_default;
 		@result = cmig('-U', scalar(getpwuid($<)), 'status');
 		alarm 0;
 	};
