@@ -1101,8 +1101,7 @@ use_target()
 	local name
 
 	unset_libpq
-	for name in ${target_environment[@]+"${target_environment[@]}"}; do export "${name?}"; done
-	export PGCLIENTENCODING=UTF8
+	for name in ${target_environment[@]+"${target_environment[@]}"} PGCLIENTENCODING=UTF8; do export "${name?}"; done
 	psql=("${target_psql[@]}" -f "$on_target")
 }
 
