@@ -682,14 +682,14 @@ extern bool cmig_role_meets_temporary(Oid role);
  */
 extern void cmig_role_require_own_code(Node *node, Oid role);
 
-/* Does an expression call a function for which the callback returns true? */
-extern bool cmig_expression_calls(Node *expr, check_function_callback callback, void *arg);
-
 /*
  * Likewise, for the expressions that belong to the relation: the planner
  * evaluates them, and reads the checks of their types.
  */
 extern void cmig_role_require_own_expressions(Oid relation, Oid role);
+
+/* Does an expression call a function for which the callback returns true? */
+extern bool cmig_expression_calls(Node *expr, check_function_callback callback, void *arg);
 
 /*
  * Analyze a statement in the body of an SQL function, given its pg_proc row;

@@ -786,7 +786,7 @@ check_names(const CmigImage *image, const Pending *pending, int count)
 	}
 }
 
-/* Is what scripts have renamed their own, so that the target does not have it with the name? */
+/* Did the scripts create what they renamed?  The target does not have it under its old name. */
 static bool
 is_new(const RenameRead *read, const CmigObject *object, const char *name)
 {

@@ -61,7 +61,7 @@ typedef struct Samples
 	CmigPlanning *p;
 	List	   *samples;		/* of Sample * */
 	int			left;			/* of SAMPLE_TOTAL */
-	bool		replicated;		/* has a table triggers for replicated rows? */
+	bool		replicated;		/* some table has replica triggers */
 	MemoryContext context;
 	List	  **upgraded;		/* for each table of the plan, char ** */
 	List	  **expanded;
@@ -146,7 +146,7 @@ read_rows(Relation relation, Snapshot snapshot, int *left)
 	return rows;
 }
 
-/* Has the table triggers that fire for replicated rows only? */
+/* Does the table have triggers that fire for replicated rows only? */
 static bool
 has_replica_triggers(const TriggerDesc *triggers)
 {
