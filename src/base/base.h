@@ -798,6 +798,12 @@ extern uint64 cmig_query_each(CmigQuery *query, Datum *values, const char *nulls
 							  CmigRowCallback callback, void *arg);
 
 /*
+ * Is pg_cmig's table of this name empty?  Then the query, which reads only this
+ * table, returns no rows and need not be planned.
+ */
+extern bool cmig_query_is_empty(CmigQuery *query, const char *name);
+
+/*
  * Returns the first column of the first row as a string, read with the given
  * snapshot; NULL if there is none.  No argument may be null.
  */

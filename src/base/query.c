@@ -9,6 +9,7 @@
 #include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/catalog.h"
 #include "catalog/dependency.h"
@@ -18,6 +19,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "jit/jit.h"
+#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/params.h"
 #include "nodes/plannodes.h"
@@ -28,6 +30,7 @@
 #include "storage/lmgr.h"
 #include "tcop/pquery.h"
 #include "tcop/utility.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -659,6 +662,37 @@ cmig_query_at_once(bool latest, void (*work) (void *), void *arg)
 	}
 	PG_END_TRY();
 	PopActiveSnapshot();
+}
+
+bool
+cmig_query_is_empty(CmigQuery *query, const char *name)
+{
+	const Oid	schema = get_namespace_oid("cmig", true);
+	const Oid	oid = OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
+	Relation	table = OidIsValid(oid) ? try_relation_open(oid, AccessShareLock) : NULL;
+	bool		is_empty = false;
+
+	if (table == NULL)
+		return false;
+	cmig_plain_require(query);
+	if (table->rd_rel->relkind == RELKIND_RELATION &&
+		pg_class_aclcheck(oid, GetUserId(), ACL_SELECT) == ACLCHECK_OK)
+	{
+		TupleTableSlot *slot = table_slot_create(table, NULL);
+		Snapshot	snapshot;
+		TableScanDesc scan;
+
+		if (!at_once)
+			CommandCounterIncrement();
+		snapshot = RegisterSnapshot(at_once ? GetActiveSnapshot() : GetTransactionSnapshot());
+		scan = table_beginscan(table, snapshot, 0, NULL);
+		is_empty = !table_scan_getnextslot(scan, ForwardScanDirection, slot);
+		table_endscan(scan);
+		UnregisterSnapshot(snapshot);
+		ExecDropSingleTupleTableSlot(slot);
+	}
+	table_close(table, AccessShareLock);
+	return is_empty;
 }
 
 uint64

@@ -86,6 +86,8 @@ cmig_progress_read(void)
 		{TEXTOID}
 	};
 
+	if (cmig_query_is_empty(&query, "progress"))
+		return NIL;
 	return make_rows(cmig_query_list(&query, cmig_scope_current()), true);
 }
 
