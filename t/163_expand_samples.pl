@@ -91,10 +91,13 @@ like(expands("$rows; CREATE TYPE s.e AS ENUM ('a', 'b')", "ALTER TABLE s.t ADD n
 
 # what is accepted, with the rows of an upgrade
 my $family = q{CREATE TABLE s.k (id int PRIMARY KEY); CREATE TABLE s.u (id int PRIMARY KEY, k int REFERENCES s.k, big text); INSERT INTO s.k SELECT generate_series(1, 90); INSERT INTO s.u SELECT i, i % 90 + 1, repeat('x', 2000 * (i % 3) * 50) FROM generate_series(1, 300) i; };
+my $many = q{CREATE TABLE s.k (id int PRIMARY KEY); CREATE TABLE s.u (id int PRIMARY KEY, k int REFERENCES s.k); INSERT INTO s.k SELECT generate_series(1, 20000); INSERT INTO s.u SELECT i, i * 60 FROM generate_series(1, 300) i; };
 my $parted = q{CREATE TABLE s.pt (id int, k text, v int, PRIMARY KEY (id, k)) PARTITION BY LIST (k); CREATE TABLE s.pa PARTITION OF s.pt FOR VALUES IN ('a'); CREATE TABLE s.pb (junk int, v int, k text NOT NULL, id int NOT NULL); ALTER TABLE s.pb DROP junk; ALTER TABLE s.pt ATTACH PARTITION s.pb FOR VALUES IN ('b'); INSERT INTO s.pt VALUES (1, 'a', 10), (2, 'b', 20); };
 my $typed = q{CREATE TYPE s.e AS ENUM ('a', 'z'); CREATE DOMAIN s.d AS int CHECK (VALUE > 0); CREATE TYPE s.p AS (x int, e s.e); CREATE TABLE s.y (id int PRIMARY KEY, e s.e, d s.d, p s.p, a s.e[], r int4range, x jsonb, g int GENERATED ALWAYS AS (id * 2) STORED, i int GENERATED ALWAYS AS IDENTITY); INSERT INTO s.y VALUES (1, 'a', 5, (1, 'z'), '{a,z}', '[1,5)', '{"a": 1}'), (2, NULL, NULL, NULL, NULL, NULL, NULL); };
 foreach my $case (
 	[ 'a key that foreign keys check', $family, 'ALTER TABLE s.u ALTER k TYPE bigint', 's.u' ],
+	[ 'a key to rows that are not read', $many, 'ALTER TABLE s.u ALTER k TYPE bigint USING k + 0', 's.u' ],
+	[ 'a key to rows that are not read, which changes', $many, 'ALTER TABLE s.k ALTER id TYPE bigint; ALTER TABLE s.u ALTER k TYPE bigint', 's.u' ],
 	[ 'partitions', $parted, 'ALTER TABLE s.pt ALTER v TYPE bigint USING v * 2', 's.pt' ],
 	[ 'types', $typed, "ALTER TABLE s.y ADD n text;\n-- cmig:up s.y.n = concat(e, d, p, a, r, x, g, a = '{a,z}'::s.e[])\n", 's.y' ],
 	[ 'a trigger of the table', "$rows; CREATE FUNCTION s.up() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.w := ''updated''; RETURN NEW; END'; CREATE TRIGGER up BEFORE UPDATE ON s.t FOR EACH ROW EXECUTE FUNCTION s.up()", 'ALTER TABLE s.t ALTER v TYPE bigint USING v * 2', 's.t' ],

@@ -16,7 +16,9 @@
 #include "access/relation.h"
 #include "access/table.h"
 #include "access/tableam.h"
+#include "catalog/indexing.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_inherits.h"
 #include "executor/executor.h"
 #include "executor/nodeModifyTable.h"
@@ -33,6 +35,7 @@
 #include "utils/rel.h"
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 #include "versions/internal.h"
 
@@ -253,6 +256,31 @@ store_row(const Sample *sample, HeapTuple row, Relation relation, TupleTableSlot
 	ExecStoreVirtualTuple(slot);
 }
 
+/*
+ * Let no statement check the foreign keys of the copy again, because the rows
+ * that the sampled ones reference are not all there.  Those of partitions
+ * cannot be NOT VALID.
+ */
+static void
+set_keys_unchecked(Relation relation)
+{
+	Relation	constraints = table_open(ConstraintRelationId, RowExclusiveLock);
+
+	foreach_ptr(const ForeignKeyCacheInfo, key, RelationGetFKeyList(relation))
+	{
+		HeapTuple	tuple = SearchSysCacheCopy1(CONSTROID, ObjectIdGetDatum(key->conoid));
+		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
+
+		if (!OidIsValid(form->conparentid) && form->convalidated)
+		{
+			form->convalidated = false;
+			CatalogTupleUpdate(constraints, &tuple->t_self, tuple);
+		}
+		heap_freetuple(tuple);
+	}
+	table_close(constraints, RowExclusiveLock);
+}
+
 /* Insert the rows into the copy, without triggers. */
 static void
 put_rows(const Sample *sample)
@@ -294,6 +322,7 @@ put_rows(const Sample *sample)
 	ExecCloseIndices(result);
 	ExecDropSingleTupleTableSlot(slot);
 	FreeExecutorState(estate);
+	set_keys_unchecked(relation);
 	table_close(relation, NoLock);
 	CommandCounterIncrement();
 }
