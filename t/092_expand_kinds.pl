@@ -147,8 +147,8 @@ my @kinds = (
 		q{INSERT INTO t VALUES (2, '3'), (4, NULL); INSERT INTO n.t (id) VALUES (3);}, '2|3 3|5 4|', '2|3 3|5 4|0' ],
 	[ 'a table without a key', q{CREATE TABLE t (id int, a text); INSERT INTO t VALUES (1, 'x'), (1, 'x');},
 		'ALTER TABLE t ALTER a TYPE varchar(20);', q{INSERT INTO t VALUES (2, 'z');}, '1|x 1|x 2|z', '1|x 1|x 2|z' ],
-	[ 'statistics, storage, replica identity', q{CREATE TABLE t (id int NOT NULL UNIQUE, a int, b int); ALTER TABLE t REPLICA IDENTITY USING INDEX t_id_key; CREATE STATISTICS s ON a, b FROM t;},
-		'DROP STATISTICS s; ALTER TABLE t ALTER a TYPE bigint, ALTER id TYPE bigint; CREATE STATISTICS s ON a, b FROM t; ALTER TABLE t ALTER a SET STATISTICS 50;', '', '', '' ],
+	[ 'statistics, storage, replica identity', q{CREATE TABLE t (id int NOT NULL UNIQUE, a int, b int); ALTER TABLE t REPLICA IDENTITY USING INDEX t_id_key; CREATE STATISTICS s ON a, b FROM t; ALTER TABLE t ALTER b SET STATISTICS 30, ALTER b SET (n_distinct = 5);},
+		'DROP STATISTICS s; ALTER TABLE t ALTER a TYPE bigint, ALTER id TYPE bigint, ALTER b TYPE bigint, ALTER b SET STATISTICS -1, ALTER b RESET (n_distinct); CREATE STATISTICS s ON a, b FROM t; ALTER TABLE t ALTER a SET STATISTICS 50;', '', '', '' ],
 	[ 'deferrable, operator class, order, INCLUDE, predicate', q{CREATE TABLE t (id int PRIMARY KEY, a int UNIQUE DEFERRABLE INITIALLY DEFERRED, b varchar(9));
 		CREATE INDEX ON t (b varchar_pattern_ops DESC NULLS LAST, lower(b)) INCLUDE (id) WITH (fillfactor = 70) WHERE b <> '';},
 		'ALTER TABLE t ALTER a TYPE bigint, ALTER b TYPE varchar(10);', '', '', '' ],

@@ -366,25 +366,16 @@ List *
 cmig_versions_kept(const CmigExpansion *expansion)
 {
 	static CmigQuery query = {
-		"WITH a AS (SELECT o.attrelid::regclass AS t, h.attname AS hidden, o.attstattarget,"
-		"  (SELECT string_agg(x, ', ') FROM unnest(o.attoptions) x"
-		" WHERE x !~ '^pg_attver=') AS options,"
-		"  (SELECT d.objid FROM pg_depend d WHERE d.refclassid = 'pg_class'::regclass"
-		" AND d.refobjid = o.attrelid AND d.refobjsubid = o.attnum"
-		"   AND d.classid = 'pg_class'::regclass AND d.deptype = 'i') AS sequence"
+		"SELECT DISTINCT format('GRANT %s ON SEQUENCE %s TO %s%s', g.privilege_type, s.oid::regclass, " GRANTEE ", " GRANT_OPTION "), s.oid::regclass::text"
 		"  FROM cmig.expansion_run r, jsonb_array_elements(r.columns) c"
 		" JOIN pg_attribute o ON o.attrelid = to_regclass(nullif(c->>0, ''))"
 		" AND o.attname::text = c->>3 AND NOT o.attisdropped"
 		"  JOIN pg_attribute h ON h.attrelid = o.attrelid AND h.attname::text = c->>5"
-		" AND NOT h.attisdropped JOIN pg_class k ON k.oid = o.attrelid WHERE r.scope = $1"
-		" AND c->>2 = 'change')"
-		" SELECT format('ALTER TABLE ONLY %s ALTER %I"
-		" SET STATISTICS %s', t, hidden, attstattarget), NULL, 2 FROM a WHERE attstattarget >= 0"
-		" UNION SELECT format('ALTER TABLE ONLY %s ALTER %I SET (%s)', t, hidden, options), NULL, 2"
-		" FROM a WHERE options IS NOT NULL"
-		" UNION SELECT format('GRANT %s ON SEQUENCE %s TO %s%s', g.privilege_type, s.oid::regclass, " GRANTEE ", " GRANT_OPTION "), s.oid::regclass::text, 3"
-		"  FROM a JOIN pg_class s ON s.oid = a.sequence, aclexplode(s.relacl) g"
-		" WHERE g.grantee <> s.relowner ORDER BY 3, 1", {TEXTOID}
+		" AND NOT h.attisdropped JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass"
+		" AND d.refobjid = o.attrelid AND d.refobjsubid = o.attnum"
+		"   AND d.classid = 'pg_class'::regclass AND d.deptype = 'i'"
+		" JOIN pg_class s ON s.oid = d.objid, aclexplode(s.relacl) g"
+		" WHERE r.scope = $1 AND c->>2 = 'change' AND g.grantee <> s.relowner ORDER BY 1", {TEXTOID}
 	};
 
 	return list_concat(cmig_versions_privileges(expansion), cmig_query_list(&query, expansion->scope));
@@ -399,9 +390,8 @@ cmig_versions_kept(const CmigExpansion *expansion)
 	" pg_get_userbyid(stxowner), obj_description(s.oid, 'pg_statistic_ext')) "
 
 /*
- * Of each column that is replaced, and in each partition: its properties that
- * cmig_versions_kept() does not set, and what would go with it, with a digest of the
- * definition.  "Own" are those that a new partition also has; what partitions inherit
+ * Of each column that is replaced, and in each partition: its properties, and what
+ * would go with it, with a digest of the definition.  "Own" are those that a new partition also has; what partitions inherit
  * is the parent's.  A column that others use, such as views, triggers, and policies,
  * can neither be dropped nor, in an upgrade, get another type; but an enum can get
  * labels, so these are here, too.

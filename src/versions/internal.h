@@ -719,9 +719,9 @@ extern char *cmig_versions_left_name(const char *table);
 extern char *cmig_versions_former_name(const RangeVar *table, const char *name, const char *sql);
 
 /*
- * Returns what was set by hand on columns that are replaced, and keeps its effect
- * in an upgrade: a List of char **, the statement, and NULL or the sequence that
- * must exist before it runs.
+ * Returns privileges that were granted by hand, on objects that are replaced, and
+ * keep their effect in an upgrade: a List of char **, the statement, and NULL or the
+ * sequence that must exist before it runs.
  */
 extern List *cmig_versions_kept(const CmigExpansion *expansion);
 
