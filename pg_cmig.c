@@ -26,6 +26,7 @@
 #include "rls/rls.h"
 #include "schema/schema.h"
 #include "versions/versions.h"
+#include "workload/workload.h"
 
 PG_MODULE_MAGIC;
 

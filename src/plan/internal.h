@@ -30,18 +30,6 @@
 #include "plan/plan.h"
 #include "schema/schema.h"
 
-/* in lint.c */
-
-/* The values of cmig.lint_policy and cmig.workload_policy. */
-typedef enum CmigGate
-{
-	CMIG_GATE_OFF,
-	CMIG_GATE_WARN,
-	CMIG_GATE_ERROR
-} CmigGate;
-
-extern const struct config_enum_entry cmig_gate_options[];
-
 /* in locks.c */
 
 /*
@@ -263,25 +251,6 @@ extern char *cmig_measure_lock_line(LOCKMODE mode, const char *name, char kind, 
 
 /* Append a line to *text.  An empty *text is NULL. */
 extern void cmig_measure_add_line(char **text, const char *line);
-
-/* in dry_run.c */
-
-/*
- * cmig.dry_run_timeout, in milliseconds; 0 means no limit.  If "guard" is not
- * NULL, the value that applies to this setting.
- */
-extern int	cmig_dry_run_limit(const char *guard);
-
-/* in lint_rehearse.c */
-
-/* Returns which revision of the plan is partially applied, as text, or NULL. */
-extern char *cmig_plan_begun(const CmigSituation *now, const CmigPlan *plan);
-
-/* Rehearse the plan's steps; see cmig_effects_read() and, for "guard", cmig_dry_run_limit(). */
-extern CmigEffects *cmig_plan_rehearse(const CmigGraph *graph, const CmigPlan *plan,
-									   CmigStepTexts *texts, bool certain,
-									   const char *caller, const char *guard,
-									   const CmigEffectsLook *look);
 
 /* in related.c */
 

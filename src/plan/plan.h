@@ -8,6 +8,7 @@
 #define CMIG_PLAN_H
 
 #include "move/move.h"
+#include "schema/schema.h"
 #include "versions/versions.h"
 
 /* in planned_locks.c */
@@ -48,7 +49,23 @@ extern CmigPlan *cmig_plan_make(const CmigSituation *now, CmigDirection directio
 /* Register cmig.dry_run_timeout, and install the hooks. */
 extern void cmig_dry_run_init(void);
 
+/*
+ * cmig.dry_run_timeout, in milliseconds; 0 means no limit.  If "guard" is not
+ * NULL, the value that applies to this setting.
+ */
+extern int	cmig_dry_run_limit(const char *guard);
+
 /* in lint.c */
+
+/* The values of cmig.lint_policy and cmig.workload_policy. */
+typedef enum CmigGate
+{
+	CMIG_GATE_OFF,
+	CMIG_GATE_WARN,
+	CMIG_GATE_ERROR
+} CmigGate;
+
+extern const struct config_enum_entry cmig_gate_options[];
 
 /* Register cmig.lint_include, cmig.lint_ignore, and cmig.lint_policy. */
 extern void cmig_lint_init(void);
@@ -71,24 +88,15 @@ extern bool cmig_lint_policy_is_error(void);
 extern void cmig_lint_policy_count(const CmigSituation *now, const CmigPlan *plan, bool enforces,
 								   bool rehearse, int *errors, int *warnings);
 
-/* in workload.c */
+/* in lint_rehearse.c */
 
-/* Register cmig.workload_factor. */
-extern void cmig_workload_init(void);
+/* Returns which revision of the plan is partially applied, as text, or NULL. */
+extern char *cmig_plan_begun(const CmigSituation *now, const CmigPlan *plan);
 
-/* in workload_policy.c */
-
-/* Register cmig.workload_policy and cmig.workload_min_calls. */
-extern void cmig_workload_policy_init(void);
-
-/*
- * Call this before the first step of a plan.  If queries of the application
- * break, raises MG024 or a warning, depending on the policy.
- */
-extern void cmig_workload_policy_enforce(const CmigSituation *now, const CmigPlan *plan,
-										 CmigBeforeUpgrade kind);
-
-/* See cmig_expansion_find_calls. */
-extern CmigOldCalls cmig_workload_old_calls(const CmigSituation *now, const CmigPlan *plan);
+/* Rehearse the plan's steps; see cmig_effects_read() and, for "guard", cmig_dry_run_limit(). */
+extern CmigEffects *cmig_plan_rehearse(const CmigGraph *graph, const CmigPlan *plan,
+									   CmigStepTexts *texts, bool certain,
+									   const char *caller, const char *guard,
+									   const CmigEffectsLook *look);
 
 #endif							/* CMIG_PLAN_H */

@@ -22,7 +22,7 @@
 #include "utils/rel.h"
 #include "utils/typcache.h"
 
-#include "plan/workload.h"
+#include "workload/internal.h"
 
 /* What a row of pg_statistic has in its slots. */
 static const struct

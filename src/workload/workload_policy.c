@@ -14,7 +14,7 @@
 #include <math.h>
 
 #include "base/errors.h"
-#include "plan/workload.h"
+#include "workload/internal.h"
 
 static int	workload_policy = CMIG_GATE_OFF;
 static int	workload_min_calls = 1;

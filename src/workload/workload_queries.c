@@ -12,7 +12,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 
-#include "plan/workload.h"
+#include "workload/internal.h"
 
 bool
 cmig_workload_has_plan(const char *text)

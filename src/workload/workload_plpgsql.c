@@ -26,7 +26,7 @@
 #include "utils/rel.h"
 #include "plpgsql.h"
 
-#include "plan/workload.h"
+#include "workload/internal.h"
 
 /* No collation has this OID. */
 #define NO_COLLATION ProcedureRelationId

@@ -16,7 +16,7 @@
 #include "utils/acl.h"
 #include "utils/varlena.h"
 
-#include "plan/workload.h"
+#include "workload/internal.h"
 
 static double workload_factor = 2;
 

@@ -51,7 +51,7 @@
 #include "utils/selfuncs.h"
 #include "utils/snapmgr.h"
 
-#include "plan/workload.h"
+#include "workload/internal.h"
 
 /* ----------------------------------------------------------------
  * Sizes and statistics.

@@ -1,13 +1,29 @@
 /*
- * workload.h
- *	  What the modules of cmig.workload_check share.
+ * internal.h
+ *	  What the modules of src/workload share.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
-#ifndef CMIG_PLAN_WORKLOAD_H
-#define CMIG_PLAN_WORKLOAD_H
+#ifndef CMIG_WORKLOAD_INTERNAL_H
+#define CMIG_WORKLOAD_INTERNAL_H
 
-#include "plan/internal.h"
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#include "plan/plan.h"
+#include "schema/schema.h"
+#include "workload/workload.h"
 
 /* When queries are planned. */
 typedef enum CmigWorkloadPhase
@@ -227,4 +243,4 @@ extern Query *cmig_workload_plpgsql_analyze(const CmigWorkloadQuery *query);
 /* There is no current function any more, because names have changed. */
 extern void cmig_workload_plpgsql_forget(void);
 
-#endif							/* CMIG_PLAN_WORKLOAD_H */
+#endif							/* CMIG_WORKLOAD_INTERNAL_H */

@@ -22,7 +22,7 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
-#include "plan/workload.h"
+#include "workload/internal.h"
 
 /* The columns of cmig.workload. */
 enum
