@@ -68,6 +68,9 @@ rows("SELECT cmig.grant_access('regress_owner', 'owner')");
 rows("INSERT INTO cmig_engine.progress VALUES ('003', 'downgrade', 'x', 1, true)");
 gives(3, '', 'the downgrade of revision "?003"? was interrupted\nHINT:  Complete it with the engine first: DROP EXTENSION pg_cmig; then: cmig downgrade -1 --engine local\n', 'import', 'engine', '--state');
 rows('DELETE FROM cmig_engine.progress');
+$node->safe_psql('shop', 'CREATE ROLE regress_stranger; ALTER TABLE cmig_engine.journal OWNER TO regress_stranger; GRANT ALL ON cmig_engine.journal TO regress_owner', extra_params => [ '-U', $superuser ]);
+gives(3, '', 'schema cmig_engine or one of its tables belongs to another role\n.*Connect as that role', 'import', 'engine', '--state');
+$node->safe_psql('shop', 'ALTER TABLE cmig_engine.journal OWNER TO regress_owner; DROP ROLE regress_stranger', extra_params => [ '-U', $superuser ]);
 gives(0, '003 +\| +003', '^$', 'import', 'engine', '--state');
 is(state(0), $before, 'all of the state is with the extension');
 is(shown(), $screen, 'it shows the same');
@@ -187,6 +190,8 @@ append_to_file('fly/sql/R__views.sql', 'CREATE OR REPLACE VIEW ones AS SELECT id
 my @flyway = ('-d', 'flyway', '--folder', 'flown');
 rows("CREATE TABLE flyway_schema_history (installed_rank int PRIMARY KEY, version text, description text, type text, script text, checksum int, installed_by text, installed_on timestamp DEFAULT now(), execution_time int, success boolean);
 INSERT INTO flyway_schema_history VALUES (1, '1', 'one', 'SQL', 'V1__one.sql', 1, 'x', now(), 1, true); CREATE TABLE one (id int)", 'flyway');
+# a trigger, which is in the copy of the schema, too, does not change the rows there
+rows(q{CREATE FUNCTION drops() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; CREATE TRIGGER drops BEFORE INSERT ON flyway_schema_history FOR EACH ROW EXECUTE FUNCTION drops()}, 'flyway');
 # No code of a role that can create something in public runs as the role that writes in the engine.
 $node->safe_psql('flyway', <<'END_SQL', extra_params => [ '-U', $superuser ]);
 CREATE ROLE regress_eve;
@@ -209,6 +214,7 @@ INSERT INTO public.schema_migrations VALUES ('1');
 END_SQL
 gives(0, 'flyway', '^(?!.*cmig_engine_owner)', 'import', @flyway);
 gives(0, '1 +\|', '^(?!.*cmig_engine_owner)', 'import', 'flyway', '--state', @flyway);
+rows('DROP FUNCTION drops() CASCADE', 'flyway');
 # Nor does code of hers that cannot be canceled keep it from ending when it counts the rows.
 $node->safe_psql('flyway', <<'END_SQL', extra_params => [ '-U', $superuser ]);
 CREATE OR REPLACE FUNCTION public.seen(text) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$

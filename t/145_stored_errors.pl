@@ -131,6 +131,9 @@ my $rows = "SET cmig.scope = 'other'; SELECT DISTINCT rows_left, rows_failed, fa
 like($node->safe_psql('postgres', $rows), qr/^0\|1\|.*$mark/, 'who may read the table is told why a row could not be transformed');
 $node->safe_psql('postgres', "GRANT USAGE ON SCHEMA other, other_$third TO reader");
 unlike($node->safe_psql('postgres', $rows, extra_params => [ '-U', 'reader' ]), qr/^\d|$mark/, 'a reader of the state is not');
+$node->safe_psql('postgres', 'GRANT SELECT ON other.t TO reader; ALTER TABLE other.t ENABLE ROW LEVEL SECURITY');
+unlike($node->safe_psql('postgres', $rows, extra_params => [ '-U', 'reader' ]), qr/^\d|$mark/, 'nor is one from whom policies hide its rows');
+$node->safe_psql('postgres', 'REVOKE SELECT ON other.t FROM reader; ALTER TABLE other.t DISABLE ROW LEVEL SECURITY');
 
 # what is replayed
 $node->safe_psql('postgres', "SELECT cmig.create_scope('third', '$tree')");

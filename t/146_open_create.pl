@@ -35,6 +35,10 @@ my @cases = (
 	[ 'another role', 'CREATE FUNCTION tenant.lower(varchar) RETURNS varchar LANGUAGE sql AS $$SELECT lo.trap($1)$$', 'UPDATE t SET x = lower(x)', 42501, "SET cmig.role = 'deployer'; $up" ],
 	[ 'a function in place of a cast', 'CREATE FUNCTION tenant.code(varchar) RETURNS varchar LANGUAGE sql AS $$SELECT lo.trap($1)$$', 'UPDATE t SET x = code(x)', 42501 ],
 	[ 'a function beside one of the scope', 'CREATE FUNCTION tenant.norm(varchar) RETURNS varchar LANGUAGE sql AS $$SELECT lo.trap($1)$$', 'UPDATE t SET x = norm(x)', 42501 ],
+	# what the statement only stores
+	[ 'a function in a default, beside one of the scope', 'CREATE FUNCTION tenant.norm(varchar) RETURNS varchar LANGUAGE sql AS $$SELECT lo.trap($1)$$', q{ALTER TABLE t ALTER x SET DEFAULT norm('a'::varchar)}, 42501 ],
+	[ 'a function in a default, in place of a cast', 'CREATE FUNCTION tenant.code(varchar) RETURNS varchar LANGUAGE sql AS $$SELECT lo.trap($1)$$', q{ALTER TABLE t ALTER x SET DEFAULT code('a'::varchar)}, 42501 ],
+	[ 'an operator in a default, beside one of the scope', 'CREATE OPERATOR tenant.### (leftarg = varchar, rightarg = varchar, procedure = lo.equal)', q{ALTER TABLE t ALTER x SET DEFAULT 'a'::varchar ### 'b'::varchar}, 42501 ],
 	[ 'a table as a type', 'CREATE TABLE tenant.code (x text)', q{UPDATE t SET x = ('(a)'::code)::text}, 42501 ],
 	[ 'a sequence', 'CREATE SEQUENCE tenant.ids', q{UPDATE t SET z = nextval('ids')}, 42501 ],
 	[ 'a collation', q{CREATE COLLATION tenant.c (provider = libc, locale = 'C')}, 'UPDATE t SET z = 1 WHERE x COLLATE c > x', 42501 ],
@@ -62,7 +66,7 @@ CREATE SCHEMA lo; $trap
 ALTER SCHEMA lo OWNER TO lo; ALTER FUNCTION lo.trap OWNER TO lo; ALTER FUNCTION lo.equal OWNER TO lo; GRANT USAGE ON SCHEMA lo TO PUBLIC;
 CREATE DOMAIN code AS text; CREATE VIEW shared AS SELECT 'b' AS x; CREATE SEQUENCE ids; CREATE COLLATION c (provider = libc, locale = 'C');
 CREATE TEXT SEARCH CONFIGURATION cfg (COPY = pg_catalog.english);
-CREATE SCHEMA tenant; CREATE FUNCTION tenant.norm(text) RETURNS text LANGUAGE sql AS 'SELECT \$1'; CREATE TABLE tenant.t (id int, x varchar(20), z int); INSERT INTO tenant.t VALUES (1, 'ABC', 0);
+CREATE SCHEMA tenant; CREATE FUNCTION tenant.norm(text) RETURNS text LANGUAGE sql AS 'SELECT \$1'; CREATE OPERATOR tenant.### (leftarg = text, rightarg = text, procedure = texteq); CREATE TABLE tenant.t (id int, x varchar(20), z int); INSERT INTO tenant.t VALUES (1, 'ABC', 0);
 ALTER TABLE tenant.t OWNER TO deployer; GRANT SELECT ON tenant.t TO lo; GRANT USAGE ON SCHEMA tenant TO deployer;
 GRANT USAGE, CREATE ON SCHEMA tenant TO lo;
 SELECT cmig.create_revision('c', \$s\$$script\$s\$, NULL, revision => '1');

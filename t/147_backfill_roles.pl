@@ -138,6 +138,12 @@ does('fred', 'UPDATE cmig.backfill_run SET parts = NULL', '', 'a member of the o
 $node->safe_psql('postgres', 'ALTER TABLE m.t DISABLE ROW LEVEL SECURITY');
 does('rls', 'UPDATE cmig.backfill_run SET parts = NULL', '', 'as does a role that can update all rows');
 
+# only a backfill knows what it has begun with
+does('bob', q{INSERT INTO cmig.backfill_run (target, set_sql, state, method, total, rows, started_at, updated_at, target_id)
+	SELECT 'm.t', 'n = 2', 'running', 'key', 1, 1, now(), now(), max(target_id) || ' 4000' FROM cmig.backfill_run}, '', 'a row that names partitions is written');
+is($node->safe_psql('postgres', q{SELECT count(*), count(DISTINCT target_id), count(*) FILTER (WHERE target_id ~ ' ') FROM cmig.backfill_run}), '2|1|0', 'without them');
+does('bob', 'DELETE FROM cmig.backfill_run WHERE rows = 1', '', 'and deleted');
+
 # another name
 does('bob', 'ALTER TABLE m.t RENAME TO "T"', 42501, 'the schema belongs to another role');
 $node->safe_psql('postgres', 'ALTER TABLE m.t RENAME TO "T"');
@@ -145,6 +151,14 @@ does('bob', $run =~ s/m\.t/m."T"/r, '', 'a table with another name is continued'
 once('each row was updated once', 'm."T"');
 is($node->safe_psql('postgres', 'SELECT target, state FROM cmig.backfill_run'), 'm."T"|done', 'the row has the new name');
 $node->safe_psql('postgres', 'ALTER TABLE m."T" RENAME TO t');
+
+# after pg_upgrade, it is still the table if its name is the same, too
+again();
+$node->safe_psql('postgres', q{SET session_replication_role = replica; UPDATE cmig.backfill_run SET target_id = regexp_replace(target_id, '^\d+', '1')});
+does('bob', 'BEGIN; UPDATE cmig.backfill_run SET parts = NULL; ROLLBACK', '', 'in another cluster, a table with its OID and its name is known');
+$node->safe_psql('postgres', 'ALTER TABLE m.t RENAME TO u');
+does('bob', 'UPDATE cmig.backfill_run SET parts = NULL', 42501, 'but none with another name');
+$node->safe_psql('postgres', 'ALTER TABLE m.u RENAME TO t');
 
 # another table with the name
 again();

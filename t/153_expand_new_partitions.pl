@@ -80,6 +80,14 @@ is(query($node, $db, $valid), '', 'after DROP TABLE: the index is valid');
 query($node, $db, 'CALL cmig.contract()');
 is(query($node, $db, $vk), 't t_a t_b', 'after DROP TABLE: contracted');
 
+# dropped later; another table has an index with the name
+subject('ALTER TABLE t ALTER v TYPE int USING v::int; CREATE UNIQUE INDEX t_vk ON t (v, k)');
+query($node, $db, 'CALL cmig.expand()');
+query($node, $db, 'DROP TABLE t_d; CREATE INDEX cmig_new_t_d_v_k_idx ON r (id)');
+query($node, $db, 'CALL cmig.contract()');
+is(query($node, $db, $vk), 't t_a t_b', 'an index of another table has the name: contracted');
+is(query($node, $db, q{SELECT to_regclass('cmig_new_t_d_v_k_idx'), to_regclass('t_a_v_k_idx')}), 'cmig_new_t_d_v_k_idx|t_a_v_k_idx', 'that one keeps it');
+
 # dropped, or exchanged, and created again
 subject('ALTER TABLE t ALTER v TYPE int USING v::int; CREATE UNIQUE INDEX t_vk ON t (v, k)');
 query($node, $db, "COMMENT ON COLUMN t.v IS 'the value'; ALTER TABLE t ALTER v SET (n_distinct = 7); CALL cmig.expand()");
@@ -88,6 +96,20 @@ query($node, $db, q{DROP TABLE t_d; CREATE TABLE t_d PARTITION OF t FOR VALUES I
 query($node, $db, 'CALL cmig.contract()');
 is(query($node, $db, $valid), '', 'a partition that was created again: contracted');
 is(query($node, $db, $vk), 't t_a t_b t_d t_e', 'each partition has an index');
+
+# an index of a partition that has no partitions any more, and belongs to another role
+$db++;
+$node->safe_psql('postgres', "CREATE DATABASE $db; CREATE ROLE own; GRANT CREATE ON DATABASE $db TO own");
+query($node, $db, q{CREATE EXTENSION pg_cmig; CREATE SCHEMA s AUTHORIZATION own; SELECT FROM cmig.grant_access('own', 'migrator'); SELECT FROM cmig.grant_access('own', 'author'); SET ROLE own;
+	CREATE TABLE s.t (id int, k text, v text) PARTITION BY LIST (k); CREATE TABLE s.t_a PARTITION OF s.t FOR VALUES IN ('a'); INSERT INTO s.t VALUES (1, 'a', '10'), (2, 'a', '10');
+	CREATE TABLE s.t_f PARTITION OF s.t FOR VALUES IN ('f') PARTITION BY LIST (k); CREATE TABLE s.t_f1 PARTITION OF s.t_f DEFAULT;
+	SELECT cmig.create_revision('c', 'ALTER TABLE s.t ALTER v TYPE int USING v::int; CREATE UNIQUE INDEX t_vk ON s.t (v, k)', NULL, revision => '2', expand => true)});
+fails_with($node, $db, 'SET ROLE own; CALL cmig.expand()', '23505', 'could not create unique index', 'a duplicate');
+query($node, $db, 'ALTER TABLE s.t_f OWNER TO other; CREATE UNIQUE INDEX cmig_new_t_f_v_k_idx ON ONLY s.t_f (cmig_new_v, k);
+	ALTER INDEX s.cmig_new_t_vk ATTACH PARTITION s.cmig_new_t_f_v_k_idx; DROP TABLE s.t_f1; DELETE FROM s.t WHERE id = 2');
+fails_with($node, $db, 'SET ROLE own; CALL cmig.expand()', '42501', 'must be owner of table t_f', 'it is not said to be valid');
+query($node, $db, 'GRANT other TO own; SET ROLE own; CALL cmig.expand()');
+is(query($node, $db, q{SELECT bool_and(indisvalid) FROM pg_index}), 't', 'unless the role has the privileges of its owner');
 
 # an index of a partition that cannot be used
 subject('ALTER TABLE t ALTER v TYPE int USING v::int; CREATE UNIQUE INDEX t_vk ON t (v, k)');

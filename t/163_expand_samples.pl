@@ -61,6 +61,11 @@ foreach my $case (
 	like(expands("$rows; $objects", "$change$add"), qr/0A000|column s\.t\.n cannot be expanded\nDETAIL:  A row that is there would have another value in the expansion, '\d+', than in the upgrade, '\d+'\.\nHINT:  Apply the revision/, "$way calls another function");
 }
 
+# whether a column is computed by a volatile function does not depend on the session
+like(expands("$rows; $in; CREATE FUNCTION s.o(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'DECLARE r int; BEGIN EXECUTE ''SELECT s.'' || chr(105) || ''(\$1)'' INTO r USING \$1; RETURN r; END'; CREATE FUNCTION s.abs(int) RETURNS int VOLATILE LANGUAGE sql AS 'SELECT 1'",
+		$replace . $add =~ s/s\.o\(v\)/pg_catalog.abs(s.o(v))/r, 'SET search_path = s, pg_catalog; CALL cmig.expand()'),
+	qr/column s\.t\.n cannot be expanded\nDETAIL:  A row that is there/, 'a search_path with a volatile function of the same name');
+
 # the beginning of a long value is shown
 like(expands("$rows; CREATE FUNCTION s.i(int) RETURNS text IMMUTABLE LANGUAGE sql AS 'SELECT repeat(''\xc3\xa4'', 150) || \$1'; CREATE FUNCTION s.o(int) RETURNS text IMMUTABLE LANGUAGE plpgsql AS 'DECLARE r text; BEGIN EXECUTE ''SELECT s.'' || chr(105) || ''(\$1)'' INTO r USING \$1; RETURN r; END'",
 		"CREATE OR REPLACE FUNCTION s.i(int) RETURNS text IMMUTABLE LANGUAGE sql AS 'SELECT repeat(''\xc3\xa4'', 150)'; ALTER TABLE s.t ADD n text;\n-- cmig:up s.t.n = s.o(v)\n"),
@@ -104,7 +109,8 @@ foreach my $case (
 	[ 'a trigger that always writes into another table', "$rows; CREATE TABLE s.log (id int); CREATE FUNCTION s.up() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO s.log VALUES (NEW.id); RETURN NULL; END'; CREATE TRIGGER up AFTER UPDATE ON s.t FOR EACH ROW EXECUTE FUNCTION s.up(); ALTER TABLE s.t ENABLE ALWAYS TRIGGER up", 'ALTER TABLE s.t ALTER v TYPE bigint USING v * 2', 's.t' ],
 	[ 'options of TOAST tables', "$rows; ALTER TABLE s.t SET (toast.autovacuum_enabled = false); CREATE TABLE s.old (w text) WITH (toast.autovacuum_enabled = false)", 'ALTER TABLE s.t ALTER v TYPE bigint USING v * 2, ALTER w TYPE varchar', 's.t' ],
 	[ 'a check that is not valid', "$rows; CREATE TABLE s.old (id int, v int); INSERT INTO s.old VALUES (1, -1); ALTER TABLE s.old ADD CHECK (v > 0) NOT VALID", 'ALTER TABLE s.t ALTER v TYPE bigint USING v * 2', 's.t' ],
-	[ 'a trigger for replicated rows', "$rows; CREATE FUNCTION s.up() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.v := 5; RETURN NEW; END'; CREATE TRIGGER up BEFORE UPDATE ON s.t FOR EACH ROW EXECUTE FUNCTION s.up(); ALTER TABLE s.t ENABLE REPLICA TRIGGER up", 'ALTER TABLE s.t ALTER v TYPE bigint USING v * 2', 's.t' ],
+	[ 'a trigger for replicated rows', "$rows; CREATE FUNCTION s.up() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.v := 5; RETURN NEW; END'; CREATE TRIGGER up BEFORE UPDATE ON s.t FOR EACH ROW EXECUTE FUNCTION s.up(); ALTER TABLE s.t ENABLE REPLICA TRIGGER up", "ALTER TABLE s.t ADD n int;\n-- cmig:up s.t.n = v\n", 's.t' ],
+	[ 'a cast whose function belongs to another role', "CREATE EXTENSION citext; ALTER FUNCTION citext(boolean) OWNER TO regress_other; CREATE TABLE s.t (id int PRIMARY KEY, v boolean); INSERT INTO s.t VALUES (1, true)", "ALTER TABLE s.t ADD n public.citext;\n-- cmig:up s.t.n = v::public.citext\n", 's.t' ],
 	[ 'a line', "$rows; CREATE FUNCTION s.up() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.w := lower(NEW.w); RETURN NEW; END'; CREATE TRIGGER up BEFORE INSERT ON s.t FOR EACH ROW EXECUTE FUNCTION s.up()", "ALTER TABLE s.t ADD n int;\n-- cmig:up s.t.n = v + 1\n", 's.t' ],
 	[ 'constraints', "$rows; ALTER TABLE s.t ADD CHECK (v > 0), ADD UNIQUE (w); CREATE INDEX ON s.t ((v + 1)) WHERE v > 5", 'ALTER TABLE s.t ALTER v TYPE bigint USING v * 2', 's.t' ])
 {

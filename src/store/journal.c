@@ -688,9 +688,7 @@ check_backfill_row(const TriggerData *trigger)
 	if (!OidIsValid(table) || column == InvalidAttrNumber ||
 		TupleDescAttr(RelationGetDescr(trigger->tg_relation), column - 1)->atttypid != TEXTOID)
 		return new;
-	if (old == NULL && !any)
-		id = NULL;
-	else if (!any)
+	if (!any)
 		id = old_id;
 	parts = old == NULL && OidIsValid(cmig_backfill_row_table) ? cmig_backfill_row_parts :
 		id && table == table_of(target, id) && strchr(id, ' ') ? strchr(id, ' ') + 1 : NULL;
