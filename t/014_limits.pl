@@ -200,5 +200,20 @@ SELECT (SELECT at FROM lint_times WHERE name = '$pair->[0]') - (SELECT at FROM l
 END_SQL
 }
 
+# A call that adds many rows to its result ends when it is canceled: it has written less than all of them
+$node->safe_psql('postgres', 'CREATE DATABASE rows');
+query($node, 'rows', q{CREATE EXTENSION pg_cmig; CREATE TABLE widened (id int); SELECT cmig.create_revision('w', 'ALTER TABLE widened ADD v int', NULL, revision => 'w')});
+my $rows = q{SET work_mem = '64kB'; SET log_temp_files = 0; SELECT count(*) FROM cmig.workload_check(queries => array_fill('SELECT 1'::text, ARRAY[100000]))};
+query($node, 'rows', $rows);
+my $canceled = start_psql($node, 'rows', $rows, 'rows');
+query($node, 'rows', q{DO $$BEGIN
+	WHILE NOT EXISTS (SELECT FROM pg_ls_tmpdir() WHERE size > 100000) LOOP PERFORM pg_sleep(0.01); END LOOP;
+	PERFORM pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'rows';
+END$$});
+finish_psql($canceled);
+like($canceled->{err}, qr/canceling statement due to user request/, 'a call is canceled');
+my @written = slurp_file($node->logfile) =~ /LOG:  temporary file: .* size (\d{6,})/g;
+cmp_ok($written[-1], '<', $written[0] * 0.9, 'while it adds rows') or diag("@written");
+
 $node->stop;
 done_testing();

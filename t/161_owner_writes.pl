@@ -88,6 +88,7 @@ foreach my $case (
 	[ 'user_id = CTX', '' ],
 	[ 'user_id::bpchar = CTX::bpchar', 'not_judged' ],
 	[ 'user_id::bpchar = ANY (ARRAY[CTX, CTX]::bpchar[])', 'not_judged' ],
+	[ '(user_id, a) IN (SELECT CTX, a)', '' ], [ '(user_id::bpchar, a) IN (SELECT CTX::bpchar, a)', 'not_judged' ],
 	$icu ? ([ 'user_id = CTX COLLATE eve.ci', 'not_judged' ], [ 'user_id COLLATE eve.ci IN (SELECT CTX)', 'not_judged' ],
 		[ 'user_id COLLATE "C" = CTX', '' ]) : (),
 	[ 'user_id = eve.owner()', 'foreign_rows' ], [ 'eve.is_owner(user_id)', 'foreign_rows' ],
