@@ -44,11 +44,11 @@ CREATE VIEW before AS SELECT conrelid::regclass AS table, conname, pg_get_constr
 CREATE TABLE remembered AS TABLE before;
 \set ECHO all
 
-CALL cmig.expand();
+CALL cmig.expand(confirm => true);
 CALL cmig.abandon();
 (TABLE before EXCEPT TABLE remembered) UNION ALL (TABLE remembered EXCEPT TABLE before);
 
-CALL cmig.expand();
+CALL cmig.expand(confirm => true);
 SELECT indrelid::regclass AS table, indexrelid::regclass AS index, indisvalid AS valid FROM pg_index WHERE indexrelid::regclass::text ~ '^cmig_new_.*(key|noted|idx)$' ORDER BY 1, 2;
 -- partitions come and go
 \set ECHO none

@@ -229,6 +229,8 @@ my @refused = (
 	[ 'CREATE TABLE t (id int, a text)', "ALTER TABLE t ADD b text;\n-- cmig:up t.b = row_to_json(t.*)->>'a'", 'the expression reads all columns of a row' ],
 	[ 'CREATE TABLE t (id int, a int, CHECK (t IS NOT NULL))', 'ALTER TABLE t ALTER a TYPE bigint', 
 		'statements may fail while revision "042" is expanded\nDETAIL:  table constraint t_check on public.t reads all columns of public.t' ],
+	[ 'CREATE TABLE t (id int, a int UNIQUE DEFERRABLE, b int UNIQUE)', 'ALTER TABLE t ALTER a TYPE bigint, ALTER b TYPE bigint',
+		'statements may fail while revision "042" is expanded\nDETAIL:  constraint t_a_key on public.t checks each row at once, and cannot be deferred\nHINT' ],
 	[ 'CREATE TABLE t (id int, a text)', 'ALTER TABLE t ADD g text GENERATED ALWAYS AS (lower(a)) STORED', 'column public.t.g cannot be expanded' ],
 	[ "CREATE TABLE t (id int, a text); CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
 		"ALTER TABLE t RENAME a TO b; CREATE OR REPLACE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'", 'function public.f\(\) cannot be expanded' ],
@@ -378,10 +380,11 @@ foreach my $kind (@kinds)
 	my (undef, $before, $change, $writes, undef, $new) = @$kind;
 	my $rows = $writes ne '' && defined $new ? 'SELECT t.* FROM %s t ORDER BY id;' : '';
 	my $n = @scripts;
+	my $expand = sprintf 'CALL cmig.expand(%s);', $before =~ /UNIQUE.*DEFERRABLE/ ? 'confirm => true' : '';
 
 	push @scripts, join "\n", revisions($before, $change), "${dump}before$n", 'BEGIN;', 'SELECT FROM cmig.upgrade();', $tables, $schema, $next, ':reads;', 'ROLLBACK;', $next,
 	  q{SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) AS columns FROM pg_attribute WHERE attrelid = to_regclass('t') AND attnum > 0 \gset},
-	  'CALL cmig.expand(); CALL cmig.abandon();', "${dump}after$n", 'CALL cmig.expand();', $by_new, $next,
+	  "$expand CALL cmig.abandon();", "${dump}after$n", $expand, $by_new, $next,
 	  $writes =~ s/\bn\./public_042./gr, $writes eq '' ? '' : 'SELECT :columns FROM public.t t ORDER BY id;', $next, $rows =~ s/%s/public_042.t/r, $next, $by_new, $next,
 	  'CALL cmig.contract();', $schema, $next, ':reads;', $next, $rows =~ s/%s/public.t/r, $next, 'SELECT count(*) FROM cmig.drift();',
 	  q{SELECT string_agg(format('%s.%s', attrelid::regclass, attname), ' ') FROM pg_attribute WHERE attname ~ 'cmig_new_';};

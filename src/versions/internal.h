@@ -428,6 +428,8 @@ typedef struct CmigExpansionPlan
 	List	   *schemas;		/* of char *: the schemas with a version */
 	CmigNames	viewed;			/* the real tables with a view */
 	CmigNames	hidden;			/* of these, the ones with hidden columns */
+	List	   *immediate;		/* of char **: keys that cannot be deferred
+								 * before the contraction, and that this is so */
 	List	   *steps;			/* of CmigExpansionStep * */
 	List	   *columns;		/* of char **: relation, name of the new
 								 * version, kind, column, hidden column, up,

@@ -568,6 +568,7 @@ cmig_versions_require_confirmed(const CmigExpansionPlan *plan)
 	if (unseen != NULL && plan->viewed.count > 0 && !cmig_scope_is_set())
 		ereport(NOTICE,
 				(errmsg("statements of the builds were not searched: %s", unseen)));
+	found = list_concat(list_copy(plan->immediate), found);
 	if (found == NIL)
 		return;
 	initStringInfo(&places);

@@ -453,6 +453,17 @@ cmig_expansion_key(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+/* Until the contraction makes it a constraint, the unique index checks each row at once. */
+static void
+add_immediate(CmigPlanning *p, const CmigVersionTable *table, const CmigShapePart *part)
+{
+	char	  **row = palloc(2 * sizeof(char *));
+
+	row[0] = psprintf("constraint %s on %s", quote_identifier(part->name), table->a->qualified);
+	row[1] = "checks each row at once, and cannot be deferred";
+	p->result->immediate = lappend(p->result->immediate, row);
+}
+
 /* What is built on the hidden columns, while both builds run. */
 void
 cmig_versions_add_builds(CmigPlanning *p, const CmigVersionTable *table)
@@ -465,6 +476,8 @@ cmig_versions_add_builds(CmigPlanning *p, const CmigVersionTable *table)
 
 		if (part->kind[0] == 'c')
 			continue;
+		if (strchr("pu", part->kind[0]) != NULL && part->deferrable[0] != '\0')
+			add_immediate(p, table, part);
 		if (*table->a->kind == 'p' &&
 			!(part->kind[0] == 'f' && cmig_is_not_valid(part->definition)))
 			add_partitions(&at, part);
