@@ -123,11 +123,16 @@ cmig_statement_expression(const Node *statement)
 	const SelectStmt *select = (const SelectStmt *) statement;
 	SelectStmt	plain = {.type = T_SelectStmt};
 	const ResTarget *target;
+	const ColumnRef *column;
 
 	/* SELECT WHERE (...) and SELECT UNION (SELECT ...) have no target */
 	if (!IsA(statement, SelectStmt) || list_length(select->targetList) != 1)
 		return NULL;
 	plain.targetList = select->targetList;
 	target = linitial_node(ResTarget, select->targetList);
+	column = (const ColumnRef *) target->val;
+	/* the parser expects that a star has been replaced by columns */
+	if (IsA(column, ColumnRef) && IsA(linitial(column->fields), A_Star))
+		return NULL;
 	return target->name == NULL && equal(select, &plain) ? target->val : NULL;
 }

@@ -52,8 +52,7 @@ cmig_versions_expression(const char *text)
 	Node	   *result = list_length(parsed) == 1 ?
 	cmig_statement_expression(linitial_node(RawStmt, parsed)->stmt) : NULL;
 
-	if (result == NULL ||
-		(IsA(result, ColumnRef) && IsA(linitial(((ColumnRef *) result)->fields), A_Star)))
+	if (result == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
 				 errmsg("\"%s\" is not one expression", text)));
