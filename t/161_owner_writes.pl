@@ -254,4 +254,9 @@ is(query($node, 'postgres', q{SET statement_timeout = '120s'; SELECT count(*), s
 fails_with($node, 'postgres', q{SET statement_timeout = '50ms'; SELECT FROM cmig.import_files('flyway', '{V1__a.sql}', ARRAY[repeat(E'-- cmig:upgrade\n', 3000000)])}, '57014', 'canceling statement', 'is canceled');
 is(query($node, 'postgres', q{SET statement_timeout = '10s'; SELECT count(*) FROM cmig.import_files('flyway', '{V1__a.sql}', ARRAY[repeat('$' || chr(123), 400000)])}), '1', 'a text of placeholders that do not end');
 
+# a star, which is no expression
+$node->safe_psql('postgres', 'CREATE TABLE starred (id int PRIMARY KEY, v int)');
+fails_with($node, 'postgres', "CALL cmig.add_check('starred', 'c', '*')", '22023', 'the condition must be one expression\nDETAIL:  The condition is: \*', 'add_check of a star');
+fails_with($node, 'postgres', "CALL cmig.backfill('starred', 'v = 1', '*')", '22023', 'where_sql', 'backfill where a star');
+
 done_testing();

@@ -23,14 +23,15 @@
 #include "base/errors.h"
 #include "schema/internal.h"
 
-/* A table or column that a script renames or drops. */
-typedef struct Renamed
+/* A table, or a column of it that is not inherited.  All are texts. */
+typedef struct Seen
 {
+	const char *oid;
 	const char *schema;
-	const char *table;			/* its name after the script */
-	const char *column;			/* likewise, or NULL */
-	const char *old;
-} Renamed;
+	const char *table;
+	const char *number;			/* 0: the table itself */
+	const char *column;			/* or NULL */
+} Seen;
 
 #define LINE_HINT "Add a line to the upgrade section: -- cmig:down %s.%s = <expression>"
 
@@ -58,11 +59,12 @@ typedef struct Meaning
 	bool		transactional;
 	const char *path;			/* the search_path with which the downgrade
 								 * starts */
-	bool		has_downs;		/* has the script lines "down"? */
-	List	   *downs;			/* of CmigExpandLine *: those that are below */
+	const List *all_downs;		/* of CmigExpandLine *: the lines "down" */
+	List	   *downs;			/* those that are below */
 	CmigReplayPlan *plan;
 	CmigRepeatableRun labels;	/* gives labels of enums their old names */
-	List	   *renamed;		/* of Renamed * */
+	const CmigManaged *managed;
+	List	   *tables;			/* what see_tables() has seen at the start */
 	List	   *renames;		/* from the script's end to its start, as in
 								 * cmig.diff */
 	CmigSettings *begin;		/* NULL before the first statement */
@@ -78,6 +80,7 @@ typedef struct Meaning
 	int			unknown;		/* of one whose effect on settings is not
 								 * known, or 0 */
 	const char *refused;		/* why no downgrade can be generated */
+	const char *hint;			/* or NULL */
 } Meaning;
 
 /* Note why no downgrade can be generated: an error here would be one of the replay. */
@@ -164,42 +167,6 @@ pass_lines(Meaning *meaning, int offset)
 	}
 }
 
-/* Note that the statement renames a table or a column. */
-static void
-note_rename(Meaning *meaning, const RenameStmt *stmt)
-{
-	bool		column = stmt->renameType == OBJECT_COLUMN;
-	Oid			relation = InvalidOid;
-	char	   *schema;
-	Renamed    *rename = NULL;
-
-	if (stmt->relation != NULL && (column || stmt->renameType == OBJECT_TABLE))
-		relation = RangeVarGetRelid(stmt->relation, NoLock, true);
-	if (!OidIsValid(relation))
-		return;
-	schema = get_namespace_name(get_rel_namespace(relation));
-	foreach_ptr(Renamed, other, meaning->renamed)
-	{
-		if (strcmp(other->table, stmt->relation->relname) != 0 || strcmp(other->schema, schema) != 0)
-			continue;
-		if (!column)
-			other->table = pstrdup(stmt->newname);
-		if (column ? other->column != NULL &&
-			strcmp(other->column, stmt->subname) == 0 : other->column == NULL)
-			rename = other;
-	}
-	if (rename == NULL)
-	{
-		rename = palloc0(sizeof(Renamed));
-		rename->schema = schema;
-		rename->table = pstrdup(column ? stmt->relation->relname : stmt->newname);
-		rename->old = pstrdup(column ? stmt->subname : stmt->relation->relname);
-		meaning->renamed = lappend(meaning->renamed, rename);
-	}
-	if (column)
-		rename->column = pstrdup(stmt->newname);
-}
-
 /*
  * Note that the statement renames a label of an enum.  Labels get their old names, the last
  * one first: rows keep their values, unlike with a type that is created again.
@@ -218,19 +185,120 @@ note_label(Meaning *meaning, const AlterEnumStmt *stmt)
 								   meaning->labels.sql ? meaning->labels.sql : "");
 }
 
+/* Returns the tables and columns that the replay has created so far, as Seen, by OID and number. */
+static List *
+see_tables(const Meaning *meaning)
+{
+	static CmigQuery query = {
+		.sql = "SELECT c.oid, nspname, relname, a.number, a.name"
+		" FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace, LATERAL (SELECT 0, NULL::name"
+		"  UNION ALL SELECT attnum, attname FROM pg_attribute"
+		"  WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped AND attinhcount = 0) a (number, name)"
+		" WHERE relkind IN ('r', 'p') AND nspname = ANY ($1) ORDER BY c.oid, a.number",
+		.argtypes = {TEXTARRAYOID}
+	};
+	CmigNames	schemas = {0};
+
+	schemas.names = palloc(sizeof(char *) * Max(meaning->managed->count, 1));
+	for (int i = 0; i < meaning->managed->count; i++)
+		schemas.names[schemas.count++] = meaning->managed->schemas[i].name;
+	return cmig_query_list(&query, &schemas);
+}
+
+/* Compares OID and number. */
+static int
+compare_seen(const Seen *a, const Seen *b)
+{
+	Oid			tables[] = {strtoul(a->oid, NULL, 10), strtoul(b->oid, NULL, 10)};
+
+	return tables[0] != tables[1] ? (tables[0] < tables[1] ? -1 : 1) : atoi(a->number) - atoi(b->number);
+}
+
+static bool
+has_seen(const List *seen, const Seen *one)
+{
+	foreach_ptr(const Seen, each, seen)
+	{
+		if (compare_seen(each, one) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Does a line compute the column, of which the table has another name after the script? */
+static bool
+is_computed(const Meaning *meaning, const Seen *column, const Seen *table)
+{
+	foreach_ptr(const CmigExpandLine, line, meaning->all_downs)
+	{
+		if (strcmp(line->column, column->column) == 0 &&
+			(cmig_expand_is_relation(line, column->schema, column->table) ||
+			 cmig_expand_is_relation(line, table->schema, table->table)))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Refuse the downgrade if a table that is gone, or a column of the "table", has a successor: a
+ * new one with its name, which the difference would take for it, with other rows.
+ */
+static void
+refuse_successor(Meaning *meaning, const Seen *gone, const Seen *table, const List *after)
+{
+	foreach_ptr(const Seen, each, after)
+	{
+		if ((each->column == NULL) != (gone->column == NULL) ||
+			(gone->column == NULL ? strcmp(each->table, gone->table) != 0 ||
+			 strcmp(each->schema, gone->schema) != 0 :
+			 strcmp(each->oid, gone->oid) != 0 || strcmp(each->column, gone->column) != 0) ||
+			has_seen(meaning->tables, each) ||
+			(gone->column != NULL && is_computed(meaning, gone, table)))
+			continue;
+		if (meaning->refused != NULL)
+			return;
+		meaning->refused =
+			psprintf(gone->column != NULL ? "column %s of table %s is another one than before" :
+					 "%s%s is another table than before, with other rows",
+					 gone->column != NULL ? quote_identifier(gone->column) : "",
+					 quote_qualified_identifier(each->schema, each->table));
+		if (gone->column != NULL)
+			meaning->hint = psprintf(LINE_HINT, quote_identifier(each->table),
+									 quote_identifier(each->column));
+	}
+}
+
 /* Note the renames that lead back, after the last statement. */
 static void
 note_renames(Meaning *meaning)
 {
-	foreach_ptr(const Renamed, rename, meaning->renamed)
-	{
-		char	   *table = quote_qualified_identifier(rename->schema, rename->table);
+	List	   *after = see_tables(meaning);
+	const Seen *table = NULL;
+	int			i = 0;
 
-		meaning->renames = lappend(meaning->renames,
-								   rename->column == NULL ?
-								   psprintf("table %s -> %s", table, quote_identifier(rename->old)) :
-								   psprintf("column %s.%s -> %s", table, quote_identifier(rename->column),
-											quote_identifier(rename->old)));
+	foreach_ptr(const Seen, row, meaning->tables)
+	{
+		const Seen *same;
+
+		while (i < list_length(after) && compare_seen(list_nth(after, i), row) < 0)
+			i++;
+		same = i < list_length(after) && compare_seen(list_nth(after, i), row) == 0 ?
+			list_nth(after, i) : NULL;
+		/* a table in another schema is created again, and so refused below */
+		if (row->column == NULL)
+			table = same = same && strcmp(same->schema, row->schema) == 0 ? same : NULL;
+		if (same == NULL && (table != NULL || row->column == NULL))
+			refuse_successor(meaning, row, table, after);
+		else if (table != NULL &&
+				 strcmp(row->column ? row->column : row->table,
+						row->column ? same->column : same->table) != 0)
+			meaning->renames =
+				lappend(meaning->renames,
+						psprintf("%s %s%s%s -> %s", row->column ? "column" : "table",
+								 quote_qualified_identifier(table->schema, table->table),
+								 row->column ? "." : "",
+								 row->column ? quote_identifier(same->column) : "",
+								 quote_identifier(row->column ? row->column : row->table)));
 	}
 }
 
@@ -267,6 +335,7 @@ watch_meaning(const CmigStatement *statement, bool after, void *arg)
 			cmig_session_settings_expect(meaning->begin, "search_path", meaning->path);
 		meaning->now = cmig_session_settings_differ(meaning->begin);
 		meaning->role = GetUserId();
+		meaning->tables = see_tables(meaning);
 	}
 	if (stmt != NULL && after)
 	{
@@ -283,98 +352,12 @@ watch_meaning(const CmigStatement *statement, bool after, void *arg)
 		meaning->before = GetUserId();
 		if (stmt == NULL)
 			note_renames(meaning);
-		else if (IsA(stmt, RenameStmt))
-			note_rename(meaning, (const RenameStmt *) stmt);
 		else if (IsA(stmt, AlterEnumStmt) && ((const AlterEnumStmt *) stmt)->oldVal != NULL)
 			note_label(meaning, (const AlterEnumStmt *) stmt);
-		else if ((IsA(stmt, AlterRoleSetStmt) || IsA(stmt, AlterDatabaseSetStmt)) && meaning->has_downs)
+		else if ((IsA(stmt, AlterRoleSetStmt) || IsA(stmt, AlterDatabaseSetStmt)) && meaning->all_downs != NIL)
 			refuse_later(meaning, statement->line, " changes with which settings sessions begin");
 	}
 	MemoryContextSwitchTo(caller);
-}
-
-/* Raise error MG006 if a table or column of this name was dropped, unless a line computes it. */
-static void
-require_not_dropped(const List *dropped, const char *table, const char *column, const List *downs,
-					int line, const char *revision)
-{
-	foreach_ptr(const CmigExpandLine, down, column ? downs : NIL)
-	{
-		if (strcmp(down->relation, table) == 0 && strcmp(down->column, column) == 0)
-			return;
-	}
-	foreach_ptr(const Renamed, each, dropped)
-	{
-		if (strcmp(each->table, table) == 0 && column != NULL && each->column != NULL &&
-			strcmp(each->column, column) == 0)
-			refuse_downgrade(revision,
-							 psprintf("line %d adds column %s, and the revision drops another one",
-									  line, quote_identifier(column)),
-							 psprintf(LINE_HINT, quote_identifier(table), quote_identifier(column)));
-		if (strcmp(each->table, table) == 0 && column == NULL && each->column == NULL)
-			refuse_downgrade(revision,
-							 psprintf("line %d creates table %s, and the revision drops another one",
-									  line, quote_identifier(table)), NULL);
-	}
-}
-
-static List *
-add_dropped(List *dropped, const char *table, const char *column)
-{
-	Renamed    *each = palloc0(sizeof(Renamed));
-
-	each->table = pstrdup(table);
-	each->column = column ? pstrdup(column) : NULL;
-	return lappend(dropped, each);
-}
-
-/*
- * Raise error MG006 if the script creates a table or a column with the name of one that
- * it has dropped: the rows of one are not those of the other one.
- */
-static void
-require_no_successor(const char *sql, const List *downs, const char *revision)
-{
-	CmigScriptReader *script = cmig_script_open(sql);
-	CmigStatement statement = {0};
-	List	   *dropped = NIL;
-
-	while (cmig_script_next(script, &statement))
-	{
-		const Node *stmt = statement.raw->stmt;
-		const DropStmt *drop = (const DropStmt *) stmt;
-		const RenameStmt *rename = (const RenameStmt *) stmt;
-		const char *table = IsA(stmt, AlterTableStmt) ?
-		((const AlterTableStmt *) stmt)->relation->relname : NULL;
-		List	   *cmds = table ? ((const AlterTableStmt *) stmt)->cmds : NIL;
-		bool		drops = IsA(stmt, DropStmt) && drop->removeType == OBJECT_TABLE;
-
-		foreach_node(List, name, drops ? drop->objects : NIL)
-			dropped = add_dropped(dropped, strVal(llast(name)), NULL);
-		foreach_ptr(Renamed, each, IsA(stmt, RenameStmt) &&
-					rename->renameType == OBJECT_TABLE ? dropped : NIL)
-		{
-			if (each->column != NULL && strcmp(each->table, rename->relation->relname) == 0)
-				each->table = pstrdup(rename->newname);
-		}
-		if (IsA(stmt, CreateStmt))
-			require_not_dropped(dropped, ((const CreateStmt *) stmt)->relation->relname, NULL,
-								downs, statement.line, revision);
-
-		/* columns are dropped before others are added */
-		foreach_node(AlterTableCmd, cmd, cmds)
-		{
-			if (cmd->subtype == AT_DropColumn)
-				dropped = add_dropped(dropped, table, cmd->name);
-		}
-		foreach_node(AlterTableCmd, cmd, cmds)
-		{
-			if (cmd->subtype == AT_AddColumn)
-				require_not_dropped(dropped, table, ((const ColumnDef *) cmd->def)->colname,
-									downs, statement.line, revision);
-		}
-	}
-	cmig_script_close(script);
 }
 
 char *
@@ -416,19 +399,19 @@ cmig_generate_downgrade(const char *revision)
 		if (each->down != NULL)
 			downs = lappend(downs, each);
 	}
-	require_no_successor(text->upgrade_sql, downs, revision);
 	meaning.transactional = text->edges.transactional;
 	meaning.path = cmig_session_search_path();
-	meaning.has_downs = downs != NIL;
+	meaning.all_downs = downs;
 	meaning.downs = list_copy(downs);
 	meaning.plan = from;
 	from->watch = watch_meaning;
 	from->watch_arg = &meaning;
 	options.renames_replayed = &meaning.renames;
-	lines = cmig_diff_run_between(from, &to, cmig_managed_of_revisions(), &options,
+	meaning.managed = cmig_managed_of_revisions();
+	lines = cmig_diff_run_between(from, &to, meaning.managed, &options,
 								  "cmig.downgrade()");
 	if (meaning.refused != NULL)
-		refuse_downgrade(revision, meaning.refused, NULL);
+		refuse_downgrade(revision, meaning.refused, meaning.hint);
 
 	initStringInfo(&script);
 	appendStringInfo(&script, "%s%s", meaning.at_downs ? meaning.at_downs : "",

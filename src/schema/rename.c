@@ -786,18 +786,6 @@ check_names(const CmigImage *image, const Pending *pending, int count)
 	}
 }
 
-/* Did the scripts create what they renamed?  The target does not have it under its old name. */
-static bool
-is_new(const RenameRead *read, const CmigObject *object, const char *name)
-{
-	CmigObject	renamed = *object;
-
-	if (!read->replayed)
-		return false;
-	renamed.identity = identity_with(object, name);
-	return cmig_image_counterpart(read->to, &renamed) == NULL;
-}
-
 /*
  * Apply the renames of one rank.  A rename waits until the object that has the
  * new name is renamed.  If objects swap names, one of them is given a temporary
@@ -814,7 +802,6 @@ run_rank(RenameRead *read, const List *renames, RenameRank rank)
 		CmigObject *object = rename->rank == rank ? object_of(read->image, rename) : NULL;
 
 		if (object != NULL && strcmp(object->name, rename->name) != 0 &&
-			!is_new(read, object, rename->name) &&
 			!is_pending(pending, count, object, rename->name))
 			pending[count++] = (Pending)
 		{
@@ -911,7 +898,7 @@ run_renames(CmigShadow *shadow, void *arg)
  * in the target, or "from" if there are no renames.  Appends a line for each
  * rename to *lines.  If "here" is true, the caller is in a shadow, and rolls
  * back a subtransaction afterwards.  If "replayed" is true, "renames" are those
- * that scripts make, also of what they have created, which stays as it is.
+ * that scripts make, also of what the images do not have.
  */
 CmigImage *
 cmig_rename_read(const CmigManaged *managed, CmigImage *from, CmigImage *to,
