@@ -11,7 +11,7 @@
 #include "tcop/utility.h"
 
 #include "base/errors.h"
-#include "plan/lint.h"
+#include "plan/internal.h"
 #include "rls/rls.h"
 #include "store/store.h"
 
@@ -156,7 +156,7 @@ require_size(const char *table, int64 size)
 	int64		limit = size_limit < 0 && is_plain ? PLAIN_LIMIT : size_limit;
 
 	if (limit >= 0 && size > limit)
-		refuse(psprintf("%s has a size of %s, more than %s", table, cmig_measure_size_text(size),
+		refuse(psprintf("%s has a size of %s, more than %s", table, cmig_size_text(size),
 						size_limit < 0 ?
 						"100 MB, which is the limit without CONCURRENTLY unless max_table_size is set" :
 						"max_table_size"));
@@ -219,7 +219,7 @@ watch_query(QueryDesc *query, int flags)
 			if (!cmig_changes_compat(plan, number))
 				continue;
 			if (!OidIsValid(own_schema) || get_rel_namespace(table) != own_schema)
-				require_size(cmig_query_relation_name(table), cmig_measure_size(table));
+				require_size(cmig_query_relation_name(table), cmig_size_of(table));
 		}
 	}
 	(next_ExecutorStart ? next_ExecutorStart : standard_ExecutorStart) (query, flags);

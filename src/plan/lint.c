@@ -9,7 +9,7 @@
 #include "utils/varlena.h"
 
 #include "base/errors.h"
-#include "plan/lint.h"
+#include "plan/internal.h"
 #include "store/store.h"
 
 /* Rules whose findings are reported by lint.c itself. */

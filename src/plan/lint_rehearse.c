@@ -14,7 +14,7 @@
 #include "utils/formatting.h"
 #include "utils/varlena.h"
 
-#include "plan/lint.h"
+#include "plan/internal.h"
 
 #define STATEMENT_FAILS "statement-fails"
 #define PROTECTION_LOST "protection-lost"
@@ -204,18 +204,10 @@ rule_of_name(const CmigKind *kind)
 		kind != &cmig_kind_sequence ? "renaming-table" : "dependent-objects";
 }
 
-/* Returns the table as it is before the statement, or NULL. */
-static CmigLintTable *
-table_of(CmigLint *lint, const CmigEffect *effect)
-{
-	return cmig_lint_state_find(lint,
-								makeRangeVarFromNameList(textToQualifiedNameList(cstring_to_text(effect->root))), true);
-}
-
 static void
 report_rewrite(CmigLint *lint, const CmigEffect *effect)
 {
-	CmigLintTable *table = table_of(lint, effect);
+	CmigLintTable *table = cmig_lint_state_find_changed(lint, effect);
 
 	if (!cmig_lint_model_is_large_itself(table) ||
 		!use_rule(lint, effect->type == CMIG_EFFECT_EMPTIED ? "truncating-table" :
@@ -226,28 +218,6 @@ report_rewrite(CmigLint *lint, const CmigEffect *effect)
 					 effect->type == CMIG_EFFECT_EMPTIED ? "table %s is emptied" :
 					 "table %s is rewritten, which blocks everything else", effect->object);
 	lint->slow = NULL;
-}
-
-List *
-cmig_lint_rehearsed_locks(CmigLint *lint)
-{
-	List	   *locks = NIL;
-
-	foreach_ptr(const CmigEffect, effect, lint->effects &&
-				lint->caller == NULL ? lint->effects->effects : NIL)
-	{
-		CmigLintLock *lock;
-
-		if (effect->type != CMIG_EFFECT_LOCKED || (lint->certain && effect->doubtful) ||
-			effect->step != lint->revision_number - 1 ||
-			effect->statement != lint->statement->number)
-			continue;
-		lock = palloc0(sizeof(CmigLintLock));
-		lock->table = table_of(lint, effect);
-		lock->mode = effect->mode;
-		locks = lappend(locks, lock);
-	}
-	return locks;
 }
 
 static void

@@ -27,19 +27,6 @@
  * as if they did not exist.
  */
 
-int64
-cmig_measure_file_size(Form_pg_class form)
-{
-	if (!RELKIND_HAS_STORAGE(form->relkind) || !OidIsValid(form->relfilenode) ||
-		form->relpersistence == RELPERSISTENCE_TEMP)
-		return 0;
-	/* the copy of a table in an engine has only the number of its pages */
-	return Max((int64) form->relpages * BLCKSZ,
-			   cmig_file_size_compat(OidIsValid(form->reltablespace) ? form->reltablespace :
-									 MyDatabaseTableSpace,
-									 form->relfilenode));
-}
-
 /* Returns the statistics that this backend has collected for a relation. */
 static CmigCounters
 count(Oid relation)
@@ -76,11 +63,11 @@ cmig_existing_get(CmigExistingSet *set, Oid oid)
 	if (relation->used)
 		return relation;
 	relation->used = true;
-	relation->size = cmig_measure_file_size(&relation->first);
+	relation->size = cmig_size_of_file(&relation->first);
 	relation->pages = relation->size / BLCKSZ;
 	toast = hash_search(set->relations, &relation->first.reltoastrelid, HASH_FIND, NULL);
 	if (toast != NULL)
-		relation->size += cmig_measure_file_size(&toast->first);
+		relation->size += cmig_size_of_file(&toast->first);
 	if (relation->size == 0 && cmig_citus_manages(oid))
 		relation->size = -1;
 	old = MemoryContextSwitchTo(set->context);
@@ -146,29 +133,6 @@ cmig_existing_left_dead(const CmigExisting *relation)
 	int64		rows = count(relation->oid).dead - relation->first_counters.dead;
 
 	return relation->rewritten ? Min(rows, relation->dead) : rows;
-}
-
-int64
-cmig_measure_size(Oid relation)
-{
-	int64		size = 0;
-	FormData_pg_class row;
-
-	/* the relation, and then its TOAST table */
-	for (Oid part = relation; cmig_role_relation(part, &row); part = row.reltoastrelid)
-		size += cmig_measure_file_size(&row);
-
-	/*
-	 * do not query the shards' sizes, because the query would run in another
-	 * transaction, which would wait if this transaction has locked the shards
-	 */
-	return size == 0 && cmig_citus_manages(relation) ? -1 : size;
-}
-
-char *
-cmig_measure_size_text(int64 size)
-{
-	return TextDatumGetCString(DirectFunctionCall1(pg_size_pretty, Int64GetDatum(size)));
 }
 
 /*
@@ -284,37 +248,6 @@ wait_text(Oid relation)
  * A relation counts as scanned if, according to its statistics counters, a scan
  * without an index has read at least as many blocks as the relation has.
  */
-
-bool
-cmig_measure_is_reported(Oid relation, char kind, LOCKMODE mode)
-{
-	Oid			schema = get_rel_namespace(relation);
-
-	if (relation < FirstNormalObjectId || kind == '\0' || kind == RELKIND_COMPOSITE_TYPE ||
-		IsToastNamespace(schema) || schema == get_namespace_oid("cmig", true))
-		return false;
-	return mode >= ShareUpdateExclusiveLock ||
-		(kind != RELKIND_INDEX && kind != RELKIND_PARTITIONED_INDEX);
-}
-
-char *
-cmig_measure_lock_line(LOCKMODE mode, const char *name, char kind, int64 size)
-{
-	static const char *const names[] = {
-		"", "ACCESS SHARE", "ROW SHARE", "ROW EXCLUSIVE", "SHARE UPDATE EXCLUSIVE",
-		"SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE", "ACCESS EXCLUSIVE"
-	};
-
-	if (!RELKIND_HAS_STORAGE(kind) || kind == RELKIND_SEQUENCE || size < 0)
-		return psprintf("%s on %s", names[mode], name);
-	return psprintf("%s on %s, %s", names[mode], name, cmig_measure_size_text(size));
-}
-
-void
-cmig_measure_add_line(char **text, const char *line)
-{
-	*text = *text == NULL ? pstrdup(line) : psprintf("%s\n%s", *text, line);
-}
 
 CmigExistingSet *
 cmig_measure_start(void)
@@ -521,16 +454,16 @@ cmig_measure_end(CmigMeasure *measure)
 		LOCKMODE	mode = relation->now;
 		char		kind = relation->first.relkind;
 		char	   *wait = wait_text(relation->oid);
-		char	   *line = cmig_measure_lock_line(mode, relation->name, kind, relation->size);
+		char	   *line = cmig_lock_line(mode, relation->name, kind, relation->size);
 
 		relation->held = Max(relation->held, mode);
-		if (wait != NULL || cmig_measure_is_reported(relation->oid, kind, mode))
-			cmig_measure_add_line(&measure->locks,
-								  wait != NULL ? psprintf("%s, %s", line, wait) : line);
+		if (wait != NULL || cmig_lock_is_reported(relation->oid, kind, mode))
+			cmig_lock_line_add(&measure->locks,
+							   wait != NULL ? psprintf("%s, %s", line, wait) : line);
 		if (mode == AccessExclusiveLock && is_rewritten(relation))
-			cmig_measure_add_line(&measure->rewrites, relation->name);
+			cmig_lock_line_add(&measure->rewrites, relation->name);
 		if (kind != RELKIND_SEQUENCE && is_read_in_full(relation))
-			cmig_measure_add_line(&measure->scans, relation->name);
+			cmig_lock_line_add(&measure->scans, relation->name);
 	}
 
 	/* locks of earlier statements that made other sessions wait */
@@ -539,10 +472,10 @@ cmig_measure_end(CmigMeasure *measure)
 		CmigExisting *relation = cmig_existing_get(measure->relations, seen[i].relation);
 
 		if (relation != NULL && relation->held != NoLock && relation->now == NoLock)
-			cmig_measure_add_line(&measure->locks,
-								  psprintf("held since an earlier statement: %s, %s",
-										   relation->name,
-										   wait_text(relation->oid)));
+			cmig_lock_line_add(&measure->locks,
+							   psprintf("held since an earlier statement: %s, %s",
+										relation->name,
+										wait_text(relation->oid)));
 	}
 	measure->moved = find_moved(measure->relations, touched);
 }

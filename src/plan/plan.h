@@ -7,31 +7,10 @@
 #ifndef CMIG_PLAN_H
 #define CMIG_PLAN_H
 
+#include "lint/lint.h"
 #include "move/move.h"
 #include "schema/schema.h"
 #include "versions/versions.h"
-
-/* in planned_locks.c */
-
-/*
- * The names changed by the statements that have been read so far, for which
- * lint has the structure.
- */
-typedef struct CmigLint CmigPlannedLocks;
-
-/*
- * Start a sequence of statements.  The state lives in the current memory
- * context.
- */
-extern CmigPlannedLocks *cmig_planned_locks_start(void);
-
-/*
- * Returns the locks that a script takes, as a string.  Each line shows the
- * strongest lock on one relation.  Returns NULL if there are no locks.  Scripts
- * must be passed in execution order.  If part of the script cannot be analyzed,
- * additional lines say so.
- */
-extern char *cmig_script_locks(CmigPlannedLocks *plan, const char *sql);
 
 /* in dry_run.c */
 

@@ -21,7 +21,7 @@
 #include "catalog/pg_tablespace.h"
 #include "utils/json.h"
 
-#include "plan/lint.h"
+#include "plan/internal.h"
 #include "store/store.h"
 
 PG_FUNCTION_INFO_V1(cmig_preflight);
@@ -247,9 +247,9 @@ works(Preflight *preflight, Oid relation, bool inh, const char *detail, List *co
 			continue;
 		fact.class = OidIsValid(row.reltablespace) ? row.reltablespace : MyDatabaseTableSpace;
 		fact.rows = row.reltuples;
-		fact.bytes = cmig_citus_manages(row.oid) ? -1 : cmig_measure_size(row.oid);
+		fact.bytes = cmig_citus_manages(row.oid) ? -1 : cmig_size_of(row.oid);
 		foreach_oid(each, cmig_related(CMIG_RELATED_INDEXES, row.oid))
-			fact.indexes += cmig_measure_size(each);
+			fact.indexes += cmig_size_of(each);
 		preflight->tablespaces = list_append_unique_oid(preflight->tablespaces, fact.class);
 		put(preflight, &fact);
 	}

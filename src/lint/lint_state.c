@@ -16,7 +16,7 @@
 #include "miscadmin.h"
 #include "utils/varlena.h"
 
-#include "plan/lint.h"
+#include "lint/internal.h"
 
 /* The kinds of names, which do not conflict with each other. */
 #define RELATION	'r'
@@ -651,6 +651,36 @@ add_statement(CmigLint *lint, List *result, Node *statement)
 	return result;
 }
 
+CmigLintTable *
+cmig_lint_state_find_changed(CmigLint *lint, const CmigEffect *effect)
+{
+	return cmig_lint_state_find(lint,
+								makeRangeVarFromNameList(textToQualifiedNameList(cstring_to_text(effect->root))), true);
+}
+
+/* Returns the locks that the code of the current statement took, as a List of CmigLintLock *. */
+static List *
+rehearsed_locks(CmigLint *lint)
+{
+	List	   *locks = NIL;
+
+	foreach_ptr(const CmigEffect, effect, lint->effects &&
+				lint->caller == NULL ? lint->effects->effects : NIL)
+	{
+		CmigLintLock *lock;
+
+		if (effect->type != CMIG_EFFECT_LOCKED || (lint->certain && effect->doubtful) ||
+			effect->step != lint->revision_number - 1 ||
+			effect->statement != lint->statement->number)
+			continue;
+		lock = palloc0(sizeof(CmigLintLock));
+		lock->table = cmig_lint_state_find_changed(lint, effect);
+		lock->mode = effect->mode;
+		locks = lappend(locks, lock);
+	}
+	return locks;
+}
+
 void
 cmig_lint_state_begin_statement(CmigLint *lint, Node *statement)
 {
@@ -666,6 +696,6 @@ cmig_lint_state_begin_statement(CmigLint *lint, Node *statement)
 	lint->called = lint->calls = NIL;
 	lint->runs_code = false;
 	lint->locks = add_statement(lint, NIL, statement);
-	foreach_ptr(const CmigLintLock, lock, cmig_lint_rehearsed_locks(lint))
+	foreach_ptr(const CmigLintLock, lock, rehearsed_locks(lint))
 		lint->locks = add_lock(lint->locks, lock->table, lock->mode, false);
 }

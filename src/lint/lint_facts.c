@@ -11,7 +11,7 @@
 #include "catalog/pg_partitioned_table.h"
 #include "parser/parse_type.h"
 
-#include "plan/lint.h"
+#include "lint/internal.h"
 
 /*
  * Reads facts about partitions, foreign keys, schemas, and types from the
@@ -77,7 +77,7 @@ read_size(CmigLintTable *table, bool has_children)
 		by_citus |= cmig_citus_manages(relation);
 		if (!cmig_role_relation(relation, &row) || strchr("rmt", row.relkind) == NULL)
 			continue;
-		size = cmig_measure_file_size(&row);
+		size = cmig_size_of_file(&row);
 		table->bytes += size;
 		table->rows = row.reltuples < 0 || table->rows < 0 ? -1 : table->rows + row.reltuples;
 		if (relation == table->oid)

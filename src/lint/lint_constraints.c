@@ -8,7 +8,7 @@
 
 #include "parser/parse_target.h"
 
-#include "plan/lint.h"
+#include "lint/internal.h"
 
 /*
  * cmig.lint rules about indexes.

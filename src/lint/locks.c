@@ -16,7 +16,7 @@
 #include "tcop/utility.h"
 #include "utils/varlena.h"
 
-#include "plan/internal.h"
+#include "lint/internal.h"
 
 /* Append an entry for an action on a relation, or on "name". */
 static CmigLock *

@@ -15,7 +15,7 @@
 #include "catalog/pg_proc.h"
 #include "utils/regproc.h"
 
-#include "plan/lint.h"
+#include "lint/internal.h"
 
 /*
  * Views that the plan creates or replaces

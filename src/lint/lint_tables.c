@@ -11,7 +11,7 @@
 #include "catalog/pg_authid.h"
 #include "commands/tablespace.h"
 
-#include "plan/lint.h"
+#include "lint/internal.h"
 
 /*
  * cmig.lint rules about whole tables, schemas, and databases.

@@ -14,7 +14,7 @@
 #include "pgtime.h"
 #include "utils/fmgroids.h"
 
-#include "plan/lint.h"
+#include "lint/internal.h"
 
 /*
  * Builds the statements that a fix suggests in place of an ALTER TABLE.

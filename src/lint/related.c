@@ -37,7 +37,7 @@
 #include "rewrite/rewriteSupport.h"
 #include "utils/fmgroids.h"
 
-#include "plan/lint.h"
+#include "lint/internal.h"
 
 bool
 cmig_domain_is_checked(Oid type)

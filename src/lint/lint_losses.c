@@ -20,7 +20,7 @@
 #include "storage/lmgr.h"
 #include "utils/rls.h"
 
-#include "plan/lint.h"
+#include "lint/internal.h"
 
 /*
  * Rules about all rows of a large table

@@ -11,7 +11,7 @@
 #include "catalog/heap.h"
 #include "catalog/index.h"
 
-#include "plan/lint.h"
+#include "lint/internal.h"
 
 /*
  * The names that a plan has changed are kept in lint's structure, without the
@@ -77,7 +77,7 @@ add_existing(List **locks, Oid relation, LOCKMODE mode, bool routed)
 	char	   *name = get_rel_name(relation);
 
 	/* the name is NULL if another session has dropped the relation */
-	if (name == NULL || !cmig_measure_is_reported(relation, kind, mode))
+	if (name == NULL || !cmig_lock_is_reported(relation, kind, mode))
 		return;
 	lock = palloc0(sizeof(CmigPlannedLock));
 	lock->oid = relation;
@@ -85,7 +85,7 @@ add_existing(List **locks, Oid relation, LOCKMODE mode, bool routed)
 	lock->kind = kind;
 	lock->name = quote_qualified_identifier(cmig_query_schema_name(get_rel_namespace(relation)),
 											name);
-	lock->size = cmig_measure_size(relation);
+	lock->size = cmig_size_of(relation);
 	lock->routed = routed;
 	add_lock(locks, lock);
 }
@@ -460,11 +460,11 @@ cmig_planned_locks_text(List *locks)
 	list_sort(locks, compare_locks);
 	foreach_ptr(const CmigPlannedLock, lock, locks)
 	{
-		char	   *line = cmig_measure_lock_line(lock->mode, lock->name, lock->kind, lock->size);
+		char	   *line = cmig_lock_line(lock->mode, lock->name, lock->kind, lock->size);
 
-		cmig_measure_add_line(&text, psprintf("%s%s", line, !OidIsValid(lock->oid) ?
-											  (lock->is_new ? ", new" : ", not found") :
-											  lock->routed ? ", if it gets rows" : ""));
+		cmig_lock_line_add(&text, psprintf("%s%s", line, !OidIsValid(lock->oid) ?
+										   (lock->is_new ? ", new" : ", not found") :
+										   lock->routed ? ", if it gets rows" : ""));
 	}
 	return text;
 }
@@ -592,11 +592,11 @@ cmig_script_locks(CmigPlannedLocks *plan, const char *sql)
 	char	   *text = cmig_planned_locks_text(found->locks);
 
 	foreach_ptr(char, name, found->unknown)
-		cmig_measure_add_line(&text, psprintf("unknown for %s", name));
+		cmig_lock_line_add(&text, psprintf("unknown for %s", name));
 	foreach_ptr(char, failure, found->failures)
-		cmig_measure_add_line(&text, failure);
+		cmig_lock_line_add(&text, failure);
 	if (found->error != NULL)
-		cmig_measure_add_line(&text, psprintf("unknown from statement %d on: %s", found->statement,
-											  found->error->message));
+		cmig_lock_line_add(&text, psprintf("unknown from statement %d on: %s", found->statement,
+										   found->error->message));
 	return text;
 }

@@ -9,7 +9,7 @@
 #include "mb/pg_wchar.h"
 #include "tcop/utility.h"
 
-#include "plan/lint.h"
+#include "lint/internal.h"
 
 /*
  * cmig.lint rules about privileges and row-level security that are lost

@@ -12,7 +12,7 @@
 #include "commands/policy.h"
 #include "storage/lmgr.h"
 
-#include "plan/lint.h"
+#include "lint/internal.h"
 
 /*
  * The columns, constraints, and indexes of a table.

@@ -13,7 +13,7 @@
 #include "catalog/pg_proc.h"
 #include "utils/catcache.h"
 
-#include "plan/lint.h"
+#include "lint/internal.h"
 
 /*
  * What a function of pg_cmig runs.  In the statements, @x stands for the table

@@ -10,7 +10,7 @@
 #include "miscadmin.h"
 #include "parser/scansup.h"
 
-#include "plan/lint.h"
+#include "lint/internal.h"
 
 CmigLintFinding *
 cmig_lint_report(CmigLint *lint, const char *fix, const char *format,...)
@@ -804,7 +804,7 @@ cmig_lint_text_table(const CmigLintTable *table)
 		appendStringInfo(&result, "about %.1f million rows, ", table->rows / 1e6);
 	else if (table->rows > 0)
 		appendStringInfo(&result, "about %.0f row%s, ", table->rows, table->rows == 1 ? "" : "s");
-	appendStringInfoString(&result, cmig_measure_size_text(table->bytes));
+	appendStringInfoString(&result, cmig_size_text(table->bytes));
 	if (table->loaded && table->indexes != NIL)
 		appendStringInfo(&result, ", %d index%s", list_length(table->indexes),
 						 list_length(table->indexes) == 1 ? "" : "es");
