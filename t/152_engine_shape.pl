@@ -235,9 +235,18 @@ foreach my $set ('RESET role', 'SET role = regress_owner')
 }
 rows('ALTER DATABASE shop RESET role');
 gives(0, '001', '', 'status');
+# where sessions only read, they cannot lock the row of the schema
+my $changing = 'another session is changing indexes, statistics, or schemas\nHINT:  Wait until it has ended. Or end process %s of role %s: SELECT pg_terminate_backend\\(%1$s\\)';
+admin('ALTER DATABASE shop SET default_transaction_read_only = on');
+gives(4, '', sprintf($changing, $pid, 'regress_owner'), @as, 'status');
 $renames->query_safe('ROLLBACK');
 $renames->quit;
-admin('ALTER DATABASE shop SET default_transaction_read_only = on');
+# an index could be created until it has been read
+my $indexes = $node->background_psql('shop', extra_params => [ '-U', $superuser ]);
+$indexes->query_safe('BEGIN READ WRITE; LOCK TABLE pg_index IN ROW EXCLUSIVE MODE');
+gives(4, '', sprintf($changing, $indexes->query_safe('SELECT pg_backend_pid()'), $superuser), @as, 'status');
+$indexes->query_safe('ROLLBACK');
+$indexes->quit;
 gives(0, '001', '', @as, 'status');
 admin('SET default_transaction_read_only = off; ALTER DATABASE shop RESET default_transaction_read_only');
 
