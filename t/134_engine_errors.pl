@@ -166,6 +166,10 @@ write_revision('003', '002', '', "CREATE OR REPLACE VIEW shown AS SELECT 1 AS a,
 gives(0, '(?s)^(?!.*(?:shown|gone) does not exist).*missed does not exist, 003 needs it.*nope does not exist', '', 'preflight');
 
 
+# the copy of the schema waits for locks as long as the session would
+cmig('drift', '-x', 'cmig.lock_timeout=1234ms');
+like(slurp_file($node->logfile), qr/SET statement_timeout = '?1234ms/, 'pg_dump has the limit');
+
 # runs in the database
 write_revision('003', '002', '', 'CREATE INDEX ON part (id, id);', '-- nothing');
 gives(0, 'time of past runs +notice: 003: revisions with CREATE INDEX took up to [0-9:.]+ here \(journal,\s+\d runs\)', '', 'preflight');
