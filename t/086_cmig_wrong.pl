@@ -177,6 +177,10 @@ is(join("\n", grep { length > 100 } split /\n/, (cmig($_, 'help'))[1]), '', 'the
 	local $ENV{PGSERVICE} = 'shop';
 	write_file('services', "[shop]\ndbname=wrong\n");
 	gives(5, '', 'revert all revisions of the database wrong, losing', 'reset');
+	# a service is not what was chosen
+	gives(0, 'at base', '', 'init', '--create-database', '-d', 'chosen');
+	gives(5, '', 'revert all revisions of the database chosen, losing', 'reset', '-d', 'chosen');
+	gives(0, '(?s)^== wrong ==\ndatabase +wrong\n.*== chosen ==\ndatabase +chosen\n', '', 'status', '--databases', 'wrong,chosen');
 }
 
 # Long messages, and many files that are gone

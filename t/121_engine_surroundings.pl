@@ -41,6 +41,16 @@ append_to_file('service.conf', "[shop]\nhost=" . $node->host . "\nport=" . $node
 	gives(0, '001', '^$', 'current', '-d', 'service=shop');
 	gives(0, '001', '^$', 'current', '-d', 'host=' . $node->host . ' port = ' . $node->port . " dbname='sho\\p' user=regress_owner");
 	gives(2, '^$', 'the connection string is not valid', 'current', '-d', "host='x");
+	# what is chosen takes precedence over the file of a service, as with psql, and that over the environment
+	$ENV{PGSERVICE} = 'shop';
+	gives(0, '001', '^$', 'current');
+	gives(0, 'at base', '^$', 'current', '-d', $_) foreach 'weak', 'service=shop dbname=weak', 'postgresql:///weak';
+	gives(0, '== weak ==\nat base\n', '^$', 'current', '--databases', 'shop,weak');
+	gives(4, '^$', 'database "we\'ird\\\\ x" does not exist', 'current', '-d', "we'ird\\ x");
+	gives(4, '^$', 'role "nobody" does not exist', 'current', '-U', 'nobody');
+	gives(0, 'no drift', '', 'drift', '-d', 'weak');
+	gives(2, '', 'the URL of an engine cannot name a service\n', 'current', '--engine', 'postgresql:///?service=shop');
+	delete $ENV{PGSERVICE};
 }
 
 # somebody else has upgraded the database to a revision that is not here yet

@@ -180,9 +180,21 @@ LOCATION:  CreateEventTrigger, event_trigger.c:1';
 	RETURN 1;
 END $$;
 CREATE INDEX hidden_by_raise ON item ((hide_by_raise(1) + id));
+CREATE FUNCTION hide_by_psql(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	IF current_database() ~ '^cmig' THEN
+		RAISE EXCEPTION E'event trigger "y"
+LOCATION:  CreateEventTrigger, event_trigger.c:1
+psql:<stdin>:1: WARNING:  y';
+	END IF;
+	RETURN 1;
+END $$;
+CREATE INDEX hidden_by_psql ON item ((hide_by_psql(1) + id));
 END_SQL
-gives(1, '', '(?s)(not copied into the engine: .*){2}', 'drift');
-rows('DROP FUNCTION hide, hide_by_raise CASCADE; TRUNCATE item');
+gives(1, '', '(?s)(not copied into the engine: .*){3}', 'drift');
+rows('DROP INDEX hidden, hidden_by_raise');
+gives(3, '', 'could not be copied into the engine as a whole\n', 'capture', '-m', 'hidden');
+rows('DROP FUNCTION hide, hide_by_raise, hide_by_psql CASCADE; TRUNCATE item');
 
 # Code that runs while a schema is copied only reads: a role that may create tables changes nothing of others
 # in the copy, whose scripts then run in the database, and ends no session.
@@ -234,6 +246,42 @@ END_SQL
 	gives(0, 'at 004', '', 'downgrade', '-y', '-1');
 	unlink 'migrations/005.sql';
 	admin('DROP SCHEMA eve CASCADE; DROP OWNED BY regress_eve; DROP ROLE regress_eve');
+}
+
+# What code of a schema takes of the machine meanwhile is limited: time, also of many statements, memory,
+# temporary files, and what it writes into the log and into messages.
+{
+	admin(q{CREATE ROLE regress_copier LOGIN; ALTER ROLE regress_copier SET session_preload_libraries = 'pg_cmig';
+		ALTER ROLE regress_copier SET cmig_client.copies = on; ALTER ROLE regress_copier SET log_min_messages = debug1});
+	admin('CREATE DATABASE cmig_copy_1 OWNER regress_copier');
+	my ($out, $err, $offset) = ('', '', -s $node->logfile);
+	my $copy = sub {
+		$node->psql('cmig_copy_1', $_[0], stdout => \$out, stderr => \$err, on_error_stop => 0,
+			extra_params => [ '-U', 'regress_copier', '-v', 'VERBOSITY=default' ]);
+	};
+	$copy->(q{SET client_min_messages = debug1;
+		DO $$ BEGIN FOR i IN 1 .. 3000 LOOP RAISE LOG 'into the log'; RAISE DEBUG 'for the shell'; RAISE NOTICE 'for the shell'; END LOOP; RAISE WARNING 'for the shell'; END $$;
+		DO $$ BEGIN RAISE EXCEPTION E'a\nb%', repeat('c', 5000) USING DETAIL = E'd\ne', TABLE = E'f\ng'; END $$;});
+	like($err, qr/^psql:<stdin>:3: ERROR:  a\?bc{1997}\nDETAIL:  d\?e\nCONTEXT:  .*\n?\z/, 'an error has short lines of psql, and is the only message');
+	my $log = slurp_file($node->logfile, $offset);
+	my $logged = () = $log =~ /LOG:  into the log/g;
+	ok($logged > 0 && $logged <= 2000 && $log !~ /:  for the shell|ERROR:  a/, 'a part of that is in the log');
+	$copy->(q{SET statement_timeout = '400ms';} . q{DO $$ BEGIN PERFORM pg_sleep(0.2); END $$;} x 30);
+	like($err, qr/FATAL:  slow statements take more than 2 seconds together, such as: DO /, 'slow statements share a limit');
+	SKIP:
+	{
+		skip 'no /proc', 1 unless -e '/proc/self/limits';
+		my $session = $node->background_psql('cmig_copy_1', extra_params => [ '-U', 'regress_copier' ]);
+		my $pid = $session->query_safe('SELECT pg_backend_pid()');
+		like(slurp_file("/proc/$pid/limits"), qr/^Max data size +2147483648 +2147483648 /m, 'memory is limited');
+		$session->quit;
+	}
+	admin('DROP DATABASE cmig_copy_1');
+	admin('DROP ROLE regress_copier');
+	my ($engine) = glob "$cache/cmig/engine-*";
+	my ($limited) = run_command([ 'psql', '-XAt', '-h', $engine, '-p', '5432', '-U', 'cmig_engine_superuser', '-d', 'postgres', '-c',
+		"SELECT rolconfig @> '{temp_file_limit=1GB,log_min_messages=debug1}' FROM pg_roles WHERE rolname = 'cmig_engine_copier'" ]);
+	is($limited, 't', 'temporary files are limited');
 }
 
 # passwords that a schema contains are not in the log of the engine

@@ -186,4 +186,13 @@ for my $case ([ 'ann', undef, 1 ], [ 'ann', 'bob', 1 ], [ 'ann', 'ann', 1 ], [ '
 	$is_used ? is($err, '', $name) : like($err, qr/ERROR:  42501: .* belongs to role $owner/, $name);
 }
 
+# The hint about a run that was interrupted can be pasted into a shell, whatever the row says.
+query($node, 'postgres', 'CREATE DATABASE engine');
+foreach my $range ('base:001', '001:002')
+{
+	$node->psql('engine', '\i ' . script_file($range, ", version_table => 'cmig_engine.version'"), stderr => \my $err);
+	like($err, qr/HINT:  Complete it first: cmig upgrade '003 `id`'\. /, 'a name is quoted') if $range ne 'base:001';
+	query($node, 'engine', q{INSERT INTO cmig_engine.progress VALUES ('003 `id`', 'upgrade', '', 1, false)}) if $range eq 'base:001';
+}
+
 done_testing();

@@ -47,6 +47,33 @@ percent_decode()
 	printf '%b' "${text//%/"${backslash}x"}"
 }
 
+# NAME=VALUE of what options, a URL, and DATABASE_URL name: see find_psql()
+chosen=()
+choose() { export "$1=$2"; chosen+=("$1=$2"); }
+
+# conninfo [NAME]: prints a connection string with what was chosen, except passwords, and a database
+conninfo()
+{
+	local variable keyword value
+
+	for variable in ${chosen[@]+"${chosen[@]}"} ${1+"PGDATABASE=$1"}; do
+		value=${variable#*=} variable=${variable%%=*}
+		case $variable in
+			PGPASSWORD | PGSERVICE) continue ;;
+			PGDATABASE) keyword=dbname ;;
+			PGAPPNAME) keyword=application_name ;;
+			PGCONNECT_TIMEOUT) keyword=connect_timeout ;;
+			PGTARGETSESSIONATTRS) keyword=target_session_attrs ;;
+			PGCHANNELBINDING) keyword=channel_binding ;;
+			PGREQUIREAUTH) keyword=require_auth ;;
+			PGLOADBALANCEHOSTS) keyword=load_balance_hosts ;;
+			*) keyword=$(LC_ALL=C tr '[:upper:]' '[:lower:]' <<<"${variable#PG}") ;;
+		esac
+		value=${value//"$backslash"/"$backslash$backslash"}
+		printf "%s='%s' " "$keyword" "${value//"$apostrophe"/"$backslash$apostrophe"}"
+	done
+}
+
 # set_variable NAME VALUE: exports the variable with the percent-decoded value.  Does
 # nothing if the value is empty.  A value from the URL in cmig.conf does not replace
 # a variable that the environment already has.
@@ -58,7 +85,7 @@ set_variable()
 	[ -z "$of_config" ] || [ -z "${!1+set}" ] || return 0
 	value=$(percent_decode "$2") ||
 		fail 2 'the database URL has a percent sign that is not followed by two hexadecimal digits'
-	export "$1=$value"
+	if [ -n "$of_config" ]; then export "$1=$value"; else choose "$1" "$value"; fi
 }
 
 # connect_url URL: exports the parts of a URL that begins with postgresql://,
@@ -206,10 +233,10 @@ connection()
 	fi
 	[ -n "$url" ] || { url=${config_database_url:-} of_config=1; }
 	[ -z "$url" ] || connect_url "$url"
-	[ -z "$database" ] || { export PGDATABASE=$database; DATABASE_OPTION=" -d $(printf %q "$database")"; }
-	! given username || export PGUSER=$option_username
-	! given host || export PGHOST=$option_host
-	! given port || export PGPORT=$option_port
+	[ -z "$database" ] || { choose PGDATABASE "$database"; DATABASE_OPTION=" -d $(printf %q "$database")"; }
+	! given username || choose PGUSER "$option_username"
+	! given host || choose PGHOST "$option_host"
+	! given port || choose PGPORT "$option_port"
 	! given password || ask_password
 	[ "$verb" = import ] || unset DATABASE_URL
 	export PGAPPNAME=${PGAPPNAME:-cmig} PGCONNECT_TIMEOUT=${PGCONNECT_TIMEOUT:-10}
@@ -228,18 +255,24 @@ check_psql()
 
 # Sets psql to the command that runs psql, and its arguments.  CMIG_PSQL can be, for
 # example, "docker compose exec -T db psql -U postgres".  A psql in a container
-# does not see this shell's environment, so the database is passed as an argument.
-declare -a psql=()
+# does not see this shell's environment, so the database is passed as an argument.  In libpq,
+# the file of a service takes precedence over variables, and only arguments over it: the array "service"
+# has those of what was chosen.
+psql=() service=()
 find_psql()
 {
 	local database
 
+	service=()
 	read -r -a psql <<<"${CMIG_PSQL:-psql}"
 	command -v -- "${psql[0]}" >/dev/null ||
 		fail 4 "${psql[0]} is not installed" 'On Debian: apt install postgresql-client'
 	if [ -n "${CMIG_PSQL:-}" ] && [ -n "${option_database-}" ]; then
 		database=${PGDATABASE//"$backslash"/"$backslash$backslash"}
 		psql+=(-d "dbname='${database//"$apostrophe"/"$backslash$apostrophe"}'")
+	elif [ -z "${CMIG_PSQL:-}" ] && [ -n "${PGSERVICE:-}" ] && [ ${#chosen[@]} -gt 0 ]; then
+		service=(-d "$(conninfo)")
+		psql+=("${service[@]}")
 	fi
 	psql+=(-X -q -v ON_ERROR_STOP=1)
 	# without a terminal, turn off the password prompt, for which psql would read

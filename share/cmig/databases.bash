@@ -123,7 +123,7 @@ worker()
 				option_scope=$name
 				unset option_scopes option_first option_begin_with option_max_failures option_jobs
 			else
-				export PGDATABASE=$name
+				choose PGDATABASE "$name"
 				option_database=$name
 				DATABASE_OPTION=" -d $(printf %q "$name")"
 			fi

@@ -335,6 +335,8 @@ find_engine()
 		unset_libpq
 		of_config='' PGCONNECT_TIMEOUT=10
 		connect_url "$option_engine"
+		[ -z "${PGSERVICE:-}" ] || fail 2 'the URL of an engine cannot name a service' \
+			'The file of the service would choose the role of each session. Write the host into the URL.'
 		for name in "${!PG@}"; do printf '%s=%s\0' "$name" "${!name}"; done)
 	[ ${#engine_environment[@]} -gt 0 ] || exit 2
 	lines=$(engine_psql <<-'END'
@@ -542,6 +544,7 @@ create_copy()
 	[ "$verb" != import ] || [ -z "$1" ] || copy_tool_tables
 	[ "$verb" != workload-check ] || read_workload
 	unset_libpq
+	chosen=()
 	for name in "${engine_environment[@]}"; do export "${name?}"; done
 	export PGUSER=$ENGINE_ROLE PGPASSWORD=$engine_password PGDATABASE=$engine_database PGAPPNAME=cmig
 	use_options
@@ -815,7 +818,8 @@ copy_schema()
 		"${yellow}WARNING:  not copied into the engine: $((unread - 5)) more tables that the role cannot read$plain"
 	[ "$unread" -eq 0 ] || [[ $verb != @(capture|locate) ]] || copied_in_part
 	require_short "$names" "${options[@]}"
-	dump=$(on_target "$engine/pg_dump" "${options[@]}") || { schema_unreadable "${1-}"; return 1; }
+	dump=$(on_target "$engine/pg_dump" ${service[@]+"${service[@]}"} "${options[@]}") ||
+		{ schema_unreadable "${1-}"; return 1; }
 	require_restricted "$dump"
 	copy_extensions || fail 2 'the engine cannot use the copy'
 	of_dump "$dump" |
@@ -1056,10 +1060,11 @@ EXPECTED='CreateEventTrigger|AlterEventTrigger|AlterEventTriggerOwner|get_event_
 # of_dump() is missing.  The sessions have messages in English.
 copied_messages()
 {
-	local line error='' rest='' place count=0 complete=''
+	local line error='' rest='' place reason count=0 complete=''
 
 	# The lines of a message follow its first one.  The database's code can raise any error, but then
-	# there is a CONTEXT, and no function of the server in its LOCATION.
+	# there is a CONTEXT, and no function of the server in its LOCATION, and each of its texts is one
+	# line: see src/run/copied.c.
 	while IFS= read -r line || { line=psql:; [ -n "$error" ]; }; do
 		[ "$line" != "$MARK" ] || { complete=1; continue; }
 		[[ ! $line =~ ^psql:[^\ ]*:\ (STATEMENT:\ \ .*) ]] || line=${BASH_REMATCH[1]}
@@ -1070,9 +1075,10 @@ copied_messages()
 			count=$((count + 1))
 			visible "${error#*: }"
 			# its message does not name the object
-			[[ $error != 57014:* || $rest != *"$newline"STATEMENT:* ]] || {
-				place=${rest#*"$newline"STATEMENT:  }
-				visible "${place:0:200} ($COPY_TIMEOUT)"; }
+			[[ $error != @(57014|53200|53400):* || $rest != *"$newline"STATEMENT:* ]] || {
+				reason=${error#*: } place=${rest#*"$newline"STATEMENT:  }
+				[[ $error != 57014:* ]] || reason=$COPY_TIMEOUT
+				visible "${place:0:200} ($reason)"; }
 			[ $count -gt 5 ] || say "${yellow}WARNING:  not copied into the engine: $VISIBLE$plain"
 		fi
 		# a session ends with this warning of src/run/copied.c before a FATAL

@@ -33,7 +33,9 @@ ALTER ROLE :"copier" SET log_min_error_statement = panic;
 ALTER ROLE :"copier" SET log_statement = none;
 ALTER ROLE :"copier" SET log_min_duration_statement = -1;
 ALTER ROLE :"copier" SET log_min_duration_sample = -1;
--- see src/run/copied.c
+ALTER ROLE :"copier" SET temp_file_limit = '1GB';
+-- see src/run/copied.c, which sees messages from this level on, and decides what is logged
+ALTER ROLE :"copier" SET log_min_messages = debug1;
 ALTER ROLE :"copier" SET session_preload_libraries = 'pg_cmig';
 ALTER ROLE :"copier" SET cmig_client.copies = on;
 SELECT string_agg(password, ' ' ORDER BY name = :'copier') AS passwords FROM secret \gset

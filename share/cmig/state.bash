@@ -114,8 +114,8 @@ copy_table()
 	[ "$engine_version" -ge "$engine_major" ] || fail 2 "$verb requires pg_dump of PostgreSQL $engine_major" \
 		"On Debian: apt install postgresql-client-$engine_major"
 	find_copy_limit
-	dump=$(on_target "$engine/pg_dump" "--lock-wait-timeout=$COPY_LIMIT" --section=pre-data --section=data \
-		--no-owner --no-privileges -t "$1") ||
+	dump=$(on_target "$engine/pg_dump" ${service[@]+"${service[@]}"} "--lock-wait-timeout=$COPY_LIMIT" \
+		--section=pre-data --section=data --no-owner --no-privileges -t "$1") ||
 		fail 3 "the table $1 cannot be read"
 	require_restricted "$dump"
 	# a trigger could change the rows in the copy

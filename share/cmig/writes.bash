@@ -173,6 +173,8 @@ create_database()
 	end_transaction COMMIT
 	add "SELECT pg_catalog.format('CREATE DATABASE %I', :'database')
 WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname OPERATOR(pg_catalog.=) :'database') \\gexec"
+	local -a chosen=(${chosen[@]+"${chosen[@]}"} PGDATABASE=postgres) psql=() service=()
+	find_psql
 	PGDATABASE=postgres run
 }
 
@@ -558,20 +560,20 @@ generate_node_pg_migrate()
 		import_database=${engine_database/%?????/00000}
 		engine_psql -c "CREATE DATABASE $import_database TEMPLATE template0 OWNER $ENGINE_ROLE"
 	else
-		"${psql[@]}" -d postgres -c "CREATE DATABASE $import_database TEMPLATE template0"
+		"${psql[@]}" -d "$(conninfo postgres)" -c "CREATE DATABASE $import_database TEMPLATE template0"
 	fi ||
 		fail 2 'no empty database can be created' \
 			'node-pg-migrate prints the SQL of migrations in JavaScript only with one.'
 	trap 'if [ -n "$engine_database" ]; then
 			drop_copy "$import_database"
-		else "${psql[@]}" -d postgres -c "DROP DATABASE IF EXISTS $import_database WITH (FORCE)"; fi
+		else "${psql[@]}" -d "$(conninfo postgres)" -c "DROP DATABASE IF EXISTS $import_database WITH (FORCE)"; fi
 		rm -rf -- "$GENERATED"; [ -z "$engine_database" ] || end_engine' EXIT
 	node_pg_migrate up "$folder" || {
 		cat -- "$GENERATED/messages" >&2
 		fail 2 "node-pg-migrate cannot print the SQL of the migrations in $folder"
 	}
 	sed "s/'/''/g; s/.*/INSERT INTO pgmigrations (name, run_on) VALUES ('&', now());/" "$GENERATED/names" |
-		"${psql[@]}" -d "$import_database"
+		"${psql[@]}" -d "$(conninfo "$import_database")"
 	# the dry run ends at the first migration that it cannot revert
 	until node_pg_migrate down "$folder"; do
 		# not by an argument, whose length is limited
@@ -580,10 +582,11 @@ generate_node_pg_migrate()
 				DELETE FROM pgmigrations WHERE name = ANY (string_to_array(:'names', E'\n')) RETURNING name)
 			SELECT name FROM pgmigrations WHERE name NOT IN (SELECT name FROM printed) ORDER BY id DESC LIMIT 1;
 		END
-			"${psql[@]}" -d "$import_database" -At)
+			"${psql[@]}" -d "$(conninfo "$import_database")" -At)
 		[ -n "$name" ] || break
 		say "cmig: no downgrade section: $name: $(grep -m 1 -o 'Error: .*' -- "$GENERATED/messages")"
-		"${psql[@]}" -d "$import_database" -v name="$name" <<<"DELETE FROM pgmigrations WHERE name = :'name'"
+		"${psql[@]}" -d "$(conninfo "$import_database")" -v name="$name" \
+			<<<"DELETE FROM pgmigrations WHERE name = :'name'"
 	done
 	rm -f -- "$GENERATED/printed" "$GENERATED/known" "$GENERATED/names" "$GENERATED/messages"
 	for file in "$folder"/*.sql; do

@@ -109,7 +109,7 @@ cmig_engine_append_check(StringInfo body, const char *revision, const char *dire
 					 "\tIF EXISTS (SELECT FROM " CMIG_ENGINE_PROGRESS " p WHERE p.revision " OP("<>") " %s OR p.direction " OP("<>") " '%s') THEN\n"
 					 "\t\tRAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',\n"
 					 "\t\t\tMESSAGE = (SELECT pg_catalog.concat('the ', p.direction, ' of revision \"', p.revision, '\" was interrupted') FROM " CMIG_ENGINE_PROGRESS " p LIMIT 1),\n"
-					 "\t\t\tHINT = (SELECT pg_catalog.concat('Complete it first: cmig ', p.direction, CASE WHEN p.direction " OP("=") " 'upgrade' THEN pg_catalog.concat(' ', p.revision) ELSE ' -1' END, '. To give up, repair the schema, and: cmig stamp <current revision>') FROM " CMIG_ENGINE_PROGRESS " p LIMIT 1);\n"
+					 "\t\t\tHINT = (SELECT pg_catalog.concat('Complete it first: cmig ', p.direction, CASE WHEN p.direction " OP("=") " 'upgrade' THEN pg_catalog.concat(' ', CASE WHEN p.revision " OP("~") " '^[A-Za-z0-9_.:+-]+$' THEN p.revision ELSE pg_catalog.quote_literal(p.revision) END) ELSE ' -1' END, '. To give up, repair the schema, and: cmig stamp <current revision>') FROM " CMIG_ENGINE_PROGRESS " p LIMIT 1);\n"
 					 "\tEND IF;\n",
 					 quote_literal_cstr(revision), direction);
 }

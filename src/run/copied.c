@@ -7,6 +7,8 @@
  * change the objects of others in the copy, and so the scripts that are generated
  * there.  Therefore, only the statements of the dump write and set something: a function
  * reads, and neither it nor what it leaves behind, such as a cursor, runs a command.
+ * What it can take of the machine is limited, and so is what it can write into
+ * messages: cmig reads from those of psql what has failed.
  *
  * share/cmig/engine_create.sql has the server load the library when a session of that
  * role begins, and turns this on by a placeholder, which nobody can change for a
@@ -16,6 +18,7 @@
  */
 #include "postgres.h"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "access/transam.h"
@@ -25,6 +28,7 @@
 #include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
 #include "executor/executor.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
@@ -45,6 +49,15 @@
 /* how long a statement may go on after that if it does not look whether it was canceled */
 #define LAST_TIMEOUT 5000
 
+/* statements that take this part of their time have together so many times that of one */
+#define SLOW 10
+#define MOST_SLOW 6
+
+/* how many bytes of memory the process can have, and a text of a message; how many are logged */
+#define MOST_MEMORY ((rlim_t) 2 * 1024 * 1024 * 1024)
+#define LONGEST_TEXT 2000
+#define MOST_LOGGED 2000
+
 /* Is this such a session?  In a copy, perhaps: the database must be one. */
 static enum
 {
@@ -60,11 +73,17 @@ static int	limit;				/* statement_timeout when the statement began */
 static int	caught;				/* how often it has caught an error after that */
 static TimeoutId last;			/* when the connection ends */
 
+static long slow = 0;			/* how long slow statements have taken
+								 * together */
+static long slowest = 0;
+static char slowest_text[200];
+
 static object_access_hook_type next_object_access = NULL;
 static needs_fmgr_hook_type next_needs_fmgr = NULL;
 static fmgr_hook_type next_fmgr = NULL;
 static ProcessUtility_hook_type next_ProcessUtility = NULL;
 static ExecutorStart_hook_type next_ExecutorStart = NULL;
+static emit_log_hook_type next_emit_log = NULL;
 
 /*
  * Callback of subtransactions: code can catch that it has taken too long.  The timeout
@@ -126,11 +145,58 @@ is_guarded(void)
 			session = NOT_GUARDED;
 		else
 		{
+			struct rlimit memory = {MOST_MEMORY, MOST_MEMORY};
+
 			RegisterSubXactCallback(see_subtransaction, NULL);
 			last = RegisterTimeout(USER_TIMEOUT, end_connection);
+			/* more of it is an error; shared memory does not count */
+			(void) setrlimit(RLIMIT_DATA, &memory);
 		}
 	}
 	return session == GUARDED;
+}
+
+/* Make a text of a message one line, and cut it. */
+static void
+flatten(char *text)
+{
+	if (text != NULL && strlen(text) > LONGEST_TEXT)
+		text[pg_mbcliplen(text, strlen(text), LONGEST_TEXT)] = '\0';
+	for (; text != NULL && *text; text++)
+		if ((unsigned char) *text < ' ')
+			*text = '?';
+}
+
+/*
+ * The hook for messages: a text with lines like those of psql could hide that a statement
+ * has failed, long ones keep the shell busy, and many fill the log.  cmig reads only errors,
+ * and the warning above.
+ */
+static void
+see_message(ErrorData *error)
+{
+	static int	logged = 0;
+
+	if (session == GUARDED)
+	{
+		flatten(error->message);
+		flatten(error->detail);
+		flatten(error->hint);
+		flatten(error->context);
+		flatten(error->internalquery);
+		flatten(error->schema_name);
+		flatten(error->table_name);
+		flatten(error->column_name);
+		flatten(error->datatype_name);
+		flatten(error->constraint_name);
+		if (error->elevel < FATAL &&
+			((error->elevel < WARNING && error->elevel != LOG) || logged++ >= MOST_LOGGED))
+			error->output_to_server = false;
+		if (error->elevel < ERROR && !cmig_text_same(error->funcname, "see_subtransaction"))
+			error->output_to_client = false;
+	}
+	if (next_emit_log)
+		next_emit_log(error);
 }
 
 static void
@@ -200,17 +266,50 @@ see_call(FmgrHookEventType event, FmgrInfo *function, Datum *private)
 		next_fmgr(event, function, private);
 }
 
-/* ExecutorStart hook: no query of the dump changes anything, nor can one of a function. */
+/*
+ * ExecutorStart hook: no query of the dump changes anything, nor can one of a function.  Nor has
+ * it other processes.
+ */
 static void
 see_query(QueryDesc *query, int eflags)
 {
-	if (is_guarded() &&
-		(query->plannedstmt->commandType != CMD_SELECT || query->plannedstmt->hasModifyingCTE))
-		refuse("change anything");
+	if (is_guarded())
+	{
+		if (query->plannedstmt->commandType != CMD_SELECT || query->plannedstmt->hasModifyingCTE)
+			refuse("change anything");
+		query->plannedstmt->parallelModeNeeded = false;
+	}
 	if (next_ExecutorStart)
 		next_ExecutorStart(query, eflags);
 	else
 		standard_ExecutorStart(query, eflags);
+}
+
+/* Many statements that each take a little less than their limit would take very long. */
+static void
+require_time(void)
+{
+	if (limit > 0 && slow > (long) MOST_SLOW * limit)
+		ereport(FATAL,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("slow statements take more than %d seconds together, such as: %s",
+						MOST_SLOW * limit / 1000, slowest_text)));
+}
+
+/* Note how long a statement has taken. */
+static void
+note_time(TimestampTz begin, const char *query)
+{
+	long		time = TimestampDifferenceMilliseconds(begin, GetCurrentTimestamp());
+
+	if (limit <= 0 || time < limit / SLOW)
+		return;
+	slow += time;
+	if (time <= slowest)
+		return;
+	slowest = time;
+	strlcpy(slowest_text, query,
+			pg_mbcliplen(query, strlen(query), sizeof(slowest_text) - 1) + 1);
 }
 
 /*
@@ -224,10 +323,12 @@ see_utility(PlannedStmt *statement, const char *query, bool read_only,
 			QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
 {
 	Node	   *node = statement->utilityStmt;
+	TimestampTz begin = GetCurrentTimestamp();
 	int			level = 0;
 
 	if (is_guarded() && context == PROCESS_UTILITY_TOPLEVEL)
 	{
+		require_time();
 		limit = StatementTimeout;
 		caught = 0;
 		if (limit > 0)
@@ -237,12 +338,21 @@ see_utility(PlannedStmt *statement, const char *query, bool read_only,
 	}
 	else if (is_guarded() && context != PROCESS_UTILITY_SUBCOMMAND)
 		refuse("run commands");
-	if (next_ProcessUtility)
-		next_ProcessUtility(statement, query, read_only, context, params, environment, dest,
-							completion);
-	else
-		standard_ProcessUtility(statement, query, read_only, context, params, environment, dest,
+	PG_TRY();
+	{
+		if (next_ProcessUtility)
+			next_ProcessUtility(statement, query, read_only, context, params, environment, dest,
 								completion);
+		else
+			standard_ProcessUtility(statement, query, read_only, context, params, environment, dest,
+									completion);
+	}
+	PG_FINALLY();
+	{
+		if (session == GUARDED && context == PROCESS_UTILITY_TOPLEVEL)
+			note_time(begin, query);
+	}
+	PG_END_TRY();
 	if (level > 0)
 		AtEOXact_GUC(false, level);
 	if (session == GUARDED && context == PROCESS_UTILITY_TOPLEVEL && limit > 0)
@@ -262,6 +372,8 @@ cmig_copied_init(void)
 	ProcessUtility_hook = see_utility;
 	next_ExecutorStart = ExecutorStart_hook;
 	ExecutorStart_hook = see_query;
+	next_emit_log = emit_log_hook;
+	emit_log_hook = see_message;
 	if (!process_shared_preload_libraries_in_progress)
 		(void) is_guarded();
 }
