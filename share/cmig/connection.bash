@@ -51,12 +51,13 @@ percent_decode()
 chosen=()
 choose() { export "$1=$2"; chosen+=("$1=$2"); }
 
-# conninfo [NAME]: prints a connection string with what was chosen, except passwords, and a database
+# conninfo DATABASE: prints a connection string with what was chosen, except passwords, and the
+# database, unless that is empty
 conninfo()
 {
 	local variable keyword value
 
-	for variable in ${chosen[@]+"${chosen[@]}"} ${1+"PGDATABASE=$1"}; do
+	for variable in ${chosen[@]+"${chosen[@]}"} ${1:+"PGDATABASE=$1"}; do
 		value=${variable#*=} variable=${variable%%=*}
 		case $variable in
 			PGPASSWORD | PGSERVICE) continue ;;
@@ -271,7 +272,7 @@ find_psql()
 		database=${PGDATABASE//"$backslash"/"$backslash$backslash"}
 		psql+=(-d "dbname='${database//"$apostrophe"/"$backslash$apostrophe"}'")
 	elif [ -z "${CMIG_PSQL:-}" ] && [ -n "${PGSERVICE:-}" ] && [ ${#chosen[@]} -gt 0 ]; then
-		service=(-d "$(conninfo)")
+		service=(-d "$(conninfo '')")
 		psql+=("${service[@]}")
 	fi
 	psql+=(-X -q -v ON_ERROR_STOP=1)
