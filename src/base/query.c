@@ -9,7 +9,6 @@
 #include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/catalog.h"
 #include "catalog/dependency.h"
@@ -678,18 +677,16 @@ cmig_query_is_empty(CmigQuery *query, const char *name)
 	if (table->rd_rel->relkind == RELKIND_RELATION &&
 		pg_class_aclcheck(oid, GetUserId(), ACL_SELECT) == ACLCHECK_OK)
 	{
-		TupleTableSlot *slot = table_slot_create(table, NULL);
 		Snapshot	snapshot;
-		TableScanDesc scan;
+		SysScanDesc scan;
 
 		if (!at_once)
 			CommandCounterIncrement();
 		snapshot = RegisterSnapshot(at_once ? GetActiveSnapshot() : GetTransactionSnapshot());
-		scan = table_beginscan(table, snapshot, 0, NULL);
-		is_empty = !table_scan_getnextslot(scan, ForwardScanDirection, slot);
-		table_endscan(scan);
+		scan = systable_beginscan(table, InvalidOid, false, snapshot, 0, NULL);
+		is_empty = !HeapTupleIsValid(systable_getnext(scan));
+		systable_endscan(scan);
 		UnregisterSnapshot(snapshot);
-		ExecDropSingleTupleTableSlot(slot);
 	}
 	table_close(table, AccessShareLock);
 	return is_empty;
