@@ -230,7 +230,7 @@ my @refused = (
 	[ 'CREATE TABLE t (id int, a int, CHECK (t IS NOT NULL))', 'ALTER TABLE t ALTER a TYPE bigint', 
 		'statements may fail while revision "042" is expanded\nDETAIL:  table constraint t_check on public.t reads all columns of public.t' ],
 	[ 'CREATE TABLE t (id int, a int UNIQUE DEFERRABLE, b int UNIQUE)', 'ALTER TABLE t ALTER a TYPE bigint, ALTER b TYPE bigint',
-		'statements may fail while revision "042" is expanded\nDETAIL:  constraint t_a_key on public.t checks each row at once, and cannot be deferred\nHINT' ],
+		'statements may fail while revision "042" is expanded\nDETAIL:  constraint t_a_key on public.t checks each row at once, and cannot be deferred\nHINT:  Let no statement rely on a deferred check until the revision is contracted. To go on: CALL' ],
 	[ 'CREATE TABLE t (id int, a text)', 'ALTER TABLE t ADD g text GENERATED ALWAYS AS (lower(a)) STORED', 'column public.t.g cannot be expanded' ],
 	[ "CREATE TABLE t (id int, a text); CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
 		"ALTER TABLE t RENAME a TO b; CREATE OR REPLACE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'", 'function public.f\(\) cannot be expanded' ],

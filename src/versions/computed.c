@@ -286,7 +286,7 @@ called_by(Watch *watch, Oid table, const Node *expr)
 	Noting		noting = {watch, table, expr};
 	ErrorData  *error = expr ? cmig_subtransaction_rehearse(note_called, &noting) : NULL;
 
-	if (error != NULL && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+	if (error != NULL && cmig_subtransaction_must_rethrow(error))
 		ReThrowError(error);
 	watch->failed = error ? error : watch->failed;
 	return noting.called;

@@ -568,7 +568,7 @@ cmig_versions_require_confirmed(const CmigExpansionPlan *plan)
 	if (unseen != NULL && plan->viewed.count > 0 && !cmig_scope_is_set())
 		ereport(NOTICE,
 				(errmsg("statements of the builds were not searched: %s", unseen)));
-	found = list_concat(list_copy(plan->immediate), found);
+	found = found ? list_concat(list_copy(plan->immediate), found) : plan->immediate;
 	if (found == NIL)
 		return;
 	initStringInfo(&places);
@@ -585,7 +585,11 @@ cmig_versions_require_confirmed(const CmigExpansionPlan *plan)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("statements may fail while revision \"%s\" is expanded", plan->revision),
 			 errdetail("%s", places.data),
-			 cmig_hint("Name the columns there, so that hidden ones do no harm, and use nothing that a view does not take in the new build. To go on: `CALL cmig.expand(%s, confirm => true)`",
+			 cmig_hint("%s%sTo go on: `CALL cmig.expand(%s, confirm => true)`",
+					   found == plan->immediate ? "" :
+					   "Name the columns there, so that hidden ones do no harm, and use nothing that a view does not take in the new build. ",
+					   plan->immediate == NIL ? "" :
+					   "Let no statement rely on a deferred check until the revision is contracted. ",
 					   quote_literal_cstr(plan->revision))));
 }
 
