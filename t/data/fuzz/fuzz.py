@@ -4,6 +4,7 @@
 """Calls every function of pg_cmig with whatever there is, and looks at what is left.
 
 usage: fuzz.py [--dsn DSN] [--seed N] [--calls N] [--minutes M] [--kinds N] [--unit K] [--compare P] [--timeout S]
+       [--fragments]
 
 Needs a superuser's connection to a server of its own: it makes the roles and
 the databases regress_fuzz_*. The functions are read from the catalog, so that
@@ -20,6 +21,9 @@ reach late; when the list ends, it begins again, with every second unit:
   recipes     CALL of procedures that succeed, with hard names
   spoiled     files that end in an open quote or comment, or are deeply nested
   psql        scripts in which psql and the server could disagree
+  fragments   the calls that succeed, with one text of SQL that contains what is no
+              expression, or not in each place; and revisions that are expanded, of
+              which a line is such a text
 
 The other units are random:
 
@@ -72,7 +76,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
 TEMPLATE, DATABASE = "regress_fuzz_template", "regress_fuzz"
 USERS = {"superuser": None, "migrator": "regress_fuzz_migrator", "nobody": "regress_fuzz_nobody"}
 # arguments that are SQL, and wrong as such now and then
-USERS_TEXTS = ("set_sql", "where_sql", "condition", "upgrade", "downgrade", "script", "reset", "backfill", "load", "stepwise", "add_check", "rls_test",
+USERS_TEXTS = ("set_sql", "where_sql", "condition", "upgrade", "downgrade", "script", "reset", "backfill", "load", "stepwise", "add_check", "expand", "rls_test",
                'cmig."diff', 'cmig."require_schema', 'cmig."autogenerate', "cmig.require_schema", "cmig.autogenerate")
 # what is there to change the session
 OWN_SESSION = ("set_context", "clear_context", "set_protect")
@@ -80,6 +84,14 @@ OWN_SESSION = ("set_context", "clear_context", "set_protect")
 DEFINERS = ("allow_ddl",)
 # arguments that are SQL
 SQL_ARGUMENTS = ("set_sql", "where_sql", "condition", "upgrade_sql", "downgrade_sql", "verify_sql", "script", "target_sql")
+# where a fragment of SQL stands in them
+FRAGMENT_FORMS = {"where_sql": ["%s"], "condition": ["%s"], "set_sql": ["name = %s", "(name, amount) = %s", "%s"],
+                  "upgrade_sql": ["ALTER TABLE app.plain ADD z text DEFAULT %s", "SELECT %s", "CREATE VIEW app.z AS SELECT %s FROM app.plain"],
+                  "downgrade_sql": ["SELECT %s"], "verify_sql": ["SELECT %s"], "precondition_sql": ["SELECT %s"],
+                  "script": ["SELECT %s FROM app.plain", "ALTER TABLE app.plain ALTER name TYPE varchar USING %s", "CREATE INDEX ON app.plain ((%s)) WHERE %s",
+                             "ALTER TABLE app.plain ADD CHECK (%s), ADD z text DEFAULT (%s), ADD y text GENERATED ALWAYS AS (%s) STORED"],
+                  "target_sql": ["CREATE SCHEMA small; CREATE TABLE small.plain (id int, name text, amount numeric DEFAULT (%s), CHECK (%s)); CREATE INDEX ON small.plain ((%s))"],
+                  "queries": ["SELECT %s FROM app.plain", "UPDATE app.plain SET name = %s", "INSERT INTO app.plain (name) VALUES (%s)"]}
 # arguments that systematic units replace; + stands for a long text
 HARD_TYPES = ("text", "name", "text[]", "regclass", "text+", "name+", "text[]+")
 # VOLATILE, but what they do is rolled back
@@ -106,6 +118,7 @@ parser.add_argument("--calls", type=int, help="stop after that many calls")
 parser.add_argument("--minutes", type=float, help="stop after that many minutes")
 parser.add_argument("--kinds", type=int, help="stop after that many kinds of defects")
 parser.add_argument("--unit", type=int, help="this unit only, with all its statements")
+parser.add_argument("--fragments", action="store_true", help="only the systematic units with fragments of SQL, each once")
 parser.add_argument("--compare", type=float, default=1, help="the part of the units in which database and session are compared")
 parser.add_argument("--timeout", type=int, default=30, help="seconds after which a statement counts as hanging")
 args = parser.parse_args()
@@ -113,6 +126,10 @@ args = parser.parse_args()
 
 class Defect(Exception):
     pass
+
+
+class Fragment(str):
+    """A text with SQL that may be wrong."""
 
 
 def wait(connection):
@@ -428,6 +445,17 @@ class Fuzzer:
                         calls.append((function, dict(chosen, **{name: marked})))
         return calls
 
+    def fragment_calls(self, kind):
+        """-> the same, each with one text of SQL that contains a fragment"""
+        calls = []
+        for function, chosen in self.sound_calls(kind):
+            for name, type_ in zip(function[4] or [], function[5]):
+                for form in FRAGMENT_FORMS.get(name, []):
+                    for fragment in values.FRAGMENTS:
+                        text = literal(form.replace("%s", fragment))
+                        calls.append((function, dict(chosen, **{name: Fragment("ARRAY[%s]" % text if type_.endswith("[]") else text)})))
+        return calls
+
     def systematic_units(self):
         """-> [(method, arguments)]; where a type stands for a value, it is drawn"""
         rnd = random.Random(args.seed)
@@ -450,8 +478,15 @@ class Fuzzer:
         units += cut(list(untrapped), 8, self.sound_unit, "superuser", False) + cut(list(untrapped), 8, self.sound_unit, "nobody", False)
         units += cut(trapped, 8, self.sound_unit, "superuser", True) + cut(early, 8, self.sound_unit, "superuser", False)
         units += cut(self.sound_calls("p") + self.hard_calls("p"), 10, self.recipes_unit)
+        # a few of those with fragments come early
+        fragments = cut(self.fragment_calls("f"), 8, self.sound_unit, "superuser", False) + cut(self.fragment_calls("p"), 10, self.recipes_unit)
+        fragments += [(self.expand_unit, fragment) for fragment in values.FRAGMENTS]
+        rnd.shuffle(fragments)
+        if args.fragments:
+            return fragments
+        units += fragments[:8]
         rnd.shuffle(units)
-        return units + cut(late, 8, self.sound_unit, "superuser", False)
+        return units + cut(late, 8, self.sound_unit, "superuser", False) + fragments[8:]
 
     def hard_value(self, type_):
         text = self.rnd.choice(values.HARD_LONG if type_.endswith("+") else values.HARD)
@@ -467,7 +502,7 @@ class Fuzzer:
     def systematic_call(self, function, chosen):
         self.called[function[0]] += 1
         self.counts["calls"] += 1
-        self.own_syntax = not any(v.rstrip("+") in ("text", "text[]") and n in SQL_ARGUMENTS for n, v in chosen.items())
+        self.own_syntax = not any(isinstance(v, Fragment) or v.rstrip("+") in ("text", "text[]") and n in SQL_ARGUMENTS for n, v in chosen.items())
         drawn = {n: self.hard_value(v) if v in HARD_TYPES else v for n, v in chosen.items()}
         return 'cmig."%s"(%s)' % (function[1], ", ".join('"%s" => %s' % item for item in drawn.items()))
 
@@ -498,6 +533,27 @@ class Fuzzer:
             if before is not start:
                 self.execute(connection, "RELEASE s; ROLLBACK TO s")
         self.execute(connection, "ROLLBACK")
+
+    def expand_unit(self, fragment):
+        """Expand a revision of which a line has the fragment, and contract it, or abandon the expansion."""
+        connection = self.session("superuser")
+        for line in ("up", "down"):
+            for end in ("contract", "abandon"):
+                self.dirty = True
+                self.execute(connection, "DROP SCHEMA IF EXISTS small CASCADE; CREATE SCHEMA small; CREATE TABLE small.plain (id int PRIMARY KEY, name text, amount numeric); "
+                                         "INSERT INTO small.plain VALUES (1, 'a', 1); DELETE FROM cmig.version; DELETE FROM cmig.progress; DELETE FROM cmig.journal; DELETE FROM cmig.revision")
+                texts = {"up": "name", "down": "name", line: fragment.replace("app.plain", "small.plain")}
+                script = "ALTER TABLE small.plain ALTER name TYPE varchar(9);\n-- cmig:up small.plain.name = %(up)s\n-- cmig:down small.plain.name = %(down)s\n" % texts
+                if self.execute(connection, "SELECT cmig.create_revision('m', %s, revision => 'odd', expand => true)" % literal(script)):
+                    continue
+                self.counts["calls"] += 2
+                if self.execute(connection, "CALL cmig.expand('odd', confirm => true)"):
+                    self.counts["expansions refused"] += 1
+                else:
+                    self.counts["expansions"] += 1
+                    self.execute(connection, "UPDATE small.plain SET name = 'b'")
+                    self.execute(connection, "CALL cmig.%s()" % end)
+                self.execute(connection, "SELECT * FROM cmig.status()")
 
     def recipes_unit(self, calls):
         connection = self.session("superuser")
@@ -719,6 +775,8 @@ class Fuzzer:
 
     def systematic_index(self, number):
         """-> the place in the list of systematic units, or None for a random unit"""
+        if args.fragments:
+            return number
         first = (len(self.systematic) + 2) // 3 * 4
         if number < first:
             index = number // 4 * 3 + number % 4
@@ -767,7 +825,7 @@ class Fuzzer:
             if not self.defects:
                 print(";\n".join(self.statements))
             return
-        while not (args.calls and self.counts["calls"] >= args.calls) and not (end and time.time() >= end) and not (
+        while not (args.fragments and number >= len(self.systematic)) and not (args.calls and self.counts["calls"] >= args.calls) and not (end and time.time() >= end) and not (
                 args.kinds and len(self.defects) >= args.kinds):
             self.unit(number)
             number += 1
@@ -783,14 +841,14 @@ class Fuzzer:
         if missed:
             print("not called: " + ", ".join(missed))
         print("never without an error: " + (", ".join(never) or "none"))
-        if never and self.counts["units"] >= (len(self.systematic) + 2) // 3 * 4:
+        if never and not args.fragments and self.counts["units"] >= (len(self.systematic) + 2) // 3 * 4:
             # each was called in a way that succeeds
             self.defects["no success"] += 1
             print("DEFECT: a function that never succeeded")
         print("%d defects, %d kinds" % (sum(self.defects.values()), len(self.defects)))
 
 
-if not (args.calls or args.minutes or args.unit is not None):
+if not (args.calls or args.minutes or args.fragments or args.unit is not None):
     args.minutes = 1
 fuzzer = Fuzzer()
 try:

@@ -49,6 +49,21 @@ SCRIPTS = ["CREATE TABLE app.fuzzed (id int)", "DROP TABLE app.fuzzed", "SELECT 
            "CALL cmig.backfill('app.plain', 'name = 1')", "CALL cmig.add_not_null('app.plain', 'name')", "ALTER TYPE app.mood ADD VALUE 'c'",
            "SELECT cmig.create_revision('m', 's')", "SELECT cmig.stamp('base')", "LOAD 'pg_cmig'", "EXPLAIN ANALYZE SELECT 1",
            "CREATE TABLE app.x AS SELECT * FROM cmig.status()", "SELECT * FROM cmig.enable_audit('app.plain')"]
+# What is no expression by itself, or not in each place, or means something else there.
+FRAGMENTS = [
+    "*", "plain.*", "app.plain.*", "plain", "(plain).*", "(plain).name", "(SELECT plain)", "DEFAULT", "$1", "$0", "$99999", "ROW()", "ROW(1, plain.*)", "(1, 2)",
+    "(SELECT 1, 2)", "(SELECT)", "(VALUES (1), (2))", "(TABLE app.plain)", "ARRAY(SELECT plain FROM app.plain)", "EXISTS (SELECT)", "count(*)", "max(id)",
+    "string_agg(name, ',' ORDER BY id) FILTER (WHERE true)", "count(*) OVER ()", "lag(name) OVER w", "GROUPING(id)", "generate_series(1, 3)", "unnest('{a,b}'::text[])",
+    "jsonb_each('{}')", "CURRENT OF c", "CURRENT_CATALOG", "now() AT TIME ZONE 'nowhere'", "name COLLATE \"nowhere\"", "id::nowhere", "'x'::app.nowhere", "name::app.mood",
+    "CAST(id AS app.short)", "'(1,x)'::app.pair", "NULL::app.pair", "(NULL::app.pair).a", "xmlelement(name x, plain)", "XMLPARSE(DOCUMENT name)",
+    "name[1]", "name[:]", "(ARRAY[plain])[1].name", "id = ANY (plain)", "id IN ()", "id IN (1, (SELECT 2))", "OVERLAPS", "(now(), now()) OVERLAPS (now(), now())",
+    "CASE id WHEN plain THEN 1 END", "CASE END", "COALESCE()", "NULLIF(plain, plain)", "GREATEST(plain, NULL)", "nowhere(id)", "pg_catalog.nowhere(id)",
+    "lower(VARIADIC ARRAY['a'])", "concat(VARIADIC NULL)", "lower(string => name)", "lower(name, name => 1)", "nextval('app.counter')", "setval('app.counter', 1)",
+    "cmig.current_user_id()", "cmig.upgrade('heads')", "pg_catalog.set_config('role', 'none', false)", "pg_catalog.pg_sleep(0)", "txid_current()", "name IS DOCUMENT",
+    "name IS NORMALIZED", "U&'\\FFFF'", "U&'\\0041' UESCAPE '!'", "U&\"\\0041\"", "B'2'", "X'G'", "E'\\x00'", "1e999999", "0x10", "1_000", "1.", "..", "a..b", "a.b.c.d.e",
+    "oid", "ctid", "tableoid", "xmin", "cmin", "-1", "id -- x", "id /* x", "id */", "id; SELECT 1", "id)", "(id", "id AS x", "id x", "ALL id", "DISTINCT id", "id FROM app.plain",
+    "id WHERE true", "id UNION SELECT 1", "id INTO x", "id LIMIT 1", "(SELECT 1 FOR UPDATE)", "(SELECT id FROM app.plain FOR UPDATE)", "(WITH x AS (DELETE FROM app.plain RETURNING 1) SELECT 1)",
+    "(SELECT 1 INTO x)", "\"\"", "\"" + "x" * 70 + "\"", "OPERATOR(pg_catalog.+) 1", "id OPERATOR(nowhere.+) 1", "id ! 1", "@ id", "NOT id", "NOT", ""]
 KEYS = ["1", "{1}", '{"id": 1}', '{"a": 1, "b": "b1"}', "(1,b1)", "[1]", "null", '{"id": null}', '{"id": {"x": []}}', '{"id": 1e1000}']
 MAPPINGS = ["{}", "[]", "null", '"x"', "1", '{"table_name": "table_name", "operation": "op", "old_row": "old", "new_row": "new"}',
             '{"table_name": "table_name", "operation": "op", "new_row": "new", "clock_at": "changed_at"}', '{"operation": null}',
