@@ -142,13 +142,25 @@ is($node->safe_psql('postgres', 'SELECT count(*) FROM cmig.drift()'), '0', 'the 
 # are created by each of the calls.  The application has begun to write before the call,
 # and goes on while that waits, or is done.
 $node->safe_psql('postgres', load_sql(revision_file('200', '199', 'ALTER TABLE plain ADD later int;', ''),
-	revision_file('201', '200', 'ALTER TABLE two.b ADD later int; ALTER TABLE two.a ADD later int;', '')) . <<'END_SQL');
+	revision_file('201', '200', 'ALTER TABLE two.b ADD later int; ALTER TABLE two.a ADD later int;', ''),
+	revision_file('202', '201', 'CREATE INDEX ON key.a (n); ALTER TABLE key.a ADD later int;', ''),
+	revision_file('203', '202', 'ALTER TABLE key.p ADD FOREIGN KEY (a) REFERENCES key.a;', '') =~ s/(-- message)/-- transactional: false\n$1/r,
+	revision_file('204', '203', 'ALTER TABLE key.p ATTACH PARTITION key.p_2 FOR VALUES FROM (9) TO (19);', '') =~ s/(-- message)/-- transactional: false\n$1/r,
+	revision_file('205', '204', "ALTER TABLE key.p ADD b int REFERENCES key.a;\n-- cmig:up key.p.b = a\n", '') =~ s/(-- message)/-- expand: true\n$1/r)
+	. <<'END_SQL');
 CREATE SCHEMA two;
 CREATE ROLE application;
 CREATE TABLE two.a (id int PRIMARY KEY, n int);
 CREATE TABLE two.b (id int PRIMARY KEY, n int);
 INSERT INTO two.a VALUES (1, 1), (2, 1);
 INSERT INTO two.b VALUES (1, 1), (2, 1);
+CREATE SCHEMA key;
+CREATE TABLE key.a (id int PRIMARY KEY, n int);
+CREATE TABLE key.p (id int PRIMARY KEY, a int) PARTITION BY RANGE (id);
+CREATE TABLE key.p_1 PARTITION OF key.p (FOREIGN KEY (a) REFERENCES key.a) FOR VALUES FROM (0) TO (9);
+CREATE TABLE key.p_2 (id int PRIMARY KEY, a int REFERENCES key.a);
+INSERT INTO key.a VALUES (1, 1);
+INSERT INTO key.p VALUES (1, 1);
 CREATE TABLE plain (id serial PRIMARY KEY, n int);
 CREATE TABLE audited (id serial PRIMARY KEY, n int);
 SELECT FROM cmig.enable_audit('audited');
@@ -158,6 +170,9 @@ foreach my $case ([ 'LOCK TABLE ONLY cmig_audit.log IN ROW EXCLUSIVE MODE', 'CAL
 	[ 'INSERT INTO audited VALUES (DEFAULT, 5)', q{SELECT FROM cmig.upgrade('200')}, 'INSERT INTO plain VALUES (DEFAULT, 6)' ],
 	[ 'UPDATE two.a SET n = 1', q{CALL cmig.add_foreign_key('two.b', 'n', 'two.a')}, 'UPDATE two.b SET n = 1' ],
 	[ 'UPDATE two.a SET n = 1', q{CALL cmig.upgrade_stepwise('201')}, 'UPDATE two.b SET n = 1' ],
+	# these lock a table in a stronger mode than before, for which PostgreSQL does not wait until deadlock_timeout
+	(map { [ 'SELECT FROM key.a', "CALL cmig.upgrade_stepwise('$_')", 'UPDATE key.a SET n = 1' ] } 202 .. 204),
+	[ 'SELECT FROM key.a', q{CALL cmig.expand(confirm => true)}, 'UPDATE key.a SET n = 1' ],
 	[ 'UPDATE two.a SET n = 1 WHERE id = 2', q{CALL cmig.backfill('two.a', $$n = 2$$)}, 'UPDATE two.a SET n = 1 WHERE id = 1' ],
 	[ 'UPDATE two.b SET n = 1', q{SELECT FROM cmig.enable_audit_schema('two')}, 'UPDATE two.a SET n = 1' ],
 	[ 'UPDATE two.b SET n = 1', q{SELECT FROM cmig.enable_rls_schema('two', tenant_column => 'n', roles => '{application}')}, 'UPDATE two.a SET n = 1' ])

@@ -23,6 +23,10 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
 #include "common/pg_prng.h"
 #include "parser/analyze.h"
 #include "storage/latch.h"
@@ -229,6 +233,8 @@ cmig_toplevel_attempt(CmigAttempt body, CmigMayRepeat may_repeat, void *arg,
 	MemoryContext caller = CurrentMemoryContext;
 	volatile double next_pause = FIRST_PAUSE;
 	volatile TimestampTz began = GetCurrentTimestamp();
+	List	   *volatile first = NIL;
+	volatile LOCKMODE strongest = NoLock;
 
 	cmig_lock_wait_reset();
 	for (volatile int n = 1;;)
@@ -237,9 +243,13 @@ cmig_toplevel_attempt(CmigAttempt body, CmigMayRepeat may_repeat, void *arg,
 		volatile bool yields = cmig_lock_wait_yield(may_repeat == NULL);
 		long		pause;
 		bool		updated;
+		Oid			raised;
+		LOCKMODE	mode;
 
 		PG_TRY();
 		{
+			foreach_oid(relation, first)
+				LockRelationOid(relation, strongest);
 			body(arg);
 			MemoryContextSwitchTo(caller);
 			cmig_toplevel_commit();
@@ -255,9 +265,14 @@ cmig_toplevel_attempt(CmigAttempt body, CmigMayRepeat may_repeat, void *arg,
 
 		/* could another attempt succeed where other sessions were in the way? */
 		cmig_toplevel_rollback();
-		if (error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE && cmig_lock_wait_yielded() &&
+		if (error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE && cmig_lock_wait_yielded(&raised, &mode) &&
 			!TimestampDifferenceExceeds(began, GetCurrentTimestamp(), YIELD_TIME))
 		{
+			if (OidIsValid(raised))
+			{
+				first = list_append_unique_oid(first, raised);
+				strongest = Max(strongest, mode);
+			}
 			cmig_toplevel_sleep((long) (YIELD_PAUSE * pg_prng_double(&pg_global_prng_state)));
 			cmig_extension_hold_again();
 			FreeErrorData(error);
@@ -338,6 +353,53 @@ cmig_toplevel_reach_table(Oid table, const char *procedure, bool alone)
 	PG_END_TRY();
 }
 
+/*
+ * A foreign key of a partitioned table takes the place of those that its partitions
+ * have, in ADD FOREIGN KEY and in ATTACH PARTITION.  For that, PostgreSQL drops triggers
+ * of the referenced table, for which it needs a stronger lock than the one that it has
+ * taken before.  Take the stronger one first: see raised_relation() in wait.c.
+ */
+static void
+lock_referenced(const Node *stmt)
+{
+	static CmigQuery query = {
+		"SELECT DISTINCT confrelid FROM pg_constraint k WHERE contype = 'f' AND conparentid = 0"
+		" AND (conrelid = $1 OR conrelid IN (SELECT relid FROM pg_partition_tree($1)))"
+		" AND CASE $3 WHEN 0 THEN conrelid <> $1 AND confrelid = $2"
+		" ELSE confrelid IN (SELECT confrelid FROM pg_constraint WHERE conrelid = $3) END"
+		" ORDER BY confrelid", {OIDOID, OIDOID, OIDOID}
+	};
+	const AlterTableStmt *alter = (const AlterTableStmt *) stmt;
+	Oid			table;
+
+	if (!IsA(stmt, AlterTableStmt) || alter->objtype != OBJECT_TABLE)
+		return;
+	table = RangeVarGetRelid(alter->relation, NoLock, true);
+	if (!OidIsValid(table) || get_rel_relkind(table) != RELKIND_PARTITIONED_TABLE)
+		return;
+	foreach_node(AlterTableCmd, command, alter->cmds)
+	{
+		const RangeVar *other = NULL;
+		bool		attaches = command->subtype == AT_AttachPartition;
+		Oid			oid;
+
+		if (attaches)
+			other = castNode(PartitionCmd, command->def)->name;
+		else if (command->subtype == AT_AddConstraint)
+			other = castNode(Constraint, command->def)->pktable;
+		oid = other ? RangeVarGetRelid(other, NoLock, true) : InvalidOid;
+		if (!OidIsValid(oid))
+			continue;
+		EnsurePortalSnapshotExists();
+		foreach_oid(referenced, attaches ? cmig_query_oids(&query, oid, InvalidOid, table) :
+					cmig_query_oids(&query, table, oid, InvalidOid))
+		{
+			LockRelationOid(referenced, AccessExclusiveLock);
+			(void) find_all_inheritors(referenced, AccessExclusiveLock, NULL);
+		}
+	}
+}
+
 void
 cmig_toplevel_execute(RawStmt *raw, const char *text)
 {
@@ -356,6 +418,7 @@ cmig_toplevel_execute(RawStmt *raw, const char *text)
 		return;
 	}
 
+	lock_referenced(raw->stmt);
 	if (analyze_requires_snapshot(raw))
 		EnsurePortalSnapshotExists();
 	plans = pg_analyze_and_rewrite_fixedparams(raw, text, NULL, 0, NULL);

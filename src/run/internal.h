@@ -114,4 +114,13 @@ extern DestReceiver *cmig_precondition_receiver(void);
  */
 extern void cmig_precondition_require(const DestReceiver *receiver, const CmigRunStep *step);
 
+/* in wait.c */
+
+/*
+ * Lock the relation if it is locked already in a weaker mode that keeps others from
+ * writing, but do not wait for that: if waits yield, end the attempt, and begin the next
+ * one with this lock.
+ */
+extern void cmig_lock_wait_raise(const RangeVar *range, LOCKMODE mode);
+
 #endif							/* CMIG_RUN_INTERNAL_H */

@@ -186,9 +186,11 @@ extern bool cmig_lock_wait_yield(bool yields);
 
 /*
  * Has the last wait ended so?  Then the next attempt goes on with its limit, and
- * what it has waited so far counts.
+ * what it has waited so far counts.  If it was for a stronger lock of a relation
+ * than one that kept others from writing, the next attempt must begin with that
+ * lock; otherwise, *raised is InvalidOid.
  */
-extern bool cmig_lock_wait_yielded(void);
+extern bool cmig_lock_wait_yielded(Oid *raised, LOCKMODE *mode);
 
 /*
  * Do the work in a subtransaction that yields so.  Returns an error if a wait for a

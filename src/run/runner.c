@@ -8,6 +8,7 @@
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "commands/tablecmds.h"
 #include "mb/pg_wchar.h"
 #include "parser/analyze.h"
 #include "tcop/pquery.h"
@@ -778,6 +779,26 @@ cmig_runner_next(CmigScriptRun *run, CmigScriptReader *script)
 	return true;
 }
 
+/* Take the lock that the statement needs, as cmig_lock_wait_raise() does. */
+static void
+raise_lock(const Node *stmt)
+{
+	const RangeVar *range = NULL;
+	LOCKMODE	mode = AccessExclusiveLock;
+
+	if (IsA(stmt, AlterTableStmt))
+	{
+		range = ((const AlterTableStmt *) stmt)->relation;
+		mode = AlterTableGetLockLevel(((const AlterTableStmt *) stmt)->cmds);
+	}
+	else if (IsA(stmt, RenameStmt))
+		range = ((const RenameStmt *) stmt)->relation;
+	else if (IsA(stmt, CreatePolicyStmt))
+		range = ((const CreatePolicyStmt *) stmt)->table;
+	if (range != NULL)
+		cmig_lock_wait_raise(range, mode);
+}
+
 /*
  * Run all statements of a script.  This includes setting up the session for
  * the script and restoring it afterward.
@@ -816,6 +837,7 @@ run_script(CmigScriptRun *run, const char *sql, DestReceiver *dest)
 
 			if (cmig_record_is_on())
 				cmig_record_check(run->step->revision, &run->statement);
+			raise_lock(raw->stmt);
 			(void) cmig_execute_statement(raw, run->statement.text, dest);
 			if (cmig_extension_suspected)
 				cmig_extension_require(run->step->revision);

@@ -8,6 +8,7 @@
 
 #include "access/twophase.h"
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_inherits.h"
 #include "common/pg_prng.h"
 #include "mb/pg_wchar.h"
@@ -221,6 +222,9 @@ static volatile struct
 								 * lock_timeout, not because all waits
 								 * exceeded cmig.lock_timeout? */
 	bool		yielded;		/* or because others waited? */
+	Oid			raised;			/* or could: the relation of which this
+								 * backend holds a weaker lock that keeps
+								 * others from writing */
 	TimestampTz behind_at;		/* when "behind" was filled */
 	int			behind_count;
 	int			behind[MAX_BEHIND]; /* process IDs of the sessions that wait
@@ -323,6 +327,21 @@ is_in_the_way(TimestampTz now)
 }
 
 /*
+ * Returns the relation if this backend already holds a lock of it that keeps others from
+ * writing, and waits for a stronger one.  A session that has read the relation, and
+ * writes it now, would be the victim of a deadlock as soon as it waits.
+ */
+static Oid
+raised_relation(const LOCK *lock)
+{
+	LOCKMASK	conflicts = GetLocksMethodTable(lock)->conflictTab[RowExclusiveLock];
+
+	return lock->tag.locktag_type == LOCKTAG_RELATION &&
+		lock->tag.locktag_field1 == MyDatabaseId && (MyProc->heldLocks & conflicts) != 0 ?
+		lock->tag.locktag_field2 : InvalidOid;
+}
+
+/*
  * Timer callback: record the current lock wait, if any, and cancel the
  * statement if a limit is exceeded.
  */
@@ -387,7 +406,8 @@ look_at_wait(void)
 		seen.finished_us + seen.current_us >= lock_limit_ms * INT64CONST(1000);
 		bool		one = taken_over > 0 && seen.current_us >= taken_over * INT64CONST(1000);
 
-		seen.yielded = !all && !one && yielding && is_in_the_way(now);
+		seen.raised = !all && !one && yielding ? raised_relation(lock) : InvalidOid;
+		seen.yielded = OidIsValid(seen.raised) || (!all && !one && yielding && is_in_the_way(now));
 		seen.single = one || seen.yielded;
 		too_long = all || seen.single;
 	}
@@ -452,18 +472,45 @@ cmig_lock_wait_reset(void)
 	seen.exhausted = false;
 	seen.single = false;
 	seen.yielded = false;
+	seen.raised = InvalidOid;
 }
 
 bool
-cmig_lock_wait_yielded(void)
+cmig_lock_wait_yielded(Oid *raised, LOCKMODE *mode)
 {
 	int64		waited = seen.finished_us + seen.current_us;
 
 	if (!seen.yielded)
 		return false;
+	*raised = seen.raised;
+	*mode = seen.mode;
 	cmig_lock_wait_reset();
 	seen.finished_us = waited;
 	return true;
+}
+
+void
+cmig_lock_wait_raise(const RangeVar *range, LOCKMODE mode)
+{
+	LOCKTAG		tag;
+	Oid			relation;
+	bool		blocks = false;
+
+	if (!yielding || !cmig_lock_wait_is_watched())
+		return;
+	relation = RangeVarGetRelid(range, NoLock, true);
+	SET_LOCKTAG_RELATION(tag, MyDatabaseId, relation);
+	for (LOCKMODE held = 1; held < mode; held++)
+		blocks |= DoLockModesConflict(held, RowExclusiveLock) && cmig_lock_held_compat(&tag, held);
+	if (!blocks || cmig_lock_held_compat(&tag, mode) || ConditionalLockRelationOid(relation, mode))
+		return;
+	seen.last_seen = 0;
+	seen.raised = relation;
+	seen.mode = mode;
+	seen.yielded = true;
+	ereport(ERROR,
+			(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+			 errmsg("could not obtain lock on relation \"%s\"", get_rel_name(relation))));
 }
 
 void
@@ -963,12 +1010,14 @@ cmig_lock_wait_together(List *tables, LOCKMODE mode, bool written)
 	TimestampTz began = GetCurrentTimestamp();
 	Together	together = {tables, mode};
 	ErrorData  *error;
+	Oid			raised;
+	LOCKMODE	of_raised;
 
 	if (written)
 		return;
 	while ((error = cmig_lock_wait_try(lock_together, &together)) != NULL)
 	{
-		if (!cmig_lock_wait_yielded() ||
+		if (!cmig_lock_wait_yielded(&raised, &of_raised) ||
 			TimestampDifferenceExceeds(began, GetCurrentTimestamp(), TOGETHER_MS))
 			ReThrowError(error);
 		FreeErrorData(error);
