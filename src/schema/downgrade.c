@@ -14,7 +14,6 @@
 #include "nodes/nodeFuncs.h"
 #include "parser/parse_expr.h"
 #include "parser/parse_relation.h"
-#include "parser/parse_type.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
@@ -23,15 +22,32 @@
 #include "base/errors.h"
 #include "schema/internal.h"
 
-/* A table, or a column of it that is not inherited.  All are texts. */
+/*
+ * What holds values: a table or a column of it, a sequence, or an attribute of a
+ * composite type of which tables have values.  All are texts.
+ */
 typedef struct Seen
 {
 	const char *oid;
 	const char *schema;
-	const char *table;
+	const char *table;			/* or the sequence or the type */
 	const char *number;			/* 0: the table itself */
 	const char *column;			/* or NULL */
+	const char *kind;			/* pg_class.relkind */
+	const char *own;			/* "t": a column that is not inherited, or a
+								 * sequence that is not a column's */
+	const char *generated;		/* "t": the column is computed */
 } Seen;
+
+/* A label of an enum.  All are texts. */
+typedef struct SeenLabel
+{
+	const char *oid;
+	const char *type;
+	const char *schema;
+	const char *name;			/* of the type */
+	const char *label;
+} SeenLabel;
 
 #define LINE_HINT "Add a line to the upgrade section: -- cmig:down %s.%s = <expression>"
 
@@ -64,7 +80,10 @@ typedef struct Meaning
 	CmigReplayPlan *plan;
 	CmigRepeatableRun labels;	/* gives labels of enums their old names */
 	const CmigManaged *managed;
-	List	   *tables;			/* what see_tables() has seen at the start */
+	List	   *first;			/* of Seen, before the first statement */
+	List	   *last;			/* the same after the last one */
+	List	   *first_labels;	/* of SeenLabel */
+	bool		trying;			/* has watch_values() been called? */
 	List	   *renames;		/* from the script's end to its start, as in
 								 * cmig.diff */
 	CmigSettings *begin;		/* NULL before the first statement */
@@ -167,139 +186,306 @@ pass_lines(Meaning *meaning, int offset)
 	}
 }
 
-/*
- * Note that the statement renames a label of an enum.  Labels get their old names, the last
- * one first: rows keep their values, unlike with a type that is created again.
- */
-static void
-note_label(Meaning *meaning, const AlterEnumStmt *stmt)
-{
-	Oid			type = LookupTypeNameOid(NULL, makeTypeNameFromNameList(stmt->typeName), true);
-
-	if (meaning->labels.sql == NULL)
-		meaning->plan->runs = lappend(meaning->plan->runs, &meaning->labels);
-	meaning->labels.sql = psprintf("ALTER TYPE %s RENAME VALUE %s TO %s;\n%s",
-								   OidIsValid(type) ? format_type_be_qualified(type) :
-								   NameListToQuotedString(stmt->typeName),
-								   quote_literal_cstr(stmt->newVal), quote_literal_cstr(stmt->oldVal),
-								   meaning->labels.sql ? meaning->labels.sql : "");
-}
-
-/* Returns the tables and columns that the replay has created so far, as Seen, by OID and number. */
+/* Returns what the query says of the managed schemas. */
 static List *
-see_tables(const Meaning *meaning)
+see(const CmigManaged *managed, CmigQuery *query)
 {
-	static CmigQuery query = {
-		.sql = "SELECT c.oid, nspname, relname, a.number, a.name"
-		" FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace, LATERAL (SELECT 0, NULL::name"
-		"  UNION ALL SELECT attnum, attname FROM pg_attribute"
-		"  WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped AND attinhcount = 0) a (number, name)"
-		" WHERE relkind IN ('r', 'p') AND nspname = ANY ($1) ORDER BY c.oid, a.number",
-		.argtypes = {TEXTARRAYOID}
-	};
 	CmigNames	schemas = {0};
 
-	schemas.names = palloc(sizeof(char *) * Max(meaning->managed->count, 1));
-	for (int i = 0; i < meaning->managed->count; i++)
-		schemas.names[schemas.count++] = meaning->managed->schemas[i].name;
-	return cmig_query_list(&query, &schemas);
+	schemas.names = palloc(sizeof(char *) * Max(managed->count, 1));
+	for (int i = 0; i < managed->count; i++)
+		schemas.names[schemas.count++] = managed->schemas[i].name;
+	return cmig_query_list(query, &schemas);
+}
+
+/* Returns what holds values in the schemas of the replay, as Seen, by OID and number. */
+static List *
+see_values(const CmigManaged *managed)
+{
+	static CmigQuery query = {
+		.sql = "WITH RECURSIVE stored (type) AS (SELECT DISTINCT atttypid FROM pg_attribute JOIN pg_class c ON c.oid = attrelid"
+		"  WHERE relkind IN ('r', 'p') AND attnum > 0 AND NOT attisdropped"
+		" UNION SELECT part FROM stored JOIN pg_type t ON t.oid = type, LATERAL (SELECT typelem UNION ALL SELECT typbasetype"
+		"  UNION ALL SELECT rngsubtype FROM pg_range WHERE type IN (rngtypid, rngmultitypid)"
+		"  UNION ALL SELECT atttypid FROM pg_attribute WHERE typtype = 'c' AND attrelid = typrelid AND attnum > 0 AND NOT attisdropped)"
+		"  parts (part) WHERE part <> 0)"
+		" SELECT c.oid, nspname, relname, a.number, a.name, relkind, a.own, a.generated"
+		" FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace, LATERAL (SELECT 0, NULL::name, relkind <> 'S' OR NOT EXISTS (SELECT FROM pg_depend d"
+		"   WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')), false"
+		"   WHERE relkind <> 'c'"
+		"  UNION ALL SELECT attnum, attname, attinhcount = 0 AND relkind <> 'c', attgenerated <> '' FROM pg_attribute"
+		"  WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped AND relkind <> 'S') a (number, name, own, generated)"
+		" WHERE nspname = ANY ($1) AND (relkind IN ('r', 'p', 'S') OR relkind = 'c' AND reltype IN (SELECT type FROM stored))"
+		" ORDER BY c.oid, a.number",
+		.argtypes = {TEXTARRAYOID}
+	};
+
+	return see(managed, &query);
+}
+
+/* Returns the labels of enums, as SeenLabel, by OID. */
+static List *
+see_labels(const CmigManaged *managed)
+{
+	static CmigQuery query = {
+		.sql = "SELECT e.oid, t.oid, nspname, typname, enumlabel FROM pg_enum e JOIN pg_type t ON t.oid = enumtypid"
+		" JOIN pg_namespace n ON n.oid = typnamespace WHERE nspname = ANY ($1) ORDER BY e.oid",
+		.argtypes = {TEXTARRAYOID}
+	};
+
+	return see(managed, &query);
+}
+
+/* Compares two OIDs, given as texts. */
+static int
+compare_oids(const char *a, const char *b)
+{
+	Oid			oids[] = {strtoul(a, NULL, 10), strtoul(b, NULL, 10)};
+
+	return oids[0] == oids[1] ? 0 : oids[0] < oids[1] ? -1 : 1;
 }
 
 /* Compares OID and number. */
 static int
 compare_seen(const Seen *a, const Seen *b)
 {
-	Oid			tables[] = {strtoul(a->oid, NULL, 10), strtoul(b->oid, NULL, 10)};
+	int			result = compare_oids(a->oid, b->oid);
 
-	return tables[0] != tables[1] ? (tables[0] < tables[1] ? -1 : 1) : atoi(a->number) - atoi(b->number);
+	return result != 0 ? result : atoi(a->number) - atoi(b->number);
 }
 
-static bool
-has_seen(const List *seen, const Seen *one)
+static int
+compare_labels(const SeenLabel *a, const SeenLabel *b)
 {
-	foreach_ptr(const Seen, each, seen)
+	return compare_oids(a->oid, b->oid);
+}
+
+static int
+compare_names(const Seen *a, const Seen *b)
+{
+	int			result = strcmp(a->schema, b->schema);
+
+	if (result == 0)
+		result = strcmp(a->table, b->table);
+	return result != 0 ? result : strcmp(a->column ? a->column : "", b->column ? b->column : "");
+}
+
+/* A list_sort_comparator. */
+static int
+by_name(const ListCell *a, const ListCell *b)
+{
+	return compare_names(lfirst(a), lfirst(b));
+}
+
+typedef int (*Comparison) (const void *a, const void *b);
+
+/* Returns the member of a sorted list that is equal to "one", or NULL. */
+static const void *
+find_sorted(const List *sorted, const void *one, Comparison compare)
+{
+	int			low = 0,
+				high = list_length(sorted);
+
+	while (low < high)
 	{
-		if (compare_seen(each, one) == 0)
-			return true;
+		int			middle = (low + high) / 2;
+		int			result = compare(list_nth(sorted, middle), one);
+
+		if (result == 0)
+			return list_nth(sorted, middle);
+		if (result < 0)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return false;
+	return NULL;
+}
+
+static const Seen *
+find_seen(const List *seen, const Seen *one)
+{
+	return find_sorted(seen, one, (Comparison) compare_seen);
 }
 
 /* Does a line compute the column, of which the table has another name after the script? */
 static bool
-is_computed(const Meaning *meaning, const Seen *column, const Seen *table)
+is_computed(const Meaning *meaning, const Seen *column)
 {
+	Seen		key = {.oid = column->oid,.number = "0"};
+	const Seen *table = find_seen(meaning->last, &key);
+
 	foreach_ptr(const CmigExpandLine, line, meaning->all_downs)
 	{
-		if (strcmp(line->column, column->column) == 0 &&
+		if (column->column != NULL && strcmp(line->column, column->column) == 0 &&
 			(cmig_expand_is_relation(line, column->schema, column->table) ||
-			 cmig_expand_is_relation(line, table->schema, table->table)))
+			 (table != NULL && cmig_expand_is_relation(line, table->schema, table->table))))
 			return true;
 	}
 	return false;
-}
-
-/*
- * Refuse the downgrade if a table that is gone, or a column of the "table", has a successor: a
- * new one with its name, which the difference would take for it, with other rows.
- */
-static void
-refuse_successor(Meaning *meaning, const Seen *gone, const Seen *table, const List *after)
-{
-	foreach_ptr(const Seen, each, after)
-	{
-		if ((each->column == NULL) != (gone->column == NULL) ||
-			(gone->column == NULL ? strcmp(each->table, gone->table) != 0 ||
-			 strcmp(each->schema, gone->schema) != 0 :
-			 strcmp(each->oid, gone->oid) != 0 || strcmp(each->column, gone->column) != 0) ||
-			has_seen(meaning->tables, each) ||
-			(gone->column != NULL && is_computed(meaning, gone, table)))
-			continue;
-		if (meaning->refused != NULL)
-			return;
-		meaning->refused =
-			psprintf(gone->column != NULL ? "column %s of table %s is another one than before" :
-					 "%s%s is another table than before, with other rows",
-					 gone->column != NULL ? quote_identifier(gone->column) : "",
-					 quote_qualified_identifier(each->schema, each->table));
-		if (gone->column != NULL)
-			meaning->hint = psprintf(LINE_HINT, quote_identifier(each->table),
-									 quote_identifier(each->column));
-	}
 }
 
 /* Note the renames that lead back, after the last statement. */
 static void
 note_renames(Meaning *meaning)
 {
-	List	   *after = see_tables(meaning);
 	const Seen *table = NULL;
-	int			i = 0;
 
-	foreach_ptr(const Seen, row, meaning->tables)
+	foreach_ptr(const Seen, row, meaning->first)
 	{
-		const Seen *same;
+		const Seen *same = find_seen(meaning->last, row);
 
-		while (i < list_length(after) && compare_seen(list_nth(after, i), row) < 0)
-			i++;
-		same = i < list_length(after) && compare_seen(list_nth(after, i), row) == 0 ?
-			list_nth(after, i) : NULL;
-		/* a table in another schema is created again, and so refused below */
+		/* what is in another schema, or inherited, is left to check_values() */
 		if (row->column == NULL)
-			table = same = same && strcmp(same->schema, row->schema) == 0 ? same : NULL;
-		if (same == NULL && (table != NULL || row->column == NULL))
-			refuse_successor(meaning, row, table, after);
-		else if (table != NULL &&
-				 strcmp(row->column ? row->column : row->table,
-						row->column ? same->column : same->table) != 0)
+			table = same && strcmp(same->schema, row->schema) == 0 ? same : NULL;
+		if (same == NULL || table == NULL || compare_oids(table->oid, row->oid) != 0 ||
+			*row->own == 'f' || (*same->own == 'f' && *same->kind != 'S'))
+			continue;
+		if (strcmp(row->column ? row->column : row->table,
+				   row->column ? same->column : same->table) != 0)
 			meaning->renames =
 				lappend(meaning->renames,
-						psprintf("%s %s%s%s -> %s", row->column ? "column" : "table",
+						psprintf("%s %s%s%s -> %s",
+								 row->column ? "column" : *row->kind == 'S' ? "sequence" : "table",
 								 quote_qualified_identifier(table->schema, table->table),
 								 row->column ? "." : "",
 								 row->column ? quote_identifier(same->column) : "",
 								 quote_identifier(row->column ? row->column : row->table)));
 	}
+}
+
+/* Is there a label of the type with this text? */
+static bool
+has_label(const List *labels, const char *type, const char *text)
+{
+	foreach_ptr(const SeenLabel, each, labels)
+	{
+		if (strcmp(each->type, type) == 0 && strcmp(each->label, text) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Append a statement that renames a label. */
+static void
+rename_label(StringInfo sql, SeenLabel *label, const char *name)
+{
+	appendStringInfo(sql, "ALTER TYPE %s RENAME VALUE %s TO %s;\n",
+					 quote_qualified_identifier(label->schema, label->name),
+					 quote_literal_cstr(label->label), quote_literal_cstr(name));
+	label->label = name;
+}
+
+/*
+ * Note the statements that give labels their old names, after the last statement: rows keep
+ * their values, unlike with a type that is created again.  A rename waits until its name is free.
+ */
+static void
+note_labels(Meaning *meaning)
+{
+	List	   *now = see_labels(meaning->managed);
+	int			number = 0;
+	StringInfoData sql;
+	bool		any;
+
+	initStringInfo(&sql);
+	do
+	{
+		SeenLabel  *waiting = NULL;
+
+		any = false;
+		foreach_ptr(const SeenLabel, row, meaning->first_labels)
+		{
+			SeenLabel  *label = unconstify(void *, find_sorted(now, row, (Comparison) compare_labels));
+
+			if (label == NULL || strcmp(label->label, row->label) == 0)
+				continue;
+			if (has_label(now, row->type, row->label))
+				waiting = label;
+			else
+			{
+				rename_label(&sql, label, row->label);
+				any = true;
+			}
+		}
+		if (waiting != NULL && !any)
+		{
+			/* the others form a cycle */
+			const char *name;
+
+			do
+				name = psprintf("cmig_swap_%d", number++);
+			while (has_label(now, waiting->type, name));
+			rename_label(&sql, waiting, name);
+			any = true;
+		}
+	} while (any);
+	if (sql.len == 0)
+		return;
+	meaning->labels.sql = sql.data;
+	meaning->plan->runs = lappend(meaning->plan->runs, &meaning->labels);
+}
+
+/* A CmigReplayWatch: note what holds values before and after the script. */
+static void
+watch_values(const CmigStatement *statement, bool after, void *arg)
+{
+	Meaning    *meaning = arg;
+	MemoryContext caller = MemoryContextSwitchTo(meaning->context);
+
+	if (!meaning->trying)
+		meaning->first = see_values(meaning->managed);
+	meaning->trying = true;
+	if (statement == NULL)
+		meaning->last = see_values(meaning->managed);
+	MemoryContextSwitchTo(caller);
+}
+
+/*
+ * A CmigReplayFinish: refuse the statements that have run after the script if they do not lead
+ * back to what held the values.  What is still there must have its old name, and what is gone
+ * must be new, not another one that the script has left there.
+ */
+static CmigImage *
+check_values(const CmigManaged *managed, CmigImage *image, void *arg)
+{
+	Meaning    *meaning = arg;
+	List	   *now = see_values(meaning->managed);
+
+	list_sort(now, by_name);
+	foreach_ptr(const Seen, row, meaning->first)
+	{
+		const Seen *same = find_seen(meaning->last, row);
+		const Seen *found = find_sorted(now, row, (Comparison) compare_names);
+		MemoryContext caller;
+		const char *name;
+
+		/*
+		 * sequences of columns continue after these, and attributes of a type
+		 * that is created again are those that the script has chosen
+		 */
+		if (*row->generated == 't' || (*row->kind == 'S' && *row->own == 'f') || is_computed(meaning, row) ||
+			(same ? found != NULL && compare_seen(found, row) == 0 :
+			 found == NULL || find_seen(meaning->last, found) == NULL ||
+			 (*row->kind == 'c' && compare_oids(found->oid, row->oid) != 0)))
+			continue;
+		caller = MemoryContextSwitchTo(meaning->context);
+		name = quote_qualified_identifier(row->schema, row->table);
+		if (row->column != NULL)
+			meaning->refused = psprintf("%s %s of %s %s is another one than before",
+										*row->kind == 'c' ? "attribute" : "column",
+										quote_identifier(row->column),
+										*row->kind == 'c' ? "type" : "table", name);
+		else
+			meaning->refused = psprintf(*row->kind == 'S' ?
+										"%s is another sequence than before, with other values" :
+										"%s is another table than before, with other rows", name);
+		if (row->column != NULL && *row->own == 't')
+			meaning->hint = psprintf(LINE_HINT, quote_identifier(row->table),
+									 quote_identifier(row->column));
+		MemoryContextSwitchTo(caller);
+		break;
+	}
+	return image;
 }
 
 /* Note what a statement has set. */
@@ -335,7 +521,8 @@ watch_meaning(const CmigStatement *statement, bool after, void *arg)
 			cmig_session_settings_expect(meaning->begin, "search_path", meaning->path);
 		meaning->now = cmig_session_settings_differ(meaning->begin);
 		meaning->role = GetUserId();
-		meaning->tables = see_tables(meaning);
+		meaning->first = see_values(meaning->managed);
+		meaning->first_labels = see_labels(meaning->managed);
 	}
 	if (stmt != NULL && after)
 	{
@@ -351,13 +538,87 @@ watch_meaning(const CmigStatement *statement, bool after, void *arg)
 		meaning->running = stmt ? statement->line : 0;
 		meaning->before = GetUserId();
 		if (stmt == NULL)
+		{
+			meaning->last = see_values(meaning->managed);
 			note_renames(meaning);
-		else if (IsA(stmt, AlterEnumStmt) && ((const AlterEnumStmt *) stmt)->oldVal != NULL)
-			note_label(meaning, (const AlterEnumStmt *) stmt);
+			note_labels(meaning);
+		}
 		else if ((IsA(stmt, AlterRoleSetStmt) || IsA(stmt, AlterDatabaseSetStmt)) && meaning->all_downs != NIL)
 			refuse_later(meaning, statement->line, " changes with which settings sessions begin");
 	}
 	MemoryContextSwitchTo(caller);
+}
+
+/* In PG_CATCH: refuse the downgrade if the error has this code, and raise it again otherwise. */
+static void
+refuse_failure(const char *revision, int code, MemoryContext caller)
+{
+	ErrorData  *error = cmig_error_take(caller);
+	char	   *problem = pstrdup(error->detail ? error->detail : error->message);
+
+	if (error->sqlerrcode != code)
+		ReThrowError(error);
+	if (problem[0] != '\0' && problem[strlen(problem) - 1] == '.')
+		problem[strlen(problem) - 1] = '\0';
+	refuse_downgrade(revision, psprintf("it would fail: %s", problem), NULL);
+}
+
+/* Run the downgrade in the shadow, after the upgrade, and refuse it if values are not led back. */
+static void
+try_downgrade(const char *revision, const char *sql, Meaning *meaning)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	CmigRepeatableRun run = {.node = meaning->labels.node};
+	CmigRevisionText text = {.edges.id = unconstify(char *, revision)};
+
+	/* the lines have been replaced by SQL */
+	text.upgrade_sql = pstrdup(sql);
+	foreach_ptr(const CmigExpandLine, line, cmig_expand_lines(&text))
+		memset(text.upgrade_sql + line->start, ' ', line->end - line->start);
+	run.sql = psprintf("SELECT pg_catalog.set_config('search_path', %s, false);\n%s",
+					   quote_literal_cstr(meaning->path), text.upgrade_sql);
+	meaning->plan->runs = list_make1(&run);
+	meaning->plan->watch = watch_values;
+	PG_TRY();
+	{
+		(void) cmig_replay_read(meaning->plan, NULL, false, "cmig.downgrade()", false, check_values,
+								meaning);
+	}
+	PG_CATCH();
+	{
+		refuse_failure(revision, ERRCODE_CMIG_NOT_REPLAYABLE, caller);
+	}
+	PG_END_TRY();
+	if (meaning->refused != NULL)
+		refuse_downgrade(revision, meaning->refused, meaning->hint);
+}
+
+/* Returns the difference that leads back, of the revision that is the last one of the plan. */
+static List *
+read_difference(const char *revision, const CmigReplayPlan *to, Meaning *meaning)
+{
+	CmigDiffOptions options = {.privileges = true,.comments = true,.settled = true};
+	List	   *volatile lines = NIL;
+
+	options.role = cmig_session_role();
+	options.time_zone = cmig_diff_time_zone();
+	options.renames_replayed = &meaning->renames;
+	meaning->plan->watch = watch_meaning;
+	meaning->plan->watch_arg = meaning;
+	PG_TRY();
+	{
+		lines = cmig_diff_run_between(meaning->plan, to, meaning->managed, &options,
+									  "cmig.downgrade()");
+	}
+	PG_CATCH();
+	{
+		/* an old name is taken */
+		refuse_failure(revision, ERRCODE_DUPLICATE_OBJECT, meaning->context);
+	}
+	PG_END_TRY();
+	if (meaning->refused != NULL)
+		refuse_downgrade(revision, meaning->refused, meaning->hint);
+	return lines;
 }
 
 char *
@@ -368,7 +629,6 @@ cmig_generate_downgrade(const char *revision)
 	CmigRevisionText *text = cmig_catalog_read_text(revision);
 	CmigReplayPlan *from;
 	CmigReplayPlan to;
-	CmigDiffOptions options = {.privileges = true,.comments = true,.settled = true};
 	Meaning		meaning = {.context = CurrentMemoryContext,.labels.node = node};
 	CmigScriptReader *reader;
 	CmigStatement statement = {0};
@@ -392,8 +652,6 @@ cmig_generate_downgrade(const char *revision)
 	for (int i = 0; i < from->count; i++)
 		if (from->nodes[i] != node)
 			to.nodes[to.count++] = from->nodes[i];
-	options.role = cmig_session_role();
-	options.time_zone = cmig_diff_time_zone();
 	foreach_ptr(CmigExpandLine, each, cmig_expand_lines(text))
 	{
 		if (each->down != NULL)
@@ -404,14 +662,8 @@ cmig_generate_downgrade(const char *revision)
 	meaning.all_downs = downs;
 	meaning.downs = list_copy(downs);
 	meaning.plan = from;
-	from->watch = watch_meaning;
-	from->watch_arg = &meaning;
-	options.renames_replayed = &meaning.renames;
 	meaning.managed = cmig_managed_of_revisions();
-	lines = cmig_diff_run_between(from, &to, meaning.managed, &options,
-								  "cmig.downgrade()");
-	if (meaning.refused != NULL)
-		refuse_downgrade(revision, meaning.refused, meaning.hint);
+	lines = read_difference(revision, &to, &meaning);
 
 	initStringInfo(&script);
 	appendStringInfo(&script, "%s%s", meaning.at_downs ? meaning.at_downs : "",
@@ -458,5 +710,6 @@ cmig_generate_downgrade(const char *revision)
 									  quote_identifier(((AlterTableStmt *) statement.raw->stmt)->relation->relname), quote_identifier(column->colname)));
 	}
 	cmig_script_close(reader);
+	try_downgrade(revision, sql, &meaning);
 	return unconstify(char *, sql);
 }
