@@ -375,7 +375,8 @@ lock_referenced(const Node *stmt)
 	if (!IsA(stmt, AlterTableStmt) || alter->objtype != OBJECT_TABLE)
 		return;
 	table = RangeVarGetRelid(alter->relation, NoLock, true);
-	if (!OidIsValid(table) || get_rel_relkind(table) != RELKIND_PARTITIONED_TABLE)
+	if (!OidIsValid(table) || get_rel_relkind(table) != RELKIND_PARTITIONED_TABLE ||
+		!cmig_owns_compat(RelationRelationId, table, GetUserId()))
 		return;
 	foreach_node(AlterTableCmd, command, alter->cmds)
 	{
@@ -388,7 +389,8 @@ lock_referenced(const Node *stmt)
 		else if (command->subtype == AT_AddConstraint)
 			other = castNode(Constraint, command->def)->pktable;
 		oid = other ? RangeVarGetRelid(other, NoLock, true) : InvalidOid;
-		if (!OidIsValid(oid))
+		if (!OidIsValid(oid) ||
+			(attaches && !cmig_owns_compat(RelationRelationId, oid, GetUserId())))
 			continue;
 		EnsurePortalSnapshotExists();
 		foreach_oid(referenced, attaches ? cmig_query_oids(&query, oid, InvalidOid, table) :
