@@ -183,6 +183,75 @@ gives(0, 'no drift', '^$', 'drift');
 	like($out, qr/001/, 'a server that starts is waited for') or diag($err);
 }
 
+# The environment of whoever calls cmig: options and variables of bash, and variables with the names that cmig has itself.
+{
+	my %names = map { $_ => 1 } map { slurp_file($_) =~ /\$\{?[#!]?([a-z_][a-z0-9_]*)/g } $cmig, glob "$CmigNode::top/share/cmig/*.bash";
+	local @ENV{ map { s/_$/_yes/r } keys %names } = ("$dir/precious") x keys %names;
+
+	ok(scalar(keys %names) > 200, 'the names that cmig has');
+	mkdir 'precious';
+	gives(0, '001', '^$', 'current', '--color', 'never');
+	gives(0, 'no drift', '^$', 'drift', '--color', 'never');
+	gives(0, '001', '^$', 'current');
+	ok(-d 'precious', 'nothing was removed');
+}
+{
+	local $ENV{SHELLOPTS} = 'allexport:errexit:keyword:noclobber:noglob';
+	local $ENV{BASHOPTS} = 'compat31:dotglob:failglob:inherit_errexit:lastpipe:localvar_inherit:nocasematch:nullglob:xpg_echo';
+	local @ENV{qw(FUNCNEST GLOBIGNORE)} = (3, '*.sql');
+	gives(0, 'no drift', '^$', 'drift');
+	gives(0, '001', '^$', 'current');
+}
+
+# A run does not end because nobody reads its messages, or because bash ends reads after some time; when a signal ends it,
+# cmig removes only what it has made.
+write_revision('002', '001', '-- transactional: false', 'SELECT pg_sleep(4);', 'SELECT 1;');
+write_revision('003', '002', '', 'CREATE TABLE late (n int);', 'DROP TABLE late;');
+{
+	local $ENV{TMOUT} = 1;
+	gives(0, 'at 003', 'upgrade 002 -> 003', 'upgrade', '-y');
+}
+gives(0, 'at 001', '', 'downgrade', '001', '-y');
+{
+	local $SIG{PIPE} = 'DEFAULT';
+	my $statuses = `bash -c '"\$1" upgrade -y 2>&1 | grep -q -- "-> 002"; echo \${PIPESTATUS[*]}' - $cmig`;
+	is($statuses, "0 0\n", 'nobody reads all messages');
+	gives(0, '003', '^$', 'current');
+}
+gives(0, 'at 001', '', 'downgrade', '001', '-y');
+{
+	my ($out, $err) = ('', '');
+	local $ENV{workers} = "$dir/precious";
+	my $run = IPC::Run::start([ $cmig, 'upgrade', '-y' ], '<', \undef, '>', \$out, '2>', \$err);
+
+	$node->poll_query_until('shop', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE query ~ '^SELECT pg_sleep'}) or die;
+	kill 'TERM', $run->{KIDS}[0]{PID};
+	$run->finish;
+	ok(-d 'precious' && $err =~ /canceling statement/, 'cmig was ended') or diag("$out\n$err");
+	gives(0, 'at 003', '', 'upgrade', '-y');
+}
+
+# what a URL says about whom to trust
+gives(4, '^$', 'invalid "?ssl_min_protocol_version"? value', 'current', '-d', 'postgresql:///shop?ssl_min_protocol_version=TLSv9');
+gives(4, '^$', 'invalid "?ssl_max_protocol_version"? value', 'current', '-d', 'ssl_max_protocol_version=TLSv9 dbname=shop');
+gives(`psql --version` =~ /(\d+)/ && $1 < 16 ? (2, '^$', 'require_auth of the database URL requires psql 16') : (4, '^$', 'require_auth'),
+	'current', '-d', 'postgresql:///shop?require_auth=nonsense');
+{
+	local @ENV{qw(PGSERVICEFILE PGSERVICE)} = ("$dir/service.conf", 'shop');
+	gives(4, '^$', 'invalid "?ssl_min_protocol_version"? value', 'current', '-d', 'postgresql:///shop?ssl_min_protocol_version=TLSv9');
+}
+
+# what was captured, but could not be recorded
+$node->safe_psql('shop', 'DROP TABLE late');
+{
+	local $ENV{PGOPTIONS} = '-c default_transaction_read_only=on';
+	gives(3, '004', '^(?!.*is recorded).*read-only transaction.*\nHINT:  The new file says what the database has\. To record that: cmig stamp heads\n$',
+		'capture', '-m', 'By hand', '--rev-id', '004');
+}
+gives(0, 'at 004', '', 'stamp', 'heads');
+gives(0, 'no drift', '^$', 'drift');
+gives(0, '', 'nothing to upgrade: database "shop" is at 004', 'upgrade', '-y');
+
 mkdir 'sub';
 chdir 'sub' or die;
 gives(2, '^$', 'the folder migrations does not exist\ncmig.conf is in .*: run cmig there', 'upgrade', '-y');

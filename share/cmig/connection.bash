@@ -68,6 +68,8 @@ conninfo()
 			PGCHANNELBINDING) keyword=channel_binding ;;
 			PGREQUIREAUTH) keyword=require_auth ;;
 			PGLOADBALANCEHOSTS) keyword=load_balance_hosts ;;
+			PGSSLMINPROTOCOLVERSION) keyword=ssl_min_protocol_version ;;
+			PGSSLMAXPROTOCOLVERSION) keyword=ssl_max_protocol_version ;;
 			*) keyword=$(LC_ALL=C tr '[:upper:]' '[:lower:]' <<<"${variable#PG}") ;;
 		esac
 		value=${value//"$backslash"/"$backslash$backslash"}
@@ -125,36 +127,49 @@ connect_url()
 	done
 }
 
-# url_parameter NAME VALUE: exports a parameter of the URL.  Ignores parameters that
-# libpq does not know, because they are meant for a driver.
+# url_parameter NAME VALUE: exports a parameter of the URL.  Ignores parameters that are meant for a
+# driver, and those of libpq that have no variable, none of which says whom to trust.
 url_parameter()
 {
 	case $1 in
 		user | password | host | hostaddr | port | options | service | passfile | sslmode | sslcert | sslkey | \
-		sslrootcert | sslcrl | gssencmode | requirepeer)
+		sslrootcert | sslcrl | sslcrldir | sslsni | sslcertmode | sslnegotiation | gssencmode | gsslib | gssdelegation | \
+		krbsrvname | requirepeer)
+			[ "$1" != sslcertmode ] || require_psql 16 "$1"
 			set_variable "PG$(LC_ALL=C tr '[:lower:]' '[:upper:]' <<<"$1")" "$2" ;;
 		dbname) set_variable PGDATABASE "$2" ;;
 		connect_timeout) set_variable PGCONNECT_TIMEOUT "$2" ;;
 		application_name) set_variable PGAPPNAME "$2" ;;
 		target_session_attrs) set_variable PGTARGETSESSIONATTRS "$2" ;;
 		channel_binding) set_variable PGCHANNELBINDING "$2" ;;
-		require_auth) set_variable PGREQUIREAUTH "$2" ;;
+		require_auth) require_psql 16 "$1"; set_variable PGREQUIREAUTH "$2" ;;
+		ssl_min_protocol_version) set_variable PGSSLMINPROTOCOLVERSION "$2" ;;
+		ssl_max_protocol_version) set_variable PGSSLMAXPROTOCOLVERSION "$2" ;;
 		load_balance_hosts) set_variable PGLOADBALANCEHOSTS "$2" ;;
-		ssl)
+		ssl | requiressl)
 			case $2 in
 				true | True | 1) set_variable PGSSLMODE require ;;
 				false | False | 0) ;;
 				*) set_variable PGSSLMODE "$2" ;;
 			esac ;;
-		*) ! given verbose || say "-- parameter $1 of the URL is unknown to psql and has no effect" ;;
+		*) ! given verbose || say "-- parameter $1 of the URL has no effect in cmig" ;;
 	esac
+}
+
+# require_psql VERSION PARAMETER: fails if psql is older, whose libpq would ignore the variable of a parameter
+require_psql()
+{
+	[ -z "${CMIG_PSQL:-}" ] || return 0
+	[[ $(psql --version 2>/dev/null) =~ ([0-9]+) ]] && [ "${BASH_REMATCH[1]}" -ge "$1" ] ||
+		fail 2 "parameter $2 of the database URL requires psql $1 or newer"
 }
 
 # is_conninfo TEXT: is it a connection string such as "service=shop", and not a name?
 is_conninfo()
 {
-	local keywords='service|host|hostaddr|port|dbname|user|password|options|passfile|ssl[a-z]*'
+	local keywords='service|host|hostaddr|port|dbname|user|password|options|passfile|ssl[a-z_]*|channel_binding'
 
+	keywords+='|require_auth'
 	[[ $1 =~ ^[[:space:]]*($keywords|application_name|target_session_attrs)[[:space:]]*= ]]
 }
 

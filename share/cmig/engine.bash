@@ -1483,9 +1483,9 @@ engine_stamp()
 # Records in the database the revision that cmig.capture() has written, if there was a drift.
 engine_capture()
 {
-	local changed
+	local changed status hint='HINT:  The new file says what the database has. To record that: cmig stamp heads'
 
-	# cmig.load() recognizes the file, and records it as applied
+	# cmig.load() recognizes the file, and records it as applied, in the engine
 	find_files
 	begin
 	add_plain
@@ -1494,12 +1494,14 @@ engine_capture()
 	called "SELECT pg_catalog.count(*) FROM cmig.version
 WHERE NOT coalesce(:'state'::pg_catalog.jsonb OPERATOR(pg_catalog.->) 'version' OPERATOR(pg_catalog.?) revision,
 	false);"
-	changed=$(run) || return
+	kept=$(mktemp) || fail 2 'a temporary file cannot be created'
+	changed=$(run 2>"$kept") || { status=$?; say_kept; say "$hint"; return $status; }
 	script='' transaction=''
-	[ "${changed##*"$newline"}" != 0 ] || return 0
+	[ "${changed##*"$newline"}" != 0 ] || { say_kept; return 0; }
 	begin
 	add_plain
-	engine_record
+	engine_record || { status=$?; rm -f -- "$kept"; kept=''; say "$hint"; return $status; }
+	say_kept
 }
 
 # Sets the option --stats to what cmig.stats_export() would return in the database, and the

@@ -326,7 +326,8 @@ messages()
 	local taken_by_other='' own='' commits=''
 
 	[ "$on_target" != "$watch/script" ] || source=${watch##*/}/script
-	trap '' INT
+	# who does not read the messages must not end what runs
+	trap '' INT PIPE
 	while IFS= read -r line || [ -n "$line" ]; do
 		visible "$line"
 		line=$VISIBLE place='' step='' begun=''
@@ -442,10 +443,11 @@ run_psql()
 # output through the command, and returns cmig's exit status
 send()
 {
-	local text=$1
+	local text=$1 paged=''
 	local -a states
 
 	shift
+	[ ! -t 1 ] || paged=1
 	trap '' INT TERM HUP
 	{
 		# bash reports on its own standard error that psql was killed, or does not read all
@@ -462,7 +464,7 @@ send()
 			0) exit "${states[2]}" ;;
 			3) check_psql 2>&5; exit 3 ;;
 			130) exit 130 ;;
-			141) exit 0 ;;	# the user quit the pager
+			141) [ -n "$paged" ] || exit 141; exit 0 ;;	# the user quit the pager
 			129 | 13[1-9] | 14[0-9])
 				say "cmig: psql was ended by signal $((states[1] - 128));" \
 					"the server may still be running its statement${newline}HINT:  cmig status" 2>&5
