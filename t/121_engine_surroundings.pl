@@ -245,7 +245,7 @@ gives(`psql --version` =~ /(\d+)/ && $1 < 16 ? (2, '^$', 'require_auth of the da
 $node->safe_psql('shop', 'DROP TABLE late');
 {
 	local $ENV{PGOPTIONS} = '-c default_transaction_read_only=on';
-	gives(3, '004', '^(?!.*is recorded).*read-only transaction.*\nHINT:  The new file says what the database has\. To record that: cmig stamp heads\n$',
+	gives(3, '004', '^(?!.*is recorded).*read-only transaction.*\nHINT:  Nothing was recorded\. If the database is as the new file says: cmig stamp heads\n$',
 		'capture', '-m', 'By hand', '--rev-id', '004');
 }
 gives(0, 'at 004', '', 'stamp', 'heads');

@@ -1483,7 +1483,7 @@ engine_stamp()
 # Records in the database the revision that cmig.capture() has written, if there was a drift.
 engine_capture()
 {
-	local changed status hint='HINT:  The new file says what the database has. To record that: cmig stamp heads'
+	local changed status hint='HINT:  Nothing was recorded. If the database is as the new file says: cmig stamp heads'
 
 	# cmig.load() recognizes the file, and records it as applied, in the engine
 	find_files
