@@ -133,8 +133,8 @@ url_parameter()
 {
 	case $1 in
 		user | password | host | hostaddr | port | options | service | passfile | sslmode | sslcert | sslkey | \
-		sslrootcert | sslcrl | sslcrldir | sslsni | sslcertmode | sslnegotiation | gssencmode | gsslib | gssdelegation | \
-		krbsrvname | requirepeer)
+		sslrootcert | sslcrl | sslcrldir | sslsni | sslcertmode | sslnegotiation | gssencmode | gsslib | \
+		gssdelegation | krbsrvname | requirepeer)
 			[ "$1" != sslcertmode ] || require_psql 16 "$1"
 			set_variable "PG$(LC_ALL=C tr '[:lower:]' '[:upper:]' <<<"$1")" "$2" ;;
 		dbname) set_variable PGDATABASE "$2" ;;
