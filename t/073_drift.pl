@@ -134,6 +134,21 @@ query($node, $db, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE 
 finish_psql($gate);
 is(finish_psql($run), 0, 'the run goes on') or diag($run->{err});
 
+# schemas that are renamed, also to each other's names
+$node->safe_psql('postgres', 'CREATE DATABASE renamed OWNER owner');
+query($node, 'renamed', "CREATE EXTENSION pg_cmig; SELECT cmig.create_revision('m', up, down) FROM (VALUES "
+	  . "(1, 'CREATE SCHEMA a; CREATE TABLE a.t (id int)', 'DROP TABLE a.t; DROP SCHEMA a'), (2, 'ALTER SCHEMA a RENAME TO b', 'ALTER SCHEMA b RENAME TO a'), "
+	  . "(3, 'ALTER SCHEMA b RENAME TO c; CREATE SCHEMA b; CREATE TABLE b.u (id int)', 'DROP TABLE b.u; DROP SCHEMA b; ALTER SCHEMA c RENAME TO b'), "
+	  . "(4, 'ALTER SCHEMA b RENAME TO d; ALTER SCHEMA c RENAME TO b; ALTER SCHEMA d RENAME TO c', 'ALTER SCHEMA c RENAME TO d; ALTER SCHEMA b RENAME TO c; ALTER SCHEMA d RENAME TO b'), "
+	  . "(5, 'ALTER SCHEMA c RENAME TO d; CREATE SCHEMA c; DROP TABLE d.u; DROP SCHEMA d', 'CREATE SCHEMA d; CREATE TABLE d.u (id int); DROP SCHEMA c; ALTER SCHEMA d RENAME TO c')) r (n, up, down)", 'owner');
+foreach my $n (1 .. 5)
+{
+	query($node, 'renamed', "SELECT cmig.upgrade('+1')", 'owner');
+	is(drift('renamed') . query($node, 'renamed', 'SELECT * FROM cmig.round_trip()', 'owner'), '', "schemas are renamed: nothing is found after $n revisions");
+}
+query($node, 'renamed', 'ALTER TABLE b.t ADD y int; GRANT USAGE ON SCHEMA b TO PUBLIC', 'owner');
+is(drift('renamed') =~ s/\n/; /r, 'drop column b.t.y data loss: column b.t.y; alter schema b', 'schemas are renamed: what was changed is found');
+
 # on a standby
 $node->backup('base');
 my $standby = PostgreSQL::Test::Cluster->new('standby');

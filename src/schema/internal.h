@@ -291,7 +291,7 @@ extern char *cmig_target_subject_name(const CmigSubject *subject);
 /* Returns the object's schema, which for a schema is itself, or NULL. */
 extern char *cmig_target_subject_schema(const CmigSubject *subject);
 
-/* Returns the name of the schema that a CREATE SCHEMA creates. */
+/* Returns the name that a statement gives to a schema, which it creates or renames, or NULL. */
 extern char *cmig_target_created_schema(const Node *statement);
 
 /* Returns the word for an object type in result rows, such as "table". */
@@ -385,8 +385,8 @@ extern void cmig_target_extension_begin(CmigTargetState *state);
 extern void cmig_target_extension_end(CmigTargetState *state, const char *name);
 
 /*
- * Process CREATE SCHEMA for a schema that the shadow has created, before and
- * after PostgreSQL runs it.  The first one returns true if there is nothing
+ * Process CREATE SCHEMA, or the renaming of a schema, to the name of one that the shadow has
+ * created, before and after PostgreSQL runs it.  The first one returns true if there is nothing
  * left to do.
  */
 extern bool cmig_target_schema_create(CmigTargetState *state, Node *statement);

@@ -435,6 +435,8 @@ cmig_target_schema_create(CmigTargetState *state, Node *statement)
 {
 	Oid			oid;
 	CmigShadowSchema *schema = find_schema(state, statement, &oid);
+	bool		plain = IsA(statement, CreateSchemaStmt) &&
+	((CreateSchemaStmt *) statement)->schemaElts == NIL;
 
 	if (schema == NULL || schema->created)
 		return false;
@@ -447,9 +449,9 @@ cmig_target_schema_create(CmigTargetState *state, Node *statement)
 	if (strcmp(schema->name, "public") == 0 || cmig_shadow_is_in_use(oid, false) ||
 		!cmig_may_compat(DatabaseRelationId, MyDatabaseId, GetUserId(), ACL_CREATE))
 	{
-		if (((CreateSchemaStmt *) statement)->schemaElts == NIL)
+		if (plain)
 			cmig_distribution_record_schema(oid);
-		return ((CreateSchemaStmt *) statement)->schemaElts == NIL;
+		return plain;
 	}
 
 	/*
@@ -469,12 +471,20 @@ cmig_target_schema_created(CmigTargetState *state, Node *statement)
 	Oid			oid;
 	CmigShadowSchema *schema = find_schema(state, statement, &oid);
 
-	cmig_distribution_record_schema(oid);
+	if (IsA(statement, CreateSchemaStmt))
+		cmig_distribution_record_schema(oid);
+	/* it may have had another name */
+	for (int i = 0; i < state->shadow->count; i++)
+		if (state->shadow->schemas[i].shadow == oid && &state->shadow->schemas[i] != schema)
+			state->shadow->schemas[i].shadow = InvalidOid;
 	if (schema == NULL || oid == schema->shadow)
 		return;
-	cmig_shadow_extension_move(InvalidOid, schema->shadow, oid);
 	cmig_shadow_extension_move(InvalidOid, schema->live, oid);
-	cmig_shadow_rows_delete(NamespaceRelationId, schema->shadow);
+	if (OidIsValid(schema->shadow))
+	{
+		cmig_shadow_extension_move(InvalidOid, schema->shadow, oid);
+		cmig_shadow_rows_delete(NamespaceRelationId, schema->shadow);
+	}
 	CommandCounterIncrement();
 	schema->shadow = oid;
 	schema->created = true;

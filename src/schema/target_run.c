@@ -330,7 +330,7 @@ see_utility(PlannedStmt *statement, const char *query, bool read_only,
 	}
 	if (guc_level > 0)
 		AtEOXact_GUC(false, guc_level);
-	if (IsA(node, CreateSchemaStmt))
+	if (cmig_target_created_schema(node) != NULL)
 		cmig_target_schema_created(watched, node);
 	(void) cmig_shadow_catalogs_filter(former);
 }

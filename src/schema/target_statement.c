@@ -44,7 +44,12 @@ char *
 cmig_target_created_schema(const Node *statement)
 {
 	const CreateSchemaStmt *create = (const CreateSchemaStmt *) statement;
+	const RenameStmt *rename = (const RenameStmt *) statement;
 
+	if (IsA(statement, RenameStmt))
+		return rename->renameType == OBJECT_SCHEMA ? rename->newname : NULL;
+	if (!IsA(statement, CreateSchemaStmt))
+		return NULL;
 	return create->schemaname != NULL ? create->schemaname : role_name(create->authrole);
 }
 
@@ -871,6 +876,6 @@ cmig_target_adapt(CmigTargetState *state, Node *node)
 		node = copyObject(node);
 		((DropStmt *) node)->missing_ok = true;
 	}
-	return node != NULL && IsA(node, CreateSchemaStmt) &&
+	return node != NULL && cmig_target_created_schema(node) != NULL &&
 		cmig_target_schema_create(state, node) ? NULL : node;
 }
