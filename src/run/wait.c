@@ -502,7 +502,9 @@ cmig_lock_wait_raise(const RangeVar *range, LOCKMODE mode)
 	SET_LOCKTAG_RELATION(tag, MyDatabaseId, relation);
 	for (LOCKMODE held = 1; held < mode; held++)
 		blocks |= DoLockModesConflict(held, RowExclusiveLock) && cmig_lock_held_compat(&tag, held);
-	if (!blocks || cmig_lock_held_compat(&tag, mode) || ConditionalLockRelationOid(relation, mode))
+	if (!blocks || cmig_lock_held_compat(&tag, mode) ||
+		!cmig_owns_compat(RelationRelationId, relation, GetUserId()) ||
+		ConditionalLockRelationOid(relation, mode))
 		return;
 	seen.last_seen = 0;
 	seen.raised = relation;
