@@ -194,4 +194,25 @@ foreach my $case ([ 'LOCK TABLE ONLY cmig_audit.log IN ROW EXCLUSIVE MODE', 'CAL
 	is(finish_psql($run), 0, "$call: succeeds") or diag($run->{err});
 }
 
+# A run asks for a stronger lock of a table that its role owns.  For another table, it would only let others wait
+# behind it before PostgreSQL says that the statement is not permitted.
+$node->safe_psql('postgres', 'CREATE DATABASE other');
+$node->safe_psql('other', 'CREATE EXTENSION pg_cmig;' . load_sql(revision_file('001', '', <<'END_SQL', '')) . <<'END_SQL');
+CREATE TABLE own.b (a int REFERENCES a);
+ALTER TABLE a ADD later int;
+END_SQL
+CREATE TABLE a (id int PRIMARY KEY);
+CREATE ROLE refers LOGIN;
+GRANT REFERENCES ON a TO refers;
+CREATE SCHEMA own AUTHORIZATION refers;
+SELECT cmig.grant_access('refers', 'migrator');
+END_SQL
+{
+	my $application = $node->background_psql('other');
+
+	$application->query('BEGIN; SELECT FROM a');
+	fails_with($node, 'other', q{SET lock_timeout = '1s'; CALL cmig.upgrade_stepwise('001')}, '42501', 'must be owner of table a', 'a run does not ask for locks of tables of others', 'refers');
+	$application->quit;
+}
+
 done_testing();
