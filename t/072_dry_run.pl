@@ -60,7 +60,7 @@ sub state_of
 	my @tables = split /\n/, $node->safe_psql('postgres',
 		q{SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE c.relkind IN ('r', 'm') AND c.oid >= 16384 AND n.nspname <> 'pg_toast' AND (n.nspname, c.relname) <> ('cmig', 'revision') ORDER BY 1});
-	my $rows = join "\n", map { "$_ " . $node->safe_psql('postgres', "SELECT md5(string_agg(t::text, ' ' ORDER BY t::text)) FROM $_ t") } @tables;
+	my $rows = $node->safe_psql('postgres', join "\n", map { "SELECT \$\$$_\$\$, md5(string_agg(t::text, ' ' ORDER BY t::text)) FROM $_ t;" } @tables);
 	my $files = $node->safe_psql('postgres', q{SELECT oid, relname, relfilenode FROM pg_class WHERE oid >= 16384 ORDER BY 1});
 	my $others = $node->safe_psql('postgres', q{SELECT rolname, rolsuper FROM pg_roles WHERE rolname !~ '^pg_' ORDER BY 1;
 		SELECT datname FROM pg_database ORDER BY 1; SELECT count(*) FROM pg_largeobject_metadata; SELECT count(*) FROM pg_db_role_setting;

@@ -25,7 +25,7 @@ typedef enum CmigAuditTrigger
 	CMIG_AUDIT_NO_TRIGGER,
 	CMIG_AUDIT_TRIGGER,
 	CMIG_AUDIT_TRIGGER_OF_SCRIPT
-}			CmigAuditTrigger;
+} CmigAuditTrigger;
 
 /* in log.c */
 

@@ -58,7 +58,7 @@ typedef struct CmigLintMeaning
 								 * unknown */
 	int32		typmod;
 	const char *new_name;		/* its name, if the plan creates it; or NULL */
-}			CmigLintMeaning;
+} CmigLintMeaning;
 
 extern CmigLintMeaning cmig_lint_types_find(CmigLint *lint, const TypeName *type);
 

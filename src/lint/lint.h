@@ -994,7 +994,7 @@ typedef struct CmigLintAdded
 								 * starting at 0 */
 	List	   *earlier;		/* of char *: names of the constraints that
 								 * the statement has already added */
-}			CmigLintAdded;
+} CmigLintAdded;
 
 /*
  * Returns the constraints that a statement adds, a List of CmigLintAdded *, without

@@ -528,9 +528,9 @@ type_change(CmigLint *lint, const CmigLintColumn *column, const ColumnDef *to)
 
 /* Returns what a conversion changes in the values, or 0; a cast names "to" if it is explicit. */
 static int
-losses(const CmigLintMeaning * from, const CmigLintMeaning * to, bool is_explicit)
+losses(const CmigLintMeaning *from, const CmigLintMeaning *to, bool is_explicit)
 {
-	const		CmigLintMeaning *types[] = {from, to};
+	const CmigLintMeaning *types[] = {from, to};
 	char	   *names[2];
 
 	for (int i = 0; i < lengthof(types); i++)
@@ -546,7 +546,7 @@ losses(const CmigLintMeaning * from, const CmigLintMeaning * to, bool is_explici
 
 /* Returns the same as a text, or NULL. */
 static const char *
-lost_by(const CmigLint *lint, const CmigLintMeaning * from, const CmigLintMeaning * to,
+lost_by(const CmigLint *lint, const CmigLintMeaning *from, const CmigLintMeaning *to,
 		bool is_explicit)
 {
 	int			loss = losses(from, to, is_explicit);
@@ -575,7 +575,7 @@ base_of(CmigLint *lint, const TypeName *name)
  * and casts to known types.  Returns what it changes in the values, or NULL.
  */
 static const char *
-lost_by_using(CmigLint *lint, const CmigLintColumn *column, Node *using, CmigLintMeaning * result)
+lost_by_using(CmigLint *lint, const CmigLintColumn *column, Node *using, CmigLintMeaning *result)
 {
 	const char *lost;
 	CmigLintMeaning from;

@@ -306,7 +306,7 @@ cmig_lint_added(const CmigLint *lint, Node *node)
 
 /* Returns the columns of the constraint, as a List of char *. */
 static List *
-columns_of(const CmigLintAdded * added)
+columns_of(const CmigLintAdded *added)
 {
 	return cmig_lint_alter_columns(added->constraint,
 								   added->column ? added->column->colname : NULL);
@@ -314,7 +314,7 @@ columns_of(const CmigLintAdded * added)
 
 /* Returns the name that the constraint will have. */
 static char *
-name_of(const CmigLint *lint, const CmigLintAdded * added)
+name_of(const CmigLint *lint, const CmigLintAdded *added)
 {
 	return cmig_lint_alter_constraint_name(lint->target, lint->target->name, added->constraint,
 										   added->column ? added->column->colname : NULL,
@@ -323,7 +323,7 @@ name_of(const CmigLint *lint, const CmigLintAdded * added)
 
 /* Returns the statement without the constraint: "" if no action remains. */
 static char *
-statement_without(CmigLint *lint, const CmigLintAdded * added)
+statement_without(CmigLint *lint, const CmigLintAdded *added)
 {
 	if (added->column == NULL)
 		return cmig_lint_fix_replace(lint, added->action, NULL);
@@ -337,7 +337,7 @@ statement_without(CmigLint *lint, const CmigLintAdded * added)
  * another transaction.  Returns NULL for a named column constraint.
  */
 static char *
-not_valid_fix(CmigLint *lint, const CmigLintAdded * added)
+not_valid_fix(CmigLint *lint, const CmigLintAdded *added)
 {
 	const char *name = quote_identifier(name_of(lint, added));
 	char	   *table = cmig_lint_text_qualified(lint->target);
@@ -367,7 +367,7 @@ not_valid_fix(CmigLint *lint, const CmigLintAdded * added)
 
 /* Implements the rule constraint-missing-not-valid for a new constraint. */
 static void
-check_check(CmigLint *lint, const CmigLintAdded * added)
+check_check(CmigLint *lint, const CmigLintAdded *added)
 {
 	if (!added->constraint->skip_validation)
 		cmig_lint_report(lint, not_valid_fix(lint, added),
@@ -403,7 +403,7 @@ check_validate(CmigLint *lint, AlterTableCmd *command, int number)
  * the foreign key of a new column that is null in all existing rows.
  */
 static void
-check_foreign_key(CmigLint *lint, const CmigLintAdded * added)
+check_foreign_key(CmigLint *lint, const CmigLintAdded *added)
 {
 	bool		can_wait = lint->target->kind != RELKIND_PARTITIONED_TABLE ||
 	CMIG_PARTITIONED_NOT_VALID_KEYS_COMPAT;
@@ -446,7 +446,7 @@ not_null_fix(const CmigLint *lint, List *columns)
  * the table or the constraint does not allow this.
  */
 static char *
-using_index_fix(CmigLint *lint, const CmigLintAdded * added)
+using_index_fix(CmigLint *lint, const CmigLintAdded *added)
 {
 	Constraint *constraint = added->constraint;
 	const char *name = quote_identifier(name_of(lint, added));
@@ -481,7 +481,7 @@ using_index_fix(CmigLint *lint, const CmigLintAdded * added)
 
 /* Implements the rule adding-serial-primary-key-field. */
 static void
-check_primary_key(CmigLint *lint, const CmigLintAdded * added)
+check_primary_key(CmigLint *lint, const CmigLintAdded *added)
 {
 	if (added->constraint->indexname == NULL)
 		cmig_lint_report(lint, using_index_fix(lint, added),
@@ -491,7 +491,7 @@ check_primary_key(CmigLint *lint, const CmigLintAdded * added)
 
 /* Implements the rule disallowed-unique-constraint. */
 static void
-check_unique(CmigLint *lint, const CmigLintAdded * added)
+check_unique(CmigLint *lint, const CmigLintAdded *added)
 {
 	if (added->constraint->indexname == NULL)
 		cmig_lint_report(lint, using_index_fix(lint, added),
@@ -502,7 +502,7 @@ check_unique(CmigLint *lint, const CmigLintAdded * added)
 
 /* Implements the rule adding-exclusion-constraint. */
 static void
-check_exclusion(CmigLint *lint, const CmigLintAdded * added)
+check_exclusion(CmigLint *lint, const CmigLintAdded *added)
 {
 	cmig_lint_report(lint, NULL,
 					 "an exclusion constraint builds its index on %s under an AccessExclusiveLock and cannot be NOT VALID; create a new table with the constraint, and copy the rows",
@@ -511,7 +511,7 @@ check_exclusion(CmigLint *lint, const CmigLintAdded * added)
 
 /* Implements the rule primary-key-sets-not-null. */
 static void
-check_sets_not_null(CmigLint *lint, const CmigLintAdded * added)
+check_sets_not_null(CmigLint *lint, const CmigLintAdded *added)
 {
 	const char *name = added->constraint->indexname;
 	CmigLintIndex *index = name ? cmig_lint_model_index(lint->target, name) : NULL;
@@ -546,7 +546,7 @@ check_added(CmigLint *lint, Node *node)
 	{
 		const char *rule;
 		ConstrType	type;
-		void		(*check) (CmigLint *lint, const CmigLintAdded * added);
+		void		(*check) (CmigLint *lint, const CmigLintAdded *added);
 	}			checks[] =
 
 	{
@@ -635,7 +635,7 @@ index_fix(const CmigLint *lint, const CmigLintTable *table, const char *index, L
 /* Report a foreign key, unless a later statement creates an index for it. */
 static void
 report_foreign_key(CmigLint *lint, CmigLintTable *table, const RangeVar *name,
-				   const CmigLintAdded * key)
+				   const CmigLintAdded *key)
 {
 	Constraint *constraint = key->constraint;
 	CmigLintFinding *finding;

@@ -308,7 +308,7 @@ typedef struct Tables
 {
 	const CmigNames *names;
 	char	  **taken;			/* the other scope, and the table; or NULL */
-}			Tables;
+} Tables;
 
 /* Callback: look at what is committed. */
 static void

@@ -34,7 +34,7 @@ typedef struct Target
 	ObjectAddress object;		/* the object is invalid if there is none */
 	bool		part;
 	bool		may_miss;		/* the statement takes no notice then */
-}			Target;
+} Target;
 
 Oid
 cmig_versions_relation(const RangeVar *range)
@@ -55,7 +55,7 @@ find_relation(List *names)
 
 /* Returns false if the statement drops nothing. */
 static bool
-find_target(const Node *stmt, Target * target)
+find_target(const Node *stmt, Target *target)
 {
 	const DropStmt *drop = (const DropStmt *) stmt;
 	const AlterTableStmt *alter = (const AlterTableStmt *) stmt;
@@ -203,7 +203,7 @@ is_of_table(const List *steps, const char *relation, Oid index, Oid table)
 /* Is the object, or the table of which a part is dropped, the expansion's? */
 static bool
 is_ours(const CmigExpansion *expansion, const List *steps, const char *relation,
-		const Target * target, bool index)
+		const Target *target, bool index)
 {
 	static CmigQuery version = {
 		"SELECT " CMIG_VERSION_OWNER " FROM cmig.expansion_run r, unnest(r.schemas) s, pg_namespace n"

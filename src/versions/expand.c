@@ -198,7 +198,7 @@ typedef struct Alone
 {
 	RawStmt    *raw;
 	const char *sql;
-}			Alone;
+} Alone;
 
 /* Callback: run it. */
 static void

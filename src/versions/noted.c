@@ -24,7 +24,7 @@ typedef struct Unnoted
 								 * owner */
 	char	   *statements;		/* that give it to the owner, an array, or
 								 * NULL */
-}			Unnoted;
+} Unnoted;
 
 /* Stored names can be anything, so they are compared as texts. */
 static List *
@@ -69,7 +69,7 @@ char *
 cmig_versions_unnoted(const CmigExpansion *expansion, const char *relation)
 {
 	const List *unnoted = find_unnoted(expansion, relation, NULL);
-	const		Unnoted *first = unnoted ? linitial(unnoted) : NULL;
+	const Unnoted *first = unnoted ? linitial(unnoted) : NULL;
 
 	return first == NULL ? NULL :
 		psprintf("writes of the old build are not noted: %s", first->problem);
