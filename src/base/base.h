@@ -436,6 +436,9 @@ extern void cmig_settings_pin_search_path(void);
 /* Let views and foreign tables be used, whatever the session's setting is. */
 extern void cmig_settings_unrestrict(void);
 
+/* Have the server count scans and rows, also if it does not by default (track_counts). */
+extern void cmig_settings_count(void);
+
 /* in argument.c */
 
 /* Returns NULL if the argument is null. */

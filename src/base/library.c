@@ -37,6 +37,12 @@ cmig_settings_override(const char *name, const char *value)
 }
 
 void
+cmig_settings_count(void)
+{
+	cmig_settings_set("track_counts", "on", PGC_SUSET, GUC_ACTION_SAVE);
+}
+
+void
 cmig_settings_pin_search_path(void)
 {
 	static const char path[] = "pg_catalog, pg_temp";

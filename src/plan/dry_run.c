@@ -834,6 +834,7 @@ dry_run(void *arg)
 	 */
 	cmig_settings_override("max_parallel_workers_per_gather", "0");
 	cmig_settings_override("max_parallel_maintenance_workers", "0");
+	cmig_settings_count();
 
 	cmig_change_begin("cmig.dry_run()");
 	cmig_run_limit_tighten("cmig.dry_run_timeout",

@@ -1136,6 +1136,7 @@ run_shadow(void *arg)
 	EffectsRun *run = arg;
 	int			locks;
 
+	cmig_settings_count();
 	run->copies = cmig_copies_plan(cmig_managed_of_revisions(), false, run->scripts,
 								   run->look ? run->look->texts : NIL,
 								   run->look ? run->look->live : NULL);

@@ -738,7 +738,8 @@ count_rows(void *arg)
 	static CmigQuery last_write = {
 		"SELECT to_timestamp(nullif(pg_sequence_last_value(oid), 0) / 1000000.0)::text"
 		" FROM pg_class"
-		" WHERE oid = $1 AND relkind = 'S' AND has_sequence_privilege(oid, 'SELECT')", {OIDOID}
+		" WHERE oid = $1 AND CASE relkind WHEN 'S' THEN has_sequence_privilege(oid, 'SELECT') END",
+		{OIDOID}
 	};
 	const Count *count = arg;
 	CmigExpansionRows *rows = count->rows;
