@@ -314,7 +314,7 @@ cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *run)
 			break;
 		case ERRCODE_OBJECT_IN_USE:
 			if (cmig_error_is_from(error, ERRCODE_OBJECT_IN_USE, "CheckTableNotInUse"))
-				error->hint = "If the script changed rows whose deferred constraints have not been checked yet, put SET CONSTRAINTS ALL IMMEDIATE before the statement, or move it to a later revision.";
+				error->hint = "If the script changed rows whose deferred constraints have not been checked yet, put SET CONSTRAINTS ALL IMMEDIATE before the statement, or move it to a later revision. If a cursor on the table is open: CLOSE ALL; if a query, a loop, or a trigger that uses the table has made this call, make it outside.";
 			break;
 		case ERRCODE_OUT_OF_MEMORY:
 			if (cmig_error_is_from(error, ERRCODE_OUT_OF_MEMORY, "lock.c"))
