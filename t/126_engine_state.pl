@@ -259,7 +259,7 @@ gives(0, 'at 2', '-> 2', 'upgrade', '-y', @flyway);
 	like($err, qr/the state of the database has changed\nHINT:  Repeat the command/, 'there is progress that was not read');
 	is(rows('SELECT string_agg(version_num, $$ $$) FROM cmig_engine.version', 'flyway'), '2', 'nothing is recorded');
 	rows('DELETE FROM cmig_engine.progress; ALTER TABLE one DROP drifted', 'flyway');
-	unlink glob 'flown/*_drift.sql';
+	is_deeply([ glob 'flown/*_drift.sql' ], [], 'and no file is written');
 
 	# An application that truncates its tables does not keep an upgrade from running.
 	append_to_file('flown/3.sql', "-- revision: 3\n-- down_revision: 2\n-- cmig:upgrade\nSELECT cmig.enable_rls('one', user_column => 'id', roles => '{regress_owner}');\n");

@@ -240,7 +240,7 @@ read_target()
 	# not by a pattern, which would take quadratic time for the last line, the state
 	while IFS= read -r name; do
 		other=$engine_activity engine_activity=$engine_state engine_state=$name
-	done <<<"${lines#*"$newline"}"
+	done < <(printf '%s\n' "${lines#*"$newline"}")
 	[ "$installed" != t ] || fail 2 'the database has the extension, so it needs no engine' \
 		'Remove the line "engine" from cmig.conf.'
 	visible "${lacks#* }"
@@ -363,12 +363,32 @@ find_engine()
 # last_error LOG: prints the last error in a log of the server, for a message
 last_error() { grep -hoE '(FATAL|PANIC|error): .*' -- "$1" 2>/dev/null | tail -n 1 | sed 's/^[^:]*: */: /'; }
 
+# low_limit HINT: prints a hint about the limits of this shell that are lower than what a server can need, or else
+# the other hint
+low_limit()
+{
+	local limit value low='' raise=''
+
+	for limit in f:100000 v:1000000 d:1000000 n:256 s:1024 u:100 t:100000; do
+		value=$(ulimit "-${limit%:*}" 2>/dev/null)
+		[[ ! $value =~ ^[0-9]+$ ]] || [ "$value" -ge "${limit#*:}" ] || {
+			low+=" -${limit%:*} $value"
+			raise+=" -${limit%:*} unlimited"
+		}
+	done
+	if [ -z "$low" ]; then printf '%s' "$1"; else
+		printf '%s' "The limits of this shell are low: ulimit$low. To raise them: ulimit${raise/-n unlimited/-n 1024}"
+	fi
+}
+
 # engine_unusable MESSAGE: ends cmig with the reason, if it is known, and with what can be typed
 engine_unusable()
 {
-	local reason
+	local reason hint
 
 	reason=$(last_error "$engine_folder/log")
+	hint=$(low_limit '')
+	[ -z "$hint" ] || fail 2 "$1$reason" "$hint"
 	# the log could not be written, either
 	# shellcheck disable=SC2016	# of the other shell
 	${as_server[@]+"${as_server[@]}"} sh -c 'head -c 1000000 /dev/zero >"$1/probe" && rm -f -- "$1/probe"' sh \
@@ -410,7 +430,7 @@ start_engine()
 
 	find_programs postgres
 	[ "$engine_version" -gt 0 ] || fail 2 'engine = local requires a PostgreSQL server with pg_cmig on this machine' \
-		'Install the server and the extension: README.md'
+		"$(low_limit 'Install the server and the extension: README.md')"
 	command -v flock >/dev/null && command -v setsid >/dev/null ||
 		fail 2 'engine = local requires flock and setsid' 'On Debian: apt install util-linux'
 	if [ "$(id -u)" -eq 0 ]; then
@@ -534,7 +554,7 @@ create_copy()
 		printf '%s\n' '\connect :"database"' 'SET SESSION AUTHORIZATION :role;' "$STORE_STATE"; } | engine_psql) || {
 		[ -z "$name" ] || fail 2 'the engine cannot use the state of the database'
 		fail 2 'the engine cannot create a database with the extension pg_cmig' \
-			"${engine_folder:+Its messages are in $engine_folder/log}"
+			"${engine_folder:+$(low_limit "Its messages are in $engine_folder/log")}"
 	}
 	exec 8>&-
 	leftovers=''
@@ -611,7 +631,7 @@ complete_copy()
 		status=$?
 	fi
 	[ $status -eq 0 ] || return
-	{ IFS= read -r unknown; IFS= read -r others; IFS= read -r -d '' engine_vars; } <<<"$lines"
+	{ IFS= read -r unknown; IFS= read -r others; IFS= read -r -d '' engine_vars; } < <(printf '%s\n' "$lines")
 	engine_vars=${engine_vars%"$newline"}
 	if [ -n "$1" ] && [ "$unknown" = t ]; then
 		find_unknown
@@ -803,7 +823,8 @@ copy_schema()
 	facts=$(ask_target engine_facts available "$extensions" foreign_schema "$FOREIGN_SCHEMA" \
 		settings "$ENGINE_SETTINGS" before "SET LOCAL lock_timeout = '$COPY_LIMIT' \\;" seen "$seen") ||
 		{ schema_unreadable "${1-}"; return 1; }
-	{ IFS= read -r seen; IFS= read -r sizes; IFS= read -r extensions; IFS= read -r stubs; names=$(cat); } <<<"$facts"
+	{ IFS= read -r seen; IFS= read -r sizes; IFS= read -r extensions; IFS= read -r stubs; names=$(cat); } < <(
+		printf '%s\n' "$facts")
 	[ -z "$recording" ] || make_guard "$seen"
 	while IFS= read -r name; do
 		[ -n "$name" ] || continue
@@ -813,7 +834,7 @@ copy_schema()
 		options+=("-${name##*|}" "${pattern//$'\x1f'a/$'\x1f'}")
 		[[ $name == *'|t|'? ]] || { [ $((unread++)) -lt 5 ] && visible "${name%|*|*}" &&
 			say "${yellow}WARNING:  not copied into the engine: $VISIBLE, which the role cannot read$plain"; }
-	done <<<"$names"
+	done < <(printf '%s\n' "$names")
 	[ "$unread" -le 5 ] || say \
 		"${yellow}WARNING:  not copied into the engine: $((unread - 5)) more tables that the role cannot read$plain"
 	[ "$unread" -eq 0 ] || [[ $verb != @(capture|locate) ]] || copied_in_part
@@ -951,7 +972,8 @@ END
 	)
 	[ -z "$names" ] || set -- "HINT:  These names are not UTF-8, as all must be to be copied. To rename them:
 $names"
-	fail 3 'the schema of the database cannot be read' "${1-}"
+	fail 3 'the schema of the database cannot be read' \
+		"${1-If somebody has changed it meanwhile, which an error above would say, repeat the command.}"
 }
 
 # require_restricted DUMP: fails if an old pg_dump has written it.  That writes names with line breaks into
@@ -1480,13 +1502,29 @@ engine_stamp()
 	engine_record
 }
 
-# Records in the database the revision that cmig.capture() has written, if there was a drift.
+# Records in the database the revision that cmig.capture() has written, which is in the folder "later", and only
+# then puts its file beside the others: if it fails, there is none, and if it is interrupted in between, cmig
+# export writes it.
 engine_capture()
 {
-	local changed status hint='HINT:  Nothing was recorded. If the database is as the new file says: cmig stamp heads'
+	local file path
 
-	# cmig.load() recognizes the file, and records it as applied, in the engine
+	file=$(find "$later" -type f) path=$(new_folder)/${file#"$later"/}
+	record_capture "$file" || return
+	write_file "$path" <"$file" || fail 2 "$path cannot be written" \
+		"When it can, to write the revision, if it is recorded as applied: cmig export $(
+		sed -n '1s/^-- revision: *//p' "$file")"
+	printf '%s\n' "$path"
+}
+
+# record_capture FILE: records a captured revision.  cmig.load() recognizes the file, and records it as applied, in
+# the engine, unless the schema could not be compared.
+record_capture()
+{
+	local changed status hint='HINT:  Nothing was recorded, and no file was written. Repeat the command.'
+
 	find_files
+	files+=("$1")
 	begin
 	add_plain
 	load_files
@@ -1495,12 +1533,18 @@ engine_capture()
 WHERE NOT coalesce(:'state'::pg_catalog.jsonb OPERATOR(pg_catalog.->) 'version' OPERATOR(pg_catalog.?) revision,
 	false);"
 	kept=$(mktemp) || fail 2 'a temporary file cannot be created'
-	changed=$(run 2>"$kept") || { status=$?; say_kept; say "$hint"; return $status; }
+	changed=$(run 2>"$kept") || { status=$?; say_kept; [ $status -ne 3 ] || say "$hint"; return $status; }
 	script='' transaction=''
 	[ "${changed##*"$newline"}" != 0 ] || { say_kept; return 0; }
 	begin
 	add_plain
-	engine_record || { status=$?; rm -f -- "$kept"; kept=''; say "$hint"; return $status; }
+	engine_record || {
+		status=$?
+		rm -f -- "$kept"
+		kept=''
+		[ $status -ne 3 ] || say "$hint"
+		return $status
+	}
 	say_kept
 }
 

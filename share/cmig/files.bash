@@ -128,7 +128,11 @@ files_variable()
 		BEGIN {
 			for (i = 1; i < ARGC; i++) {
 				put("==> " ARGV[i] " <==")
-				while ((status = (getline line < ARGV[i])) > 0) put(line)
+				for (n = 1; (status = (getline line < ARGV[i])) > 0; n++) {
+					# not all encodings have this mark
+					if (n == 1) sub(/^\357\273\277/, "", line)
+					put(line)
+				}
 				if (status < 0) exit 1
 				close(ARGV[i])
 			}
@@ -351,6 +355,25 @@ is_loaded_from()
 	return 1
 }
 
+# write_file PATH: writes standard input into a file, which has either all of it or what it had before: a signal, or
+# a full disk, leaves no part of a revision
+write_file()
+{
+	local folder=${1%/*} new
+
+	[[ $1 == */* ]] || folder=.
+	new=${folder:-/}/.cmig-$$-$RANDOM
+	{
+		mkdir -p -- "${folder:-/}" && [ ! -d "$1" ] && { [ ! -e "$1" ] || [ -w "$1" ]; } && (set -C; cat >"$new") &&
+			mv -f -- "$new" "$1" && return
+		rm -f -- "$new"
+		return 1
+	} 2>/dev/null
+}
+
+# the folder into which write_files() writes in place of that of revisions, and prints no paths: see verb_generated()
+later=''
+
 # write_files FOLDER: reads triples of name, content, and note from standard input,
 # writes the files, and prints their paths.  Writes nothing through a symbolic link, which
 # may come from a repository of others.  Overwrites files only with --force, and an
@@ -397,10 +420,10 @@ write_files()
 			status=2
 			continue
 		fi
-		if { mkdir -p -- "$(dirname -- "$path")" && printf '%s' "$content" >"$path"; } 2>/dev/null; then
-			printf '%s\n' "$path"
+		if printf '%s' "$content" | write_file "${later:-$folder}/$name"; then
+			[ -n "$later" ] || printf '%s\n' "$path"
 		else
-			say "cmig: $path cannot be written"
+			say "cmig: ${later:-$folder}/$name cannot be written"
 			status=2
 		fi
 	done

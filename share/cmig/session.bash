@@ -317,6 +317,23 @@ connection_error()
 	}
 }
 
+# unrepresentable ERROR: prints a hint about a character that the encoding of the database does not have, with the
+# first place where it is in the files
+unrepresentable()
+{
+	local character file place=''
+
+	[[ $1 =~ 'byte sequence '((0x[0-9a-f][0-9a-f] )+)'in encoding' ]] || return
+	character=${BASH_REMATCH[1]// /}
+	printf -v character '%b' "${character//0x/"${backslash}x"}"
+	file=$(printf '%s\0' ${files[@]+"${files[@]}"} | LC_ALL=C xargs -0 grep -lF -e "$character" -- | head -n 1)
+	[ -z "$file" ] ||
+		place=", which is in line $(LC_ALL=C grep -nF -m 1 -e "$character" -- "$file" | cut -d : -f 1) of \"$file\""
+	visible "$character$place"
+	printf 'HINT:  The encoding of the database does not have the character %s. Replace it, or use a %s.' "$VISIBLE" \
+		'database with the encoding UTF8'
+}
+
 # Reads psql's messages from standard input and prints them: notices without their
 # prefix, errors in color.  A line without the prefix can be a part of a message of the database.
 # Returns 1 if found() reported something, or 3 if the files of a verb that looks could not be loaded.
@@ -405,6 +422,8 @@ messages()
 				[[ $code != 55P04 ]] || place+="${newline}HINT:  Use the value in a later revision, and $(
 					[ "${per_revision:-}" = true ] && echo transactional: false in this one ||
 						echo cmig upgrade --stepwise, which commits after each revision)."
+				[[ $line != *' has no equivalent in encoding '* ]] ||
+					place+=${place:+$newline}$(unrepresentable "$line")
 				[ -z "$begun" ] || blocked "$code" "$line"
 				[[ -n $on_target && ($place != 'CONTEXT:  pg_cmig: '* || $code == MG009) ]] && own=1 || own=''
 				[ -z "$watch" ] || [ -z "$begun" ] || {

@@ -128,7 +128,7 @@ copy_table()
 		WHERE to_regclass(:'name') IS NULL \gexec
 	END
 	rows=$(awk '/^COPY .* FROM stdin;$/ { copied = 1; next } /^\\\.$/ { copied = 0 } copied { rows++ }
-		END { print rows + 0 }' <<<"$dump")
+		END { print rows + 0 }' < <(printf '%s\n' "$dump"))
 	# the planner, too, evaluates code of the owner, so whoever writes in the copy must not count the rows
 	dump=$({ of_dump "$dump"; of_variables name "$1"; echo 'SELECT count(*) FROM :name;'; } |
 		engine_user=$ENGINE_COPIER engine_psql -d "$engine_database" -v ON_ERROR_STOP=0 2>/dev/null)

@@ -61,7 +61,8 @@ target_sql()
 		text=$(as_user "${words[@]}" && echo x) || fail 2 "the target command failed: $option_target"
 	fi
 	printf '%s' "$text" | is_utf8 || fail 2 "the target schema is not valid UTF-8: $option_target"
-	variable target_sql "${text%x}"
+	text=${text%x}
+	variable target_sql "${text#$'\xef\xbb\xbf'}"
 }
 
 # Runs a script that returns files, and writes them or, with --sql, prints them.
@@ -89,6 +90,8 @@ returned_files()
 	WHERE parent <> ALL (:'cmig_loaded'::text[])
 	AND NOT EXISTS (SELECT FROM $KEPT WHERE content LIKE pg_catalog.concat('-- revision: ', parent, E'\\n%'))) p" \
 		'to be followed' "$KEPT_HINT"
+	# there is no file without the record in the journal that says that it was captured
+	[ "$verb" != capture ] || { end_transaction COMMIT; begin_transaction "$(level)"; }
 	if given sql; then
 		add_plain
 		add "SELECT content FROM $KEPT ORDER BY n;"
@@ -118,7 +121,7 @@ add_expand_headers()
 }
 
 # new_file CALL [NOTE]: calls a function that returns files, and writes them.  Only what
-# cmig.capture records in the journal is kept in the database.
+# cmig.capture records in the journal is kept in the database: see returned_files().
 new_file()
 {
 	[ "$verb" = import ] || find_files
@@ -126,7 +129,7 @@ new_file()
 	# the new file must not follow a revision that has no file
 	[ ${#files[@]} -eq 0 ] || { given head && ! given autogenerate; } || require_followed
 	returned_files "$1" "${2-}"
-	if [ "$verb" = capture ]; then end_transaction COMMIT; else end_transaction ROLLBACK; fi
+	end_transaction ROLLBACK
 	finish_files
 }
 
@@ -249,8 +252,11 @@ verb_generated()
 		argument range
 		PARAMETERS=", range => :'range'$PARAMETERS"
 	fi
+	# until it is recorded, a file in a folder of revisions would be pending, and an upgrade would run it
+	[ "$verb" != capture ] || [ -z "$engine_database" ] || ! is_loaded_from "$(new_folder)" ||
+		{ generated_folder; later=$GENERATED/later; }
 	new_file "cmig.$verb(${PARAMETERS#, }$TEMPLATE)" hazards || return
-	[ "$verb" != capture ] || [ -z "$engine_database" ] || engine_capture || return
+	[ -z "$later" ] || [ ! -d "$later" ] || engine_capture || return
 	[ "$verb" != baseline ] ||
 		say 'HINT:  To record the revision as applied in a database that has this schema: cmig stamp head'
 }
@@ -680,6 +686,14 @@ read_gmrc()
 RAILS_HINT='First set config.active_record.schema_format = :sql in config/application.rb, and run bin/rails '
 RAILS_HINT+='db:schema:dump; then cmig import rails db'
 
+# Fails if there is no tool of the name.
+require_tool()
+{
+	begin
+	called "SELECT count(*) AS cmig_none FROM cmig.import_files(:'tool', '{}', '{}') \\gset"
+	run || exit
+}
+
 verb_import()
 {
 	local folder file files_in='' text number=0 placeholders='' setting import_names='' import_texts=''
@@ -706,8 +720,10 @@ verb_import()
 	if [ "${arguments[0]}" = liquibase ] && [ -f "$folder" ]; then
 		files_in=$(dirname -- "$folder")/${folder##*/} folder=$(dirname -- "$folder")
 	fi
-	[ -d "$folder" ] ||
+	[ -d "$folder" ] || {
+		require_tool
 		fail 2 "the $([ "${arguments[0]}" != liquibase ] || echo 'file or ')folder $folder does not exist"
+	}
 	case ${arguments[0]} in
 		node-pg-migrate)
 			name_tests '[0-9]*.[cm][jt]s' '[0-9]*.[jt]s'
@@ -729,15 +745,14 @@ verb_import()
 		printf '%s' "${file#"$folder"/}$text" | is_utf8 ||
 			fail 2 "$(printf %q "$file") is not valid UTF-8" "$ICONV_HINT"
 		variable "file_name$number" "${file#"$folder"/}"
-		variable "file_text$number" "${text%x}"
+		text=${text%x}
+		variable "file_text$number" "${text#$'\xef\xbb\xbf'}"
 		import_names+=", :'file_name$number'" import_texts+=", :'file_text$number'"
 	done < <(find "${files_in:-$folder}" \( -name '.*' -o -path '*src/test' \) ! -path "$folder" -prune \
 		-o -name node_modules -prune -o -type f \
 		\( "${NAME_TESTS[@]}" \) -print0 | LC_ALL=C sort -z)
 	if [ $number -eq 0 ]; then
-		# unless there is no such tool
-		begin; called "SELECT count(*) AS cmig_none FROM cmig.import_files(:'tool', '{}', '{}') \\gset"
-		run || exit
+		require_tool
 		fail 2 "there are no files to convert in $folder"
 	fi
 	for setting in ${settings[@]+"${settings[@]}"}; do
