@@ -317,19 +317,19 @@ connection_error()
 	}
 }
 
-# unrepresentable ERROR: prints a hint about a character that the encoding of the database does not have, with the
-# first place where it is in the files
+# unrepresentable ERROR: if the error names a character that is in one of the files, which then goes to a database
+# whose encoding does not have it, prints a hint with the first place
 unrepresentable()
 {
-	local character file place=''
+	local character file
 
-	[[ $1 =~ 'byte sequence '((0x[0-9a-f][0-9a-f] )+)'in encoding' ]] || return
-	character=${BASH_REMATCH[1]// /}
+	[[ $1 =~ (0x[0-9a-f][0-9a-f] ?)+ ]] || return
+	character=${BASH_REMATCH[0]// /}
 	printf -v character '%b' "${character//0x/"${backslash}x"}"
 	file=$(printf '%s\0' ${files[@]+"${files[@]}"} | LC_ALL=C xargs -0 grep -lF -e "$character" -- | head -n 1)
-	[ -z "$file" ] ||
-		place=", which is in line $(LC_ALL=C grep -nF -m 1 -e "$character" -- "$file" | cut -d : -f 1) of \"$file\""
-	visible "$character$place"
+	[ -n "$file" ] || return
+	visible "$character, which is in line $(
+		LC_ALL=C grep -nF -m 1 -e "$character" -- "$file" | cut -d : -f 1) of \"$file\""
 	printf 'HINT:  The encoding of the database does not have the character %s. Replace it, or use a %s.' "$VISIBLE" \
 		'database with the encoding UTF8'
 }
@@ -422,8 +422,8 @@ messages()
 				[[ $code != 55P04 ]] || place+="${newline}HINT:  Use the value in a later revision, and $(
 					[ "${per_revision:-}" = true ] && echo transactional: false in this one ||
 						echo cmig upgrade --stepwise, which commits after each revision)."
-				[[ $line != *' has no equivalent in encoding '* ]] ||
-					place+=${place:+$newline}$(unrepresentable "$line")
+				[[ $line != *' has no equivalent in encoding '* ]] || ! word=$(unrepresentable "$line") ||
+					place+=${place:+$newline}$word
 				[ -z "$begun" ] || blocked "$code" "$line"
 				[[ -n $on_target && ($place != 'CONTEXT:  pg_cmig: '* || $code == MG009) ]] && own=1 || own=''
 				[ -z "$watch" ] || [ -z "$begun" ] || {
