@@ -242,7 +242,7 @@ SKIP:
 	skip 'IO::Pty is not installed', 6 unless eval { require IO::Pty; 1 };
 	my $others = q{FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()};
 	my $left = "SELECT (SELECT string_agg(revision, ',') FROM cmig.revision), (SELECT string_agg(revision, ',') FROM cmig.version),"
-	  . " (SELECT count(*) FROM information_schema.columns WHERE table_name = 'person'), (SELECT count(*) $others AND datname = 'killed')";
+	  . " (SELECT count(*) FROM information_schema.columns WHERE table_name = 'person')";
 
 	foreach my $killed (1, 0)
 	{
@@ -265,8 +265,9 @@ SKIP:
 		}
 		$run->finish;
 		isnt($?, 0, $killed ? 'killed' : 'terminated') or diag($shown);
+		# also the session that has polled before may be ending
 		$node->poll_query_until('killed', "SELECT count(*) = 0 $others AND datname = 'killed'") or die;
-		is(ask($left), '001|001|2|0', 'nothing is stored, and nothing was run');
+		is(ask($left), '001|001|2', 'nothing is stored, and nothing was run');
 	}
 }
 revise('002', '001', 'ALTER TABLE person DROP phone;', 'ALTER TABLE person ADD phone text;');
