@@ -50,7 +50,7 @@ SCRIPTS = ["CREATE TABLE app.fuzzed (id int)", "DROP TABLE app.fuzzed", "SELECT 
            "SELECT cmig.create_revision('m', 's')", "SELECT cmig.stamp('base')", "LOAD 'pg_cmig'", "EXPLAIN ANALYZE SELECT 1",
            "CREATE TABLE app.x AS SELECT * FROM cmig.status()", "SELECT * FROM cmig.enable_audit('app.plain')"]
 # What is no expression by itself, or not in each place, or means something else there.  ROW(1, plain.*) is left out:
-# PostgreSQL accepts it as a default of plain, and crashes when it is needed.
+# PostgreSQL accepts it as a default in plain, and crashes when a row needs it.
 FRAGMENTS = [
     "*", "plain.*", "app.plain.*", "plain", "(plain).*", "(plain).name", "(SELECT plain)", "DEFAULT", "$1", "$0", "$99999", "ROW()", "(1, 2)",
     "(SELECT 1, 2)", "(SELECT)", "(VALUES (1), (2))", "(TABLE app.plain)", "ARRAY(SELECT plain FROM app.plain)", "EXISTS (SELECT)", "count(*)", "max(id)",
