@@ -23,8 +23,7 @@ my $db;
 sub subject
 {
 	$db = shift;
-	$node->safe_psql('postgres', "CREATE DATABASE $db");
-	$node->safe_psql($db, 'CREATE EXTENSION pg_cmig');
+	new_database($node, $db);
 }
 
 sub gives
@@ -329,6 +328,22 @@ like(gives(q{SELECT message FROM cmig.lint() WHERE rule = 'revoking-privileges'}
 
 gives('TRUNCATE cmig.revision; ' . load_sql(revision_file('001', '', join(";\n", map { "CALL cmig.backfill('item', 'id = = $_')" } 1 .. 12), '')));
 is(gives('SELECT count(*) > 0 FROM cmig.lint()'), 't', 'calls with SQL that cannot be parsed');
+
+#
+# In the body of a function that is not written in SQL, the name of a table may be that of a
+# variable, but a call is a call
+#
+subject('mentions');
+gives(<<'SQL');
+CREATE FUNCTION zz(t text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN t || 'x'; END $$;
+CREATE FUNCTION aa(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN zz($1); END $$;
+CREATE TABLE t (id text, g text GENERATED ALWAYS AS (aa('g')) STORED);
+CREATE INDEX ON t ((id || aa('b')));
+SQL
+my $baseline = gives(q{SELECT content FROM cmig.baseline('all')});
+subject('mentions_too');
+gives(load_sql($baseline) . 'SELECT FROM cmig.upgrade()');
+is(gives('SELECT count(*) FROM pg_index WHERE NOT indisprimary AND indrelid = $$t$$::regclass'), '1', 'a call before what evaluates it');
 
 #
 # A checksum of at most 100 steps tells which ones have changed

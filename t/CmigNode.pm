@@ -18,7 +18,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 our @EXPORT = qw(
-  new_node revision_file write_revision load_sql chain_files load_files query fails_with
+  new_node new_database revision_file write_revision load_sql chain_files load_files query fails_with
   start_psql finish_psql wait_until_blocked kill_backend wait_for_recovery need_tool jar
   run_checks start_pgbouncer build_library
 );
@@ -74,6 +74,22 @@ sub new_node
 	$node->init(allows_streaming => 1, extra => [ '--locale=C.UTF-8', '--encoding=UTF8' ]);
 	$node->append_conf('postgresql.conf', join("\n", 'fsync = off', @settings, ''));
 	return $node;
+}
+
+# new_database(NODE, NAME): creates a database that has the extension.  All are copies of one, which
+# takes a third of the time that CREATE EXTENSION takes.
+my %templates;
+
+sub new_database
+{
+	my ($node, $name) = @_;
+
+	if (!$templates{ $node->name }++)
+	{
+		$node->safe_psql('postgres', 'CREATE DATABASE with_cmig');
+		$node->safe_psql('with_cmig', 'CREATE EXTENSION pg_cmig');
+	}
+	$node->safe_psql('postgres', "CREATE DATABASE $name TEMPLATE with_cmig");
 }
 
 # build_library(NAME): compiles t/data/NAME/NAME.c, and returns the path of the library

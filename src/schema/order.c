@@ -26,15 +26,25 @@
 
 #include "schema/internal.h"
 
+/*
+ * How strong an edge is.  Of a cycle, the weakest edge is ignored, if any is not
+ * hard.
+ */
+typedef enum CmigEdgeStrength
+{
+	CMIG_EDGE_HARD,
+	CMIG_EDGE_SOFT,
+	CMIG_EDGE_MENTION,			/* a body that nothing checks may mean
+								 * something else by the word */
+	CMIG_EDGE_WEAK,
+} CmigEdgeStrength;
+
 /* An edge: one node must come before another. */
 typedef struct CmigEdge
 {
 	int			node;
 	int			before;			/* the node that must come before "node" */
-	bool		soft;			/* true if the edge is ignored when it would
-								 * create a cycle */
-	bool		weak;			/* true for a soft edge that is ignored before
-								 * other soft edges */
+	CmigEdgeStrength strength;
 } CmigEdge;
 
 /* The nodes to be sorted, and the edges between them. */
@@ -236,11 +246,10 @@ make_nodes(CmigOrder *order)
 
 /*
  * Add an edge: the node "before" must come before "node".  Does nothing if
- * either node is -1, which stands for no node.  See CmigEdge for the meaning
- * of "soft" and "weak".
+ * either node is -1, which stands for no node.
  */
 static void
-add_kind(CmigOrder *order, int node, int before, bool soft, bool weak)
+add_kind(CmigOrder *order, int node, int before, CmigEdgeStrength strength)
 {
 	if (node == before || node < 0 || before < 0)
 		return;
@@ -252,7 +261,7 @@ add_kind(CmigOrder *order, int node, int before, bool soft, bool weak)
 	}
 	order->edges[order->nedges++] = (CmigEdge)
 	{
-		node, before, soft || weak, weak
+		node, before, strength
 	};
 }
 
@@ -260,13 +269,13 @@ add_kind(CmigOrder *order, int node, int before, bool soft, bool weak)
 static void
 add_soft(CmigOrder *order, int node, int before)
 {
-	add_kind(order, node, before, true, false);
+	add_kind(order, node, before, CMIG_EDGE_SOFT);
 }
 
 static void
 add(CmigOrder *order, int node, int before)
 {
-	add_kind(order, node, before, false, false);
+	add_kind(order, node, before, CMIG_EDGE_HARD);
 }
 
 /*
@@ -426,7 +435,8 @@ add_part(CmigOrder *order, int node, const CmigObject *table)
 		int			end = object->kind == &cmig_kind_statistics ? -1 : ended(order, object);
 
 		if (end >= 0)
-			add_kind(order, end, node, false, is_harmless(&order->nodes[end]));
+			add_kind(order, end, node,
+					 is_harmless(&order->nodes[end]) ? CMIG_EDGE_WEAK : CMIG_EDGE_HARD);
 	}
 }
 
@@ -521,7 +531,8 @@ add_old(CmigOrder *order, const CmigObject *object, const CmigObject *on)
 		  order->nodes[node].type == CMIG_NODE_PART) &&
 		 (order->nodes[dependent].type == CMIG_NODE_DROP ||
 		  object->kind == &cmig_kind_replica_identity)))
-		add_kind(order, node, dependent, false, is_harmless(&order->nodes[node]));
+		add_kind(order, node, dependent,
+				 is_harmless(&order->nodes[node]) ? CMIG_EDGE_WEAK : CMIG_EDGE_HARD);
 
 	/*
 	 * dependents are dropped, or altered so that they no longer use the old
@@ -603,14 +614,21 @@ add_dependencies(CmigOrder *order, bool old)
 	}
 }
 
-/* Add the soft edge for "object", which mentions "on". */
+/*
+ * Add the edge for "object", which mentions "on".  The server does not check the
+ * body of a function that is not written in SQL, and a call is sure, but the name
+ * of a table may be that of a variable.
+ */
 static void
 add_named(CmigOrder *order, const CmigObject *object, const CmigObject *on, bool old)
 {
 	int			node = old ? ended(order, on) : made(order, object);
+	bool		sure = object->kind != &cmig_kind_function || cmig_function_is_sql(object) ||
+	on->kind == object->kind;
 
 	if (!old || (node >= 0 && order->nodes[node].type == CMIG_NODE_DROP))
-		add_soft(order, node, old ? ended(order, object) : made(order, on));
+		add_kind(order, node, old ? ended(order, object) : made(order, on),
+				 sure ? CMIG_EDGE_SOFT : CMIG_EDGE_MENTION);
 }
 
 /*
@@ -710,11 +728,11 @@ compare_edges(const void *a, const void *b)
 
 	if (left->node != right->node)
 		return left->node < right->node ? -1 : 1;
-	if (left->soft != right->soft)
-		return left->soft - right->soft;
+	if ((left->strength == CMIG_EDGE_HARD) != (right->strength == CMIG_EDGE_HARD))
+		return left->strength == CMIG_EDGE_HARD ? -1 : 1;
 	if (left->before != right->before)
 		return left->before < right->before ? -1 : 1;
-	return left->weak - right->weak;
+	return (int) left->strength - (int) right->strength;
 }
 
 /* Sort the edges, and set order->start.  Call this after adding edges. */
@@ -826,28 +844,27 @@ typedef struct Walk
 } Walk;
 
 /*
- * Break a cycle of nodes on the stack by ignoring a soft edge, preferably a
- * weak one.  Returns the position on the stack of the node that has the edge,
- * or -1 if no edge is soft.
+ * Break a cycle of nodes on the stack by ignoring its weakest edge.  Returns the
+ * position on the stack of the node that has the edge, or -1 if all are hard.
  */
 static int
 skip_soft(CmigOrder *order, Walk *walk, int from, int to)
 {
 	int			place = -1;
-	CmigEdge   *edge;
+	CmigEdge   *edge = NULL;
 
 	for (int i = from; i <= to; i++)
 	{
-		edge = &order->edges[walk->next[walk->stack[i]] - 1];
-		if (edge->soft && (place < 0 || edge->weak))
-			place = i;
-		if (edge->weak)
-			break;
+		CmigEdge   *other = &order->edges[walk->next[walk->stack[i]] - 1];
+
+		if (other->strength <= (edge == NULL ? CMIG_EDGE_HARD : edge->strength))
+			continue;
+		edge = other;
+		place = i;
 	}
-	if (place < 0)
+	if (edge == NULL)
 		return -1;
-	edge = &order->edges[walk->next[walk->stack[place]] - 1];
-	if (!edge->weak)
+	if (edge->strength != CMIG_EDGE_WEAK)
 	{
 		const CmigOrderNode *node = &order->nodes[edge->node];
 
@@ -1042,7 +1059,7 @@ group_nodes(CmigOrder *order, CmigOrderNode *result)
 
 	pfree(order->start);
 	for (int i = 0; i < order->nedges; i++)
-		if (order->edges[i].weak ||
+		if (order->edges[i].strength == CMIG_EDGE_WEAK ||
 			order->nodes[order->edges[i].before].type == CMIG_NODE_UNSUPPORTED)
 			order->edges[i].before = order->edges[i].node;
 	cmig_commit_join(order->difference, order->nodes, order->steps, order->count, add, order);
