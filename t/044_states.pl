@@ -36,8 +36,8 @@ sub begin
 
 	$holder->quit if $holder;
 	$db = $name;
-	$node->safe_psql('postgres', "CREATE DATABASE $db");
-	$node->safe_psql($db, 'CREATE EXTENSION pg_cmig; CREATE TABLE gate (x int); CREATE TABLE trace (id int GENERATED ALWAYS AS IDENTITY, what text)');
+	new_database($node, $db);
+	$node->safe_psql($db, 'CREATE TABLE gate (x int); CREATE TABLE trace (id int GENERATED ALWAYS AS IDENTITY, what text)');
 	query($node, $db, load_sql(@files));
 	$holder = $node->background_psql($db, on_error_stop => 0);
 }

@@ -38,8 +38,7 @@ sub make_db
 {
 	my ($db) = @_;
 
-	$node->safe_psql('postgres', "CREATE DATABASE $db");
-	$node->safe_psql($db, 'CREATE EXTENSION pg_cmig');
+	new_database($node, $db);
 	return "host=$host port=$port user=postgres dbname=$db";
 }
 

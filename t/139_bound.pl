@@ -33,8 +33,8 @@ sub subject
 	my ($setup) = @_;
 
 	$db++;
-	$node->safe_psql('postgres', "CREATE DATABASE $db");
-	query($node, $db, "CREATE EXTENSION pg_cmig; GRANT CREATE ON DATABASE $db TO mallory;
+	new_database($node, $db);
+	query($node, $db, "GRANT CREATE ON DATABASE $db TO mallory;
 		CREATE SEQUENCE public.ran_postgres; CREATE SEQUENCE public.ran_app; CREATE SEQUENCE public.ran_mallory;
 		GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO PUBLIC;
 		CREATE SCHEMA lib AUTHORIZATION mallory; GRANT USAGE ON SCHEMA lib TO PUBLIC;

@@ -23,8 +23,8 @@ sub database
 {
 	my ($name, $tables, $change) = @_;
 
-	$node->safe_psql('postgres', "CREATE DATABASE $name");
-	sql($name, "CREATE EXTENSION pg_cmig; $tables; SELECT FROM cmig.create_revision('change', \$c\$$change\$c\$, NULL, revision => '042', expand => true)");
+	new_database($node, $name);
+	sql($name, "$tables; SELECT FROM cmig.create_revision('change', \$c\$$change\$c\$, NULL, revision => '042', expand => true)");
 }
 
 # what columns that are replaced have, and what depends on them

@@ -25,8 +25,8 @@ sub subject
 	my ($change) = @_;
 
 	$db++;
-	$node->safe_psql('postgres', "CREATE DATABASE $db");
-	query($node, $db, "CREATE EXTENSION pg_cmig; CREATE TABLE r (id int PRIMARY KEY); INSERT INTO r SELECT generate_series(1, 100);
+	new_database($node, $db);
+	query($node, $db, "CREATE TABLE r (id int PRIMARY KEY); INSERT INTO r SELECT generate_series(1, 100);
 		CREATE TABLE t (id int, k text, v text, PRIMARY KEY (id, k)) PARTITION BY LIST (k);
 		CREATE TABLE t_a PARTITION OF t FOR VALUES IN ('a'); CREATE TABLE t_b PARTITION OF t FOR VALUES IN ('b');
 		CREATE TABLE t_d PARTITION OF t FOR VALUES IN ('d');

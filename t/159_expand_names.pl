@@ -24,8 +24,8 @@ sub subject
 	my ($before, $change, $expand) = @_;
 
 	$db++;
-	sql('postgres', "CREATE DATABASE $db");
-	sql($db, "CREATE EXTENSION pg_cmig; CREATE SCHEMA s AUTHORIZATION own; CREATE SCHEMA eve AUTHORIZATION eve;
+	new_database($node, $db);
+	sql($db, "CREATE SCHEMA s AUTHORIZATION own; CREATE SCHEMA eve AUTHORIZATION eve;
 		GRANT CREATE ON DATABASE $db TO own, mig; GRANT USAGE, CREATE ON SCHEMA s TO eve;
 		SELECT cmig.grant_access(r, l) FROM unnest('{own,mig}'::text[]) r, unnest('{migrator,author}'::text[]) l");
 	sql($db, "$own $before; SELECT cmig.create_revision('n', \$c\$$change\$c\$, NULL, revision => '2', expand => true, transactional => false)");

@@ -29,8 +29,8 @@ sub values_of
 	my ($change, $run) = @_;
 
 	$db++;
-	$node->safe_psql('postgres', "CREATE DATABASE $db");
-	$node->safe_psql($db, "CREATE EXTENSION pg_cmig; $tables; SELECT FROM cmig.create_revision('n', \$c\$$change\$c\$, NULL, revision => '2', expand => true)");
+	new_database($node, $db);
+	$node->safe_psql($db, "$tables; SELECT FROM cmig.create_revision('n', \$c\$$change\$c\$, NULL, revision => '2', expand => true)");
 	my ($status, undef, $err) = $node->psql($db, $run);
 	return $status == 0 ? $node->safe_psql($db, $values) : $err;
 }

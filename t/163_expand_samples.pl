@@ -24,8 +24,8 @@ sub database
 	my ($tables, $change) = @_;
 
 	$db++;
-	$node->safe_psql('postgres', "CREATE DATABASE $db");
-	$node->safe_psql($db, "CREATE EXTENSION pg_cmig; CREATE SCHEMA s; $tables; SELECT FROM cmig.create_revision('n', \$c\$$change\$c\$, NULL, revision => '2', expand => true)");
+	new_database($node, $db);
+	$node->safe_psql($db, "CREATE SCHEMA s; $tables; SELECT FROM cmig.create_revision('n', \$c\$$change\$c\$, NULL, revision => '2', expand => true)");
 	return;
 }
 
