@@ -112,7 +112,22 @@ gives(3, '^cmig.conf\n$', '^ERROR:  permission denied to create database\nHINT: 
 
 gives(2, '^$', q{\ncmig revision -m 'it''s new'\n} =~ s/''/'\\\\''/r, 'revision', "it's new");
 query($node, 'guard', q{SELECT count(*) FROM cmig.grant_access('somebody', 'migrator')});
-gives(3, '^$', "ERROR:  permission denied for function load\nHINT:  To run what is stored: cmig upgrade --no-load\\. ", 'upgrade', '-U', 'somebody');
+my $who = 'role postgres, which owns the extension, or as a superuser: SELECT \* FROM cmig\.grant_access';
+gives(3, '^$', "ERROR:  permission denied for function load\nHINT:  To run what is stored: cmig upgrade --no-load\\. "
+	  . "To load files, as $who\\('somebody', 'author'\\)\$", 'upgrade', '-U', 'somebody');
+gives(3, '^$', "ERROR:  permission denied for function merge\nHINT:  As $who\\('somebody', 'author'\\)\$", 'merge', 'heads', '-m', 'm', '--no-load', '-U', 'somebody');
+query($node, 'guard', q{CREATE ROLE nobody LOGIN; SELECT count(*) FROM cmig.grant_access('nobody', 'reader')});
+gives(3, '^$', "ERROR:  permission denied for function drift\nHINT:  As $who\\('nobody', 'migrator'\\)\$", 'drift', '-U', 'nobody');
+gives(3, '^$', "ERROR:  permission denied for procedure expand\nHINT:  As $who\\('nobody', 'migrator'\\)\$", 'expand', '--no-load', '-U', 'nobody');
+query($node, 'guard', q{CREATE ROLE writer LOGIN; SELECT count(*) FROM cmig.grant_access('writer', 'author')});
+my ($authors) = slurp_file("$CmigNode::top/share/cmig/session.bash") =~ /^AUTHORS='(.*)'$/m;
+is(query($node, 'guard', q{SELECT string_agg(DISTINCT proname::text, ' ' ORDER BY proname::text) FROM pg_proc WHERE pronamespace = 'cmig'::regnamespace
+	AND has_function_privilege('writer', oid, 'EXECUTE') AND NOT has_function_privilege('somebody', oid, 'EXECUTE')}), $authors, 'the functions of authors');
+# a function of a script is not one of pg_cmig
+query($node, 'guard', q{CREATE FUNCTION public.of_script() RETURNS int LANGUAGE sql AS 'SELECT 1'; REVOKE EXECUTE ON FUNCTION of_script FROM PUBLIC;
+	SELECT FROM cmig.create_revision('x', 'SELECT public.of_script()', '', revision => 'of_script')});
+gives(3, '^$', 'ERROR:  permission denied for function of_script\n(?!.*grant_access)', 'upgrade', 'of_script', '--no-load', '-y', '-U', 'somebody');
+query($node, 'guard', q{SELECT cmig.remove_revision('of_script')});
 
 # --- positions ---------------------------------------------------------------
 

@@ -317,6 +317,37 @@ connection_error()
 	}
 }
 
+# may_execute NAME: sets LINE to the hint for a function of pg_cmig that the role may not execute.  It is empty for
+# a function with another name, or if the role may execute it: the error is then about one of a script.
+may_execute()
+{
+	LINE=''
+	[ -z "$engine_database" ] || return 0
+	visible "$(printf '%s\n' "$MAY_EXECUTE" |
+		"${psql[@]}" -At -w -v name="$1" -v writes="$AUTHORS" 2>&1)"
+	[[ $VISIBLE == 'As role '* ]] || return 0
+	LINE="${newline}HINT:  "
+	[ "$1" != load ] || {
+		LINE+="To run what is stored: cmig $verb --no-load. To load files, "
+		VISIBLE=a${VISIBLE#A}
+	}
+	LINE+=$VISIBLE
+}
+
+# the functions that only the levels "author" and "owner" have
+AUTHORS='baseline create_revision load load_directory merge remove_revision'
+MAY_EXECUTE="SELECT pg_catalog.format('As role %I, which owns the extension, or as a superuser: '
+	'SELECT * FROM cmig.grant_access(%L, %s', pg_catalog.pg_get_userbyid(extowner), current_user,
+	CASE WHEN :'name' OPERATOR(pg_catalog.=) ANY (pg_catalog.string_to_array(:'writes', ' ')) THEN '''author'')'
+		WHEN pg_catalog.bool_or(allowed AND proname OPERATOR(pg_catalog.=) 'status') THEN '''migrator'')'
+		ELSE '''reader'') -- or author, or migrator' END)
+FROM (SELECT e.extowner, p.proname, pg_catalog.has_function_privilege(p.oid, 'EXECUTE') AS allowed
+	FROM pg_catalog.pg_extension e, pg_catalog.pg_proc p
+	WHERE e.extname OPERATOR(pg_catalog.=) 'pg_cmig'
+		AND p.pronamespace OPERATOR(pg_catalog.=) pg_catalog.to_regnamespace('cmig')) f
+GROUP BY extowner
+HAVING pg_catalog.bool_and(NOT allowed) FILTER (WHERE proname OPERATOR(pg_catalog.=) :'name');"
+
 # unrepresentable ERROR: if the error names a character that is in one of the files, which then goes to a database
 # whose encoding does not have it, prints a hint with the first place
 unrepresentable()
@@ -412,9 +443,9 @@ messages()
 			ERROR:*' in a read-only transaction')
 				line="$red$line$plain${newline}HINT:  To write although default_transaction_read_only is on: "
 				line+="export PGOPTIONS='-c default_transaction_read_only=off'" ;;
-			ERROR:*'permission denied for function load')
-				line="$red$line$plain${newline}HINT:  To run what is stored: cmig $verb --no-load. "
-				line+="To load files, a role needs: SELECT * FROM cmig.grant_access('<role>', 'author')" ;;
+			ERROR:*'permission denied for function '* | ERROR:*'permission denied for procedure '*)
+				may_execute "${line##* }"
+				line=$red$line$plain$LINE ;;
 			ERROR:* | FATAL:*)
 				[ -n "$begun" ] || BLOCKER=''
 				[[ $line != *' already exists' || $step != 'upgrade base -> '* ]] ||
