@@ -48,6 +48,7 @@ $node->safe_psql('shop', "CREATE EXTENSION pg_cmig; CREATE TABLE \"a\xc2\x9b2Jb\
 
 # a tool that does not exist, in a folder that does not
 gives(3, '^$', 'unknown format "flywy"', 'import', 'flywy', 'nowhere');
+gives(2, '^$', "is in alembic\\.ini: app\nFor .*: cmig import alembic -c app/alembic\\.ini\n\$", 'import', 'alembic', 'app');
 gives(2, '^$', 'the folder nowhere does not exist', 'import', 'flyway', 'nowhere');
 
 done_testing();

@@ -359,8 +359,10 @@ verb_remove()
 # Converts an Alembic project with cmig-import-alembic.
 import_alembic()
 {
-	local converter argument output=1
+	local converter argument=${arguments[1]--} output=1
 
+	[[ $argument == -* ]] || fail 2 "the folder of Alembic's migrations is in alembic.ini: $(printf %q "$argument")" \
+		"For an alembic.ini that is elsewhere: cmig import alembic -c $(printf %q "${argument%/}/alembic.ini")"
 	converter=$here/cmig-import-alembic
 	[ -x "$converter" ] || converter=cmig-import-alembic
 	for argument in "${arguments[@]:1}"; do
