@@ -123,6 +123,10 @@ query($node, 'guard', q{CREATE ROLE writer LOGIN; SELECT count(*) FROM cmig.gran
 my ($authors) = slurp_file("$CmigNode::top/share/cmig/session.bash") =~ /^AUTHORS='(.*)'$/m;
 is(query($node, 'guard', q{SELECT string_agg(DISTINCT proname::text, ' ' ORDER BY proname::text) FROM pg_proc WHERE pronamespace = 'cmig'::regnamespace
 	AND has_function_privilege('writer', oid, 'EXECUTE') AND NOT has_function_privilege('somebody', oid, 'EXECUTE')}), $authors, 'the functions of authors');
+{
+	local $ENV{PGOPTIONS} = '-c statement_timeout=1ms';
+	gives(3, '^$', "statement timeout\nHINT:  To run it without statement_timeout: export PGOPTIONS='-c statement_timeout=0'\n", 'drift');
+}
 # a function of a script is not one of pg_cmig
 query($node, 'guard', q{CREATE FUNCTION public.of_script() RETURNS int LANGUAGE sql AS 'SELECT 1'; REVOKE EXECUTE ON FUNCTION of_script FROM PUBLIC;
 	SELECT FROM cmig.create_revision('x', 'SELECT public.of_script()', '', revision => 'of_script')});

@@ -317,21 +317,24 @@ connection_error()
 	}
 }
 
-# may_execute NAME: sets LINE to the hint for a function of pg_cmig that the role may not execute.  It is empty for
-# a function with another name, or if the role may execute it: the error is then about one of a script.
-may_execute()
+# denied ERROR: sets LINE to a hint for an error of pg_cmig's own statements: a function that the role may not
+# execute, or a limit of time.  It is empty if the error can be about one of a script, such as a function with
+# another name.
+denied()
 {
+	local name=${1##* }
+
 	LINE=''
-	[ -z "$engine_database" ] || return 0
-	visible "$(printf '%s\n' "$MAY_EXECUTE" |
-		"${psql[@]}" -At -w -v name="$1" -v writes="$AUTHORS" 2>&1)"
-	[[ $VISIBLE == 'As role '* ]] || return 0
-	LINE="${newline}HINT:  "
-	[ "$1" != load ] || {
-		LINE+="To run what is stored: cmig $verb --no-load. To load files, "
-		VISIBLE=a${VISIBLE#A}
-	}
-	LINE+=$VISIBLE
+	if [[ $1 == *' canceling statement due to statement timeout' ]]; then
+		[[ $verb == @(upgrade|downgrade|reset|expand|contract|abandon|abandon-partial|verify|dry-run|create-scope) ]] ||
+			LINE="HINT:  To run it without statement_timeout: export PGOPTIONS='-c statement_timeout=0'"
+	elif [[ $1 =~ ' permission denied for '(function|procedure)' ' ]]; then
+		visible "$(printf '%s\n' "$MAY_EXECUTE" | "${psql[@]}" -At -w -v name="$name" -v writes="$AUTHORS" 2>&1)"
+		[[ $VISIBLE == 'As role '* ]] || return 0
+		LINE="HINT:  $VISIBLE"
+		[ "$name" != load ] ||
+			LINE="HINT:  To run what is stored: cmig $verb --no-load. To load files, a${VISIBLE#A}"
+	fi
 }
 
 # the functions that only the levels "author" and "owner" have
@@ -443,9 +446,6 @@ messages()
 			ERROR:*' in a read-only transaction')
 				line="$red$line$plain${newline}HINT:  To write although default_transaction_read_only is on: "
 				line+="export PGOPTIONS='-c default_transaction_read_only=off'" ;;
-			ERROR:*'permission denied for function '* | ERROR:*'permission denied for procedure '*)
-				may_execute "${line##* }"
-				line=$red$line$plain$LINE ;;
 			ERROR:* | FATAL:*)
 				[ -n "$begun" ] || BLOCKER=''
 				[[ $line != *' already exists' || $step != 'upgrade base -> '* ]] ||
@@ -455,6 +455,10 @@ messages()
 						echo cmig upgrade --stepwise, which commits after each revision)."
 				[[ $line != *' has no equivalent in encoding '* ]] || ! word=$(unrepresentable "$line") ||
 					place+=${place:+$newline}$word
+				[ -n "$on_target" ] || {
+					denied "$line"
+					place+=${LINE:+${place:+$newline}$LINE}
+				}
 				[ -z "$begun" ] || blocked "$code" "$line"
 				[[ -n $on_target && ($place != 'CONTEXT:  pg_cmig: '* || $code == MG009) ]] && own=1 || own=''
 				[ -z "$watch" ] || [ -z "$begun" ] || {
