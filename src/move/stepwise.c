@@ -884,6 +884,8 @@ cmig_stepwise_run(FunctionCallInfo fcinfo, const char *verb, const CmigNames *ta
 
 		cmig_toplevel_rollback();
 		journal_failure(run, error);
+		/* a client's cancel request signals twice; even a LOG can be canceled */
+		HOLD_INTERRUPTS();
 		if (run->plan != NULL)
 			cmig_move_log_failure(error->sqlerrcode, run->now.graph, run->plan, run->index);
 		if (recorded == NULL)
@@ -891,6 +893,7 @@ cmig_stepwise_run(FunctionCallInfo fcinfo, const char *verb, const CmigNames *ta
 		else
 			*recorded = run->journal_id != 0;
 		cmig_run_lock_release();
+		RESUME_INTERRUPTS();
 		ReThrowError(error);
 	}
 	PG_END_TRY();

@@ -737,6 +737,8 @@ cmig_abandon_partial(PG_FUNCTION_ARGS)
 		ErrorData  *error = cmig_error_take(context);
 
 		cmig_toplevel_rollback();
+		/* a client's cancel request signals twice */
+		HOLD_INTERRUPTS();
 		if (abandon->entered)
 		{
 			cmig_toplevel_snapshot();
@@ -750,6 +752,7 @@ cmig_abandon_partial(PG_FUNCTION_ARGS)
 		cmig_lock_wait_unwatch();
 		cmig_extension_release();
 		cmig_run_lock_release();
+		RESUME_INTERRUPTS();
 		ReThrowError(error);
 	}
 	PG_END_TRY();

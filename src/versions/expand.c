@@ -3,10 +3,9 @@
  *	  cmig.expand, cmig.contract, and cmig.abandon.
  *
  * cmig.expand() stores the statements of the whole expansion in
- * cmig.expansion_step before it runs the first of them.  Those of one group run
- * in one transaction, which also marks them as done, so that after an
- * interruption, the same CALL goes on.  The contraction and the abandonment are
- * one transaction each, after the checks of a contraction.
+ * cmig.expansion_step first.  Those of one group run in one transaction, which
+ * also marks them as done, so that the same CALL goes on after an interruption.
+ * The contraction and the abandonment are one transaction each, after checks.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -1073,12 +1072,14 @@ run_in_scope(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work 
 		cmig_runner_is_silent = false;
 		cmig_versions_set_filling(InvalidOid, false);
 		cmig_toplevel_rollback();
+		HOLD_INTERRUPTS();		/* a cancel request signals twice */
 		leave_session(work);
 		cmig_lock_wait_unwatch();
 		cmig_lock_wait_yield(false);
 		quote_all_identifiers = quote_all;
 		cmig_extension_release();
 		cmig_run_lock_release();
+		RESUME_INTERRUPTS();
 		/* the statement that CASCADE would change is not the user's */
 		if ((error->hint == NULL || cmig_error_is_from(error, ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST, "reportDependentObjects")) &&
 			work->expansion != NULL)
@@ -1164,8 +1165,7 @@ run_procedure(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work
 			ereport(WARNING,
 					(errcode(error->sqlerrcode),
 					 errmsg("%s failed in scope \"%s\": %s", procedure, scope, error->message),
-					 cmig_error_detail(error),
-					 error->hint ? errhint("%s", error->hint) : 0));
+					 cmig_error_detail(error), error->hint ? errhint("%s", error->hint) : 0));
 		}
 		PG_END_TRY();
 	}
