@@ -326,7 +326,8 @@ denied()
 
 	LINE=''
 	if [[ $1 == *' canceling statement due to statement timeout' ]]; then
-		[[ $verb == @(upgrade|downgrade|reset|expand|contract|abandon|abandon-partial|verify|dry-run|create-scope) ]] ||
+		[[ $verb == @(upgrade|downgrade|reset|expand|contract|abandon|abandon-partial) ||
+			$verb == @(verify|dry-run|round-trip|create-scope) ]] ||
 			LINE="HINT:  To run it without statement_timeout: export PGOPTIONS='-c statement_timeout=0'"
 	elif [[ $1 =~ ' permission denied for '(function|procedure)' ' ]]; then
 		visible "$(printf '%s\n' "$MAY_EXECUTE" | "${psql[@]}" -At -w -v name="$name" -v writes="$AUTHORS" 2>&1)"
