@@ -224,7 +224,7 @@ extern bool cmig_pending_none(const char *function, const CmigNames *targets,
  */
 extern CmigNames *cmig_stamp_targets(const CmigNames *targets, bool purge);
 
-/* in stepwise.c */
+/* in toplevel.c */
 
 /* Register cmig.lock_retries. */
 extern void cmig_toplevel_init(void);
@@ -232,7 +232,11 @@ extern void cmig_toplevel_init(void);
 /* Raises 25001 unless the CALL is alone, at top level, in no transaction. */
 extern void cmig_toplevel_require(FunctionCallInfo fcinfo, const char *procedure);
 
-/* Create a memory context below PortalContext. */
+/*
+ * Create a memory context below PortalContext.  When the first one that the CALL has
+ * created ends, what the CALL has changed in its session ends, too: see
+ * cmig_call_guard().
+ */
 extern MemoryContext cmig_toplevel_context(const char *name);
 
 /* Push a snapshot for reading catalogs, unless one is active. */
@@ -241,7 +245,10 @@ extern void cmig_toplevel_snapshot(void);
 /* Commit and start a new transaction, without a snapshot. */
 extern void cmig_toplevel_commit(void);
 
-/* The same for a rollback, after an error has been caught and flushed. */
+/*
+ * The same for a rollback, after an error has been caught and flushed.  It cannot be
+ * interrupted.
+ */
 extern void cmig_toplevel_rollback(void);
 
 /*
@@ -274,6 +281,17 @@ typedef bool (*CmigMayRepeat) (void *arg);
 
 extern void cmig_toplevel_attempt(CmigAttempt body, CmigMayRepeat may_repeat,
 								  void *arg, const char *what);
+
+/*
+ * After an error and a rollback, run "body" in its own transaction and commit it.  If it
+ * fails, it is tried once more, because the server signals a session twice for a
+ * client's cancel request, and the second signal can arrive now.  A second failure is
+ * ignored in favor of the first error.
+ */
+extern void cmig_toplevel_after_error(CmigAttempt body, void *arg);
+
+/* Leave the session of a script, if one was entered, in its own transaction. */
+extern void cmig_toplevel_leave(void *arg);
 
 /*
  * Wait until a table can be locked in ACCESS SHARE mode, with the same retries

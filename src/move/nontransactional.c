@@ -353,34 +353,17 @@ cmig_nontransactional_note_own_work(void)
 /*
  * If the failed statement has left nothing behind, delete its row in
  * cmig.progress, so that the statement can be corrected before the next call.
- * Errors in this function are ignored in favor of the statement's error.
  */
 static void
 forget_failed(StepRun *run)
 {
-	MemoryContext caller = CurrentMemoryContext;
+	List	   *leftovers = NIL;
+	char	   *finish;
 
-	if (!run->judging && !run->own)
-		return;
-	PG_TRY();
-	{
-		List	   *leftovers = NIL;
-		char	   *finish;
-
-		cmig_toplevel_snapshot();
-		if (run->own ? !own_work_is_there
-			: cmig_resume_judge(run->raw, run->detail, &leftovers, &finish) == CMIG_RESUME_AGAIN &&
-			leftovers == NIL)
-			remove_row(run);
-		cmig_toplevel_commit();
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(caller);
-		FlushErrorState();
-		cmig_toplevel_rollback();
-	}
-	PG_END_TRY();
+	if (run->own ? !own_work_is_there : run->judging &&
+		cmig_resume_judge(run->raw, run->detail, &leftovers, &finish) == CMIG_RESUME_AGAIN &&
+		leftovers == NIL)
+		remove_row(run);
 }
 
 /*
@@ -580,24 +563,46 @@ run_statements(StepRun *run, MemoryContext context)
 	cmig_script_close(script);
 }
 
-/* In a new transaction, restore the session as it was before the step. */
 static void
-leave(StepRun *run)
+end(StepRun *run)
 {
 	run_caller = InvalidOid;
 	cmig_runner_stop(&run->script);
-	cmig_toplevel_snapshot();
-	cmig_session_leave();
-	cmig_toplevel_commit();
 }
 
-/*
- * After an error in the step and a rollback, restore the session, and add a
- * hint to the error or complete its hint.
- */
-static void
-end_failed(StepRun *run, ErrorData *error)
+/* How a step ended with an error. */
+typedef struct Failure
 {
+	StepRun    *run;
+	ErrorData  *error;
+	Oid			user;			/* of the script */
+	const char *role;			/* its name, quoted */
+	char	   *privileges;		/* a hint, or NULL */
+	char	   *hint;			/* that of the error */
+} Failure;
+
+/* Do this while the script's role and search_path are still in effect. */
+static void
+look_at_failure(void *arg)
+{
+	Failure    *failure = arg;
+	const char *role = GetUserNameFromId(GetUserId(), true);
+
+	failure->user = GetUserId();
+	if (role != NULL)
+		failure->role = quote_identifier(role);
+	if (failure->hint == NULL)
+		failure->privileges = cmig_privilege_hint(failure->error);
+	forget_failed(failure->run);
+}
+
+/* Add a hint to the error, or complete its hint. */
+static void
+explain_failure(void *arg)
+{
+	const Failure *failure = arg;
+	StepRun    *run = failure->run;
+	ErrorData  *error = failure->error;
 	const char *phase = run->script.phase;
 	static CmigQuery may_call = {
 		.sql = "SELECT FROM pg_proc p WHERE p.pronamespace = 'cmig'::regnamespace AND p.proname = $2 AND p.prokind = 'p'"
@@ -606,31 +611,19 @@ end_failed(StepRun *run, ErrorData *error)
 		.argtypes = {OIDOID, TEXTOID}
 	};
 	const char *direction = cmig_direction_name(run->step->direction);
-	Oid			user = GetUserId();
+	const char *role = failure->role;
 	const char *called;
 	bool		qualified;
-	const char *role;
-	char	   *privileges;
 	char	   *lost;
 
-	/*
-	 * look up names while the script's role and search_path are still in
-	 * effect
-	 */
-	cmig_toplevel_snapshot();
-	role = GetUserNameFromId(GetUserId(), true);
-	role = role ? quote_identifier(role) : "<role>";
-	privileges = error->hint == NULL ? cmig_privilege_hint(error) : NULL;
-
-	forget_failed(run);
-	leave(run);
+	error->hint = failure->hint;
 	lost = hint_of_skipped(&run->skipped, run->step, error->sqlerrcode);
 	if (error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
 		cmig_script_run_improve_hint(error, &run->script);
 	called = run->own ? cmig_statement_own_procedure(run->raw, &qualified) : NULL;
 	if (error->hint == NULL && called != NULL &&
 		error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE &&
-		cmig_query_do(&may_call, user, called + strlen("CALL cmig.")) == 0)
+		cmig_query_do(&may_call, failure->user, called + strlen("CALL cmig.")) == 0)
 		error->hint = psprintf("The script runs as role %s. GRANT USAGE ON SCHEMA cmig TO %s, GRANT EXECUTE ON ALL PROCEDURES IN SCHEMA cmig TO %s, and `CALL cmig.%s_stepwise` again.",
 							   role, role, role, direction);
 	if (run->calling && !has_not_committed(run))
@@ -650,8 +643,8 @@ end_failed(StepRun *run, ErrorData *error)
 								   : run->own && own_work_is_there ?
 								   "What the statement committed remains. " : "",
 								   direction);
-		if (privileges != NULL)
-			error->hint = psprintf("%s %s", error->hint, privileges);
+		if (failure->privileges != NULL)
+			error->hint = psprintf("%s %s", error->hint, failure->privileges);
 	}
 	error->hint = cmig_hint_text(error->hint);
 }
@@ -694,14 +687,19 @@ cmig_nontransactional_run(const CmigRunStep *step, CmigInDoubt *in_doubt)
 		run->script.phase = NULL;
 		run_statements(run, context);
 		run->script.phase = "after its last statement";
-		leave(run);
+		end(run);
+		cmig_toplevel_leave(NULL);
 	}
 	PG_CATCH();
 	{
 		ErrorData  *error = cmig_error_take(caller);
+		Failure		failure = {.run = run,.error = error,.role = "<role>",.hint = error->hint};
 
 		cmig_toplevel_rollback();
-		end_failed(run, error);
+		cmig_toplevel_after_error(look_at_failure, &failure);
+		end(run);
+		cmig_toplevel_after_error(cmig_toplevel_leave, NULL);
+		cmig_toplevel_after_error(explain_failure, &failure);
 		ReThrowError(error);
 	}
 	PG_END_TRY();

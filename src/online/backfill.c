@@ -869,29 +869,31 @@ describe_error(void *arg)
 			   (long long) b->run.rows);
 }
 
-/* Store the error in the backfill's row. */
-static void
-note_error(CmigBackfill *b, const ErrorData *error)
+/* How a backfill ended with an error. */
+typedef struct Failure
 {
-	char	   *text = psprintf("%s: %s", unpack_sql_state(error->sqlerrcode),
-								cmig_error_stored(error));
+	CmigBackfill *b;
+	const ErrorData *error;
+} Failure;
+
+/*
+ * Store the error in the backfill's row.  Delete the row of a backfill that has updated
+ * nothing.
+ */
+static void
+note_failure(void *arg)
+{
+	const Failure *failure = arg;
+	CmigBackfill *b = failure->b;
 	CmigRole	saved;
 
-	/* ignore an error here in favor of the error of the backfill */
-	PG_TRY();
-	{
-		cmig_toplevel_snapshot();
-		cmig_role_act_as_caller(&saved, b->caller);
-		cmig_backfill_run_note(&b->run, -1, text);
-		cmig_role_return(&saved);
-		cmig_toplevel_commit();
-	}
-	PG_CATCH();
-	{
-		FlushErrorState();
-		cmig_toplevel_rollback();
-	}
-	PG_END_TRY();
+	cmig_role_act_as_caller(&saved, b->caller);
+	if (b->run.id != 0 && b->run.rows == 0)
+		cmig_backfill_run_remove(&b->run);
+	else
+		cmig_backfill_run_note(&b->run, -1, psprintf("%s: %s", unpack_sql_state(failure->error->sqlerrcode),
+													 cmig_error_stored(failure->error)));
+	cmig_role_return(&saved);
 }
 
 /*
@@ -953,28 +955,20 @@ run_backfill(CmigBackfill *b)
 	PG_CATCH();
 	{
 		ErrorData  *error = cmig_error_take(context);
+		Failure		failure = {b, error};
 
 		if (alone)
 			cmig_lock_wait_unwatch();
 		cmig_toplevel_rollback();
-		cmig_run_lock_table_release(b->target->oid);
+		cmig_run_lock_table_release();
 		cmig_backfill_sql_free(&b->queries);
 
 		/*
-		 * delete the row of a backfill that has updated nothing, but keep a
-		 * rejected one, which belongs to a different backfill
+		 * keep the row of a rejected one, which belongs to a different
+		 * backfill
 		 */
-		if (b->accepted && b->run.id != 0 && b->run.rows == 0)
-		{
-			CmigRole	saved;
-
-			cmig_role_act_as_caller(&saved, b->caller);
-			cmig_backfill_run_remove(&b->run);
-			cmig_role_return(&saved);
-			cmig_toplevel_commit();
-		}
-		else if (b->accepted)
-			note_error(b, error);
+		if (b->accepted)
+			cmig_toplevel_after_error(note_failure, &failure);
 		if (alone)
 			cmig_log_run_fail(error->sqlerrcode,
 							  psprintf(" after %lld rows", (long long) b->run.rows));
@@ -986,7 +980,7 @@ run_backfill(CmigBackfill *b)
 	error_context_stack = callback.previous;
 	if (alone)
 		cmig_lock_wait_unwatch();
-	cmig_run_lock_table_release(b->target->oid);
+	cmig_run_lock_table_release();
 }
 
 MemoryContext

@@ -32,6 +32,11 @@ extern void cmig_scope_unpin(void);
  */
 extern void cmig_scope_look_again(Oid function);
 
+/* in call.c */
+
+/* Asserts that cmig_call_guard() ends what begins now. */
+extern void cmig_call_require_guard(void);
+
 /* in session.c */
 
 /* Register cmig.search_path and cmig.role, and install the hooks. */

@@ -51,6 +51,9 @@ static Oid	held = InvalidOid;
  */
 static bool lent = false;
 
+/* The table whose backfill this session runs, or InvalidOid. */
+static Oid	locked_table = InvalidOid;
+
 /*
  * The OID of the extension and a digest of its members when the script began.
  */
@@ -148,6 +151,7 @@ cmig_extension_hold(void)
 {
 	Oid			extension = current_oid();
 
+	cmig_call_require_guard();
 	held = InvalidOid;
 	if (!OidIsValid(extension) || !lock(extension, true))
 		raise_dropped();
@@ -529,6 +533,7 @@ cmig_run_lock_session(const char *command)
 {
 	LOCKTAG		run = tag_of(KEY_RUN);
 
+	cmig_call_require_guard();
 	for (int yields = 0; yields < MAX_YIELDS; yields++)
 	{
 		take(KEY_RUN, true, command);
@@ -661,9 +666,13 @@ cmig_run_lock_table(Oid table)
 	int			pid;
 	char	   *blockers;
 
+	cmig_call_require_guard();
 	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, KEY_CLASS, table, KEY_FIELD4_TABLE);
 	if (LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL)
+	{
+		locked_table = table;
 		return;
+	}
 	blockers = cmig_lock_wait_blockers(&tag, ExclusiveLock, 0, GetUserId(), &pid);
 	ereport(ERROR,
 			(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
@@ -673,11 +682,12 @@ cmig_run_lock_table(Oid table)
 }
 
 void
-cmig_run_lock_table_release(Oid table)
+cmig_run_lock_table_release(void)
 {
 	LOCKTAG		tag;
 
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, KEY_CLASS, table, KEY_FIELD4_TABLE);
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, KEY_CLASS, locked_table, KEY_FIELD4_TABLE);
+	locked_table = InvalidOid;
 	if (cmig_lock_held_compat(&tag, ExclusiveLock))
 		LockRelease(&tag, ExclusiveLock, true);
 }

@@ -23,10 +23,7 @@ extern const char *cmig_scope_current(void);
 /* Is the current scope a schema? */
 extern bool cmig_scope_is_set(void);
 
-/*
- * Select a scope, whatever cmig.scope is, or none if "name" is NULL.  The name
- * must stay valid.
- */
+/* Select a scope, whatever cmig.scope is, or none if "name" is NULL. */
 extern void cmig_scope_select(const char *name);
 
 /*
@@ -67,6 +64,15 @@ extern char *cmig_scope_text(void);
  */
 extern char *cmig_scope_condition(void);
 
+/* in call.c */
+
+/*
+ * At the end of this memory context, which is below PortalContext, release the locks at
+ * session level, and end what else the functions of this folder do until they are told
+ * otherwise.  Does nothing if the CALL has such a context already.
+ */
+extern void cmig_call_guard(MemoryContext context);
+
 /* in session.c */
 
 /*
@@ -79,9 +85,12 @@ extern char *cmig_scope_condition(void);
  * current memory context must then be PortalContext or one of its children, and
  * cmig_session_leave() must be called in a transaction, even after an error.
  * It also restores the settings, and they stay when the transaction commits.
+ * Then call cmig_session_forget(), which returns true if a session was entered.
+ * If the transaction fails, call cmig_session_leave() again.
  */
 extern void cmig_session_enter(bool steps);
 extern void cmig_session_leave(void);
+extern bool cmig_session_forget(void);
 extern void cmig_session_abandon(void);
 
 /* Has a session been entered but not left?  Scripts and steps run only then. */
@@ -331,10 +340,11 @@ extern int	cmig_run_lock_transaction_holder(TransactionId *prepared);
 
 /*
  * Take or release a lock, at session level, that allows only one backfill of a
- * table at a time.  Never waits: raises error 55P03 and names the holder.
+ * table at a time.  Never waits: raises error 55P03 and names the holder.  A session
+ * holds at most one such lock.
  */
 extern void cmig_run_lock_table(Oid table);
-extern void cmig_run_lock_table_release(Oid table);
+extern void cmig_run_lock_table_release(void);
 
 /*
  * Allow only one session at a time to create, move, or drop partitions of the

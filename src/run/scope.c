@@ -41,8 +41,9 @@ static bool is_looking = false;
 
 static planner_hook_type next_planner = NULL;
 
-/* The scope that a procedure works on, if it works on several; or NULL. */
-static const char *selected = NULL;
+/* The scope that a procedure works on, if it works on several. */
+static char selected[NAMEDATALEN];
+static bool is_selected = false;
 
 /* The scope in which a function looks at others, whatever its caller's is; or NULL. */
 static char *entered = NULL;
@@ -89,7 +90,7 @@ cmig_scope_current(void)
 		return entered;
 	if (is_pinned)
 		return pinned;
-	if (selected != NULL)
+	if (is_selected)
 		return selected;
 	name = cmig_settings_text("cmig.scope", scope);
 	return name ? name : "";
@@ -111,7 +112,11 @@ cmig_scope_enter(const char *name)
 void
 cmig_scope_select(const char *name)
 {
-	selected = name;
+	is_selected = name != NULL;
+	if (!is_selected)
+		return;
+	cmig_call_require_guard();
+	strlcpy(selected, name, sizeof(selected));
 }
 
 void

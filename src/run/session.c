@@ -881,6 +881,8 @@ cmig_session_enter(bool steps)
 	MemoryContext caller;
 	ListCell   *cell;
 
+	if (steps)
+		cmig_call_require_guard();
 	memset(&session, 0, sizeof(session));
 	session.steps = steps;
 	session.context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig session",
@@ -932,7 +934,7 @@ cmig_session_abandon(void)
 void
 cmig_session_leave(void)
 {
-	if (session.entered)
+	if (session.entered || session.settings != NULL)
 	{
 		MemoryContext caller = MemoryContextSwitchTo(session.context);
 
@@ -949,7 +951,17 @@ cmig_session_leave(void)
 	}
 	if (session.settings != NULL)
 		restore_settings();
+}
+
+bool
+cmig_session_forget(void)
+{
+	if (session.settings == NULL)
+		return false;
 	session.settings = NULL;
+	session.entered = false;
+	cmig_scope_unpin();
+	return true;
 }
 
 bool

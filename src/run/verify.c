@@ -362,7 +362,10 @@ cmig_log_run_end(bool failed, const char *result)
 void
 cmig_log_run_fail(int sqlstate, const char *place)
 {
+	/* after a line of the log, PostgreSQL looks for a cancel request */
+	HOLD_INTERRUPTS();
 	cmig_log_run_end(true, psprintf("%s%s", unpack_sql_state(sqlstate), place));
+	RESUME_INTERRUPTS();
 }
 
 /* ----------------------------------------------------------------

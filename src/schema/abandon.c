@@ -63,7 +63,6 @@ typedef struct Abandon
 	List	   *others;			/* list of CmigDiffLine: other drift */
 	CmigListing empty;			/* objects that come back without rows */
 	const Part *part;			/* the one that is running, or NULL */
-	bool		entered;		/* has the session of a script been entered? */
 } Abandon;
 
 /* Raise an error because the revision is not partially applied. */
@@ -614,7 +613,6 @@ run_parts(Abandon *abandon)
 	cmig_lock_wait_watch(GetUserId());
 	cmig_toplevel_snapshot();
 	cmig_session_enter(true);
-	abandon->entered = true;
 	cmig_toplevel_commit();
 	foreach_ptr(Part, each, abandon->parts)
 	{
@@ -627,10 +625,7 @@ run_parts(Abandon *abandon)
 		cmig_run_lock_keep();
 	}
 	abandon->part = NULL;
-	cmig_toplevel_snapshot();
-	abandon->entered = false;
-	cmig_session_leave();
-	cmig_toplevel_commit();
+	cmig_toplevel_leave(NULL);
 	cmig_lock_wait_unwatch();
 	error_context_stack = callback.previous;
 }
@@ -737,14 +732,7 @@ cmig_abandon_partial(PG_FUNCTION_ARGS)
 		ErrorData  *error = cmig_error_take(context);
 
 		cmig_toplevel_rollback();
-		/* a client's cancel request signals twice */
-		HOLD_INTERRUPTS();
-		if (abandon->entered)
-		{
-			cmig_toplevel_snapshot();
-			cmig_session_leave();
-			cmig_toplevel_commit();
-		}
+		cmig_toplevel_after_error(cmig_toplevel_leave, NULL);
 		if (abandon->part != NULL)
 			error->hint = cmig_hint_text(psprintf("The statements before it are committed. After fixing the cause, repeat the `CALL`: it continues with this statement.%s%s",
 												  error->hint ? " " : "",
@@ -752,7 +740,6 @@ cmig_abandon_partial(PG_FUNCTION_ARGS)
 		cmig_lock_wait_unwatch();
 		cmig_extension_release();
 		cmig_run_lock_release();
-		RESUME_INTERRUPTS();
 		ReThrowError(error);
 	}
 	PG_END_TRY();

@@ -52,7 +52,6 @@ typedef struct Work
 	List	   *steps;			/* of StoredStep *: one group, or a phase */
 	const char *phase;
 	const StoredStep *step;		/* the one that is running, or NULL */
-	bool		entered;		/* has the session of a script been entered? */
 	List	   *left;			/* of char *: what an abandonment does not
 								 * drop */
 	const StoredStep *next;		/* the step after it in its phase, or NULL */
@@ -376,7 +375,6 @@ enter_session(Work *work)
 {
 	cmig_toplevel_snapshot();
 	cmig_session_enter(true);
-	work->entered = true;
 	cmig_settings_set("search_path", cmig_versions_path(), PGC_USERSET, GUC_ACTION_SET);
 
 	/*
@@ -384,17 +382,6 @@ enter_session(Work *work)
 	 * is
 	 */
 	cmig_settings_set("default_tablespace", "", PGC_USERSET, GUC_ACTION_SET);
-	cmig_toplevel_commit();
-}
-
-static void
-leave_session(Work *work)
-{
-	if (!work->entered)
-		return;
-	cmig_toplevel_snapshot();
-	work->entered = false;
-	cmig_session_leave();
 	cmig_toplevel_commit();
 }
 
@@ -446,7 +433,7 @@ restore_names(Work *work)
 	cmig_toplevel_commit();
 	enter_session(work);
 	attempt(work, run_renames);
-	leave_session(work);
+	cmig_toplevel_leave(NULL);
 	cmig_toplevel_snapshot();
 }
 
@@ -1060,7 +1047,7 @@ run_in_scope(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work 
 		cmig_lock_wait_watch(GetUserId());
 		cmig_lock_wait_yield(true);
 		body(work, fcinfo);
-		leave_session(work);
+		cmig_toplevel_leave(NULL);
 		cmig_lock_wait_unwatch();
 		cmig_lock_wait_yield(false);
 		quote_all_identifiers = quote_all;
@@ -1072,14 +1059,12 @@ run_in_scope(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work 
 		cmig_runner_is_silent = false;
 		cmig_versions_set_filling(InvalidOid, false);
 		cmig_toplevel_rollback();
-		HOLD_INTERRUPTS();		/* a cancel request signals twice */
-		leave_session(work);
+		cmig_toplevel_after_error(cmig_toplevel_leave, NULL);
 		cmig_lock_wait_unwatch();
 		cmig_lock_wait_yield(false);
 		quote_all_identifiers = quote_all;
 		cmig_extension_release();
 		cmig_run_lock_release();
-		RESUME_INTERRUPTS();
 		/* the statement that CASCADE would change is not the user's */
 		if ((error->hint == NULL || cmig_error_is_from(error, ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST, "reportDependentObjects")) &&
 			work->expansion != NULL)
