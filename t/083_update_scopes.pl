@@ -116,6 +116,11 @@ query($node, 'shop', 'REVOKE EXECUTE ON FUNCTION cmig.reset(text) FROM level_mig
 # one function is not a level
 $node->safe_psql('postgres', 'CREATE ROLE one_function');
 as_owner("GRANT EXECUTE ON FUNCTION $_ TO one_function WITH GRANT OPTION") for 'cmig.repair(text)', 'cmig.heads()';
+# a view of the owner's that uses a function which changes blocks the update
+as_owner('CREATE VIEW differences AS SELECT * FROM cmig.diff()');
+fails_with($node, 'shop', 'ALTER EXTENSION pg_cmig UPDATE', '2BP01', 'cannot drop function cmig.diff(?s:.*)view public.differences depends on function cmig.diff',
+	'the update names the view that it would drop', 'ann');
+as_owner('DROP VIEW differences');
 as_owner('ALTER EXTENSION pg_cmig UPDATE');
 is(query($node, 'shop', q{SELECT array_agg(DISTINCT p.proname::text ORDER BY p.proname::text) FROM pg_proc p, aclexplode(proacl) WHERE grantee = 'one_function'::regrole}),
 	'{heads,repair}', 'the update gives nothing to a role that has no level');

@@ -98,6 +98,7 @@ my $status = finish_psql($run);
 like($err, qr/already expanded|is expanded|in progress/, 'a second CALL');
 ok($status == 0 || $run->{err} =~ /in progress/, 'the first CALL') or diag($run->{err});
 is(state(), 'expanded', 'one of them has done it');
+fails_with($node, 'postgres', "SELECT cmig.baseline('start')", '55000', 'HINT:  ', 'no baseline of both versions');
 consistent('two at once');
 sql('CALL cmig.abandon()');
 
