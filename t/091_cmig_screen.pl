@@ -126,6 +126,7 @@ is(query($node, 'guard', q{SELECT string_agg(DISTINCT proname::text, ' ' ORDER B
 {
 	local $ENV{PGOPTIONS} = '-c statement_timeout=1ms';
 	gives(3, '^$', "statement timeout\nHINT:  To run it without statement_timeout: export PGOPTIONS='-c statement_timeout=0'\n", 'drift');
+	gives(3, '^$', "statement timeout\n(?!HINT)", 'check', '--rehearse');
 }
 # a function of a script is not one of pg_cmig
 query($node, 'guard', q{CREATE FUNCTION public.of_script() RETURNS int LANGUAGE sql AS 'SELECT 1'; REVOKE EXECUTE ON FUNCTION of_script FROM PUBLIC;

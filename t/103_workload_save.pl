@@ -32,7 +32,6 @@ CREATE ROLE regress_nobody LOGIN;
 CREATE DATABASE shop OWNER regress_owner;
 CREATE DATABASE copy OWNER regress_owner;
 END_SQL
-$node->safe_psql('shop', 'CREATE EXTENSION pg_stat_statements');
 session('regress_owner', <<'END_SQL');
 CREATE EXTENSION pg_cmig;
 CREATE SCHEMA shop;
@@ -43,6 +42,11 @@ GRANT SELECT ON ALL TABLES IN SCHEMA shop TO regress_app;
 SELECT cmig.grant_access('regress_monitor', 'monitor');
 SELECT cmig.create_revision('Drop', 'ALTER TABLE shop.person DROP COLUMN note', revision => 'r1');
 END_SQL
+(undef, undef, my $missing) = $node->psql('shop', 
+	q{SELECT * FROM cmig.workload_save('w'); SET ROLE regress_monitor; SELECT * FROM cmig.workload_save('w')}, on_error_stop => 0);
+like($missing, qr/^HINT:  CREATE EXTENSION pg_stat_statements\n(?s:.*)^HINT:  As a superuser: CREATE EXTENSION pg_stat_statements$/ms,
+	'who can create the extension');
+$node->safe_psql('shop', 'CREATE EXTENSION pg_stat_statements');
 $node->safe_psql('shop', 'GRANT pg_read_all_stats TO regress_monitor; ALTER ROLE regress_app SET search_path = shop');
 $node->safe_psql('shop', 'SELECT pg_stat_statements_reset()');
 session('regress_app', "SELECT note FROM person WHERE id = 7; SELECT note FROM person WHERE id = 8; ALTER ROLE regress_app PASSWORD 'secret'; (SELECT id FROM other); /* one */ SELECT 1 AS one");

@@ -327,7 +327,7 @@ denied()
 	LINE=''
 	if [[ $1 == *' canceling statement due to statement timeout' ]]; then
 		[[ $verb == @(upgrade|downgrade|reset|expand|contract|abandon|abandon-partial) ||
-			$verb == @(verify|dry-run|round-trip|create-scope) ]] ||
+			$verb == @(verify|dry-run|round-trip|create-scope) ]] || given rehearse ||
 			LINE="HINT:  To run it without statement_timeout: export PGOPTIONS='-c statement_timeout=0'"
 	elif [[ $1 =~ ' permission denied for '(function|procedure)' ' ]]; then
 		visible "$(printf '%s\n' "$MAY_EXECUTE" | "${psql[@]}" -At -w -v name="$name" -v writes="$AUTHORS" 2>&1)"

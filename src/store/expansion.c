@@ -621,6 +621,13 @@ cmig_statements_function(char **unusable)
 	return row;
 }
 
+const char *
+cmig_statements_create(void)
+{
+	return superuser() ? "CREATE EXTENSION pg_stat_statements" :
+		"As a superuser: CREATE EXTENSION pg_stat_statements";
+}
+
 char **
 cmig_statements_info(void)
 {

@@ -818,6 +818,9 @@ extern void cmig_expansion_forget(void);
  */
 extern char **cmig_statements_function(char **unusable);
 
+/* A hint if the extension is missing, which only a superuser can create. */
+extern const char *cmig_statements_create(void);
+
 /* Returns since when pg_stat_statements has counted, in seconds, and how often it has discarded entries; or NULL. */
 extern char **cmig_statements_info(void);
 

@@ -57,7 +57,7 @@ read_queries(CmigGate policy)
 		ereport(WARNING,
 				(errcode(ERRCODE_CMIG_WORKLOAD),
 				 errmsg("no query of the application is known, so none was judged"),
-				 errhint("CREATE EXTENSION pg_stat_statements")));
+				 errhint("%s", cmig_statements_create())));
 	foreach_ptr(CmigWorkloadQuery, query, all)
 	{
 		if (query->daily >= least)

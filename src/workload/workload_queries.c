@@ -319,7 +319,7 @@ require_statements(void)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("%s", unusable),
-				 errhint(function == NULL ? "CREATE EXTENSION pg_stat_statements" :
+				 errhint("%s", function == NULL ? cmig_statements_create() :
 						 "Set shared_preload_libraries = 'pg_stat_statements' and restart the server.")));
 	if (*function[2] == 'f')
 		ereport(ERROR,
