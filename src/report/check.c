@@ -115,7 +115,11 @@ static CmigQuery find = {
 	" JOIN given g USING (level)),"
 	" beyond AS (SELECT h.* FROM held h LEFT"
 	" JOIN covered c USING (grantee, kind, oid, attnum, privilege)"
-	"  WHERE c.grantee IS NULL),"
+	/* creating partitions needs no level */
+	"  WHERE c.grantee IS NULL AND NOT (h.privilege = 'EXECUTE' AND EXISTS (SELECT FROM"
+	" pg_trigger t"
+	"   JOIN pg_class k ON k.oid = t.tgrelid WHERE t.tgfoid = h.oid AND k.relkind = 'p'"
+	" AND k.relowner = h.grantee))),"
 
 	/*
 	 * find pairs of levels of which "level" is contained in "other", so that
@@ -208,6 +212,23 @@ static CmigQuery find_sequences = {
 	" CASE s.sequencename WHEN 'log_id_seq' THEN 'If the ids of the log are less: SELECT setval(''cmig_audit.log_id_seq'', max(id)) FROM cmig_audit.log' END"
 	" FROM pg_sequences s WHERE s.schemaname = 'cmig_audit' AND s.sequencename IN ('log_id_seq', 'table_id_seq')"
 	" AND s.last_value > s.max_value / 10 * 9 ORDER BY 2"
+};
+
+/*
+ * PostgreSQL creates the row triggers of a partitioned table for a new partition, too, with
+ * the privileges of the role that creates or attaches it.
+ */
+static CmigQuery find_partitioned = {
+	.sql = "SELECT 'warning', 'table ' || c.oid::regclass,"
+	" format('its owner %I can neither create nor attach partitions: it may not execute"
+	" the functions of the triggers', o),"
+	" format('GRANT EXECUTE ON FUNCTION %s TO %I', string_agg(DISTINCT"
+	" p.oid::regprocedure::text, ', '), o)"
+	" FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid AND p.pronamespace ="
+	" 'cmig'::regnamespace"
+	" JOIN pg_class c ON c.oid = t.tgrelid AND c.relkind = 'p', pg_get_userbyid(c.relowner) o"
+	" WHERE t.tgtype % 2 = 1 AND NOT has_function_privilege(c.relowner, p.oid, 'EXECUTE')"
+	" GROUP BY c.oid, o ORDER BY c.oid::regclass::text COLLATE \"C\""
 };
 
 /*
@@ -855,6 +876,7 @@ cmig_check_problems(const CmigView *view, bool with_texts, bool rehearse)
 	problems = list_concat(problems, cmig_query_list(&find_publications));
 	problems = list_concat(problems, cmig_query_list(&find_sequences));
 	problems = list_concat(problems, cmig_query_list(&find_patterns));
+	problems = list_concat(problems, cmig_query_list(&find_partitioned));
 	problems = list_concat(problems, cmig_citus_shard_problems(NULL));
 	add_run_problems(&problems);
 	add_tool_problems(view, &problems);

@@ -270,7 +270,10 @@ cmig_versions_dropped(const CmigExpansion *expansion, const List *steps, const c
 	return target.object;
 }
 
-/* Does the statement rename an index, but not one of the table for which it was built? */
+/*
+ * Does the statement rename an index, but not one of the table for which it was built,
+ * or of a partition that was detached, which keeps what it has?
+ */
 static bool
 renames_other(const List *steps, const char *relation, const RenameStmt *stmt, Oid caller)
 {
@@ -284,8 +287,10 @@ renames_other(const List *steps, const char *relation, const RenameStmt *stmt, O
 	if (!OidIsValid(index))
 		return false;
 	table = IndexGetRelation(index, true);
+	if (!OidIsValid(table) || !get_rel_relispartition(table))
+		return true;
 	cmig_role_act_as_caller(&saved, caller);
-	ours = OidIsValid(table) && is_of_table(steps, relation, index, table);
+	ours = is_of_table(steps, relation, index, table);
 	cmig_role_return(&saved);
 	if (!ours)
 		return true;

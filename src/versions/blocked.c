@@ -14,6 +14,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/dependency.h"
+#include "catalog/index.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
@@ -64,6 +65,8 @@ typedef struct Walk
 	List	   *kept;			/* likewise: what is renamed, moved, replaced,
 								 * or saved, and depends on other objects then */
 	List	   *renamed;		/* of Renamed * */
+	List	   *gone;			/* of char *: columns that somebody renamed,
+								 * or dropped, each as a table and a name */
 	List	   *kinds;			/* of char *: of what the names are needed */
 	List	   *places;			/* of a schema, or the OID of a table */
 	List	   *names;
@@ -153,6 +156,26 @@ add_column(List **objects, Oid table, const char *name)
 	}
 }
 
+/* A column that the table must have, unless an earlier statement has given it the name. */
+static void
+need_column(Walk *walk, Oid table, const char *name)
+{
+	char	   *place = psprintf("%u", table);
+
+	if (!OidIsValid(table) || get_attnum(table, name) != InvalidAttrNumber ||
+		strncmp(name, "cmig_", 5) == 0)
+		return;
+	foreach_ptr(const char, other, walk->names)
+	{
+		int			n = foreach_current_index(other);
+
+		if (strcmp(other, name) == 0 && strcmp(list_nth(walk->kinds, n), "column") == 0 &&
+			strcmp(list_nth(walk->places, n), place) == 0)
+			return;
+	}
+	walk->gone = lappend(walk->gone, psprintf("%s %s", place, name));
+}
+
 static void
 walk_rename(Walk *walk, const RenameStmt *stmt)
 {
@@ -166,12 +189,15 @@ walk_rename(Walk *walk, const RenameStmt *stmt)
 		case OBJECT_SEQUENCE:
 		case OBJECT_TABLE:
 		case OBJECT_VIEW:
-			if (!stmt->missing_ok || OidIsValid(relation))
+			/* a partition that was detached keeps its indexes */
+			if (!stmt->missing_ok ||
+				(OidIsValid(relation) && get_rel_relispartition(IndexGetRelation(relation, true))))
 				add_renamed(walk, stmt->renameType, relation, schema_of(stmt->relation),
 							stmt->newname);
 			break;
 		case OBJECT_COLUMN:
 			add_column(&walk->kept, relation, stmt->subname);
+			need_column(walk, relation, stmt->subname);
 			/* names between two others are not of interest */
 			if (strncmp(stmt->newname, "cmig_between_", 13) != 0)
 				add_name(walk, "column", table, stmt->newname);
@@ -204,6 +230,8 @@ walk_alter_table(Walk *walk, const AlterTableStmt *stmt)
 		{
 			case AT_DropColumn:
 				add_column(&walk->dropped, relation, command->name);
+				if (!command->missing_ok)
+					need_column(walk, relation, command->name);
 				break;
 			case AT_DropConstraint:
 				add_object(&walk->dropped, ConstraintRelationId,
@@ -588,6 +616,80 @@ find_taken(Walk *walk)
 											 walk->expansion->revision));
 }
 
+/*
+ * Find columns that cannot be dropped or renamed, because a table has got a parent or a
+ * type meanwhile.  Those of a partition belong to the table that is expanded.
+ */
+static void
+find_fixed(Walk *walk)
+{
+	static CmigQuery query = {
+		"WITH c AS (SELECT DISTINCT split_part(o, ' ', 2)::oid AS id, split_part(o, ' ',"
+		" 3)::int2 AS sub"
+		"  FROM unnest($1 || $2) o WHERE split_part(o, ' ', 1)::oid = 'pg_class'::regclass"
+		"  AND split_part(o, ' ', 3)::int > 0)"
+		" SELECT DISTINCT ON (k.oid, x.fix) format('table %s', k.oid::regclass),"
+		"  format('%s, so the %s of revision \"%s\" cannot drop or rename it', x.what, $3,"
+		" $4), x.fix,"
+		"  pg_get_userbyid(k.relowner), '42P16', NULL, ': ' || x.what"
+		" FROM c JOIN pg_class k ON k.oid = c.id JOIN pg_attribute a ON a.attrelid = c.id"
+		" AND a.attnum = c.sub,"
+		" LATERAL (SELECT format('column %I belongs to type %s', a.attname,"
+		" k.reloftype::regtype) AS what,"
+		"   format('ALTER TABLE %s NOT OF', k.oid::regclass) AS fix WHERE k.reloftype <> 0"
+		"  UNION ALL SELECT format('column %I is inherited from table %s', a.attname,"
+		" p.oid::regclass),"
+		"   format(CASE p.relkind WHEN 'p' THEN 'ALTER TABLE %2$s DETACH PARTITION %1$s'"
+		"    ELSE 'ALTER TABLE %1$s NO INHERIT %2$s' END, k.oid::regclass, p.oid::regclass)"
+		"  FROM pg_inherits h JOIN pg_class p ON p.oid = h.inhparent JOIN pg_attribute b"
+		"   ON b.attrelid = p.oid AND b.attname = a.attname AND NOT b.attisdropped"
+		"  WHERE h.inhrelid = k.oid AND NOT EXISTS (SELECT FROM c o WHERE o.id = p.oid)) x"
+		" ORDER BY k.oid, x.fix, x.what",
+		{TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID}
+	};
+
+	walk->rows = list_concat(walk->rows,
+							 cmig_query_list(&query, as_addresses(walk->dropped),
+											 as_addresses(walk->kept), noun(walk->phase),
+											 walk->expansion->revision));
+}
+
+/*
+ * Find columns that have another name.  If only one column that a trigger of the
+ * expansion depends on is not in its arguments, it is that one.
+ */
+static void
+find_gone(Walk *walk)
+{
+	static CmigQuery query = {
+		"SELECT format('column %I of table %s', c.name, k.oid::regclass),"
+		"  format('it was renamed or dropped, and the %s of revision \"%s\" needs it', $2, $3),"
+		"  CASE WHEN n.count = 1 THEN format('ALTER TABLE %s RENAME COLUMN %I TO %I',"
+		" k.oid::regclass, n.name, c.name)"
+		"   ELSE 'CALL cmig.abandon()' END, pg_get_userbyid(k.relowner), '42703', NULL, ''"
+		" FROM unnest($1) g, LATERAL (SELECT split_part(g, ' ', 1)::oid AS id, substr(g,"
+		" strpos(g, ' ') + 1) AS name) c"
+		" JOIN pg_class k ON k.oid = c.id,"
+		" LATERAL (SELECT count(*), min(a.attname::text) AS name FROM pg_attribute a WHERE"
+		" a.attrelid = c.id"
+		"  AND a.attname !~ '^cmig_' AND EXISTS (SELECT FROM pg_depend d JOIN pg_trigger t"
+		" ON t.oid = d.objid"
+		"   JOIN pg_proc p ON p.oid = t.tgfoid AND p.pronamespace = 'cmig'::regnamespace"
+		"   WHERE d.classid = 'pg_trigger'::regclass AND d.refclassid = 'pg_class'::regclass"
+		"   AND t.tgrelid = c.id AND d.refobjid = c.id AND d.refobjsubid = a.attnum"
+		"   AND encode(t.tgargs, 'escape') !~ concat('\\y',"
+		" regexp_replace(encode(convert_to(a.attname,"
+		" getdatabaseencoding()), 'escape'), '\\W', '\\\\\\&', 'g'), '\\y'))) n"
+		" ORDER BY 1",
+		{TEXTARRAYOID, TEXTOID, TEXTOID}
+	};
+
+	if (walk->gone != NIL)
+		walk->rows = list_concat(walk->rows,
+								 cmig_query_list(&query, as_names(walk->gone),
+												 noun(walk->phase), walk->expansion->revision));
+}
+
 /* Subtransaction callback, because anybody's rows may be among the steps: find everything. */
 static void
 find_all(void *arg)
@@ -601,6 +703,8 @@ find_all(void *arg)
 		if (strcmp(step[1], walk->phase) == 0 && (!abandon || *step[5] == 't'))
 			walk_statement(walk, step[2], cmig_raw_parse_one(step[3])->stmt);
 	}
+	find_gone(walk);
+	find_fixed(walk);
 	find_taken(walk);
 	find_dependents(walk);
 }
@@ -679,6 +783,12 @@ cmig_versions_require_unblocked(const CmigExpansion *expansion, const List *step
 	}
 	ereport(ERROR,
 			(errcode(MAKE_SQLSTATE(state[0], state[1], state[2], state[3], state[4])),
+			 strcmp(state, "42703") == 0 ?
+			 errmsg("columns that the %s of revision \"%s\" needs were renamed or dropped", noun(phase),
+					expansion->revision) :
+			 strcmp(state, "42P16") == 0 ?
+			 errmsg("columns that the %s of revision \"%s\" drops or renames belong to other objects, too",
+					noun(phase), expansion->revision) :
 			 strcmp(state, "2BP01") != 0 ?
 			 errmsg("names that the contraction of revision \"%s\" needs are taken",
 					expansion->revision) :

@@ -14,6 +14,7 @@
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/snapmgr.h"
@@ -375,10 +376,35 @@ cmig_versions_kept(const CmigExpansion *expansion)
 		" AND d.refobjid = o.attrelid AND d.refobjsubid = o.attnum"
 		"   AND d.classid = 'pg_class'::regclass AND d.deptype = 'i'"
 		" JOIN pg_class s ON s.oid = d.objid, aclexplode(s.relacl) g"
-		" WHERE r.scope = $1 AND c->>2 = 'change' AND g.grantee <> s.relowner ORDER BY 1", {TEXTOID}
-	};
+		" WHERE r.scope = $1 AND c->>2 = 'change' AND g.grantee <> s.relowner"
 
-	return list_concat(cmig_versions_privileges(expansion), cmig_query_list(&query, expansion->scope));
+		/*
+		 * what columns had before is in the plan: the revision keeps or
+		 * changes it
+		 */
+		" UNION SELECT format('ALTER TABLE ONLY %s ALTER %I %s', o.attrelid::regclass,"
+		" h.attname, sql), NULL"
+		"  FROM cmig.expansion_run r, jsonb_array_elements(r.columns) c"
+		"  JOIN pg_attribute o ON o.attrelid = to_regclass(nullif(c->>0, ''))"
+		"  AND o.attname::text = c->>3 AND NOT o.attisdropped"
+		"  JOIN pg_attribute h ON h.attrelid = o.attrelid AND h.attname::text = c->>5"
+		"  AND NOT h.attisdropped CROSS JOIN LATERAL (SELECT 'SET STATISTICS ' || o.attstattarget"
+		"   WHERE o.attstattarget >= 0 AND coalesce(h.attstattarget, -1) < 0"
+		"   UNION ALL SELECT format('SET (%s)', string_agg(x, ', ')) FROM unnest(o.attoptions) x"
+		"   WHERE x !~ '^pg_attver=' AND h.attoptions IS NULL HAVING count(*) > 0) x (sql)"
+		" WHERE r.scope = $1 AND c->>2 = 'change' AND NOT EXISTS (SELECT FROM"
+		"  jsonb_array_elements(r.columns) p WHERE p->>2 = '" PROPERTY "' AND p->>3 ="
+		"  format('column %I of table %s (options, privileges)', o.attname,"
+		" o.attrelid::regclass))"
+		" ORDER BY 1", {TEXTOID}
+	};
+	List	   *kept = cmig_versions_privileges(expansion);
+	int			level = NewGUCNestLevel();
+
+	cmig_versions_pin_settings();
+	kept = list_concat(kept, cmig_query_list(&query, expansion->scope));
+	AtEOXact_GUC(false, level);
+	return kept;
 }
 
 /* Stored names can be anything, so they are compared as texts. */
@@ -697,11 +723,14 @@ find_changes(const CmigExpansion *expansion, bool verified)
 		" CONSTRAINT %I', conrelid::regclass, conname)"
 		"   FROM pg_constraint WHERE oid = id)"
 		"  WHEN class = 'pg_attrdef'::regclass THEN (SELECT format('ALTER TABLE ONLY %s ALTER %I"
-		" DROP DEFAULT', adrelid::regclass, attname)"
+		" DROP %s', adrelid::regclass, attname,"
+		"    CASE attgenerated WHEN '' THEN 'DEFAULT' ELSE 'EXPRESSION' END)"
 		"   FROM pg_attrdef JOIN pg_attribute ON attrelid = adrelid AND attnum = adnum WHERE"
 		" pg_attrdef.oid = id)"
 		"  WHEN class = 'pg_statistic_ext'::regclass THEN replace(c.name, 'statistics object',"
 		" 'DROP STATISTICS')"
+		"  WHEN class = ANY ('{pg_policy,pg_trigger,pg_rewrite}'::regclass[])"
+		"   THEN regexp_replace(c.name, '^[a-z]+', 'DROP ' || upper(split_part(c.name, ' ', 1)))"
 		"  WHEN class = 'pg_class'::regclass THEN (SELECT CASE relkind WHEN 'S' THEN format('ALTER"
 		" SEQUENCE %s OWNED BY NONE', id::regclass)"
 		"   WHEN 'i' THEN format('DROP INDEX %s', id::regclass) WHEN 'I' THEN format('DROP INDEX"
@@ -734,9 +763,20 @@ cmig_expansion_changes(void)
 		"SELECT DISTINCT s.relation FROM cmig.expansion_step s JOIN " RELATIONS " k ON k.name = s.relation"
 		" WHERE s.scope = $1 AND s.phase = '" CMIG_PHASE_FILL "' ORDER BY 1", {TEXTOID}
 	};
+	static CmigQuery trees = {
+		"SELECT DISTINCT k.oid FROM cmig.expansion_run r, jsonb_array_elements(r.columns) c"
+		" JOIN " RELATIONS " k ON k.name = c->>0 WHERE r.scope = $1 AND k.relkind = 'p' ORDER BY 1", {TEXTOID}
+	};
 	const CmigExpansion *expansion = cmig_expansion_read();
-	List	   *problems = expansion ? find_changes(expansion, false) : NIL;
+	List	   *problems;
 
+	/*
+	 * pg_partition_tree() locks partitions only, and what drops one waits for
+	 * it with a lock of the table
+	 */
+	foreach_ptr(CmigValue, tree, expansion ? cmig_query_list(&trees, expansion->scope) : NIL)
+		LockRelationOid(atooid(tree[0]), AccessShareLock);
+	problems = expansion ? find_changes(expansion, false) : NIL;
 	foreach_ptr(CmigValue, table, expansion ? cmig_query_list(&filled, expansion->scope) : NIL)
 	{
 		foreach_ptr(CmigValue, row, cmig_versions_obstacles(table[0]))

@@ -988,6 +988,7 @@ add_schemas(CmigPlanning *p)
 		char	   *row[9] = {"", NULL, ENUM, e->a->qualified, e->name};
 
 		cmig_versions_add(&at, "CREATE TYPE %s AS ENUM (%s)", e->name, e->b->labels);
+		cmig_versions_add_rows(&at, cmig_versions_type_privileges(e->a->qualified, e->name));
 		p->result->columns = lappend(p->result->columns, memcpy(palloc(sizeof(row)), row, sizeof(row)));
 	}
 	cmig_versions_add_unchecked(p, CMIG_PHASE_PREPARE);

@@ -626,6 +626,9 @@ extern void cmig_versions_set_dependencies(Oid table);
 extern List *cmig_versions_reader_privileges(const CmigShapeReader *real, const char *name,
 											 const char *schema);
 
+/* The same for a type, without the owner. */
+extern List *cmig_versions_type_privileges(const char *real, const char *name);
+
 /*
  * Add the steps that give a column of a relation the privileges that a column of
  * the real table has.
@@ -721,8 +724,8 @@ extern char *cmig_versions_left_name(const char *table);
 extern char *cmig_versions_former_name(const RangeVar *table, const char *name, const char *sql);
 
 /*
- * Returns privileges that were granted by hand, on objects that are replaced, and
- * keep their effect in an upgrade: a List of char **, the statement, and NULL or the
+ * Returns what was granted or set by hand, on objects that are replaced, and
+ * keeps its effect in an upgrade: a List of char **, the statement, and NULL or the
  * sequence that must exist before it runs.
  */
 extern List *cmig_versions_kept(const CmigExpansion *expansion);

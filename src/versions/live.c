@@ -86,6 +86,24 @@ cmig_versions_reader_privileges(const CmigShapeReader *real, const char *name, c
 						   quote_identifier(schema), cmig_session_role());
 }
 
+List *
+cmig_versions_type_privileges(const char *real, const char *name)
+{
+	static CmigQuery query = {
+		.sql = "WITH p AS (SELECT t.* FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace"
+		"  WHERE format('%I.%I', n.nspname, t.typname) = $1)"
+		NO_DEFAULTS("T", "TYPE", "$2",
+					"$3") "SELECT format('REVOKE ALL ON TYPE %s FROM PUBLIC', $2), 0 FROM p WHERE typacl IS NOT NULL"
+		" UNION ALL SELECT format('GRANT USAGE ON TYPE %s TO %s%s', $2, " GRANTEE ","
+		"  " GRANT_OPTION "), 1 FROM p, aclexplode(coalesce(p.typacl, acldefault('T', p.typowner))) g"
+		"  WHERE g.grantee <> p.typowner AND (p.typacl IS NOT NULL OR EXISTS (SELECT"
+		" FROM pg_default_acl)) ORDER BY 2, 1",
+		.argtypes = {TEXTOID, TEXTOID, TEXTOID}
+	};
+
+	return cmig_query_list(&query, real, name, cmig_session_role());
+}
+
 void
 cmig_versions_add_owner(const CmigStepGroup *at, const char *sequence)
 {

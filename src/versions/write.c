@@ -322,8 +322,10 @@ describe_error(void *arg)
 {
 	const Rule *rule = arg;
 
-	errcontext("pg_cmig: column \"%s\" of the %s version", rule->label,
-			   rule->kind == CMIG_RULE_DOWN ? "old" : "new");
+	errposition(0);
+	if (geterrcode() == ERRCODE_UNDEFINED_COLUMN)
+		cmig_hint("A column of the table was renamed or dropped while it is expanded. `SELECT * FROM cmig.check()` has the statement that undoes it.");
+	errcontext("pg_cmig: column \"%s\" of the %s version", rule->label, rule->kind == CMIG_RULE_DOWN ? "old" : "new");
 }
 
 /*
