@@ -20,7 +20,7 @@ query($node, 'postgres', 'CREATE ROLE script_owner; CREATE ROLE other');
 $node->safe_psql('postgres', 'CREATE DATABASE base');
 query($node, 'base', <<"SQL");
 CREATE EXTENSION pg_cmig;
-CREATE FUNCTION cancel_at(int, boolean) RETURNS void LANGUAGE c AS '$library';
+CREATE FUNCTION cancel_at(int, boolean, int DEFAULT 1) RETURNS void LANGUAGE c AS '$library';
 CREATE FUNCTION cancel_seen() RETURNS boolean LANGUAGE c AS '$library';
 GRANT ALL ON SCHEMA public TO script_owner;
 ALTER DATABASE base SET cmig.lock_retries = 0;
@@ -134,6 +134,35 @@ SQL
 	sweep('scopes, stepwise', $failing . $tenants, "CALL cmig.upgrade_scopes('t%', 'head', max_failures => 5)",
 		"$back; DROP INDEX IF EXISTS t1.t_b_idx, t2.t_b_idx", $after, $after ? 7 : 11);
 }
+
+# If it is canceled again and again, what could not be restored ends the session.
+$node->safe_psql('postgres', 'CREATE DATABASE tried TEMPLATE base');
+query($node, 'tried', "$failing; $to_one; $as_owner");
+my ($ended, $kept) = (0, 0);
+for my $place (1 .. 12)
+{
+	my ($out, $err) = ('', '');
+
+	$node->psql('tried', <<"SQL", stdout => \$out, stderr => \$err, on_error_stop => 0);
+SELECT cancel_seen();
+CALL cmig.upgrade_stepwise();
+$back;
+DROP INDEX IF EXISTS t_b_idx;
+$state
+SELECT cancel_at($place, true, 12);
+CALL cmig.upgrade_stepwise();
+SELECT cancel_seen();
+$state
+SQL
+	my @states = $out =~ /^(state\|.*\nidle\|.*)$/mg;
+	$ended++ if $err =~ /WARNING:  the session ends, because(?s:.*)FATAL:  57P01|FATAL:  terminating/;
+	$kept++ if @states == 2 && $states[0] eq $states[1];
+	is(query($node, 'tried', $locks), 0, "canceled again and again from place $place: no lock remains");
+	query($node, 'tried', "$back; DROP INDEX IF EXISTS t_b_idx");
+}
+cmp_ok($ended, '>', 0, 'a session that could not be restored has ended');
+is($ended + $kept, 12, 'the others were restored') or diag("$ended ended, $kept kept");
+query($node, 'postgres', 'DROP DATABASE tried');
 
 # two versions of a table
 my $two = revision_file('002', '001', <<'SQL', 'ALTER TABLE t DROP c') =~ s/(-- message)/-- expand: true\n$1/r;

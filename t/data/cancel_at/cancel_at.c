@@ -2,9 +2,10 @@
  * cancel_at.c
  *	  For tests: cancels the statement at a known place.
  *
- * cancel_at(N, after_error) counts, from now on or from the next rollback, the places where
+ * cancel_at(N, after_error, times) counts, from now on or from the next rollback, the places where
  * a cancel request could be noticed: queries that begin, objects that are created or
- * dropped, commits, and the line of the log about the end of a run.  At the Nth one, it requests a cancel.
+ * dropped, commits, and the line of the log about the end of a run.  At the Nth one, and, if
+ * "times" is more than 1, at those that follow, it requests a cancel.
  * cancel_seen() returns how many there were.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -25,6 +26,7 @@ PG_FUNCTION_INFO_V1(cancel_at);
 PG_FUNCTION_INFO_V1(cancel_seen);
 
 static int	at = 0;
+static int	left = 0;
 static int	seen = 0;
 static bool counts = false;
 static bool waits = false;
@@ -35,9 +37,9 @@ static object_access_hook_type next_access = NULL;
 static void
 count(bool can_raise)
 {
-	if (!counts || ++seen != at)
+	if (!counts || ++seen < at)
 		return;
-	counts = false;
+	counts = --left > 0;
 	QueryCancelPending = true;
 	InterruptPending = true;
 	if (can_raise)
@@ -89,6 +91,7 @@ cancel_at(PG_FUNCTION_ARGS)
 {
 	at = PG_GETARG_INT32(0);
 	waits = PG_GETARG_BOOL(1);
+	left = PG_GETARG_INT32(2);
 	counts = false;
 	seen = 0;
 	if (!waits && at > 0)
