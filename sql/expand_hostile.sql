@@ -94,14 +94,20 @@ UPDATE cmig.expansion_run SET counted = '{"at": 0, "calls": {"10/5": [null], "x"
 DELETE FROM cmig.expansion_run;
 \set VERBOSITY default
 DELETE FROM cmig.expansion_step;
-INSERT INTO cmig.expansion_run (revision, revisions, schemas, columns, checksum) VALUES ('042', '{042}', '{}', '[]', md5('1 build  CREATE INDEX ON shop.person (n)'));
+INSERT INTO cmig.expansion_run (revision, revisions, schemas, columns) VALUES ('042', '{042}', '{}', '[]');
+RESET SESSION AUTHORIZATION;
+UPDATE cmig.expansion_run SET checksum = md5('1 build  CREATE INDEX ON shop.person (n)');
+SET SESSION AUTHORIZATION regress_hostile_migrator;
 INSERT INTO cmig.expansion_step (position, phase, relation, statement) VALUES (1, 'build', '', 'CREATE INDEX ON shop.person (n)');
 \set ECHO all
 CALL cmig.expand('head');
 \set ECHO none
 DELETE FROM cmig.expansion_step;
 DELETE FROM cmig.expansion_run;
-INSERT INTO cmig.expansion_run (revision, revisions, schemas, columns, checksum) VALUES ('042', '{042}', '{}', '[]', md5('1 fill  '));
+INSERT INTO cmig.expansion_run (revision, revisions, schemas, columns) VALUES ('042', '{042}', '{}', '[]');
+RESET SESSION AUTHORIZATION;
+UPDATE cmig.expansion_run SET checksum = md5('1 fill  ');
+SET SESSION AUTHORIZATION regress_hostile_migrator;
 INSERT INTO cmig.expansion_step (position, phase, relation, statement) VALUES (1, 'fill', '', '');
 \set ECHO all
 CALL cmig.expand('head');

@@ -294,6 +294,12 @@ static CmigQuery commands_query = {
 static CmigQuery managed_query = {"SELECT WHERE true" MANAGED("$1"), {TEXTOID}};
 
 /*
+ * SQL condition: can the object be dropped with that of another table, without
+ * CASCADE, because it is a partition or belongs to one?
+ */
+#define PART_TYPES "d.object_type IN ('table', 'foreign table', 'index', 'trigger')"
+
+/*
  * A query for the objects that the current command has dropped.  If $2, those
  * that only CASCADE has dropped are included.
  */
@@ -301,15 +307,17 @@ static CmigQuery drops_query = {
 	.sql = "WITH d AS (SELECT *, ($1 ~ '^(DROP |ALTER PUBLICATION)' AND original) OR (normal AND $2) AS named FROM pg_event_trigger_dropped_objects())"
 	" SELECT $1, d.object_type, d.object_identity, NULL, " NAMES("d.schema_name", "d.object_type",
 																 "d.address_names") ","
-	" NULL, d.classid::text, d.objid::text, NULL, NULL, NULL, NULL, (NOT named AND object_type IN ('table constraint', 'statistics object'))::text"
+	" NULL, d.classid::text, d.objid::text, NULL, NULL, NULL, NULL, (NOT named AND"
+	" (object_type IN ('table constraint', 'statistics object') OR " PART_TYPES "))::text"
 	" FROM d" PARTS("d.object_type",
 					"d.address_names") " WHERE (named OR $2 AND (d.object_type IN ('table constraint', 'statistics object')"
 	"  OR d.object_type IN ('type', 'operator')"
-	" AND (SELECT bool_and(d.schema_name <> o.schema_name) FROM d o WHERE o.original)))"
+	" AND (SELECT bool_and(d.schema_name <> o.schema_name) FROM d o WHERE o.original))"
+	" OR " PART_TYPES ")"
 	" AND NOT d.is_temporary"
 	PERMANENT("d.object_type", "d.address_names", "d.address_args")
 	" AND (d.object_type, d.object_identity) IS DISTINCT FROM ('extension', 'pg_cmig')"
-	MANAGED("d.schema_name") " ORDER BY d.original DESC",
+	MANAGED("d.schema_name") " ORDER BY d.named DESC, d.original DESC",
 	.argtypes = {TEXTOID, BOOLOID}
 };
 
@@ -489,6 +497,19 @@ connect_tables(CmigDdlEntry *entry, Oid class_id, Oid object, bool dropped)
 	}
 }
 
+/* Add the tables that inherit from the relation, or those of its indexes. */
+static void
+connect_descendants(CmigDdlEntry *entry, Oid relation)
+{
+	foreach_oid(child, OidIsValid(relation) ? find_all_inheritors(relation, NoLock, NULL) : NIL)
+	{
+		char	   *name = child == relation ? NULL : pattern_name(child);
+
+		if (name != NULL)
+			entry->others = lappend(entry->others, name);
+	}
+}
+
 /* Add the partition with this name that the command attaches or detaches. */
 static void
 connect_partition(CmigDdlEntry *entry, Oid parent, const char *name)
@@ -509,7 +530,10 @@ connect_partition(CmigDdlEntry *entry, Oid parent, const char *name)
 		if (found != NULL && strcmp(found, name) == 0 &&
 			(TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmin(row->t_data)) ||
 			 TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmax(row->t_data))))
+		{
 			entry->others = lappend(entry->others, pattern_name(child));
+			connect_descendants(entry, child);
+		}
 	}
 	systable_endscan(scan);
 	table_close(catalog, AccessShareLock);
@@ -569,7 +593,118 @@ connect_own_name(CmigDdlEntry *entry)
 		entry->others = lappend(entry->others, unconstify(char *, entry->name));
 }
 
-/* Add the tables with which the command connects the object. */
+/* Does the subcommand of ALTER TABLE change the tables that inherit, too? */
+static bool
+is_inherited(const AlterTableCmd *cmd)
+{
+	switch (cmd->subtype)
+	{
+		case AT_ChangeOwner:
+		case AT_ClusterOn:
+		case AT_DropCluster:
+		case AT_SetLogged:
+		case AT_SetUnLogged:
+		case AT_SetTableSpace:
+		case AT_SetAccessMethod:
+		case AT_SetRelOptions:
+		case AT_ResetRelOptions:
+		case AT_ReplaceRelOptions:
+		case AT_SetOptions:
+		case AT_ResetOptions:
+		case AT_EnableRule:
+		case AT_EnableAlwaysRule:
+		case AT_EnableReplicaRule:
+		case AT_DisableRule:
+		case AT_AddInherit:
+		case AT_DropInherit:
+		case AT_AttachPartition:
+		case AT_DetachPartition:
+		case AT_DetachPartitionFinalize:
+		case AT_AddOf:
+		case AT_DropOf:
+		case AT_ReplicaIdentity:
+		case AT_EnableRowSecurity:
+		case AT_DisableRowSecurity:
+		case AT_ForceRowSecurity:
+		case AT_NoForceRowSecurity:
+		case AT_GenericOptions:
+			return false;
+		default:
+			return true;
+	}
+}
+
+/* Returns the table that has the trigger or the constraint. */
+static Oid
+table_with(ObjectAddress object)
+{
+	const bool	trigger = object.classId == TriggerRelationId;
+	Relation	catalog = table_open(object.classId, AccessShareLock);
+	Oid			table = InvalidOid;
+	SysScanDesc scan;
+	ScanKeyData key;
+	HeapTuple	row;
+
+	ScanKeyInit(&key, trigger ? Anum_pg_trigger_oid : Anum_pg_constraint_oid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(object.objectId));
+	scan = systable_beginscan(catalog, trigger ? TriggerOidIndexId : ConstraintOidIndexId, true,
+							  NULL, 1, &key);
+	if (HeapTupleIsValid(row = systable_getnext(scan)))
+		table = trigger ? ((Form_pg_trigger) GETSTRUCT(row))->tgrelid :
+			((Form_pg_constraint) GETSTRUCT(row))->conrelid;
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return table;
+}
+
+/*
+ * Returns the relation whose descendants the command has changed, too, or
+ * InvalidOid.  What it has changed in them is not reported.
+ */
+static Oid
+changed_with_descendants(const CollectedCommand *command, ObjectAddress object)
+{
+	const Node *statement = command->parsetree;
+
+	if (command->type == SCT_AlterTable)
+	{
+		if (IsA(statement, AlterTableStmt) && ((const AlterTableStmt *) statement)->relation->inh)
+		{
+			foreach_ptr(CollectedATSubcmd, part, command->d.alterTable.subcmds)
+			{
+				if (is_inherited((AlterTableCmd *) part->parsetree))
+					return object.objectId;
+			}
+		}
+		return InvalidOid;
+	}
+	if (IsA(statement, IndexStmt))
+		return object.objectId;
+
+	/*
+	 * triggers are inherited only by partitions, and a statement has none in
+	 * them
+	 */
+	if (object.classId == TriggerRelationId &&
+		(IsA(statement, RenameStmt) ||
+		 (IsA(statement, CreateTrigStmt) && ((const CreateTrigStmt *) statement)->row)))
+	{
+		Oid			table = table_with(object);
+
+		return get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE ? table : InvalidOid;
+	}
+	if (IsA(statement, RenameStmt) && ((const RenameStmt *) statement)->relation != NULL &&
+		((const RenameStmt *) statement)->relation->inh)
+	{
+		if (((const RenameStmt *) statement)->renameType == OBJECT_COLUMN)
+			return object.objectId;
+		if (object.classId == ConstraintRelationId)
+			return table_with(object);
+	}
+	return InvalidOid;
+}
+
+/* Add the tables with which the command connects the object, or that it changes, too. */
 static void
 connect_command(CmigDdlEntry *entry, const CollectedCommand *command)
 {
@@ -582,6 +717,7 @@ connect_command(CmigDdlEntry *entry, const CollectedCommand *command)
 		return;
 	if (object.classId == RelationRelationId)
 		kind = get_rel_relkind(object.objectId);
+	connect_descendants(entry, changed_with_descendants(command, object));
 
 	if (IsA(command->parsetree, AlterSeqStmt))
 		connect_sequence(entry, object.objectId);
@@ -843,6 +979,48 @@ deny_concurrent(const char *tag)
 }
 
 /*
+ * Returns what the current command has dropped.  Partitions, and what belongs to
+ * them, are not named: their tables are added to the object that is.  If the policy
+ * does not apply to that object, a partition counts itself.
+ */
+static List *
+dropped_entries(const char *tag, const List *patterns)
+{
+	List	   *entries = cmig_query_list(&drops_query, tag, patterns != NIL);	/* of CmigDdlEntry */
+	CmigDdlEntry *first = entries ? linitial(entries) : NULL;
+	ListCell   *lc;
+
+	foreach(lc, entries)
+	{
+		CmigDdlEntry *entry = lfirst(lc);
+		const char *type = entry->object_type;
+		bool		table = strcmp(type, "table") == 0 || strcmp(type, "foreign table") == 0;
+
+		connect_tables(entry, atooid(entry->class_id), atooid(entry->object_id), true);
+		connect_own_name(entry);
+		if (strcmp(entry->implied, "true") != 0 ||
+			!(table || strcmp(type, "index") == 0 || strcmp(type, "trigger") == 0))
+			continue;
+		if (strcmp(first->implied, "true") != 0)
+		{
+			/* an index without a table was dropped with it */
+			const char *name = entry->table ? entry->table :
+			strcmp(type, "index") == 0 ? NULL : entry->whole;
+
+			if (name != NULL)
+				first->others = lappend(first->others, unconstify(char *, name));
+		}
+		else if (table)
+		{
+			entry->implied = "false";
+			continue;
+		}
+		entries = foreach_delete_current(entries, lc);
+	}
+	return entries;
+}
+
+/*
  * cmig.ddl_event(event, tag): called by cmig.ddl_trigger(), with the
  * privileges of the bootstrap superuser, if a policy may be in effect.
  */
@@ -897,12 +1075,7 @@ cmig_ddl_event(PG_FUNCTION_ARGS)
 	}
 	else
 	{
-		entries = cmig_query_list(&drops_query, tag, patterns != NIL);	/* of CmigDdlEntry */
-		foreach_ptr(CmigDdlEntry, entry, entries)
-		{
-			connect_tables(entry, atooid(entry->class_id), atooid(entry->object_id), true);
-			connect_own_name(entry);
-		}
+		entries = dropped_entries(tag, patterns);
 	}
 	/* it may only revoke privileges, like REVOKE */
 	if (strcmp(event, "ddl_command_end") == 0 && strcmp(tag, "DROP OWNED") == 0)

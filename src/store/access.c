@@ -122,8 +122,12 @@ static const struct
 	"SELECT ON cmig.run_control, cmig.expansion_run, cmig.expansion_step, cmig.measured, cmig.workload", "metrics"},
 	{MIGRATOR, "INSERT, UPDATE, DELETE ON cmig.run_control, cmig.measured", "metrics"},
 
-	/* the role that has stored a statement always has its default */
-	{MIGRATOR, "INSERT (scope, revision, revisions, schemas, columns, checksum), UPDATE (state, changed_at, counted), DELETE ON cmig.expansion_run", "metrics"},
+	/*
+	 * The role that has stored a statement always has its default.  Without
+	 * the right checksum, which cmig.expand stores as the owner, a statement
+	 * that somebody has written by hand does not run.
+	 */
+	{MIGRATOR, "INSERT (scope, revision, revisions, schemas, columns), UPDATE (state, changed_at, counted), DELETE ON cmig.expansion_run", "metrics"},
 	{MIGRATOR, "INSERT (scope, position, phase, relation, statement), UPDATE (done), DELETE ON cmig.expansion_step", "metrics"},
 
 	/*

@@ -492,21 +492,13 @@ set_state(const Work *work, const char *state)
 	cmig_toplevel_commit();
 }
 
-#define STEPS_CHECKSUM \
-	"SELECT coalesce(md5(string_agg(format('%s %s %s %s', s.position, s.phase, s.relation, s.statement), chr(10) ORDER BY s.position)), '')" \
-	" FROM cmig.expansion_step s WHERE s.scope = $1"
-
 /* Plan the expansion, and store it. */
 static void
 begin_expansion(Work *work, const char *target, bool confirmed)
 {
 	static CmigQuery insert_run = {
-		"INSERT INTO cmig.expansion_run (scope, revision, revisions, schemas, columns, checksum) SELECT $1, $2, $3, $4, coalesce(jsonb_agg(c), '[]'), concat((" STEPS_CHECKSUM "), '-', (" TEXTS_CHECKSUM("$3") "))"
+		"INSERT INTO cmig.expansion_run (scope, revision, revisions, schemas, columns) SELECT $1, $2, $3, $4, coalesce(jsonb_agg(c), '[]')"
 		" FROM jsonb_array_elements($5::jsonb) c", {TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID}
-	};
-	static CmigQuery insert_step = {
-		"INSERT INTO cmig.expansion_step (scope, position, phase, relation, statement) VALUES ($1, $2, $3, $4, $5)",
-		{TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID}
 	};
 	static CmigQuery column_json = {
 		"SELECT json_build_array($1, $2, $3, $4, $5, $6, $7, CASE $3 WHEN 'property' THEN $8::json ELSE to_json($8) END, $9, $10, $11)", {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
@@ -516,7 +508,6 @@ begin_expansion(Work *work, const char *target, bool confirmed)
 	CmigExpansionPlan *expansion;
 	CmigNames	schemas = {0};
 	StringInfoData columns;
-	int			position = 0;
 
 	if (plan->count == 0)
 	{
@@ -549,11 +540,8 @@ begin_expansion(Work *work, const char *target, bool confirmed)
 	appendStringInfoString(&columns, columns.len > 0 ? "]" : "[]");
 	/* rows without one in cmig.expansion_run */
 	cmig_expansion_forget();
-	foreach_ptr(const CmigExpansionStep, step, expansion->steps)
-	{
-		cmig_query_do(&insert_step, cmig_scope_current(), ++position, step->phase, step->relation, step->sql);
-	}
 	cmig_query_do(&insert_run, cmig_scope_current(), expansion->revision, &expansion->revisions, &schemas, columns.data);
+	cmig_versions_store_steps(expansion->steps);
 	write_journal(expansion->revision, "expand", "begun");
 }
 
@@ -653,7 +641,8 @@ read_all(void *arg)
 	};
 	static CmigQuery roles = {"SELECT DISTINCT role FROM cmig.expansion_step WHERE scope = $1", {TEXTOID}};
 	static CmigQuery changed = {
-		"SELECT concat(c.c, '-', split_part(r.checksum, '-', 2)) FROM cmig.expansion_run r, (" STEPS_CHECKSUM ") c(c)"
+		"SELECT concat(c.c, '-', split_part(r.checksum, '-', 2)) FROM cmig.expansion_run r, (SELECT coalesce(md5(string_agg(format('%s %s %s %s', s.position, s.phase, s.relation, s.statement), chr(10) ORDER BY s.position)), '')"
+		"  FROM cmig.expansion_step s WHERE s.scope = $1) c(c)"
 		" WHERE r.scope = $1 AND split_part(r.checksum, '-', 1) IS DISTINCT FROM c.c", {TEXTOID}
 	};
 	char	   *checksum;

@@ -663,6 +663,13 @@ extern void cmig_versions_require_confirmed(const CmigExpansionPlan *plan);
 	" FROM cmig.revision v WHERE v.revision = ANY (" revisions ")"
 
 /*
+ * Store the steps of the expansion whose row was just stored, and their checksum.
+ * Only the owner of that row's table can store it, because a checksum that is right
+ * tells planned statements from those that a migrator has written.
+ */
+extern void cmig_versions_store_steps(const List *steps);
+
+/*
  * Raise an error if the texts are not those that were expanded: a contraction
  * records them as applied.
  */

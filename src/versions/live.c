@@ -1049,6 +1049,35 @@ cmig_versions_require_transformed(const CmigExpansion *expansion, const List *st
 }
 
 void
+cmig_versions_store_steps(const List *steps)
+{
+	static CmigQuery insert = {
+		"INSERT INTO cmig.expansion_step (scope, position, phase, relation, statement)"
+		" VALUES ($1, $2, $3, $4, $5)", {TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID}
+	};
+	static CmigQuery seal = {
+		"UPDATE cmig.expansion_run r SET checksum = concat(md5($2), '-', (" TEXTS_CHECKSUM("r.revisions") "))"
+		" WHERE r.scope = $1", {TEXTOID, TEXTOID}
+	};
+	Oid			runs = get_relname_relid("expansion_run", get_namespace_oid("cmig", false));
+	StringInfoData texts;
+	CmigRole	caller;
+	int			position = 0;
+
+	initStringInfo(&texts);
+	foreach_ptr(const CmigExpansionStep, step, steps)
+	{
+		cmig_query_do(&insert, cmig_scope_current(), ++position, step->phase, step->relation,
+					  step->sql);
+		appendStringInfo(&texts, "%s%d %s %s %s", position > 1 ? "\n" : "", position, step->phase,
+						 step->relation, step->sql);
+	}
+	cmig_role_act_as_owner(&caller, cmig_role_owner_of(runs));
+	cmig_query_do(&seal, cmig_scope_current(), texts.data);
+	cmig_role_return(&caller);
+}
+
+void
 cmig_versions_require_texts(const CmigExpansion *expansion)
 {
 	static CmigQuery changed = {
