@@ -312,6 +312,12 @@ extern void cmig_toplevel_warn_of_snapshots(const char *what);
  */
 extern void cmig_toplevel_execute(RawStmt *raw, const char *text);
 
+/*
+ * The next statement, ALTER TABLE ... VALIDATE CONSTRAINT, is about this constraint:
+ * it raises an error if its names stand for another one.
+ */
+extern void cmig_toplevel_expect(const Node *stmt, Oid table, Oid constraint);
+
 /* Run a single statement and commit it; cmig_toplevel_attempt() repeats it. */
 extern void cmig_toplevel_run_sql(const char *sql, const char *what);
 

@@ -26,6 +26,7 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "common/pg_prng.h"
@@ -429,6 +430,92 @@ lock_referenced(const Node *stmt)
 	}
 }
 
+/*
+ * The constraint that the last statement of a call has added.  Before the next one,
+ * the owner of the table can put another in its place, and VALIDATE CONSTRAINT
+ * evaluates what has the name, with the privileges of the caller.
+ */
+static struct
+{
+	TimestampTz call;			/* when the client's statement began */
+	NameData	schema;			/* as the statement names the table */
+	NameData	relation;
+	NameData	name;
+	Oid			table;
+	Oid			constraint;
+}			added;
+
+/* Returns the only subcommand of ALTER TABLE if it is of this kind, or NULL. */
+static AlterTableCmd *
+only_command(const Node *stmt, AlterTableType kind)
+{
+	const AlterTableStmt *alter = (const AlterTableStmt *) stmt;
+
+	if (!IsA(stmt, AlterTableStmt) || list_length(alter->cmds) != 1 ||
+		linitial_node(AlterTableCmd, alter->cmds)->subtype != kind)
+		return NULL;
+	return linitial_node(AlterTableCmd, alter->cmds);
+}
+
+/* Raise an error if the statement would validate another constraint than was added. */
+static void
+require_added(const Node *stmt)
+{
+	const AlterTableCmd *validates = only_command(stmt, AT_ValidateConstraint);
+	const RangeVar *relation = validates ? ((const AlterTableStmt *) stmt)->relation : NULL;
+
+	if (validates == NULL || added.call != GetCurrentStatementStartTimestamp() ||
+		strcmp(relation->schemaname ? relation->schemaname : "", NameStr(added.schema)) != 0 ||
+		strcmp(relation->relname, NameStr(added.relation)) != 0 ||
+		strcmp(validates->name, NameStr(added.name)) != 0)
+		return;
+	if (cmig_owns_compat(RelationRelationId, added.table, GetUserId()))
+		cmig_query_hold(added.table, ShareUpdateExclusiveLock);
+	if (RangeVarGetRelid(relation, NoLock, true) != added.table ||
+		get_relation_constraint_oid(added.table, validates->name, true) != added.constraint)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("constraint \"%s\" of table %s was replaced or dropped during the CALL",
+						validates->name, cmig_query_table_name(added.table)),
+				 errhint("Drop the constraint that has the name now, or rename it, add the right one, and repeat the CALL.")));
+}
+
+static void
+expect(const RangeVar *relation, const char *name, Oid table, Oid constraint)
+{
+	namestrcpy(&added.schema, relation->schemaname ? relation->schemaname : "");
+	namestrcpy(&added.relation, relation->relname);
+	namestrcpy(&added.name, name);
+	added.table = table;
+	added.constraint = constraint;
+	added.call = GetCurrentStatementStartTimestamp();
+}
+
+/* Remember what the statement has added, while its table is locked. */
+static void
+note_added(const Node *stmt)
+{
+	const AlterTableCmd *adds = only_command(stmt, AT_AddConstraint);
+	const RangeVar *relation = adds ? ((const AlterTableStmt *) stmt)->relation : NULL;
+	const char *name = adds ? castNode(Constraint, adds->def)->conname : NULL;
+
+	memset(&added, 0, sizeof(added));
+	if (name == NULL)
+		return;
+	added.table = RangeVarGetRelid(relation, NoLock, true);
+	if (!OidIsValid(added.table))
+		return;
+	CommandCounterIncrement();
+	expect(relation, name, added.table, get_relation_constraint_oid(added.table, name, true));
+}
+
+void
+cmig_toplevel_expect(const Node *stmt, Oid table, Oid constraint)
+{
+	expect(((const AlterTableStmt *) stmt)->relation, only_command(stmt, AT_ValidateConstraint)->name,
+		   table, constraint);
+}
+
 void
 cmig_toplevel_execute(RawStmt *raw, const char *text)
 {
@@ -436,6 +523,7 @@ cmig_toplevel_execute(RawStmt *raw, const char *text)
 	bool		concurrent = cmig_statement_is_concurrent(raw);
 	List	   *plans;
 	PlannedStmt *plan;
+	const Node *original = raw->stmt;
 
 	/* copy the parse tree, because parse analysis modifies it */
 	raw = copyObject(raw);
@@ -448,6 +536,7 @@ cmig_toplevel_execute(RawStmt *raw, const char *text)
 	}
 
 	lock_referenced(raw->stmt);
+	require_added(raw->stmt);
 	if (analyze_requires_snapshot(raw))
 		EnsurePortalSnapshotExists();
 	plans = pg_analyze_and_rewrite_fixedparams(raw, text, NULL, 0, NULL);
@@ -475,6 +564,7 @@ cmig_toplevel_execute(RawStmt *raw, const char *text)
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(caller);
+	note_added(original);
 
 	if (ActivePortal->portalSnapshot != NULL && ActiveSnapshotSet())
 		PopActiveSnapshot();

@@ -7,15 +7,19 @@
 #include "postgres.h"
 
 #include "access/relation.h"
+#include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
+#include "commands/tablecmds.h"
 #include "common/string.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_collate.h"
 #include "parser/parse_expr.h"
 #include "parser/parse_relation.h"
 #include "parser/scansup.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
@@ -50,6 +54,9 @@ typedef struct Recipe
 	char	   *referenced_name;
 	const char *sql;			/* the statement that is about to run */
 	char	   *name;			/* of the constraint */
+	Oid			constraint;		/* that was examined or added; the statement
+								 * names it, unless it is InvalidOid */
+	Oid			index;			/* likewise, for add_unique */
 	char	   *text;			/* the condition, the column (add_not_null),
 								 * the definition as pg_get_constraintdef
 								 * writes it (add_foreign_key), or the columns
@@ -67,12 +74,14 @@ typedef struct KnownConstraint
 	char	   *same;			/* is it a CHECK constraint with the condition
 								 * that was asked for?  t, f, or NULL */
 	char	   *enforced;		/* t or f */
+	char	   *oid;
 } KnownConstraint;
 
 /* Finds a KnownConstraint. */
 static CmigQuery constraint_query = {
 	"SELECT convalidated, contype, regexp_replace(pg_get_constraintdef(oid), ' NOT VALID$', ''),"
-	" pg_get_expr(conbin, conrelid) = $3, coalesce(to_jsonb(c.*)->>'conenforced' = 'true', true)"
+	" pg_get_expr(conbin, conrelid) = $3, coalesce(to_jsonb(c.*)->>'conenforced' = 'true', true),"
+	" oid"
 	" FROM pg_constraint c WHERE conrelid = $1 AND conname = $2::name",
 	{OIDOID, TEXTOID, TEXTOID}
 };
@@ -206,6 +215,30 @@ managed_instead(Oid table, const char *name)
 	return OidIsValid(now) && cmig_citus_manages(now) ? now : table;
 }
 
+/*
+ * Raise an error if the name of the constraint or index stands for another one.
+ * The table's owner could have replaced it after it was examined, and VALIDATE
+ * CONSTRAINT evaluates what it finds with the caller's privileges.
+ */
+static void
+require_part(const Recipe *recipe, const RawStmt *raw)
+{
+	if (!OidIsValid(recipe->constraint) && !OidIsValid(recipe->index))
+		return;
+	LockRelationOid(recipe->table,
+					AlterTableGetLockLevel(castNode(AlterTableStmt, raw->stmt)->cmds));
+	if ((OidIsValid(recipe->constraint) &&
+		 get_relation_constraint_oid(recipe->table, recipe->name, true) != recipe->constraint) ||
+		(OidIsValid(recipe->index) &&
+		 get_relname_relid(recipe->name, get_rel_namespace(recipe->table)) != recipe->index))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s \"%s\" of table %s was replaced or dropped during the CALL",
+						OidIsValid(recipe->index) ? "index" : "constraint", recipe->name,
+						recipe->table_name),
+				 errhint("Repeat the CALL.")));
+}
+
 /* Attempt callback: run the recipe's statement. */
 static void
 run_bound(void *arg)
@@ -217,12 +250,18 @@ run_bound(void *arg)
 	require_name(recipe->table, recipe->table_name, hold);
 	if (OidIsValid(recipe->referenced))
 		require_name(recipe->referenced, recipe->referenced_name, hold);
+	require_part(recipe, raw);
 	if (recipe->one_transaction)
 		cmig_execute_statement(raw, recipe->sql, None_Receiver);
 	else
 		cmig_toplevel_execute(raw, recipe->sql);
 	if (hold)
 		recipe->table = managed_instead(recipe->table, recipe->table_name);
+	if (OidIsValid(recipe->constraint) || OidIsValid(recipe->index) || !hold)
+		return;
+	/* while the table is still locked */
+	CommandCounterIncrement();
+	recipe->constraint = get_relation_constraint_oid(recipe->table, recipe->name, true);
 }
 
 /*
@@ -362,6 +401,7 @@ PG_FUNCTION_INFO_V1(cmig_add_unique);
 static void
 add_validated(Recipe *recipe, const KnownConstraint *there, const char *definition)
 {
+	recipe->constraint = there ? atooid(there->oid) : InvalidOid;
 	if (there == NULL)
 		run_sql(recipe, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s%s",
 								 recipe->table_name, quote_identifier(recipe->name), definition,
@@ -442,7 +482,7 @@ cmig_add_check(PG_FUNCTION_ARGS)
  * attnotnull is set.
  */
 static CmigQuery not_null_query = {
-	"SELECT a.attnotnull, c.conname FROM pg_attribute a LEFT"
+	"SELECT a.attnotnull, c.conname, c.oid FROM pg_attribute a LEFT"
 	" JOIN pg_constraint c ON c.conrelid = a.attrelid"
 	" AND c.contype = 'n' AND NOT c.convalidated AND c.conkey = ARRAY[a.attnum]"
 	" WHERE a.attrelid = $1 AND a.attname = $2::name",
@@ -461,12 +501,16 @@ add_not_null(Recipe *recipe)
 	char	  **row = cmig_query_row(&not_null_query, recipe->table, column);
 	const KnownConstraint *there;
 
-	recipe->name = makeObjectName("cmig", column, "not_null");
 	recipe->text = psprintf("%s IS NOT NULL", quote_identifier(column));
 	if (row && row[1] != NULL)
+	{
+		recipe->name = row[1];
+		recipe->constraint = atooid(row[2]);
 		run_sql(recipe, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
 								 recipe->table_name, quote_identifier(row[1])));
-	else if (row == NULL || row[0][0] == 'f')
+	}
+	recipe->name = makeObjectName("cmig", column, "not_null");
+	if (row == NULL || row[0][0] == 'f')
 	{
 		add_check(recipe);
 		run_sql(recipe, psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL",
@@ -474,8 +518,11 @@ add_not_null(Recipe *recipe)
 	}
 	there = find_constraint(recipe, normal_condition(recipe->table, recipe->text));
 	if (there && strcmp(there->kind, "c") == 0 && there->same[0] == 't')
+	{
+		recipe->constraint = atooid(there->oid);
 		run_sql(recipe, psprintf("ALTER TABLE %s DROP CONSTRAINT %s", recipe->table_name,
 								 quote_identifier(recipe->name)));
+	}
 }
 
 Datum
@@ -602,7 +649,7 @@ static CmigQuery index_query = {
 	" ELSE (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY k.n)"
 	" FROM unnest(i.indkey) WITH ORDINALITY k(attnum, n)"
 	" JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum) END,"
-	" coalesce(i.indisvalid, false), pg_get_indexdef(i.indexrelid)"
+	" coalesce(i.indisvalid, false), pg_get_indexdef(i.indexrelid), i.indexrelid"
 	" FROM pg_class c LEFT JOIN pg_index i ON i.indexrelid = c.oid"
 	" JOIN pg_class t ON t.oid = $1 AND t.relnamespace = c.relnamespace"
 	" WHERE c.relname = $2::name",
@@ -635,7 +682,10 @@ build_index(Recipe *recipe)
 					 errdetail("The existing index is: %s.", found[2]),
 					 errhint("Choose another name, or drop the existing index first.")));
 		if (found != NULL && found[1][0] == 't')
+		{
+			recipe->index = atooid(found[3]);
 			return;
+		}
 		if (found != NULL)
 		{
 			CmigLeftover leftover = {.table = recipe->table};

@@ -6,6 +6,8 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
+#include "catalog/pg_constraint.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -36,6 +38,8 @@ typedef struct Part
 	char	   *sql;
 	char	   *shown;			/* the same, for the user */
 	bool		concurrent;		/* a statement with CONCURRENTLY */
+	Oid			table;			/* of what VALIDATE CONSTRAINT names, and */
+	Oid			constraint;		/* that, or InvalidOid */
 } Part;
 
 /* A call of cmig.abandon_partial. */
@@ -603,6 +607,51 @@ describe_error(void *arg)
 	errcontext("pg_cmig: reverting %s", abandon->what);
 }
 
+/*
+ * Find the constraints that statements validate, which exist.  The owner of a table
+ * can replace one at any time, and its condition is then evaluated with the caller's
+ * privileges.  So what has their OIDs is looked at again, and nothing else runs.
+ */
+static void
+bind_constraints(Abandon *abandon, const char *name)
+{
+	List	   *parts = abandon->parts;
+	bool		any = false;
+	ListCell   *old;
+	ListCell   *new;
+
+	foreach_ptr(Part, each, parts)
+	{
+		const AlterTableStmt *alter = (const AlterTableStmt *) cmig_raw_parse_one(each->sql)->stmt;
+		const AlterTableCmd *command = IsA(alter, AlterTableStmt) ? linitial(alter->cmds) : NULL;
+
+		if (command == NULL || list_length(alter->cmds) != 1 ||
+			command->subtype != AT_ValidateConstraint)
+			continue;
+		each->table = RangeVarGetRelid(alter->relation, NoLock, true);
+		if (OidIsValid(each->table))
+			each->constraint = get_relation_constraint_oid(each->table, command->name, true);
+		any |= OidIsValid(each->constraint);
+	}
+	if (!any)
+		return;
+	cmig_toplevel_commit();
+	cmig_toplevel_snapshot();
+	look(abandon, name);
+	if (list_length(parts) != list_length(abandon->parts))
+		cmig_query_raise_changed("Other statements would revert the revision now.");
+	forboth(old, parts, new, abandon->parts)
+	{
+		const Part *before = lfirst(old);
+		Part	   *now = lfirst(new);
+
+		if (!equal(cmig_raw_parse_one(before->sql)->stmt, cmig_raw_parse_one(now->sql)->stmt))
+			cmig_query_raise_changed("Other statements would revert the revision now.");
+		now->table = before->table;
+		now->constraint = before->constraint;
+	}
+}
+
 /* Run the statements as a stepwise run does, and commit each of them. */
 static void
 run_parts(Abandon *abandon)
@@ -621,6 +670,8 @@ run_parts(Abandon *abandon)
 		if (abandon->part->concurrent)
 			cmig_toplevel_warn_of_snapshots(abandon->part->sql);
 		cmig_toplevel_commit();
+		if (OidIsValid(each->constraint))
+			cmig_toplevel_expect(cmig_raw_parse_one(each->sql)->stmt, each->table, each->constraint);
 		cmig_toplevel_run_sql(abandon->part->sql, "abandon_partial");
 		cmig_run_lock_keep();
 	}
@@ -663,6 +714,7 @@ revert(Abandon *abandon, const char *name, const char *confirm)
 	look(abandon, name);
 	require_confirmed(abandon, confirm);
 	tell(abandon);
+	bind_constraints(abandon, name);
 	count = list_length(abandon->parts);
 	if (count > 0)
 	{

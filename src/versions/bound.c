@@ -15,6 +15,7 @@
 #include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_collation.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
@@ -23,10 +24,15 @@
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
+#include "parser/parse_coerce.h"
+#include "parser/parse_collate.h"
+#include "parser/parse_expr.h"
+#include "parser/parse_relation.h"
 #include "parser/parse_type.h"
 #include "parser/parse_utilcmd.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
@@ -711,4 +717,134 @@ cmig_versions_require_bound(const CmigExpansion *expansion, Oid caller, const Li
 				 errmsg("cast (%s) was dropped since revision \"%s\" was expanded", gone, expansion->revision),
 				 errdetail("Without it, the stored statements would mean something else, or fail."),
 				 cmig_hint("Create it again and repeat the `CALL`, or `CALL cmig.abandon()`")));
+}
+
+/* ----------------------------------------------------------------
+ * Constraints that stored statements add, and then name.
+ * ----------------------------------------------------------------
+ */
+
+/* Does the constraint have the columns, in this order? */
+static bool
+has_columns(HeapTuple row, AttrNumber key, Oid table, const List *names)
+{
+	bool		isnull;
+	Datum		value = SysCacheGetAttr(CONSTROID, row, key, &isnull);
+	ArrayType  *columns = isnull ? NULL : DatumGetArrayTypeP(value);
+	int			n = 0;
+
+	if (columns == NULL ||
+		ArrayGetNItems(ARR_NDIM(columns), ARR_DIMS(columns)) != list_length(names))
+		return false;
+	foreach_node(String, name, names)
+	{
+		if (((int16 *) ARR_DATA_PTR(columns))[n++] != get_attnum(table, strVal(name)))
+			return false;
+	}
+	return true;
+}
+
+/* Returns the condition of a CHECK constraint as the server would store it. */
+static Node *
+analyzed_condition(Oid table, const Constraint *added)
+{
+	ParseState *pstate = make_parsestate(NULL);
+	Relation	relation = table_open(table, AccessShareLock);
+	ParseNamespaceItem *item;
+	Node	   *condition;
+
+	item = addRangeTableEntryForRelation(pstate, relation, AccessShareLock, NULL, false, true);
+	addNSItemToQuery(pstate, item, true, true, true);
+	condition = transformExpr(pstate, copyObject(added->raw_expr), EXPR_KIND_CHECK_CONSTRAINT);
+	condition = coerce_to_boolean(pstate, condition, "CHECK");
+	assign_expr_collations(pstate, condition);
+	table_close(relation, AccessShareLock);
+	free_parsestate(pstate);
+	return condition;
+}
+
+/* Is the constraint what the statement adds? */
+static bool
+is_added(Oid table, HeapTuple row, const Constraint *added)
+{
+	Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(row);
+	bool		isnull;
+	Datum		stored;
+
+	if (added->contype == CONSTR_CHECK)
+	{
+		stored = SysCacheGetAttr(CONSTROID, row, Anum_pg_constraint_conbin, &isnull);
+		return form->contype == CONSTRAINT_CHECK &&
+			form->connoinherit == added->is_no_inherit && !isnull &&
+			equal(analyzed_condition(table, added), stringToNode(TextDatumGetCString(stored)));
+	}
+	return form->contype == CONSTRAINT_FOREIGN &&
+		form->confrelid == cmig_versions_relation(added->pktable) &&
+		form->confupdtype == added->fk_upd_action && form->confdeltype == added->fk_del_action &&
+		form->confmatchtype == added->fk_matchtype && form->condeferrable == added->deferrable &&
+		form->condeferred == added->initdeferred &&
+		has_columns(row, Anum_pg_constraint_conkey, table, added->fk_attrs) &&
+		(added->pk_attrs == NIL ||
+		 has_columns(row, Anum_pg_constraint_confkey, form->confrelid, added->pk_attrs));
+}
+
+/* Look at the constraint that this step adds, if it does. */
+static void
+require_added(const CmigExpansion *expansion, Oid caller, AlterTableStmt *step,
+			  const AlterTableStmt *validates)
+{
+	AlterTableCmd *command = linitial_node(AlterTableCmd, step->cmds);
+	Constraint *added = command->subtype == AT_AddConstraint ?
+	castNode(Constraint, command->def) : NULL;
+	Oid			table;
+	Oid			there;
+	HeapTuple	row;
+	bool		same;
+
+	if (added == NULL || (added->contype != CONSTR_CHECK && added->contype != CONSTR_FOREIGN) ||
+		(validates != NULL && (!equal(validates->relation, step->relation) ||
+							   strcmp(linitial_node(AlterTableCmd, validates->cmds)->name, added->conname) != 0)))
+		return;
+	table = cmig_versions_relation(step->relation);
+	if (!OidIsValid(table))
+		return;
+	if (validates != NULL)
+		LockRelationOid(table, ShareUpdateExclusiveLock);
+	there = get_relation_constraint_oid(table, added->conname, true);
+	if (!OidIsValid(there))
+		return;
+	cmig_versions_bind_types(expansion, caller, (Node *) step);
+	row = SearchSysCache1(CONSTROID, ObjectIdGetDatum(there));
+	same = HeapTupleIsValid(row) && is_added(table, row, added);
+	if (HeapTupleIsValid(row))
+		ReleaseSysCache(row);
+	if (!same)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("constraint \"%s\" of table %s is not the one that the expansion of revision \"%s\" adds",
+						added->conname, cmig_query_table_name(table), expansion->revision),
+				 errdetail("It was created by hand, or replaced."),
+				 cmig_hint("ALTER TABLE %s DROP CONSTRAINT %s; then repeat the `CALL`, or `CALL cmig.abandon()`",
+						   cmig_query_table_name(table), quote_identifier(added->conname))));
+}
+
+void
+cmig_versions_require_constraints(const CmigExpansion *expansion, Oid caller,
+								  const List *steps, const Node *stmt)
+{
+	const AlterTableStmt *validates = (const AlterTableStmt *) stmt;
+
+	if (stmt != NULL && (!IsA(stmt, AlterTableStmt) ||
+						 linitial_node(AlterTableCmd, validates->cmds)->subtype != AT_ValidateConstraint))
+		return;
+	foreach_ptr(CmigValue, step, steps)
+	{
+		Node	   *node;
+
+		if (strcmp(step[1], CMIG_PHASE_BUILD) != 0 && strcmp(step[1], CMIG_PHASE_CHECK) != 0)
+			continue;
+		node = cmig_raw_parse_one(step[3])->stmt;
+		if (IsA(node, AlterTableStmt))
+			require_added(expansion, caller, (AlterTableStmt *) node, validates);
+	}
 }

@@ -306,6 +306,7 @@ run_once(void *arg)
 		if (partition != NULL)
 			relations = lappend(relations, partition);
 		cmig_versions_require_bound(work->expansion, work->caller, relations, raw->stmt);
+		cmig_versions_require_constraints(work->expansion, work->caller, work->all, raw->stmt);
 		cmig_versions_bind_types(work->expansion, work->caller, raw->stmt);
 		if (concurrent)
 			alone.raw = cmig_versions_bind_index(work->expansion, work->caller, raw, alone.sql);
@@ -740,12 +741,13 @@ require_expansion(Work *work)
 	read_steps(work);
 }
 
-/* Raise an error if rows of the old build could not be transformed. */
+/* Raise an error if rows of the old build could not be transformed, or a constraint was replaced. */
 static void
 require_transformed(const Work *work)
 {
 	CmigRole	saved;
 
+	cmig_versions_require_constraints(work->expansion, work->caller, work->all, NULL);
 	cmig_role_act_as_caller(&saved, work->caller);
 	cmig_versions_require_transformed(work->expansion, work->all,
 									  relations_of(work, CMIG_PHASE_FILL), work->scopes);

@@ -264,6 +264,14 @@ extern void cmig_versions_run_bound(const CmigExpansion *expansion, Oid caller,
 									const Node *stmt, void (*run) (void *arg), void *arg, bool commits);
 
 /*
+ * Raise an error if a constraint is not the one that its stored statement adds.  If
+ * "stmt" is not NULL, look at the one that it validates, with the table locked:
+ * VALIDATE CONSTRAINT evaluates what has the name.
+ */
+extern void cmig_versions_require_constraints(const CmigExpansion *expansion, Oid caller,
+											  const List *steps, const Node *stmt);
+
+/*
  * Replace the names of types in a stored statement by their OIDs, and raise an error
  * if they are not those of the plan, before anything of them is evaluated.
  */
