@@ -122,7 +122,8 @@ for my $after (1, 0)
 	sweep('a backfill', load_sql($one) . $to_one, $backfill, $unfilled, $after);
 	sweep('cmig.abandon_partial',
 		load_sql($one, nontransactional('002', '001',
-				'CREATE TABLE u (x int PRIMARY KEY); ALTER TABLE t ADD c int; SELECT 1/0', 'ALTER TABLE t DROP c; DROP TABLE u'))
+				'CREATE TABLE u (x int PRIMARY KEY); ALTER TABLE t ADD c int; SELECT 1/0',
+				'ALTER TABLE t DROP c; DROP TABLE u'))
 		  . $to_one,
 		"CALL cmig.abandon_partial('002', confirm => '002, losing data')", <<"SQL", $after, $after ? 1 : 29);
 $back;
