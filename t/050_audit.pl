@@ -339,5 +339,19 @@ is($node->safe_psql('prepared', q{SELECT count(*), max(entries) <= 500 FROM (SEL
 	$node->safe_psql('prepared', q{SELECT count(*), true FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid WHERE i.inhparent = 'cmig_audit.log'::regclass AND c.relname ~ 'log_y2021'}),
 	'each new partition has one batch');
 
+# The writer inserts into the indexes itself: each row that belongs into one is there.
+$node->safe_psql('shop', <<'END_SQL');
+CREATE EXTENSION amcheck;
+CREATE TABLE keyed (id int PRIMARY KEY);
+SELECT cmig.enable_audit('keyed');
+INSERT INTO keyed SELECT generate_series(1, 9);
+UPDATE keyed SET id = id + 100;
+END_SQL
+is(query($node, 'shop', <<'END_SQL'), 't|t', 'the indexes of the log are complete, also a partial one');
+SELECT count(bt_index_check(i.indexrelid, true)::text) > 4, (SELECT count(*) > 0 FROM cmig_audit.log WHERE old_hash IS NOT NULL)
+FROM pg_partition_tree('cmig_audit.log') p JOIN pg_index i ON i.indrelid = p.relid
+JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am m ON m.oid = c.relam WHERE p.isleaf AND m.amname = 'btree';
+END_SQL
+
 $node->stop;
 done_testing();
