@@ -344,14 +344,20 @@ $node->safe_psql('shop', <<'END_SQL');
 CREATE EXTENSION amcheck;
 CREATE TABLE keyed (id int PRIMARY KEY);
 SELECT cmig.enable_audit('keyed');
+CREATE INDEX of_keyed ON cmig_audit.log (id) WHERE table_name = 'keyed';
 INSERT INTO keyed SELECT generate_series(1, 9);
 UPDATE keyed SET id = id + 100;
+CREATE TABLE unkeyed (id int PRIMARY KEY);
+SELECT cmig.enable_audit('unkeyed');
+INSERT INTO unkeyed VALUES (1);
 END_SQL
 is(query($node, 'shop', <<'END_SQL'), 't|t', 'the indexes of the log are complete, also a partial one');
 SELECT count(bt_index_check(i.indexrelid, true)::text) > 4, (SELECT count(*) > 0 FROM cmig_audit.log WHERE old_hash IS NOT NULL)
 FROM pg_partition_tree('cmig_audit.log') p JOIN pg_index i ON i.indrelid = p.relid
 JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am m ON m.oid = c.relam WHERE p.isleaf AND m.amname = 'btree';
 END_SQL
+is(query($node, 'shop', q{SET enable_seqscan = off; SET enable_bitmapscan = off; SELECT table_name, count(*) FROM cmig_audit.log WHERE table_name = 'keyed' AND id > 0 GROUP BY 1}),
+	'keyed|18', 'and no other row is in a partial one');
 
 $node->stop;
 done_testing();
