@@ -82,5 +82,24 @@ query($node, 'shop', "SELECT cmig.revoke_access('regress_$_')", 'regress_owner')
 fails_with($node, 'shop', 'SELECT * FROM cmig.current()', '42501', 'permission denied for schema cmig', "revoked: the $_", "regress_$_")
   for qw(author migrator reader);
 
+# A role with some privileges sees revisions without what scopes have applied, and so does everybody if the
+# graph has defects.
+query($node, 'postgres', 'CREATE DATABASE partly; CREATE ROLE regress_some');
+query($node, 'partly', <<'END_SQL');
+CREATE EXTENSION pg_cmig;
+SELECT cmig.create_revision('a', 'SELECT 1', 'SELECT 1', revision => '001'), cmig.create_revision('b', 'SELECT 1', 'SELECT 1', revision => '002');
+CREATE SCHEMA tenant;
+SET cmig.scope = 'tenant';
+SELECT * FROM cmig.upgrade('001');
+RESET cmig.scope;
+GRANT USAGE ON SCHEMA cmig TO regress_some;
+GRANT EXECUTE ON FUNCTION cmig.history(text) TO regress_some;
+GRANT SELECT ON cmig.revision, cmig.version, cmig.journal TO regress_some;
+END_SQL
+my $history = 'SELECT revision, down_revision, applied FROM cmig.history()';
+is(query($node, 'partly', "SET ROLE regress_some; $history"), "002|{001}|f\n001|{}|f", 'the history for a role that may not read the rows of scopes');
+query($node, 'partly', q{ALTER TABLE cmig.revision DISABLE TRIGGER ALL; UPDATE cmig.revision SET down_revision = '{nosuch}' WHERE revision = '001'});
+is(query($node, 'partly', $history), "002|{001}|f\n001|{nosuch}|f", 'and with a defect of the graph');
+
 $node->stop;
 done_testing();
