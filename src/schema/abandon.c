@@ -6,10 +6,13 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_constraint.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "base/errors.h"
@@ -652,6 +655,38 @@ bind_constraints(Abandon *abandon, const char *name)
 	}
 }
 
+/*
+ * Attempt callback: run a statement.  What it creates, a later one may validate: whoever
+ * replaces that after the commit is noticed.
+ */
+static void
+run_part(void *arg)
+{
+	const Abandon *abandon = arg;
+
+	cmig_toplevel_execute(cmig_raw_parse_one(abandon->part->sql), abandon->part->sql);
+	if (abandon->part->concurrent)
+		return;
+	cmig_toplevel_snapshot();
+	CommandCounterIncrement();
+	foreach_ptr(Part, later, abandon->parts)
+	{
+		const Node *stmt = OidIsValid(later->constraint) ? cmig_raw_parse_one(later->sql)->stmt : NULL;
+		Oid			now = InvalidOid;
+		HeapTuple	row = NULL;
+
+		if (stmt != NULL)
+			now = get_relation_constraint_oid(later->table, linitial_node(AlterTableCmd, ((const AlterTableStmt *) stmt)->cmds)->name, true);
+		if (OidIsValid(now))
+			row = SearchSysCache1(CONSTROID, ObjectIdGetDatum(now));
+		if (!HeapTupleIsValid(row))
+			continue;
+		if (TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(row->t_data)))
+			later->constraint = now;
+		ReleaseSysCache(row);
+	}
+}
+
 /* Run the statements as a stepwise run does, and commit each of them. */
 static void
 run_parts(Abandon *abandon)
@@ -672,7 +707,7 @@ run_parts(Abandon *abandon)
 		cmig_toplevel_commit();
 		if (OidIsValid(each->constraint))
 			cmig_toplevel_expect(cmig_raw_parse_one(each->sql)->stmt, each->table, each->constraint);
-		cmig_toplevel_run_sql(abandon->part->sql, "abandon_partial");
+		cmig_toplevel_attempt(run_part, NULL, abandon, "abandon_partial");
 		cmig_run_lock_keep();
 	}
 	abandon->part = NULL;
