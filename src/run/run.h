@@ -67,9 +67,9 @@ extern char *cmig_scope_condition(void);
 /* in call.c */
 
 /*
- * At the end of this memory context, which is below PortalContext, release the locks at
- * session level, and end what else the functions of this folder do until they are told
- * otherwise.  Does nothing if the CALL has such a context already.
+ * When this memory context, which is below PortalContext, is deleted, release the locks
+ * at session level, stop the timers, and reset the selected scope and the state of the
+ * running script.  Does nothing if the CALL has such a context already.
  */
 extern void cmig_call_guard(MemoryContext context);
 
