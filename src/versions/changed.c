@@ -756,8 +756,13 @@ find_changes(const CmigExpansion *expansion, bool verified)
 	return result;
 }
 
-List *
-cmig_expansion_changes(void)
+/* How long cmig_expansion_changes() looks, and waits for a lock, in milliseconds. */
+#define LOOK_MS 5000
+#define LOCK_TIMEOUT "1s"
+
+/* Subtransaction callback: add the problems of the expansion, if there is one. */
+static void
+find_problems(void *arg)
 {
 	static CmigQuery filled = {
 		"SELECT DISTINCT s.relation FROM cmig.expansion_step s JOIN " RELATIONS " k ON k.name = s.relation"
@@ -768,7 +773,10 @@ cmig_expansion_changes(void)
 		" JOIN " RELATIONS " k ON k.name = c->>0 WHERE r.scope = $1 AND k.relkind = 'p' ORDER BY 1", {TEXTOID}
 	};
 	const CmigExpansion *expansion = cmig_expansion_read();
+	List	  **result = arg;
 	List	   *problems;
+
+	cmig_settings_override("lock_timeout", LOCK_TIMEOUT);
 
 	/*
 	 * pg_partition_tree() locks partitions only, and what drops one waits for
@@ -797,6 +805,26 @@ cmig_expansion_changes(void)
 	if (expansion != NULL)
 		problems = list_concat(list_concat(problems, cmig_versions_unnoted_problems(expansion)),
 							   cmig_versions_blocked_problems(expansion));
+	*result = problems;
+}
+
+List *
+cmig_expansion_changes(void)
+{
+	List	   *problems = NIL;
+	ErrorData  *error = NULL;
+	bool		ended = cmig_subtransaction_limited(find_problems, &problems, LOOK_MS, &error);
+
+	if (!ended || (error && error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE))
+	{
+		const char *problem[] = {"warning", "expansion", psprintf("cannot tell what was changed since revision \"%s\" was expanded: %s",
+																  cmig_expansion_read()->revision, ended ? "another session has locked a table" : "it lasts too long"),
+		"`SELECT relation::regclass, pid FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted`"};
+
+		return list_make1(memcpy(palloc(sizeof(problem)), problem, sizeof(problem)));
+	}
+	if (error)
+		ReThrowError(error);
 	return problems;
 }
 
