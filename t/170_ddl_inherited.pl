@@ -43,7 +43,7 @@ sub denied
 {
 	my ($sql, $object) = @_;
 	my ($status, undef, $err) = $node->psql('postgres', "\\set VERBOSITY verbose\nSET ROLE regress_mig;\n$sql", on_error_stop => 1);
-	like($err, qr/ERROR:  MG022: .*\n(?:.*\n)*?DETAIL: .* was rejected for \Q$object\E/, $sql);
+	like($err, qr/ERROR:  MG022: .*\n(?:.*\n)*?DETAIL: .* was rejected for \Q$object\E, which also concerns table m\.\w+, because/, $sql);
 	return;
 }
 

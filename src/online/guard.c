@@ -878,16 +878,37 @@ is_exempt(void)
 					  pid == cmig_run_lock_transaction_holder(&prepared)));
 }
 
+/* Returns a table that the change concerns, too, if only the lack of a pattern for that one denies it, or NULL. */
+static const char *
+find_lacking(const CmigDdlEntry *entry)
+{
+	const List *patterns = excluded_patterns();
+	CmigDdlEntry alone = *entry;
+
+	alone.others = NIL;
+	foreach_ptr(const char, other, is_excluded(patterns, &alone) ? entry->others : NIL)
+	{
+		CmigDdlEntry table = {.object_type = "table",.whole = other,.name = other};
+
+		if (!is_excluded(patterns, &table))
+			return other;
+	}
+	return NULL;
+}
+
 /* Raise an error for a change that the policy denies. */
 static void
 deny(const CmigDdlEntry *entry, const char *hint)
 {
+	const char *lacking = find_lacking(entry);
 	StringInfoData detail;
 
 	initStringInfo(&detail);
 	appendStringInfo(&detail, "%s was rejected", entry->command);
 	if (entry->object)
 		appendStringInfo(&detail, " for %s %s", entry->object_type, entry->object);
+	if (lacking)
+		appendStringInfo(&detail, ", which also concerns table %s,", lacking);
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_DDL_DENIED),
 			 errmsg("database \"%s\" allows DDL only in revisions",
