@@ -878,7 +878,7 @@ is_exempt(void)
 					  pid == cmig_run_lock_transaction_holder(&prepared)));
 }
 
-/* Returns a table that the change concerns, too, if only the lack of a pattern for that one denies it, or NULL. */
+/* Returns another table of the change if only that one matches no pattern, or NULL. */
 static const char *
 find_lacking(const CmigDdlEntry *entry)
 {

@@ -817,9 +817,14 @@ cmig_expansion_changes(void)
 
 	if (!ended || (error && error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE))
 	{
-		const char *problem[] = {"warning", "expansion", psprintf("cannot tell what was changed since revision \"%s\" was expanded: %s",
-																  cmig_expansion_read()->revision, ended ? "another session has locked a table" : "it lasts too long"),
-		"`SELECT relation::regclass, pid FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted`"};
+		const char *revision = cmig_expansion_read()->revision;
+		const char *problem[] = {
+			"warning", "expansion",
+			psprintf("cannot tell what was changed since revision \"%s\" was expanded: %s", revision,
+					 ended ? "another session has locked a table" : "it lasts too long"),
+			"`SELECT relation::regclass, pid FROM pg_locks"
+			" WHERE mode = 'AccessExclusiveLock' AND granted`"
+		};
 
 		return list_make1(memcpy(palloc(sizeof(problem)), problem, sizeof(problem)));
 	}
