@@ -246,7 +246,7 @@ hold_partition_keys(Oid table)
 	if (get_rel_relkind(table) != RELKIND_PARTITIONED_TABLE)
 		return NIL;
 	/* CREATE TRIGGER takes the same locks */
-	foreach_oid(oid, find_all_inheritors(table, ShareRowExclusiveLock, NULL))
+	foreach_oid(oid, cmig_inheritors(table, ShareRowExclusiveLock))
 	{
 		Relation	relation = table_open(oid, NoLock);
 		CmigRole	saved;
@@ -426,7 +426,7 @@ any_level(List *triggers, bool row_level)
 static void
 look_at_partitions(Oid target, bool row_level)
 {
-	foreach_oid(partition, find_all_inheritors(target, ShareRowExclusiveLock, NULL))
+	foreach_oid(partition, cmig_inheritors(target, ShareRowExclusiveLock))
 	{
 		bool		cloned;
 		List	   *own = partition == target ? NIL : read_triggers(partition, &cloned);

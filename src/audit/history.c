@@ -81,7 +81,7 @@ lock_tree(Oid table)
 
 	for (;;)
 	{
-		List	   *found = list_difference_oid(find_all_inheritors(table, RowExclusiveLock, NULL),
+		List	   *found = list_difference_oid(cmig_inheritors(table, RowExclusiveLock),
 												locked);
 
 		if (found == NIL)

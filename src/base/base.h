@@ -695,6 +695,18 @@ extern void cmig_role_require_own_expressions(Oid relation, Oid role);
 extern bool cmig_expression_calls(Node *expr, check_function_callback callback, void *arg);
 
 /*
+ * Returns the functions that an expression calls.  As a text, an expression does not
+ * show those of IS DISTINCT FROM, NULLIF, and CASE.
+ */
+extern List *cmig_expression_functions(Node *expr);
+
+/*
+ * Returns one of the functions that its text does not show, if its owner lacks the
+ * role's privileges, or InvalidOid.
+ */
+extern Oid	cmig_expression_hidden(Node *expr, Oid role);
+
+/*
  * Analyze a statement in the body of an SQL function, given its pg_proc row;
  * changes the statement.  "call" may be NULL if no argument is polymorphic.
  * Raises error 0A000 for a literal of a type that is not is_safe(), which is
@@ -1083,6 +1095,12 @@ extern bool cmig_citus_wants_toplevel(const Node *statement);
  * is the function that would give wrong results.
  */
 extern void cmig_local_rows_require(Oid table, bool children, const char *doing, const char *hint);
+
+/*
+ * Returns the table, and all that inherits from it, which is locked; the table first, as
+ * ALTER TABLE does, so that neither waits for the other.
+ */
+extern List *cmig_inheritors(Oid table, LOCKMODE mode);
 
 /* Raise error 0A000 for a table whose rows cannot be read block by block. */
 extern void cmig_local_rows_require_heap(Oid table, const char *doing, const char *hint);

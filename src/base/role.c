@@ -23,6 +23,7 @@
 #include "parser/analyze.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_node.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -489,6 +490,74 @@ cmig_expression_calls(Node *expr, check_function_callback callback, void *arg)
 	return find_call(expr, &call);
 }
 
+/* check_functions_in_node() callback */
+static bool
+add_function(Oid function, void *functions)
+{
+	*(List **) functions = lappend_oid(*(List **) functions, function);
+	return false;
+}
+
+List *
+cmig_expression_functions(Node *expr)
+{
+	List	   *functions = NIL;
+
+	(void) cmig_expression_calls(expr, add_function, &functions);
+	return functions;
+}
+
+/* What find_hidden() looks for, and has found. */
+typedef struct Hidden
+{
+	Oid			role;
+	Oid			function;
+} Hidden;
+
+/* check_functions_in_node() callback */
+static bool
+is_foreign(Oid function, void *arg)
+{
+	Hidden	   *hidden = arg;
+	Oid			owner;
+
+	if (function < FirstUnpinnedObjectId)
+		return false;
+	owner = cmig_role_owner_in(ProcedureRelationId, function);
+	if (OidIsValid(owner) && has_privs_of_role(owner, hidden->role))
+		return false;
+	hidden->function = function;
+	return true;
+}
+
+static bool
+find_hidden(Node *node, void *arg)
+{
+	if (node == NULL)
+		return false;
+	if ((IsA(node, DistinctExpr) || IsA(node, NullIfExpr)) &&
+		check_functions_in_node(node, is_foreign, arg))
+		return true;
+	if (IsA(node, CaseExpr) && ((CaseExpr *) node)->arg != NULL)
+	{
+		foreach_node(CaseWhen, when, ((CaseExpr *) node)->args)
+		{
+			if (cmig_expression_calls((Node *) when->expr, is_foreign, arg))
+				return true;
+		}
+	}
+	return expression_tree_walker(node, find_hidden, arg);
+}
+
+Oid
+cmig_expression_hidden(Node *expr, Oid role)
+{
+	Hidden		hidden = {.role = role};
+
+	(void) find_hidden(expr, &hidden);
+	return hidden.function;
+}
+
 void
 cmig_role_require_own_code(Node *node, Oid role)
 {
@@ -511,10 +580,18 @@ cmig_role_require_own_code(Node *node, Oid role)
  * ----------------------------------------------------------------
  */
 
+List *
+cmig_inheritors(Oid table, LOCKMODE mode)
+{
+	if (mode != NoLock)
+		LockRelationOid(table, mode);
+	return find_all_inheritors(table, mode, NULL);
+}
+
 void
 cmig_local_rows_require(Oid table, bool children, const char *doing, const char *hint)
 {
-	List	   *relations = children ? find_all_inheritors(table, AccessShareLock, NULL) :
+	List	   *relations = children ? cmig_inheritors(table, AccessShareLock) :
 	list_make1_oid(table);
 
 	foreach_oid(child, relations)

@@ -263,7 +263,7 @@ cmig_rows_visit(Oid table, CmigRowVisitor visit, void *arg)
 	bool		known = true;
 	bool		more = true;
 
-	foreach_oid(oid, find_all_inheritors(table, AccessShareLock, NULL))
+	foreach_oid(oid, cmig_inheritors(table, AccessShareLock))
 	{
 		Relation	relation = relation_open(oid, NoLock);
 		char		kind = relation->rd_rel->relkind;

@@ -594,7 +594,7 @@ locked_rows(const CmigLintTable *table, const char *columns, bool all, List **re
 	initStringInfo(&text);
 	foreach_oid(each, all ||
 				table->kind == RELKIND_PARTITIONED_TABLE ?
-				find_all_inheritors(table->oid, AccessShareLock, NULL) :
+				cmig_inheritors(table->oid, AccessShareLock) :
 				list_make1_oid(table->oid))
 	{
 		if (!strchr("rpm", get_rel_relkind(each)))

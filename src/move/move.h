@@ -313,10 +313,25 @@ extern void cmig_toplevel_warn_of_snapshots(const char *what);
 extern void cmig_toplevel_execute(RawStmt *raw, const char *text);
 
 /*
- * The next statement, ALTER TABLE ... VALIDATE CONSTRAINT, is about this constraint:
- * it raises an error if its names stand for another one.
+ * Returns the constraint that ALTER TABLE or DOMAIN ... VALIDATE CONSTRAINT names, and
+ * its table or domain, or InvalidOid if it is another statement, or names none.
  */
-extern void cmig_toplevel_expect(const Node *stmt, Oid table, Oid constraint);
+extern Oid	cmig_toplevel_validated(const Node *stmt, Oid *object);
+
+/* Returns the condition of a CHECK constraint, or NULL. */
+extern Node *cmig_toplevel_condition(Oid constraint);
+
+/*
+ * The next statement, which validates a constraint, is about this one: it raises an
+ * error if its names stand for another one.
+ */
+extern void cmig_toplevel_expect(const Node *stmt, Oid object, Oid constraint);
+
+/*
+ * Raise an error if VALIDATE CONSTRAINT would find, by the name, another condition in a
+ * partition or another table that inherits from this one.  Locks these tables.
+ */
+extern void cmig_toplevel_require_inherited(Oid table, const char *name);
 
 /* Run a single statement and commit it; cmig_toplevel_attempt() repeats it. */
 extern void cmig_toplevel_run_sql(const char *sql, const char *what);

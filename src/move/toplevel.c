@@ -30,7 +30,9 @@
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "common/pg_prng.h"
+#include "nodes/makefuncs.h"
 #include "parser/analyze.h"
+#include "parser/parse_type.h"
 #include "storage/latch.h"
 #include "storage/lmgr.h"
 #include "tcop/pquery.h"
@@ -40,6 +42,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
@@ -425,68 +428,186 @@ lock_referenced(const Node *stmt)
 					cmig_query_oids(&query, table, oid, InvalidOid))
 		{
 			LockRelationOid(referenced, AccessExclusiveLock);
-			(void) find_all_inheritors(referenced, AccessExclusiveLock, NULL);
+			(void) cmig_inheritors(referenced, AccessExclusiveLock);
 		}
 	}
 }
 
 /*
  * The constraint that the last statement of a call has added.  Before the next one,
- * the owner of the table can put another in its place, and VALIDATE CONSTRAINT
- * evaluates what has the name, with the privileges of the caller.
+ * the owner of the table, or domain, can put another in its place, and VALIDATE
+ * CONSTRAINT evaluates what has the name, with the privileges of the caller.
  */
 static struct
 {
 	TimestampTz call;			/* when the client's statement began */
-	NameData	schema;			/* as the statement names the table */
+	NameData	schema;			/* as the statement names the table or domain */
 	NameData	relation;
 	NameData	name;
-	Oid			table;
+	Oid			object;
 	Oid			constraint;
 }			added;
 
-/* Returns the only subcommand of ALTER TABLE if it is of this kind, or NULL. */
-static AlterTableCmd *
-only_command(const Node *stmt, AlterTableType kind)
+/* A constraint that a statement names. */
+typedef struct Named
 {
-	const AlterTableStmt *alter = (const AlterTableStmt *) stmt;
+	const RangeVar *relation;	/* of the table, or with the name of the
+								 * domain */
+	bool		domain;
+	const char *name;			/* of the constraint; NULL if it has none */
+} Named;
 
-	if (!IsA(stmt, AlterTableStmt) || list_length(alter->cmds) != 1 ||
-		linitial_node(AlterTableCmd, alter->cmds)->subtype != kind)
+/*
+ * Does the statement validate a constraint, or add one, and nothing else?  Sets
+ * *named, then.
+ */
+static bool
+names_constraint(const Node *stmt, bool validates, Named *named)
+{
+	memset(named, 0, sizeof(Named));
+	if (IsA(stmt, AlterDomainStmt))
+	{
+		const AlterDomainStmt *alter = (const AlterDomainStmt *) stmt;
+
+		if (alter->subtype != (validates ? 'V' : 'C') || list_length(alter->typeName) > 2)
+			return false;
+		named->domain = true;
+		named->relation = makeRangeVarFromNameList(alter->typeName);
+		named->name = validates ? alter->name : castNode(Constraint, alter->def)->conname;
+		return true;
+	}
+	if (IsA(stmt, AlterTableStmt))
+	{
+		const AlterTableStmt *alter = (const AlterTableStmt *) stmt;
+		const AlterTableCmd *command = linitial_node(AlterTableCmd, alter->cmds);
+
+		if (list_length(alter->cmds) != 1 ||
+			command->subtype != (validates ? AT_ValidateConstraint : AT_AddConstraint))
+			return false;
+		named->relation = alter->relation;
+		named->name = validates ? command->name : castNode(Constraint, command->def)->conname;
+		return true;
+	}
+	return false;
+}
+
+static Oid
+object_of(const Named *named)
+{
+	const RangeVar *relation = named->relation;
+	List	   *names = list_make1(makeString(relation->relname));
+
+	if (!named->domain)
+		return RangeVarGetRelid(relation, NoLock, true);
+	if (relation->schemaname)
+		names = lcons(makeString(relation->schemaname), names);
+	return LookupTypeNameOid(NULL, makeTypeNameFromNameList(names), true);
+}
+
+static Oid
+constraint_of(const Named *named, Oid object)
+{
+	if (!OidIsValid(object) || named->name == NULL)
+		return InvalidOid;
+	return named->domain ? get_domain_constraint_oid(object, named->name, true) :
+		get_relation_constraint_oid(object, named->name, true);
+}
+
+Oid
+cmig_toplevel_validated(const Node *stmt, Oid *object)
+{
+	Named		named;
+
+	*object = InvalidOid;
+	if (!names_constraint(stmt, true, &named))
+		return InvalidOid;
+	*object = object_of(&named);
+	return constraint_of(&named, *object);
+}
+
+Node *
+cmig_toplevel_condition(Oid constraint)
+{
+	HeapTuple	row = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
+	Node	   *condition = NULL;
+	bool		isnull;
+	Datum		stored;
+
+	if (!HeapTupleIsValid(row))
 		return NULL;
-	return linitial_node(AlterTableCmd, alter->cmds);
+	stored = SysCacheGetAttr(CONSTROID, row, Anum_pg_constraint_conbin, &isnull);
+	if (!isnull)
+		condition = stringToNode(TextDatumGetCString(stored));
+	ReleaseSysCache(row);
+	return condition;
+}
+
+static List *
+functions_of(Oid constraint)
+{
+	return cmig_expression_functions(cmig_toplevel_condition(constraint));
+}
+
+/*
+ * PostgreSQL has compared these constraints: when one is added to the table, as trees,
+ * but when a table is attached, as texts.
+ */
+void
+cmig_toplevel_require_inherited(Oid table, const char *name)
+{
+	Oid			constraint = get_relation_constraint_oid(table, name, true);
+	List	   *functions = functions_of(constraint);
+
+	foreach_oid(child, cmig_inheritors(table, ShareUpdateExclusiveLock))
+	{
+		Oid			there = get_relation_constraint_oid(child, name, true);
+
+		if (there == constraint || !OidIsValid(there) || equal(functions_of(there), functions))
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("constraint \"%s\" of table %s has other operators or functions than that of table %s, from which it inherits",
+						name, cmig_query_table_name(child), cmig_query_table_name(table)),
+				 cmig_hint("ALTER TABLE %s DROP CONSTRAINT %s; then add the right one, and repeat the `CALL`",
+						   cmig_query_table_name(table), quote_identifier(name))));
+	}
 }
 
 /* Raise an error if the statement would validate another constraint than was added. */
 static void
 require_added(const Node *stmt)
 {
-	const AlterTableCmd *validates = only_command(stmt, AT_ValidateConstraint);
-	const RangeVar *relation = validates ? ((const AlterTableStmt *) stmt)->relation : NULL;
+	Named		named;
+	Oid			object;
 
-	if (validates == NULL || added.call != GetCurrentStatementStartTimestamp() ||
-		strcmp(relation->schemaname ? relation->schemaname : "", NameStr(added.schema)) != 0 ||
-		strcmp(relation->relname, NameStr(added.relation)) != 0 ||
-		strcmp(validates->name, NameStr(added.name)) != 0)
+	if (!names_constraint(stmt, true, &named) ||
+		added.call != GetCurrentStatementStartTimestamp() ||
+		strcmp(named.relation->schemaname ? named.relation->schemaname : "",
+			   NameStr(added.schema)) != 0 ||
+		strcmp(named.relation->relname, NameStr(added.relation)) != 0 ||
+		strcmp(named.name, NameStr(added.name)) != 0)
 		return;
-	if (cmig_owns_compat(RelationRelationId, added.table, GetUserId()))
-		cmig_query_hold(added.table, ShareUpdateExclusiveLock);
-	if (RangeVarGetRelid(relation, NoLock, true) != added.table ||
-		get_relation_constraint_oid(added.table, validates->name, true) != added.constraint)
+	if (!named.domain && cmig_owns_compat(RelationRelationId, added.object, GetUserId()))
+		cmig_query_hold(added.object, ShareUpdateExclusiveLock);
+	object = object_of(&named);
+	if (object != added.object || constraint_of(&named, object) != added.constraint)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("constraint \"%s\" of table %s was replaced or dropped during the CALL",
-						validates->name, cmig_query_table_name(added.table)),
+				 errmsg("constraint \"%s\" of %s was replaced or dropped during the CALL", named.name,
+						named.domain ? psprintf("domain %s", format_type_be(added.object)) :
+						psprintf("table %s", cmig_query_table_name(added.object))),
 				 errhint("Drop the constraint that has the name now, or rename it, add the right one, and repeat the CALL.")));
+	if (!named.domain && cmig_owns_compat(RelationRelationId, object, GetUserId()))
+		cmig_toplevel_require_inherited(object, named.name);
 }
 
 static void
-expect(const RangeVar *relation, const char *name, Oid table, Oid constraint)
+expect(const Named *named, Oid object, Oid constraint)
 {
-	namestrcpy(&added.schema, relation->schemaname ? relation->schemaname : "");
-	namestrcpy(&added.relation, relation->relname);
-	namestrcpy(&added.name, name);
-	added.table = table;
+	namestrcpy(&added.schema, named->relation->schemaname ? named->relation->schemaname : "");
+	namestrcpy(&added.relation, named->relation->relname);
+	namestrcpy(&added.name, named->name);
+	added.object = object;
 	added.constraint = constraint;
 	added.call = GetCurrentStatementStartTimestamp();
 }
@@ -495,25 +616,26 @@ expect(const RangeVar *relation, const char *name, Oid table, Oid constraint)
 static void
 note_added(const Node *stmt)
 {
-	const AlterTableCmd *adds = only_command(stmt, AT_AddConstraint);
-	const RangeVar *relation = adds ? ((const AlterTableStmt *) stmt)->relation : NULL;
-	const char *name = adds ? castNode(Constraint, adds->def)->conname : NULL;
+	Named		named;
+	Oid			object;
 
 	memset(&added, 0, sizeof(added));
-	if (name == NULL)
+	if (!names_constraint(stmt, false, &named) || named.name == NULL)
 		return;
-	added.table = RangeVarGetRelid(relation, NoLock, true);
-	if (!OidIsValid(added.table))
+	object = object_of(&named);
+	if (!OidIsValid(object))
 		return;
 	CommandCounterIncrement();
-	expect(relation, name, added.table, get_relation_constraint_oid(added.table, name, true));
+	expect(&named, object, constraint_of(&named, object));
 }
 
 void
-cmig_toplevel_expect(const Node *stmt, Oid table, Oid constraint)
+cmig_toplevel_expect(const Node *stmt, Oid object, Oid constraint)
 {
-	expect(((const AlterTableStmt *) stmt)->relation, only_command(stmt, AT_ValidateConstraint)->name,
-		   table, constraint);
+	Named		named;
+
+	if (names_constraint(stmt, true, &named))
+		expect(&named, object, constraint);
 }
 
 void

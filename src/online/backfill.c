@@ -391,7 +391,7 @@ check_target(Oid table, const char *set_sql, const char *where_sql)
 	target->columns = analyze(target);
 	cmig_expansion_require_unhidden(table, target->columns);
 
-	relations = find_all_inheritors(table, AccessShareLock, NULL);
+	relations = cmig_inheritors(table, AccessShareLock);
 	target->by_key = where_sql == NULL;
 	foreach_oid(each, relations)
 		target->by_key |= cmig_citus_manages(each) && cmig_citus_has_copies(each);

@@ -435,7 +435,10 @@ blocks_of(const CmigBackfillPart *part)
 		cmig_citus_size(part->oid, &blocks, &rows);
 		return blocks;
 	}
-	rel = relation_open(part->oid, AccessShareLock);
+	/* what was dropped is noticed when it is its turn */
+	rel = try_relation_open(part->oid, AccessShareLock);
+	if (rel == NULL)
+		return 0;
 	blocks = RelationGetNumberOfBlocks(rel);
 	relation_close(rel, AccessShareLock);
 	return blocks;
@@ -481,6 +484,8 @@ cmig_backfill_sql_rows(const CmigBackfillTarget *target)
 {
 	double		total = 0;
 
+	/* first: the parts are in the order of their names */
+	LockRelationOid(target->oid, AccessShareLock);
 	for (int i = 0; i < target->count; i++)
 	{
 		const CmigBackfillPart *part = &target->parts[i];

@@ -501,7 +501,7 @@ connect_tables(CmigDdlEntry *entry, Oid class_id, Oid object, bool dropped)
 static void
 connect_descendants(CmigDdlEntry *entry, Oid relation)
 {
-	foreach_oid(child, OidIsValid(relation) ? find_all_inheritors(relation, NoLock, NULL) : NIL)
+	foreach_oid(child, OidIsValid(relation) ? cmig_inheritors(relation, NoLock) : NIL)
 	{
 		char	   *name = child == relation ? NULL : pattern_name(child);
 

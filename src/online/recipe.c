@@ -75,13 +75,15 @@ typedef struct KnownConstraint
 								 * that was asked for?  t, f, or NULL */
 	char	   *enforced;		/* t or f */
 	char	   *oid;
+	char	   *node;			/* the condition as a tree; NULL if there is
+								 * none */
 } KnownConstraint;
 
 /* Finds a KnownConstraint. */
 static CmigQuery constraint_query = {
 	"SELECT convalidated, contype, regexp_replace(pg_get_constraintdef(oid), ' NOT VALID$', ''),"
 	" pg_get_expr(conbin, conrelid) = $3, coalesce(to_jsonb(c.*)->>'conenforced' = 'true', true),"
-	" oid"
+	" oid, conbin::text"
 	" FROM pg_constraint c WHERE conrelid = $1 AND conname = $2::name",
 	{OIDOID, TEXTOID, TEXTOID}
 };
@@ -223,10 +225,12 @@ managed_instead(Oid table, const char *name)
 static void
 require_part(const Recipe *recipe, const RawStmt *raw)
 {
+	List	   *cmds;
+
 	if (!OidIsValid(recipe->constraint) && !OidIsValid(recipe->index))
 		return;
-	LockRelationOid(recipe->table,
-					AlterTableGetLockLevel(castNode(AlterTableStmt, raw->stmt)->cmds));
+	cmds = castNode(AlterTableStmt, raw->stmt)->cmds;
+	LockRelationOid(recipe->table, AlterTableGetLockLevel(cmds));
 	if ((OidIsValid(recipe->constraint) &&
 		 get_relation_constraint_oid(recipe->table, recipe->name, true) != recipe->constraint) ||
 		(OidIsValid(recipe->index) &&
@@ -237,6 +241,8 @@ require_part(const Recipe *recipe, const RawStmt *raw)
 						OidIsValid(recipe->index) ? "index" : "constraint", recipe->name,
 						recipe->table_name),
 				 errhint("Repeat the CALL.")));
+	if (linitial_node(AlterTableCmd, cmds)->subtype == AT_ValidateConstraint)
+		cmig_toplevel_require_inherited(recipe->table, recipe->name);
 }
 
 /* Attempt callback: run the recipe's statement. */
@@ -411,9 +417,12 @@ add_validated(Recipe *recipe, const KnownConstraint *there, const char *definiti
 								 recipe->table_name, quote_identifier(recipe->name)));
 }
 
-/* Returns a CHECK condition as PostgreSQL deparses it. */
+/*
+ * Returns a CHECK condition as PostgreSQL deparses it, and sets *functions to those that
+ * it calls.
+ */
 static char *
-normal_condition(Oid table, const char *condition)
+normal_condition(Oid table, const char *condition, List **functions)
 {
 	char	   *source = psprintf("%s\n", condition);
 	ErrorContextCallback callback = {error_context_stack, cmig_argument_place_error, source};
@@ -437,6 +446,7 @@ normal_condition(Oid table, const char *condition)
 	expression = transformExpr(pstate, expression, EXPR_KIND_CHECK_CONSTRAINT);
 	expression = coerce_to_boolean(pstate, expression, "CHECK");
 	assign_expr_collations(pstate, expression);
+	*functions = cmig_expression_functions(expression);
 
 	level = NewGUCNestLevel();
 	cmig_settings_pin_search_path();
@@ -453,9 +463,13 @@ normal_condition(Oid table, const char *condition)
 static void
 add_check(Recipe *recipe)
 {
+	List	   *functions;
 	const KnownConstraint *there = find_constraint(recipe,
-												   normal_condition(recipe->table, recipe->text));
+												   normal_condition(recipe->table, recipe->text, &functions));
 
+	if (there && strcmp(there->kind, "c") == 0 && there->same[0] == 't' &&
+		!equal(cmig_expression_functions(stringToNode(there->node)), functions))
+		refuse_other(recipe, psprintf("%s, with other operators or functions", there->definition));
 	if (there &&
 		(strcmp(there->kind, "c") != 0 || there->same[0] == 'f' ||
 		 there->enforced[0] == 'f' || pg_str_endswith(there->definition, " NO INHERIT")))
@@ -500,6 +514,7 @@ add_not_null(Recipe *recipe)
 	char	   *column = recipe->text;
 	char	  **row = cmig_query_row(&not_null_query, recipe->table, column);
 	const KnownConstraint *there;
+	List	   *functions;
 
 	recipe->text = psprintf("%s IS NOT NULL", quote_identifier(column));
 	if (row && row[1] != NULL)
@@ -516,7 +531,7 @@ add_not_null(Recipe *recipe)
 		run_sql(recipe, psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL",
 								 recipe->table_name, quote_identifier(column)));
 	}
-	there = find_constraint(recipe, normal_condition(recipe->table, recipe->text));
+	there = find_constraint(recipe, normal_condition(recipe->table, recipe->text, &functions));
 	if (there && strcmp(there->kind, "c") == 0 && there->same[0] == 't')
 	{
 		recipe->constraint = atooid(there->oid);

@@ -492,7 +492,7 @@ lock_family(Oid relid, LOCKMODE mode)
 	}
 	else
 		LockRelationOid(relid, mode);
-	family = find_all_inheritors(relid, mode, NULL);
+	family = cmig_inheritors(relid, mode);
 	foreach_oid(oid, family)
 		cmig_rls_table_require(oid);
 	return family;
@@ -647,7 +647,7 @@ excepted_argument(FunctionCallInfo fcinfo, int n, Oid namespace, const char *sch
 					 errhint("Name tables of the schema, as in except_tables => '{%s.<table>}'",
 							 quote_identifier(schema))));
 		excepted = list_concat_unique_oid(excepted,
-										  find_all_inheritors(relid, AccessShareLock, NULL));
+										  cmig_inheritors(relid, AccessShareLock));
 	}
 	return excepted;
 }

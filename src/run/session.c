@@ -115,7 +115,7 @@ deferred_note_copy(const CopyStmt *copy)
 	if (!OidIsValid(relation))
 		return;
 	relations = get_rel_relkind(relation) == RELKIND_PARTITIONED_TABLE ?
-		find_all_inheritors(relation, NoLock, NULL) : list_make1_oid(relation);
+		cmig_inheritors(relation, NoLock) : list_make1_oid(relation);
 	foreach_oid(oid, relations)
 		note_table(oid);
 	list_free(relations);

@@ -1002,7 +1002,7 @@ lock_together(void *arg)
 	foreach_oid(table, together->tables)
 	{
 		cmig_query_hold(table, together->mode);
-		(void) find_all_inheritors(table, together->mode, NULL);
+		(void) cmig_inheritors(table, together->mode);
 	}
 }
 

@@ -10,8 +10,11 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_constraint.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/regproc.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
@@ -41,7 +44,7 @@ typedef struct Part
 	char	   *sql;
 	char	   *shown;			/* the same, for the user */
 	bool		concurrent;		/* a statement with CONCURRENTLY */
-	Oid			table;			/* of what VALIDATE CONSTRAINT names, and */
+	Oid			object;			/* of what VALIDATE CONSTRAINT names, and */
 	Oid			constraint;		/* that, or InvalidOid */
 } Part;
 
@@ -611,6 +614,26 @@ describe_error(void *arg)
 }
 
 /*
+ * Raise an error if the constraint calls a function of another role that its text does
+ * not show: the comparison of the schemas has not seen it.
+ */
+static void
+require_shown(const Part *part)
+{
+	Oid			hidden = cmig_expression_hidden(cmig_toplevel_condition(part->constraint), GetUserId());
+	char	   *name;
+
+	if (!OidIsValid(hidden))
+		return;
+	name = get_constraint_name(part->constraint);
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("constraint \"%s\" calls function %s of another role", name, format_procedure(hidden)),
+			 errdetail("Its text does not show that, but \"%s\" would run this.", part->sql),
+			 cmig_hint("Drop constraint %s, and repeat the `CALL`, which creates it again", quote_identifier(name))));
+}
+
+/*
  * Find the constraints that statements validate, which exist.  The owner of a table
  * can replace one at any time, and its condition is then evaluated with the caller's
  * privileges.  So what has their OIDs is looked at again, and nothing else runs.
@@ -625,15 +648,7 @@ bind_constraints(Abandon *abandon, const char *name)
 
 	foreach_ptr(Part, each, parts)
 	{
-		const AlterTableStmt *alter = (const AlterTableStmt *) cmig_raw_parse_one(each->sql)->stmt;
-		const AlterTableCmd *command = IsA(alter, AlterTableStmt) ? linitial(alter->cmds) : NULL;
-
-		if (command == NULL || list_length(alter->cmds) != 1 ||
-			command->subtype != AT_ValidateConstraint)
-			continue;
-		each->table = RangeVarGetRelid(alter->relation, NoLock, true);
-		if (OidIsValid(each->table))
-			each->constraint = get_relation_constraint_oid(each->table, command->name, true);
+		each->constraint = cmig_toplevel_validated(cmig_raw_parse_one(each->sql)->stmt, &each->object);
 		any |= OidIsValid(each->constraint);
 	}
 	if (!any)
@@ -650,8 +665,10 @@ bind_constraints(Abandon *abandon, const char *name)
 
 		if (!equal(cmig_raw_parse_one(before->sql)->stmt, cmig_raw_parse_one(now->sql)->stmt))
 			cmig_query_raise_changed("Other statements would revert the revision now.");
-		now->table = before->table;
+		now->object = before->object;
 		now->constraint = before->constraint;
+		if (OidIsValid(now->constraint))
+			require_shown(now);
 	}
 }
 
@@ -671,13 +688,13 @@ run_part(void *arg)
 	CommandCounterIncrement();
 	foreach_ptr(Part, later, abandon->parts)
 	{
-		const Node *stmt = OidIsValid(later->constraint) ? cmig_raw_parse_one(later->sql)->stmt : NULL;
 		Oid			now = InvalidOid;
+		Oid			object;
 		HeapTuple	row = NULL;
 
-		if (stmt != NULL)
-			now = get_relation_constraint_oid(later->table, linitial_node(AlterTableCmd, ((const AlterTableStmt *) stmt)->cmds)->name, true);
-		if (OidIsValid(now))
+		if (OidIsValid(later->constraint))
+			now = cmig_toplevel_validated(cmig_raw_parse_one(later->sql)->stmt, &object);
+		if (OidIsValid(now) && object == later->object)
 			row = SearchSysCache1(CONSTROID, ObjectIdGetDatum(now));
 		if (!HeapTupleIsValid(row))
 			continue;
@@ -706,7 +723,7 @@ run_parts(Abandon *abandon)
 			cmig_toplevel_warn_of_snapshots(abandon->part->sql);
 		cmig_toplevel_commit();
 		if (OidIsValid(each->constraint))
-			cmig_toplevel_expect(cmig_raw_parse_one(each->sql)->stmt, each->table, each->constraint);
+			cmig_toplevel_expect(cmig_raw_parse_one(each->sql)->stmt, each->object, each->constraint);
 		cmig_toplevel_attempt(run_part, NULL, abandon, "abandon_partial");
 		cmig_run_lock_keep();
 	}

@@ -700,7 +700,7 @@ rename_object(RenameRead *read, CmigObject *object, const char *name)
 	if (address.catalog == RelationRelationId && address.sub != 0)
 	{
 		/* rename a column in a table and in the child tables that inherit it */
-		foreach_oid(relation, find_all_inheritors(address.object, NoLock, NULL))
+		foreach_oid(relation, cmig_inheritors(address.object, NoLock))
 		{
 			Relation	catalog = table_open(AttributeRelationId, RowExclusiveLock);
 			HeapTuple	tuple = SearchSysCacheCopyAttName(relation, object->name);

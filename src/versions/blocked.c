@@ -147,7 +147,7 @@ add_renamed(Walk *walk, ObjectType type, Oid relation, Oid schema, const char *n
 static void
 add_column(List **objects, Oid table, const char *name)
 {
-	foreach_oid(member, OidIsValid(table) ? find_all_inheritors(table, NoLock, NULL) : NIL)
+	foreach_oid(member, OidIsValid(table) ? cmig_inheritors(table, NoLock) : NIL)
 	{
 		AttrNumber	number = get_attnum(member, name);
 

@@ -125,7 +125,7 @@ partitions_intact(Oid table, CmigNames *intact, CmigNames *born)
 {
 	Relation	triggers = table_open(TriggerRelationId, AccessShareLock);
 	Relation	attributes = table_open(AttributeRelationId, AccessShareLock);
-	List	   *family = find_all_inheritors(table, NoLock, NULL);
+	List	   *family = cmig_inheritors(table, NoLock);
 	Oid			cmig = get_namespace_oid("cmig", false);
 
 	intact->names = palloc(sizeof(char *) * list_length(family));

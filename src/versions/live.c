@@ -987,7 +987,7 @@ cmig_versions_rows_left(const char *relation)
 	CmigRowsLeft left = {0};
 	Oid			table = lock_relation(relation);
 
-	foreach_oid(leaf, OidIsValid(table) ? find_all_inheritors(table, AccessShareLock, NULL) : NIL)
+	foreach_oid(leaf, OidIsValid(table) ? cmig_inheritors(table, AccessShareLock) : NIL)
 	{
 		Relation	rows = relation_open(leaf, NoLock);
 

@@ -38,7 +38,7 @@ require_writable(const CmigVersionTable *table)
 	Oid			relation = RangeVarGetRelid(makeRangeVar(table->a->schema, table->a->name, -1),
 											AccessShareLock, false);
 
-	foreach_oid(oid, find_all_inheritors(relation, AccessShareLock, NULL))
+	foreach_oid(oid, cmig_inheritors(relation, AccessShareLock))
 	{
 		Relation	rel = relation_open(oid, NoLock);
 		char	  **row = NULL;

@@ -208,7 +208,7 @@ family_of(const CmigShapeTable *table)
 
 	if (!OidIsValid(oid))
 		return NIL;
-	return table->kind[0] == 'p' ? find_all_inheritors(oid, NoLock, NULL) : list_make1_oid(oid);
+	return table->kind[0] == 'p' ? cmig_inheritors(oid, NoLock) : list_make1_oid(oid);
 }
 
 /* ----------------------------------------------------------------

@@ -437,7 +437,7 @@ cmig_expansion_key(PG_FUNCTION_ARGS)
 	if (OidIsValid(table) && !cmig_owns_compat(RelationRelationId, table, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(table));
 	if (OidIsValid(table))
-		(void) find_all_inheritors(table, AccessExclusiveLock, NULL);
+		(void) cmig_inheritors(table, AccessExclusiveLock);
 	fit = cmig_query_value(&query, index, kind);
 	if (fit == NULL || strcmp(fit, "t") != 0)
 		ereport(ERROR,

@@ -1,0 +1,86 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# A condition, as a text, does not show the operators of IS DISTINCT FROM, NULLIF, and CASE.  The owner of
+# a table has another constraint validated, with the text of the one that a superuser asks for.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use Test::More;
+
+my $node = new_node('hidden_operators', 'autovacuum = off');
+$node->start;
+$node->safe_psql('postgres', q{
+CREATE EXTENSION pg_cmig;
+CREATE ROLE regress_own;
+CREATE SCHEMA s AUTHORIZATION regress_own;
+SET ROLE regress_own;
+CREATE FUNCTION s.evil(text, text) RETURNS bool LANGUAGE plpgsql AS $$BEGIN
+	IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN ALTER ROLE regress_own SUPERUSER; END IF; RETURN false; END$$;
+CREATE OPERATOR s.= (LEFTARG = text, RIGHTARG = text, FUNCTION = s.evil);
+});
+
+sub evaluates_nothing
+{
+	is(query($node, 'postgres', q{SELECT rolsuper FROM pg_roles WHERE rolname = 'regress_own'}), 'f', "$_[0]: evaluates nothing of the owner");
+	$node->safe_psql('postgres', 'ALTER ROLE regress_own NOSUPERUSER');
+	return;
+}
+
+my $renew = 'SET client_min_messages = warning; DROP TABLE IF EXISTS s.t, s.ch; SET ROLE regress_own; CREATE TABLE s.t (id int, v text); CREATE TABLE s.ch (id int, v text);
+	INSERT INTO s.t VALUES (1, \'a\'); INSERT INTO s.ch VALUES (1, \'a\')';
+foreach my $condition (q{v IS DISTINCT FROM 'x'}, q{NULLIF(v, 'x') IS NOT NULL}, q{CASE v WHEN 'x' THEN false ELSE true END})
+{
+	$node->safe_psql('postgres', "$renew; SET search_path = s, pg_catalog; ALTER TABLE s.t ADD CONSTRAINT c CHECK ($condition) NOT VALID");
+	fails_with($node, 'postgres', "CALL cmig.add_check('s.t', 'c', \$\$$condition\$\$)", '42710', 'already exists with a different definition', $condition);
+	evaluates_nothing($condition);
+
+	# in a child, to which the constraint is compared as a text when it is attached
+	$node->safe_psql('postgres', "$renew; ALTER TABLE s.t ADD CONSTRAINT c CHECK ($condition) NOT VALID;
+	SET search_path = s, pg_catalog; ALTER TABLE s.ch ADD CONSTRAINT c CHECK ($condition) NOT VALID; ALTER TABLE s.ch INHERIT s.t");
+	fails_with($node, 'postgres', "CALL cmig.add_check('s.t', 'c', \$\$$condition\$\$)", '55000', 'constraint "c" of table s.ch has other operators or functions than that of table s.t', "$condition: child");
+	evaluates_nothing("$condition: child");
+
+	# the same one is the same
+	$node->safe_psql('postgres', "$renew; ALTER TABLE s.ch INHERIT s.t; ALTER TABLE s.t ADD CONSTRAINT c CHECK ($condition) NOT VALID");
+	$node->safe_psql('postgres', "CALL cmig.add_check('s.t', 'c', \$\$$condition\$\$)");
+	is(query($node, 'postgres', q{SELECT bool_and(convalidated) FROM pg_constraint WHERE conname = 'c'}), 't', "$condition: is validated");
+}
+
+# A domain's constraint is replaced while the statement that validates it waits for a table that uses the domain.
+$node->safe_psql('postgres', q{SET client_min_messages = warning; DROP TABLE s.t, s.ch; SET ROLE regress_own; CREATE DOMAIN s.d AS text; CREATE TABLE s.t (v s.d); INSERT INTO s.t VALUES ('a'); RESET ROLE;
+	SELECT cmig.create_revision('x', revision => '001', transactional => false, upgrade_sql => $$ALTER DOMAIN s.d ADD CONSTRAINT k CHECK (value <> 'x') NOT VALID; ALTER DOMAIN s.d VALIDATE CONSTRAINT k$$)});
+my $holder = start_psql($node, 'postgres', 'SET ROLE regress_own; BEGIN; LOCK TABLE s.t IN ROW EXCLUSIVE MODE; SELECT pg_sleep(600)', 'holder');
+$node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_locks WHERE relation = 's.t'::regclass}) or die 'no lock';
+my $run = start_psql($node, 'postgres', q{SET cmig.lock_timeout = '500ms'; CALL cmig.upgrade_stepwise()});
+wait_until_blocked($node);
+$node->safe_psql('postgres', q{SET ROLE regress_own; ALTER DOMAIN s.d DROP CONSTRAINT k; ALTER DOMAIN s.d ADD CONSTRAINT k CHECK (s.evil(value, value) IS NOT NULL) NOT VALID;
+	RESET ROLE; SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'holder' AND pg_sleep(1) IS NOT NULL});
+finish_psql($_) for ($holder, $run);
+like($run->{err}, qr/ERROR:  55000: constraint "k" of domain s\.d was replaced or dropped during the CALL\n/, 'domain: error');
+evaluates_nothing('domain');
+$node->safe_psql('postgres', q{ALTER DOMAIN s.d DROP CONSTRAINT k; ALTER DOMAIN s.d ADD CONSTRAINT k CHECK (value <> 'x') NOT VALID});
+$node->safe_psql('postgres', q{CALL cmig.upgrade_stepwise()});
+is(query($node, 'postgres', q{SELECT convalidated FROM pg_constraint WHERE conname = 'k'}), 't', 'domain: the next call validates');
+
+# What reverts a partial revision, and has compared the schemas, as texts.
+$node->safe_psql('postgres', q{DROP TABLE s.t; DROP DOMAIN s.d; DELETE FROM cmig.version; DELETE FROM cmig.revision; DROP SCHEMA s CASCADE;
+	SELECT cmig.create_revision('y', revision => '002', upgrade_sql => $$CREATE SCHEMA s AUTHORIZATION regress_own; SET ROLE regress_own;
+		CREATE FUNCTION s.evil(text, text) RETURNS bool LANGUAGE plpgsql AS 'BEGIN RETURN false; END'; CREATE OPERATOR s.= (LEFTARG = text, RIGHTARG = text, FUNCTION = s.evil);
+		CREATE TABLE s.t (v text, CONSTRAINT y CHECK (v IS DISTINCT FROM 'x'))$$); SELECT * FROM cmig.upgrade();
+	SELECT cmig.create_revision('x', revision => '003', transactional => false, upgrade_sql => $$ALTER TABLE s.t DROP CONSTRAINT y; ALTER TABLE s.t ADD CONSTRAINT y CHECK (v IS DISTINCT FROM 'x') NOT VALID; SELECT 1/0$$)});
+fails_with($node, 'postgres', q{INSERT INTO s.t VALUES ('a'); CALL cmig.upgrade_stepwise()}, '22012', 'division by zero', 'partially applied');
+$node->safe_psql('postgres', q{SET ROLE regress_own; CREATE OR REPLACE FUNCTION s.evil(text, text) RETURNS bool LANGUAGE plpgsql AS $$BEGIN
+	IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN ALTER ROLE regress_own SUPERUSER; END IF; RETURN false; END$$;
+	SET search_path = s, pg_catalog; ALTER TABLE s.t DROP CONSTRAINT y, ADD CONSTRAINT y CHECK (v IS DISTINCT FROM 'x') NOT VALID});
+fails_with($node, 'postgres', q{CALL cmig.abandon_partial('003', '003')}, '42501', 'constraint "y" calls function s.evil', 'abandon_partial');
+evaluates_nothing('abandon_partial');
+$node->safe_psql('postgres', q{ALTER TABLE s.t DROP CONSTRAINT y; CALL cmig.abandon_partial('003', '003')});
+is(query($node, 'postgres', q{SELECT convalidated FROM pg_constraint WHERE conname = 'y'}), 't', 'abandon_partial: the hint helps');
+evaluates_nothing('abandon_partial after that');
+
+$node->stop;
+done_testing();
