@@ -50,8 +50,13 @@ foreach my $condition (q{v IS DISTINCT FROM 'x'}, q{NULLIF(v, 'x') IS NOT NULL},
 	is(query($node, 'postgres', q{SELECT bool_and(convalidated) FROM pg_constraint WHERE conname = 'c'}), 't', "$condition: is validated");
 }
 
+# what has the name, and is not inherited
+$node->safe_psql('postgres', "$renew; CREATE TABLE s.r (id int PRIMARY KEY); INSERT INTO s.r VALUES (1); ALTER TABLE s.ch ADD CONSTRAINT k CHECK (id > 0), INHERIT s.t");
+$node->safe_psql('postgres', q{CALL cmig.add_foreign_key('s.t', 'id', 's.r', name => 'k')});
+is(query($node, 'postgres', q{SELECT convalidated FROM pg_constraint WHERE conname = 'k' AND contype = 'f'}), 't', 'a foreign key is not inherited');
+
 # A domain's constraint is replaced while the statement that validates it waits for a table that uses the domain.
-$node->safe_psql('postgres', q{SET client_min_messages = warning; DROP TABLE s.t, s.ch; SET ROLE regress_own; CREATE DOMAIN s.d AS text; CREATE TABLE s.t (v s.d); INSERT INTO s.t VALUES ('a'); RESET ROLE;
+$node->safe_psql('postgres', q{SET client_min_messages = warning; DROP TABLE s.t, s.ch, s.r; SET ROLE regress_own; CREATE DOMAIN s.d AS text; CREATE TABLE s.t (v s.d); INSERT INTO s.t VALUES ('a'); RESET ROLE;
 	SELECT cmig.create_revision('x', revision => '001', transactional => false, upgrade_sql => $$ALTER DOMAIN s.d ADD CONSTRAINT k CHECK (value <> 'x') NOT VALID; ALTER DOMAIN s.d VALIDATE CONSTRAINT k$$)});
 my $holder = start_psql($node, 'postgres', 'SET ROLE regress_own; BEGIN; LOCK TABLE s.t IN ROW EXCLUSIVE MODE; SELECT pg_sleep(600)', 'holder');
 $node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_locks WHERE relation = 's.t'::regclass}) or die 'no lock';

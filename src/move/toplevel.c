@@ -23,6 +23,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
@@ -556,8 +557,20 @@ void
 cmig_toplevel_require_inherited(Oid table, const char *name)
 {
 	Oid			constraint = get_relation_constraint_oid(table, name, true);
-	List	   *functions = functions_of(constraint);
+	HeapTuple	row = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
+	bool		inherited = false;
+	List	   *functions;
 
+	if (HeapTupleIsValid(row))
+	{
+		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(row);
+
+		inherited = form->contype == CONSTRAINT_CHECK && !form->connoinherit;
+		ReleaseSysCache(row);
+	}
+	if (!inherited)
+		return;
+	functions = functions_of(constraint);
 	foreach_oid(child, cmig_inheritors(table, ShareUpdateExclusiveLock))
 	{
 		Oid			there = get_relation_constraint_oid(child, name, true);
