@@ -77,6 +77,19 @@ is_utf8() { copy_utf8 >/dev/null; }
 # is_ascii TEXT: succeeds if the text, which is then valid UTF-8, has only ASCII characters
 is_ascii() { local LC_ALL=C; [[ $1 != *[![:ascii:]]* ]]; }
 
+# The patterns of # and % are tried at each character, and in UTF-8, each try looks at all of the text: a
+# text of a megabyte takes minutes. So a text of any length is cut at places that are compared first.
+
+# without_mark TEXT: sets UNMARKED to the text without a byte order mark at its beginning
+without_mark()
+{
+	# as in quote()
+	local LC_ALL=C
+
+	UNMARKED=$1
+	[ "${1:0:3}" != $'\xef\xbb\xbf' ] || UNMARKED=${1:3}
+}
+
 # read_text VARIABLE FILE: sets the variable to the text of a file that an option names
 read_text()
 {
@@ -86,7 +99,8 @@ read_text()
 	is_utf8 <"$2" || fail 2 "$2 is not valid UTF-8"
 	LC_ALL=C tr -d '\0' <"$2" | cmp -s - "$2" || fail 2 "$2 contains a zero byte"
 	text=$(cat -- "$2")
-	printf -v "$1" '%s' "${text#$'\xef\xbb\xbf'}"
+	without_mark "$text"
+	printf -v "$1" '%s' "$UNMARKED"
 }
 
 ICONV_HINT='To convert it, for example: iconv -f LATIN1 -t UTF-8 FILE'

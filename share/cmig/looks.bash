@@ -105,8 +105,8 @@ table()
 	if [[ -n $NONE && $text == *"cmig: none$newline"x ]]; then
 		given sql && text=x || text=$NONE${newline}x
 	fi
-	text=${text%x}
-	printf '%s' "${text%"cmig: none$newline"}" | page
+	if [[ $text == *"cmig: none$newline"x ]]; then text=${text%"cmig: none$newline"x}; else text=${text%x}; fi
+	printf '%s' "$text" | page
 }
 
 # found "CALL WHERE CONDITION": makes the exit status 1 if this query has a row

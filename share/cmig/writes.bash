@@ -62,7 +62,8 @@ target_sql()
 	fi
 	printf '%s' "$text" | is_utf8 || fail 2 "the target schema is not valid UTF-8: $option_target"
 	text=${text%x}
-	variable target_sql "${text#$'\xef\xbb\xbf'}"
+	without_mark "$text"
+	variable target_sql "$UNMARKED"
 }
 
 # Runs a script that returns files, and writes them or, with --sql, prints them.
@@ -748,7 +749,8 @@ verb_import()
 			fail 2 "$(printf %q "$file") is not valid UTF-8" "$ICONV_HINT"
 		variable "file_name$number" "${file#"$folder"/}"
 		text=${text%x}
-		variable "file_text$number" "${text#$'\xef\xbb\xbf'}"
+		without_mark "$text"
+		variable "file_text$number" "$UNMARKED"
 		import_names+=", :'file_name$number'" import_texts+=", :'file_text$number'"
 	done < <(find "${files_in:-$folder}" \( -name '.*' -o -path '*src/test' \) ! -path "$folder" -prune \
 		-o -name node_modules -prune -o -type f \
