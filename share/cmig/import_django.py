@@ -7,15 +7,22 @@ and takes the statements that each one sends: sqlmigrate cannot, because Django 
 constraints up by their columns.  What it finds is written into the file
 CMIG_IMPORT_RESULT as triples of file name, content, and note.
 
+Django computes values, such as that of a default, while a migration is loaded or runs.
+The time of the import becomes now(), and what else differs in another run, which is rolled
+back, is to be written.
+
 The functions of RunPython are not called: their statements are not taken, and they could
 reach anything, such as files, or rows of other databases.  Other code of the project,
 such as an operation of its own, finds only the empty database.
 """
 
+import datetime
 import os
 import re
+import sys
+from itertools import zip_longest
 
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.migrations import RunPython
 from django.db.migrations.exceptions import IrreversibleError
 from django.db.migrations.executor import MigrationExecutor
@@ -24,14 +31,53 @@ from django.db.utils import Error
 GUARD = r'\echo Use "cmig upgrade" to run this file. \quit'
 CONTINUE = ("cmig import django runs all migrations in an empty database on the server of "
             "Django's settings; the role needs the privilege to create one")
+LITERAL = re.compile(r"'(?:[^']|'')*'")
+TIME = re.compile(r"'([^']*)'::(date|timestamptz|timestamp)")
+NOW = {"date": "CURRENT_DATE", "timestamp": "LOCALTIMESTAMP", "timestamptz": "now()"}
+BEGAN = datetime.datetime.now().astimezone()
+
+
+def in_import(value, kind):
+    """Is the text a time at which this program ran?"""
+    try:
+        moment = datetime.datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    now = datetime.datetime.now().astimezone()
+    if kind == "date":
+        return value in {str(time.astimezone(zone).date()) for time in (BEGAN, now) for zone in (None, datetime.timezone.utc)}
+    return BEGAN <= moment.astimezone() <= now
 
 
 class Direction:
     """The statements of one direction of a migration, and what cannot be written as SQL."""
 
     def __init__(self, migration):
-        self.migration, self.statements, self.by_hand = migration, [], []
-        self.in_python = False
+        self.migration, self.statements, self.by_hand, self.notes = migration, [], [], []
+        self.in_python, self.differs = False, ""
+
+    def with_time(self, literal):
+        """What is written in place of a parameter: an expression, if it is the time of the import."""
+        match = TIME.fullmatch(literal)
+        if not match or not in_import(match[1], match[2]):
+            return literal
+        kind = match[2]
+        note = f"has {NOW[kind]} in place of the time of the import"
+        if note not in self.notes:
+            self.notes.append(note)
+        return NOW[kind]
+
+    def compare(self, other):
+        """Notes what differs in the statements of a second run."""
+        if self.statements == other.statements:
+            return
+        self.differs = "its statements differ from one run to the next"
+        for one, two in zip(self.statements, other.statements):
+            one, two = ([match[0] for match in LITERAL.finditer(statement)] for statement in (one, two))
+            for old, new in zip(one, two):
+                if old != new and len(one) == len(two):
+                    self.differs = f"a statement contains {old} in one run, and {new} in another"
+                    return
 
     def wrapped(self, operation, name):
         """The operation's method, which records what SQL does not show."""
@@ -60,20 +106,24 @@ class Direction:
             return
         text = str(sql)
         if params is not None:
-            text %= tuple(map(editor.quote_value, params))
+            text %= tuple(self.with_time(str(editor.quote_value(param))) for param in params)
         text = re.sub(r"(?m)^([ \t]*--[ \t]*)(cmig:)", r"\1|\2", text.strip())
         if not text.endswith(";"):
             text += "\n;" if "--" in text.rpartition("\n")[2] else ";"
         self.statements.append(text)
 
+    def reason(self):
+        """Why it cannot be written as SQL."""
+        return f"calls Python: {', '.join(self.by_hand)}" if self.by_hand else self.differs
+
     def script(self, section, revision):
-        if not self.by_hand:
+        if not self.reason():
             return "".join(f"{statement}\n" for statement in self.statements)
         return f"""DO $cmig$
 BEGIN
 \tRAISE EXCEPTION USING ERRCODE = 'feature_not_supported',
 \t\tMESSAGE = $$the {section} of revision {revision} has not been written as SQL$$,
-\t\tDETAIL = $$It could not be converted, because it calls Python: {', '.join(self.by_hand)}.$$,
+\t\tDETAIL = $$It could not be converted, because {'it ' if self.by_hand else ''}{self.reason()}.$$,
 \t\tHINT = $$Write it in the {section} section of its file, and delete this statement.$$;
 END
 $cmig$;
@@ -119,30 +169,62 @@ def revision_file(migration, parent, up, down):
               "-- cmig:upgrade", up.script("upgrade", revision)]
     if down:
         lines += ["-- cmig:downgrade", down.script("downgrade", revision)]
-    notes = [f"to be written: the {section} calls Python: {', '.join(side.by_hand)}"
-             for section, side in (("upgrade", up), ("downgrade", down)) if side and side.by_hand]
+    sides = [(section, side) for section, side in (("upgrade", up), ("downgrade", down)) if side]
+    notes = [f"to be written: the {section}{'' if side.by_hand else ':'} {side.reason()}" for section, side in sides if side.reason()]
     if not down:
         notes.append("it has no downgrade, because Django cannot revert it")
+    notes += [f"the {section} {note}" for section, side in sides for note in side.notes]
     return revision + ".sql", "\n".join(lines), "; ".join(notes)
+
+
+class Undone(Exception):
+    """Ends a transaction."""
+
+
+def seen(connection, migration, again, state):
+    """Run the migration, and the one that its module gives when it is loaded again, which leaves
+    nothing.  Returns the state after it, and its directions, of which the second is None if it
+    cannot be reverted.
+    """
+    others, down = [], None
+    if migration.atomic:
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                for backwards in False, True:
+                    others.append(run(connection, again, state, backwards)[1])
+                    # as at the end of a transaction
+                    cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
+                raise Undone
+        except (Undone, IrreversibleError, Error):
+            pass
+    after, up = run(connection, migration, state, False)
+    try:
+        _, down = run(connection, migration, state, True)
+        run(connection, migration, state, False)
+    except IrreversibleError:
+        pass
+    for side, other in zip_longest((up, down), others):
+        if side and other:
+            side.compare(other)
+        elif side and migration.atomic:
+            side.notes.append("was seen in one run only")
+    return after, up, down
 
 
 def convert(connection):
     executor = MigrationExecutor(connection)
+    for migration in executor.loader.disk_migrations.values():
+        sys.modules.pop(type(migration).__module__, None)
+    others = MigrationExecutor(connection).loader.graph.nodes
     state, parent, not_called = executor.loader.project_state(()), "", []
     # in an empty database, a squashed migration takes the place of those that it replaces
     for migration, _ in executor.migration_plan(executor.loader.graph.leaf_nodes()):
         try:
-            after, up = run(connection, migration, state, False)
-            try:
-                _, down = run(connection, migration, state, True)
-                run(connection, migration, state, False)
-            except IrreversibleError:
-                down = None
+            state, up, down = seen(connection, migration, others[migration.app_label, migration.name], state)
         except Exception as error:
             raise SystemExit(f"cmig: {migration.app_label}.{migration.name} fails in an empty database: {error}" +
                              (f"\nPython is not called, not even {', '.join(not_called)}: before the import, "
                               "write what others need as RunSQL" if not_called else ""))
-        state = after
         not_called += [f"{code} in {migration.app_label}.{migration.name}" for code in up.by_hand]
         yield revision_file(migration, parent, up, down)
         parent = f"{migration.app_label}.{migration.name}"
