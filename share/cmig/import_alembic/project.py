@@ -10,6 +10,7 @@ import io
 import itertools
 import os
 import re
+import shlex
 import sys
 import traceback
 import warnings
@@ -97,7 +98,8 @@ class Project:
             self.revisions = [step.revision for step in self.script._upgrade_revs("heads", None)]
         except (Exception, SystemExit) as error:
             fail(f"the project cannot be read: {one_line(error)}",
-                 "Check whether this command works: alembic -c … history")
+                 "Check whether this command works: " + shlex.join(["alembic", "-c", options.config] + (
+                     ["-n", options.name] if options.name != "alembic" else []) + ["history"]))
         finally:
             os.listdir = listdir
 
