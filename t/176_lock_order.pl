@@ -48,5 +48,28 @@ foreach my $table ('t', 'q')
 		"SELECT cmig.disable_rls('$table')");
 }
 
+# A table that is dropped while a call waits for it is no internal error.
+sub dropped_meanwhile
+{
+	my ($call) = @_;
+
+	$node->safe_psql('postgres', q{SET client_min_messages = warning; CREATE TABLE d (id int PRIMARY KEY, n int, tenant_id text, table_name text); INSERT INTO d VALUES (1, 1);
+		SELECT cmig.enable_audit('d'); SELECT cmig.enable_rls('d', roles => '{regress_app}'); GRANT SELECT ON d TO regress_app});
+	my $holder = start_psql($node, 'postgres', 'BEGIN; DROP TABLE d; DO $$BEGIN FOR i IN 1 .. 40 LOOP PERFORM pg_sleep(0.05), pg_stat_clear_snapshot();
+		EXIT WHEN EXISTS (SELECT FROM pg_stat_activity WHERE application_name = \'waits\' AND wait_event_type = \'Lock\'); END LOOP; END$$; COMMIT', 'holder');
+	$node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_locks WHERE relation = 'd'::regclass AND mode = 'AccessExclusiveLock' AND granted}) or die 'no lock';
+	my $run = start_psql($node, 'postgres', "$call\n;SELECT pg_sleep(600)", 'waits');
+	$node->poll_query_until('postgres', q{SELECT NOT EXISTS (SELECT FROM pg_class WHERE relname = 'd')}) or die 'is not dropped';
+	$node->poll_query_until('postgres', q{SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'waits' AND query !~ 'pg_sleep')}) or die 'does not end';
+	$node->safe_psql('postgres', q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'waits'});
+	finish_psql($_) for ($holder, $run);
+	unlike($run->{err}, qr/ERROR:  XX/, "$call: dropped meanwhile");
+	return;
+}
+dropped_meanwhile($_) foreach (q{CALL cmig.add_check('d', 'c', 'n > 0')}, q{CALL cmig.add_not_null('d', 'n')}, q{CALL cmig.add_foreign_key('d', 'n', 't', 'id')}, q{CALL cmig.add_foreign_key('t', 'n', 'd', 'id')},
+	q{CALL cmig.add_unique('d', 'n')}, q{CALL cmig.backfill('d', 'n = 2', 'n = 1')}, q{CALL cmig.backfill('d', 'n = 2')}, q{SELECT cmig.enable_audit('d')}, q{SELECT cmig.disable_audit('d')}, q{SELECT cmig.audit_script('d')},
+	q{SELECT cmig.enable_rls('d', roles => '{regress_app}')}, q{SELECT cmig.disable_rls('d')}, q{SELECT cmig.rls_script('d', roles => '{regress_app}')}, q{SELECT count(*) FROM cmig.rls_test('d', 'regress_app', '{1}')},
+	q{SELECT count(*) FROM cmig.audit_history('d', 1)}, q{SELECT count(*) FROM cmig.audit_diff('d', 1, now(), now())});
+
 $node->stop;
 done_testing();

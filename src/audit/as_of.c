@@ -912,7 +912,7 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 	 * read the names again, because the schema may have been renamed while
 	 * the key was read
 	 */
-	relation = table_open(oid, AccessShareLock);
+	relation = cmig_query_open(oid, AccessShareLock);
 	refuse_partition(relation);
 	as_of.type = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
 											RelationGetRelationName(relation));

@@ -163,7 +163,7 @@ cmig_audit_types_release(bool held)
 static void
 fill_live(CmigAuditTarget *target, Oid oid)
 {
-	Relation	relation = table_open(oid, AccessShareLock);
+	Relation	relation = cmig_query_open(oid, AccessShareLock);
 	TriggerDesc *desc = relation->trigdesc;
 
 	target->relation = oid;

@@ -914,6 +914,9 @@ extern Datum cmig_query_datum(TupleDesc desc, HeapTuple row, int column, Oid typ
 /* Raise error 40001: objects changed while they were read. */
 pg_noreturn extern void cmig_query_raise_changed(const char *detail);
 
+/* Open a relation that others can have dropped: error 40001 then, not an internal one. */
+extern Relation cmig_query_open(Oid relation, LOCKMODE mode);
+
 /*
  * Returns the quoted and qualified name of a relation.  Raises error 40001 if
  * it no longer exists.

@@ -87,6 +87,16 @@ cmig_query_raise_changed(const char *detail)
 			 errdetail_internal("%s", detail), errhint(CHANGED_HINT)));
 }
 
+Relation
+cmig_query_open(Oid relation, LOCKMODE mode)
+{
+	Relation	opened = try_relation_open(relation, mode);
+
+	if (opened == NULL)
+		cmig_query_raise_changed(psprintf("The relation with OID %u was dropped.", relation));
+	return opened;
+}
+
 char *
 cmig_query_name(Oid relation)
 {

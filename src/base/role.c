@@ -585,6 +585,7 @@ cmig_inheritors(Oid table, LOCKMODE mode)
 {
 	if (mode != NoLock)
 		LockRelationOid(table, mode);
+	(void) cmig_query_name(table);
 	return find_all_inheritors(table, mode, NULL);
 }
 
@@ -618,7 +619,7 @@ cmig_local_rows_require(Oid table, bool children, const char *doing, const char 
 void
 cmig_local_rows_require_heap(Oid table, const char *doing, const char *hint)
 {
-	Relation	relation = relation_open(table, AccessShareLock);
+	Relation	relation = cmig_query_open(table, AccessShareLock);
 	Oid			method = relation->rd_rel->relam;
 
 	relation_close(relation, AccessShareLock);

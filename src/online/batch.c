@@ -104,7 +104,7 @@ skip_settled(const CmigBackfill *b, Oid table, BlockNumber start, BlockNumber en
 
 	if (b->xid_count == 0)
 		return start;
-	relation = relation_open(table, AccessShareLock);
+	relation = cmig_query_open(table, AccessShareLock);
 	end = Min(end, RelationGetNumberOfBlocks(relation));
 	while (relation->rd_rel->relam == HEAP_TABLE_AM_OID && block < end &&
 		   block - start < MOST_BLOCKS)

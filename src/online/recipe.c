@@ -440,7 +440,7 @@ normal_condition(Oid table, const char *condition, List **functions)
 				 errdetail("The condition is: %s", condition)));
 	error_context_stack = &callback;
 	pstate->p_sourcetext = source;
-	relation = relation_open(table, AccessShareLock);
+	relation = cmig_query_open(table, AccessShareLock);
 	item = addRangeTableEntryForRelation(pstate, relation, AccessShareLock, NULL, false, true);
 	addNSItemToQuery(pstate, item, true, true, true);
 	expression = transformExpr(pstate, expression, EXPR_KIND_CHECK_CONSTRAINT);

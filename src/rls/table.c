@@ -448,7 +448,7 @@ cmig_rls_same_expression(Oid relid, const char *text, const char *tree)
 	/* convert the text to the tree that CREATE POLICY would store */
 	guc_level = NewGUCNestLevel();
 	cmig_settings_pin_search_path();
-	relation = relation_open(relid, AccessShareLock);
+	relation = cmig_query_open(relid, AccessShareLock);
 	pstate = make_parsestate(NULL);
 	select = castNode(SelectStmt,
 					  linitial_node(RawStmt,

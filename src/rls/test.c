@@ -523,7 +523,7 @@ read_copy(const Test *test)
 			return copy;
 	}
 	copy->row = (Datum) 0;
-	copy->relation = relation_open(test->table->relid, AccessShareLock);
+	copy->relation = cmig_query_open(test->table->relid, AccessShareLock);
 	(void) visit_rows(test, copy_row, copy);
 	relation_close(copy->relation, NoLock);
 	return copy->row ? copy : NULL;
@@ -589,7 +589,7 @@ add_key(Test *test, char *what, const char *name, char *value)
 	key->name = column->name;
 	key->generated = column->generated != NULL;
 	key->base_type = getBaseType(atooid(column->type_oid));
-	relation = relation_open(test->table->relid, AccessShareLock);
+	relation = cmig_query_open(test->table->relid, AccessShareLock);
 	key->stored = cmig_virtual_column_compat(relation, attnum) == NULL;
 	relation_close(relation, NoLock);
 	key->type = psprintf("pg_catalog.%s",

@@ -323,7 +323,7 @@ cmig_workload_plpgsql_compile(const CmigWorkloadQuery *head, Oid function, Oid t
 	/* the scripts may have replaced a trigger function by another one */
 	if (OidIsValid(table) && compiled->fn_is_trigger == PLPGSQL_DML_TRIGGER)
 	{
-		Relation	relation = relation_open(table, AccessShareLock);
+		Relation	relation = cmig_query_open(table, AccessShareLock);
 
 		set_columns(compiled->datums[compiled->new_varno], RelationGetDescr(relation));
 		set_columns(compiled->datums[compiled->old_varno], RelationGetDescr(relation));
