@@ -216,6 +216,17 @@ is($steps[2], 'ALTER PUBLICATION two ADD TABLE public.person WHERE ((id > 0))', 
 query($publisher, 'two', 'BEGIN; ALTER PUBLICATION two DROP TABLE person; ALTER PUBLICATION two ADD TABLE person (id, n); COMMIT');
 like(($publisher->psql('two', 'CALL cmig.contract()'))[2], qr/ADD TABLE public\.person \(id, n\); and on/, 'and the columns');
 query($publisher, 'two', $hint);
+# a publication of all columns that is made while the revision is expanded, and whose subscribers would keep what is replaced
+query($publisher, 'two', 'CREATE PUBLICATION late FOR TABLE person WHERE (id > 1)');
+fails_with($publisher, 'two', 'CALL cmig.contract()', '0A000', 'table public.person cannot be contracted because of publication "late"', 'contract refuses what expand would refuse');
+my $late = q{SELECT fix FROM cmig.check() WHERE object = 'table public.person' AND problem ~ 'while revision "042" is expanded, publication "late"'};
+is(query($publisher, 'two', $late), 'BEGIN; ALTER PUBLICATION late DROP TABLE public.person; ALTER PUBLICATION late ADD TABLE public.person (id, name, n) WHERE ((id > 1)); COMMIT', 'cmig.check() names it, and no hidden column');
+query($publisher, 'two', query($publisher, 'two', $late));
+is(query($publisher, 'two', $late), '', 'and the fix is right');
+like(($publisher->psql('two', 'CALL cmig.contract()'))[2], qr/because of publication "?late"?.*\n.*It publishes column/, 'then it says how to contract');
+query($publisher, 'two', 'DROP PUBLICATION late; CREATE PUBLICATION late FOR ALL TABLES');
+fails_with($publisher, 'two', 'CALL cmig.contract()', '0A000', 'table public.person cannot be contracted because of publication "late"', 'a publication of all tables');
+query($publisher, 'two', 'DROP PUBLICATION late');
 foreach my $n (0 .. $#steps)
 {
 	# some of them must be alone
@@ -238,6 +249,23 @@ query($subscriber, 'two', 'CREATE UNIQUE INDEX note_key ON note_1 (id); ALTER TA
 query($subscriber, 'two', "CALL cmig.expand('043')");
 query($publisher, 'two', "UPDATE note SET t = 'c' WHERE id = 1; DELETE FROM note WHERE id = 2; SELECT cmig.wait_for_replicas(timeout => '3 min')");
 is(query($subscriber, 'two', 'SELECT * FROM public_043.note'), '1|c|1', 'and with one, changes are applied');
+query($subscriber, 'two', 'DROP SUBSCRIPTION note');
+
+# a subscription that is made while the revision is expanded
+query($subscriber, 'two', 'CALL cmig.abandon()');
+query($subscriber, 'two', 'DROP INDEX note_key; TRUNCATE note');
+query($subscriber, 'two', "CALL cmig.expand('043')");
+is(query($subscriber, 'two', q{SELECT count(*) FROM cmig.check() WHERE object ~ 'note'}), '0', 'a table without a key can be expanded without a subscription');
+query($subscriber, 'two', "CREATE SUBSCRIPTION note CONNECTION '" . $publisher->connstr . " dbname=two application_name=note' PUBLICATION note");
+$subscriber->poll_query_until('two', "SELECT bool_and(srsubstate = 'r') FROM pg_subscription_rel") or die 'no initial copy';
+is(query($subscriber, 'two', q{SELECT severity, object, fix FROM cmig.check() WHERE problem ~ 'subscription "note" is in the way'}), 'error|table public.note_1|ALTER TABLE public.note_1 ADD PRIMARY KEY (...)', 'cmig.check() names one');
+fails_with($subscriber, 'two', 'CALL cmig.contract()', '0A000', 'table public.note_1 cannot be contracted because of subscription "note"', 'and contract refuses');
+query($subscriber, 'two', 'ALTER TABLE note_1 ADD PRIMARY KEY (id)');
+query($publisher, 'two', "UPDATE note SET t = 'd'; SELECT cmig.wait_for_replicas(timeout => '3 min')");
+is(query($subscriber, 'two', 'SELECT * FROM public_043.note'), '1|d|1', 'with a key, rows are found');
+query($subscriber, 'two', 'CALL cmig.contract()');
+query($publisher, 'two', "UPDATE note SET t = 'e'; SELECT cmig.wait_for_replicas(timeout => '3 min')");
+is(query($subscriber, 'two', 'SELECT * FROM note'), '1|e|1', 'also after the contraction');
 query($subscriber, 'two', 'DROP SUBSCRIPTION note');
 
 $subscriber->stop;

@@ -803,8 +803,11 @@ find_problems(void *arg)
 		problems = lappend(problems, memcpy(palloc(sizeof(problem)), problem, sizeof(problem)));
 	}
 	if (expansion != NULL)
+	{
+		problems = list_concat(problems, cmig_versions_replication_problems(expansion));
 		problems = list_concat(list_concat(problems, cmig_versions_unnoted_problems(expansion)),
 							   cmig_versions_blocked_problems(expansion));
+	}
 	*result = problems;
 }
 

@@ -606,6 +606,7 @@ extern void cmig_versions_require_unreplicated(CmigPlanning *p);
 
 /* Raise an error if subscribers would lack what replaces a published column. */
 extern void cmig_versions_require_resync(const CmigExpansion *expansion);
+extern List *cmig_versions_replication_problems(const CmigExpansion *expansion);
 
 /* in live.c */
 
@@ -615,6 +616,12 @@ extern void cmig_versions_require_resync(const CmigExpansion *expansion);
 
 /* Returns the plan, without repeatable revisions: they run in the first upgrade after the contraction. */
 extern CmigPlan *cmig_versions_plan_upgrade(const CmigSituation *now, const char *target);
+
+/*
+ * Likewise, for an expansion that is to be recorded.  Raises an error if these are not
+ * its revisions: others would be recorded as if they had run.
+ */
+extern CmigPlan *cmig_versions_plan_expanded(const CmigSituation *now, const CmigExpansion *expansion);
 
 /*
  * Returns rows: functions and operators that the types of their arguments do not

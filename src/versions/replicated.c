@@ -20,47 +20,81 @@
 #include "versions/internal.h"
 #include "versions/versions.h"
 
-/*
- * Raise an error if rows of the table could not be written.  To be filled, it must
- * not publish updates without a replica identity that is published.  With hidden
- * columns, a subscription must not have to compare whole rows to find the one that
- * was updated or deleted: the publisher does not send these columns, so no row would
- * be found, and the server would not report that.
- */
+/* Why a table cannot be expanded or contracted. */
+typedef struct Problem
+{
+	const char *table;
+	const char *because;		/* of what */
+	const char *detail;
+	const char *hint;
+} Problem;
+
 static void
-require_writable(const CmigVersionTable *table)
+refuse(const Problem *problem, const char *verb)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("table %s cannot be %s because of %s", problem->table, verb, problem->because),
+			 errdetail("%s", problem->detail),
+			 errhint("%s", problem->hint)));
+}
+
+/*
+ * Returns the problem if a subscription has to compare whole rows to find the one
+ * that was updated or deleted, or NULL.  The publisher does not send hidden columns,
+ * so no row would be found, and the server would not report that.
+ */
+static const Problem *
+find_subscription(Oid relation)
 {
 	static CmigQuery query = {
 		"SELECT quote_ident(u.subname), $1::regclass FROM pg_subscription_rel s JOIN pg_subscription u"
 		" ON u.oid = s.srsubid WHERE s.srrelid = $1"
 		" OR s.srrelid IN (SELECT relid FROM pg_partition_ancestors($1)) LIMIT 1", {OIDOID}
 	};
-	Oid			relation = RangeVarGetRelid(makeRangeVar(table->a->schema, table->a->name, -1),
-											AccessShareLock, false);
 
 	foreach_oid(oid, cmig_inheritors(relation, AccessShareLock))
 	{
 		Relation	rel = relation_open(oid, NoLock);
-		char	  **row = NULL;
+		bool		whole = rel->rd_rel->relkind == RELKIND_RELATION &&
+		!OidIsValid(RelationGetReplicaIndex(rel)) && !OidIsValid(rel->rd_pkindex);
+		char	  **row;
 
-		if (table->filled && table->viewed)
-			CheckCmdReplicaIdentity(rel, CMD_UPDATE);
-		if (table->hides && rel->rd_rel->relkind == RELKIND_RELATION &&
-			!OidIsValid(RelationGetReplicaIndex(rel)) && !OidIsValid(rel->rd_pkindex))
-			row = cmig_query_row(&query, oid);
 		relation_close(rel, NoLock);
+		row = whole ? cmig_query_row(&query, oid) : NULL;
 		if (row != NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("table %s cannot be expanded because of subscription \"%s\"", row[1],
-							row[0]),
-					 errdetail("It has neither a primary key nor an index that is its replica identity. Therefore, the subscription finds rows to be updated or deleted by all of their columns, but the publisher does not send the hidden ones."),
-					 errhint("ALTER TABLE %s ADD PRIMARY KEY (...)", row[1])));
+		{
+			Problem    *problem = palloc(sizeof(Problem));
+
+			problem->table = row[1];
+			problem->because = psprintf("subscription \"%s\"", row[0]);
+			problem->detail = "It has neither a primary key nor an index that is its replica identity. Therefore, the subscription finds rows to be updated or deleted by all of their columns, but the publisher does not send the hidden ones.";
+			problem->hint = psprintf("ALTER TABLE %s ADD PRIMARY KEY (...)", row[1]);
+			return problem;
+		}
+	}
+	return NULL;
+}
+
+/* To be filled, no table may publish updates without a replica identity that is published. */
+static void
+require_identity(Oid relation)
+{
+	foreach_oid(oid, cmig_inheritors(relation, AccessShareLock))
+	{
+		Relation	rel = relation_open(oid, NoLock);
+
+		CheckCmdReplicaIdentity(rel, CMD_UPDATE);
+		relation_close(rel, NoLock);
 	}
 }
 
-void
-cmig_versions_require_unreplicated(CmigPlanning *p)
+/*
+ * Returns the problem if the table is published with all of its columns, which are
+ * not those that it has in the end, or NULL.
+ */
+static const Problem *
+find_publication(const char *relation, const char *otherwise)
 {
 	/*
 	 * The statements that give the table a list of columns, or no longer
@@ -91,7 +125,9 @@ cmig_versions_require_unreplicated(CmigPlanning *p)
 		"  (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) AS columns"
 		" FROM pg_attribute a"
 		"   WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
-		" AND a.attgenerated = '') l"
+		" AND a.attgenerated = '' AND a.attname <> '" CMIG_STATE_COLUMN "'"
+		"   AND NOT EXISTS (SELECT FROM cmig.expansion_run e, jsonb_array_elements(e.columns) h"
+		"    WHERE h->>0 = $1 AND h->>5 = a.attname::text)) l"
 		" CROSS JOIN LATERAL (SELECT ((p.pubupdate OR p.pubdelete) AND c.relreplident = 'f')"
 		" OR (c.relkind = 'p' AND NOT p.pubviaroot) AS whole) k"
 		" WHERE p.puballtables"
@@ -101,24 +137,84 @@ cmig_versions_require_unreplicated(CmigPlanning *p)
 		" AND r.prrelid = c.oid AND r.prattrs IS NULL) ORDER BY 1",
 		.argtypes = {TEXTOID}
 	};
+	char	  **row = cmig_query_row(&query, relation);
+	Problem    *problem;
 
+	if (row == NULL)
+		return NULL;
+	problem = palloc(sizeof(Problem));
+	problem->table = row[1];
+	problem->because = psprintf("publication \"%s\"", row[0]);
+	problem->detail = *row[3] == 't' ?
+		"Subscribers do not have the hidden columns, and the table cannot be published with a list of columns. Publish it again after the contraction." :
+		psprintf("It must have a list of columns: %s.", otherwise);
+	problem->hint = row[2];
+	return problem;
+}
+
+void
+cmig_versions_require_unreplicated(CmigPlanning *p)
+{
 	foreach_ptr(const CmigVersionTable, table, p->tables)
 	{
-		char	  **row = table->viewed ? cmig_query_row(&query, table->a->qualified) : NULL;
+		Oid			relation = RangeVarGetRelid(makeRangeVar(table->a->schema, table->a->name, -1),
+												AccessShareLock, false);
+		const Problem *problem = table->hides ? find_subscription(relation) : NULL;
 
-		if ((table->filled && table->viewed) || table->hides)
-			require_writable(table);
-		if (row == NULL)
-			continue;
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("table %s cannot be expanded because of publication \"%s\"", row[1],
-						row[0]),
-				 *row[3] == 't' ?
-				 errdetail("Subscribers do not have the hidden columns, and the table cannot be published with a list of columns. Publish it again after the contraction.") :
-				 errdetail("It must have a list of columns: subscribers do not have the hidden columns."),
-				 errhint("%s", row[2])));
+		if (table->filled && table->viewed)
+			require_identity(relation);
+		if (problem == NULL && table->viewed)
+			problem = find_publication(table->a->qualified,
+									   "subscribers do not have the hidden columns");
+		if (problem != NULL)
+			refuse(problem, "expanded");
 	}
+}
+
+/*
+ * Returns the problems with publications and subscriptions of expanded tables that were
+ * made since then, as a List of Problem.
+ */
+static List *
+problems_of(const CmigExpansion *expansion)
+{
+	static CmigQuery tables = {
+		"SELECT DISTINCT c->>0, to_regclass(c->>0)::oid FROM cmig.expansion_run e,"
+		" jsonb_array_elements(e.columns) c WHERE e.scope = $1 AND c->>0 <> '' AND c->>1 <> ''"
+		" AND EXISTS (SELECT FROM pg_class k WHERE k.oid = to_regclass(c->>0) AND k.relkind IN ('r', 'p'))"
+		" ORDER BY 1", {TEXTOID}
+	};
+	List	   *problems = NIL;
+
+	foreach_ptr(CmigValue, table, cmig_query_list(&tables, expansion->scope))
+	{
+		/* this one locks the table before its partitions */
+		const Problem *subscription = find_subscription(atooid(table[1]));
+		const Problem *publication = find_publication(table[0], "a subscriber would keep the values of columns that the contraction replaces");
+
+		if (publication != NULL)
+			problems = lappend(problems, unconstify(Problem *, publication));
+		if (subscription != NULL)
+			problems = lappend(problems, unconstify(Problem *, subscription));
+	}
+	return problems;
+}
+
+List *
+cmig_versions_replication_problems(const CmigExpansion *expansion)
+{
+	List	   *rows = NIL;
+
+	foreach_ptr(const Problem, problem, problems_of(expansion))
+	{
+		const char *row[] = {"error", psprintf("table %s", problem->table),
+			psprintf("while revision \"%s\" is expanded, %s is in the way of it. %s",
+					 expansion->revision, problem->because, problem->detail),
+		problem->hint};
+
+		rows = lappend(rows, memcpy(palloc(sizeof(row)), row, sizeof(row)));
+	}
+	return rows;
 }
 
 void
@@ -150,8 +246,12 @@ cmig_versions_require_resync(const CmigExpansion *expansion)
 		"  WHERE d.classid = 'pg_publication_rel'::regclass AND d.objid = r.oid"
 		" AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum) ORDER BY 1, 2, 3", {TEXTOID}
 	};
-	char	  **row = cmig_query_row(&query, expansion->scope);
+	char	  **row;
 
+	/* a subscriber would keep the values of columns that are replaced */
+	foreach_ptr(const Problem, problem, problems_of(expansion))
+		refuse(problem, "contracted");
+	row = cmig_query_row(&query, expansion->scope);
 	if (row != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
