@@ -143,7 +143,8 @@ static CmigQuery find = {
 	" described AS (SELECT g.*, " ROLE_NAME("g.grantee") " AS role,"
 	"   format('%s on %s%s', g.privileges, array_to_string(g.first, ', '),"
 	"    CASE WHEN g.number > 5 THEN ' and ' || g.number - 5 || ' more' ELSE '' END) AS what,"
-	"   format(CASE WHEN g.by_owner THEN '%1$s' ELSE 'SET ROLE %2$s; %1$s; RESET ROLE' END,"
+	"   format(CASE WHEN g.by_owner THEN '%1$s' ELSE CASE WHEN pg_has_role(g.grantor, 'MEMBER')"
+	" THEN '' ELSE 'As a superuser: ' END || 'SET ROLE %2$s; %1$s; RESET ROLE' END,"
 	"    format('REVOKE %s ON %s %s FROM %s', g.to_revoke, g.kind, g.names, " ROLE_NAME("g.grantee") "), g.grantor::regrole) AS revoke"
 	"  FROM grouped g)"
 	/* one row per role, because cmig.revoke_access revokes everything */
@@ -871,6 +872,10 @@ cmig_check_problems(const CmigView *view, bool with_texts, bool rehearse)
 			add(&problems, "notice", cmig_graph_id(graph, i), to_run[state],
 				cmig_upgrade_call(graph, list_make1_int(i), "heads", false));
 	}
+	if (!OidIsValid(get_role_oid(cmig_session_role(), true)))
+		add(&problems, "error", "setting cmig.role",
+			psprintf("role \"%s\", as which scripts run, does not exist", cmig_session_role()),
+			"If it was renamed or dropped: `SELECT cmig.set_option('cmig.role', '<role>')`");
 	problems = list_concat(problems, cmig_query_list(&find_database_owner));
 	problems = list_concat(problems, cmig_access_findings());
 	problems = list_concat(problems, cmig_query_list(&find_publications));

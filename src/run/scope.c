@@ -10,6 +10,8 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -214,9 +216,11 @@ require_no_stranger(Oid schema, const char *name, Oid user)
 	Datum		datum;
 	bool		isnull;
 	bool		found;
+	bool		created;
 
 	if (!HeapTupleIsValid(tuple))
 		return;
+	created = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
 	stranger = owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
 	found = !is_trusted(owner, user);
 	datum = SysCacheGetAttr(NAMESPACEOID, tuple, Anum_pg_namespace_nspacl, &isnull);
@@ -243,6 +247,11 @@ require_no_stranger(Oid schema, const char *name, Oid user)
 			 errdetail("%s can create objects in the schema, and scripts would find these objects first.",
 					   OidIsValid(stranger) ? psprintf("Role \"%s\"", role_name(stranger)) :
 					   "Any role"),
+	/* the schema is gone with the transaction */
+			 created && stranger != owner ?
+			 errhint("Default privileges give it this right. If it is to have none in new schemas: ALTER DEFAULT PRIVILEGES FOR ROLE %s REVOKE CREATE ON SCHEMAS FROM %s",
+					 quote_identifier(role_name(owner)),
+					 OidIsValid(stranger) ? quote_identifier(role_name(stranger)) : "PUBLIC") :
 			 stranger == owner ?
 			 errhint("Check the objects in the schema first. Then: ALTER SCHEMA %s OWNER TO %s",
 					 quote_identifier(name), quote_identifier(role_name(user))) :

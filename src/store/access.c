@@ -453,36 +453,79 @@ cmig_access_update(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+/* The SQL text: the privileges on schema cmig and on each object in it. */
+#define HELD \
+	"(SELECT 'SCHEMA cmig' AS object, '' AS columns, nspacl AS acl FROM pg_namespace WHERE nspname = 'cmig'" \
+	" UNION ALL SELECT CASE relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END || oid::regclass, ''," \
+	"  relacl FROM pg_class WHERE relnamespace = 'cmig'::regnamespace" \
+	" UNION ALL SELECT 'TABLE ' || c.oid::regclass, format(' (%I)', t.attname), t.attacl" \
+	"  FROM pg_attribute t JOIN pg_class c ON c.oid = t.attrelid" \
+	"  WHERE c.relnamespace = 'cmig'::regnamespace AND NOT t.attisdropped" \
+	" UNION ALL SELECT 'ROUTINE ' || oid::regprocedure, '', proacl FROM pg_proc" \
+	"  WHERE pronamespace = 'cmig'::regnamespace) o, aclexplode(o.acl) a"
+
+#define ROLE_NAME "CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END"
+
 /*
- * A query for the roles that have granted the role $1 a privilege on schema
- * cmig or an object in it.
+ * Revoke what the role has granted on columns, which the server keeps if the role
+ * loses the privilege on the table, or else what other roles than the owner of the
+ * schema have granted to it.  Each of these may have privileges on some of the objects
+ * only.  With what a role loses, others can lose what it has granted, so the next
+ * privilege is searched for after each REVOKE.
  */
-static CmigQuery find_grantors = {
-	"SELECT DISTINCT a.grantor FROM ("
-	" SELECT nspacl AS acl FROM pg_namespace WHERE nspname = 'cmig'"
-	" UNION ALL SELECT relacl FROM pg_class WHERE relnamespace = 'cmig'::regnamespace"
-	" UNION ALL SELECT t.attacl FROM pg_attribute t JOIN pg_class c ON c.oid = t.attrelid"
-	"  WHERE c.relnamespace = 'cmig'::regnamespace"
-	" UNION ALL SELECT proacl FROM pg_proc WHERE pronamespace = 'cmig'::regnamespace) o,"
-	" aclexplode(o.acl) a WHERE a.grantee = $1 AND a.grantee <> a.grantor",
-	{OIDOID}
-};
+static void
+revoke_of_grantors(Oid role, const char *cascade, bool columns)
+{
+	static CmigQuery next = {
+		"SELECT a.grantor, format('REVOKE %s ON %s FROM %s%s', string_agg(DISTINCT a.privilege_type || o.columns,"
+		"  ', '), o.object, " ROLE_NAME ", $3), " ROLE_NAME ", o.object FROM " HELD
+		" WHERE CASE WHEN $4 THEN a.grantor = $1 AND o.columns <> '' ELSE a.grantee = $1 AND a.grantor <> $2 END"
+		" AND a.grantee <> a.grantor GROUP BY a.grantor, a.grantee, o.object ORDER BY a.grantor, 2 LIMIT 1",
+		{OIDOID, OIDOID, TEXTOID, BOOLOID}
+	};
+	Oid			last = InvalidOid;
+	const char *statement = "";
+	char	  **row;
+
+	while ((row = cmig_query_row(&next, role, schema_owner(), cascade, columns)) != NULL)
+	{
+		Oid			grantor = atooid(row[0]);
+
+		/* as the server sees it, superusers revoke what the owner has granted */
+		if (superuser_arg(grantor) || (grantor == last && strcmp(statement, row[1]) == 0))
+		{
+			const char *other = quote_identifier(GetUserNameFromId(grantor, false));
+
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("what role %s has granted to %s cannot be revoked", other, row[2]),
+					 errdetail("Role %s has become a superuser. What a superuser revokes is what the owner has granted, and not this privilege on %s.",
+							   other, row[3]),
+					 errhint("ALTER ROLE %1$s NOSUPERUSER; SELECT * FROM cmig.revoke_access(%2$s); ALTER ROLE %1$s SUPERUSER",
+							 other, quote_literal_cstr(GetUserNameFromId(role, false)))));
+		}
+		last = grantor;
+		statement = row[1];
+		run_as(grantor, list_make1(row[1]));
+	}
+}
 
 Datum
 cmig_revoke_access(PG_FUNCTION_ARGS)
 {
 	char	   *role = role_argument(fcinfo);
 	const char *name = NameStr(*PG_GETARG_NAME(0));
-	List	   *statements =
-	list_make4(psprintf("REVOKE ALL ON ALL ROUTINES IN SCHEMA cmig FROM %s", role),
-			   psprintf("REVOKE ALL ON ALL TABLES IN SCHEMA cmig FROM %s",
-						role),
-			   psprintf("REVOKE ALL ON ALL SEQUENCES IN SCHEMA cmig FROM %s", role),
-			   psprintf("REVOKE ALL ON SCHEMA cmig FROM %s", role));
 	static CmigQuery owns = {
 		"SELECT FROM pg_extension WHERE extname = 'pg_cmig' AND extowner = $1", {OIDOID}
 	};
+	static CmigQuery depends = {
+		"SELECT string_agg(DISTINCT " ROLE_NAME ", ', ')"
+		" FROM " HELD " WHERE a.grantor = $1 AND a.grantee <> $1", {OIDOID}
+	};
 	Oid			role_id = get_role_oid(name, false);
+	List	   *statements;
+	char	   *others;
+	const char *cascade;
 
 	/*
 	 * The owner's privileges come from CREATE EXTENSION, and nothing would
@@ -496,14 +539,20 @@ cmig_revoke_access(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	begin_change("cmig.revoke_access()");
+	others = cmig_query_value(&depends, role_id);
+	cascade = others ? " CASCADE" : "";
+	statements =
+		list_make4(psprintf("REVOKE ALL ON ALL ROUTINES IN SCHEMA cmig FROM %s%s", role, cascade),
+				   psprintf("REVOKE ALL ON ALL TABLES IN SCHEMA cmig FROM %s%s", role, cascade),
+				   psprintf("REVOKE ALL ON ALL SEQUENCES IN SCHEMA cmig FROM %s%s", role, cascade),
+				   psprintf("REVOKE ALL ON SCHEMA cmig FROM %s%s", role, cascade));
+	if (others != NULL && cmig_access_may_grant(GetUserId()))
+		revoke_of_grantors(role_id, cascade, true);
 	cmig_access_run(statements);
-	foreach_ptr(CmigValue, row, cmig_query_list(&find_grantors, role_id))
-	{
-		Oid			grantor = atooid(*row);
-
-		if (grantor != schema_owner())
-			run_as(grantor, statements);
-	}
+	revoke_of_grantors(role_id, cascade, false);
+	if (others != NULL)
+		ereport(NOTICE,
+				(errmsg("what role %s had granted was revoked, too, from: %s", role, others)));
 	cmig_result_add_texts(fcinfo, statements);
 	return (Datum) 0;
 }

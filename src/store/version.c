@@ -327,6 +327,8 @@ void
 cmig_change_begin(const char *function)
 {
 	begin(function, false);
+	/* the journal records the role, even if no script runs */
+	cmig_session_require_member();
 }
 
 int

@@ -59,6 +59,8 @@ void
 cmig_versions_require_role(const CmigExpansion *expansion, const char *name)
 {
 	Oid			role = get_role_oid(name, true);
+	const char *caller = superuser() ? "DEFAULT" :
+	quote_literal_cstr(GetUserNameFromId(GetUserId(), false));
 
 	if (!OidIsValid(role) || !has_privs_of_role(role, GetUserId()))
 		ereport(ERROR,
@@ -66,9 +68,10 @@ cmig_versions_require_role(const CmigExpansion *expansion, const char *name)
 				 errmsg("statements of the expansion of revision \"%s\" were stored by role \"%s\", which does not have your privileges",
 						expansion->revision, name),
 				 errdetail("They would run with your privileges."),
-				 errhint("%s If the statements are right, as after a restore with another owner: UPDATE cmig.expansion_step SET role = DEFAULT WHERE scope = %s; UPDATE cmig.expansion_run SET role = DEFAULT WHERE scope = %s",
+				 errhint("%s If the statements are right, as after a restore with another owner%s: UPDATE cmig.expansion_step SET role = %s WHERE scope = %s; UPDATE cmig.expansion_run SET role = %s WHERE scope = %s",
 						 !OidIsValid(role) ? "There is no such role." : psprintf("Repeat the CALL as role %s, or as one whose privileges that role has.", quote_identifier(name)),
-						 quote_literal_cstr(expansion->scope), quote_literal_cstr(expansion->scope))));
+						 superuser() ? "" : ", or if the role was renamed, the extension's owner runs",
+						 caller, quote_literal_cstr(expansion->scope), caller, quote_literal_cstr(expansion->scope))));
 }
 
 void
