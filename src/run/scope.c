@@ -249,7 +249,8 @@ require_no_stranger(Oid schema, const char *name, Oid user)
 					   "Any role"),
 	/* the schema is gone with the transaction */
 			 created && stranger != owner ?
-			 errhint("Default privileges give it this right. If it is to have none in new schemas: ALTER DEFAULT PRIVILEGES FOR ROLE %s REVOKE CREATE ON SCHEMAS FROM %s",
+			 errhint("Default privileges give it this right. If it is to have none in new schemas:"
+					 " ALTER DEFAULT PRIVILEGES FOR ROLE %s REVOKE CREATE ON SCHEMAS FROM %s",
 					 quote_identifier(role_name(owner)),
 					 OidIsValid(stranger) ? quote_identifier(role_name(stranger)) : "PUBLIC") :
 			 stranger == owner ?

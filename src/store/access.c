@@ -455,16 +455,18 @@ cmig_access_update(PG_FUNCTION_ARGS)
 
 /* The SQL text: the privileges on schema cmig and on each object in it. */
 #define HELD \
-	"(SELECT 'SCHEMA cmig' AS object, '' AS columns, nspacl AS acl FROM pg_namespace WHERE nspname = 'cmig'" \
-	" UNION ALL SELECT CASE relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END || oid::regclass, ''," \
-	"  relacl FROM pg_class WHERE relnamespace = 'cmig'::regnamespace" \
+	"(SELECT 'SCHEMA cmig' AS object, '' AS columns, nspacl AS acl FROM pg_namespace" \
+	"  WHERE nspname = 'cmig'" \
+	" UNION ALL SELECT CASE relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END || oid::regclass," \
+	"  '', relacl FROM pg_class WHERE relnamespace = 'cmig'::regnamespace" \
 	" UNION ALL SELECT 'TABLE ' || c.oid::regclass, format(' (%I)', t.attname), t.attacl" \
 	"  FROM pg_attribute t JOIN pg_class c ON c.oid = t.attrelid" \
 	"  WHERE c.relnamespace = 'cmig'::regnamespace AND NOT t.attisdropped" \
 	" UNION ALL SELECT 'ROUTINE ' || oid::regprocedure, '', proacl FROM pg_proc" \
 	"  WHERE pronamespace = 'cmig'::regnamespace) o, aclexplode(o.acl) a"
 
-#define ROLE_NAME "CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END"
+#define ROLE_NAME \
+	"CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END"
 
 /*
  * Revoke what the role has granted on columns, which the server keeps if the role
@@ -477,10 +479,11 @@ static void
 revoke_of_grantors(Oid role, const char *cascade, bool columns)
 {
 	static CmigQuery next = {
-		"SELECT a.grantor, format('REVOKE %s ON %s FROM %s%s', string_agg(DISTINCT a.privilege_type || o.columns,"
-		"  ', '), o.object, " ROLE_NAME ", $3), " ROLE_NAME ", o.object FROM " HELD
-		" WHERE CASE WHEN $4 THEN a.grantor = $1 AND o.columns <> '' ELSE a.grantee = $1 AND a.grantor <> $2 END"
-		" AND a.grantee <> a.grantor GROUP BY a.grantor, a.grantee, o.object ORDER BY a.grantor, 2 LIMIT 1",
+		"SELECT a.grantor, format('REVOKE %s ON %s FROM %s%s',"
+		"  string_agg(DISTINCT a.privilege_type || o.columns, ', '), o.object, " ROLE_NAME ", $3), " ROLE_NAME ", o.object FROM " HELD
+		" WHERE CASE WHEN $4 THEN a.grantor = $1 AND o.columns <> ''"
+		"  ELSE a.grantee = $1 AND a.grantor <> $2 END AND a.grantee <> a.grantor"
+		" GROUP BY a.grantor, a.grantee, o.object ORDER BY a.grantor, 2 LIMIT 1",
 		{OIDOID, OIDOID, TEXTOID, BOOLOID}
 	};
 	Oid			last = InvalidOid;
@@ -499,9 +502,11 @@ revoke_of_grantors(Oid role, const char *cascade, bool columns)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("what role %s has granted to %s cannot be revoked", other, row[2]),
-					 errdetail("Role %s has become a superuser. What a superuser revokes is what the owner has granted, and not this privilege on %s.",
+					 errdetail("Role %s has become a superuser. What a superuser revokes is"
+							   " what the owner has granted, and not this privilege on %s.",
 							   other, row[3]),
-					 errhint("ALTER ROLE %1$s NOSUPERUSER; SELECT * FROM cmig.revoke_access(%2$s); ALTER ROLE %1$s SUPERUSER",
+					 errhint("ALTER ROLE %1$s NOSUPERUSER; SELECT * FROM"
+							 " cmig.revoke_access(%2$s); ALTER ROLE %1$s SUPERUSER",
 							 other, quote_literal_cstr(GetUserNameFromId(role, false)))));
 		}
 		last = grantor;

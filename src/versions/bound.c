@@ -71,7 +71,8 @@ cmig_versions_require_role(const CmigExpansion *expansion, const char *name)
 				 errhint("%s If the statements are right, as after a restore with another owner%s: UPDATE cmig.expansion_step SET role = %s WHERE scope = %s; UPDATE cmig.expansion_run SET role = %s WHERE scope = %s",
 						 !OidIsValid(role) ? "There is no such role." : psprintf("Repeat the CALL as role %s, or as one whose privileges that role has.", quote_identifier(name)),
 						 superuser() ? "" : ", or if the role was renamed, the extension's owner runs",
-						 caller, quote_literal_cstr(expansion->scope), caller, quote_literal_cstr(expansion->scope))));
+						 caller, quote_literal_cstr(expansion->scope), caller,
+						 quote_literal_cstr(expansion->scope))));
 }
 
 void

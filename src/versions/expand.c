@@ -759,7 +759,7 @@ static void
 record(const CmigExpansion *expansion)
 {
 	CmigSituation now = cmig_move_read(true);
-	CmigPlan   *plan = cmig_versions_plan_upgrade(&now, expansion->revision);
+	CmigPlan   *plan = cmig_versions_plan_expanded(&now, expansion);
 	CmigJournalBatch *batch = cmig_journal_batch();
 
 	for (int i = 0; i < plan->count; i++)
@@ -956,7 +956,8 @@ contract(Work *work, FunctionCallInfo fcinfo)
 	cmig_versions_require_unchanged(work->expansion);
 	cmig_versions_require_unblocked(work->expansion, work->all, CMIG_PHASE_CONTRACT);
 	now = cmig_move_read(true);
-	cmig_before_upgrade(&now, cmig_versions_plan_upgrade(&now, work->expansion->revision), CMIG_BEFORE_CONTRACT);
+	cmig_before_upgrade(&now, cmig_versions_plan_expanded(&now, work->expansion),
+						CMIG_BEFORE_CONTRACT);
 	cmig_toplevel_commit();
 	set_state(work, "contracting");
 	enter_session(work);

@@ -621,7 +621,8 @@ extern CmigPlan *cmig_versions_plan_upgrade(const CmigSituation *now, const char
  * Likewise, for an expansion that is to be recorded.  Raises an error if these are not
  * its revisions: others would be recorded as if they had run.
  */
-extern CmigPlan *cmig_versions_plan_expanded(const CmigSituation *now, const CmigExpansion *expansion);
+extern CmigPlan *cmig_versions_plan_expanded(const CmigSituation *now,
+											 const CmigExpansion *expansion);
 
 /*
  * Returns rows: functions and operators that the types of their arguments do not

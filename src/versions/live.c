@@ -817,6 +817,36 @@ cmig_versions_plan_upgrade(const CmigSituation *now, const char *target)
 	return plan;
 }
 
+CmigPlan *
+cmig_versions_plan_expanded(const CmigSituation *now, const CmigExpansion *expansion)
+{
+	CmigPlan   *plan = cmig_versions_plan_upgrade(now, expansion->revision);
+	CmigListing pending;
+	bool		same = plan->count == expansion->revisions->count;
+
+	cmig_listing_init(&pending, CMIG_LISTING_QUOTED);
+	for (int i = 0; i < plan->count; i++)
+	{
+		const char *id = cmig_graph_id(now->graph, plan->steps[i].node);
+		bool		found = false;
+
+		for (int j = 0; j < expansion->revisions->count; j++)
+			found |= strcmp(expansion->revisions->names[j], id) == 0;
+		same &= found;
+		cmig_listing_add(&pending, id);
+	}
+	if (!same)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the expansion of revision \"%s\" does not have the revisions that are pending",
+						expansion->revision),
+				 errdetail("Since it was expanded, the version rows were changed. Now pending: %s.",
+						   pending.count > 0 ? cmig_listing_text(&pending) : "none"),
+				 cmig_hint("Restore the version rows that were there, or `CALL cmig.abandon()`,"
+						   " record the right revision with cmig.stamp, and expand it again.")));
+	return plan;
+}
+
 /* How long cmig.expansion() counts, in milliseconds. */
 #define COUNT_MS 5000
 

@@ -68,7 +68,9 @@ find_subscription(Oid relation)
 
 			problem->table = row[1];
 			problem->because = psprintf("subscription \"%s\"", row[0]);
-			problem->detail = "It has neither a primary key nor an index that is its replica identity. Therefore, the subscription finds rows to be updated or deleted by all of their columns, but the publisher does not send the hidden ones.";
+			problem->detail = "It has neither a primary key nor an index that is its replica"
+				" identity. Therefore, the subscription finds rows to be updated or deleted by all"
+				" of their columns, but the publisher does not send the hidden ones.";
 			problem->hint = psprintf("ALTER TABLE %s ADD PRIMARY KEY (...)", row[1]);
 			return problem;
 		}
@@ -94,7 +96,7 @@ require_identity(Oid relation)
  * not those that it has in the end, or NULL.
  */
 static const Problem *
-find_publication(const char *relation, const char *otherwise)
+find_publication(Oid relation, const char *name, const char *otherwise)
 {
 	/*
 	 * The statements that give the table a list of columns, or no longer
@@ -103,14 +105,15 @@ find_publication(const char *relation, const char *otherwise)
 	 * identity, and a partitioned table must be published as a whole.
 	 */
 	static CmigQuery query = {
-		.sql = "WITH tree (oid) AS (SELECT to_regclass($1) UNION SELECT relid FROM pg_partition_tree(to_regclass($1)))"
+		.sql = "WITH tree (oid) AS (SELECT $2 UNION SELECT relid FROM pg_partition_tree($2))"
 		" SELECT p.pubname, c.oid::regclass, CASE WHEN p.puballtables OR EXISTS (SELECT"
 		" FROM pg_publication_namespace s WHERE s.pnpubid = p.oid)"
 		"  THEN format('BEGIN; DROP PUBLICATION %1$I; CREATE PUBLICATION %1$I%2$s WITH (publish = %3$L, publish_via_partition_root = %4$s); COMMIT',"
 		"   p.pubname, (SELECT ' FOR TABLE ' || string_agg(format('%I.%I', x.schemaname, x.tablename) || CASE WHEN t.oid IS NOT NULL"
 		"     THEN format(' (%s)', l.columns) ELSE '' END || coalesce(' WHERE (' || x.rowfilter || ')', ''), ', ' ORDER BY x.schemaname, x.tablename)"
 		"    FROM pg_publication_tables x LEFT"
-		" JOIN tree t ON t.oid = to_regclass(format('%I.%I', x.schemaname, x.tablename))"
+		" JOIN (tree t JOIN pg_class tc USING (oid) JOIN pg_namespace tn ON tn.oid = tc.relnamespace)"
+		" ON tn.nspname = x.schemaname AND tc.relname = x.tablename"
 		" WHERE x.pubname = p.pubname AND (t.oid IS NULL OR NOT k.whole)),"
 		"   concat_ws(', ', CASE WHEN p.pubinsert THEN 'insert' END, CASE WHEN p.pubupdate"
 		" THEN 'update' END,"
@@ -135,9 +138,9 @@ find_publication(const char *relation, const char *otherwise)
 		" AND s.pnnspid = c.relnamespace)"
 		"  OR EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid"
 		" AND r.prrelid = c.oid AND r.prattrs IS NULL) ORDER BY 1",
-		.argtypes = {TEXTOID}
+		.argtypes = {TEXTOID, OIDOID}
 	};
-	char	  **row = cmig_query_row(&query, relation);
+	char	  **row = cmig_query_row(&query, name, relation);
 	Problem    *problem;
 
 	if (row == NULL)
@@ -146,7 +149,8 @@ find_publication(const char *relation, const char *otherwise)
 	problem->table = row[1];
 	problem->because = psprintf("publication \"%s\"", row[0]);
 	problem->detail = *row[3] == 't' ?
-		"Subscribers do not have the hidden columns, and the table cannot be published with a list of columns. Publish it again after the contraction." :
+		"Subscribers do not have the hidden columns, and the table cannot be published with a"
+		" list of columns. Publish it again after the contraction." :
 		psprintf("It must have a list of columns: %s.", otherwise);
 	problem->hint = row[2];
 	return problem;
@@ -157,14 +161,14 @@ cmig_versions_require_unreplicated(CmigPlanning *p)
 {
 	foreach_ptr(const CmigVersionTable, table, p->tables)
 	{
-		Oid			relation = RangeVarGetRelid(makeRangeVar(table->a->schema, table->a->name, -1),
-												AccessShareLock, false);
+		RangeVar   *name = makeRangeVar(table->a->schema, table->a->name, -1);
+		Oid			relation = RangeVarGetRelid(name, AccessShareLock, false);
 		const Problem *problem = table->hides ? find_subscription(relation) : NULL;
 
 		if (table->filled && table->viewed)
 			require_identity(relation);
 		if (problem == NULL && table->viewed)
-			problem = find_publication(table->a->qualified,
+			problem = find_publication(relation, table->a->qualified,
 									   "subscribers do not have the hidden columns");
 		if (problem != NULL)
 			refuse(problem, "expanded");
@@ -179,10 +183,11 @@ static List *
 problems_of(const CmigExpansion *expansion)
 {
 	static CmigQuery tables = {
-		"SELECT DISTINCT c->>0, to_regclass(c->>0)::oid FROM cmig.expansion_run e,"
-		" jsonb_array_elements(e.columns) c WHERE e.scope = $1 AND c->>0 <> '' AND c->>1 <> ''"
-		" AND EXISTS (SELECT FROM pg_class k WHERE k.oid = to_regclass(c->>0) AND k.relkind IN ('r', 'p'))"
-		" ORDER BY 1", {TEXTOID}
+		/* the caller may not use the schema */
+		"SELECT DISTINCT c->>0, k.oid FROM cmig.expansion_run e, jsonb_array_elements(e.columns) c,"
+		" pg_class k JOIN pg_namespace n ON n.oid = k.relnamespace WHERE e.scope = $1"
+		" AND c->>1 <> '' AND c->>0 = format('%I.%I', n.nspname, k.relname)"
+		" AND k.relkind IN ('r', 'p') ORDER BY 1", {TEXTOID}
 	};
 	List	   *problems = NIL;
 
@@ -190,7 +195,9 @@ problems_of(const CmigExpansion *expansion)
 	{
 		/* this one locks the table before its partitions */
 		const Problem *subscription = find_subscription(atooid(table[1]));
-		const Problem *publication = find_publication(table[0], "a subscriber would keep the values of columns that the contraction replaces");
+		const Problem *publication = find_publication(atooid(table[1]), table[0],
+													  "a subscriber would keep the values of"
+													  " columns that the contraction replaces");
 
 		if (publication != NULL)
 			problems = lappend(problems, unconstify(Problem *, publication));

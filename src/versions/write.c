@@ -60,11 +60,9 @@ typedef struct Rule
 {
 	char		kind;			/* one of the CMIG_RULE_... */
 	AttrNumber	column;			/* the column that it computes, or 0 */
-	char	   *label;			/* the name of the column or constraint, for
-								 * messages */
+	char	   *label;			/* of the column or constraint */
 	bool		required;		/* the column must not be null */
-	bool		takes_default;	/* if a row of the new version does not name
-								 * it, the old one's default applies */
+	bool		takes_default;	/* not named, it has the old one's default */
 	Expr	   *expr;
 	Bitmapset  *reads;			/* columns, from FirstLowInvalid... */
 	bool		safe;			/* it cannot fail */
@@ -91,12 +89,12 @@ typedef struct Writer
 	AttrNumber	state;			/* the column that says what is to be done */
 	Oid			sequence;		/* notes when the old build wrote, or invalid */
 	bool		strict;			/* a failing "up" fails the write */
-	bool		inverse;		/* the version has no column of its own; the
-								 * state tells who inserts a row */
+	bool		inverse;		/* no column is new: state tells who inserts */
 	int			count;
 	Rule	   *rules;
 	Bitmapset  *hidden;			/* columns that only the new version writes */
 	Bitmapset  *computed;		/* those that have an expression */
+	Bitmapset  *replaced;		/* of the old version, with an expression */
 } Writer;
 
 /* What one statement needs. */
@@ -110,11 +108,9 @@ typedef struct Statement
 	uint64		rows;			/* of the old build */
 	const char *relation;
 
-	bool		inserts;		/* it has inserted a row, and an update is
-								 * that of ON CONFLICT */
-	bool		inserts_new;	/* the last one was of the new version */
-	HeapTuple	written;		/* the last row that was updated in a
-								 * partition, or NULL */
+	bool		inserts;		/* it has, and updates are ON CONFLICT's */
+	bool		inserts_new;	/* the last row was of the new version */
+	HeapTuple	written;		/* the last updated row of a partition */
 	MemoryContextCallback forget;
 
 	/* the row that is transformed */
@@ -369,8 +365,10 @@ read_arguments(Writer *writer, Relation relation, const Trigger *trigger, bool r
 		if (rule->kind != CMIG_RULE_CHECK)
 		{
 			Form_pg_attribute attribute;
+			int			number;
 
 			rule->column = column_number(relation, trigger->tgargs[i + 1]);
+			number = rule->column - FirstLowInvalidHeapAttributeNumber;
 			attribute = TupleDescAttr(desc, rule->column - 1);
 			type = attribute->atttypid;
 			typmod = attribute->atttypmod;
@@ -383,11 +381,11 @@ read_arguments(Writer *writer, Relation relation, const Trigger *trigger, bool r
 					cmig_versions_require_marked(relation, rule->column, true);
 			}
 			if (rule->kind != CMIG_RULE_DOWN)
-				writer->hidden = bms_add_member(writer->hidden,
-												rule->column - FirstLowInvalidHeapAttributeNumber);
+				writer->hidden = bms_add_member(writer->hidden, number);
+			else
+				writer->replaced = bms_add_member(writer->replaced, number);
 			if (rule->kind == CMIG_RULE_UP)
-				writer->computed = bms_add_member(writer->computed,
-												  rule->column - FirstLowInvalidHeapAttributeNumber);
+				writer->computed = bms_add_member(writer->computed, number);
 		}
 		error_context_stack = &callback;
 		rule->expr = cmig_versions_compile(relation, trigger->tgargs[i + 3], type, typmod, trigger->tgoid, record);
@@ -886,7 +884,8 @@ read_update(const Statement *statement, FunctionCallInfo fcinfo, const TriggerDa
 	said->todo = !filled;
 	/* what a foreign key cascades is for the version that has its column */
 	said->new_build = fcinfo->flinfo->fn_expr != NULL ||
-		(statement->inserts ? statement->inserts_new : cascades && names_hidden);
+		(!statement->inserts ? cascades && names_hidden : statement->inserts_new &&
+		 !bms_overlap(data->tg_updatedcols, writer->replaced));
 	/* the statement says which version of the row is correct */
 	said->touched = bms_is_member(writer->state - FirstLowInvalidHeapAttributeNumber,
 								  data->tg_updatedcols);
@@ -929,11 +928,12 @@ read_insert(Statement *statement, FunctionCallInfo fcinfo, const TriggerData *da
 	said->new_build = !said->update && !said->old_build;
 	if (said->old_build && !is_copied())
 		require_shown(statement, data);
-	if (said->new_build && is_copied() && !is_new_state &&
-		!cmig_versions_has_state(said->in, writer->state, "todo"))
+	/* the view does not show the state */
+	is_new_state |= cmig_versions_has_state(said->in, writer->state, "todo");
+	if (said->new_build && is_copied() && !is_new_state)
 		return false;
 	statement->inserts |= !said->update;
-	statement->inserts_new = said->new_build;
+	statement->inserts_new = said->new_build && is_new_state;
 	/* the state has its default */
 	said->touched = !said->update;
 	return true;

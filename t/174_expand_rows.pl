@@ -1,0 +1,95 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# Tests that a contraction records only the revisions that were expanded, whatever somebody
+# who may write the version rows has made of them meanwhile, and rows of statements that
+# insert all columns of a table, with the hidden ones, and update it.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigExpand;
+use CmigNode;
+use Test::More;
+
+my $node = expand_node('expand_rows');
+my $db = 'd0';
+
+sql('postgres', 'CREATE ROLE mig');
+
+# subject(): a database with an expanded revision, the third one
+sub subject
+{
+	$db++;
+	new_database($node, $db);
+	sql($db, q{SELECT cmig.grant_access('mig', 'migrator'); SELECT cmig.create_revision('a', 'CREATE TABLE t (id int PRIMARY KEY, v int)', NULL, revision => '1'),
+		cmig.create_revision('b', 'CREATE TABLE u ()', NULL, revision => '2'); SELECT FROM cmig.upgrade(); SELECT
+		cmig.create_revision('c', 'ALTER TABLE t ALTER v TYPE bigint', NULL, revision => '3', expand => true); INSERT INTO t VALUES (1, 2)});
+	sql($db, 'CALL cmig.expand()');
+}
+my $records = q{SELECT string_agg(concat(direction, ' ', revision), ', ' ORDER BY id) FROM cmig.journal WHERE direction <> 'expand'};
+
+foreach my $case (
+	[ q{UPDATE cmig.version SET revision = '1'}, '"2", "3"', q{UPDATE cmig.version SET revision = '2'} ],
+	[ 'DELETE FROM cmig.version', '"1", "2", "3"', q{INSERT INTO cmig.version VALUES ('2')} ],
+	[ q{UPDATE cmig.version SET revision = '3'}, 'none', q{UPDATE cmig.version SET revision = '2'} ])
+{
+	my ($change, $pending, $back) = @$case;
+
+	subject();
+	sql($db, "SET ROLE mig; $change");
+	my $out = tried($db, '\set VERBOSITY verbose' . "\nCALL cmig.contract()");
+	like($out, qr/ERROR:  55000: the expansion of revision "3" does not have the revisions that are pending\nDETAIL:  .* Now pending: \Q$pending\E\./, "refused after $change");
+	is(sql($db, $records), 'upgrade 1, upgrade 2', 'nothing is recorded');
+	is(sql($db, 'SELECT state FROM cmig.expansion_run'), 'expanded', 'and nothing has begun');
+	sql($db, $back);
+	sql($db, 'CALL cmig.contract()');
+	is(sql($db, "$records; SELECT * FROM cmig.version"), "upgrade 1, upgrade 2, upgrade 3\n3", 'with the rows that were there, it is contracted');
+}
+
+# the other way that the hint names
+subject();
+sql($db, 'DELETE FROM cmig.version');
+sql($db, 'CALL cmig.abandon()');
+sql($db, q{SELECT cmig.stamp('2')});
+sql($db, 'CALL cmig.expand()');
+sql($db, 'CALL cmig.contract()');
+is(sql($db, "$records; SELECT * FROM t"), "upgrade 1, upgrade 2, abandon 3, stamp 1, stamp 2, upgrade 3\n1|2", 'or it is abandoned, and expanded again');
+
+# A statement of the old build that inserts whole rows, of the table itself, and updates
+# those that are there, has updated the old version.
+$db = 'whole';
+new_database($node, $db);
+sql($db, q{CREATE TABLE p (id int PRIMARY KEY, n int, v text); CREATE TABLE q (id int, n int, v text, k int DEFAULT 0, PRIMARY KEY (id, k)) PARTITION BY LIST (k); CREATE TABLE q0 PARTITION OF q FOR VALUES IN (0);
+	INSERT INTO p SELECT g, g FROM generate_series(1, 5) g; INSERT INTO q SELECT g, g FROM generate_series(1, 5) g});
+sql($db, q{SELECT cmig.create_revision('a', $c$ALTER TABLE p ALTER n TYPE bigint;
+-- cmig:up p.n = n * 10
+-- cmig:down p.n = n / 10
+ALTER TABLE p ADD w text;
+-- cmig:up p.w = v || '!'
+ALTER TABLE q ALTER n TYPE bigint;
+-- cmig:up q.n = n * 10
+-- cmig:down q.n = n / 10$c$, NULL, revision => '1', expand => true)});
+sql($db, 'CALL cmig.expand()');
+foreach my $table (qw(p q))
+{
+	my $key = $table eq 'p' ? '(id)' : '(id, k)';
+	my $rows = "SELECT string_agg(concat(o.id, ':', o.n, '/', n.n), ' ' ORDER BY o.id) FROM public.$table o JOIN public_1.$table n USING (id)";
+	my $whole = "INSERT INTO $table SELECT * FROM $table z WHERE z.id = 2 ON CONFLICT $key DO UPDATE SET";
+
+	sql($db, "$whole n = EXCLUDED.n + 5");
+	is(sql($db, $rows), '1:1/10 2:7/70 3:3/30 4:4/40 5:5/50', "$table: whole rows of the table in ON CONFLICT");
+	sql($db, "$whole n = EXCLUDED.n + 5, cmig_new_n = EXCLUDED.cmig_new_n");
+	is(sql($db, $rows), '1:1/10 2:12/120 3:3/30 4:4/40 5:5/50', "$table: also if the hidden columns are named");
+	sql($db, "WITH d AS (DELETE FROM $table WHERE id = 1 RETURNING *) INSERT INTO $table SELECT * FROM d; INSERT INTO $table SELECT * FROM $table ON CONFLICT DO NOTHING");
+	sql($db, "SET search_path = public_1, public; INSERT INTO $table SELECT * FROM $table z WHERE z.id IN (2, 3) ON CONFLICT $key DO UPDATE SET n = EXCLUDED.n + 100; INSERT INTO $table (id, n) VALUES (4, 900) ON CONFLICT $key DO UPDATE SET n = EXCLUDED.n");
+	is(sql($db, $rows), '1:1/10 2:22/220 3:13/130 4:90/900 5:5/50', "$table: likewise through the view, which updates the new version");
+}
+sql($db, q{INSERT INTO p SELECT * FROM p z WHERE z.id = 2 ON CONFLICT (id) DO UPDATE SET v = 'x'});
+is(sql($db, 'SELECT v, w FROM public_1.p WHERE id = 2'), 'x|x!', 'what is computed without a way back');
+sql($db, 'CALL cmig.contract()');
+is(sql($db, q{SELECT string_agg(n::text, ' ' ORDER BY id) FROM p}), '10 220 130 900 50', 'and after the contraction');
+
+$node->stop;
+done_testing();
