@@ -50,6 +50,11 @@ END
 	  . ' or contexts and labels: unless you have chosen some, those of all are here',
 	'notes about what Liquibase does not print');
 
+# Flyway runs scripts of other programs
+mkdir 'programs' or die $!;
+append_to_file("programs/$_", '') for 'V1__a.sh', 'V2__b.ps1', 'R__c.sh', 'other.sh';
+gives(3, "seen/1_a.sql\nseen/2_b.sql\nseen/R_c.sql\n\$", '1_a.sql: to be written: it is written in shell, in file "V1__a.sh"\n2_b.sql: to be written: it is written in PowerShell', 'import', 'flyway', 'programs', '--to', 'seen');
+
 # Django computes values while a migration runs
 SKIP:
 {

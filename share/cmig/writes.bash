@@ -738,7 +738,8 @@ verb_import()
 		graphile-migrate) read_gmrc "$folder" ;;
 	esac
 	name_tests '*.sql' '*.conf' '*.toml' '*.plan' '*.json' '*.py' '*.js' '*.go' '*.rs' '*.java' '*.kt' '*.ts' '*.rb' \
-		'*.xml' '*.yaml' '*.yml' '*.SQL' '*.up.*' '*.down.*'
+		'*.xml' '*.yaml' '*.yml' '*.SQL' '*.up.*' '*.down.*' \
+		'[RUV]*__*.sh' '[RUV]*__*.bash' '[RUV]*__*.ps1' '[RUV]*__*.bat' '[RUV]*__*.cmd' # of Flyway
 	while IFS= read -r -d '' file; do
 		# files of pg_cmig, and the large ones in which drizzle-kit keeps its metadata
 		[[ ${file##*/} != cmig.conf && $file != */meta/*_snapshot.json ]] || continue

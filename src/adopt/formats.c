@@ -520,7 +520,8 @@ cmig_import_language(const char *name)
 {
 	static const char *const languages[][2] = {
 		{".go", "Go"}, {".java", "Java"}, {".kt", "Kotlin"}, {".rs", "Rust"}, {".py", "Python"},
-		{".js", "JavaScript"}, {".ts", "TypeScript"}
+		{".js", "JavaScript"}, {".ts", "TypeScript"}, {".sh", "shell"}, {".bash", "shell"},
+		{".ps1", "PowerShell"}, {".bat", "batch"}, {".cmd", "batch"}
 	};
 	const char *dot = strrchr(name, '.');
 
