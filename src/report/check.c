@@ -875,7 +875,7 @@ cmig_check_problems(const CmigView *view, bool with_texts, bool rehearse)
 	if (!OidIsValid(get_role_oid(cmig_session_role(), true)))
 		add(&problems, "error", "setting cmig.role",
 			psprintf("role \"%s\", as which scripts run, does not exist", cmig_session_role()),
-			"If it was renamed or dropped: `SELECT cmig.set_option('cmig.role', '<role>')`");
+			"If it was renamed or dropped: SELECT cmig.set_option('cmig.role', '<role>')");
 	problems = list_concat(problems, cmig_query_list(&find_database_owner));
 	problems = list_concat(problems, cmig_access_findings());
 	problems = list_concat(problems, cmig_query_list(&find_publications));

@@ -416,8 +416,8 @@ cmig_session_require_member(void)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("role \"%s\" does not exist", name),
 				 errdetail("Scripts run as the role in cmig.role."),
-				 cmig_hint("If it was renamed or dropped, specify another one:"
-						   " `SET cmig.role = '<role>'`, or, for all runs, `SELECT cmig.set_option('cmig.role', '<role>')`")));
+				 errhint("If it was renamed or dropped, specify another one: SET cmig.role = '<role>', or,"
+						 " for all runs, SELECT cmig.set_option('cmig.role', '<role>')")));
 	if (cmig_can_set_role_compat(GetSessionUserId(), role))
 		return;
 	session = quote_identifier(GetUserNameFromId(GetSessionUserId(), false));

@@ -505,9 +505,7 @@ revoke_of_grantors(Oid role, const char *cascade, bool columns)
 					 errdetail("Role %s has become a superuser. What a superuser revokes is"
 							   " what the owner has granted, and not this privilege on %s.",
 							   other, row[3]),
-					 errhint("ALTER ROLE %1$s NOSUPERUSER; SELECT * FROM"
-							 " cmig.revoke_access(%2$s); ALTER ROLE %1$s SUPERUSER",
-							 other, quote_literal_cstr(GetUserNameFromId(role, false)))));
+					 errhint("As a superuser: ALTER ROLE %s NOSUPERUSER; then repeat the call.", other)));
 		}
 		last = grantor;
 		statement = row[1];
