@@ -162,9 +162,14 @@ cmig_versions_require_unreplicated(CmigPlanning *p)
 	foreach_ptr(const CmigVersionTable, table, p->tables)
 	{
 		RangeVar   *name = makeRangeVar(table->a->schema, table->a->name, -1);
-		Oid			relation = RangeVarGetRelid(name, AccessShareLock, false);
-		const Problem *problem = table->hides ? find_subscription(relation) : NULL;
+		const Problem *problem;
+		Oid			relation;
 
+		/* which another session may have locked */
+		if (!table->hides && !table->viewed)
+			continue;
+		relation = RangeVarGetRelid(name, AccessShareLock, false);
+		problem = table->hides ? find_subscription(relation) : NULL;
 		if (table->filled && table->viewed)
 			require_identity(relation);
 		if (problem == NULL && table->viewed)
