@@ -695,7 +695,7 @@ extern void cmig_role_require_own_expressions(Oid relation, Oid role);
 extern bool cmig_expression_calls(Node *expr, check_function_callback callback, void *arg);
 
 /*
- * Returns the functions that an expression calls.  As a text, an expression does not
+ * Returns the functions that an expression calls.  The text of an expression does not
  * show those of IS DISTINCT FROM, NULLIF, and CASE.
  */
 extern List *cmig_expression_functions(Node *expr);
@@ -1100,8 +1100,9 @@ extern bool cmig_citus_wants_toplevel(const Node *statement);
 extern void cmig_local_rows_require(Oid table, bool children, const char *doing, const char *hint);
 
 /*
- * Returns the table, and all that inherits from it, which is locked; the table first, as
- * ALTER TABLE does, so that neither waits for the other.
+ * Returns the table and all tables that inherit from it, locked.  The table is locked
+ * first, as ALTER TABLE does, so that no deadlock with it is possible.  Raises error
+ * 40001 if the table was dropped.
  */
 extern List *cmig_inheritors(Oid table, LOCKMODE mode);
 

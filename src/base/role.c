@@ -585,6 +585,7 @@ cmig_inheritors(Oid table, LOCKMODE mode)
 {
 	if (mode != NoLock)
 		LockRelationOid(table, mode);
+	/* raises an error if the table no longer exists */
 	(void) cmig_query_name(table);
 	return find_all_inheritors(table, mode, NULL);
 }

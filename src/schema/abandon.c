@@ -629,8 +629,13 @@ require_shown(const Part *part)
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("constraint \"%s\" calls function %s of another role", name, format_procedure(hidden)),
-			 errdetail("Its text does not show that, but \"%s\" would run this.", part->sql),
-			 cmig_hint("Drop constraint %s, and repeat the `CALL`, which creates it again", quote_identifier(name))));
+			 errdetail("The text of the constraint does not show that, but \"%s\" would call the function.",
+					   part->sql),
+			 IsA(cmig_raw_parse_one(part->sql)->stmt, AlterDomainStmt) ?
+			 cmig_hint("ALTER DOMAIN %s DROP CONSTRAINT %s; then repeat the `CALL`, which creates it again",
+					   format_type_be_qualified(part->object), quote_identifier(name)) :
+			 cmig_hint("ALTER TABLE %s DROP CONSTRAINT %s; then repeat the `CALL`, which creates it again",
+					   cmig_query_table_name(part->object), quote_identifier(name))));
 }
 
 /*

@@ -824,7 +824,7 @@ cmig_expansion_changes(void)
 		const char *problem[] = {
 			"warning", "expansion",
 			psprintf("cannot tell what was changed since revision \"%s\" was expanded: %s", revision,
-					 ended ? "another session has locked a table" : "it lasts too long"),
+					 ended ? "another session has locked a table" : "that takes too long"),
 			"`SELECT relation::regclass, pid FROM pg_locks"
 			" WHERE mode = 'AccessExclusiveLock' AND granted`"
 		};

@@ -60,9 +60,9 @@ typedef struct Rule
 {
 	char		kind;			/* one of the CMIG_RULE_... */
 	AttrNumber	column;			/* the column that it computes, or 0 */
-	char	   *label;			/* of the column or constraint */
+	char	   *label;			/* name of the column or constraint */
 	bool		required;		/* the column must not be null */
-	bool		takes_default;	/* not named, it has the old one's default */
+	bool		takes_default;	/* the old default applies if unnamed */
 	Expr	   *expr;
 	Bitmapset  *reads;			/* columns, from FirstLowInvalid... */
 	bool		safe;			/* it cannot fail */
@@ -89,7 +89,7 @@ typedef struct Writer
 	AttrNumber	state;			/* the column that says what is to be done */
 	Oid			sequence;		/* notes when the old build wrote, or invalid */
 	bool		strict;			/* a failing "up" fails the write */
-	bool		inverse;		/* no column is new: state tells who inserts */
+	bool		inverse;		/* no new column: state tells who inserts */
 	int			count;
 	Rule	   *rules;
 	Bitmapset  *hidden;			/* columns that only the new version writes */
@@ -108,7 +108,7 @@ typedef struct Statement
 	uint64		rows;			/* of the old build */
 	const char *relation;
 
-	bool		inserts;		/* it has, and updates are ON CONFLICT's */
+	bool		inserts;		/* has inserted: updates are ON CONFLICT */
 	bool		inserts_new;	/* the last row was of the new version */
 	HeapTuple	written;		/* the last updated row of a partition */
 	MemoryContextCallback forget;
