@@ -50,10 +50,21 @@ foreach my $condition (q{v IS DISTINCT FROM 'x'}, q{NULLIF(v, 'x') IS NOT NULL},
 	is(query($node, 'postgres', q{SELECT bool_and(convalidated) FROM pg_constraint WHERE conname = 'c'}), 't', "$condition: is validated");
 }
 
+# another operator with the same function: the planner can call its negator instead
+$node->safe_psql('postgres', "CREATE SCHEMA u AUTHORIZATION regress_own; $renew;
+	CREATE OPERATOR u.= (LEFTARG = text, RIGHTARG = text, FUNCTION = pg_catalog.texteq, NEGATOR = OPERATOR(u.<>));
+	CREATE OPERATOR u.<> (LEFTARG = text, RIGHTARG = text, FUNCTION = s.evil, NEGATOR = OPERATOR(u.=));
+	SET search_path = u, pg_catalog; ALTER TABLE s.t ADD CONSTRAINT c CHECK (v IS NOT DISTINCT FROM 'a') NOT VALID");
+fails_with($node, 'postgres', q{CALL cmig.add_check('s.t', 'c', $$v IS NOT DISTINCT FROM 'a'$$)}, '42710', 'already exists with a different definition', 'a negator');
+
 # what has the name, and is not inherited
 $node->safe_psql('postgres', "$renew; CREATE TABLE s.r (id int PRIMARY KEY); INSERT INTO s.r VALUES (1); ALTER TABLE s.ch ADD CONSTRAINT k CHECK (id > 0), INHERIT s.t");
 $node->safe_psql('postgres', q{CALL cmig.add_foreign_key('s.t', 'id', 's.r', name => 'k')});
 is(query($node, 'postgres', q{SELECT convalidated FROM pg_constraint WHERE conname = 'k' AND contype = 'f'}), 't', 'a foreign key is not inherited');
+
+# an index that has the name and the columns, but is of another kind
+$node->safe_psql('postgres', "$renew; CREATE UNIQUE INDEX n ON s.t (v) NULLS NOT DISTINCT");
+fails_with($node, 'postgres', q{CALL cmig.add_unique('s.t', 'v', 'n')}, '42P07', 'index "n" already exists with a different definition', 'NULLS NOT DISTINCT');
 
 # A domain's constraint is replaced while the statement that validates it waits for a table that uses the domain.
 $node->safe_psql('postgres', q{SET client_min_messages = warning; DROP TABLE s.t, s.ch, s.r; SET ROLE regress_own; CREATE DOMAIN s.d AS text; CREATE TABLE s.t (v s.d); INSERT INTO s.t VALUES ('a'); RESET ROLE;

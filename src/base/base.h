@@ -695,8 +695,9 @@ extern void cmig_role_require_own_expressions(Oid relation, Oid role);
 extern bool cmig_expression_calls(Node *expr, check_function_callback callback, void *arg);
 
 /*
- * Returns the functions that an expression calls.  The text of an expression does not
- * show those of IS DISTINCT FROM, NULLIF, and CASE.
+ * Returns the functions that an expression calls, and its operators, which can have the
+ * same function, but another negator, which the planner may call instead.  The text of an
+ * expression does not show those of IS DISTINCT FROM, NULLIF, and CASE.
  */
 extern List *cmig_expression_functions(Node *expr);
 

@@ -498,12 +498,25 @@ add_function(Oid function, void *functions)
 	return false;
 }
 
+static bool
+add_calls(Node *node, void *calls)
+{
+	List	  **list = calls;
+
+	if (node == NULL)
+		return false;
+	(void) check_functions_in_node(node, add_function, calls);
+	if (IsA(node, OpExpr) || IsA(node, DistinctExpr) || IsA(node, NullIfExpr))
+		*list = lappend_oid(*list, ((OpExpr *) node)->opno);
+	return expression_tree_walker(node, add_calls, calls);
+}
+
 List *
 cmig_expression_functions(Node *expr)
 {
 	List	   *functions = NIL;
 
-	(void) cmig_expression_calls(expr, add_function, &functions);
+	(void) add_calls(expr, &functions);
 	return functions;
 }
 
