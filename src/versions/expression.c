@@ -28,6 +28,7 @@
 #include "parser/parse_expr.h"
 #include "parser/parse_relation.h"
 #include "parser/scansup.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
 #include "utils/fmgroids.h"
@@ -36,6 +37,7 @@
 #include "utils/regproc.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
+#include "utils/typcache.h"
 #include "utils/varlena.h"
 
 #include "versions/internal.h"
@@ -299,6 +301,94 @@ require_stored(Relation rel, Node *expr)
 					 errhint("Write its expression instead.")));
 }
 
+/* The owners of the functions that an expression and the domains that it uses call. */
+typedef struct Checked
+{
+	Oid			table_owner;
+	List	   *owners;
+} Checked;
+
+/* check_functions_in_node() callback */
+static bool
+note_owner(Oid function, void *checked)
+{
+	List	  **owners = &((Checked *) checked)->owners;
+
+	if (function >= FirstNormalObjectId)
+		*owners = list_append_unique_oid(*owners, cmig_role_owner_in(ProcedureRelationId, function));
+	return false;
+}
+
+/* Note the functions of the checks that a domain has now. */
+static void
+note_checks(Oid domain, Checked *checked)
+{
+	static CmigQuery query = {
+		"SELECT d.refobjid FROM pg_constraint c JOIN pg_depend d ON d.classid = 'pg_constraint'::regclass"
+		" AND d.objid = c.oid AND d.refclassid = 'pg_proc'::regclass WHERE c.contypid = $1", {OIDOID}
+	};
+
+	foreach_ptr(CmigValue, row, cmig_query_list(&query, domain))
+		(void) note_owner(atooid(row[0]), checked);
+}
+
+/*
+ * Raise an error if a role, none of whose functions are called, could add a check to the
+ * type, or a column whose type has one: it would have its function called by whoever
+ * fills the rows or writes to the table.
+ */
+static void
+require_checks(Oid type, Checked *checked)
+{
+	Oid			element = get_element_type(type);
+	char		kind = get_typtype(type);
+	Oid			owner;
+
+	check_stack_depth();
+	if (OidIsValid(element))
+		require_checks(element, checked);
+	if (type < FirstNormalObjectId || (kind != TYPTYPE_DOMAIN && kind != TYPTYPE_COMPOSITE))
+		return;
+	if (kind == TYPTYPE_DOMAIN)
+		note_checks(type, checked);
+	owner = cmig_role_owner_in(TypeRelationId, type);
+	if (!list_member_oid(checked->owners, owner) &&
+		(!OidIsValid(owner) || !has_privs_of_role(owner, checked->table_owner)))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("the expression uses type %s of another role", format_type_be(type)),
+				 errdetail("Its owner could have a function called by whoever fills the rows, or writes to the table, by a check that is added meanwhile."),
+				 cmig_hint("Write the expression without the type. As a superuser: ALTER TYPE %s OWNER TO %s",
+						   format_type_be_qualified(type),
+						   quote_identifier(GetUserNameFromId(checked->table_owner, false)))));
+	if (kind == TYPTYPE_DOMAIN)
+		require_checks(getBaseType(type), checked);
+	else
+	{
+		TupleDesc	desc = lookup_rowtype_tupdesc_copy(type, -1);
+
+		for (int i = 0; i < desc->natts; i++)
+			if (!TupleDescAttr(desc, i)->attisdropped)
+				require_checks(TupleDescAttr(desc, i)->atttypid, checked);
+	}
+}
+
+/* Check the types of an expression about a row of the table. */
+static void
+require_types(Relation rel, Node *expr)
+{
+	Checked		checked = {.table_owner = rel->rd_rel->relowner};
+	List	   *found = NIL;
+
+	(void) cmig_expression_calls(expr, note_owner, &checked);
+	(void) cmig_versions_find_objects(expr, &found);
+	foreach_ptr(const ObjectAddress, object, found)
+	{
+		if (object->classId == TypeRelationId && object->objectId != rel->rd_rel->reltype)
+			require_checks(object->objectId, &checked);
+	}
+}
+
 /* Returns the names of the functions, as a text. */
 static const char *
 list_called(const List *names)
@@ -379,6 +469,7 @@ cmig_versions_print(Oid relation, const CmigVersionRule *rule, const char *colum
 				 errhint("Use only columns of the row.")));
 	require_stored(rel, expr);
 	(void) require_no_row(expr, unconstify(CmigPlanning *, names->planning));
+	require_types(rel, expr);
 	given = exprType(expr);
 	by_name = type_is_enum(type) || (given == TEXTARRAYOID && type_is_enum(get_element_type(type)));
 	if (!by_name)
