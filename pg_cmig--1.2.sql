@@ -3082,7 +3082,7 @@ kin AS (SELECT part.oid FROM part UNION SELECT x.indexrelid FROM pg_index x JOIN
 SELECT 'table' AS kind, c.oid AS relation, c.oid::regclass::text AS code FROM part JOIN pg_class c ON c.oid = part.oid WHERE part.read AND c.relkind = 'f'
 UNION ALL
 SELECT 'code', NULL, CASE d.refclassid WHEN 'pg_proc'::regclass THEN 'calls function ' || d.refobjid::regprocedure::text
-	WHEN 'pg_operator'::regclass THEN 'calls operator ' || d.refobjid::regoperator::text
+	WHEN 'pg_operator'::regclass THEN (SELECT format('calls operator %I.%s(%s,%s)', n.nspname, o.oprname, coalesce(format_type(nullif(o.oprleft, 0), NULL), 'NONE'), format_type(o.oprright, NULL)) FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace WHERE o.oid = d.refobjid)
 	ELSE 'uses type ' || format_type(d.refobjid, -1) END
 FROM pg_depend d
 WHERE (d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass) OR d.refclassid = 'pg_type'::regclass AND d.objsubid = 0)

@@ -1,7 +1,8 @@
 # Copyright (c) 2026, the pg_cmig developers
 
 # A condition, as a text, does not show the operators of IS DISTINCT FROM, NULLIF, and CASE.  The owner of
-# a table has another constraint validated, with the text of the one that a superuser asks for.
+# a table has another constraint validated, with the text of the one that a superuser asks for.  Drift finds
+# what was replaced by an object with the same text.
 
 use strict;
 use warnings;
@@ -82,21 +83,51 @@ $node->safe_psql('postgres', q{ALTER DOMAIN s.d DROP CONSTRAINT k; ALTER DOMAIN 
 $node->safe_psql('postgres', q{CALL cmig.upgrade_stepwise()});
 is(query($node, 'postgres', q{SELECT convalidated FROM pg_constraint WHERE conname = 'k'}), 't', 'domain: the next call validates');
 
-# What reverts a partial revision, and has compared the schemas, as texts.
-$node->safe_psql('postgres', q{DROP TABLE s.t; DROP DOMAIN s.d; DELETE FROM cmig.version; DELETE FROM cmig.revision; DROP SCHEMA s CASCADE;
-	SELECT cmig.create_revision('y', revision => '002', upgrade_sql => $$CREATE SCHEMA s AUTHORIZATION regress_own; SET ROLE regress_own;
-		CREATE FUNCTION s.evil(text, text) RETURNS bool LANGUAGE plpgsql AS 'BEGIN RETURN false; END'; CREATE OPERATOR s.= (LEFTARG = text, RIGHTARG = text, FUNCTION = s.evil);
-		CREATE TABLE s.t (v text, CONSTRAINT y CHECK (v IS DISTINCT FROM 'x'))$$); SELECT * FROM cmig.upgrade();
-	SELECT cmig.create_revision('x', revision => '003', transactional => false, upgrade_sql => $$ALTER TABLE s.t DROP CONSTRAINT y; ALTER TABLE s.t ADD CONSTRAINT y CHECK (v IS DISTINCT FROM 'x') NOT VALID; SELECT 1/0$$)});
-fails_with($node, 'postgres', q{INSERT INTO s.t VALUES ('a'); CALL cmig.upgrade_stepwise()}, '22012', 'division by zero', 'partially applied');
-$node->safe_psql('postgres', q{SET ROLE regress_own; CREATE OR REPLACE FUNCTION s.evil(text, text) RETURNS bool LANGUAGE plpgsql AS $$BEGIN
-	IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN ALTER ROLE regress_own SUPERUSER; END IF; RETURN false; END$$;
-	SET search_path = s, pg_catalog; ALTER TABLE s.t DROP CONSTRAINT y, ADD CONSTRAINT y CHECK (v IS DISTINCT FROM 'x') NOT VALID});
-fails_with($node, 'postgres', q{CALL cmig.abandon_partial('003', '003')}, '42501', 'constraint "y" calls function s.evil.*HINT:  ALTER TABLE s.t DROP CONSTRAINT y; then repeat the CALL', 'abandon_partial');
-evaluates_nothing('abandon_partial');
-$node->safe_psql('postgres', q{ALTER TABLE s.t DROP CONSTRAINT y; CALL cmig.abandon_partial('003', '003')});
-is(query($node, 'postgres', q{SELECT convalidated FROM pg_constraint WHERE conname = 'y'}), 't', 'abandon_partial: the hint helps');
-evaluates_nothing('abandon_partial after that');
+# What reverts a partial revision, and has compared the schemas: the owner's operator replaces another one, or is in what the applied revision has created.
+$node->safe_psql('postgres', 'DROP TABLE s.t; DROP DOMAIN s.d');
+foreach my $path ('', 'SET LOCAL search_path = s, pg_catalog;')
+{
+	my $what = $path ? 'abandon_partial, applied' : 'abandon_partial';
+	$node->safe_psql('postgres', qq{DELETE FROM cmig.version; DELETE FROM cmig.revision; SET client_min_messages = warning; DROP SCHEMA s CASCADE;
+		SELECT cmig.create_revision('y', revision => '002', upgrade_sql => \$\$CREATE SCHEMA s AUTHORIZATION regress_own; SET ROLE regress_own; $path
+			CREATE FUNCTION s.evil(text, text) RETURNS bool LANGUAGE plpgsql AS 'BEGIN RETURN false; END'; CREATE OPERATOR s.= (LEFTARG = text, RIGHTARG = text, FUNCTION = s.evil);
+			CREATE TABLE s.t (v text, CONSTRAINT y CHECK (v IS DISTINCT FROM 'x'))\$\$); SELECT * FROM cmig.upgrade();
+		SELECT cmig.create_revision('x', revision => '003', transactional => false, upgrade_sql => \$\$ALTER TABLE s.t DROP CONSTRAINT y; ALTER TABLE s.t ADD CONSTRAINT y CHECK (v IS DISTINCT FROM 'x') NOT VALID; SELECT 1/0\$\$)});
+	fails_with($node, 'postgres', q{INSERT INTO s.t VALUES ('a'); CALL cmig.upgrade_stepwise()}, '22012', 'division by zero', 'partially applied');
+	$node->safe_psql('postgres', q{SET ROLE regress_own; CREATE OR REPLACE FUNCTION s.evil(text, text) RETURNS bool LANGUAGE plpgsql AS $$BEGIN
+		IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN ALTER ROLE regress_own SUPERUSER; END IF; RETURN false; END$$;
+		SET search_path = s, pg_catalog; ALTER TABLE s.t DROP CONSTRAINT y, ADD CONSTRAINT y CHECK (v IS DISTINCT FROM 'x') NOT VALID});
+	if ($path)
+	{
+		fails_with($node, 'postgres', q{CALL cmig.abandon_partial('003', '003')}, '42501', 'constraint "y" calls function s.evil.*HINT:  Connect as "regress_own": ALTER TABLE s\.t VALIDATE CONSTRAINT y; then repeat the CALL', $what);
+		evaluates_nothing($what);
+		$node->safe_psql('postgres', 'DELETE FROM s.t; SET SESSION AUTHORIZATION regress_own; ALTER TABLE s.t VALIDATE CONSTRAINT y');
+	}
+	$node->safe_psql('postgres', q{CALL cmig.abandon_partial('003', '003')});
+	is(query($node, 'postgres', q{SELECT convalidated FROM pg_constraint WHERE conname = 'y'}), 't', "$what: is reverted");
+	evaluates_nothing("$what, reverted");
+}
+
+# Each kind of object, replaced by one with the same text.
+$node->safe_psql('postgres', 'CREATE DATABASE drift');
+my $objects = q{ALTER TABLE t ALTER b SET DEFAULT nullif(1, 2); ALTER TABLE t ADD CONSTRAINT c CHECK (a IS DISTINCT FROM b); CREATE VIEW v AS SELECT t.* FROM t JOIN t u USING (a);
+	CREATE INDEX i ON t (nullif(a, b)); CREATE POLICY p ON t USING (nullif(a, b) > 0); ALTER TABLE t ADD c integer GENERATED ALWAYS AS (nullif(a, b)) STORED;
+	ALTER DOMAIN d ADD CONSTRAINT k CHECK (CASE VALUE WHEN 3 THEN false ELSE true END); CREATE FUNCTION f(a integer) RETURNS integer RETURN nullif(a, 3);
+	ALTER TABLE t ADD CONSTRAINT n CHECK (nullif(a, 1) IS NOT NULL) NOT VALID};
+$node->safe_psql('drift', qq{CREATE EXTENSION pg_cmig; CREATE SCHEMA x; CREATE FUNCTION x.e(integer, integer) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT true';
+	CREATE OPERATOR x.= (LEFTARG = integer, RIGHTARG = integer, FUNCTION = x.e);
+	SELECT cmig.create_revision('x', revision => '001', upgrade_sql => \$x\$CREATE TABLE t (a integer, b integer); CREATE DOMAIN d AS integer; $objects\$x\$); SELECT * FROM cmig.upgrade()});
+my $differs = q{SELECT action, kind, object, change FROM cmig.drift(schemas => '{public}')};
+is(query($node, 'drift', $differs), '', 'no drift');
+$node->safe_psql('drift', qq{DROP FUNCTION f; ALTER DOMAIN d DROP CONSTRAINT k; DROP VIEW v; DROP POLICY p ON t; ALTER TABLE t DROP c, DROP CONSTRAINT c, DROP CONSTRAINT n; DROP INDEX i;
+	SET search_path = x, pg_catalog, public; } . ($objects =~ s/(VIEW|FUNCTION) /$1 public./gr));
+is(query($node, 'drift', "$differs WHERE action = 'drop'"), join("\n", map { "drop|$_|operators: none -> x.=(integer,integer)" } 'function|public.f(integer)', 'view|public.v',
+	'policy|p on public.t', 'index|public.i', 'constraint|n on public.t', 'constraint|c on public.t', 'default|public.t.b', 'column|public.t.c', 'domain constraint|k on public.d'), 'drift');
+$node->safe_psql('drift', 'ALTER TABLE t VALIDATE CONSTRAINT n');
+like(query($node, 'drift', "$differs WHERE object ~ '^n '"), qr/^drop\|constraint\|n on public\.t\|[^\n]*, operators: none -> x\.=\(integer,integer\)\ncreate\|/, 'validated since');
+$node->safe_psql('drift', q{SELECT format('SET client_min_messages = error; %s', string_agg(upgrade_sql, '; ' ORDER BY step)) AS undo FROM cmig.drift(schemas => '{public}') \gset
+	:undo});
+is(query($node, 'drift', $differs), '', 'reverted by the statements of drift');
 
 $node->stop;
 done_testing();

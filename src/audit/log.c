@@ -248,7 +248,7 @@ static CmigQuery foreign_code = {
 	"  UNION SELECT i.inhrelid FROM pg_inherits i JOIN part ON i.inhparent = part.oid)"
 	" SELECT CASE d.refclassid WHEN 'pg_proc'::regclass"
 	" THEN 'function ' || d.refobjid::regprocedure::text"
-	"  WHEN 'pg_operator'::regclass THEN 'operator ' || d.refobjid::regoperator::text"
+	"  WHEN 'pg_operator'::regclass THEN 'operator ' || " CMIG_OPERATOR_SQL("o")
 	"  ELSE 'type ' || pg_catalog.format_type(d.refobjid, -1) END FROM pg_depend d"
 	" LEFT JOIN pg_proc p ON d.refclassid = 'pg_proc'::regclass AND p.oid = d.refobjid"
 	" LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid"

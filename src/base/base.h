@@ -695,6 +695,17 @@ extern void cmig_role_require_own_expressions(Oid relation, Oid role);
 extern bool cmig_expression_calls(Node *expr, check_function_callback callback, void *arg);
 
 /*
+ * SQL for the name of an operator, a row of pg_operator.  The output function of
+ * type regoperator ends the server if the operator's schema does not exist, as in a
+ * shadow that hides the schema, or has been dropped since the row was read.
+ */
+#define CMIG_OPERATOR_SQL(alias) \
+	"(SELECT format('%I.%s(%s,%s)', n.nspname, " alias ".oprname," \
+	" coalesce(format_type(nullif(" alias ".oprleft, 0), NULL), 'NONE')," \
+	" coalesce(format_type(nullif(" alias ".oprright, 0), NULL), 'NONE'))" \
+	" FROM pg_namespace n WHERE n.oid = " alias ".oprnamespace)"
+
+/*
  * Returns the functions that an expression calls, and its operators, which can have the
  * same function, but another negator, which the planner may call instead.  The text of an
  * expression does not show those of IS DISTINCT FROM, NULLIF, and CASE.

@@ -261,6 +261,7 @@ is_validated(const CmigObject *from, const CmigObject *to)
 			   *new = to->values[CMIG_DEFINITION];
 
 	return cmig_is_not_valid(old) && !cmig_is_not_valid(new) &&
+		cmig_text_same(from->operators, to->operators) &&
 		strncmp(old, new, strlen(new)) == 0 && strlen(old) == strlen(new) + strlen(" NOT VALID");
 }
 

@@ -742,6 +742,13 @@ cmig_object_same(const CmigObject *a, const CmigObject *b, int property)
 								b->values[property]);
 }
 
+bool
+cmig_object_is_disposable(const CmigObject *object)
+{
+	return (object->kind->flags & CMIG_KIND_DISPOSABLE) != 0 ||
+		(object->kind->is_disposable != NULL && object->kind->is_disposable(object));
+}
+
 /* Images: all objects of a set of schemas */
 
 /* A hash table entry that maps an address to an object. */

@@ -65,6 +65,9 @@ typedef struct CmigObject
 	struct CmigChange *change;	/* see schema/schema.h */
 	const char *needs;			/* NULL, or why it cannot be created: what the
 								 * database lacks */
+	char	   *operators;		/* NULL, or the operators of users that it
+								 * uses, which SQL may show without their
+								 * schemas */
 	char	   *const *values;	/* of the kind's properties; NULL: the
 								 * default. May be shared: see
 								 * cmig_object_set() */
@@ -372,6 +375,9 @@ extern char *cmig_kind_drop(const CmigObject *object);
 /* Are two values of a property the same, or those of two objects? */
 extern bool cmig_kind_same_value(const CmigProperty *property, const char *a, const char *b);
 extern bool cmig_object_same(const CmigObject *a, const CmigObject *b, int property);
+
+/* Can it be dropped and created again without losing data? */
+extern bool cmig_object_is_disposable(const CmigObject *object);
 
 /* Is this the definition of a constraint that is NOT VALID? */
 extern bool cmig_is_not_valid(const char *definition);

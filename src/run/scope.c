@@ -283,7 +283,7 @@ static CmigQuery namesakes_query = {
 	"   WHERE d.classid = 'pg_proc'::regclass AND p.oid = d.objid AND (EXISTS (SELECT FROM pg_proc q"
 	"    WHERE q.proname = p.proname AND (q.pronamespace = ANY ($2) OR (q.pronamespace = $1 AND q.proowner <> p.proowner))) OR EXISTS (SELECT FROM pg_type q"
 	"    WHERE q.typname = p.proname AND q.typnamespace = ANY ($2)))"
-	"  UNION ALL SELECT p.oid::regoperator::text FROM pg_operator p"
+	"  UNION ALL SELECT " CMIG_OPERATOR_SQL("p") " FROM pg_operator p"
 	"   WHERE d.classid = 'pg_operator'::regclass AND p.oid = d.objid AND EXISTS (SELECT"
 	" FROM pg_operator q"
 	"    WHERE q.oprname = p.oprname AND (q.oprnamespace = ANY ($2) OR (q.oprnamespace = $1 AND q.oprowner <> p.oprowner)))"

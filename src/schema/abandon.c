@@ -615,27 +615,24 @@ describe_error(void *arg)
 
 /*
  * Raise an error if the constraint calls a function of another role that its text does
- * not show: the comparison of the schemas has not seen it.
+ * not show, because the applied revisions have created it with such an operator.
  */
 static void
 require_shown(const Part *part)
 {
 	Oid			hidden = cmig_expression_hidden(cmig_toplevel_condition(part->constraint), GetUserId());
-	char	   *name;
+	bool		of_domain = IsA(cmig_raw_parse_one(part->sql)->stmt, AlterDomainStmt);
 
-	if (!OidIsValid(hidden))
-		return;
-	name = get_constraint_name(part->constraint);
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("constraint \"%s\" calls function %s of another role", name, format_procedure(hidden)),
-			 errdetail("The text of the constraint does not show that, but \"%s\" would call the function.",
-					   part->sql),
-			 IsA(cmig_raw_parse_one(part->sql)->stmt, AlterDomainStmt) ?
-			 cmig_hint("ALTER DOMAIN %s DROP CONSTRAINT %s; then repeat the `CALL`, which creates it again",
-					   format_type_be_qualified(part->object), quote_identifier(name)) :
-			 cmig_hint("ALTER TABLE %s DROP CONSTRAINT %s; then repeat the `CALL`, which creates it again",
-					   cmig_query_table_name(part->object), quote_identifier(name))));
+	if (OidIsValid(hidden))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("constraint \"%s\" calls function %s of another role",
+						get_constraint_name(part->constraint), format_procedure(hidden)),
+				 errdetail("The text of the constraint does not show that, but \"%s\" would call the function.",
+						   part->sql),
+				 cmig_hint("Connect as \"%s\": %s; then repeat the `CALL`.",
+						   GetUserNameFromId(cmig_role_owner_in(of_domain ? TypeRelationId : RelationRelationId,
+																part->object), false), part->sql)));
 }
 
 /*

@@ -475,6 +475,7 @@ change_text(const CmigChange *change, const CmigDiffOptions *options)
 	for (int i = 0; i < to->kind->nproperties && from->kind == to->kind; i++)
 		if (!cmig_object_same(from, to, i))
 			append_change(&text, to->kind->properties[i].name, from->values[i], to->values[i]);
+	append_change(&text, "operators", from->operators, to->operators);
 	if (options->owners)
 		append_change(&text, "owner", from->owner, to->owner);
 	if (options->comments)

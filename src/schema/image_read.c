@@ -49,7 +49,7 @@ same_object(const CmigObject *a, const CmigObject *b)
 		!cmig_text_same(a->identity, b->identity) || !cmig_text_same(a->owner, b->owner) ||
 		!cmig_text_same(a->comment, b->comment) ||
 		!cmig_text_same(a->index_comment, b->index_comment) ||
-		!same_grants(a->grants, b->grants))
+		!cmig_text_same(a->operators, b->operators) || !same_grants(a->grants, b->grants))
 		return false;
 	for (int j = 0; j < a->kind->nproperties; j++)
 		if (!cmig_text_same(a->values[j], b->values[j]))
@@ -950,6 +950,45 @@ read_depends(CmigImageReader *reader)
 	}
 }
 
+/* Row callback: the object uses the operator. */
+static void
+add_operator(TupleDesc desc, HeapTuple row, void *arg)
+{
+	CmigImageReader *reader = arg;
+	CmigObject *object;
+	char	   *name;
+
+	image_reader_row(reader, desc, row);
+	object = cmig_image_find(reader->image, image_reader_address(reader, 0));
+	name = image_reader_text(reader, 3);
+	if (object == NULL || name == NULL)
+		return;
+	object->operators = object->operators == NULL ? name :
+		psprintf("%s, %s", object->operators, name);
+}
+
+/*
+ * Read which operators of users the objects use.  The texts of IS DISTINCT
+ * FROM, NULLIF, CASE, and JOIN USING do not show all of them.
+ */
+static void
+read_operators(CmigImageReader *reader)
+{
+#define OPERATORS_SQL(depend) \
+	"SELECT d.classid, d.objid, d.objsubid, " CMIG_OPERATOR_SQL("o") " FROM " depend \
+	" JOIN pg_operator o ON o.oid = d.refobjid" \
+	" WHERE d.refclassid = 'pg_operator'::regclass AND d.refobjid >= 16384 AND d.deptype = 'n'" \
+	" ORDER BY 4, 1, 2, 3"
+	static CmigQuery query = {.sql = OPERATORS_SQL("pg_depend d")};
+	static CmigQuery of_part = {
+		.sql = OPERATORS_SQL("(SELECT DISTINCT * FROM unnest($1, $2) u) a (class, id)"
+							 " JOIN pg_depend d ON d.classid = a.class AND d.objid = a.id"),
+		.argtypes = {OIDARRAYOID, OIDARRAYOID},.selective = true
+	};
+
+	read_by_address(reader, &query, &of_part, add_operator);
+}
+
 /* Read the comments of all objects. */
 static void
 read_comments(CmigImageReader *reader)
@@ -1019,6 +1058,7 @@ read_image(void *arg)
 	MemoryContextDelete(reader.scratch);
 	read_aliases(&reader);
 	read_comments(&reader);
+	read_operators(&reader);
 	image_read_grants(&reader);
 	image_read_others(&reader, managed->all);
 	read_depends(&reader);

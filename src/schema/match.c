@@ -152,6 +152,14 @@ alter_of(const CmigDifference *difference, const CmigObject *from, const CmigObj
 
 	if (differs(from, to))
 		cmig_object_alter(&alter);
+	else if (!cmig_text_same(from->operators, to->operators))
+	{
+		alter.again = cmig_object_is_disposable(from);
+		if (!alter.again)
+			alter.unsupported = psprintf("its definition is the same, but not the operators: %s -> %s",
+										 from->operators ? from->operators : "none",
+										 to->operators ? to->operators : "none");
+	}
 	return alter;
 }
 

@@ -265,8 +265,7 @@ is_created_again(const CmigChange *change, const CmigChange *dependent)
 	if (object->kind == &cmig_kind_replica_identity && dependent->action == CMIG_ALTER &&
 		cmig_change_lets_go(change, dependent))
 		return false;
-	return (object->kind->flags & CMIG_KIND_DISPOSABLE) != 0 ||
-		(object->kind->is_disposable != NULL && object->kind->is_disposable(object)) ||
+	return cmig_object_is_disposable(object) ||
 		(dependent->from->kind == &cmig_kind_column && dependent->from->inherited &&
 		 dependent->to->kind == &cmig_kind_column && dependent->to->inherited &&
 		 change->action == CMIG_AGAIN && change->from->kind == &cmig_kind_column) ||

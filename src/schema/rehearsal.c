@@ -390,6 +390,8 @@ inherited_difference(const CmigObject *from, const CmigObject *to)
 		return to->inherited ? "it is not attached" : "it is attached instead of another";
 	if (!cmig_object_same(from, to, CMIG_DEFINITION))
 		return psprintf("%s -> %s", from->values[CMIG_DEFINITION], to->values[CMIG_DEFINITION]);
+	if (!cmig_text_same(from->operators, to->operators))
+		return "it has other operators";
 	return NULL;
 }
 

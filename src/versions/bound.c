@@ -106,7 +106,7 @@ cmig_versions_hold_run(const CmigExpansion *expansion, Oid caller)
 	"SELECT 'function ' || p.oid::regprocedure, p.proowner, p.pronamespace FROM x JOIN pg_proc p" \
 	" ON p.oid = x.id" \
 	" WHERE x.class = 'pg_proc'::regclass" \
-	" UNION SELECT format('operator %s, which calls %s,', o.oid::regoperator," \
+	" UNION SELECT format('operator %s, which calls %s,', " CMIG_OPERATOR_SQL("o") "," \
 	" p.oid::regprocedure), p.proowner, o.oprnamespace FROM x JOIN pg_operator o ON o.oid = x.id" \
 	" JOIN pg_proc p ON p.oid = o.oprcode WHERE x.class = 'pg_operator'::regclass" \
 	" UNION SELECT format('%s %s', CASE typtype WHEN 'd' THEN 'domain' ELSE 'type' END," \

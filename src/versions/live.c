@@ -615,7 +615,7 @@ List *
 cmig_versions_replaceable(void)
 {
 	static CmigQuery query = {
-		"SELECT coalesce(o.oid::regoperator::text, p.oid::regprocedure::text), n.nspname::text, p.proowner,"
+		"SELECT coalesce(" CMIG_OPERATOR_SQL("o") ", p.oid::regprocedure::text), n.nspname::text, p.proowner,"
 		"  concat_ws(' ', d.classid, d.objid, d.objsubid, d.refclassid, d.refobjid)"
 		" FROM pg_depend d LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid"
 		" JOIN pg_proc p ON p.oid = CASE d.refclassid WHEN 'pg_proc'::regclass THEN d.refobjid ELSE o.oprcode END"
