@@ -69,7 +69,7 @@ fails_with($node, 'postgres', q{CALL cmig.add_unique('s.t', 'v', 'n')}, '42P07',
 
 # A domain's constraint is replaced while the statement that validates it waits for a table that uses the domain.
 $node->safe_psql('postgres', q{SET client_min_messages = warning; DROP TABLE s.t, s.ch, s.r; SET ROLE regress_own; CREATE DOMAIN s.d AS text; CREATE TABLE s.t (v s.d); INSERT INTO s.t VALUES ('a'); RESET ROLE;
-	SELECT cmig.create_revision('x', revision => '001', transactional => false, upgrade_sql => $$ALTER DOMAIN s.d ADD CONSTRAINT k CHECK (value <> 'x') NOT VALID; ALTER DOMAIN s.d VALIDATE CONSTRAINT k$$)});
+	SELECT cmig.create_revision('x', revision => '001', transactional => false, upgrade_sql => $$SET search_path = s; ALTER DOMAIN postgres.s.d ADD CONSTRAINT k CHECK (value <> 'x') NOT VALID; ALTER DOMAIN d VALIDATE CONSTRAINT k$$)});
 my $holder = start_psql($node, 'postgres', 'SET ROLE regress_own; BEGIN; LOCK TABLE s.t IN ROW EXCLUSIVE MODE; SELECT pg_sleep(600)', 'holder');
 $node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_locks WHERE relation = 's.t'::regclass}) or die 'no lock';
 my $run = start_psql($node, 'postgres', q{SET cmig.lock_timeout = '500ms'; CALL cmig.upgrade_stepwise()});
@@ -77,7 +77,7 @@ wait_until_blocked($node);
 $node->safe_psql('postgres', q{SET ROLE regress_own; ALTER DOMAIN s.d DROP CONSTRAINT k; ALTER DOMAIN s.d ADD CONSTRAINT k CHECK (s.evil(value, value) IS NOT NULL) NOT VALID;
 	RESET ROLE; SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'holder' AND pg_sleep(1) IS NOT NULL});
 finish_psql($_) for ($holder, $run);
-like($run->{err}, qr/ERROR:  55000: constraint "k" of domain s\.d was replaced or dropped during the CALL\n/, 'domain: error');
+like($run->{err}, qr/ERROR:  55000: constraint "k" of domain d was replaced or dropped during the CALL\n/, 'domain: error');
 evaluates_nothing('domain');
 $node->safe_psql('postgres', q{ALTER DOMAIN s.d DROP CONSTRAINT k; ALTER DOMAIN s.d ADD CONSTRAINT k CHECK (value <> 'x') NOT VALID});
 $node->safe_psql('postgres', q{CALL cmig.upgrade_stepwise()});

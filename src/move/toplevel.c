@@ -470,7 +470,7 @@ names_constraint(const Node *stmt, bool validates, Named *named)
 	{
 		const AlterDomainStmt *alter = (const AlterDomainStmt *) stmt;
 
-		if (alter->subtype != (validates ? 'V' : 'C') || list_length(alter->typeName) > 2)
+		if (alter->subtype != (validates ? 'V' : 'C') || list_length(alter->typeName) > 3)
 			return false;
 		named->domain = true;
 		named->relation = makeRangeVarFromNameList(alter->typeName);
@@ -595,10 +595,13 @@ require_added(const Node *stmt)
 
 	if (!names_constraint(stmt, true, &named) ||
 		added.call != GetCurrentStatementStartTimestamp() ||
-		strcmp(named.relation->schemaname ? named.relation->schemaname : "",
-			   NameStr(added.schema)) != 0 ||
-		strcmp(named.relation->relname, NameStr(added.relation)) != 0 ||
 		strcmp(named.name, NameStr(added.name)) != 0)
+		return;
+	/* it can be named with or without its schema */
+	if ((strcmp(named.relation->schemaname ? named.relation->schemaname : "",
+				NameStr(added.schema)) != 0 ||
+		 strcmp(named.relation->relname, NameStr(added.relation)) != 0) &&
+		object_of(&named) != added.object)
 		return;
 	if (!named.domain && cmig_owns_compat(RelationRelationId, added.object, GetUserId()))
 		cmig_query_hold(added.object, ShareUpdateExclusiveLock);
