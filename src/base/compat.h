@@ -224,6 +224,15 @@ cmig_owns_compat(Oid class, Oid object, Oid role)
 #endif
 }
 
+/* Says that a constraint that is built by hand is enforced, as all are before PostgreSQL 18. */
+static inline void
+cmig_check_enforced_compat(Constraint *check)
+{
+#if PG_VERSION_NUM >= 180000
+	check->is_enforced = true;
+#endif
+}
+
 /* Is the node a JSON_TABLE or, in an analyzed query, JSON_VALUE or the like? */
 static inline bool
 cmig_is_json_query_compat(Node *node)

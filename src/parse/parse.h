@@ -305,6 +305,12 @@ extern const char *cmig_statement_own_procedure(const RawStmt *raw, bool *qualif
 /* An index command or DETACH with CONCURRENTLY, which waits for others? */
 extern bool cmig_statement_is_concurrent(const RawStmt *raw);
 
+/*
+ * Returns the first DETACH PARTITION ... CONCURRENTLY action, or NULL if there
+ * is none.
+ */
+extern PartitionCmd *cmig_statement_detach_concurrently(const AlterTableStmt *statement);
+
 /* Returns a copy of a statement with CONCURRENTLY, but without it. */
 extern RawStmt *cmig_statement_without_concurrently(const RawStmt *raw);
 

@@ -167,12 +167,8 @@ has_changed_strings(const List *options)
 	return false;
 }
 
-/*
- * Returns the first DETACH PARTITION ... CONCURRENTLY action, or NULL if there
- * is none.
- */
-static PartitionCmd *
-find_detach_concurrently(const AlterTableStmt *statement)
+PartitionCmd *
+cmig_statement_detach_concurrently(const AlterTableStmt *statement)
 {
 	foreach_node(AlterTableCmd, command, statement->cmds)
 	{
@@ -319,7 +315,7 @@ cmig_statement_classify(const RawStmt *raw, const char **reason)
 				concurrent = "DROP INDEX CONCURRENTLY";
 			break;
 		case T_AlterTableStmt:
-			if (find_detach_concurrently((const AlterTableStmt *) node))
+			if (cmig_statement_detach_concurrently((const AlterTableStmt *) node))
 				concurrent = "ALTER TABLE ... DETACH PARTITION CONCURRENTLY";
 			break;
 
@@ -413,7 +409,7 @@ cmig_statement_without_concurrently(const RawStmt *raw)
 	{
 		PartitionCmd *detach;
 
-		while ((detach = find_detach_concurrently((AlterTableStmt *) node)) != NULL)
+		while ((detach = cmig_statement_detach_concurrently((AlterTableStmt *) node)) != NULL)
 			detach->concurrent = false;
 	}
 	else

@@ -481,7 +481,7 @@ attempt_statement(void *arg)
 	trial->measuring = true;
 	is_plain = class == CMIG_STATEMENT_CONCURRENTLY || class == CMIG_STATEMENT_OWN_PROCEDURE;
 	raw = cmig_run_check_statement(run->step, run->statement.raw);
-	trial->rows = cmig_execute_statement(raw, run->statement.text, trial->dest);
+	trial->rows = cmig_execute_copy(run->statement.raw, raw, run->statement.text, trial->dest);
 	cmig_extension_require(run->step->revision);
 	cmig_measure_end(&trial->measure);
 	trial->measuring = false;

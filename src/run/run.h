@@ -514,6 +514,13 @@ extern RawStmt *cmig_run_check_statement(const CmigRunStep *step, RawStmt *raw);
 extern int64 cmig_execute_statement(RawStmt *raw, const char *text, DestReceiver *dest);
 
 /*
+ * The same for the copy of a statement from which CONCURRENTLY was removed, or
+ * for the statement itself: creates what CONCURRENTLY would create.
+ */
+extern int64 cmig_execute_copy(const RawStmt *original, RawStmt *copy, const char *text,
+							   DestReceiver *dest);
+
+/*
  * Returns the script with its placeholders replaced by their values.  Raises
  * the errors of cmig_substitute_script(), which describes the arguments.  If a
  * placeholder has no value, raises error 42704 or, if "missing" is not NULL,

@@ -420,7 +420,7 @@ cmig_target_execute(CmigTargetState *state, const CmigStatement *statement)
 	if (class == CMIG_STATEMENT_CONCURRENTLY)
 		raw = cmig_statement_without_concurrently(raw);
 	(void) cmig_shadow_catalogs_filter(true);
-	cmig_execute_statement(raw, statement->text, None_Receiver);
+	(void) cmig_execute_copy(statement->raw, raw, statement->text, None_Receiver);
 	(void) cmig_shadow_catalogs_filter(false);
 }
 
