@@ -951,8 +951,8 @@ contract(Work *work, FunctionCallInfo fcinfo)
 		cmig_expansion_refuse(work->expansion, "it cannot be contracted");
 	cmig_versions_require_texts(work->expansion);
 	restore_names(work);
-	require_transformed(work);
 	cmig_versions_require_resync(work->expansion);
+	require_transformed(work);
 	cmig_versions_require_unchanged(work->expansion);
 	cmig_versions_require_unblocked(work->expansion, work->all, CMIG_PHASE_CONTRACT);
 	now = cmig_move_read(true);

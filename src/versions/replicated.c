@@ -1,6 +1,6 @@
 /*
  * replicated.c
- *	  Publications and subscriptions of expanded tables.
+ *	  Publications and subscriptions of expanded tables, and Citus.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -36,7 +36,7 @@ refuse(const Problem *problem, const char *verb)
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("table %s cannot be %s because of %s", problem->table, verb, problem->because),
 			 errdetail("%s", problem->detail),
-			 errhint("%s", problem->hint)));
+			 cmig_hint("%s", problem->hint)));
 }
 
 /*
@@ -181,8 +181,34 @@ cmig_versions_require_unreplicated(CmigPlanning *p)
 }
 
 /*
- * Returns the problems with publications and subscriptions of expanded tables that were
- * made since then, as a List of Problem.
+ * Returns the problem if Citus manages the table, or NULL.  Its shards do not have the
+ * triggers of the expansion, and it does not let views be written.
+ */
+static const Problem *
+find_citus(Oid relation, const char *name)
+{
+	const char *storage = cmig_citus_storage(relation);
+	Problem    *problem;
+
+	if (storage == NULL)
+		return NULL;
+	problem = palloc(sizeof(Problem));
+	problem->table = name;
+	problem->because = "Citus";
+	problem->detail = "Citus began to manage it, so neither version can be written.";
+
+	/*
+	 * on other tables than local ones, triggers can be dropped only with this
+	 * setting
+	 */
+	problem->hint = *storage == 'l' ? "`CALL cmig.abandon()`" :
+		"SET citus.enable_unsafe_triggers = on; `CALL cmig.abandon()`";
+	return problem;
+}
+
+/*
+ * Returns the problems of expanded tables that were published, subscribed to, or given to
+ * Citus since then, as a List of Problem.
  */
 static List *
 problems_of(const CmigExpansion *expansion)
@@ -203,7 +229,10 @@ problems_of(const CmigExpansion *expansion)
 		const Problem *publication = find_publication(atooid(table[1]), table[0],
 													  "a subscriber would keep the values of"
 													  " columns that the contraction replaces");
+		const Problem *citus = find_citus(atooid(table[1]), table[0]);
 
+		if (citus != NULL)
+			problems = lappend(problems, unconstify(Problem *, citus));
 		if (publication != NULL)
 			problems = lappend(problems, unconstify(Problem *, publication));
 		if (subscription != NULL)

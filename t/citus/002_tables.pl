@@ -166,6 +166,21 @@ is(sql("SELECT string_agg(concat_ws(' ', id, name, n), ', ' ORDER BY id) FROM ap
 is(sql("SELECT string_agg(concat_ws(' ', id, full_name, n), ', ' ORDER BY id) FROM app_002.plain WHERE id > 1000"), '1001 new 5, 1002 old 6', 'and the new one');
 sql('CALL cmig.abandon()');
 is(sql("SELECT string_agg(attrelid::regclass || attname, ' ' ORDER BY attrelid::regclass::text, attnum) FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped AND attrelid::regclass::text ~ '^(app|tenant_a)'"), $before, 'abandon restores it');
+# Citus begins to manage a table that is expanded
+foreach ([ "SELECT citus_add_local_table_to_metadata('app.plain')", 'CALL cmig.abandon()' ],
+	[ 'ALTER TABLE app.plain ADD CONSTRAINT later FOREIGN KEY (n) REFERENCES app.country', 'CALL cmig.abandon()' ],
+	[ "SET citus.enable_unsafe_triggers = on; SELECT create_distributed_table('app.plain', 'id')", 'SET citus.enable_unsafe_triggers = on; CALL cmig.abandon()' ])
+{
+	my ($statement, $fix) = @$_;
+	sql('UPDATE app.plain SET n = id % 5 + 1');
+	sql('CALL cmig.expand()');
+	sql($statement);
+	is(sql("SELECT severity, problem, fix FROM cmig.check() WHERE object = 'table app.plain'"), "error|while revision \"002\" is expanded, Citus is in the way of it. Citus began to manage it, so neither version can be written.|$fix", "check: $statement");
+	fails_with($coordinator, 'postgres', 'CALL cmig.contract()', '0A000', 'table app.plain cannot be contracted because of Citus.*cmig.abandon', 'contract refuses');
+	sql($fix);
+	sql('ALTER TABLE app.plain DROP CONSTRAINT IF EXISTS later');
+	sql("SELECT undistribute_table('app.plain')") if sql("SELECT count(*) FROM citus_tables WHERE table_name = 'app.plain'::regclass");
+}
 sql('CALL cmig.expand()');
 sql('CALL cmig.contract()');
 is(sql('SELECT count(*) FROM cmig.drift(raise => false)'), '0', 'contract ends in the schema of the revisions');
