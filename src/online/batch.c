@@ -818,7 +818,7 @@ cmig_backfill_batch_part_is_done(const CmigBackfillRun *run, bool by_key)
 }
 
 /*
- * Raise an error if the table was renamed or replaced.  This is necessary
+ * Raise an error if the table was renamed, replaced, or distributed.  This is necessary
  * because the statements find the table by name, but its blocks are found by
  * OID.  The lock taken here has the same mode as UPDATE's lock, and prevents
  * such changes until the batch ends.
@@ -838,6 +838,12 @@ require_same_table(const CmigBackfillPart *part, const CmigBackfillTarget *targe
 				 name && target->by_key ?
 				 cmig_hint(part->oid == target->oid ? "Repeat the `CALL` with the new name to continue." :
 						   "Rename it back and repeat the `CALL` to continue.") : 0));
+	/* where its rows are decides how they are found */
+	if (cmig_citus_manages(part->oid) != (part->shards > 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("Citus has distributed table %s during its backfill", part->name),
+				 cmig_hint("Repeat the `CALL` to continue.")));
 }
 
 /*

@@ -134,6 +134,29 @@ is(on_shards($coordinator, 'app.item', "SELECT count(*) FROM pg_index i JOIN pg_
 fails_with($workers[0], 'postgres', $_, '0A000', 'cannot be called on a Citus worker', 'refused on a worker')
   foreach ("CALL cmig.backfill('app.item', 'n = 1', 'n IS NULL')", "CALL cmig.add_check('app.item', 'x', 'n > 0')");
 
+# a table that is distributed during its backfill
+foreach my $arguments ("'m = id', 'm IS NULL'", "'m = coalesce(m, 0) + id'")
+{
+	my $call = "CALL cmig.backfill('app.turned', $arguments, batch_size => 100)";
+
+	sql('CREATE TABLE app.turned (id int PRIMARY KEY, m int); INSERT INTO app.turned SELECT generate_series(1, 2000)');
+	my $holder = $coordinator->background_psql('postgres');
+	$holder->query_safe('BEGIN; SELECT FROM app.turned WHERE id = 1000 FOR UPDATE');
+	my $run = start_psql($coordinator, 'postgres', $call);
+	wait_until_blocked($coordinator);
+	my $turn = start_psql($coordinator, 'postgres', "SELECT create_distributed_table('app.turned', 'id')", 'turn');
+	wait_until_blocked($coordinator, 'turn');
+	$holder->query_safe('COMMIT');
+	$holder->quit;
+	isnt(finish_psql($run), 0, "the backfill stops: $call");
+	like($run->{err}, qr/ERROR:  55000: Citus has distributed table app\.turned during its backfill.*Repeat the CALL/s, 'with a reason');
+	is(finish_psql($turn), 0, 'the table is distributed');
+	is(sql('SELECT state FROM cmig.backfill_progress ORDER BY id DESC LIMIT 1'), 'interrupted', 'it is not recorded as done');
+	sql($call);
+	is(sql('SELECT count(*), count(m), sum(m - id) FROM app.turned'), '2000|2000|0', 'and continues: each row is updated once');
+	sql('DROP TABLE app.turned');
+}
+
 # two versions at once: only tables that Citus does not manage
 
 make_tables($coordinator);
