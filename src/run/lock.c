@@ -359,6 +359,15 @@ name_holder(void *arg)
 	cmig_lock_wait_explain_tag(&wait->tag, ExclusiveLock, wait->since, GetUserId(), wait->what);
 }
 
+/* The keys whose locks were requested at session level, as bits. */
+static int	at_session = 0;
+
+static void
+note_session(uint32 key, bool session)
+{
+	at_session |= session ? 1 << key : 0;
+}
+
 /*
  * Take the lock with this key in exclusive mode, waiting if necessary.  "what"
  * is the detail of an error during the wait.
@@ -370,6 +379,7 @@ queue(uint32 key, bool session, const char *what)
 	ErrorContextCallback callback = {error_context_stack, name_holder, &wait};
 
 	error_context_stack = &callback;
+	note_session(key, session);
 	(void) LockAcquire(&wait.tag, ExclusiveLock, session, false);
 	error_context_stack = callback.previous;
 }
@@ -380,6 +390,7 @@ try_lock(uint32 key, LOCKMODE mode, bool session)
 {
 	LOCKTAG		tag = tag_of(key);
 
+	note_session(key, session);
 	return LockAcquire(&tag, mode, session, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 
@@ -447,6 +458,8 @@ join_scope_runs(bool session)
 
 	if (!cmig_scope_is_set())
 		return;
+	note_session(KEY_SCOPE_GATE, session);
+	note_session(KEY_SCOPE_RUNS, session);
 	if (session)
 		(void) LockAcquire(&gate, ShareLock, true, false);
 	(void) LockAcquire(&runs, ShareLock, session, false);
@@ -575,14 +588,18 @@ cmig_run_lock_held(void)
 		(cmig_scope_is_set() && is_locked(KEY_SCOPE_RUNS, ExclusiveLock));
 }
 
-/* Release the lock with this key at session level, if the session holds it. */
+/*
+ * Release the lock with this key at session level, if the session holds it.  If
+ * only the transaction does, the server would warn of that.
+ */
 static void
 release(uint32 key, LOCKMODE mode)
 {
 	LOCKTAG		tag = tag_of(key);
 
-	if (cmig_lock_held_compat(&tag, mode))
+	if ((at_session & (1 << key)) != 0 && cmig_lock_held_compat(&tag, mode))
 		LockRelease(&tag, mode, true);
+	at_session &= ~(1 << key);
 }
 
 void
