@@ -661,7 +661,7 @@ cmig_add_foreign_key(PG_FUNCTION_ARGS)
 static CmigQuery index_query = {
 	.sql = "SELECT CASE WHEN i.indexrelid IS NULL THEN '' WHEN i.indrelid <> $1 OR NOT i.indisunique OR i.indpred IS NOT NULL"
 	" OR i.indexprs IS NOT NULL OR i.indnkeyatts <> i.indnatts"
-	" OR to_jsonb(i.*)->>'indnullsnotdistinct' = 'true' THEN pg_get_indexdef(i.indexrelid)"
+	" OR i.indnullsnotdistinct THEN pg_get_indexdef(i.indexrelid)"
 	" ELSE (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY k.n)"
 	" FROM unnest(i.indkey) WITH ORDINALITY k(attnum, n)"
 	" JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum) END,"
