@@ -692,7 +692,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
 COMMENT ON FUNCTION cmig.set_protect(text) IS 'Sets cmig.protect for the database to off, base, or on; NULL resets it. Only the owner of the database or a superuser can do this. The change takes effect on commit, even in open sessions. Returns the new level of the database. Raises an error if the caller is not allowed to do this (42501), the argument is not valid (22023), or the transaction is read-only (25006).';
 COMMENT ON FUNCTION cmig.grant_access(name, text) IS 'Grants a role access to pg_cmig. The level can be reader; author (reader, and can write revisions); migrator (reader, and can run revisions); application (only the context of row-level security); or owner (everything, with grant option). Returns a summary of the GRANT statements. Raises an error if the level or the role is not allowed (22023), the role does not exist (42704), or the caller lacks the grant options (42501).';
-COMMENT ON FUNCTION cmig.revoke_access(name) IS 'Revokes all access to pg_cmig from a role. Returns the REVOKE statements. Raises an error if the role is PUBLIC or the owner (22023), the role does not exist (42704), or the caller lacks the grant options (42501).';
+COMMENT ON FUNCTION cmig.revoke_access(name) IS 'Revokes all access to pg_cmig from a role. Returns the REVOKE statements. Raises an error if the role is PUBLIC or the owner (22023), the role does not exist (42704), the caller lacks the grant options (42501), or a grantor has become a superuser, whose grants cannot be revoked (55000).';
 
 --
 -- Stepwise runs, backfills, and online recipes

@@ -47,6 +47,18 @@ gives(3, '', qr/\Q@{[sprintf $place, $line]}\E/, 'upgrade', '-y', '--stepwise');
 is(rows($journal), '002|upgrade|failed|42P01|relation "nowhere" does not exist|2', 'a stepwise run records the failure');
 gives(0, 'failed +upgrade of 002, statement 2: relation "nowhere" does not exist\n +-> Fix the cause, then cmig upgrade', '', 'status');
 
+# what exists already, with the hints that the extension gives
+$node->safe_psql('shop', 'CREATE TABLE part (); CREATE VIEW shown AS SELECT 1', extra_params => [ '-U', 'regress_owner' ]);
+write_revision('002', '001', '', 'CREATE TABLE part ();', 'DROP TABLE part;');
+gives(3, '', 'statement 1, line \d+ .*\nHINT:  Compare the database with what cmig show 002 prints\..*: cmig stamp 002\n', 'upgrade', '-y');
+write_revision('002', '001', '', "SELECT 1;\nCREATE TABLE part ();", 'DROP TABLE part;');
+gives(3, '', 'statement 2, line \d+ [^\n]*\n$', 'upgrade', '-y');
+write_revision('002', '001', '', 'DROP TABLE part;', '-- nothing');
+append_to_file('migrations/shown.sql', "-- revision: shown\n-- message: shown\n-- repeatable: true\n\n-- cmig:upgrade\nCREATE VIEW shown AS SELECT 2;\n");
+gives(3, '', 'HINT:  The script runs again whenever it changes: write CREATE OR REPLACE', 'upgrade', '-y');
+unlink 'migrations/shown.sql' or die $!;
+$node->safe_psql('shop', 'DROP VIEW shown; DROP TABLE part');
+
 # so does what is found before it runs
 for ([ 'upgrade', "SELECT 1;\nSELEC 1;", '', '' ], [ 'verify', 'SELECT 1;', "-- cmig:verify\nSELECT 1;\nSELEC 1;", '' ], [ 'precondition', '', '', '-- precondition: SELEC 1' ])
 {

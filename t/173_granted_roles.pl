@@ -94,6 +94,18 @@ sql_as('own', 'renamed', $hint);
 sql_as('miguel', 'renamed', 'CALL cmig.contract()');
 is(sql('renamed', 'SELECT * FROM cmig.version'), '2', 'what the hint says, typed by the owner, is enough');
 
+# The role in cmig.role lacks a privilege that an expansion needs, which dividing the revision does not change.
+world('lacks');
+sql('lacks', q{CREATE TABLE t (id int PRIMARY KEY, v int); ALTER TABLE t OWNER TO dep; GRANT ALL ON SCHEMA public TO dep});
+sql('lacks', q{SELECT cmig.create_revision('n', 'ALTER TABLE t ALTER v TYPE bigint', NULL, revision => '1', expand => true); SELECT cmig.set_option('cmig.role', 'dep')});
+like(tried('lacks', "\\set VERBOSITY verbose\nCALL cmig.expand()"), qr/ERROR:  42501: the change cannot be expanded by role dep\nDETAIL:  A statement fails .*: permission denied for database lacks\.\nHINT:  Set cmig\.role to a role with this privilege, or grant it; /, 'what helps');
+sql('lacks', 'GRANT CREATE ON DATABASE lacks TO dep');
+($hint) = tried('lacks', 'CALL cmig.expand()') =~ /permission denied for schema cmig\.\nHINT:  .*: (SELECT cmig\.grant_access.*)$/m;
+sql('lacks', $hint);
+sql('lacks', 'CALL cmig.expand()');
+sql('lacks', 'CALL cmig.contract()');
+is(sql('lacks', 'SELECT * FROM cmig.version'), '1', 'the hint is enough');
+
 # The role in cmig.role gets another name.
 sql('renamed', q{GRANT dep TO miguel; SELECT cmig.set_option('cmig.role', 'dep')});
 sql('renamed', 'ALTER ROLE dep RENAME TO deputy');

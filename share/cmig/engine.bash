@@ -1152,6 +1152,26 @@ place_in_script()
 	place=${VISIBLE:+CONTEXT:  $VISIBLE}
 }
 
+# hint_of_duplicate: adds the hint for an object that already exists to place, as runner.c does
+hint_of_duplicate()
+{
+	local id
+
+	case $step in
+		repeatable\ *)
+			place+="${newline}HINT:  The script runs again whenever it changes: write CREATE OR REPLACE, or put "
+			place+='DROP ... IF EXISTS before the statement.' ;;
+		upgrade\ *)
+			[[ $place =~ ^CONTEXT:\ \ pg_cmig:\ upgrade\ of\ (.*),\ statement\ 1,\ line\  ]] || return 0
+			id=$(printf %q "${BASH_REMATCH[1]}")
+			place+="${newline}HINT:  "
+			[[ $step != 'upgrade base -> '* ]] ||
+				place+='If the version rows were lost, cmig locate finds the revision that has the schema. '
+			place+="Compare the database with what cmig show $id prints. If the database already has everything in "
+			place+="this revision, record the revision as applied without running it: cmig stamp $id" ;;
+	esac
+}
+
 # run_on_target SCRIPT: runs a script in the database, and returns cmig's exit status.  Sets
 # locked to 1 if the script could not get a lock, to 2 if the state of the database is no longer
 # that of the script, to 3 if another run is in progress, or else to 0.

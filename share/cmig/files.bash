@@ -370,14 +370,17 @@ is_loaded_from()
 }
 
 # write_file PATH: writes standard input into a file, which has either all of it or what it had before: a signal, or
-# a full disk, leaves no part of a revision
+# a full disk, leaves no part of a revision.  Removes what a killed call has left.
 write_file()
 {
-	local folder=${1%/*} new
+	local folder=${1%/*} new old
 
 	[[ $1 == */* ]] || folder=.
 	new=${folder:-/}/.cmig-$$-$RANDOM
 	{
+		for old in "${folder:-/}"/.cmig-[0-9]*-[0-9]*; do
+			[ ! -f "$old" ] || [ -z "$(find "$old" -mmin +1)" ] || rm -f -- "$old"
+		done
 		mkdir -p -- "${folder:-/}" && [ ! -d "$1" ] && { [ ! -e "$1" ] || [ -w "$1" ]; } && (set -C; cat >"$new") &&
 			mv -f -- "$new" "$1" && return
 		rm -f -- "$new"

@@ -449,8 +449,7 @@ messages()
 				line+="export PGOPTIONS='-c default_transaction_read_only=off'" ;;
 			ERROR:* | FATAL:*)
 				[ -n "$begun" ] || BLOCKER=''
-				[[ $line != *' already exists' || $step != 'upgrade base -> '* ]] ||
-					place+="${newline}HINT:  If the schema is older than the revisions: cmig locate"
+				[[ $code != @(42P06|42P07|42701|42710|42723) ]] || hint_of_duplicate
 				[[ $code != 55P04 ]] || place+="${newline}HINT:  Use the value in a later revision, and $(
 					[ "${per_revision:-}" = true ] && echo transactional: false in this one ||
 						echo cmig upgrade --stepwise, which commits after each revision)."

@@ -137,7 +137,7 @@ new_file()
 verb_init()
 {
 	local folder config url='# database_url = postgresql:///shop' env='# env = .env' engine='# engine = local'
-	local databases='# databases = shop, shop_test'
+	local databases='# databases = shop, shop_test' new=''
 
 	! given create-database || given databases || [ -n "${PGDATABASE:-}" ] ||
 		fail 2 '--create-database requires the name of the database' 'cmig init --create-database -d NAME'
@@ -153,6 +153,7 @@ verb_init()
 			'# schemas = public' '# compare = models' '# exclude = partman.*, public.job_*' \
 			"$env" "$url" "$databases" "$engine" >"$config" || fail 2 "$config cannot be written"
 		printf '%s\n' "$config"
+		new=1
 	elif typed databases && [ -n "$option_databases" ] && [ "$option_databases" != "${config_databases-}" ]; then
 		say "$config has other databases than --databases${newline}HINT:  In $config: databases = $option_databases"
 	fi
@@ -162,7 +163,9 @@ verb_init()
 		unset option_engine CREATE
 	fi
 	verb=ensure-version
-	if given databases; then in_databases database; else verb_ensure_version; fi
+	if given databases; then in_databases database; return; fi
+	verb_ensure_version || return
+	[ -z "$new" ] || given sql || tell_tools
 }
 
 # Creates the database, if it does not exist.
@@ -632,11 +635,33 @@ possible_files()
 			FNR <= 60 { print substr($0, 1, 300) }' | tr -d '\0' | iconv -c -f UTF-8 -t UTF-8
 }
 
+# the files of the variable found_files
+FOUND="pg_catalog.regexp_split_to_table(:'found_files', '(^|\n)==> ')"
+FOUND_TOOLS="cmig.import_tools((SELECT pg_catalog.array_agg(pg_catalog.split_part(f, ' <==', 1)) FROM $FOUND f),
+	(SELECT pg_catalog.array_agg(pg_catalog.substr(f, pg_catalog.strpos(f, E'\n') OPERATOR(pg_catalog.+) 1))
+	FROM $FOUND f))"
+
+# Says in which order to go on in the folder or the database of another tool.
+tell_tools()
+{
+	script='' transaction=''
+	variable found_files "$(possible_files)"
+	begin
+	called "SELECT pg_catalog.string_agg(DISTINCT tool, ', ') AS cmig_tools, count(*) > 0 AS cmig_some
+FROM $FOUND_TOOLS WHERE found_file IS NOT NULL OR history_table IS NOT NULL \\gset"
+	add "\\if :cmig_some
+\\warn 'cmig: files or a table like those of other migration tools were found:' :cmig_tools
+\\warn 'HINT:  cmig import shows the commands that take over from them.'
+\\endif"
+	end_transaction ROLLBACK
+	run
+}
+
 # Shows which tools the files and the database are of, and the commands that take over
 # from them.
 find_tools()
 {
-	local folder found="pg_catalog.regexp_split_to_table(:'found_files', '(^|\n)==> ')"
+	local folder
 
 	variable found_files "$(possible_files)"
 	folder=$(new_folder)
@@ -648,9 +673,7 @@ find_tools()
 	begin
 	kept tools "(SELECT *, :'new_folder' AS new_folder, :'other_folder' AS other_folder,
 	:'django_folder' AS django_folder
-FROM cmig.import_tools((SELECT pg_catalog.array_agg(pg_catalog.split_part(f, ' <==', 1)) FROM $found f),
-	(SELECT pg_catalog.array_agg(pg_catalog.substr(f, pg_catalog.strpos(f, E'\n') OPERATOR(pg_catalog.+) 1))
-	FROM $found f))
+FROM $FOUND_TOOLS
 ORDER BY history_table IS NULL, tool, found_file) known"
 	add_plain
 	screen import tools "pg_catalog.concat(item, ': ', value,
@@ -661,16 +684,38 @@ ORDER BY history_table IS NULL, tool, found_file) known"
 	run
 }
 
+# plain_json FILE: prints JSON without comments, and without lines
+# shellcheck disable=SC2016	# code of awk
+plain_json()
+{
+	LC_ALL=C awk '{ text = text $0 " \n" }
+		END {
+			while (match(text, /"([^"\\]|\\.)*"|\047([^\047\\]|\\.)*\047|\/\/[^\n]*|\/\*/)) {
+				token = substr(text, RSTART, RLENGTH)
+				printf "%s", substr(text, 1, RSTART - 1)
+				text = substr(text, RSTART + RLENGTH)
+				if (token == "/*") text = index(text, "*/") ? substr(text, index(text, "*/") + 2) : ""
+				else if (token !~ /^\/\//) printf "%s", token
+			}
+			printf "%s", text
+		}' <"$1" | tr -s '[:space:]' ' '
+}
+
 # Adds the placeholders in the .gmrc of graphile-migrate, which is JSON with comments, except
-# those that -x sets.  !ENV stands for the variable in the environment.
+# those that -x sets.  !ENV stands for the variable in the environment.  Says what else of it
+# graphile-migrate uses when it runs migrations.
 read_gmrc()
 {
-	local file line name value setting
+	local file name value setting text path
 
-	for file in "$1/.gmrc" "$1/../.gmrc" .gmrc; do [ ! -f "$file" ] || break; done
+	for file in "$1"/{.gmrc,.gmrc.js,.gmrc.cjs,../.gmrc,../.gmrc.js,../.gmrc.cjs} .gmrc{,.js,.cjs}; do
+		[ ! -f "$file" ] || break
+	done
 	[ -f "$file" ] || return 0
-	while IFS= read -r line; do
-		name=${line%%\"*} value=${line#*\"}
+	[[ $file == *.gmrc ]] || { say "cmig: $file is left out, because it is JavaScript"; return 0; }
+	text=$(plain_json "$file")
+	while IFS= read -r value; do
+		name=${value%%\"*} value=${value#*\"}
 		value=${value#*\"} value=${value%\"}
 		for setting in ${settings[@]+"${settings[@]}"}; do
 			[[ $setting != "$name="* ]] || continue 2
@@ -682,8 +727,21 @@ read_gmrc()
 			value=${!name}
 		fi
 		settings+=("$name=$value")
-	done < <(grep -v '^[[:space:]]*//' -- "$file" |
-		grep -oE '":[A-Z][0-9A-Z_]*"[[:space:]]*:[[:space:]]*"[^"\\]*"' | sed 's/^"://')
+	done < <(grep -oE '":[A-Z][0-9A-Z_]*"[[:space:]]*:[[:space:]]*"[^"\\]*"' <<<"$text" | sed 's/^"://')
+	if [[ $text =~ pgSettings[\"\']?[[:space:]]*:[[:space:]]*\{([^\}]*[^\}[:space:]][^\}]*)\} ]]; then
+		setting=${BASH_REMATCH[1]}
+		visible "$setting"
+		say "cmig: pgSettings in $file is left out: {$VISIBLE}"
+		[[ ! $setting =~ search_path\"[[:space:]]*:[[:space:]]*\"(([^\"\\]|\\.)*)\" ]] || {
+			path=${BASH_REMATCH[1]//\\\"/\"}
+			visible "SELECT cmig.set_option('cmig.search_path', '${path//"$apostrophe"/"$apostrophe$apostrophe"}')"
+			say "HINT:  For all runs: $VISIBLE"
+		}
+	fi
+	for name in beforeReset afterReset beforeAllMigrations afterAllMigrations; do
+		[[ ! $text =~ $name[\"\']?[[:space:]]*:[[:space:]]*(\[[[:space:]]*[^][:space:]]|[\"\'\{]) ]] ||
+			say "cmig: $name in $file is left out; run what it names by other means"
+	done
 }
 
 RAILS_HINT='First set config.active_record.schema_format = :sql in config/application.rb, and run bin/rails '

@@ -68,8 +68,8 @@ read_numbered_name(const char *base, const char *letters, const char *separator,
 /*
  * Add the file's script to its revision, and return the revision.  Returns NULL
  * if the file does not belong to the format.  The files with downgrade scripts
- * must be read last: such a file belongs to the revision with the same number,
- * if that has no downgrade script yet.  Any other file adds a revision, so that
+ * must be read last: such a file belongs to the revision with the same number in
+ * its folder, if that has no downgrade script yet.  Any other file adds a revision, so that
  * two files for the same script are an error.
  */
 static CmigToolRevision *
@@ -83,6 +83,7 @@ read_file(CmigImport *import, CmigToolFile *file, const char *letters, const cha
 	foreach_ptr(CmigToolRevision, other, import->revisions)
 	{
 		if (name.is_down && revision == NULL && other->text.downgrade_sql == NULL &&
+			strcmp(cmig_tool_file_folder(other->file), cmig_tool_file_folder(file)) == 0 &&
 			cmig_tool_text_compare_versions(other->text.edges.id, name.number) == 0)
 			revision = other;
 	}
@@ -124,7 +125,7 @@ read_pairs(CmigImport *import, bool both)
 				continue;
 			revision = read_file(import, file, "", "_");
 			if (!both && cmig_tool_text_begins(file->text, "-- no-transaction"))
-				revision->text.edges.transactional = false;
+				revision->alone[down ? CMIG_SECTION_DOWNGRADE : CMIG_SECTION_UPGRADE] = true;
 		}
 	foreach_ptr(CmigToolRevision, revision, import->revisions)
 	{
@@ -168,8 +169,8 @@ cmig_format_supabase(CmigImport *import, CmigToolFile *file)
  * Reads formats that keep the upgrade and the downgrade script in one
  * file, separated by comments.
  *
- * The formats are dbmate, goose, node-pg-migrate, and graphile-migrate.  A
- * graphile-migrate file also has special comments, but no downgrade script.
+ * The formats are dbmate, goose, and node-pg-migrate, and graphile-migrate,
+ * whose files have a header in comments, but no downgrade script.
  * ----------------------------------------------------------------
  */
 
@@ -304,13 +305,13 @@ classify_dbmate(CmigToolRevision *revision, const CmigToolLine *line)
 	rest += strlen(is_up ? "migrate:up" : "migrate:down");
 	if (*rest && !isspace((unsigned char) *rest))
 		return LINE_TEXT;
-	rest += strspn(rest, " \t");
-	if (cmig_tool_text_begins(rest, "transaction:false"))
-		revision->text.edges.transactional = false;
-	else if (*rest)
-		cmig_import_note(revision,
-						 psprintf("unknown option \"%s\" of migrate:%s", rest,
-								  is_up ? "up" : "down"));
+	for (char *word = strtok(rest, " \t"); word; word = strtok(NULL, " \t"))
+		if (strcmp(word, "transaction:false") == 0)
+			revision->alone[is_up ? CMIG_SECTION_UPGRADE : CMIG_SECTION_DOWNGRADE] = true;
+		else if (strcmp(word, "transaction:true") != 0)
+			cmig_import_note(revision,
+							 psprintf("unknown option \"%s\" of migrate:%s", word,
+									  is_up ? "up" : "down"));
 	return is_up ? LINE_UP : LINE_DOWN;
 }
 
@@ -482,34 +483,60 @@ cmig_format_node_pg_migrate(CmigImport *import, CmigToolFile *file)
  * graphile-migrate
  */
 
-static MarkedLine
-classify_graphile(CmigToolRevision *revision, const CmigToolLine *line)
+/*
+ * Apply the header of a committed migration, whose lines have the form "--! Key"
+ * or "--! Key: value".  Returns the text after it, with
+ * empty lines in its place.  Only the first line of this text can be one more
+ * setting; later ones that begin with "--!" are comments.
+ */
+static char *
+read_graphile_header(CmigToolRevision *revision, const char *text)
 {
-	char	   *rest = cmig_tool_text_after(line, "--!", false);
-	CmigToolLine comment;
-	char	   *value;
+	const char *start = text;
+	StringInfoData body;
+	CmigToolLine line;
+	char	   *rest;
 
-	if (rest == NULL || !cmig_tool_text_line(rest, &comment))
-		return LINE_TEXT;
-	if ((value = cmig_tool_text_after(&comment, "message:", false)) != NULL)
-		revision->text.edges.message = value;
-	else if (pg_strcasecmp(rest, "no-transaction") == 0)
+	for (; cmig_tool_text_line(text, &line); text = line.next)
+	{
+		CmigToolLine header;
+		char	   *value;
+		const char *end;
+
+		rest = cmig_tool_text_after(&line, "--! ", false);
+		if (rest == NULL || !isupper((unsigned char) *rest) || !cmig_tool_text_line(rest, &header))
+			break;
+		for (end = rest; isalnum((unsigned char) *end) || *end == '_'; end++)
+			;
+		if (*end && *end != ':')
+			break;
+		if ((value = cmig_tool_text_after(&header, "Message:", false)) != NULL)
+			revision->text.edges.message = value;
+		else if (!cmig_tool_text_after(&header, "Previous:", false) &&
+				 !cmig_tool_text_after(&header, "Hash:", false) &&
+				 !cmig_tool_text_after(&header, "AllowInvalidHash", false))
+			cmig_import_note(revision, psprintf("unknown header \"--! %s\"", rest));
+	}
+	text += strspn(text, " \t\n");
+	if (cmig_tool_text_line(text, &line) &&
+		(rest = cmig_tool_text_after(&line, "--!", false)) != NULL &&
+		cmig_tool_text_begins(rest, "no-transaction"))
+	{
 		revision->text.edges.transactional = false;
-	else if ((value = cmig_tool_text_after(&comment, "include", false)) != NULL)
-		cmig_import_note(revision,
-						 psprintf("the fixture \"%s\" is not included; replace the line with its text", value));
-	else if (!cmig_tool_text_after(&comment, "previous:", false) &&
-			 !cmig_tool_text_after(&comment, "hash:", false) &&
-			 !cmig_tool_text_after(&comment, "allowinvalidhash", false))
-		cmig_import_note(revision, psprintf("unknown header \"--! %s\"", rest));
-	return LINE_DROPPED;
+		text = line.next;
+	}
+	initStringInfo(&body);
+	for (; start < text; start++)
+		if (*start == '\n')
+			appendStringInfoChar(&body, '\n');
+	appendStringInfoString(&body, text);
+	return body.data;
 }
 
 void
 cmig_format_graphile_migrate(CmigImport *import, CmigToolFile *file)
 {
 	CmigToolRevision *revision;
-	MarkedFile	marked;
 
 	if (strcmp(file->name, "current.sql") == 0 || strstr(file->name, "/current.sql") != NULL ||
 		cmig_tool_text_begins(file->name, "current/") || strstr(file->name, "/current/") != NULL)
@@ -520,12 +547,8 @@ cmig_format_graphile_migrate(CmigImport *import, CmigToolFile *file)
 		return;
 	}
 	revision = add_numbered(import, file, ".sql");
-	if (revision == NULL)
-		return;
-	read_lines(revision, file->text, classify_graphile, NULL, &marked);
-	appendStringInfoString(&marked.up, marked.before.data);
-	cmig_import_scripts(import, revision, marked.up.data,
-						marked.has_down ? marked.down.data : NULL);
+	if (revision != NULL)
+		cmig_import_scripts(import, revision, read_graphile_header(revision, file->text), NULL);
 }
 
 /* ----------------------------------------------------------------
@@ -579,8 +602,7 @@ static bool
 apply_flyway(CmigImport *import, CmigToolRevision *revision, const char *key, const char *value)
 {
 	if (strcmp(key, "executeInTransaction") == 0)
-		revision->text.edges.transactional = revision->text.edges.transactional &&
-			pg_strcasecmp(value, "false") != 0;
+		revision->text.edges.transactional = pg_strcasecmp(value, "false") != 0;
 	else if (strcmp(key, "placeholderReplacement") == 0)
 	{
 		if (pg_strcasecmp(value, "false") == 0)
@@ -602,7 +624,11 @@ flyway_section(CmigImport *import, CmigToolRevision *revision, CmigToolFile *fil
 	char	   *result = NULL;
 
 	if (conf)
+	{
 		cmig_import_settings(import, revision, conf, apply_flyway);
+		revision->alone[section] = !revision->text.edges.transactional;
+		revision->text.edges.transactional = true;
+	}
 	if (cmig_import_language(file->base) == NULL)
 		result = cmig_import_section(import, file, section, file->text);
 	import->style = style;

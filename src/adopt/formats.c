@@ -731,6 +731,25 @@ check_script(CmigToolRevision *revision, CmigSection section, char **script)
 						 psprintf("to be written: %s. %s", problem->problem, problem->fix));
 }
 
+/*
+ * Make the revision nontransactional if the tool runs one of its scripts without a
+ * transaction.  If that is not true of the other one, add a note.
+ */
+static void
+check_alone(const CmigImport *import, CmigToolRevision *revision)
+{
+	CmigRevisionText *text = &revision->text;
+	bool		up = revision->alone[CMIG_SECTION_UPGRADE];
+	bool		down = revision->alone[CMIG_SECTION_DOWNGRADE];
+
+	if (!up && !down)
+		return;
+	text->edges.transactional = false;
+	if ((!up && *text->upgrade_sql) || (!down && text->downgrade_sql && *text->downgrade_sql))
+		cmig_import_note(revision,
+						 psprintf("transactional: false, also for its %s script, which %s runs in a transaction", up ? "downgrade" : "upgrade", import->format));
+}
+
 void
 cmig_import_finish(CmigImport *import)
 {
@@ -766,6 +785,7 @@ cmig_import_finish(CmigImport *import)
 									  CMIG_MAX_MESSAGE_LENGTH));
 		}
 		declare_placeholders(import, &revision->text);
+		check_alone(import, revision);
 		if (revision->text.edges.repeatable && revision->text.downgrade_sql != NULL)
 		{
 			revision->text.downgrade_sql = NULL;
@@ -1155,7 +1175,9 @@ cmig_format_rails(CmigImport *import, CmigToolFile *file)
 		read_structure(import, file);
 	else if (cmig_tool_text_ends(file->base, ".rb"))
 	{
-		char	   *version = psprintf("'%.*s'", cmig_tool_text_digits(file->base), file->base);
+		/* Rails takes 001 for the number 1 */
+		const char *number = file->base + strspn(file->base, "0");
+		char	   *version = psprintf("'%.*s'", cmig_tool_text_digits(number), number);
 		bool		found = false;
 
 		file->used = true;

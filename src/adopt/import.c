@@ -12,6 +12,7 @@
 #include "utils/jsonb.h"
 
 #include "adopt/internal.h"
+#include "base/errors.h"
 #include "run/run.h"
 
 PG_FUNCTION_INFO_V1(cmig_import_files);
@@ -69,6 +70,61 @@ read_files(CmigImport *import, const CmigNames *names, const CmigNames *contents
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("file name \"%s\" is given twice", import->files[i].name)));
+}
+
+char *
+cmig_tool_file_folder(const CmigToolFile *file)
+{
+	return pnstrdup(file->name, Max(file->base - file->name - 1, 0));
+}
+
+/* Is "folder" the other folder, or below it? */
+static bool
+is_below(const char *folder, const char *other)
+{
+	size_t		length = strlen(other);
+
+	return length == 0 || (strncmp(folder, other, length) == 0 && strchr("/", folder[length]));
+}
+
+/*
+ * For a tool that reads one folder: leave out what is in its subfolders.  Raises
+ * MG013 if there are revisions in several folders of which none contains the
+ * others.
+ */
+static void
+keep_one_folder(CmigImport *import)
+{
+	List	   *kept = NIL;
+	char	   *top = NULL;
+
+	foreach_ptr(CmigToolRevision, revision, import->revisions)
+	{
+		char	   *folder = cmig_tool_file_folder(revision->file);
+
+		if (top == NULL || is_below(top, folder))
+			top = folder;
+	}
+	foreach_ptr(CmigToolRevision, revision, import->revisions)
+	{
+		char	   *folder = cmig_tool_file_folder(revision->file);
+
+		if (!is_below(folder, top))
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_BAD_FILE),
+					 errmsg("there are %s files in several folders", import->format),
+					 errdetail("They are in \"%s\" and \"%s\", and %s reads one folder.", top, folder,
+							   import->format),
+					 errhint("Convert the files of one folder, or copy all of them into one.")));
+		if (strcmp(folder, top) == 0)
+			kept = lappend(kept, revision);
+	}
+	import->revisions = kept;
+	for (int i = 0; i < import->file_count; i++)
+		if (import->files[i].used && strcmp(cmig_tool_file_folder(&import->files[i]), top) != 0)
+			cmig_import_file_note(import, import->files[i].name,
+								  psprintf("left out, because %s does not read subfolders",
+										   import->format));
 }
 
 CmigNames *
@@ -166,6 +222,8 @@ cmig_import_files(PG_FUNCTION_ARGS)
 		format->read(&import);
 	for (int i = 0; format->read_file && i < import.file_count; i++)
 		format->read_file(&import, &import.files[i]);
+	if (format->one_folder)
+		keep_one_folder(&import);
 	if (format->compare)
 	{
 		cmig_import_sort(&import, format->compare);

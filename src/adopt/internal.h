@@ -104,6 +104,8 @@ typedef struct CmigToolRevision
 	char	   *order;			/* sort key, computed by the format's reader */
 	const char *file_template;	/* template for the revision file's name, or
 								 * NULL to use the import's template */
+	bool		alone[CMIG_SECTION_VERIFY]; /* does the tool run this script
+											 * without a transaction? */
 	StringInfoData notes;
 } CmigToolRevision;
 
@@ -222,6 +224,9 @@ extern void cmig_format_rails(CmigImport *import, CmigToolFile *file);
 
 /* in import.c */
 
+/* The path of the folder that contains the file, without a slash; "" if there is none. */
+extern char *cmig_tool_file_folder(const CmigToolFile *file);
+
 /* Returns an argument that is a one-dimensional array of strings. */
 extern CmigNames *cmig_import_list_argument(FunctionCallInfo fcinfo, int n, const char *name);
 
@@ -238,6 +243,7 @@ struct CmigFormat
 {
 	void		(*read_file) (CmigImport *import, CmigToolFile *file);
 	void		(*read) (CmigImport *import);
+	bool		one_folder;		/* does the tool not read subfolders? */
 	CmigPlaceholderStyle style;
 	CmigOrderCompare compare;	/* by which each revision follows another one;
 								 * NULL if the files say what it follows */

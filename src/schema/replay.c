@@ -133,8 +133,9 @@ struct CmigReplay
 	void	   *watch_arg;
 };
 
-/* The revision that could not be replayed; see cmig_replay_failed(). */
+/* The revision that could not be replayed, and the script's own error; see cmig_replay_failed(). */
 static const char *failed = NULL;
+static int	failed_code = 0;
 
 /* Returns a plan of the marked nodes, in order. */
 static CmigReplayPlan *
@@ -214,6 +215,12 @@ cmig_replay_failed(void)
 	return failed;
 }
 
+int
+cmig_replay_failed_code(void)
+{
+	return failed_code;
+}
+
 /*
  * Returns the hint for a statement that may have failed only because it was
  * replayed.
@@ -248,6 +255,7 @@ explain(ErrorData *error, const CmigRunStep *step)
 	failed = step->revision;
 	if (error->sqlerrcode == ERRCODE_CMIG_NOT_REPLAYABLE)
 		return;
+	failed_code = error->sqlerrcode;
 	error->hint = cmig_hint_text(hint_for(error));
 	/* now an error of pg_cmig that quotes another one */
 	error->detail_log = psprintf("%s.", cmig_error_stored(error));

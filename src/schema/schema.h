@@ -397,6 +397,9 @@ extern List *cmig_replay_compare(CmigImage *from, CmigImage *to);
  */
 extern const char *cmig_replay_failed(void);
 
+/* The SQLSTATE of the statement that failed when error MG014 was last raised. */
+extern int	cmig_replay_failed_code(void);
+
 /* in rehearsal.c */
 
 /*

@@ -130,6 +130,14 @@ cmig_versions_try_script(CmigPlanning *p, const char *script, const char *what)
 		return;
 	if (error->sqlerrcode != ERRCODE_CMIG_NOT_REPLAYABLE)
 		ReThrowError(error);
+	if (cmig_replay_failed_code() == ERRCODE_INSUFFICIENT_PRIVILEGE)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("%s cannot be expanded by role %s", what, cmig_session_role()),
+				 errdetail("A statement fails that would be run: %s",
+						   error->detail ? error->detail : error->message),
+				 errhint("Set cmig.role to a role with this privilege, or grant it; for schema cmig: SELECT cmig.grant_access(%s, 'migrator')",
+						 quote_literal_cstr(cmig_session_role()))));
 	cmig_versions_refuse(what,
 						 psprintf("A statement fails that would be run: %s",
 								  error->detail ? error->detail : error->message));

@@ -1,0 +1,132 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# What cmig init and cmig import do in the folders of other tools: which folders these read, and
+# settings and headers that decide how a script runs.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use CmigShell;
+use File::Path qw(make_path);
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('import_folders');
+
+$node->start;
+chdir PostgreSQL::Test::Utils::tempdir() or die $!;
+delete @ENV{qw(PGAPPNAME DATABASE_URL CMIG_CONFIG CMIG_PSQL)};
+@ENV{qw(PGHOST PGPORT PGDATABASE)} = ($node->host, $node->port, 'postgres');
+
+# file(PATH, CONTENT): writes a file, and its folder
+sub file
+{
+	my ($path, $content) = @_;
+
+	make_path($path =~ s/[^\/]*$//r);
+	append_to_file($path, $content);
+}
+
+# imported(TOOL, FOLDER, ERROR): imports the folder, and returns the ids of the revisions
+sub imported
+{
+	my ($tool, $folder, $error, $status, @options) = @_;
+	my $to = "to_" . ($folder =~ tr/\//_/r) . "_$tool";
+
+	gives($status // 0, $status ? '^$' : "$to/", $error, 'import', $tool, $folder, '--to', $to, @options);
+	return join(' ', sort map { s/.*\/(\d+).*/$1/r } glob("$to/*.sql"));
+}
+
+# the newcomer's first word, in a folder that has migrations
+file('db/20240101_one.sql', "-- migrate:up\nCREATE TABLE one (id int);\n-- migrate:down\nDROP TABLE one;\n");
+gives(0, "cmig.conf\ndatabase postgres is at base\n", "^cmig: files or a table like those of other migration tools were found: dbmate\nHINT:  cmig import shows", 'init');
+gives(0, '^database postgres is at base\n', '^$', 'init');
+
+# A tool that reads one folder does not read those below it, and folders of two projects are not mixed
+my $not_read = 'archive/15_[a-z.]+: left out, because TOOL does not read subfolders';
+my %texts = (dbmate => "-- migrate:up\nSELECT 1;\n-- migrate:down\n", goose => "-- +goose Up\nSELECT 1;\n");
+foreach my $tool ('dbmate', 'golang-migrate', 'goose', 'sqlx', 'supabase', 'node-pg-migrate', 'yoyo')
+{
+	my @ends = $tool eq 'golang-migrate' ? ('up.sql', 'down.sql') : 'sql';
+	my $text = $texts{$tool} // "SELECT 1;\n";
+
+	file("$tool/m/1$_.$ends[0]", $text) foreach '0_a', '1_b';
+	file("$tool/m/archive/15_old.$_", $text) foreach @ends;
+	is(imported($tool, "$tool/m", $not_read =~ s/TOOL/$tool/r), '10 11', "$tool does not read subfolders");
+	file("$tool/other/12_c.$ends[0]", $text);
+	is( imported($tool, $tool, "there are $tool files in several folders\nDETAIL:  They are in \"m\" and \"other\", and $tool reads one folder", 3),
+		'', "$tool reads one folder");
+}
+
+# a script that runs without a transaction takes the other one along, which is said
+is( query($node, 'postgres', <<'END'),
+SELECT string_agg(concat_ws(': ', format, note, substring(content FROM 'transactional: \w+')), E'\n') FROM (VALUES
+	('dbmate', '{1.sql}'::text[], ARRAY[E'-- migrate:up\nSELECT 1;\n-- migrate:down transaction:false\nSELECT 2;']),
+	('dbmate', '{1.sql}', ARRAY[E'-- migrate:up strict:1 transaction:false\nSELECT 1;\n-- migrate:down\n']),
+	('dbmate', '{1.sql}', ARRAY[E'-- migrate:up transaction:true\nSELECT 1;\n-- migrate:down transaction:falsehood\nSELECT 2;']),
+	('sqlx', '{1_a.up.sql,1_a.down.sql}', ARRAY[E'-- no-transaction\nSELECT 1', 'SELECT 2'])
+) AS v (format, names, texts), cmig.import_files(format, names, texts)
+END
+	"dbmate: transactional: false, also for its upgrade script, which dbmate runs in a transaction: transactional: false\n"
+	  . "dbmate: unknown option \"strict:1\" of migrate:up: transactional: false\n"
+	  . "dbmate: unknown option \"transaction:falsehood\" of migrate:down: transactional: true\n"
+	  . 'sqlx: transactional: false, also for its downgrade script, which sqlx runs in a transaction: transactional: false',
+	'transactions of one direction');
+
+# graphile-migrate: only the first lines are a header, and included files are there already
+file('graphile/migrations/committed/000001.sql', <<'END');
+--! Previous: -
+--! Hash: sha1:01
+--! Message: One
+--! Wanted: x
+
+--! split: 1-a.sql
+CREATE TABLE one (id int);
+--! Included one.sql
+GRANT SELECT ON one TO :VISITOR;
+--! EndIncluded one.sql
+--! no-transaction
+END
+file('graphile/migrations/committed/000002.sql', "--! Previous: sha1:01\n--! Hash: sha1:02\n\n\n--! no-transaction\nVACUUM one;\n");
+file('graphile/.gmrc', <<'END');
+/* ":OLD": "!ENV" */
+{
+	"connectionString": "postgres://host/db", // "pgSettings": { "a": "b" },
+	"pgSettings": { "search_path": "\"App\",o'hara,public", "role": "x" },
+	"placeholders": { ":VISITOR": "visitor" },
+	"afterReset": [ /* "none.sql" */ ],
+	'afterAllMigrations': [ "after.sql" ]
+}
+END
+is(imported('graphile-migrate', 'graphile/migrations', '^' . quotemeta(<<'END')), '000001 000002', 'graphile-migrate');
+cmig: pgSettings in graphile/migrations/../.gmrc is left out: { "search_path": "\"App\",o'hara,public", "role": "x" }
+HINT:  For all runs: SELECT cmig.set_option('cmig.search_path', '"App",o''hara,public')
+cmig: afterAllMigrations in graphile/migrations/../.gmrc is left out; run what it names by other means
+000001_one.sql: unknown header "--! Wanted: x"
+END
+my $text = slurp_file('to_graphile_migrations_graphile-migrate/000001_one.sql');
+like($text, qr/transactional: true\n.*\n-- cmig:upgrade\n--! split: 1-a.sql\nCREATE TABLE one \(id int\);\n--! Included one.sql\nGRANT SELECT ON one TO visitor;\n--! EndIncluded one.sql\n--! no-transaction/s, 'its comments');
+like(slurp_file('to_graphile_migrations_graphile-migrate/000002.sql'), qr/transactional: false\n.*\n-- cmig:upgrade\nVACUUM one;/s, 'its setting');
+query($node, 'postgres', "SELECT cmig.set_option('cmig.search_path', '\"App\",o''hara,public')");
+is(query($node, 'postgres', 'SHOW cmig.search_path'), q("App",o'hara,public), 'the hint can be pasted');
+rename('graphile/.gmrc', 'graphile/.gmrc.js') or die $!;
+imported('graphile-migrate', 'graphile/migrations', '^cmig: graphile/migrations/../.gmrc.js is left out, because it is JavaScript\n', 0, '-x', 'VISITOR=v', '--force');
+
+# Rails takes 001 for 1
+is( query($node, 'postgres', <<'END'),
+SELECT string_agg(file_name, ' ') FROM cmig.import_files('rails', '{structure.sql,migrate/001_a.rb,migrate/010_b.rb,migrate/100_c.rb}',
+	ARRAY[E'SELECT 1;\nINSERT INTO "schema_migrations" (version) VALUES\n(\'10\'),\n(\'1\');', 'a', 'b', 'c'])
+END
+	'10_schema_of_structure_sql.sql migrate/100_c.rb', 'numbers of Rails');
+
+# what a killed call has left is removed, but not what another one is writing
+append_to_file("db/.cmig-$_", '') foreach '1-2', '3-4', 'x';
+utime(time - 600, time - 600, "db/.cmig-$_") foreach '1-2', 'x';
+gives(0, 'db/', '', 'revision', '-m', 'one', '--version-path', 'db', '--no-load');
+is(join(' ', sort glob('db/.cmig-*')), 'db/.cmig-3-4 db/.cmig-x', 'files of a killed call');
+
+done_testing();
