@@ -43,7 +43,7 @@ sub imported
 
 # the newcomer's first word, in a folder that has migrations
 file('db/20240101_one.sql', "-- migrate:up\nCREATE TABLE one (id int);\n-- migrate:down\nDROP TABLE one;\n");
-gives(0, "cmig.conf\ndatabase postgres is at base\n", "^cmig: files or a table like those of other migration tools were found: dbmate\nHINT:  cmig import shows", 'init');
+gives(0, "cmig.conf\ndatabase postgres is at base\n", "^cmig: files or a table like those of other migration tools were found: 'dbmate'\nHINT:  cmig import shows", 'init');
 gives(0, '^database postgres is at base\n', '^$', 'init');
 
 # A tool that reads one folder does not read those below it, and folders of two projects are not mixed

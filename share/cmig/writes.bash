@@ -647,10 +647,11 @@ tell_tools()
 	script='' transaction=''
 	variable found_files "$(possible_files)"
 	begin
-	called "SELECT pg_catalog.string_agg(DISTINCT tool, ', ') AS cmig_tools, count(*) > 0 AS cmig_some
+	called "SELECT pg_catalog.string_agg(DISTINCT tool, ', ') AS cmig_tools,
+	count(*) OPERATOR(pg_catalog.>) 0 AS cmig_some
 FROM $FOUND_TOOLS WHERE found_file IS NOT NULL OR history_table IS NOT NULL \\gset"
 	add "\\if :cmig_some
-\\warn 'cmig: files or a table like those of other migration tools were found:' :cmig_tools
+\\warn 'cmig: files or a table like those of other migration tools were found:' :'cmig_tools'
 \\warn 'HINT:  cmig import shows the commands that take over from them.'
 \\endif"
 	end_transaction ROLLBACK
