@@ -99,16 +99,23 @@ $node->safe_psql('postgres', "ALTER TABLE s.t DROP CONSTRAINT $name; $check; $ke
 is(query($node, 'postgres', q{SELECT string_agg(pg_get_constraintdef(oid), '; ' ORDER BY conname) FROM pg_constraint WHERE conrelid = 's.t'::regclass AND contype IN ('c', 'f')}),
 	'CHECK ((n > 0)); FOREIGN KEY (b) REFERENCES s.r(id); FOREIGN KEY (n) REFERENCES s.r(id)', 'and is kept');
 
-# what is validated by the statement after the one that adds it
-renew();
-$node->safe_psql('postgres', q{DELETE FROM cmig.revision; DELETE FROM cmig.version; ALTER TABLE s.t ADD CONSTRAINT k CHECK (n > 0);
-	SELECT cmig.create_revision('x', revision => '002', transactional => false, upgrade_sql => 'SELECT 1; SELECT 1/0', downgrade_sql => 'ALTER TABLE s.t ADD CONSTRAINT z CHECK (id > 0) NOT VALID; ALTER TABLE s.t VALIDATE CONSTRAINT z')});
-$node->safe_psql('postgres', q{INSERT INTO cmig.version VALUES ('002')});
+# what is validated by a statement after the one that adds it
 my $during = qr/ERROR:  55000: constraint "z" of table s\.t was replaced or dropped during the CALL\n/;
-swap(q{CALL cmig.downgrade_stepwise('base')}, evil('z'), $during);
-$node->safe_psql('postgres', 'ALTER TABLE s.t DROP CONSTRAINT z, ADD CONSTRAINT z CHECK (id > 0) NOT VALID');
-$node->safe_psql('postgres', q{CALL cmig.downgrade_stepwise('base')});
-is(query($node, 'postgres', q{SELECT convalidated FROM pg_constraint WHERE conname = 'z'}), 't', 'the next call goes on');
+my $add = 'ADD CONSTRAINT z CHECK (id > 0) NOT VALID';
+foreach my $script (
+	"ALTER TABLE s.t $add; ALTER TABLE s.t VALIDATE CONSTRAINT z",
+	"ALTER TABLE s.t $add, ADD CONSTRAINT y CHECK (id > -1) NOT VALID; COMMENT ON TABLE s.t IS ''x''; ALTER TABLE s.t VALIDATE CONSTRAINT y, VALIDATE CONSTRAINT z",
+	"ALTER TABLE s.t $add; ALTER TABLE s.t ADD CONSTRAINT y CHECK (id > -1) NOT VALID; ALTER TABLE s.t VALIDATE CONSTRAINT y; ALTER TABLE s.t VALIDATE CONSTRAINT z")
+{
+	renew();
+	$node->safe_psql('postgres', qq{DELETE FROM cmig.revision; DELETE FROM cmig.version; ALTER TABLE s.t ADD CONSTRAINT k CHECK (n > 0);
+		SELECT cmig.create_revision('x', revision => '002', transactional => false, upgrade_sql => 'SELECT 1; SELECT 1/0', downgrade_sql => '$script')});
+	$node->safe_psql('postgres', q{INSERT INTO cmig.version VALUES ('002')});
+	swap(q{CALL cmig.downgrade_stepwise('base')}, evil('z'), $during);
+	$node->safe_psql('postgres', "ALTER TABLE s.t DROP CONSTRAINT z, $add");
+	$node->safe_psql('postgres', q{CALL cmig.downgrade_stepwise('base')});
+	is(query($node, 'postgres', q{SELECT bool_and(convalidated) FROM pg_constraint WHERE conname IN ('y', 'z')}), 't', 'the next call goes on');
+}
 
 # what reverts a partial revision, which the schema's comparison has seen
 $node->safe_psql('postgres', q{DELETE FROM cmig.revision; DROP TABLE s.t, s.r; SELECT cmig.create_revision('y', revision => '003',

@@ -435,19 +435,21 @@ lock_referenced(const Node *stmt)
 }
 
 /*
- * The constraint that the last statement of a call has added.  Before the next one,
+ * A constraint that a statement of a call has added.  Before a later one validates it,
  * the owner of the table, or domain, can put another in its place, and VALIDATE
  * CONSTRAINT evaluates what has the name, with the privileges of the caller.
  */
-static struct
+typedef struct Added
 {
-	TimestampTz call;			/* when the client's statement began */
 	NameData	schema;			/* as the statement names the table or domain */
 	NameData	relation;
 	NameData	name;
 	Oid			object;
 	Oid			constraint;
-}			added;
+} Added;
+
+static List *added = NIL;		/* list of Added, in TopMemoryContext */
+static TimestampTz added_call;	/* when the client's statement began */
 
 /* A constraint that a statement names. */
 typedef struct Named
@@ -455,41 +457,46 @@ typedef struct Named
 	const RangeVar *relation;	/* of the table, or with the name of the
 								 * domain */
 	bool		domain;
-	const char *name;			/* of the constraint; NULL if it has none */
+	const char *name;			/* of the constraint */
 } Named;
 
-/*
- * Does the statement validate a constraint, or add one, and nothing else?  Sets
- * *named, then.
- */
-static bool
-names_constraint(const Node *stmt, bool validates, Named *named)
+static List *
+add_named(List *list, const RangeVar *relation, bool domain, const char *name)
 {
-	memset(named, 0, sizeof(Named));
+	Named	   *named = palloc(sizeof(Named));
+
+	named->relation = relation;
+	named->domain = domain;
+	named->name = name;
+	return name == NULL ? list : lappend(list, named);
+}
+
+/* Returns the constraints that the statement validates, or adds, as a list of Named. */
+static List *
+constraints_named(const Node *stmt, bool validates)
+{
+	List	   *list = NIL;
+
 	if (IsA(stmt, AlterDomainStmt))
 	{
 		const AlterDomainStmt *alter = (const AlterDomainStmt *) stmt;
 
-		if (alter->subtype != (validates ? 'V' : 'C') || list_length(alter->typeName) > 3)
-			return false;
-		named->domain = true;
-		named->relation = makeRangeVarFromNameList(alter->typeName);
-		named->name = validates ? alter->name : castNode(Constraint, alter->def)->conname;
-		return true;
+		if (alter->subtype == (validates ? 'V' : 'C') && list_length(alter->typeName) <= 3)
+			list = add_named(list, makeRangeVarFromNameList(alter->typeName), true,
+							 validates ? alter->name : castNode(Constraint, alter->def)->conname);
 	}
 	if (IsA(stmt, AlterTableStmt))
 	{
 		const AlterTableStmt *alter = (const AlterTableStmt *) stmt;
-		const AlterTableCmd *command = linitial_node(AlterTableCmd, alter->cmds);
 
-		if (list_length(alter->cmds) != 1 ||
-			command->subtype != (validates ? AT_ValidateConstraint : AT_AddConstraint))
-			return false;
-		named->relation = alter->relation;
-		named->name = validates ? command->name : castNode(Constraint, command->def)->conname;
-		return true;
+		foreach_node(AlterTableCmd, command, alter->cmds)
+		{
+			if (command->subtype == (validates ? AT_ValidateConstraint : AT_AddConstraint))
+				list = add_named(list, alter->relation, false,
+								 validates ? command->name : castNode(Constraint, command->def)->conname);
+		}
 	}
-	return false;
+	return list;
 }
 
 static Oid
@@ -508,7 +515,7 @@ object_of(const Named *named)
 static Oid
 constraint_of(const Named *named, Oid object)
 {
-	if (!OidIsValid(object) || named->name == NULL)
+	if (!OidIsValid(object))
 		return InvalidOid;
 	return named->domain ? get_domain_constraint_oid(object, named->name, true) :
 		get_relation_constraint_oid(object, named->name, true);
@@ -517,13 +524,13 @@ constraint_of(const Named *named, Oid object)
 Oid
 cmig_toplevel_validated(const Node *stmt, Oid *object)
 {
-	Named		named;
+	const List *named = constraints_named(stmt, true);
 
 	*object = InvalidOid;
-	if (!names_constraint(stmt, true, &named))
+	if (list_length(named) != 1)
 		return InvalidOid;
-	*object = object_of(&named);
-	return constraint_of(&named, *object);
+	*object = object_of(linitial(named));
+	return constraint_of(linitial(named), *object);
 }
 
 Node *
@@ -586,72 +593,102 @@ cmig_toplevel_require_inherited(Oid table, const char *name)
 	}
 }
 
-/* Raise an error if the statement would validate another constraint than was added. */
+/* Does the name, with or without its schema, stand for what a statement of the call has added? */
+static bool
+is_added(const Named *named, const Added *part)
+{
+	if (strcmp(named->name, NameStr(part->name)) != 0)
+		return false;
+	return (strcmp(named->relation->schemaname ? named->relation->schemaname : "",
+				   NameStr(part->schema)) == 0 &&
+			strcmp(named->relation->relname, NameStr(part->relation)) == 0) ||
+		object_of(named) == part->object;
+}
+
+/* Raise an error if another constraint would be validated than was added. */
+static void
+require_same(const Named *named, const Added *part)
+{
+	Oid			object;
+
+	if (!named->domain && cmig_owns_compat(RelationRelationId, part->object, GetUserId()))
+		cmig_query_hold(part->object, ShareUpdateExclusiveLock);
+	object = object_of(named);
+	if (object != part->object || constraint_of(named, object) != part->constraint)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("constraint \"%s\" of %s was replaced or dropped during the CALL", named->name,
+						named->domain ? psprintf("domain %s", format_type_be(part->object)) :
+						psprintf("table %s", cmig_query_table_name(part->object))),
+				 errhint("Drop the constraint that has the name now, or rename it, add the right one, and repeat the CALL.")));
+	if (!named->domain && cmig_owns_compat(RelationRelationId, object, GetUserId()))
+		cmig_toplevel_require_inherited(object, named->name);
+}
+
 static void
 require_added(const Node *stmt)
 {
-	Named		named;
-	Oid			object;
-
-	if (!names_constraint(stmt, true, &named) ||
-		added.call != GetCurrentStatementStartTimestamp() ||
-		strcmp(named.name, NameStr(added.name)) != 0)
+	if (added_call != GetCurrentStatementStartTimestamp())
 		return;
-	/* it can be named with or without its schema */
-	if ((strcmp(named.relation->schemaname ? named.relation->schemaname : "",
-				NameStr(added.schema)) != 0 ||
-		 strcmp(named.relation->relname, NameStr(added.relation)) != 0) &&
-		object_of(&named) != added.object)
-		return;
-	if (!named.domain && cmig_owns_compat(RelationRelationId, added.object, GetUserId()))
-		cmig_query_hold(added.object, ShareUpdateExclusiveLock);
-	object = object_of(&named);
-	if (object != added.object || constraint_of(&named, object) != added.constraint)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("constraint \"%s\" of %s was replaced or dropped during the CALL", named.name,
-						named.domain ? psprintf("domain %s", format_type_be(added.object)) :
-						psprintf("table %s", cmig_query_table_name(added.object))),
-				 errhint("Drop the constraint that has the name now, or rename it, add the right one, and repeat the CALL.")));
-	if (!named.domain && cmig_owns_compat(RelationRelationId, object, GetUserId()))
-		cmig_toplevel_require_inherited(object, named.name);
+	foreach_ptr(const Named, named, constraints_named(stmt, true))
+	{
+		foreach_ptr(const Added, part, added)
+		{
+			if (is_added(named, part))
+				require_same(named, part);
+		}
+	}
 }
 
 static void
 expect(const Named *named, Oid object, Oid constraint)
 {
-	namestrcpy(&added.schema, named->relation->schemaname ? named->relation->schemaname : "");
-	namestrcpy(&added.relation, named->relation->relname);
-	namestrcpy(&added.name, named->name);
-	added.object = object;
-	added.constraint = constraint;
-	added.call = GetCurrentStatementStartTimestamp();
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+	Added	   *part = NULL;
+
+	if (added_call != GetCurrentStatementStartTimestamp())
+	{
+		list_free_deep(added);
+		added = NIL;
+		added_call = GetCurrentStatementStartTimestamp();
+	}
+	foreach_ptr(Added, other, added)
+	{
+		if (other->object == object && strcmp(NameStr(other->name), named->name) == 0)
+			part = other;
+	}
+	if (part == NULL)
+	{
+		part = palloc(sizeof(Added));
+		added = lappend(added, part);
+	}
+	MemoryContextSwitchTo(old);
+	namestrcpy(&part->schema, named->relation->schemaname ? named->relation->schemaname : "");
+	namestrcpy(&part->relation, named->relation->relname);
+	namestrcpy(&part->name, named->name);
+	part->object = object;
+	part->constraint = constraint;
 }
 
 /* Remember what the statement has added, while its table is locked. */
 static void
 note_added(const Node *stmt)
 {
-	Named		named;
-	Oid			object;
+	foreach_ptr(const Named, named, constraints_named(stmt, false))
+	{
+		Oid			object = object_of(named);
 
-	memset(&added, 0, sizeof(added));
-	if (!names_constraint(stmt, false, &named) || named.name == NULL)
-		return;
-	object = object_of(&named);
-	if (!OidIsValid(object))
-		return;
-	CommandCounterIncrement();
-	expect(&named, object, constraint_of(&named, object));
+		CommandCounterIncrement();
+		if (OidIsValid(object))
+			expect(named, object, constraint_of(named, object));
+	}
 }
 
 void
 cmig_toplevel_expect(const Node *stmt, Oid object, Oid constraint)
 {
-	Named		named;
-
-	if (names_constraint(stmt, true, &named))
-		expect(&named, object, constraint);
+	foreach_ptr(const Named, named, constraints_named(stmt, true))
+		expect(named, object, constraint);
 }
 
 void
