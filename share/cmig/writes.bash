@@ -740,7 +740,7 @@ read_gmrc()
 		}
 	fi
 	for name in beforeReset afterReset beforeAllMigrations afterAllMigrations; do
-		[[ ! $text =~ $name[\"\']?[[:space:]]*:[[:space:]]*(\[[[:space:]]*[^][:space:]]|[\"\'\{]) ]] ||
+		[[ ! $text =~ ${name}[\"\']?[[:space:]]*:[[:space:]]*(\[[[:space:]]*[^][:space:]]|[\"\'\{]) ]] ||
 			say "cmig: $name in $file is left out; run what it names by other means"
 	done
 }
