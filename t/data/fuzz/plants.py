@@ -47,8 +47,8 @@ PLANTS = {
     # a text is cut within a character
     "character": ("src/base/text.c", "pg_mbcliplen(text, length, most)", "most"),
     # a lock of the session stays
-    "lock": ("src/run/lock.c", "	if (cmig_lock_held_compat(&tag, mode))\n		LockRelease(&tag, mode, true);\n",
-             "	if (key != KEY_RUN && cmig_lock_held_compat(&tag, mode))\n		LockRelease(&tag, mode, true);\n"),
+    "lock": ("src/run/lock.c", "	if ((at_session & (1 << key)) != 0 && cmig_lock_held_compat(&tag, mode))\n		LockRelease(&tag, mode, true);\n",
+             "	if (key != KEY_RUN && (at_session & (1 << key)) != 0 && cmig_lock_held_compat(&tag, mode))\n		LockRelease(&tag, mode, true);\n"),
     # psql reads a variable in a text
     "variable": ("src/parse/psql_text.c", "	return cmig_lexer_is_char(lexer, ':') &&\n", "	return cmig_lexer_is_char(lexer, '?') &&\n"),
     # psql reads a backslash in a string otherwise than the server
