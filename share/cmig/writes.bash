@@ -641,7 +641,7 @@ FOUND_TOOLS="cmig.import_tools((SELECT pg_catalog.array_agg(pg_catalog.split_par
 	(SELECT pg_catalog.array_agg(pg_catalog.substr(f, pg_catalog.strpos(f, E'\n') OPERATOR(pg_catalog.+) 1))
 	FROM $FOUND f))"
 
-# Says in which order to go on in the folder or the database of another tool.
+# Names the tools that have files in the folder, or a table in the database.
 tell_tools()
 {
 	script='' transaction=''

@@ -224,7 +224,7 @@ cmig_owns_compat(Oid class, Oid object, Oid role)
 #endif
 }
 
-/* Says that a constraint that is built by hand is enforced, as all are before PostgreSQL 18. */
+/* Marks a constraint not made by the parser as enforced, as all are before PostgreSQL 18. */
 static inline void
 cmig_check_enforced_compat(Constraint *check)
 {
