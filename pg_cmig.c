@@ -67,6 +67,7 @@ _PG_init(void)
 	cmig_settings_init();
 	cmig_runner_init();
 	cmig_toplevel_init();
+	cmig_added_init();
 	cmig_restore_point_init();
 	cmig_last_failure_init();
 	cmig_log_run_init();

@@ -77,7 +77,7 @@ wait_until_blocked($node);
 $node->safe_psql('postgres', q{SET ROLE regress_own; ALTER DOMAIN s.d DROP CONSTRAINT k; ALTER DOMAIN s.d ADD CONSTRAINT k CHECK (s.evil(value, value) IS NOT NULL) NOT VALID;
 	RESET ROLE; SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'holder' AND pg_sleep(1) IS NOT NULL});
 finish_psql($_) for ($holder, $run);
-like($run->{err}, qr/ERROR:  55000: constraint "k" of domain d was replaced or dropped during the CALL\n/, 'domain: error');
+like($run->{err}, qr/ERROR:  55000: constraint "k" of domain s\.d was replaced or dropped during the CALL\n/, 'domain: error');
 evaluates_nothing('domain');
 $node->safe_psql('postgres', q{ALTER DOMAIN s.d DROP CONSTRAINT k; ALTER DOMAIN s.d ADD CONSTRAINT k CHECK (value <> 'x') NOT VALID});
 $node->safe_psql('postgres', q{CALL cmig.upgrade_stepwise()});

@@ -312,27 +312,6 @@ extern void cmig_toplevel_warn_of_snapshots(const char *what);
  */
 extern void cmig_toplevel_execute(RawStmt *raw, const char *text);
 
-/*
- * Returns the constraint that ALTER TABLE or DOMAIN ... VALIDATE CONSTRAINT names, and
- * its table or domain, or InvalidOid if it is another statement, or names none.
- */
-extern Oid	cmig_toplevel_validated(const Node *stmt, Oid *object);
-
-/* Returns the condition of a CHECK constraint, or NULL. */
-extern Node *cmig_toplevel_condition(Oid constraint);
-
-/*
- * The next statement, which validates a constraint, is about this one: it raises an
- * error if its names stand for another one.
- */
-extern void cmig_toplevel_expect(const Node *stmt, Oid object, Oid constraint);
-
-/*
- * Raise an error if VALIDATE CONSTRAINT would find, by the name, another condition in a
- * partition or another table that inherits from this one.  Locks these tables.
- */
-extern void cmig_toplevel_require_inherited(Oid table, const char *name);
-
 /* Run a single statement and commit it; cmig_toplevel_attempt() repeats it. */
 extern void cmig_toplevel_run_sql(const char *sql, const char *what);
 
@@ -359,6 +338,34 @@ extern char *(*cmig_downgrade_generate) (const char *revision);
  * run if the hook raises an error.
  */
 extern void (*cmig_stepwise_at_end) (void);
+
+/* in added.c */
+
+extern void cmig_added_init(void);
+
+/* Watch the constraints of the CALL from now on, if it is not watched yet. */
+extern void cmig_added_begin(void);
+
+/*
+ * Returns the constraint that ALTER TABLE or DOMAIN ... VALIDATE CONSTRAINT names, and
+ * its table or domain, or InvalidOid if it is another statement, or names none.
+ */
+extern Oid	cmig_added_validated(const Node *stmt, Oid *object);
+
+/* Returns the condition of a CHECK constraint, or NULL. */
+extern Node *cmig_added_condition(Oid constraint);
+
+/*
+ * Raise an error if the statement, which validates a constraint, is about another one
+ * than this.  Locks the table.
+ */
+extern void cmig_added_require(const Node *stmt, Oid object, Oid constraint);
+
+/*
+ * Raise an error if VALIDATE CONSTRAINT would find, by the name, another condition in a
+ * partition or another table that inherits from this one.  Locks these tables.
+ */
+extern void cmig_added_require_inherited(Oid table, const char *name);
 
 /* in resume.c */
 

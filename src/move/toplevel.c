@@ -434,263 +434,6 @@ lock_referenced(const Node *stmt)
 	}
 }
 
-/*
- * A constraint that a statement of a call has added.  Before a later one validates it,
- * the owner of the table, or domain, can put another in its place, and VALIDATE
- * CONSTRAINT evaluates what has the name, with the privileges of the caller.
- */
-typedef struct Added
-{
-	NameData	schema;			/* as the statement names the table or domain */
-	NameData	relation;
-	NameData	name;
-	Oid			object;
-	Oid			constraint;
-} Added;
-
-static List *added = NIL;		/* list of Added, in TopMemoryContext */
-static TimestampTz added_call;	/* when the client's statement began */
-
-/* A constraint that a statement names. */
-typedef struct Named
-{
-	const RangeVar *relation;	/* of the table, or with the name of the
-								 * domain */
-	bool		domain;
-	const char *name;			/* of the constraint */
-} Named;
-
-static List *
-add_named(List *list, const RangeVar *relation, bool domain, const char *name)
-{
-	Named	   *named = palloc(sizeof(Named));
-
-	named->relation = relation;
-	named->domain = domain;
-	named->name = name;
-	return name == NULL ? list : lappend(list, named);
-}
-
-/* Returns the constraints that the statement validates, or adds, as a list of Named. */
-static List *
-constraints_named(const Node *stmt, bool validates)
-{
-	List	   *list = NIL;
-
-	if (IsA(stmt, AlterDomainStmt))
-	{
-		const AlterDomainStmt *alter = (const AlterDomainStmt *) stmt;
-
-		if (alter->subtype == (validates ? 'V' : 'C') && list_length(alter->typeName) <= 3)
-			list = add_named(list, makeRangeVarFromNameList(alter->typeName), true,
-							 validates ? alter->name : castNode(Constraint, alter->def)->conname);
-	}
-	if (IsA(stmt, AlterTableStmt))
-	{
-		const AlterTableStmt *alter = (const AlterTableStmt *) stmt;
-
-		foreach_node(AlterTableCmd, command, alter->cmds)
-		{
-			if (command->subtype == (validates ? AT_ValidateConstraint : AT_AddConstraint))
-				list = add_named(list, alter->relation, false,
-								 validates ? command->name : castNode(Constraint, command->def)->conname);
-		}
-	}
-	return list;
-}
-
-static Oid
-object_of(const Named *named)
-{
-	const RangeVar *relation = named->relation;
-	List	   *names = list_make1(makeString(relation->relname));
-
-	if (!named->domain)
-		return RangeVarGetRelid(relation, NoLock, true);
-	if (relation->schemaname)
-		names = lcons(makeString(relation->schemaname), names);
-	return LookupTypeNameOid(NULL, makeTypeNameFromNameList(names), true);
-}
-
-static Oid
-constraint_of(const Named *named, Oid object)
-{
-	if (!OidIsValid(object))
-		return InvalidOid;
-	return named->domain ? get_domain_constraint_oid(object, named->name, true) :
-		get_relation_constraint_oid(object, named->name, true);
-}
-
-Oid
-cmig_toplevel_validated(const Node *stmt, Oid *object)
-{
-	const List *named = constraints_named(stmt, true);
-
-	*object = InvalidOid;
-	if (list_length(named) != 1)
-		return InvalidOid;
-	*object = object_of(linitial(named));
-	return constraint_of(linitial(named), *object);
-}
-
-Node *
-cmig_toplevel_condition(Oid constraint)
-{
-	HeapTuple	row = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
-	Node	   *condition = NULL;
-	bool		isnull;
-	Datum		stored;
-
-	if (!HeapTupleIsValid(row))
-		return NULL;
-	stored = SysCacheGetAttr(CONSTROID, row, Anum_pg_constraint_conbin, &isnull);
-	if (!isnull)
-		condition = stringToNode(TextDatumGetCString(stored));
-	ReleaseSysCache(row);
-	return condition;
-}
-
-static List *
-functions_of(Oid constraint)
-{
-	return cmig_expression_functions(cmig_toplevel_condition(constraint));
-}
-
-/*
- * PostgreSQL has compared these constraints: when one is added to the table, as trees,
- * but when a table is attached, as texts.
- */
-void
-cmig_toplevel_require_inherited(Oid table, const char *name)
-{
-	Oid			constraint = get_relation_constraint_oid(table, name, true);
-	HeapTuple	row = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
-	bool		inherited = false;
-	List	   *functions;
-
-	if (HeapTupleIsValid(row))
-	{
-		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(row);
-
-		inherited = form->contype == CONSTRAINT_CHECK && !form->connoinherit;
-		ReleaseSysCache(row);
-	}
-	if (!inherited)
-		return;
-	functions = functions_of(constraint);
-	foreach_oid(child, cmig_inheritors(table, ShareUpdateExclusiveLock))
-	{
-		Oid			there = get_relation_constraint_oid(child, name, true);
-
-		if (there == constraint || !OidIsValid(there) || equal(functions_of(there), functions))
-			continue;
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("constraint \"%s\" of table %s has other operators or functions than that of table %s, from which it inherits",
-						name, cmig_query_table_name(child), cmig_query_table_name(table)),
-				 cmig_hint("ALTER TABLE %s DROP CONSTRAINT %s; then add the right one, and repeat the `CALL`",
-						   cmig_query_table_name(table), quote_identifier(name))));
-	}
-}
-
-/* Does the name, with or without its schema, stand for what a statement of the call has added? */
-static bool
-is_added(const Named *named, const Added *part)
-{
-	if (strcmp(named->name, NameStr(part->name)) != 0)
-		return false;
-	return (strcmp(named->relation->schemaname ? named->relation->schemaname : "",
-				   NameStr(part->schema)) == 0 &&
-			strcmp(named->relation->relname, NameStr(part->relation)) == 0) ||
-		object_of(named) == part->object;
-}
-
-/* Raise an error if another constraint would be validated than was added. */
-static void
-require_same(const Named *named, const Added *part)
-{
-	Oid			object;
-
-	if (!named->domain && cmig_owns_compat(RelationRelationId, part->object, GetUserId()))
-		cmig_query_hold(part->object, ShareUpdateExclusiveLock);
-	object = object_of(named);
-	if (object != part->object || constraint_of(named, object) != part->constraint)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("constraint \"%s\" of %s was replaced or dropped during the CALL", named->name,
-						named->domain ? psprintf("domain %s", format_type_be(part->object)) :
-						psprintf("table %s", cmig_query_table_name(part->object))),
-				 errhint("Drop the constraint that has the name now, or rename it, add the right one, and repeat the CALL.")));
-	if (!named->domain && cmig_owns_compat(RelationRelationId, object, GetUserId()))
-		cmig_toplevel_require_inherited(object, named->name);
-}
-
-static void
-require_added(const Node *stmt)
-{
-	if (added_call != GetCurrentStatementStartTimestamp())
-		return;
-	foreach_ptr(const Named, named, constraints_named(stmt, true))
-	{
-		foreach_ptr(const Added, part, added)
-		{
-			if (is_added(named, part))
-				require_same(named, part);
-		}
-	}
-}
-
-static void
-expect(const Named *named, Oid object, Oid constraint)
-{
-	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
-	Added	   *part = NULL;
-
-	if (added_call != GetCurrentStatementStartTimestamp())
-	{
-		list_free_deep(added);
-		added = NIL;
-		added_call = GetCurrentStatementStartTimestamp();
-	}
-	foreach_ptr(Added, other, added)
-	{
-		if (other->object == object && strcmp(NameStr(other->name), named->name) == 0)
-			part = other;
-	}
-	if (part == NULL)
-	{
-		part = palloc(sizeof(Added));
-		added = lappend(added, part);
-	}
-	MemoryContextSwitchTo(old);
-	namestrcpy(&part->schema, named->relation->schemaname ? named->relation->schemaname : "");
-	namestrcpy(&part->relation, named->relation->relname);
-	namestrcpy(&part->name, named->name);
-	part->object = object;
-	part->constraint = constraint;
-}
-
-/* Remember what the statement has added, while its table is locked. */
-static void
-note_added(const Node *stmt)
-{
-	foreach_ptr(const Named, named, constraints_named(stmt, false))
-	{
-		Oid			object = object_of(named);
-
-		CommandCounterIncrement();
-		if (OidIsValid(object))
-			expect(named, object, constraint_of(named, object));
-	}
-}
-
-void
-cmig_toplevel_expect(const Node *stmt, Oid object, Oid constraint)
-{
-	foreach_ptr(const Named, named, constraints_named(stmt, true))
-		expect(named, object, constraint);
-}
-
 void
 cmig_toplevel_execute(RawStmt *raw, const char *text)
 {
@@ -698,8 +441,8 @@ cmig_toplevel_execute(RawStmt *raw, const char *text)
 	bool		concurrent = cmig_statement_is_concurrent(raw);
 	List	   *plans;
 	PlannedStmt *plan;
-	const Node *original = raw->stmt;
 
+	cmig_added_begin();
 	/* copy the parse tree, because parse analysis modifies it */
 	raw = copyObject(raw);
 
@@ -711,7 +454,6 @@ cmig_toplevel_execute(RawStmt *raw, const char *text)
 	}
 
 	lock_referenced(raw->stmt);
-	require_added(raw->stmt);
 	if (analyze_requires_snapshot(raw))
 		EnsurePortalSnapshotExists();
 	plans = pg_analyze_and_rewrite_fixedparams(raw, text, NULL, 0, NULL);
@@ -739,8 +481,6 @@ cmig_toplevel_execute(RawStmt *raw, const char *text)
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(caller);
-	note_added(original);
-
 	if (ActivePortal->portalSnapshot != NULL && ActiveSnapshotSet())
 		PopActiveSnapshot();
 	ActivePortal->portalSnapshot = NULL;

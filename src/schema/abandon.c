@@ -620,7 +620,7 @@ describe_error(void *arg)
 static void
 require_shown(const Part *part)
 {
-	Oid			hidden = cmig_expression_hidden(cmig_toplevel_condition(part->constraint), GetUserId());
+	Oid			hidden = cmig_expression_hidden(cmig_added_condition(part->constraint), GetUserId());
 	bool		of_domain = IsA(cmig_raw_parse_one(part->sql)->stmt, AlterDomainStmt);
 
 	if (OidIsValid(hidden))
@@ -650,7 +650,7 @@ bind_constraints(Abandon *abandon, const char *name)
 
 	foreach_ptr(Part, each, parts)
 	{
-		each->constraint = cmig_toplevel_validated(cmig_raw_parse_one(each->sql)->stmt, &each->object);
+		each->constraint = cmig_added_validated(cmig_raw_parse_one(each->sql)->stmt, &each->object);
 		any |= OidIsValid(each->constraint);
 	}
 	if (!any)
@@ -682,8 +682,12 @@ static void
 run_part(void *arg)
 {
 	const Abandon *abandon = arg;
+	const Part *part = abandon->part;
+	RawStmt    *raw = cmig_raw_parse_one(part->sql);
 
-	cmig_toplevel_execute(cmig_raw_parse_one(abandon->part->sql), abandon->part->sql);
+	if (OidIsValid(part->constraint))
+		cmig_added_require(raw->stmt, part->object, part->constraint);
+	cmig_toplevel_execute(raw, part->sql);
 	if (abandon->part->concurrent)
 		return;
 	cmig_toplevel_snapshot();
@@ -695,7 +699,7 @@ run_part(void *arg)
 		HeapTuple	row = NULL;
 
 		if (OidIsValid(later->constraint))
-			now = cmig_toplevel_validated(cmig_raw_parse_one(later->sql)->stmt, &object);
+			now = cmig_added_validated(cmig_raw_parse_one(later->sql)->stmt, &object);
 		if (OidIsValid(now) && object == later->object)
 			row = SearchSysCache1(CONSTROID, ObjectIdGetDatum(now));
 		if (!HeapTupleIsValid(row))
@@ -724,8 +728,6 @@ run_parts(Abandon *abandon)
 		if (abandon->part->concurrent)
 			cmig_toplevel_warn_of_snapshots(abandon->part->sql);
 		cmig_toplevel_commit();
-		if (OidIsValid(each->constraint))
-			cmig_toplevel_expect(cmig_raw_parse_one(each->sql)->stmt, each->object, each->constraint);
 		cmig_toplevel_attempt(run_part, NULL, abandon, "abandon_partial");
 		cmig_run_lock_keep();
 	}

@@ -1,0 +1,100 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# A statement of a stepwise run adds a constraint in whatever way, and a later one validates it, under whatever
+# name.  The owner of the table puts another one in its place, which would be evaluated by a superuser.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use Test::More;
+
+my $node = new_node('added_constraints', 'autovacuum = off');
+$node->start;
+$node->safe_psql('postgres', q{
+CREATE EXTENSION pg_cmig;
+CREATE ROLE regress_own;
+CREATE TABLE evil (who name); GRANT INSERT ON evil TO PUBLIC;
+GRANT CREATE ON DATABASE postgres TO regress_own;
+});
+
+# renew(SCRIPT): the owner's schema, and a revision with the script
+sub renew
+{
+	my ($script) = @_;
+
+	$node->safe_psql('postgres', qq{SET client_min_messages = warning; DROP SCHEMA IF EXISTS s, s2, s3, s4 CASCADE; DELETE FROM cmig.progress; DELETE FROM cmig.version; DELETE FROM cmig.revision; TRUNCATE evil;
+		SET ROLE regress_own; CREATE SCHEMA s; CREATE FUNCTION s.evil(int) RETURNS bool LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.evil VALUES (current_user); RETURN true; END';
+		CREATE TABLE s.r (id int PRIMARY KEY); CREATE TABLE s.t (id int, b int, n int, CONSTRAINT valid CHECK (id > 0)); INSERT INTO s.r VALUES (1); INSERT INTO s.t VALUES (1, 1, 2);
+		ALTER TABLE s.t ADD CONSTRAINT old CHECK (n > 0) NOT VALID; RESET ROLE;
+		SELECT cmig.create_revision('x', revision => '1', transactional => false, upgrade_sql => \$s\$$script\$s\$)});
+	return;
+}
+
+# The call waits for a lock in its first statement; what the owner does waits behind it.
+sub swap
+{
+	my ($script, $swap, $name) = @_;
+
+	renew($script);
+	my $holder = start_psql($node, 'postgres', 'SET ROLE regress_own; BEGIN; LOCK TABLE s.t IN ROW EXCLUSIVE MODE; SELECT pg_sleep(600)', 'holder');
+	$node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_locks WHERE relation = 's.t'::regclass}) or die 'no lock';
+	my $run = start_psql($node, 'postgres', 'CALL cmig.upgrade_stepwise()');
+	wait_until_blocked($node);
+	my $next = start_psql($node, 'postgres', "SET ROLE regress_own; BEGIN; LOCK TABLE s.t; $swap; COMMIT", 'next');
+	wait_until_blocked($node, 'next');
+	$node->safe_psql('postgres', q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'holder'});
+	finish_psql($_) for ($holder, $next, $run);
+	like($run->{err}, qr/ERROR:  55000: constraint "$name" of table s\.t was replaced or dropped during the CALL\n/, "$script: error");
+	is(query($node, 'postgres', q{SELECT count(*) FROM evil WHERE who <> 'regress_own'}), '0', "$script: evaluates nothing of the owner");
+	return;
+}
+
+sub evil { return "ALTER TABLE s.t DROP CONSTRAINT IF EXISTS $_[0]; ALTER TABLE s.t ADD CONSTRAINT $_[0] CHECK (s.evil(id)) NOT VALID" }
+my $table = 'ALTER TABLE s.t RENAME TO y; CREATE TABLE s.t (id int, CONSTRAINT valid CHECK (id > 0)); INSERT INTO s.t VALUES (1); ';
+my $add = 'ALTER TABLE s.t ADD CONSTRAINT c CHECK (n > 1) NOT VALID';
+
+swap('ALTER TABLE s.t ADD CHECK (n > 1) NOT VALID; ALTER TABLE s.t VALIDATE CONSTRAINT t_n_check', evil('t_n_check'), 't_n_check');
+swap('ALTER TABLE s.t ADD FOREIGN KEY (b) REFERENCES s.r NOT VALID; ALTER TABLE s.t VALIDATE CONSTRAINT t_b_fkey', evil('t_b_fkey'), 't_b_fkey');
+swap("DO \$\$BEGIN $add; END\$\$; ALTER TABLE s.t VALIDATE CONSTRAINT c", evil('c'), 'c');
+swap("$add; DO \$\$BEGIN ALTER TABLE s.t VALIDATE CONSTRAINT c; END\$\$", evil('c'), 'c');
+swap("$add; ALTER TABLE s.t RENAME CONSTRAINT c TO d; ALTER TABLE s.t VALIDATE CONSTRAINT d", evil('c'), 'c');
+swap("$add; ALTER TABLE s.t RENAME TO u; ALTER TABLE s.u VALIDATE CONSTRAINT c", $table . evil('c'), 'c');
+swap("$add; SET search_path = s; SELECT 1; ALTER TABLE t VALIDATE CONSTRAINT c", $table . evil('c'), 'c');
+swap("$add; ALTER TABLE s.t VALIDATE CONSTRAINT c", 'ALTER SCHEMA s RENAME TO s2; CREATE SCHEMA s; CREATE TABLE s.t (id int); INSERT INTO s.t VALUES (1);
+	ALTER TABLE s.t ADD CONSTRAINT c CHECK (s2.evil(id)) NOT VALID', 'c');
+# a constraint that was there before gets the name
+swap("$add; ALTER TABLE s.t VALIDATE CONSTRAINT c", 'ALTER TABLE s.t RENAME CONSTRAINT c TO d; ALTER TABLE s.t RENAME CONSTRAINT old TO c', 'c');
+# the table becomes a child of the one in its place, whose columns the script changes, too
+swap("$add; ALTER TABLE s.t ALTER id SET DEFAULT 1; ALTER TABLE s.t VALIDATE CONSTRAINT c", $table . 'ALTER TABLE s.y INHERIT s.t; ALTER TABLE s.t ADD CONSTRAINT c CHECK (s.evil(id)) NO INHERIT NOT VALID', 'c');
+
+# what the script itself has moved, dropped, or undone stands in the way of nothing
+foreach my $script (
+	"$add; ALTER TABLE s.t RENAME CONSTRAINT c TO d; ALTER TABLE s.t RENAME TO u; ALTER SCHEMA s RENAME TO s3; CREATE SCHEMA s4; ALTER TABLE s3.u SET SCHEMA s4; ALTER TABLE s4.u VALIDATE CONSTRAINT old, VALIDATE CONSTRAINT d",
+	"$add; ALTER TABLE s.t DROP CONSTRAINT c; ALTER TABLE s.t VALIDATE CONSTRAINT old",
+	"$add; ALTER TABLE s.t DROP COLUMN n; CREATE TABLE s.u (a int, CHECK (a > 0)); ALTER TABLE s.u RENAME a TO b; DROP TABLE s.u; ALTER TABLE s.t VALIDATE CONSTRAINT valid",
+	"DO \$\$BEGIN $add; RAISE 'x'; EXCEPTION WHEN OTHERS THEN NULL; END\$\$; ALTER TABLE s.t VALIDATE CONSTRAINT old",
+	"$add; ALTER TABLE s.t ALTER n TYPE bigint; ALTER TABLE s.t VALIDATE CONSTRAINT old, VALIDATE CONSTRAINT c",
+	"SET search_path = s; CREATE DOMAIN d AS int; ALTER DOMAIN d ADD CHECK (VALUE > 0) NOT VALID; ALTER DOMAIN d RENAME TO e; ALTER DOMAIN e VALIDATE CONSTRAINT d_check; ALTER TABLE t VALIDATE CONSTRAINT old",
+	"$add; CREATE SCHEMA s3; CREATE TABLE s3.t (n int); SET search_path = s3; ALTER TABLE t ADD CONSTRAINT c CHECK (n > 1) NOT VALID; ALTER TABLE t VALIDATE CONSTRAINT c; SET search_path = s; ALTER TABLE t VALIDATE CONSTRAINT c",
+	"CREATE TABLE s.p (n int) PARTITION BY LIST (n); CREATE TABLE s.p1 PARTITION OF s.p DEFAULT; ALTER TABLE s.p ADD CONSTRAINT c CHECK (n > 1) NOT VALID; ALTER TABLE s.p1 VALIDATE CONSTRAINT c; ALTER TABLE s.p VALIDATE CONSTRAINT c")
+{
+	renew($script);
+	query($node, 'postgres', 'CALL cmig.upgrade_stepwise()');
+	is(query($node, 'postgres', q{SELECT (SELECT count(*) FROM cmig.version), count(*) FROM pg_constraint WHERE contype = 'c' AND NOT convalidated AND conname <> 'old'}), '1|0', $script);
+}
+
+# an attempt that fails after it has added the constraint leaves nothing behind
+renew('ALTER TABLE s.t ADD CONSTRAINT c CHECK (n > 1) NOT VALID, ADD FOREIGN KEY (b) REFERENCES s.r NOT VALID; ALTER TABLE s.t VALIDATE CONSTRAINT old');
+my $holder = start_psql($node, 'postgres', 'BEGIN; LOCK TABLE s.r IN ROW EXCLUSIVE MODE; SELECT pg_sleep(600)', 'holder');
+$node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_locks WHERE relation = 's.r'::regclass}) or die 'no lock';
+my $run = start_psql($node, 'postgres', q{SET cmig.lock_timeout = '300ms'; CALL cmig.upgrade_stepwise()});
+$node->safe_psql('postgres', q{SELECT pg_sleep(1.5), pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'holder'});
+finish_psql($_) for ($holder, $run);
+like($run->{err}, qr/statement 1 could not get a lock/, 'was repeated');
+is(query($node, 'postgres', q{SELECT convalidated FROM pg_constraint WHERE conname = 'old'}), 't', 'and validated');
+
+$node->stop;
+done_testing();
