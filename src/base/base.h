@@ -734,6 +734,9 @@ extern Query *cmig_safe_parse(RawStmt *raw, const char *source, HeapTuple functi
  */
 extern Oid	cmig_type_role(Oid type, Oid table_owner);
 
+/* Returns the type over which a domain is defined, which can be a domain, too. */
+extern Oid	cmig_type_domain_base(Oid domain);
+
 /* in plain.c */
 
 struct CmigQuery;

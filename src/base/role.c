@@ -338,6 +338,20 @@ cmig_safe_parse(RawStmt *raw, const char *source, HeapTuple function, FuncExpr *
  * ----------------------------------------------------------------
  */
 
+Oid
+cmig_type_domain_base(Oid domain)
+{
+	HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(domain));
+	Oid			result = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		result = ((Form_pg_type) GETSTRUCT(tuple))->typbasetype;
+		ReleaseSysCache(tuple);
+	}
+	return result;
+}
+
 /*
  * Do the owners of the type, and of all types that it consists of, have the
  * privileges of the table's owner?
@@ -361,7 +375,7 @@ is_trusted(Oid type, Oid table_owner)
 	switch (get_typtype(type))
 	{
 		case TYPTYPE_DOMAIN:
-			return is_trusted(getBaseType(type), table_owner);
+			return is_trusted(cmig_type_domain_base(type), table_owner);
 		case TYPTYPE_COMPOSITE:
 			desc = lookup_rowtype_tupdesc_copy(type, -1);
 			for (int i = 0; i < desc->natts && result; i++)

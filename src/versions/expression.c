@@ -305,6 +305,7 @@ require_stored(Relation rel, Node *expr)
 typedef struct Checked
 {
 	Oid			table_owner;
+	Oid			row_type;
 	List	   *owners;
 } Checked;
 
@@ -347,6 +348,8 @@ require_checks(Oid type, Checked *checked)
 	check_stack_depth();
 	if (OidIsValid(element))
 		require_checks(element, checked);
+	if (kind == TYPTYPE_RANGE || kind == TYPTYPE_MULTIRANGE)
+		require_checks(kind == TYPTYPE_RANGE ? get_range_subtype(type) : get_multirange_range(type), checked);
 	if (type < FirstNormalObjectId || (kind != TYPTYPE_DOMAIN && kind != TYPTYPE_COMPOSITE))
 		return;
 	if (kind == TYPTYPE_DOMAIN)
@@ -362,7 +365,7 @@ require_checks(Oid type, Checked *checked)
 						   format_type_be_qualified(type),
 						   quote_identifier(GetUserNameFromId(checked->table_owner, false)))));
 	if (kind == TYPTYPE_DOMAIN)
-		require_checks(getBaseType(type), checked);
+		require_checks(cmig_type_domain_base(type), checked);
 	else
 	{
 		TupleDesc	desc = lookup_rowtype_tupdesc_copy(type, -1);
@@ -373,20 +376,44 @@ require_checks(Oid type, Checked *checked)
 	}
 }
 
+/*
+ * Walker: check the type of what a function of a user returns, and of rows, which
+ * functions such as jsonb_populate_record() make.
+ */
+static bool
+require_results(Node *node, void *checked)
+{
+	Oid			function = InvalidOid;
+	Oid			type;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, FuncExpr))
+		function = ((FuncExpr *) node)->funcid;
+	if (IsA(node, OpExpr))
+		function = ((OpExpr *) node)->opfuncid;
+	type = OidIsValid(function) ? exprType(node) : InvalidOid;
+	if (OidIsValid(type) && type != ((Checked *) checked)->row_type &&
+		(function >= FirstNormalObjectId || type_is_rowtype(type)))
+		require_checks(type, checked);
+	return expression_tree_walker(node, require_results, checked);
+}
+
 /* Check the types of an expression about a row of the table. */
 static void
 require_types(Relation rel, Node *expr)
 {
-	Checked		checked = {.table_owner = rel->rd_rel->relowner};
+	Checked		checked = {.table_owner = rel->rd_rel->relowner,.row_type = rel->rd_rel->reltype};
 	List	   *found = NIL;
 
 	(void) cmig_expression_calls(expr, note_owner, &checked);
 	(void) cmig_versions_find_objects(expr, &found);
 	foreach_ptr(const ObjectAddress, object, found)
 	{
-		if (object->classId == TypeRelationId && object->objectId != rel->rd_rel->reltype)
+		if (object->classId == TypeRelationId && object->objectId != checked.row_type)
 			require_checks(object->objectId, &checked);
 	}
+	(void) require_results(expr, &checked);
 }
 
 /* Returns the names of the functions, as a text. */
