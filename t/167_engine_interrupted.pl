@@ -76,4 +76,20 @@ rows(q{DO $$BEGIN FOR i IN 1 .. 800 LOOP
 	}
 }
 
+# its shell is killed, and who has killed it waits for the end of its output before he asks for its status: what
+# watches the run ends, too
+write_revision('099', '003', '', 'SELECT pg_sleep(3);', 'SELECT 1;');
+SKIP:
+{
+	skip 'no /proc', 2 unless -r "/proc/$$/stat";
+	my $sleeps = "FROM pg_stat_activity WHERE datname = 'shop' AND backend_type = 'client backend' AND pid <> pg_backend_pid()";
+	my $pid = open(my $out, '-|', $cmig, 'upgrade', '-y', '-x', 'cmig.lock_timeout=5s') or die $!;
+
+	$node->poll_query_until('shop', "SELECT count(*) = 2 $sleeps AND (query ~ '^SELECT pg_sleep' OR state ~ 'idle in')") or die;
+	kill 'KILL', $pid;
+	ok(eval { local $SIG{ALRM} = sub { die }; alarm 60; local $/; <$out>; alarm 0; 1 }, 'its output ends') or diag($@);
+	ok($node->poll_query_until('shop', "SELECT count(*) = 0 $sleeps"), 'no session stays');
+	close $out;
+}
+
 done_testing();

@@ -1248,23 +1248,35 @@ record_failure()
 
 # Asks the database who blocks the run, which has an advisory lock, as long as the folder
 # watch exists.  All in one transaction, for which a connection pool has a connection of its
-# own: it must not get that of the run between two of the run's transactions.
+# own: it must not get that of the run between two of the run's transactions.  The output of
+# cmig ends with cmig, not with this.
 watch=''
 watch_run()
 {
 	local -a target_psql=("${target_psql[@]}" -w)
 
 	# until cmig has written down what failed; who has ended the session before that has not ended the watch
-	while [ -d "$watch" ] && kill -0 $$ 2>/dev/null; do
+	while is_watched; do
 		{ printf '; \\echo\n'
-		while [ -d "$watch" ] && kill -0 $$ 2>/dev/null; do
+		while is_watched; do
 			cat -- "${here%/*}/share/cmig/engine_blockers.sql" || break
 			sleep 0.1
 		done; } | ask_target - >>"$watch/blockers" 2>/dev/null
 		sleep 0.2
 	done
 	rm -rf -- "$watch"
-} 2>/dev/null
+} >/dev/null 2>&1
+
+# Is the run that watch_run watches in progress?  If cmig was killed, kill -0 still finds it until its
+# parent, which may wait for the end of its output, has asked for its status.
+is_watched()
+{
+	local state=''
+
+	[ -d "$watch" ] && kill -0 $$ || return
+	read -r state <"/proc/$$/stat"
+	[[ $state != *') Z '* ]]
+}
 
 # what BLOCKER is if another run is in progress, for which this one waits
 RUNNING=''
