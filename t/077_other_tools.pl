@@ -642,7 +642,7 @@ gives(1, '^$', '1_users.sql: left out, because it does not begin with --liquibas
 # golang-migrate takes files with any suffix
 mkdir 'suffix';
 append_to_file("suffix/1_a.up.$_", 'SELECT 1;') for 'pgsql', 'SQL';
-gives(1, '^$', '1_a.up.SQL: left out, because .*\n.*1_a.up.pgsql: left out, because it is not a golang-migrate file', 'import', 'golang-migrate', 'suffix', '--to', 'cmig', '-d', 'by_hand');
+gives(3, '^$', 'two revisions have the id "1"\nDETAIL:  They are in the files "1_a.up.SQL" and "1_a.up.pgsql"', 'import', 'golang-migrate', 'suffix', '--to', 'cmig', '-d', 'by_hand');
 ok(!-e 'cmig', 'no folder is created');
 
 done_testing();

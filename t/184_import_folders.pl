@@ -77,6 +77,47 @@ END
 	  . 'sqlx: transactional: false, also for its downgrade script, which sqlx runs in a transaction: transactional: false',
 	'transactions of one direction');
 
+# what a script leaves in the session, and the tool keeps for those that follow, but not what it resets
+is( query($node, 'postgres', <<'END'),
+SELECT string_agg(concat_ws(' ', format, file_name, substring(note FROM 'what (.* script leaves .*) ends with')), E'\n')
+FROM (VALUES ('dbmate', '{1.sql,2.sql}'::text[], ARRAY[E'-- migrate:up\nSET search_path TO a, b; SET ROLE x;
+	SET LOCAL lock_timeout = 3; CREATE TEMP TABLE t (id int); CREATE TEMP TABLE u ON COMMIT DROP AS SELECT 1;\n-- migrate:down\nSET ROLE x;',
+	E'-- migrate:up\nSET TimeZone TO x;\n-- migrate:down\nSELECT set_config(''a.b'', ''x'', ''false''), set_config(''a.c'', ''x'', true)']),
+	('goose', '{1.sql,2.sql}', ARRAY[E'-- +goose Up\nSET ROLE x; RESET ROLE; SET ROLE y; SET ROLE NONE; SET a.b TO 1; RESET a.b;
+	CREATE TEMP TABLE t (id int); DROP TABLE t;', E'-- +goose Up\n']),
+	('golang-migrate', '{1_a.up.sql,2_b.up.sql}', ARRAY['SET ROLE x; SET a.b TO 1; RESET ALL; BEGIN; SET SCHEMA ''a''; COMMIT', 'SELECT 1']),
+	('drizzle', '{1.sql,2.sql,meta/_journal.json}', ARRAY['SET LOCAL a.b TO 1', '', '{"entries":[{"tag":"1"},{"tag":"2"}]}']),
+	('flyway', '{V1__a.sql,V2__b.sql}', ARRAY['SET ROLE x; SET a.b TO 1', '']),
+	('supabase', '{1_a.sql,2_b.sql}', ARRAY['SET ROLE x; SET a.b TO 1', '']),
+	('sqitch', '{sqitch.plan,deploy/a.sql,deploy/b.sql}', ARRAY[E'%project=p\na 2024-01-01T00:00:00Z A <a@b>\nb 2024-01-01T00:00:00Z A <a@b>', 'SET a.b TO 1', ''])
+) AS v (format, names, texts), cmig.import_files(format, names, texts) WHERE content IS NOT NULL
+END
+	"dbmate 1.sql its upgrade script leaves in the session (search_path, role, temporary table t)\n"
+	  . "dbmate 2.sql its downgrade script leaves in the session (a.b)\ngoose 1.sql\ngoose 2.sql\n"
+	  . "golang-migrate 1_a.sql its upgrade script leaves in the session (role, search_path)\ngolang-migrate 2_b.sql\n"
+	  . "drizzle 1.sql its upgrade script leaves in the session (a.b)\ndrizzle 2.sql\n"
+	  . "flyway 1_a.sql its upgrade script leaves in the session (a.b)\nflyway 2_b.sql\n"
+	  . "supabase 1_a.sql its upgrade script leaves in the session (role)\nsupabase 2_b.sql\nsqitch a.sql\nsqitch b.sql",
+	'what ends with the session');
+
+# golang-migrate runs what has a direction, whatever follows that; dbmate and goose refuse the downgrade before the
+# upgrade
+is( query($node, 'postgres', <<'END'),
+SELECT string_agg(concat_ws(' ', file_name, substring(content FROM 'upgrade\s+(SELECT.*)\n\n-- cmig:down'), note), E'\n') FROM cmig.import_files('golang-migrate',
+	'{1_a.up.pgsql,1_a.down.SQL,2_b.down.up.txt,3.x_c.up.sql,4_d.sql,1_e.upsql}', ARRAY['SELECT 1', 'SELECT 2', 'SELECT 3', 'x', 'y', 'z'])
+END
+	"1_a.sql SELECT 1\n2_b_down.sql\n1_e.upsql left out, because it is not a golang-migrate file\n"
+	  . "3.x_c.up.sql left out, because it is not a golang-migrate file\n4_d.sql left out, because it is not a golang-migrate file",
+	'files of golang-migrate');
+foreach ([ 'dbmate', '-- migrate:down\nSELECT 1;\n-- migrate:up\n', 'The marker of the downgrade is before "-- migrate:up"' ],
+	[ 'goose', '-- +goose Down\nSELECT 1;\n-- +goose Up\n', 'The marker of the downgrade is before "-- \+goose Up"' ])
+{
+	my ($tool, $text, $detail) = @$_;
+	my (undef, undef, $error) = $node->psql('postgres', "SELECT cmig.import_files('$tool', '{1_a.sql}', ARRAY[E'$text'])");
+
+	like($error, qr/cannot convert file "1_a\.sql" to a revision\nDETAIL:  $detail/, "$tool: the order of the directions");
+}
+
 # graphile-migrate: only the first lines are a header, and included files are there already
 file('graphile/migrations/committed/000001.sql', <<'END');
 --! Previous: -

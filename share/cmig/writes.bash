@@ -623,10 +623,10 @@ name_tests()
 # shellcheck disable=SC2016	# code of awk
 possible_files()
 {
-	name_tests '*.sql' '*[Mm]igrat*.toml' '*.plan' atlas.sum _journal.json snapshot.json 'phinx.*' 'knexfile.*' \
-		'mikro-orm.config.*' '*hange[Ll]og*.json' '*.xml' '*.yaml' '*.yml' './*migrat*.py' '*/versions/*.py' \
-		'./*migrat*.[cm][jt]s' './*migrat*.[jt]s' './*migrat*.go' './*migrat*.rs' './*migrat*.java' './*migrat*.kt' \
-		'*/db/migrate/*.rb'
+	name_tests '*.sql' '*.up.*' '*[Mm]igrat*.toml' '*.plan' atlas.sum _journal.json snapshot.json \
+		'phinx.*' 'knexfile.*' 'mikro-orm.config.*' '*hange[Ll]og*.json' '*.xml' '*.yaml' '*.yml' './*migrat*.py' \
+		'*/versions/*.py' './*migrat*.[cm][jt]s' './*migrat*.[jt]s' './*migrat*.go' './*migrat*.rs' \
+		'./*migrat*.java' './*migrat*.kt' '*/db/migrate/*.rb'
 	find . -mindepth 1 -maxdepth 16 \( -name '.*' -o -name node_modules -o -name vendor -o -name venv -o -name target \
 		-o -name dist -o -name build -o -path '*/src/test' \) -prune \
 		-o -type f -size -2000k \( "${NAME_TESTS[@]}" \) ! -name $'*\n*' -print0 | LC_ALL=C sort -z | head -z -n 3000 |

@@ -33,18 +33,25 @@ typedef struct NumberedName
  * Parse a file name such as "<number><separator><title>[.up|.down].sql".  The
  * number may be preceded by letters.  A file whose number is preceded by letters,
  * or whose name has a direction, can also be written in a programming language.
+ * If "both" is true, every name has a direction, the last one counts, and what
+ * follows it does not.
  */
 static bool
-read_numbered_name(const char *base, const char *letters, const char *separator, NumberedName *name)
+read_numbered_name(const char *base, const char *letters, const char *separator, bool both,
+				   NumberedName *name)
 {
+	const char *end = strrchr(base, '.');
 	char	   *stem;
 	int			digits;
 
 	memset(name, 0, sizeof(NumberedName));
 	name->language = cmig_import_language(base);
-	if (name->language == NULL && !cmig_tool_text_ends(base, ".sql"))
+	if (end == NULL || (!both && name->language == NULL && strcmp(end, ".sql") != 0))
 		return false;
-	stem = cmig_tool_text_without(base, strrchr(base, '.'));
+	for (const char *p = both ? strchr(base, '.') : NULL; p; p = strchr(p + 1, '.'))
+		if (cmig_tool_text_begins(p, ".up.") || cmig_tool_text_begins(p, ".down."))
+			end = strchr(p + 1, '.');
+	stem = cmig_tool_text_without(base, end);
 	name->is_up = cmig_tool_text_ends(stem, ".up");
 	name->is_down = cmig_tool_text_ends(stem, ".down");
 	if (name->language && !*letters && !name->is_up && !name->is_down)
@@ -73,12 +80,13 @@ read_numbered_name(const char *base, const char *letters, const char *separator,
  * two files for the same script are an error.
  */
 static CmigToolRevision *
-read_file(CmigImport *import, CmigToolFile *file, const char *letters, const char *separator)
+read_file(CmigImport *import, CmigToolFile *file, const char *letters, const char *separator,
+		  bool both)
 {
 	NumberedName name;
 	CmigToolRevision *revision = NULL;
 
-	if (!read_numbered_name(file->base, letters, separator, &name))
+	if (!read_numbered_name(file->base, letters, separator, both, &name))
 		return NULL;
 	foreach_ptr(CmigToolRevision, other, import->revisions)
 	{
@@ -120,10 +128,10 @@ read_pairs(CmigImport *import, bool both)
 			NumberedName name;
 			CmigToolRevision *revision;
 
-			if (!read_numbered_name(file->base, "", "_", &name) || name.is_down != (down == 1) ||
+			if (!read_numbered_name(file->base, "", "_", both, &name) || name.is_down != (down == 1) ||
 				(both && !name.is_up && !name.is_down))
 				continue;
-			revision = read_file(import, file, "", "_");
+			revision = read_file(import, file, "", "_", both);
 			if (!both && cmig_tool_text_begins(file->text, "-- no-transaction"))
 				revision->alone[down ? CMIG_SECTION_DOWNGRADE : CMIG_SECTION_UPGRADE] = true;
 		}
@@ -149,7 +157,7 @@ cmig_format_sqlx(CmigImport *import)
 void
 cmig_format_refinery(CmigImport *import, CmigToolFile *file)
 {
-	CmigToolRevision *revision = read_file(import, file, "VU", "__");
+	CmigToolRevision *revision = read_file(import, file, "VU", "__", false);
 
 	if (revision && *file->base == 'U')
 		cmig_import_note(revision,
@@ -161,8 +169,8 @@ cmig_format_supabase(CmigImport *import, CmigToolFile *file)
 {
 	NumberedName name;
 
-	if (read_numbered_name(file->base, "", "_", &name) && !name.is_down)
-		read_file(import, file, "", "_");
+	if (read_numbered_name(file->base, "", "_", false, &name) && !name.is_down)
+		read_file(import, file, "", "_", false);
 }
 
 /* ----------------------------------------------------------------
@@ -212,6 +220,7 @@ read_lines(CmigToolRevision *revision, const char *text, ClassifyLine classify,
 	CmigToolLine inner;
 	CmigLexer	lexer;
 	StringInfo	to = &marked->before;
+	bool		down_first = false;
 	int			number = 0;
 
 	memset(marked, 0, sizeof(MarkedFile));
@@ -237,6 +246,7 @@ read_lines(CmigToolRevision *revision, const char *text, ClassifyLine classify,
 			case LINE_DOWN:
 				to = &marked->down;
 				marked->has_down = true;
+				down_first = !marked->has_up;
 				break;
 			case LINE_TEXT:
 				inner = line;
@@ -265,6 +275,10 @@ read_lines(CmigToolRevision *revision, const char *text, ClassifyLine classify,
 	if (required && !marked->has_up)
 		cmig_import_refuse(revision->file, psprintf("It has no line \"%s\".", required),
 						   "Add this line before the SQL of the upgrade.");
+	if (required && down_first)
+		cmig_import_refuse(revision->file,
+						   psprintf("The marker of the downgrade is before \"%s\".", required),
+						   "Move the SQL of the downgrade to the end of the file.");
 }
 
 /*

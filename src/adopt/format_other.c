@@ -672,6 +672,9 @@ cmig_format_liquibase(CmigImport *import)
 	for (int i = 0; i < import->file_count; i++)
 		if (has_heading(import->files[i].text, UPDATE_SQL))
 			read_generated(import, &import->files[i], false);
+	/* it sets search_path at the beginning of each change set */
+	if (list_length(import->revisions) > 0)
+		import->keeps &= ~CMIG_KEEPS_PATH;
 	if (list_length(import->revisions) > 0)
 		cmig_import_file_note(import,
 							  ((CmigToolRevision *) linitial(import->revisions))->file->name,

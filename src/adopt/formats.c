@@ -698,26 +698,24 @@ declare_placeholders(const CmigImport *import, CmigRevisionText *text)
  * join them.
  */
 static void
-check_script(CmigToolRevision *revision, CmigSection section, char **script)
+check_script(const CmigImport *import, CmigToolRevision *revision, CmigSection section,
+			 char **script)
 {
 	CmigRevision *edges = &revision->text.edges;
 	const char *what = cmig_marker_sections[section];
 	const char *sql = cmig_substitute_script(*script, &revision->text.placeholders, edges->id, what,
 											 NULL, NULL);
 	CmigTextProblem *problem = sql ? cmig_text_check(what, sql, edges->transactional, false, NULL) : NULL;
-	char	   *joined;
+	char	   *joined = problem ? cmig_script_strip_transactions(*script, true) : NULL;
 	int			line;
 
-	if (problem == NULL)
-		return;
-	joined = cmig_script_strip_transactions(*script, true);
-	if (edges->transactional && cmig_text_check(what, sql, false, false, NULL) == NULL)
+	if (problem && edges->transactional && cmig_text_check(what, sql, false, false, NULL) == NULL)
 	{
 		edges->transactional = false;
 		cmig_import_note(revision,
 						 psprintf("transactional: false, because its %s script has a statement that cannot run in a transaction", what));
 	}
-	else if (edges->transactional &&
+	else if (problem && edges->transactional &&
 			 cmig_text_check(what, cmig_script_strip_transactions(sql, true), true,
 							 false, NULL) == NULL &&
 			 cmig_section_text_find_problem(joined, section, &line) == NULL)
@@ -726,9 +724,14 @@ check_script(CmigToolRevision *revision, CmigSection section, char **script)
 		cmig_import_note(revision,
 						 psprintf("BEGIN and COMMIT inside its %s script are removed: it is one transaction", what));
 	}
-	else
+	else if (problem)
+	{
 		cmig_import_note(revision,
 						 psprintf("to be written: %s. %s", problem->problem, problem->fix));
+		return;
+	}
+	if (sql)
+		cmig_import_note_left(import, revision, section, sql);
 }
 
 /*
@@ -792,9 +795,9 @@ cmig_import_finish(CmigImport *import)
 			cmig_import_note(revision,
 							 "its downgrade script is left out, because downgrades do not run repeatable revisions");
 		}
-		check_script(revision, CMIG_SECTION_UPGRADE, &revision->text.upgrade_sql);
-		check_script(revision, CMIG_SECTION_DOWNGRADE, &revision->text.downgrade_sql);
-		check_script(revision, CMIG_SECTION_VERIFY, &revision->text.verify_sql);
+		check_script(import, revision, CMIG_SECTION_UPGRADE, &revision->text.upgrade_sql);
+		check_script(import, revision, CMIG_SECTION_DOWNGRADE, &revision->text.downgrade_sql);
+		check_script(import, revision, CMIG_SECTION_VERIFY, &revision->text.verify_sql);
 	}
 	for (int i = 0; i < import->file_count; i++)
 		if (!import->files[i].used)

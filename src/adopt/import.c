@@ -127,6 +127,43 @@ keep_one_folder(CmigImport *import)
 										   import->format));
 }
 
+void
+cmig_import_note_left(const CmigImport *import, CmigToolRevision *revision, CmigSection section,
+					  const char *sql)
+{
+	CmigScriptReader *reader = cmig_script_open(sql);
+	CmigStatement statement;
+	List	   *settings = NIL;
+	List	   *tables = NIL;
+	List	   *left = NIL;
+	const CmigToolRevision *last = section == CMIG_SECTION_UPGRADE ? llast(import->revisions) :
+	linitial(import->revisions);
+
+	if (import->keeps == 0 || revision == last)
+		return;
+	while (cmig_script_next(reader, &statement))
+		cmig_statement_follow_session(statement.raw, import->keeps & CMIG_KEEPS_LOCAL, &settings,
+									  &tables);
+	cmig_script_close(reader);
+	foreach_ptr(char, name, settings)
+	{
+		int			kind = strcmp(name, "search_path") == 0 ? CMIG_KEEPS_PATH :
+		strcmp(name, "role") == 0 || strcmp(name, "session_authorization") == 0 ?
+		CMIG_KEEPS_ROLE : CMIG_KEEPS_SETTINGS;
+
+		if (import->keeps & kind)
+			left = lappend(left, name);
+	}
+	foreach_ptr(char, name, tables)
+		left = lappend(left, psprintf("temporary table %s", name));
+	if (left)
+		cmig_import_note(revision,
+						 psprintf("what its %s script leaves in the session (%s) ends with the revision;"
+								  " in %s, it can hold for the migrations that follow in the same run",
+								  cmig_marker_sections[section], cmig_text_join(left, NULL),
+								  import->format));
+}
+
 CmigNames *
 cmig_import_list_argument(FunctionCallInfo fcinfo, int n, const char *name)
 {
@@ -210,6 +247,7 @@ cmig_import_files(PG_FUNCTION_ARGS)
 	format = tool->format;
 	import.format = tool->name;
 	import.style = format->style;
+	import.keeps = format->keeps;
 	import.file_template = format->file_template ? format->file_template : CMIG_FILE_NAME_TEMPLATE;
 	import.placeholders = PG_ARGISNULL(3) ? palloc0(sizeof(CmigPlaceholders)) :
 		read_placeholders(PG_GETARG_JSONB_P(3));

@@ -127,6 +127,7 @@ typedef struct CmigImport
 	CmigToolFile *files;		/* sorted by name */
 	const CmigPlaceholders *placeholders;
 	CmigPlaceholderStyle style;
+	int			keeps;			/* CMIG_KEEPS_... */
 	const char *file_template;	/* template for the revision files' names */
 	List	   *revisions;		/* list of CmigToolRevision *, in order */
 	List	   *notes;			/* of Lists: the name of a file that is not a
@@ -227,6 +228,13 @@ extern void cmig_format_rails(CmigImport *import, CmigToolFile *file);
 /* The path of the folder that contains the file, without a slash; "" if there is none. */
 extern char *cmig_tool_file_folder(const CmigToolFile *file);
 
+/*
+ * Add a note about what a script, which can be parsed, leaves in the session, if
+ * the tool keeps it for the migrations that follow.
+ */
+extern void cmig_import_note_left(const CmigImport *import, CmigToolRevision *revision,
+								  CmigSection section, const char *sql);
+
 /* Returns an argument that is a one-dimensional array of strings. */
 extern CmigNames *cmig_import_list_argument(FunctionCallInfo fcinfo, int n, const char *name);
 
@@ -248,7 +256,22 @@ struct CmigFormat
 	CmigOrderCompare compare;	/* by which each revision follows another one;
 								 * NULL if the files say what it follows */
 	const char *file_template;	/* of the revision files' names, or NULL */
+
+	int			keeps;			/* CMIG_KEEPS_... */
 };
+
+/*
+ * What a migration leaves in the session, and the tool can keep for those that
+ * follow in the same run; a bit mask.
+ */
+#define CMIG_KEEPS_TABLES	0x01	/* temporary tables */
+#define CMIG_KEEPS_ROLE		0x02
+#define CMIG_KEEPS_PATH		0x04	/* search_path */
+#define CMIG_KEEPS_SETTINGS	0x08	/* other settings */
+#define CMIG_KEEPS_LOCAL	0x10	/* also those of SET LOCAL: a run is one
+									 * transaction */
+#define CMIG_KEEPS_SESSION \
+	(CMIG_KEEPS_TABLES | CMIG_KEEPS_ROLE | CMIG_KEEPS_PATH | CMIG_KEEPS_SETTINGS)
 
 /*
  * The tool with this name that has a format ("files"), or whose state can be

@@ -433,6 +433,16 @@ constant_of(Node *node)
 	return IsA(node, A_Const) ? (A_Const *) node : NULL;
 }
 
+/* Would set_config() treat this last argument as false? */
+static bool
+is_false(const A_Const *is_local)
+{
+	bool		value;
+
+	return is_local->isnull || (IsA(&is_local->val, Boolean) && !boolVal(&is_local->val)) ||
+		(IsA(&is_local->val, String) && parse_bool(strVal(&is_local->val), &value) && !value);
+}
+
 List *
 cmig_statement_set_config_names(const RawStmt *raw)
 {
@@ -449,7 +459,6 @@ cmig_statement_set_config_names(const RawStmt *raw)
 	{
 		const FuncCall *call = (const FuncCall *) target->val;
 		A_Const    *is_local;
-		bool		value;
 
 		if (!IsA(call, FuncCall) || strcmp(strVal(llast(call->funcname)), "set_config") != 0 ||
 			list_length(call->args) != 3 || call->agg_order != NIL || call->agg_filter != NULL ||
@@ -457,13 +466,8 @@ cmig_statement_set_config_names(const RawStmt *raw)
 			constant_of(linitial(call->args)) == NULL || constant_of(lsecond(call->args)) == NULL)
 			return NIL;
 
-		/* would set_config() treat its last argument as false? */
 		is_local = constant_of(llast(call->args));
-		if (is_local == NULL ||
-			!(is_local->isnull ||
-			  (IsA(&is_local->val, Boolean) && !boolVal(&is_local->val)) ||
-			  (IsA(&is_local->val, String) && parse_bool(strVal(&is_local->val), &value) &&
-			   !value)))
+		if (is_local == NULL || !is_false(is_local))
 			return NIL;
 		names = lappend(names, call->funcname);
 	}
@@ -535,6 +539,86 @@ cmig_statement_is_temporary(const RawStmt *raw, List **names)
 	if (written == NULL || (written->schemaname != NULL && !is_temporary_name(written)))
 		return false;
 	return cmig_text_list_has(*names, written->relname);
+}
+
+/* Remove the name from the list, and add it if it "holds". */
+static void
+follow(List **names, const char *name, bool holds)
+{
+	foreach_ptr(char, other, list_copy(*names))
+	{
+		if (strcmp(other, name) == 0)
+			*names = list_delete_ptr(*names, other);
+	}
+	if (holds)
+		*names = lappend(*names, pstrdup(name));
+}
+
+/* What cmig_statement_follow_session() does for a SET or RESET. */
+static void
+follow_set(const VariableSetStmt *set, List **names)
+{
+	const A_Const *value = set->kind == VAR_SET_VALUE ? constant_of(linitial(set->args)) : NULL;
+	bool		holds = set->kind != VAR_RESET && set->kind != VAR_SET_DEFAULT;
+
+	if (set->kind == VAR_RESET_ALL)
+	{
+		/* not the role */
+		foreach_ptr(char, name, list_copy(*names))
+		{
+			if (strcmp(name, "role") != 0 && strcmp(name, "session_authorization") != 0)
+				follow(names, name, false);
+		}
+		return;
+	}
+	if (strcmp(set->name, "role") == 0 && value && !value->isnull && IsA(&value->val, String) &&
+		strcmp(strVal(&value->val), "none") == 0)
+		holds = false;
+	if (set->kind != VAR_SET_MULTI || strcmp(set->name, "SESSION CHARACTERISTICS") == 0)
+		follow(names, set->name, holds);
+}
+
+void
+cmig_statement_follow_session(const RawStmt *raw, bool local, List **settings, List **tables)
+{
+	const Node *node = raw->stmt;
+	const char *table = temporary_name(raw->stmt);
+
+	if (IsA(node, VariableSetStmt) && (local || !((const VariableSetStmt *) node)->is_local))
+		follow_set((const VariableSetStmt *) node, settings);
+	foreach_node(ResTarget, target,
+				 IsA(node, SelectStmt) ? ((const SelectStmt *) node)->targetList : NIL)
+	{
+		const FuncCall *call = (const FuncCall *) target->val;
+		const A_Const *name;
+		const A_Const *is_local;
+
+		if (!IsA(call, FuncCall) || strcmp(strVal(llast(call->funcname)), "set_config") != 0 ||
+			list_length(call->args) != 3)
+			continue;
+		name = constant_of(linitial(call->args));
+		is_local = constant_of(llast(call->args));
+		if (name && !name->isnull && IsA(&name->val, String) &&
+			(local || !is_local || is_false(is_local)))
+			follow(settings, strVal(&name->val), true);
+	}
+	if (IsA(node, DropStmt))
+	{
+		foreach_ptr(Node, object, ((const DropStmt *) node)->objects)
+		{
+			if (IsA(object, List))
+				follow(tables, strVal(llast((List *) object)), false);
+		}
+	}
+	else if (table && !IsA(node, PrepareStmt) && !IsA(node, DeclareCursorStmt))
+	{
+		const IntoClause *into = IsA(node, CreateTableAsStmt) ? ((const CreateTableAsStmt *) node)->into :
+		NULL;
+
+		if ((IsA(node, CreateStmt) ? ((const CreateStmt *) node)->oncommit : into ? into->onCommit :
+			 ONCOMMIT_NOOP) != ONCOMMIT_DROP)
+			follow(tables, table, true);
+	}
 }
 
 bool
