@@ -555,6 +555,7 @@ GRANT CREATE ON SCHEMA shop TO regress_hostile_some;
 SET ROLE regress_hostile_some;
 CREATE FUNCTION shop.note(what text) RETURNS bool LANGUAGE plpgsql AS 'BEGIN INSERT INTO shop.log VALUES (what, current_user); RETURN true; END';
 CREATE FUNCTION shop.note_always(what text) RETURNS bool IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN shop.note(what); END';
+CREATE FUNCTION shop.keep(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1';
 CREATE FUNCTION shop.append(bigint, bigint) RETURNS text LANGUAGE sql AS $$SELECT shop.note('operator')::text$$;
 CREATE OPERATOR shop.|| (LEFTARG = bigint, RIGHTARG = bigint, FUNCTION = shop.append);
 RESET ROLE;
@@ -580,7 +581,7 @@ CALL cmig.expand('head');
 SELECT cmig.remove_revision('061');
 SELECT cmig.create_revision('sneak', $$ALTER TABLE shop.z ALTER id TYPE bigint, ALTER n TYPE int USING shop.sneak(n), ADD COLUMN len int, ADD COLUMN d int;
 -- cmig:up shop.z.len = length(big)
--- cmig:up shop.z.d = ('{1}'::shop.d[])[1]$$, revision => '061', expand => true,
+-- cmig:up shop.z.d = shop.keep(('{1}'::shop.d[])[1])$$, revision => '061', expand => true,
 	verify_sql => $$DO 'BEGIN ASSERT NOT EXISTS (SELECT FROM pg_locks WHERE relation = ''shop.log''::regclass AND mode = ''AccessExclusiveLock''), ''locked''; END'$$);
 CALL cmig.expand('head');
 SELECT rolsuper FROM pg_roles WHERE rolname = 'regress_hostile_migrator';

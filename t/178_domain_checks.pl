@@ -49,6 +49,12 @@ foreach my $case (
 	is(sql($db, 'SELECT state FROM cmig.expansion_run'), 'expanded', 'the hint helps');
 }
 
+# a check that is there before is no reason to trust its owner
+subject('v::d.dom::text::int');
+sql($db, 'SET ROLE mallory; ALTER DOMAIN d.dom ADD CHECK (d.evil(value))');
+fails_with($node, $db, 'CALL cmig.expand()', '0A000', 'the expression uses type d.dom of another role', 'a check before');
+is(sql($db, 'SELECT count(*) FROM evil'), '0', 'which is not called');
+
 # nothing can be added to an enum, and whose function is called anyway is trusted
 foreach my $expression ('v::d.mood::text::int', 'd.own(v::d.dom)::int')
 {

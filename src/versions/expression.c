@@ -301,7 +301,7 @@ require_stored(Relation rel, Node *expr)
 					 errhint("Write its expression instead.")));
 }
 
-/* The owners of the functions that an expression and the domains that it uses call. */
+/* The owners of the functions that an expression calls. */
 typedef struct Checked
 {
 	Oid			table_owner;
@@ -318,19 +318,6 @@ note_owner(Oid function, void *checked)
 	if (function >= FirstNormalObjectId)
 		*owners = list_append_unique_oid(*owners, cmig_role_owner_in(ProcedureRelationId, function));
 	return false;
-}
-
-/* Note the functions of the checks that a domain has now. */
-static void
-note_checks(Oid domain, Checked *checked)
-{
-	static CmigQuery query = {
-		"SELECT d.refobjid FROM pg_constraint c JOIN pg_depend d ON d.classid = 'pg_constraint'::regclass"
-		" AND d.objid = c.oid AND d.refclassid = 'pg_proc'::regclass WHERE c.contypid = $1", {OIDOID}
-	};
-
-	foreach_ptr(CmigValue, row, cmig_query_list(&query, domain))
-		(void) note_owner(atooid(row[0]), checked);
 }
 
 /*
@@ -352,8 +339,6 @@ require_checks(Oid type, Checked *checked)
 		require_checks(kind == TYPTYPE_RANGE ? get_range_subtype(type) : get_multirange_range(type), checked);
 	if (type < FirstNormalObjectId || (kind != TYPTYPE_DOMAIN && kind != TYPTYPE_COMPOSITE))
 		return;
-	if (kind == TYPTYPE_DOMAIN)
-		note_checks(type, checked);
 	owner = cmig_role_owner_in(TypeRelationId, type);
 	if (!list_member_oid(checked->owners, owner) &&
 		(!OidIsValid(owner) || !has_privs_of_role(owner, checked->table_owner)))
