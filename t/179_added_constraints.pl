@@ -27,7 +27,7 @@ sub renew
 
 	$node->safe_psql('postgres', qq{SET client_min_messages = warning; DROP SCHEMA IF EXISTS s, s2, s3, s4 CASCADE; DELETE FROM cmig.progress; DELETE FROM cmig.version; DELETE FROM cmig.revision; TRUNCATE evil;
 		SET ROLE regress_own; CREATE SCHEMA s; CREATE FUNCTION s.evil(int) RETURNS bool LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.evil VALUES (current_user); RETURN true; END';
-		CREATE TABLE s.r (id int PRIMARY KEY); CREATE TABLE s.t (id int, b int, n int, CONSTRAINT valid CHECK (id > 0)); INSERT INTO s.r VALUES (1); INSERT INTO s.t VALUES (1, 1, 2);
+		CREATE FUNCTION s.evil(bigint) RETURNS bool LANGUAGE sql AS 'SELECT s.evil(\$1::int)'; CREATE TABLE s.r (id int PRIMARY KEY); CREATE TABLE s.t (id int, b int, n int, CONSTRAINT valid CHECK (id > 0)); INSERT INTO s.r VALUES (1); INSERT INTO s.t VALUES (1, 1, 2);
 		ALTER TABLE s.t ADD CONSTRAINT old CHECK (n > 0) NOT VALID; RESET ROLE;
 		SELECT cmig.create_revision('x', revision => '1', transactional => false, upgrade_sql => \$s\$$script\$s\$)});
 	return;
@@ -69,6 +69,11 @@ swap("$add; ALTER TABLE s.t VALIDATE CONSTRAINT c", 'ALTER SCHEMA s RENAME TO s2
 swap("$add; ALTER TABLE s.t VALIDATE CONSTRAINT c", 'ALTER TABLE s.t RENAME CONSTRAINT c TO d; ALTER TABLE s.t RENAME CONSTRAINT old TO c', 'c');
 # the table becomes a child of the one in its place, whose columns the script changes, too
 swap("$add; ALTER TABLE s.t ALTER id SET DEFAULT 1; ALTER TABLE s.t VALIDATE CONSTRAINT c", $table . 'ALTER TABLE s.y INHERIT s.t; ALTER TABLE s.t ADD CONSTRAINT c CHECK (s.evil(id)) NO INHERIT NOT VALID', 'c');
+
+# the script creates the constraints again, in whose place another one is by then
+my $again = "$add; SELECT 1; ALTER TABLE s.t ALTER n TYPE bigint, ALTER id TYPE bigint; ALTER TABLE s.t VALIDATE CONSTRAINT c";
+swap($again, 'ALTER TABLE s.t DROP CONSTRAINT c; ALTER TABLE s.t ADD CONSTRAINT c CHECK (s.evil(n)) NOT VALID', 'c');
+swap($again, 'ALTER TABLE s.t RENAME CONSTRAINT c TO d; ALTER TABLE s.t ADD CONSTRAINT c CHECK (s.evil(n)) NOT VALID', 'c');
 
 # what the script itself has moved, dropped, or undone stands in the way of nothing
 foreach my $script (

@@ -47,6 +47,7 @@ static List *added = NIL;		/* list of Added, in TopMemoryContext */
 static TimestampTz added_call;	/* when the client's statement began */
 static List *created = NIL;		/* constraints of the current utility
 								 * statement */
+static List *rebuilt = NIL;		/* those that it has dropped before */
 static List *renamed = NIL;		/* what it has renamed or moved: OIDs */
 static bool renames;			/* is it one that renames or moves? */
 
@@ -65,7 +66,7 @@ typedef struct Named
 static bool
 is_active(void)
 {
-	return added_call == GetCurrentStatementStartTimestamp();
+	return added_call != 0 && added_call == GetCurrentStatementStartTimestamp();
 }
 
 static List *
@@ -293,18 +294,16 @@ require_added(const Node *stmt)
 	foreach_ptr(const Named, named, names)
 	{
 		Oid			constraint = constraint_of(named, object);
-		const Added *missing = NULL;
 		bool		known = false;
 
 		foreach_ptr(const Added, part, added)
-		{
 			known |= part->constraint == constraint;
-			if (missing == NULL && (is_hidden(part, named, object) || !is_where_left(part)))
-				missing = part;
+		foreach_ptr(const Added, part, known ? NIL : added)
+		{
+			if (is_hidden(part, named, object) || !is_where_left(part))
+				raise_replaced(NameStr(part->name), part->domain, NameStr(part->schema),
+							   NameStr(part->relation));
 		}
-		if (!known && missing != NULL)
-			raise_replaced(NameStr(missing->name), missing->domain, NameStr(missing->schema),
-						   NameStr(missing->relation));
 		if (known && !named->domain && cmig_owns_compat(RelationRelationId, object, GetUserId()))
 			cmig_added_require_inherited(object, named->name);
 	}
@@ -330,7 +329,10 @@ cmig_added_require(const Node *stmt, Oid object, Oid constraint)
 				   NameStr(relation));
 }
 
-/* Object access hook: note what a statement creates, drops, and renames. */
+/*
+ * Object access hook: note what a statement creates, drops, and renames.  A constraint
+ * that another session has renamed remains missing, whatever drops it.
+ */
 static void
 see_object(ObjectAccessType access, Oid class, Oid object, int sub, void *arg)
 {
@@ -339,15 +341,51 @@ see_object(ObjectAccessType access, Oid class, Oid object, int sub, void *arg)
 		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
 
 		if (access == OAT_POST_CREATE && class == ConstraintRelationId)
-			created = lappend_oid(created, object);
+		{
+			if (arg != NULL && ((ObjectAccessPostCreate *) arg)->is_internal)
+				rebuilt = lappend_oid(rebuilt, object);
+			else
+				created = lappend_oid(created, object);
+		}
 		if (access == OAT_POST_ALTER && renames)
 			renamed = lappend_oid(renamed, object);
-		foreach_ptr(Added, part, access == OAT_DROP && class == ConstraintRelationId ? added : NIL)
-			part->dropped |= part->constraint == object;
 		MemoryContextSwitchTo(old);
+		foreach_ptr(Added, part, access == OAT_DROP && class == ConstraintRelationId ? added : NIL)
+			part->dropped |= part->constraint == object && is_where_left(part);
 	}
 	if (next_object_access)
 		next_object_access(access, class, object, sub, arg);
+}
+
+/* Has the statement dropped an added constraint, to create it again? */
+static bool
+was_added(const Added *now)
+{
+	foreach_ptr(const Added, part, added)
+	{
+		if (part->dropped && part->object == now->object &&
+			strcmp(NameStr(part->name), NameStr(now->name)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Take over the constraints, those that were there before only if they had been added. */
+static void
+add_created(const List *constraints, bool all)
+{
+	foreach_oid(constraint, constraints)
+	{
+		MemoryContext old;
+		Added		now;
+
+		if (!find_constraint(constraint, &now) || !(all || was_added(&now)))
+			continue;
+		now.fresh = true;
+		old = MemoryContextSwitchTo(TopMemoryContext);
+		added = lappend(added, memcpy(palloc(sizeof(Added)), &now, sizeof(Added)));
+		MemoryContextSwitchTo(old);
+	}
 }
 
 /*
@@ -360,19 +398,10 @@ note_added(void)
 {
 	Added		now;
 
-	if (created != NIL || renamed != NIL)
+	if (created != NIL || rebuilt != NIL || renamed != NIL)
 		CommandCounterIncrement();
-	foreach_oid(constraint, created)
-	{
-		MemoryContext old;
-
-		if (!find_constraint(constraint, &now))
-			continue;
-		now.fresh = true;
-		old = MemoryContextSwitchTo(TopMemoryContext);
-		added = lappend(added, memcpy(palloc(sizeof(Added)), &now, sizeof(Added)));
-		MemoryContextSwitchTo(old);
-	}
+	add_created(created, true);
+	add_created(rebuilt, false);
 	foreach_ptr(Added, part, renamed == NIL ? NIL : added)
 	{
 		if (!find_constraint(part->constraint, &now))
@@ -386,8 +415,10 @@ note_added(void)
 			part->schema = now.schema;
 	}
 	list_free(created);
+	list_free(rebuilt);
 	list_free(renamed);
 	created = NIL;
+	rebuilt = NIL;
 	renamed = NIL;
 }
 
