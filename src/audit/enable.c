@@ -949,6 +949,8 @@ CMIG_READER(cmig_audit_status)
 			"the arguments of its triggers could not be parsed" : error->message;
 		if (problem && !(fault && strcmp(problem, fault->problem) == 0))
 			add_problem(status, problem);
+		if (status->level && cmig_citus_manages(atooid(status->relation)))
+			add_problem(status, "managed by Citus: changes are logged with the name of the table's shard, and TRUNCATE fails");
 		if (fault && status->level)
 			add_problem(status, psprintf("writes fail: %s (%s)", fault->problem, fault->fix));
 		cmig_result_add_strings(result, offsetof(Status, argument) / sizeof(char *),

@@ -161,6 +161,8 @@ fails_with($coordinator, 'postgres', "SELECT cmig.enable_audit('$_')", '0A000', 
 sql("SELECT cmig.enable_audit('app.plain')");
 sql("UPDATE app.plain SET n = 1 WHERE id = 1");
 is(sql("SELECT count(*) FROM cmig.audit_history('app.plain', '1')"), '1', 'a plain table is audited');
+like(sql("BEGIN; SELECT citus_add_local_table_to_metadata('app.plain'); SELECT problem FROM cmig.audit_status('app') WHERE level IS NOT NULL; ROLLBACK"),
+	qr/^managed by Citus: changes are logged with the name of the table's shard, and TRUNCATE fails$/m, 'which Citus begins to manage');
 sql("SELECT cmig.disable_audit('app.plain')");
 
 # lint and dry runs

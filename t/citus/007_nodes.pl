@@ -134,8 +134,8 @@ $_->safe_psql('postgres', 'SET citus.enable_ddl_propagation = off; ALTER DATABAS
 # the rows about nodes, with a name for each
 sub preflight
 {
-	my ($role) = @_;
-	my $rows = query($coordinator, 'postgres', 'SELECT item, severity, value FROM cmig.preflight() WHERE item LIKE $$node %$$ ORDER BY 1, 3', $role // 'postgres');
+	my ($role, $columns) = @_;
+	my $rows = query($coordinator, 'postgres', 'SELECT ' . ($columns // 'item, severity, value') . ' FROM cmig.preflight() WHERE item LIKE $$node %$$ ORDER BY item, value', $role // 'postgres');
 
 	foreach my $i (1, 2)
 	{
@@ -159,9 +159,17 @@ node 1|error|role regress_app lacks the access level application, which policies
 node 1|error|role regress_migrator lacks CREATE on SCHEMA app, which it has on the coordinator
 node 2|error|role regress_app lacks the access level application, which policies of its shards need
 ROWS
+my @hints = split /\n/, preflight('regress_migrator', 'hint');
+is($hints[0], 'on the node: SET citus.enable_ddl_propagation = off; ALTER EXTENSION pg_cmig UPDATE', 'how to update it there');
 $workers[0]->safe_psql('postgres', "UPDATE pg_extension SET extversion = '1.2' WHERE extname = 'pg_cmig'");
-$coordinator->safe_psql('postgres', "SELECT * FROM run_command_on_workers('SELECT count(*) FROM cmig.grant_access(''regress_app'', ''application'')')");
-is(preflight(), '', 'the hints repair them, and a superuser needs no privilege');
+$coordinator->safe_psql('postgres', "$_;") foreach @hints[1, 2];
+is(preflight('regress_migrator'), '', 'the hints repair them');
+$workers[0]->safe_psql('postgres', 'SET citus.enable_ddl_propagation = off; DROP EXTENSION pg_cmig CASCADE');
+is(preflight(undef, 'value, hint'), 'pg_cmig has version none, and its library version 1.2; the coordinator has version 1.2'
+	  . '|on the node: SET citus.enable_ddl_propagation = off; CREATE EXTENSION pg_cmig', 'without the extension');
+$workers[0]->safe_psql('postgres', preflight(undef, 'hint') =~ s{^on the node: }{}r);
+$coordinator->safe_psql('postgres', preflight(undef, 'hint'));
+is(preflight(), '', 'which the hints create');
 
 $workers[1]->safe_psql('postgres', "BEGIN; CREATE TABLE left_over (id int); PREPARE TRANSACTION 'regress_left'");
 is(preflight(), "node 2|warning|prepared transactions keep their locks: 1, the oldest is 'regress_left'", 'a prepared transaction');
