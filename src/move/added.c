@@ -250,13 +250,14 @@ is_where_left(const Added *part)
 		strcmp(NameStr(now.schema), NameStr(part->schema)) == 0;
 }
 
-/* Does the name without a schema stand for another object than it did? */
+/* Does a name without a schema stand for another object, of an earlier schema in search_path? */
 static bool
 is_hidden(const Added *part, const Named *named, Oid object)
 {
 	return part->object != object && named->relation->schemaname == NULL &&
 		strcmp(named->relation->relname, NameStr(part->relation)) == 0 &&
-		strcmp(named->name, NameStr(part->name)) == 0;
+		strcmp(named->name, NameStr(part->name)) == 0 &&
+		list_member_oid(fetch_search_path(false), get_namespace_oid(NameStr(part->schema), true));
 }
 
 pg_noreturn static void
