@@ -118,6 +118,18 @@ foreach ([ 'dbmate', '-- migrate:down\nSELECT 1;\n-- migrate:up\n', 'The marker 
 	like($error, qr/cannot convert file "1_a\.sql" to a revision\nDETAIL:  $detail/, "$tool: the order of the directions");
 }
 
+# yoyo: several lines with dependencies, after empty and indented lines; without any, the order of the names
+is( query($node, 'postgres', <<'END'),
+SELECT string_agg(concat_ws(' ', file_name, substring(content FROM 'down_revision: *([^\n]*)'), substring(content FROM 'message: ([^\n]+)'),
+	substring(content FROM 'transactional: f'), substring(note FROM 'run the file|left out')), E'\n')
+FROM cmig.import_files('yoyo', '{1.sql,2.sql,3.sql,4.py,5.py,6.sql,7.sql,post-apply-x.sql,8.rollback.sql}', ARRAY['SELECT 1',
+	E'-- Title\n\n  -- depends: 1\n -- transactional :False\nSELECT 1', E'-- depends: 2 1\n-- depends: 1\n-- Depends: 9\nSELECT 1',
+	E'__depends__ = ["2",\n"3"]', '__depends__ = "3"', E'SELECT 1;\n-- depends: 9\n', E'-- depends: 6\nSELECT 1\n-- depends: 9\n', '', ''])
+END
+	"1.sql \n2.sql 1 Title transactional: f\n3.sql 2, 1 Depends: 9\n4.sql 2, 3\n5.sql 3\n6.sql 5\n7.sql 6\n"
+	  . "post-apply-x.sql run the file\n8.rollback.sql left out",
+	'yoyo');
+
 # graphile-migrate: only the first lines are a header, and included files are there already
 file('graphile/migrations/committed/000001.sql', <<'END');
 --! Previous: -

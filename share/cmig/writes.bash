@@ -136,20 +136,30 @@ new_file()
 
 verb_init()
 {
-	local folder config url='# database_url = postgresql:///shop' env='# env = .env' engine='# engine = local'
-	local databases='# databases = shop, shop_test' new=''
+	local folder directory written='' config url='# database_url = postgresql:///shop' env='# env = .env'
+	local engine='# engine = local' databases='# databases = shop, shop_test' new=''
 
 	! given create-database || given databases || [ -n "${PGDATABASE:-}" ] ||
 		fail 2 '--create-database requires the name of the database' 'cmig init --create-database -d NAME'
 	config=$(option config) || config=${CMIG_CONFIG:-cmig.conf}
-	folder=${arguments[0]:-${folders[0]}}
+	folder=${arguments[0]:-${folders[0]}} directory=$(dirname -- "$config")
+	if [ ! -e "$config" ] && [ "$directory" != . ] && [[ $folder != /* ]]; then
+		# the file names it from its own folder
+		folder=${folder#"$directory"/}
+		if [ -d "$folder" ] && [ ! -d "$directory/$folder" ]; then folder=$PWD/$folder; fi
+		written=$folder
+		[[ $folder = /* ]] || folder=$directory/$folder
+	fi
+	: "${written:=$folder}"
+	[[ -e $config || ( $written != *$newline* && $written = "$(trim "$written")" ) ]] ||
+		fail 2 "the name of the folder $(printf %q "$written") cannot be written into $config" 'Choose another one.'
 	mkdir -p -- "$folder" || fail 2 "the folder $folder cannot be created"
 	if [ ! -e "$config" ]; then
 		[[ ! $(option database) =~ ^[A-Za-z0-9_-]+$ ]] || url="database_url = postgresql:///$option_database"
 		! given env || [[ $config == */* ]] || env="env = $option_env"
 		! given engine || engine="engine = $option_engine"
 		! given databases || [[ $option_databases == *$newline* ]] || databases="databases = $option_databases"
-		printf '%s\n' "folder = $folder" '# file_template = %(rev)s_%(slug)s' '# target = schema.sql' \
+		printf '%s\n' "folder = $written" '# file_template = %(rev)s_%(slug)s' '# target = schema.sql' \
 			'# schemas = public' '# compare = models' '# exclude = partman.*, public.job_*' \
 			"$env" "$url" "$databases" "$engine" >"$config" || fail 2 "$config cannot be written"
 		printf '%s\n' "$config"

@@ -515,22 +515,6 @@ cmig_import_scripts(CmigImport *import, CmigToolRevision *revision, const char *
 														   CMIG_SECTION_DOWNGRADE, down);
 }
 
-const char *
-cmig_import_language(const char *name)
-{
-	static const char *const languages[][2] = {
-		{".go", "Go"}, {".java", "Java"}, {".kt", "Kotlin"}, {".rs", "Rust"}, {".py", "Python"},
-		{".js", "JavaScript"}, {".ts", "TypeScript"}, {".sh", "shell"}, {".bash", "shell"},
-		{".ps1", "PowerShell"}, {".bat", "batch"}, {".cmd", "batch"}
-	};
-	const char *dot = strrchr(name, '.');
-
-	for (int i = 0; dot && i < lengthof(languages); i++)
-		if (strcmp(dot, languages[i][0]) == 0)
-			return languages[i][1];
-	return NULL;
-}
-
 /* Returns a statement that fails, in place of a revision's script. */
 static char *
 failing_script(const CmigToolRevision *revision, CmigSection section, const char *reason)
@@ -1018,19 +1002,30 @@ cmig_format_drizzle(CmigImport *import)
 	}
 }
 
-/* Set the revision's parents to the words after "-- depends:" in a comment. */
+/* Add the words of a line "-- depends:", of which there can be several, to the parents. */
 static void
 read_depends(CmigToolRevision *revision, char *text)
 {
 	CmigNames  *parents = &revision->text.edges.parents;
+	char	  **names = palloc(sizeof(char *) * (parents->count + strlen(text) + 1));
 
-	parents->names = palloc(sizeof(char *) * (strlen(text) + 1));
+	for (int i = 0; i < parents->count; i++)
+		names[i] = parents->names[i];
+	parents->names = names;
 	for (char *word = strtok(text, " \t,"); word; word = strtok(NULL, " \t,"))
-		parents->names[parents->count++] = cmig_tool_text_id(word);
+	{
+		int			i = 0;
+
+		while (i < parents->count && strcmp(names[i], cmig_tool_text_id(word)) != 0)
+			i++;
+		names[i] = cmig_tool_text_id(word);
+		parents->count = Max(parents->count, i + 1);
+	}
 }
 
 /*
- * Read a message and settings from the comments at the start of a yoyo file.
+ * Read a message and settings from the comments and empty lines at the start of
+ * a yoyo file.
  */
 static void
 read_yoyo_header(CmigToolRevision *revision, const char *text)
@@ -1039,19 +1034,18 @@ read_yoyo_header(CmigToolRevision *revision, const char *text)
 
 	for (const char *p = text; cmig_tool_text_line(p, &line); p = line.next)
 	{
-		char	   *comment = cmig_tool_text_after(&line, "--", false);
-		CmigToolLine inner;
-		char	   *value;
+		char	   *comment = cmig_tool_text_after(&line, "--", true);
+		char	   *colon = comment ? strchr(comment, ':') : NULL;
+		char	   *key = colon ? cmig_marker_trimmed(comment, colon) : NULL;
 
-		if (comment == NULL)
+		if (comment == NULL && *cmig_marker_trimmed(line.start, line.end))
 			break;
-		if (!cmig_tool_text_line(comment, &inner))
-			continue;
-		if ((value = cmig_tool_text_after(&inner, "depends:", false)) != NULL)
-			read_depends(revision, value);
-		else if ((value = cmig_tool_text_after(&inner, "transactional:", false)) != NULL)
-			revision->text.edges.transactional = pg_strcasecmp(value, "false") != 0;
-		else if (*revision->text.edges.message == '\0')
+		if (key && strcmp(key, "depends") == 0)
+			read_depends(revision, colon + 1);
+		else if (key && strcmp(key, "transactional") == 0)
+			revision->text.edges.transactional =
+				pg_strcasecmp(cmig_marker_trimmed(colon + 1, colon + strlen(colon)), "false") != 0;
+		else if (comment && *revision->text.edges.message == '\0')
 			revision->text.edges.message = comment;
 	}
 }
@@ -1069,7 +1063,7 @@ cmig_format_yoyo(CmigImport *import, CmigToolFile *file)
 		cmig_tool_text_ends(file->base, ".rollback.sql"))
 		return;
 	stem = cmig_tool_text_without(file->base, is_python ? ".py" : ".sql");
-	if (strcmp(stem, "post-apply") == 0)
+	if (cmig_tool_text_begins(stem, "post-apply"))
 	{
 		file->used = true;
 		cmig_import_file_note(import, file->name,
@@ -1077,18 +1071,21 @@ cmig_format_yoyo(CmigImport *import, CmigToolFile *file)
 		return;
 	}
 	revision = cmig_import_add(import, file, cmig_tool_text_id(stem));
+	revision->order = pstrdup(file->base);
 	if (is_python)
 	{
 		const char *depends = strstr(file->text, "__depends__");
 
-		if (depends && depends[strcspn(depends, "{\n")] == '{')
+		if (depends)
+			depends += strcspn(depends, "{[(\"'\n");
+		if (depends && *depends && *depends != '\n')
 		{
-			/* the strings in a Python set */
-			const char *set = strchr(depends, '{') + 1;
-			char	   *text = pnstrdup(set, strcspn(set, "}"));
+			/* the strings in a Python set or list, or one string */
+			const char *ends = strchr("\"'", *depends) ? "\n" : "}])";
+			char	   *text = pnstrdup(depends, strcspn(depends, ends));
 
 			for (char *p = text; *p; p++)
-				if (strchr("\"'\n\t", *p))
+				if (strchr("{[(\"'\n\t", *p))
 					*p = ' ';
 			read_depends(revision, text);
 		}

@@ -127,6 +127,22 @@ keep_one_folder(CmigImport *import)
 										   import->format));
 }
 
+const char *
+cmig_import_language(const char *name)
+{
+	static const char *const languages[][2] = {
+		{".go", "Go"}, {".java", "Java"}, {".kt", "Kotlin"}, {".rs", "Rust"}, {".py", "Python"},
+		{".js", "JavaScript"}, {".ts", "TypeScript"}, {".sh", "shell"}, {".bash", "shell"},
+		{".ps1", "PowerShell"}, {".bat", "batch"}, {".cmd", "batch"}
+	};
+	const char *dot = strrchr(name, '.');
+
+	for (int i = 0; dot && i < lengthof(languages); i++)
+		if (strcmp(dot, languages[i][0]) == 0)
+			return languages[i][1];
+	return NULL;
+}
+
 void
 cmig_import_note_left(const CmigImport *import, CmigToolRevision *revision, CmigSection section,
 					  const char *sql)

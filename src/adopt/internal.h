@@ -156,12 +156,6 @@ extern void cmig_import_note(CmigToolRevision *revision, const char *note);
 extern void cmig_import_file_note(CmigImport *import, const char *file_name, const char *text);
 
 /*
- * Returns the programming language of a migration that is not a script, judged
- * by the file's name, or NULL.
- */
-extern const char *cmig_import_language(const char *name);
-
-/*
  * Make the upgrade script, the downgrade script, or both fail until they are
  * written.  "reason" is a clause.
  */
@@ -227,6 +221,12 @@ extern void cmig_format_rails(CmigImport *import, CmigToolFile *file);
 
 /* The path of the folder that contains the file, without a slash; "" if there is none. */
 extern char *cmig_tool_file_folder(const CmigToolFile *file);
+
+/*
+ * Returns the programming language of a migration that is not a script, judged
+ * by the file's name, or NULL.
+ */
+extern const char *cmig_import_language(const char *name);
 
 /*
  * Add a note about what a script, which can be parsed, leaves in the session, if

@@ -147,8 +147,8 @@ place_text(const Offline *offline)
 }
 
 /*
- * Append statements that only the first check needs: they check whether the
- * version table exists and whether its column is wide enough.
+ * Append statements that only the first check needs: they lock out other runs of an engine, one
+ * of which may be creating its tables, and check the version table and the width of its column.
  */
 static void
 append_first_check(StringInfo body, const Offline *offline)
@@ -172,6 +172,8 @@ append_first_check(StringInfo body, const Offline *offline)
 						 "\t\t\t\tEND IF;\n\t\t\tEND IF;\n\t\tEND IF;\n\tEND IF;\n",
 						 quote_literal_cstr(psprintf("This script would keep separate version rows in %s.", offline->table)),
 						 offline->direction);
+	if (offline->engine && !offline->session_lock)
+		cmig_engine_append_lock(body, offline->key, "xact_");
 	appendStringInfo(body, "\tIF pg_catalog.to_regclass(%s) IS NULL THEN\n",
 					 quote_literal_cstr(offline->table));
 	if (offline->row_count == 0 && offline->engine)
@@ -191,8 +193,6 @@ append_first_check(StringInfo body, const Offline *offline)
 	if (offline->row_count == 0 && offline->engine)
 		cmig_engine_append_tables(body);
 	appendStringInfoString(body, "\tEND IF;\n");
-	if (offline->engine && !offline->session_lock)
-		cmig_engine_append_lock(body, offline->key, "xact_");
 	if (offline->engine)
 		cmig_engine_append_check(body,
 								 offline->plan->count == 0 ? NULL :

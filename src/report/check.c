@@ -479,6 +479,8 @@ check_text(const CmigRevisionText *text, void *arg)
 				   cmig_script_checksum(text->upgrade_sql, text->edges.transactional)) != 0)
 			add_of_text(check, "warning", text,
 						"its upgrade script or transactional flag is not the one that was applied in this database",
+						cmig_settings_engine() ? "cmig load --accept-changes"
+						" # accepts this script; otherwise, restore the one that was applied" :
 						psprintf("SELECT cmig.repair(%s) -- accepts this script; otherwise, load the one that was applied",
 								 quote_literal_cstr(text->edges.id)));
 	}
