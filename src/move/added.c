@@ -239,13 +239,15 @@ find_constraint(Oid constraint, Added *part)
 	return OidIsValid(part->object) && find_names(part, &part->relation, &part->schema);
 }
 
+/* Is it still there?  Only the transaction itself can have undone what it has added. */
 static bool
 is_where_left(const Added *part)
 {
 	Added		now;
 
-	return find_constraint(part->constraint, &now) &&
-		strcmp(NameStr(now.name), NameStr(part->name)) == 0 &&
+	if (!find_constraint(part->constraint, &now))
+		return part->fresh;
+	return strcmp(NameStr(now.name), NameStr(part->name)) == 0 &&
 		strcmp(NameStr(now.relation), NameStr(part->relation)) == 0 &&
 		strcmp(NameStr(now.schema), NameStr(part->schema)) == 0;
 }
