@@ -130,6 +130,9 @@ END
 	  . "post-apply-x.sql run the file\n8.rollback.sql left out",
 	'yoyo');
 
+is( query($node, 'postgres', "SELECT file_name FROM cmig.import_files('yoyo', '{post-apply.sql}', '{SELECT 1}')"), 'post-apply.sql',
+	'a folder of yoyo without a migration');
+
 # graphile-migrate: only the first lines are a header, and included files are there already
 file('graphile/migrations/committed/000001.sql', <<'END');
 --! Previous: -

@@ -120,7 +120,7 @@ keep_one_folder(CmigImport *import)
 			kept = lappend(kept, revision);
 	}
 	import->revisions = kept;
-	for (int i = 0; i < import->file_count; i++)
+	for (int i = 0; top && i < import->file_count; i++)
 		if (import->files[i].used && strcmp(cmig_tool_file_folder(&import->files[i]), top) != 0)
 			cmig_import_file_note(import, import->files[i].name,
 								  psprintf("left out, because %s does not read subfolders",
