@@ -220,12 +220,16 @@ find_names(const Added *part, NameData *relation, NameData *schema)
 	return name != NULL;
 }
 
-/* Find the name of a constraint, and what it belongs to.  Returns false if it does not exist. */
+/*
+ * Find the name of a constraint, and what it belongs to.  Returns false if it does not
+ * exist, or if it is one of an index, or a trigger, which cannot be validated.
+ */
 static bool
 find_constraint(Oid constraint, Added *part)
 {
 	HeapTuple	row = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
 	Form_pg_constraint form;
+	bool		validates;
 
 	if (!HeapTupleIsValid(row))
 		return false;
@@ -235,8 +239,9 @@ find_constraint(Oid constraint, Added *part)
 	part->domain = OidIsValid(form->contypid);
 	part->object = part->domain ? form->contypid : form->conrelid;
 	namestrcpy(&part->name, NameStr(form->conname));
+	validates = strchr("pxut", form->contype) == NULL;
 	ReleaseSysCache(row);
-	return OidIsValid(part->object) && find_names(part, &part->relation, &part->schema);
+	return validates && OidIsValid(part->object) && find_names(part, &part->relation, &part->schema);
 }
 
 /* Is it still there?  Only the transaction itself can have undone what it has added. */
