@@ -710,7 +710,7 @@ extern bool cmig_expression_calls(Node *expr, check_function_callback callback, 
  * same function, but another negator, which the planner may call instead.  The text of an
  * expression does not show those of IS DISTINCT FROM, NULLIF, and CASE.
  */
-extern List *cmig_expression_functions(Node *expr);
+extern List *cmig_expression_called(Node *expr);
 
 /*
  * Returns one of the functions that its text does not show, if its owner lacks the

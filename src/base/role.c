@@ -526,12 +526,12 @@ add_calls(Node *node, void *calls)
 }
 
 List *
-cmig_expression_functions(Node *expr)
+cmig_expression_called(Node *expr)
 {
-	List	   *functions = NIL;
+	List	   *called = NIL;
 
-	(void) add_calls(expr, &functions);
-	return functions;
+	(void) add_calls(expr, &called);
+	return called;
 }
 
 /* What find_hidden() looks for, and has found. */

@@ -158,9 +158,9 @@ cmig_added_condition(Oid constraint)
 }
 
 static List *
-functions_of(Oid constraint)
+called_by(Oid constraint)
 {
-	return cmig_expression_functions(cmig_added_condition(constraint));
+	return cmig_expression_called(cmig_added_condition(constraint));
 }
 
 /*
@@ -173,7 +173,7 @@ cmig_added_require_inherited(Oid table, const char *name)
 	Oid			constraint = get_relation_constraint_oid(table, name, true);
 	HeapTuple	row = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
 	bool		inherited = false;
-	List	   *functions;
+	List	   *called;
 
 	if (HeapTupleIsValid(row))
 	{
@@ -184,12 +184,12 @@ cmig_added_require_inherited(Oid table, const char *name)
 	}
 	if (!inherited)
 		return;
-	functions = functions_of(constraint);
+	called = called_by(constraint);
 	foreach_oid(child, cmig_inheritors(table, ShareUpdateExclusiveLock))
 	{
 		Oid			there = get_relation_constraint_oid(child, name, true);
 
-		if (there == constraint || !OidIsValid(there) || equal(functions_of(there), functions))
+		if (there == constraint || !OidIsValid(there) || equal(called_by(there), called))
 			continue;
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

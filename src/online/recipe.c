@@ -418,11 +418,11 @@ add_validated(Recipe *recipe, const KnownConstraint *there, const char *definiti
 }
 
 /*
- * Returns a CHECK condition as PostgreSQL deparses it, and sets *functions to those that
- * it calls.
+ * Returns a CHECK condition as PostgreSQL deparses it.  Sets *called, unless it is NULL, to
+ * the functions and operators that it calls.
  */
 static char *
-normal_condition(Oid table, const char *condition, List **functions)
+normal_condition(Oid table, const char *condition, List **called)
 {
 	char	   *source = psprintf("%s\n", condition);
 	ErrorContextCallback callback = {error_context_stack, cmig_argument_place_error, source};
@@ -446,7 +446,8 @@ normal_condition(Oid table, const char *condition, List **functions)
 	expression = transformExpr(pstate, expression, EXPR_KIND_CHECK_CONSTRAINT);
 	expression = coerce_to_boolean(pstate, expression, "CHECK");
 	assign_expr_collations(pstate, expression);
-	*functions = cmig_expression_functions(expression);
+	if (called)
+		*called = cmig_expression_called(expression);
 
 	level = NewGUCNestLevel();
 	cmig_settings_pin_search_path();
@@ -463,12 +464,12 @@ normal_condition(Oid table, const char *condition, List **functions)
 static void
 add_check(Recipe *recipe)
 {
-	List	   *functions;
+	List	   *called;
 	const KnownConstraint *there = find_constraint(recipe,
-												   normal_condition(recipe->table, recipe->text, &functions));
+												   normal_condition(recipe->table, recipe->text, &called));
 
 	if (there && strcmp(there->kind, "c") == 0 && there->same[0] == 't' &&
-		!equal(cmig_expression_functions(stringToNode(there->node)), functions))
+		!equal(cmig_expression_called(stringToNode(there->node)), called))
 		refuse_other(recipe, psprintf("%s, with other operators or functions", there->definition));
 	if (there &&
 		(strcmp(there->kind, "c") != 0 || there->same[0] == 'f' ||
@@ -514,7 +515,6 @@ add_not_null(Recipe *recipe)
 	char	   *column = recipe->text;
 	char	  **row = cmig_query_row(&not_null_query, recipe->table, column);
 	const KnownConstraint *there;
-	List	   *functions;
 
 	recipe->text = psprintf("%s IS NOT NULL", quote_identifier(column));
 	if (row && row[1] != NULL)
@@ -531,7 +531,7 @@ add_not_null(Recipe *recipe)
 		run_sql(recipe, psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL",
 								 recipe->table_name, quote_identifier(column)));
 	}
-	there = find_constraint(recipe, normal_condition(recipe->table, recipe->text, &functions));
+	there = find_constraint(recipe, normal_condition(recipe->table, recipe->text, NULL));
 	if (there && strcmp(there->kind, "c") == 0 && there->same[0] == 't')
 	{
 		recipe->constraint = atooid(there->oid);
