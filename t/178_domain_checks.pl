@@ -29,14 +29,15 @@ sub subject
 		CREATE FUNCTION d.evil(text) RETURNS bool LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.evil VALUES (current_user); RETURN true; END';
 		CREATE FUNCTION d.own(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN \$1; END';
 		RESET ROLE; CREATE SCHEMA o AUTHORIZATION own; SET ROLE own; CREATE DOMAIN o.over AS d.dom; CREATE TYPE o.range AS RANGE (SUBTYPE = d.dom);
-		CREATE FUNCTION o.made(text) RETURNS d.dom LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN \$1; END'; RESET ROLE;
+		CREATE FUNCTION o.made(text) RETURNS d.dom LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN \$1; END';
+		CREATE FUNCTION o.two(text, OUT a d.dom, OUT b int) LANGUAGE plpgsql IMMUTABLE AS 'BEGIN a := \$1; END'; RESET ROLE;
 		CREATE TABLE t (id int PRIMARY KEY, v text); ALTER TABLE t OWNER TO own; INSERT INTO t SELECT i, i FROM generate_series(1, 2) i;
 		SELECT cmig.create_revision('n', \$c\$ALTER TABLE t ALTER v TYPE int USING $expression;\n-- cmig:down t.v = v::text\$c\$, NULL, revision => '2', expand => true)");
 }
 
 foreach my $case (
 	[ 'v::d.dom::text::int', 'd.dom' ], [ 'length(v::d.over)', 'd.over' ], [ q{length(('{a}'::d.dom[])[1])}, 'd.dom' ],
-	[ 'length((ROW(v)::d.comp).v)', 'd.comp' ], [ 'length(v::o.over)', 'd.dom' ], [ q{length(lower(('[' || v || ']')::o.range))}, 'd.dom' ], [ 'length(o.made(v))', 'd.dom' ],
+	[ 'length((ROW(v)::d.comp).v)', 'd.comp' ], [ 'length(v::o.over)', 'd.dom' ], [ q{length(lower(('[' || v || ']')::o.range))}, 'd.dom' ], [ 'length(o.made(v))', 'd.dom' ], [ 'length((o.two(v)).a)', 'd.dom' ],
 	[ q{length((jsonb_populate_record(NULL::d.comp, '{"v": "a"}')).v)}, 'd.comp' ])
 {
 	my ($expression, $type) = @$case;

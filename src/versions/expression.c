@@ -20,6 +20,7 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
@@ -320,6 +321,16 @@ note_owner(Oid function, void *checked)
 	return false;
 }
 
+static void require_checks(Oid type, Checked *checked);
+
+static void
+require_columns(TupleDesc desc, Checked *checked)
+{
+	for (int i = 0; desc != NULL && i < desc->natts; i++)
+		if (!TupleDescAttr(desc, i)->attisdropped)
+			require_checks(TupleDescAttr(desc, i)->atttypid, checked);
+}
+
 /*
  * Raise an error if a role, none of whose functions are called, could add a check to the
  * type, or a column whose type has one: it would have its function called by whoever
@@ -352,13 +363,7 @@ require_checks(Oid type, Checked *checked)
 	if (kind == TYPTYPE_DOMAIN)
 		require_checks(cmig_type_domain_base(type), checked);
 	else
-	{
-		TupleDesc	desc = lookup_rowtype_tupdesc_copy(type, -1);
-
-		for (int i = 0; i < desc->natts; i++)
-			if (!TupleDescAttr(desc, i)->attisdropped)
-				require_checks(TupleDescAttr(desc, i)->atttypid, checked);
-	}
+		require_columns(lookup_rowtype_tupdesc_copy(type, -1), checked);
 }
 
 /*
@@ -381,6 +386,8 @@ require_results(Node *node, void *checked)
 	if (OidIsValid(type) && type != ((Checked *) checked)->row_type &&
 		(function >= FirstNormalObjectId || type_is_rowtype(type)))
 		require_checks(type, checked);
+	if (type == RECORDOID)
+		require_columns(get_expr_result_tupdesc(node, true), checked);
 	return expression_tree_walker(node, require_results, checked);
 }
 
