@@ -66,4 +66,13 @@ foreach my $folder ('one', 'conf/two', "$dir/three", 'four')
 	unlink "$made/001_one.sql";
 }
 
+# a role that has no access to the extension
+delete $ENV{PGUSER};
+$node->safe_psql('postgres', 'CREATE ROLE regress_new LOGIN');
+$node->safe_psql('postgres', 'CREATE EXTENSION pg_cmig');
+my $owner = $node->safe_psql('postgres', 'SELECT quote_ident(current_user)');
+gives(3, '^cmig.conf\n$', "^ERROR:  permission denied for schema cmig\nHINT:  As role $owner, which owns the extension, or as a superuser: SELECT \\* FROM cmig.grant_access\\('regress_new', 'reader'\\)", 'init', '-d', 'postgres', '-U', 'regress_new');
+$node->safe_psql('postgres', "SELECT * FROM cmig.grant_access('regress_new', 'reader')");
+gives(0, '^database postgres is at base\n$', '^$', 'init', '-d', 'postgres', '-U', 'regress_new');
+
 done_testing();

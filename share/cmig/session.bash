@@ -212,6 +212,21 @@ need()
 	add '\set SHOW_CONTEXT errors'
 }
 
+# Adds a statement that raises an error if the role may not use the extension.
+need_access()
+{
+	# after a restore, the extension belongs to the role that has restored it
+	need "pg_catalog.has_schema_privilege('cmig', 'USAGE')" "'permission denied for schema cmig'" \
+		"pg_catalog.format(CASE WHEN owns THEN 'The extension belongs to role %I, as after a restore by that role. ' ||
+		'As that role, or as a superuser: SELECT * FROM cmig.grant_access(%L, ''owner'')'
+	ELSE 'As role %I, which owns the extension, or as a superuser: ' ||
+		'SELECT * FROM cmig.grant_access(%L, ''reader'') -- or author, or migrator' END, owner, current_user)" \
+		insufficient_privilege \
+		"(SELECT pg_catalog.pg_get_userbyid(e.extowner) AS owner, pg_catalog.pg_has_role(d.datdba, 'USAGE') AS owns
+	FROM pg_catalog.pg_extension e, pg_catalog.pg_database d
+	WHERE e.extname = 'pg_cmig' AND d.datname = pg_catalog.current_database()) e"
+}
+
 # Adds the statements with which every session begins.
 begin()
 {
@@ -231,16 +246,7 @@ begin()
 		"'database \"' || pg_catalog.current_database() || '\" does not have the extension pg_cmig'" \
 		"'cmig init creates it there; where it cannot be installed: cmig init --engine local. ' ||
 		'To use another database, set PGDATABASE, or add -d NAME.'"
-	# after a restore, the extension belongs to the role that has restored it
-	need "pg_catalog.has_schema_privilege('cmig', 'USAGE')" "'permission denied for schema cmig'" \
-		"pg_catalog.format(CASE WHEN owns THEN 'The extension belongs to role %I, as after a restore by that role. ' ||
-		'As that role, or as a superuser: SELECT * FROM cmig.grant_access(%L, ''owner'')'
-	ELSE 'As role %I, which owns the extension, or as a superuser: ' ||
-		'SELECT * FROM cmig.grant_access(%L, ''reader'') -- or author, or migrator' END, owner, current_user)" \
-		insufficient_privilege \
-		"(SELECT pg_catalog.pg_get_userbyid(e.extowner) AS owner, pg_catalog.pg_has_role(d.datdba, 'USAGE') AS owns
-	FROM pg_catalog.pg_extension e, pg_catalog.pg_database d
-	WHERE e.extname = 'pg_cmig' AND d.datname = pg_catalog.current_database()) e"
+	need_access
 	# load pg_cmig's library first, because PostgreSQL accepts any value for its
 	# settings until then
 	if given scope || [[ " ${settings[*]-}" == *' cmig.'* ]]; then

@@ -204,6 +204,7 @@ create_extension()
 		"pg_catalog.format('As a superuser or the owner of the database: GRANT CREATE ON DATABASE %I TO %I',
 	pg_catalog.current_database(), current_user)" insufficient_privilege
 	call "$CREATE"
+	need_access
 	add_place
 	run
 }
