@@ -19,6 +19,7 @@ reach late; when the list ends, it begins again, with every second unit:
               long texts of long characters, quotes and comments that do not end; a
               table that was dropped, of another session, that is not a table
   recipes     CALL of procedures that succeed, with hard names
+  imports     cmig.import_files with lines that mean something to the format, in any order
   spoiled     files that end in an open quote or comment, or are deeply nested
   psql        scripts in which psql and the server could disagree
   fragments   the calls that succeed, with one text of SQL that contains what is no
@@ -67,6 +68,7 @@ import psycopg2
 import psycopg2.extensions
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import imports
 import values
 from good import BEFORE, GOOD
 from values import literal
@@ -486,7 +488,7 @@ class Fuzzer:
             return fragments
         units += fragments[:8]
         rnd.shuffle(units)
-        return units + cut(late, 8, self.sound_unit, "superuser", False) + fragments[8:]
+        return [(self.imports_unit, format_) for format_ in imports.FILES] + units + cut(late, 8, self.sound_unit, "superuser", False) + fragments[8:]
 
     def hard_value(self, type_):
         text = self.rnd.choice(values.HARD_LONG if type_.endswith("+") else values.HARD)
@@ -570,6 +572,15 @@ class Fuzzer:
         text, times = end
         files = self.rnd.choice(self.chains)[:1] + [text * times]
         self.load_files(files if self.rnd.random() < .5 else files[1:])
+
+    def imports_unit(self, format_):
+        connection = self.session("superuser")
+        self.execute(connection, "BEGIN")
+        for _ in range(60):
+            self.execute(connection, "SAVEPOINT s")
+            if self.execute(connection, "SELECT * FROM " + imports.call(format_, self.rnd, literal)):
+                self.execute(connection, "ROLLBACK TO s")
+        self.execute(connection, "ROLLBACK")
 
     def psql_unit(self, statement):
         connection = self.session("superuser")

@@ -49,6 +49,8 @@ PLANTS = {
     # a lock of the session stays
     "lock": ("src/run/lock.c", "	if ((at_session & (1 << key)) != 0 && cmig_lock_held_compat(&tag, mode))\n		LockRelease(&tag, mode, true);\n",
              "	if (key != KEY_RUN && (at_session & (1 << key)) != 0 && cmig_lock_held_compat(&tag, mode))\n		LockRelease(&tag, mode, true);\n"),
+    # of what an importer has found, there may be none
+    "import": ("src/adopt/import.c", "	for (int i = 0; top && i < import->file_count; i++)\n", "	for (int i = 0; i < import->file_count; i++)\n"),
     # psql reads a variable in a text
     "variable": ("src/parse/psql_text.c", "	return cmig_lexer_is_char(lexer, ':') &&\n", "	return cmig_lexer_is_char(lexer, '?') &&\n"),
     # psql reads a backslash in a string otherwise than the server
