@@ -104,6 +104,7 @@ INSERT INTO public.weaker VALUES
 	('ALTER POLICY positive ON item USING (state = current_user OR true)', 'row-security-lost error', 'positive'),
 	('ALTER POLICY positive ON item USING (state = current_user OR amount > 9)', 'protection-lost warning', 'positive'),
 	('ALTER POLICY positive ON item USING (name = current_user)', 'protection-lost notice', 'positive'),
+	('CREATE POLICY more ON item TO regress_rehearse_app USING (amount > 9)', 'protection-lost warning', 'more'),
 	('DO $x$ BEGIN CREATE POLICY open ON shop.item TO regress_rehearse_app USING (true); END $x$', 'row-security-lost error', 'open'),
 	('DROP POLICY few ON item; CREATE POLICY few ON item AS RESTRICTIVE USING (amount > 1)', 'protection-lost warning', 'few'),
 	('DROP POLICY few ON item; CREATE POLICY few ON item AS RESTRICTIVE FOR SELECT USING (amount > 5)', 'protection-lost warning', 'few'),
