@@ -396,6 +396,18 @@ add_created(const List *constraints, bool all)
 	}
 }
 
+/* What the statement has created or renamed was taken over, or undone. */
+static void
+forget_statement(void)
+{
+	list_free(created);
+	list_free(rebuilt);
+	list_free(renamed);
+	created = NIL;
+	rebuilt = NIL;
+	renamed = NIL;
+}
+
 /*
  * Take over what the statement has created or renamed, while it is locked.  Of a table
  * or schema that was renamed, the names of its constraints are not: another session
@@ -422,12 +434,7 @@ note_added(void)
 			list_member_oid(renamed, get_namespace_oid(NameStr(now.schema), true)))
 			part->schema = now.schema;
 	}
-	list_free(created);
-	list_free(rebuilt);
-	list_free(renamed);
-	created = NIL;
-	rebuilt = NIL;
-	renamed = NIL;
+	forget_statement();
 }
 
 /* ProcessUtility hook: see the statements of a CALL, and what its functions run. */
@@ -463,7 +470,9 @@ end_transaction(XactEvent event, void *arg)
 {
 	ListCell   *cell;
 
-	if (event != XACT_EVENT_PRE_COMMIT && event != XACT_EVENT_ABORT)
+	if (event == XACT_EVENT_ABORT)
+		forget_statement();
+	else if (event != XACT_EVENT_PRE_COMMIT)
 		return;
 	foreach(cell, added)
 	{
