@@ -481,7 +481,10 @@ end_transaction(XactEvent event, void *arg)
 
 		if (event == XACT_EVENT_ABORT ? part->fresh :
 			(part->fresh || part->dropped) && !find_constraint(part->constraint, &now))
+		{
 			added = foreach_delete_current(added, cell);
+			pfree(part);
+		}
 		else
 			part->fresh = part->dropped = false;
 	}

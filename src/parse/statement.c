@@ -435,7 +435,7 @@ constant_of(Node *node)
 
 /* Would set_config() treat this last argument as false? */
 static bool
-is_false(const A_Const *is_local)
+is_false(A_Const *is_local)
 {
 	bool		value;
 
@@ -558,7 +558,7 @@ follow(List **names, const char *name, bool holds)
 static void
 follow_set(const VariableSetStmt *set, List **names)
 {
-	const A_Const *value = set->kind == VAR_SET_VALUE ? constant_of(linitial(set->args)) : NULL;
+	A_Const    *value = set->kind == VAR_SET_VALUE ? constant_of(linitial(set->args)) : NULL;
 	bool		holds = set->kind != VAR_RESET && set->kind != VAR_SET_DEFAULT;
 
 	if (set->kind == VAR_RESET_ALL)
@@ -590,8 +590,8 @@ cmig_statement_follow_session(const RawStmt *raw, bool local, List **settings, L
 				 IsA(node, SelectStmt) ? ((const SelectStmt *) node)->targetList : NIL)
 	{
 		const FuncCall *call = (const FuncCall *) target->val;
-		const A_Const *name;
-		const A_Const *is_local;
+		A_Const    *name;
+		A_Const    *is_local;
 
 		if (!IsA(call, FuncCall) || strcmp(strVal(llast(call->funcname)), "set_config") != 0 ||
 			list_length(call->args) != 3)
