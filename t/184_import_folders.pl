@@ -100,6 +100,49 @@ END
 	  . "supabase 1_a.sql its upgrade script leaves in the session (role)\nsupabase 2_b.sql\nsqitch a.sql\nsqitch b.sql",
 	'what ends with the session');
 
+# Alembic and Django
+SKIP:
+{
+	skip 'Alembic is not installed', 1 unless need_tool('Alembic', 'python3', '-c', 'import alembic, sqlalchemy');
+	my %up = (a => [ 'SET search_path TO "A b", public; SET LOCAL lock_timeout = 3', "SELECT set_config('a.b', 'x, (y)', false), set_config('a.c', 'x', true)" ],
+		b => [ 'CREATE TEMP TABLE "T 1" (id int); CREATE TEMP TABLE u ON COMMIT DROP AS SELECT 1', "SELECT 1 AS one INTO TEMP v", 'DROP TABLE IF EXISTS pg_temp.v, w', 'SET ROLE x; RESET ROLE; SET TIME ZONE LOCAL; SET TIME ZONE 3' ],
+		c => [ 'SET a.b = 1; RESET ALL; SET SESSION AUTHORIZATION x; SET SESSION AUTHORIZATION DEFAULT; SET TRANSACTION READ WRITE; UPDATE t SET x = 1; /* SET ROLE x */',
+			'DO $$BEGIN END$$' ],
+		d => [ 'SET ROLE x' ]);
+	my $before = 'None';
+
+	file('alembic/alembic.ini', "[alembic]\nscript_location = %(here)s\n");
+	file('alembic/env.py', "from alembic import context\ncontext.configure(dialect_name='postgresql', transaction_per_migration='each' in context.get_x_argument())\ncontext.run_migrations()\n");
+	foreach my $id (sort keys %up)
+	{
+		file("alembic/versions/$id.py", "from alembic import op\nrevision = '$id'\ndown_revision = $before\ndef upgrade():\n"
+			  . join('', map { "    op.execute('''$_''')\n" } @{ $up{$id} }) . "def downgrade():\n    op.execute('SET SCHEMA \\'$id\\'')\n");
+		$before = "'$id'";
+	}
+	my $left = 'what its %s script leaves in the session (%s) ends with the revision; in alembic, it can hold for the migrations that follow in the same run';
+	my $report = sub {
+		join("\n", '^4 files in .*', 'automatic: +0', 'to be reviewed:  4', (map { ref $_ ? '    ' . quotemeta(sprintf($left, @$_)) : "  $_" } @_), 'to be written:   0');
+	};
+	gives(0, $report->('a', [ 'upgrade', 'search_path, lock_timeout, a.b, a.c' ], 'b', [ 'upgrade', 'timezone, temporary table T 1' ], [ 'downgrade', 'search_path' ],
+			'c', [ 'downgrade', 'search_path' ], 'd', [ 'downgrade', 'search_path' ]), '^$', 'import', 'alembic', '-c', 'alembic/alembic.ini', '--to', 'to_alembic');
+	gives(0, $report->('a', [ 'upgrade', 'search_path, a.b' ], 'b', [ 'upgrade', 'timezone, temporary table T 1' ], [ 'downgrade', 'search_path' ],
+			'c', [ 'downgrade', 'search_path' ], 'd', [ 'downgrade', 'search_path' ]), '^$', 'import', 'alembic', '-c', 'alembic/alembic.ini', '--to', 'to_alembic', '-x', 'each');
+}
+SKIP:
+{
+	skip 'Django is not installed', 1 unless need_tool('Django', 'python3', '-c', 'import django, psycopg2');
+	file('django/manage.py', "import os, sys\nos.environ['DJANGO_SETTINGS_MODULE'] = 'settings'\nfrom django.core.management import execute_from_command_line\nexecute_from_command_line(sys.argv)\n");
+	file('django/settings.py', "import os\nSECRET_KEY = 'x'\nINSTALLED_APPS = ['shop']\n"
+		  . "DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'NAME': 'DB', 'HOST': os.environ['PGHOST'], 'PORT': os.environ['PGPORT']}}\n");
+	file("django/shop/$_", '') foreach '__init__.py', 'migrations/__init__.py';
+	file("django/shop/migrations/000$_->[0].py", "from django.db import migrations\nclass Migration(migrations.Migration):\n    dependencies = [$_->[1]]\n"
+		  . "    operations = [migrations.RunSQL('$_->[2]', 'DROP TABLE IF EXISTS t; SET a.b TO 1')]\n")
+	  foreach [ 1, '', 'SET search_path TO a, public; SET LOCAL a.c TO 2; CREATE TEMP TABLE t (id int)' ], [ 2, '("shop", "0001")', 'SET a.b TO 1' ];
+	my $left = 'what its %s script leaves in the session (%s) ends with the revision; in django, it can hold for the migrations that follow in the same run';
+	gives(0, 'to_django/shop.0001.sql\nto_django/shop.0002.sql\n', '^' . quotemeta('shop.0001.sql: ' . sprintf($left, 'upgrade', 'search_path, temporary table t') . "\n"
+			. 'shop.0002.sql: ' . sprintf($left, 'downgrade', 'a.b') . "\n") . '$', 'import', 'django', 'django', '--to', 'to_django');
+}
+
 # golang-migrate runs what has a direction, whatever follows that; dbmate and goose refuse the downgrade before the
 # upgrade
 is( query($node, 'postgres', <<'END'),

@@ -17,6 +17,7 @@ such as an operation of its own, finds only the empty database.
 """
 
 import datetime
+import importlib.util
 import os
 import re
 import sys
@@ -34,6 +35,10 @@ CONTINUE = ("cmig import django runs all migrations in an empty database on the 
 LITERAL = re.compile(r"'(?:[^']|'')*'")
 TIME = re.compile(r"'([^']*)'::(date|timestamptz|timestamp)")
 NOW = {"date": "CURRENT_DATE", "timestamp": "LOCALTIMESTAMP", "timestamptz": "now()"}
+spec = importlib.util.spec_from_file_location(
+    "cmig-import-text", os.path.join(os.path.dirname(os.environ["CMIG_IMPORT_CODE"]), "import_alembic", "text.py"))
+sql_text = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(sql_text)
 BEGAN = datetime.datetime.now().astimezone()
 
 
@@ -55,6 +60,7 @@ class Direction:
     def __init__(self, migration):
         self.migration, self.statements, self.by_hand, self.notes = migration, [], [], []
         self.in_python, self.differs = False, ""
+        self.is_last = False    # is it the last one in this direction?
 
     def with_time(self, literal):
         """What is written in place of a parameter: an expression, if it is the time of the import."""
@@ -174,6 +180,10 @@ def revision_file(migration, parent, up, down):
     if not down:
         notes.append("it has no downgrade, because Django cannot revert it")
     notes += [f"the {section} {note}" for section, side in sides for note in side.notes]
+    for section, side in sides:
+        left = sql_text.left_in_session([] if side.is_last else side.statements, False)
+        if left:
+            notes.append(sql_text.left_note(section, left, "django"))
     return revision + ".sql", "\n".join(lines), "; ".join(notes)
 
 
@@ -218,13 +228,17 @@ def convert(connection):
     others = MigrationExecutor(connection).loader.graph.nodes
     state, parent, not_called = executor.loader.project_state(()), "", []
     # in an empty database, a squashed migration takes the place of those that it replaces
-    for migration, _ in executor.migration_plan(executor.loader.graph.leaf_nodes()):
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    for migration, _ in plan:
         try:
             state, up, down = seen(connection, migration, others[migration.app_label, migration.name], state)
         except Exception as error:
             raise SystemExit(f"cmig: {migration.app_label}.{migration.name} fails in an empty database: {error}" +
                              (f"\nPython is not called, not even {', '.join(not_called)}: before the import, "
                               "write what others need as RunSQL" if not_called else ""))
+        up.is_last = migration is plan[-1][0]
+        if down:
+            down.is_last = migration is plan[0][0]
         not_called += [f"{code} in {migration.app_label}.{migration.name}" for code in up.by_hand]
         yield revision_file(migration, parent, up, down)
         parent = f"{migration.app_label}.{migration.name}"

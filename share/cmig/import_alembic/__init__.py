@@ -16,7 +16,7 @@ The functions are called in two other processes (server.run_children), and with 
 in two databases.  What differs is written by hand.  Two imports of the same sources
 write the same files.
 
-The modules import only those before them in this order: source, render, fixed,
+The modules import only those before them in this order: source, text, render, fixed,
 recorder, guard, project, files, server, record, verify, command.
 """
 

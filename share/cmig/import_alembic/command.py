@@ -71,7 +71,8 @@ def run_task(options, guard, task):
     else:
         answer = {"answers": project.in_environment(lambda environment: {})}
     answer["warnings"] = project.warnings
-    answer["opts"] = {name: project.opts.get(name) for name in ("version_table", "version_table_schema")}
+    answer["opts"] = {name: project.opts.get(name) for name in ("version_table", "version_table_schema",
+                                                              "transaction_per_migration")}
     with open(task["answer"], "w", encoding="utf-8") as file:
         json.dump(answer, file)
 

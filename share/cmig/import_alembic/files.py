@@ -8,8 +8,9 @@ import re
 from alembic import util as alembic_util
 
 from . import fail
-from .render import do_block, quoted, spans
+from .render import do_block, quoted
 from .source import Source, heading, read_text
+from .text import left_in_session, left_note, spans
 
 MAX_ID_BYTES = 128
 GUARD = r'\echo Use "cmig upgrade" to run this file. \quit'
@@ -56,11 +57,25 @@ class Revision:
         self.notes = [f"{direction}, recorded on an empty database ({answer.recorded})"
                       for direction, answer in answers if answer.recorded]
         self.notes += [f"{direction}, {note}" for direction, answer in answers for note in answer.notes]
+        self.notes += self.left_notes(project)
         self.notes += project.module_notes(script)
         if self.heading.wrong_date:
             self.notes.append(f"its Create Date is left out, because it is not a date: {self.heading.wrong_date}")
         self.check_id()
         self.pieces = self.make_pieces(taken, parents)
+
+    def left_notes(self, project):
+        """Notes about what a direction leaves in the session for what Alembic runs after it."""
+        notes = []
+        for direction, answer in self.answers.items():
+            last = project.revisions[-1 if direction == "upgrade" else 0] is self.script
+            # a part of it that runs in another transaction becomes another revision
+            parts = answer.parts[:-1] if last else answer.parts
+            local = not project.opts.get("transaction_per_migration") and len(answer.parts) == 1
+            left = left_in_session([sql for _, statements in parts for sql in statements], local)
+            if left:
+                notes.append(left_note(direction, left, "alembic"))
+        return notes
 
     def check_id(self):
         revision = self.script.revision

@@ -15,8 +15,8 @@ import uuid
 
 import sqlalchemy as sa
 
-from .render import spans
 from .source import at_line, in_project, line_in, start_of
+from .text import spans
 
 
 def number_objects():

@@ -11,8 +11,8 @@ import threading
 
 import sqlalchemy as sa
 
-from .render import spans, split_statements
 from .source import at_line
+from .text import spans, split_statements
 
 TRANSACTION = re.compile(r"(BEGIN|START\s+TRANSACTION|COMMIT|END|ROLLBACK|ABORT|SAVEPOINT|RELEASE"
                          r"|PREPARE\s+TRANSACTION)\b", re.I)

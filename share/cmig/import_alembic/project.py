@@ -25,8 +25,9 @@ from alembic.script import ScriptDirectory
 from . import fail
 from .fixed import Fixed
 from .recorder import NeedsConnection, Recorder, recording_context
-from .render import Dialect, NotWritable, spans
+from .render import Dialect, NotWritable
 from .source import DIRECTIONS, Source, in_project, stand_in
+from .text import spans
 
 ONE_RUN_FAILS = "it fails in one run, but not in another"
 # what loading a module showed: whether it uses a secret, what it read, and what it was refused

@@ -1,5 +1,5 @@
 # Copyright (c) 2026, the pg_cmig developers
-"""SQL as text: where statements and strings end, values as literals, and what SQLAlchemy compiles."""
+"""SQL as text: values as literals, and what SQLAlchemy compiles."""
 
 import datetime
 import decimal
@@ -16,63 +16,14 @@ from sqlalchemy.sql.dml import Insert, Update
 from sqlalchemy.types import ARRAY, TypeDecorator
 
 from .source import in_project
+from .text import spans
 
 ROWS_PER_INSERT = 100
 ADDRESSES = (ipaddress.IPv4Address, ipaddress.IPv6Address, ipaddress.IPv4Network, ipaddress.IPv6Network)
-TOKEN = re.compile(r"""--[^\n]*|/\*|'(?:[^']|'')*'|"(?:[^"]|"")*"|"""
-                   r"""\$(?:[A-Za-z_\u0080-\U0010ffff][\w\u0080-\U0010ffff]*)?\$""")
-COMMENT = re.compile(r"/\*|\*/")
 
 
 class NotWritable(Exception):
     """A statement that cannot be written as text."""
-
-
-def spans(sql):
-    """(quoted or a comment, text) of the whole text."""
-    at = 0
-    while True:
-        token = TOKEN.search(sql, at)
-        if not token:
-            yield False, sql[at:]
-            return
-        end = token_end(sql, token)
-        yield False, sql[at:token.start()]
-        yield True, sql[token.start():end]
-        at = end
-
-
-def token_end(sql, token):
-    """Where a quoted text or comment ends."""
-    text = token[0]
-    if text == "/*":
-        depth = 0
-        for mark in COMMENT.finditer(sql, token.start()):
-            depth += 1 if mark[0] == "/*" else -1
-            if depth == 0:
-                return mark.end()
-        return len(sql)
-    if text[0] == "$":
-        before = sql[token.start() - 1:token.start()]
-        end = sql.find(text, token.end()) if not (before.isalnum() or before == "_") else -1
-        return end + len(text) if end >= 0 else token.end()
-    if text[0] == "'" and re.search(r"(^|\W)[eE]$", sql[:token.start()]):
-        escaped = re.compile(r"'(?:[^'\\]|''|\\.)*'", re.S).match(sql, token.start())
-        return escaped.end() if escaped else token.end()
-    return token.end()
-
-
-def split_statements(sql):
-    """The statements of a text, without comments."""
-    # the body of such a function contains semicolons, and ends with END
-    if re.search(r"\bBEGIN\s+ATOMIC\b", sql, re.I):
-        return [sql.strip()]
-    text = ""
-    for is_quoted, piece in spans(sql):
-        if not is_quoted:
-            piece = piece.replace(";", "\0")
-        text += " " if piece.startswith(("--", "/*")) else piece
-    return [statement.strip() for statement in text.split("\0") if statement.strip()]
 
 
 def tidy(ddl):
