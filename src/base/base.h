@@ -863,6 +863,15 @@ extern uint64 cmig_query_once(CmigQuery *query, Datum *values,
  */
 extern void cmig_query_hold(Oid relation, LOCKMODE mode);
 
+/* The same, but return false instead of raising an error. */
+extern bool cmig_query_try_hold(Oid relation, LOCKMODE mode);
+
+/*
+ * Lock a row of a catalog, found by its OID, so that no other session renames or drops
+ * the object until the end of the transaction.  Returns false if one just has.
+ */
+extern bool cmig_query_hold_row(Oid catalog, Oid index, Oid object);
+
 /*
  * Run a utility statement that was built at run time, with pinned search_path.
  * "relation" is the user's relation that it names, which must be locked, or

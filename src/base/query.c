@@ -728,11 +728,10 @@ cmig_query_once(CmigQuery *query, Datum *values, CmigRowCallback callback, void 
 	return processed;
 }
 
-void
-cmig_query_hold(Oid relation, LOCKMODE mode)
+bool
+cmig_query_hold_row(Oid catalog, Oid index, Oid object)
 {
-	Oid			schema = get_rel_namespace(relation);
-	Relation	schemas = table_open(NamespaceRelationId, RowShareLock);
+	Relation	rows = table_open(catalog, RowShareLock);
 	ScanKeyData key[1];
 	SysScanDesc scan;
 	HeapTuple	tuple;
@@ -743,22 +742,39 @@ cmig_query_hold(Oid relation, LOCKMODE mode)
 
 	/* a row that this command has changed cannot be locked */
 	CommandCounterIncrement();
-	ScanKeyInit(&key[0], Anum_pg_namespace_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(schema));
-	scan = systable_beginscan(schemas, NamespaceOidIndexId, true, NULL, 1, key);
+	/* the OID is the first column of each catalog */
+	ScanKeyInit(&key[0], 1, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(object));
+	scan = systable_beginscan(rows, index, true, NULL, 1, key);
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
 	{
 		row.t_self = tuple->t_self;
-		held = heap_lock_tuple(schemas, &row, GetCurrentCommandId(false), LockTupleKeyShare, LockWaitBlock,
+		held = heap_lock_tuple(rows, &row, GetCurrentCommandId(false), LockTupleKeyShare, LockWaitBlock,
 							   true, &buffer, &failure) == TM_Ok;
 		ReleaseBuffer(buffer);
 	}
 	systable_endscan(scan);
-	table_close(schemas, NoLock);
+	table_close(rows, NoLock);
+	return held;
+}
+
+bool
+cmig_query_try_hold(Oid relation, LOCKMODE mode)
+{
+	Oid			schema = get_rel_namespace(relation);
+	bool		held = cmig_query_hold_row(NamespaceRelationId, NamespaceOidIndexId, schema);
+
 	if (mode != NoLock)
 		LockRelationOid(relation, mode);
-	if (!held || get_rel_namespace(relation) != schema)
-		cmig_query_raise_changed(psprintf("The schema of relation %s was renamed or dropped.", cmig_query_table_name(relation)));
+	return held && get_rel_namespace(relation) == schema;
+}
+
+void
+cmig_query_hold(Oid relation, LOCKMODE mode)
+{
+	if (!cmig_query_try_hold(relation, mode))
+		cmig_query_raise_changed(psprintf("The schema of relation %s was renamed or dropped.",
+										  cmig_query_table_name(relation)));
 }
 
 void

@@ -5,8 +5,8 @@
  * VALIDATE CONSTRAINT evaluates what has the name, with the privileges of the caller.
  * Between two transactions of a CALL, the owner of the table or domain can put another
  * constraint there.  So what the CALL has added, in whatever way, is known by its OID,
- * and with the names under which it was left.  What the CALL has not added is validated
- * only while all that it has added is still there.
+ * and with the names under which it was left, for each open subtransaction.  What the
+ * CALL has not added is validated only while all that it has added is still there.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -24,32 +24,42 @@
 #include "parser/parse_type.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
 #include "move/internal.h"
 
-/* A constraint that the CALL has added. */
+/* A constraint that the CALL has added, as a subtransaction has left it. */
 typedef struct Added
 {
 	Oid			constraint;
 	Oid			object;			/* the table or domain */
 	bool		domain;
-	bool		fresh;			/* by the current transaction */
+	SubTransactionId since;		/* or invalid: left by an earlier transaction */
+	bool		fresh;			/* added by the current transaction */
 	bool		dropped;		/* in the current transaction */
+	bool		gone;			/* will not exist after its commit */
 	NameData	name;			/* where it was left */
 	NameData	relation;
 	NameData	schema;
+	struct Added *before;		/* what the end of the subtransaction brings
+								 * back, or NULL */
 } Added;
+
+/* What a utility statement does. */
+typedef struct Seen
+{
+	List	   *created;		/* constraints */
+	List	   *rebuilt;		/* those that it has dropped before */
+	List	   *renamed;		/* what it has renamed or moved: OIDs */
+	bool		renames;		/* is it one that renames or moves? */
+} Seen;
 
 static List *added = NIL;		/* list of Added, in TopMemoryContext */
 static TimestampTz added_call;	/* when the client's statement began */
-static List *created = NIL;		/* constraints of the current utility
-								 * statement */
-static List *rebuilt = NIL;		/* those that it has dropped before */
-static List *renamed = NIL;		/* what it has renamed or moved: OIDs */
-static bool renames;			/* is it one that renames or moves? */
+static Seen *seen = NULL;		/* of the current utility statement */
 
 static object_access_hook_type next_object_access = NULL;
 static ProcessUtility_hook_type next_ProcessUtility = NULL;
@@ -244,14 +254,14 @@ find_constraint(Oid constraint, Added *part)
 	return validates && OidIsValid(part->object) && find_names(part, &part->relation, &part->schema);
 }
 
-/* Is it still there?  Only the transaction itself can have undone what it has added. */
+/* Is it still there?  Only the transaction itself can have dropped what it has added. */
 static bool
 is_where_left(const Added *part)
 {
 	Added		now;
 
 	if (!find_constraint(part->constraint, &now))
-		return part->fresh;
+		return part->fresh || part->dropped;
 	return strcmp(NameStr(now.name), NameStr(part->name)) == 0 &&
 		strcmp(NameStr(now.relation), NameStr(part->relation)) == 0 &&
 		strcmp(NameStr(now.schema), NameStr(part->schema)) == 0;
@@ -277,27 +287,79 @@ raise_replaced(const char *name, bool domain, const char *schema, const char *re
 			 errhint("Drop the constraint that has the name now, or rename it, add the right one, and repeat the CALL.")));
 }
 
-/* Returns what the statement, which names constraints of it, stands for, locked if it is a table. */
+/* Lock what the statement names in the domain: nothing else keeps other sessions from renaming it. */
+static bool
+hold_domain(Oid domain, const Named *named)
+{
+	HeapTuple	type = SearchSysCache1(TYPEOID, ObjectIdGetDatum(domain));
+	Oid			constraint = constraint_of(named, domain);
+	Oid			schema;
+
+	if (!HeapTupleIsValid(type))
+		return false;
+	schema = ((Form_pg_type) GETSTRUCT(type))->typnamespace;
+	ReleaseSysCache(type);
+	return cmig_query_hold_row(NamespaceRelationId, NamespaceOidIndexId, schema) &&
+		cmig_query_hold_row(TypeRelationId, TypeOidIndexId, domain) &&
+		(!OidIsValid(constraint) ||
+		 cmig_query_hold_row(ConstraintRelationId, ConstraintOidIndexId, constraint));
+}
+
+/*
+ * Returns what the statement stands for.  It and its constraints keep these names until
+ * the end of the transaction, unless they belong to a role without the caller's
+ * privileges, for which the statement will fail.
+ */
 static Oid
 hold_object(const Node *stmt, const Named *named)
 {
-	Oid			object = object_of(named);
+	Oid			class = named->domain ? TypeRelationId : RelationRelationId;
 
-	if (named->domain || !OidIsValid(object) ||
-		!cmig_owns_compat(RelationRelationId, object, GetUserId()))
-		return object;
-	cmig_query_hold(object, AlterTableGetLockLevel(((const AlterTableStmt *) stmt)->cmds));
-	if (object_of(named) != object)
-		cmig_query_raise_changed(psprintf("Table %s was replaced.", named->relation->relname));
-	return object;
+	for (;;)
+	{
+		Oid			object = object_of(named);
+		Oid			constraint;
+		bool		held;
+
+		if (!OidIsValid(object) || !cmig_owns_compat(class, object, GetUserId()))
+			return object;
+		constraint = constraint_of(named, object);
+		held = named->domain ? hold_domain(object, named) :
+			cmig_query_try_hold(object, AlterTableGetLockLevel(((const AlterTableStmt *) stmt)->cmds));
+		AcceptInvalidationMessages();
+		if (held && object_of(named) == object && constraint_of(named, object) == constraint)
+			return object;
+		CHECK_FOR_INTERRUPTS();
+	}
 }
 
-/* Raise an error if the statement would validate what was put in the place of an added constraint. */
+/* A name without a schema stands for what was found. */
 static void
-require_added(const Node *stmt)
+qualify(Node *stmt, Oid object)
 {
-	const List *names = added == NIL ? NIL : constraints_named(stmt);
-	Oid			object = names == NIL ? InvalidOid : hold_object(stmt, linitial(names));
+	const Added part = {.object = object,.domain = IsA(stmt, AlterDomainStmt)};
+	NameData	name;
+	NameData	schema;
+
+	if (!find_names(&part, &name, &schema))
+		return;
+	if (part.domain)
+		((AlterDomainStmt *) stmt)->typeName =
+			list_make2(makeString(pstrdup(NameStr(schema))), makeString(pstrdup(NameStr(name))));
+	else
+		((AlterTableStmt *) stmt)->relation->schemaname = pstrdup(NameStr(schema));
+}
+
+/*
+ * Raise an error if the statement would validate what was put in the place of an added
+ * constraint.  Returns the statement.
+ */
+static PlannedStmt *
+require_added(PlannedStmt *statement)
+{
+	Node	   *stmt = statement->utilityStmt;
+	const List *names = constraints_named(stmt);
+	Oid			object = hold_object(stmt, linitial(names));
 
 	foreach_ptr(const Named, named, names)
 	{
@@ -315,6 +377,8 @@ require_added(const Node *stmt)
 		if (known && !named->domain && cmig_owns_compat(RelationRelationId, object, GetUserId()))
 			cmig_added_require_inherited(object, named->name);
 	}
+	qualify(stmt, object);
+	return statement;
 }
 
 void
@@ -337,6 +401,20 @@ cmig_added_require(const Node *stmt, Oid object, Oid constraint)
 				   NameStr(relation));
 }
 
+/* Keep what the end of this subtransaction brings back. */
+static void
+begin_change(Added *part)
+{
+	Added	   *before;
+
+	if (part->since == GetCurrentSubTransactionId())
+		return;
+	before = MemoryContextAlloc(TopMemoryContext, sizeof(Added));
+	*before = *part;
+	part->before = before;
+	part->since = GetCurrentSubTransactionId();
+}
+
 /*
  * Object access hook: note what a statement creates, drops, and renames.  A constraint
  * that another session has renamed remains missing, whatever drops it.
@@ -344,22 +422,27 @@ cmig_added_require(const Node *stmt, Oid object, Oid constraint)
 static void
 see_object(ObjectAccessType access, Oid class, Oid object, int sub, void *arg)
 {
-	if (is_active())
+	if (is_active() && seen != NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
 
 		if (access == OAT_POST_CREATE && class == ConstraintRelationId)
 		{
 			if (arg != NULL && ((ObjectAccessPostCreate *) arg)->is_internal)
-				rebuilt = lappend_oid(rebuilt, object);
+				seen->rebuilt = lappend_oid(seen->rebuilt, object);
 			else
-				created = lappend_oid(created, object);
+				seen->created = lappend_oid(seen->created, object);
 		}
-		if (access == OAT_POST_ALTER && renames)
-			renamed = lappend_oid(renamed, object);
+		if (access == OAT_POST_ALTER && seen->renames)
+			seen->renamed = lappend_oid(seen->renamed, object);
 		MemoryContextSwitchTo(old);
-		foreach_ptr(Added, part, access == OAT_DROP && class == ConstraintRelationId ? added : NIL)
-			part->dropped |= part->constraint == object && is_where_left(part);
+	}
+	foreach_ptr(Added, part, is_active() && access == OAT_DROP && class == ConstraintRelationId ? added : NIL)
+	{
+		if (part->constraint != object || part->dropped || !is_where_left(part))
+			continue;
+		begin_change(part);
+		part->dropped = true;
 	}
 	if (next_object_access)
 		next_object_access(access, class, object, sub, arg);
@@ -390,22 +473,11 @@ add_created(const List *constraints, bool all)
 		if (!find_constraint(constraint, &now) || !(all || was_added(&now)))
 			continue;
 		now.fresh = true;
+		now.since = GetCurrentSubTransactionId();
 		old = MemoryContextSwitchTo(TopMemoryContext);
 		added = lappend(added, memcpy(palloc(sizeof(Added)), &now, sizeof(Added)));
 		MemoryContextSwitchTo(old);
 	}
-}
-
-/* What the statement has created or renamed was taken over, or undone. */
-static void
-forget_statement(void)
-{
-	list_free(created);
-	list_free(rebuilt);
-	list_free(renamed);
-	created = NIL;
-	rebuilt = NIL;
-	renamed = NIL;
 }
 
 /*
@@ -414,27 +486,66 @@ forget_statement(void)
  * could have changed them before.
  */
 static void
-note_added(void)
+note_added(const Seen *now_seen)
 {
+	const List *renamed = now_seen->renamed;
 	Added		now;
 
-	if (created != NIL || rebuilt != NIL || renamed != NIL)
+	if (now_seen->created != NIL || now_seen->rebuilt != NIL || renamed != NIL)
 		CommandCounterIncrement();
-	add_created(created, true);
-	add_created(rebuilt, false);
+	add_created(now_seen->created, true);
+	add_created(now_seen->rebuilt, false);
 	foreach_ptr(Added, part, renamed == NIL ? NIL : added)
 	{
+		bool		itself = list_member_oid(renamed, part->constraint);
+		bool		object = list_member_oid(renamed, part->object);
+
 		if (!find_constraint(part->constraint, &now))
 			continue;
-		if (list_member_oid(renamed, part->constraint))
+		object |= list_member_oid(renamed, get_namespace_oid(NameStr(now.schema), true));
+		if (!itself && !object)
+			continue;
+		begin_change(part);
+		if (itself)
 			part->name = now.name;
 		if (list_member_oid(renamed, part->object))
 			part->relation = now.relation;
-		if (list_member_oid(renamed, part->object) ||
-			list_member_oid(renamed, get_namespace_oid(NameStr(now.schema), true)))
+		if (object)
 			part->schema = now.schema;
 	}
-	forget_statement();
+}
+
+static void
+end_statement(Seen *now, Seen *outer)
+{
+	seen = outer;
+	list_free(now->created);
+	list_free(now->rebuilt);
+	list_free(now->renamed);
+}
+
+static void
+watch_utility(ProcessUtility_hook_type next, PlannedStmt *statement, const char *query,
+			  bool read_only, ProcessUtilityContext context, ParamListInfo params,
+			  QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
+{
+	const Node *node = statement->utilityStmt;
+	Seen	   *const outer = seen;
+	Seen		now = {.renames = IsA(node, RenameStmt) || IsA(node, AlterObjectSchemaStmt)};
+
+	PG_TRY();
+	{
+		seen = &now;
+		next(statement, query, read_only, context, params, environment, dest, completion);
+		note_added(&now);
+	}
+	PG_CATCH();
+	{
+		end_statement(&now, outer);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	end_statement(&now, outer);
 }
 
 /* ProcessUtility hook: see the statements of a CALL, and what its functions run. */
@@ -443,24 +554,58 @@ see_utility(PlannedStmt *statement, const char *query, bool read_only,
 			ProcessUtilityContext context, ParamListInfo params,
 			QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
 {
-	const Node *node = statement->utilityStmt;
-	bool		outer = renames;
+	ProcessUtility_hook_type next = next_ProcessUtility ? next_ProcessUtility : standard_ProcessUtility;
 
+	if (is_active() && added != NIL && constraints_named(statement->utilityStmt) != NIL)
+		statement = require_added(copyObject(statement));
 	if (is_active())
-	{
-		require_added(node);
-		renames = IsA(node, RenameStmt) || IsA(node, AlterObjectSchemaStmt);
-	}
-	if (next_ProcessUtility)
-		next_ProcessUtility(statement, query, read_only, context, params, environment, dest,
-							completion);
+		watch_utility(next, statement, query, read_only, context, params, environment, dest, completion);
 	else
-		standard_ProcessUtility(statement, query, read_only, context, params, environment, dest,
-								completion);
-	if (is_active())
+		next(statement, query, read_only, context, params, environment, dest, completion);
+}
+
+static void
+free_added(Added *part)
+{
+	while (part != NULL)
 	{
-		note_added();
-		renames = outer;
+		Added	   *before = part->before;
+
+		pfree(part);
+		part = before;
+	}
+}
+
+/* What is there before a subtransaction is there after it has failed. */
+static void
+end_subtransaction(SubXactEvent event, SubTransactionId sub, SubTransactionId parent, void *arg)
+{
+	ListCell   *cell;
+
+	if (event != SUBXACT_EVENT_ABORT_SUB && event != SUBXACT_EVENT_COMMIT_SUB)
+		return;
+	foreach(cell, added)
+	{
+		Added	   *part = lfirst(cell);
+		Added	   *before = part->before;
+
+		if (part->since != sub)
+			continue;
+		if (event == SUBXACT_EVENT_COMMIT_SUB)
+		{
+			part->since = parent;
+			if (before == NULL || before->since != parent)
+				continue;
+			part->before = before->before;
+		}
+		else if (before != NULL)
+			*part = *before;
+		else
+		{
+			added = foreach_delete_current(added, cell);
+			before = part;
+		}
+		pfree(before);
 	}
 }
 
@@ -470,23 +615,34 @@ end_transaction(XactEvent event, void *arg)
 {
 	ListCell   *cell;
 
-	if (event == XACT_EVENT_ABORT)
-		forget_statement();
-	else if (event != XACT_EVENT_PRE_COMMIT)
+	if (event != XACT_EVENT_ABORT && event != XACT_EVENT_PRE_COMMIT && event != XACT_EVENT_COMMIT)
 		return;
 	foreach(cell, added)
 	{
 		Added	   *part = lfirst(cell);
 		Added		now;
 
-		if (event == XACT_EVENT_ABORT ? part->fresh :
-			(part->fresh || part->dropped) && !find_constraint(part->constraint, &now))
+		if (event == XACT_EVENT_PRE_COMMIT)
+			part->gone = (part->fresh || part->dropped) && !find_constraint(part->constraint, &now);
+		else if (event == XACT_EVENT_COMMIT ? part->gone : part->fresh)
 		{
 			added = foreach_delete_current(added, cell);
-			pfree(part);
+			free_added(part);
 		}
 		else
-			part->fresh = part->dropped = false;
+		{
+			const Added *first = part;
+
+			while (event == XACT_EVENT_ABORT && first->before != NULL)
+				first = first->before;
+			part->name = first->name;
+			part->relation = first->relation;
+			part->schema = first->schema;
+			free_added(part->before);
+			part->before = NULL;
+			part->since = InvalidSubTransactionId;
+			part->fresh = part->dropped = part->gone = false;
+		}
 	}
 }
 
@@ -495,9 +651,11 @@ cmig_added_begin(void)
 {
 	if (is_active())
 		return;
-	list_free_deep(added);
+	foreach_ptr(Added, part, added)
+		free_added(part);
+	list_free(added);
 	added = NIL;
-	renames = false;
+	seen = NULL;
 	added_call = GetCurrentStatementStartTimestamp();
 }
 
@@ -509,4 +667,5 @@ cmig_added_init(void)
 	next_ProcessUtility = ProcessUtility_hook;
 	ProcessUtility_hook = see_utility;
 	RegisterXactCallback(end_transaction, NULL);
+	RegisterSubXactCallback(end_subtransaction, NULL);
 }

@@ -374,6 +374,7 @@ cmig_stepwise_run(FunctionCallInfo fcinfo, const char *verb, const CmigNames *ta
 	cmig_session_require_member();
 
 	context = cmig_toplevel_context("pg_cmig stepwise run");
+	cmig_added_begin();
 	MemoryContextSwitchTo(context);
 	run = palloc0(sizeof(StepwiseRun));
 	if (in_doubt != NULL && strcmp(in_doubt, "done") == 0)
