@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "access/transam.h"
 #include "catalog/catalog.h"
 #include "catalog/pg_inherits.h"
@@ -174,12 +175,15 @@ static CmigQuery instead_rule = {
 	{OIDOID, BOOLOID}
 };
 
-/* Raise an error if the relation has a rule that prevents a backfill. */
-static void
-check_rules(Oid relation, bool by_key)
+void
+cmig_backfill_require_no_rules(Oid relation, bool by_key)
 {
-	char	   *rule = cmig_query_value(&instead_rule, relation, !by_key);
+	Relation	opened = cmig_query_open(relation, NoLock);
+	bool		any = opened->rd_rules != NULL;
+	char	   *rule;
 
+	table_close(opened, NoLock);
+	rule = any ? cmig_query_value(&instead_rule, relation, !by_key) : NULL;
 	if (rule == NULL)
 		return;
 	ereport(ERROR,
@@ -401,7 +405,7 @@ check_target(Oid table, const char *set_sql, const char *where_sql)
 		CmigBackfillPart *part = &target->parts[target->count];
 
 		check_kind(relation);
-		check_rules(relation, target->by_key);
+		cmig_backfill_require_no_rules(relation, target->by_key);
 		if (check_enable_rls(relation, InvalidOid, true) == RLS_ENABLED)
 			ereport(ERROR,
 					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

@@ -818,10 +818,10 @@ cmig_backfill_batch_part_is_done(const CmigBackfillRun *run, bool by_key)
 }
 
 /*
- * Raise an error if the table was renamed, replaced, or distributed.  This is necessary
- * because the statements find the table by name, but its blocks are found by
- * OID.  The lock taken here has the same mode as UPDATE's lock, and prevents
- * such changes until the batch ends.
+ * Raise an error if the table was renamed, replaced, or distributed, or has got a rule.
+ * This is necessary because the statements find the table by name, but its blocks are
+ * found by OID, and because a rule decides what they update.  The lock taken here has
+ * the same mode as UPDATE's lock, and prevents such changes until the batch ends.
  */
 static void
 require_same_table(const CmigBackfillPart *part, const CmigBackfillTarget *target)
@@ -844,6 +844,7 @@ require_same_table(const CmigBackfillPart *part, const CmigBackfillTarget *targe
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("Citus has distributed table %s during its backfill", part->name),
 				 cmig_hint("Repeat the `CALL` to continue.")));
+	cmig_backfill_require_no_rules(part->oid, target->by_key);
 }
 
 /*

@@ -69,6 +69,9 @@ extern Node *cmig_online_expression(char *text);
  */
 extern char *cmig_backfill_target_name(Oid relation);
 
+/* Raise an error if the relation, which is locked, has a rule that prevents a backfill. */
+extern void cmig_backfill_require_no_rules(Oid relation, bool by_key);
+
 /*
  * Begin a procedure whose argument 0 is a table: check how it was called, and
  * wait until the table can be read.  "what" names the procedure in notices, and
