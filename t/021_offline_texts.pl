@@ -340,7 +340,7 @@ for my $case (
 	my $first = IPC::Run::start(\@command, '<', \undef, '2>', \$err1);
 	$node->poll_query_until($plain, "$locks AND granted") or die $err1;
 	my $second = IPC::Run::start(\@command, '<', \undef, '2>', \$err2);
-	$node->poll_query_until($plain, "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = '$plain' AND wait_event_type = 'Lock' AND wait_event <> 'advisory'");
+	$node->poll_query_until($plain, "SELECT count(*) = 2 FROM pg_stat_activity WHERE datname = '$plain' AND wait_event_type = 'Lock'");
 	$gate->quit;
 	$first->finish;
 	$second->finish;

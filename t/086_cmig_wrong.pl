@@ -166,7 +166,7 @@ gives(3, '^$', 'invalid configuration parameter name "cmig_var\.a.b"', 'upgrade'
 
 gives(0, '^usage: cmig ', '^$', '--help');
 gives(0, '^usage: cmig upgrade', '^$', 'upgrade', '--help');
-gives(3, '', "HINT:.*\nDid you mean upgrade\\?\n\$", 'help', 'upgarde');
+gives(3, "", "HINT:.*\ncmig: unknown verb \"upgarde\"\nDid you mean upgrade\\? cmig help upgrade shows it; cmig help lists the verbs\n\$", "help", "upgarde");
 is(join("\n", grep { length > 100 } split /\n/, (cmig($_, 'help'))[1]), '', 'the help fits 100 columns') foreach '--no-pager';
 {
 	delete local $ENV{PGDATABASE};

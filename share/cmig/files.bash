@@ -391,6 +391,17 @@ write_file()
 # the folder into which write_files() writes in place of that of revisions, and prints no paths: see verb_generated()
 later=''
 
+# Ends the command unless the folders have the files that were loaded: one that another cmig capture has written
+# contains the same changes.
+require_same_files()
+{
+	local -a loaded=(${files[@]+"${files[@]}"})
+
+	find_files
+	[ "${loaded[*]-}" = "${files[*]-}" ] ||
+		fail 3 'the files in the folders have changed in the meantime; no file was written' 'Repeat the command.'
+}
+
 # write_files FOLDER: reads triples of name, content, and note from standard input,
 # writes the files, and prints their paths.  Writes nothing through a symbolic link, which
 # may come from a repository of others.  Overwrites files only with --force, and an
@@ -403,6 +414,7 @@ write_files()
 	local -a fields=()
 
 	while IFS= read -r -d '' content; do fields+=("$content"); done
+	[ "$verb" != capture ] || require_same_files
 	# a second file of a revision could not be loaded
 	[ "$verb" != export ] || ! is_loaded_from "$folder" || known=$(known_ids)
 	for ((number = 0; number + 2 < ${#fields[@]}; number += 3)); do

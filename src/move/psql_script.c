@@ -146,10 +146,7 @@ place_text(const Offline *offline)
 		cmig_graph_ids_text(offline->graph, offline->rows, offline->row_count);
 }
 
-/*
- * Append statements that only the first check needs: they lock out other runs of an engine, one
- * of which may be creating its tables, and check the version table and the width of its column.
- */
+/* Append what only the first check needs: it locks out runs that create the same table. */
 static void
 append_first_check(StringInfo body, const Offline *offline)
 {
@@ -174,6 +171,8 @@ append_first_check(StringInfo body, const Offline *offline)
 						 offline->direction);
 	if (offline->engine && !offline->session_lock)
 		cmig_engine_append_lock(body, offline->key, "xact_");
+	else if (offline->may_create && offline->row_count == 0 && !offline->session_lock)
+		appendStringInfo(body, "\tPERFORM pg_catalog.pg_advisory_xact_lock(%s);\n", offline->key);
 	appendStringInfo(body, "\tIF pg_catalog.to_regclass(%s) IS NULL THEN\n",
 					 quote_literal_cstr(offline->table));
 	if (offline->row_count == 0 && offline->engine)

@@ -259,7 +259,7 @@ cmig_help(PG_FUNCTION_ARGS)
 			 errmsg("pg_cmig has no function, table, or setting \"%s\"",
 					strlen(name) > NAMEDATALEN ? "..." : name),
 			 similar ? errhint("Similar names are: %s.", similar)
-			 : cmig_hint("`SELECT cmig.help()` lists the functions.")));
+			 : cmig_hint("`SELECT cmig.help()` shows an overview.")));
 }
 
 /*

@@ -10,6 +10,7 @@
 #include "funcapi.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "audit/audit.h"
@@ -393,6 +394,22 @@ PG_FUNCTION_INFO_V1(cmig_capture_1_2);
 #define SCOPE_HINT \
 	"`RESET cmig.scope`. To compare the schemas of two scopes: SELECT * FROM cmig.diff_schemas('<schema>', '<schema>')"
 
+/*
+ * Raise an error if another session has captured the drift while this one waited
+ * for it: the revisions that this one has loaded cannot contain that one.
+ */
+static void
+require_not_captured(Snapshot snapshot)
+{
+	const char *revision = cmig_journal_captured_meanwhile(snapshot);
+
+	if (revision != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("another session has captured the changes at the same time, as revision \"%s\"", revision),
+				 errhint("When the file of that revision is there, load it, and capture again. The command cmig capture loads it itself.")));
+}
+
 /* Record the comparison and its result in cmig.journal. */
 static void
 journal(const CmigDrift *drift, TimestampTz started_at)
@@ -481,6 +498,7 @@ CMIG_READER(cmig_capture_1_2)
 	CmigDrift	drift = {0};
 	CmigSituation now;
 	TimestampTz started_at = GetCurrentTimestamp();
+	Snapshot	snapshot = GetActiveSnapshot();
 	List	   *lines;
 
 	cmig_scope_refuse("cmig.capture()", SCOPE_HINT);
@@ -495,6 +513,7 @@ CMIG_READER(cmig_capture_1_2)
 		cmig_change_begin("cmig.capture()");
 	cmig_generate_prepare(&generate, "cmig.capture()");
 	now = cmig_move_read(true);
+	require_not_captured(snapshot);
 	cmig_pending_require_heads(&now);
 	drift_read(&drift, &now, "cmig.capture()");
 	lines = drift_adopt(&drift);

@@ -509,6 +509,34 @@ cmig_journal_read_captured(const CmigNames *revisions)
 	return cmig_query_list(&query, revisions, cmig_session_role());
 }
 
+const char *
+cmig_journal_captured_meanwhile(Snapshot snapshot)
+{
+	static CmigQuery query = {
+		"SELECT revision::text, transaction_id::text,"
+		" CASE WHEN started_at::timestamptz BETWEEN now() - interval '1 month' AND now() + interval '1 month'"
+		" THEN elapsed::interval >= now() - started_at::timestamptz END::text"
+		" FROM cmig.journal j"
+		" WHERE direction::text = 'drift' AND checksum IS NOT NULL AND scope::text = ''"
+		" AND transaction_id IS DISTINCT FROM pg_current_xact_id_if_assigned()"
+		" AND NOT EXISTS (SELECT FROM cmig.revision r WHERE r.revision::text = j.revision::text)"
+		" ORDER BY id DESC LIMIT 1"
+	};
+	CmigValue  *row = cmig_query_row(&query);
+
+	if (row == NULL)
+		return NULL;
+
+	/*
+	 * the snapshot tells what was not committed then, and the time, what was
+	 * not written
+	 */
+	if ((row[2] != NULL && strcmp(row[2], "true") == 0) ||
+		(row[1] != NULL && XidInMVCCSnapshot((TransactionId) strtoull(row[1], NULL, 10), snapshot)))
+		return row[0];
+	return NULL;
+}
+
 PG_FUNCTION_INFO_V1(cmig_journal_trigger);
 
 /*

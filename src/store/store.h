@@ -286,6 +286,12 @@ extern bool cmig_journal_read_last_drift(CmigJournalDrift *drift);
  */
 extern List *cmig_journal_read_captured(const CmigNames *revisions);
 
+/*
+ * Returns the revision that another transaction has captured since this one
+ * began or since the snapshot was taken, if it is not loaded, or NULL.
+ */
+extern const char *cmig_journal_captured_meanwhile(Snapshot snapshot);
+
 /* Returns a string such as "3 hours ago". */
 extern char *cmig_journal_ago(double seconds);
 
