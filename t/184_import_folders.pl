@@ -141,6 +141,18 @@ SKIP:
 	my $left = 'what its %s script leaves in the session (%s) ends with the revision; in django, it can hold for the migrations that follow in the same run';
 	gives(0, 'to_django/shop.0001.sql\nto_django/shop.0002.sql\n', '^' . quotemeta('shop.0001.sql: ' . sprintf($left, 'upgrade', 'search_path, temporary table t') . "\n"
 			. 'shop.0002.sql: ' . sprintf($left, 'downgrade', 'a.b') . "\n") . '$', 'import', 'django', 'django', '--to', 'to_django');
+
+	# the schema in which the tables of the project are
+	append_to_file('django/settings.py', q{DATABASES['default']['OPTIONS'] = {'options': '-c search_path="A\\\\ b",o\'hara'}} . "\n");
+	file('django/shop/migrations/0003.py', q{from django.db import migrations, models
+class Migration(migrations.Migration):
+    dependencies = [("shop", "0002")]
+    operations = [migrations.RunSQL("RESET search_path"), migrations.CreateModel("User", [("id", models.AutoField(primary_key=True))])]
+});
+	gives(0, 'to_path/shop.0003.sql\n', '^' . quotemeta(<<'END'), 'import', 'django', 'django', '--to', 'to_path');
+cmig: the search_path of Django's connection is left out: "A b",o'hara
+HINT:  For all runs: SELECT cmig.set_option('cmig.search_path', '"A b",o''hara')
+END
 }
 
 # golang-migrate runs what has a direction, whatever follows that; dbmate and goose refuse the downgrade before the

@@ -256,6 +256,24 @@ def leave_only(connection, name):
             raise SystemExit("cmig: the connection of Django leads to another database than its settings say")
 
 
+def follow_search_path(connection):
+    """Name the search_path of Django's connection, without which the statements mean other schemas, and
+    create its schemas if there is none to create tables in.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('search_path'), current_schema()")
+        path, schema = cursor.fetchone()
+        if path.replace(" ", "") == '"$user",public':
+            return
+        print(f"cmig: the search_path of Django's connection is left out: {path}\n"
+              "HINT:  For all runs: SELECT cmig.set_option('cmig.search_path', '" + path.replace("'", "''") + "')")
+        names = re.findall(r'"(?:[^"]|"")*"|[^\s,"]+', path)
+        for name in names if schema is None else ():
+            name = name if name[0] == '"' else f'"{name.lower()}"'
+            if name != '"$user"' and not name.startswith('"pg_'):
+                cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {name}")
+
+
 def main():
     connection = connections[DEFAULT_DB_ALIAS]
     if connection.vendor != "postgresql":
@@ -272,6 +290,7 @@ def main():
     connection.settings_dict["NAME"] = name
     try:
         leave_only(connection, name)
+        follow_search_path(connection)
         files = list(convert(connection))
     finally:
         connection.close()
