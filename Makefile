@@ -41,7 +41,8 @@ TAP_TESTS = 1
 SHADOW = t/data/shadow/shadow
 
 # what the scripts of cmig.script contain; cmig itself runs the first two, too
-SHAPE = src/move/engine_lock.inc src/move/engine_shape.inc src/move/engine_look.inc
+SHAPE = src/move/engine_lock.inc src/move/engine_shape.inc src/move/engine_look.inc \
+	src/move/engine_added.inc
 
 EXTRA_CLEAN = $(SHAPE) log results tmp_check output_iso $(SESSION_ONLY) $(SHADOW).o $(SHADOW)$(DLSUFFIX)
 
@@ -74,7 +75,7 @@ $(OBJS) $(OBJS:.o=.bc) $(SESSION_OBJS) $(SHADOW).o: | $(object_dirs)
 $(object_dirs):
 	$(MKDIR_P) $@
 
-src/move/psql_table.o src/move/psql_table.bc src/move/psql_engine.o src/move/psql_engine.bc: $(SHAPE)
+$(foreach module,table added engine,src/move/psql_$(module).o src/move/psql_$(module).bc): $(SHAPE)
 $(SHAPE): src/move/%.inc: share/cmig/%.sql | $(object_dirs)
 	sed -e '/^--/d' -e 's/[\\"]/\\&/g' -e 's/.*/"\\t&\\n"/' $< >$@.tmp
 	mv $@.tmp $@

@@ -116,6 +116,12 @@ constraints_named(const Node *stmt)
 	return list;
 }
 
+bool
+cmig_added_validates(const Node *stmt)
+{
+	return constraints_named(stmt) != NIL;
+}
+
 static Oid
 object_of(const Named *named)
 {

@@ -190,6 +190,28 @@ extern void cmig_psql_table_store_check(StringInfo out, const char *check);
 extern void cmig_psql_table_append_width(StringInfo body, const char *table, const char *column,
 										 int longest);
 
+/* in psql_added.c */
+
+/* Could a step of the plan validate constraints? */
+extern bool cmig_psql_added_may_validate(const CmigGraph *graph, const CmigPlan *plan);
+
+/*
+ * Append what a script of several transactions needs if it could: before the first one; at
+ * the beginning of each one, with what ends that; and with what psql notes at its end, as
+ * columns after a comma, or as a query.
+ */
+extern void cmig_psql_added_begin(StringInfo out);
+extern void cmig_psql_added_require(StringInfo out, const char *end);
+extern const char *cmig_psql_added_columns(void);
+extern void cmig_psql_added_note(StringInfo out);
+
+/*
+ * The same around a statement of a step that records nothing, and is not in a transaction: if
+ * it can be in one, it is.
+ */
+extern void cmig_psql_added_begin_statement(StringInfo out, const CmigStatement *statement);
+extern void cmig_psql_added_end_statement(StringInfo out, const CmigStatement *statement);
+
 /* in psql_engine.c */
 
 /* The tables in the schema of the engine: see doc/managed.md. */
@@ -266,11 +288,16 @@ typedef struct CmigEngineStep CmigEngineStep;
 
 /*
  * Append what records such a step: before its script "sql", around each statement,
- * and when the step is complete.
+ * and when the step is complete.  With "bound", each statement is bound as in
+ * psql_added.c.
  */
 extern CmigEngineStep *cmig_engine_begin_step(StringInfo out, const char *revision,
 											  const char *direction, const char *sql,
-											  const char *key);
+											  const char *key, bool bound);
+
+/* Can the statement run in a transaction with others, such as that which records it? */
+extern bool cmig_engine_is_transactional(const CmigStatement *statement);
+
 extern void cmig_engine_begin_statement(StringInfo out, const CmigEngineStep *step,
 										const CmigStatement *statement);
 extern void cmig_engine_end_statement(StringInfo out, const CmigEngineStep *step,

@@ -346,6 +346,9 @@ extern void cmig_added_init(void);
 /* Watch the constraints of the CALL from now on, if it is not watched yet. */
 extern void cmig_added_begin(void);
 
+/* Does the statement validate constraints that it names? */
+extern bool cmig_added_validates(const Node *stmt);
+
 /*
  * Returns the constraint that ALTER TABLE or DOMAIN ... VALIDATE CONSTRAINT names, and
  * its table or domain, or InvalidOid if it is another statement, or names none.

@@ -24,6 +24,7 @@ struct CmigEngineStep
 	const char *revision;		/* the same as a literal */
 	const char *direction;
 	const char *key;			/* of the lock of the run */
+	bool		bound;			/* can it validate what it has added? */
 };
 
 /*
@@ -332,11 +333,10 @@ may_commit(const DoStmt *statement)
 }
 
 /*
- * Can the statement run in the transaction that records it?  REINDEX and CLUSTER of a
- * partitioned table cannot, and those of any table can run twice.
+ * REINDEX and CLUSTER of a partitioned table cannot, and those of any table can run twice.
  */
-static bool
-is_transactional(const CmigStatement *statement)
+bool
+cmig_engine_is_transactional(const CmigStatement *statement)
 {
 	const Node *node = statement->raw->stmt;
 	const char *reason;
@@ -377,10 +377,11 @@ append_condition(StringInfo out, const CmigEngineStep *step, const CmigStatement
  * check of the tables: in one message, and thus in one transaction, with the statement
  * that follows.
  */
-#define AS_CALLER \
-	"SELECT SESSION_USER AS cmig_session, pg_catalog.current_setting('role') AS cmig_role \\gset\n" \
-	"SET TRANSACTION ISOLATION LEVEL READ COMMITTED\\;\nRESET SESSION AUTHORIZATION\\;\nRESET ROLE\\;\n" \
+#define ROLE_COLUMNS "SELECT SESSION_USER AS cmig_session, pg_catalog.current_setting('role') AS cmig_role"
+#define CALLER \
+	" \\gset\nSET TRANSACTION ISOLATION LEVEL READ COMMITTED\\;\nRESET SESSION AUTHORIZATION\\;\nRESET ROLE\\;\n" \
 	"DO :'cmig_check'\\;\n"
+#define AS_CALLER ROLE_COLUMNS CALLER
 #define AS_BEFORE \
 	"SELECT pg_catalog.set_config('session_authorization', :'cmig_session', false) AS cmig_session,\n" \
 	"\tpg_catalog.set_config('role', :'cmig_role', false) AS cmig_role \\gset\n"
@@ -396,12 +397,19 @@ append_insert(StringInfo out, const CmigEngineStep *step, const CmigStatement *s
 					 done ? "true, NULL" : "false, :'cmig_objects'");
 }
 
+/* The same, after what the transaction has added is noted. */
+static void
+append_as_caller(StringInfo out, bool added)
+{
+	appendStringInfo(out, "%s%s" CALLER, ROLE_COLUMNS, added ? cmig_psql_added_columns() : "");
+}
+
 /* Append what records the statement. */
 static void
 append_row(StringInfo out, const CmigEngineStep *step, const CmigStatement *statement, bool done)
 {
-	appendStringInfoString(out, AS_CALLER);
-	if (done && !is_transactional(statement))
+	append_as_caller(out, step->bound && done && cmig_engine_is_transactional(statement));
+	if (done && !cmig_engine_is_transactional(statement))
 	{
 		appendStringInfoString(out, "UPDATE " CMIG_ENGINE_PROGRESS " SET done = true");
 		append_condition(out, step, statement);
@@ -602,7 +610,7 @@ append_look(StringInfo out, const CmigEngineStep *step, const CmigStatement *sta
  */
 CmigEngineStep *
 cmig_engine_begin_step(StringInfo out, const char *revision, const char *direction, const char *sql,
-					   const char *key)
+					   const char *key, bool bound)
 {
 	CmigEngineStep *step = palloc(sizeof(CmigEngineStep));
 	CmigScriptReader *script = cmig_script_open(sql);
@@ -615,6 +623,7 @@ cmig_engine_begin_step(StringInfo out, const char *revision, const char *directi
 	step->revision = quote_literal_cstr(revision);
 	step->direction = direction;
 	step->key = key;
+	step->bound = bound;
 	initStringInfo(&checksums);
 	appendStringInfoString(&checksums, "(ARRAY[''");
 	while (cmig_script_next(script, &statement))
@@ -687,14 +696,29 @@ cmig_engine_begin_statement(StringInfo out, const CmigEngineStep *step,
 	if (sets_session(statement))
 		return;
 	append_state(out, step, statement);
-	if (!is_transactional(statement))
+	if (!cmig_engine_is_transactional(statement))
 		append_look(out, step, statement);
 	appendStringInfoString(out, "\\if :cmig_done\n\\else\n");
-	if (is_transactional(statement))
+	if (cmig_engine_is_transactional(statement))
+	{
 		appendStringInfoString(out, CMIG_PSQL_BEGIN "\\;\n");
+		if (step->bound)
+			cmig_psql_added_require(out, "\\;\n");
+	}
 	append_owner_check(out, step);
-	if (!is_transactional(statement))
+	if (!cmig_engine_is_transactional(statement))
 		append_row(out, step, statement, false);
+}
+
+/* Does the statement alter a table or domain, in a transaction? */
+static bool
+alters(const Node *node)
+{
+	const char *reason;
+	const RawStmt raw = {.type = T_RawStmt,.stmt = (Node *) node};
+
+	return (IsA(node, AlterTableStmt) || IsA(node, AlterDomainStmt)) &&
+		cmig_statement_classify(&raw, &reason) == CMIG_STATEMENT_PLAIN;
 }
 
 /*
@@ -714,7 +738,11 @@ cmig_engine_append_recorded(StringInfo out, const CmigEngineStep *step,
 		append_state(out, step, statement);
 		appendStringInfoString(out, "\\if :cmig_done\n\\else\n");
 		if (!commits)
+		{
 			appendStringInfoString(out, begin);
+			if (step->bound)
+				cmig_psql_added_require(out, "\\;\n");
+		}
 		append_owner_check(out, step);
 		if (commits)
 			append_row(out, step, statement, false);
@@ -722,6 +750,7 @@ cmig_engine_append_recorded(StringInfo out, const CmigEngineStep *step,
 	foreach_ptr(const CmigRecordedSql, one, recorded)
 	{
 		const Node *node = one->sql ? cmig_raw_parse_one(one->sql)->stmt : NULL;
+		bool		bound;
 
 		/* a procedure looks again before its first statement */
 		if (node == NULL && commits && list_length(recorded) > 1)
@@ -733,7 +762,19 @@ cmig_engine_append_recorded(StringInfo out, const CmigEngineStep *step,
 			continue;
 		if (step != NULL && IsA(node, IndexStmt) && ((const IndexStmt *) node)->concurrent)
 			append_drop_invalid(out, indexes_of((const IndexStmt *) node), "");
+		bound = step != NULL && step->bound && commits && alters(node);
+		if (bound)
+		{
+			appendStringInfoString(out, "SET TRANSACTION ISOLATION LEVEL READ COMMITTED\\;\n");
+			cmig_psql_added_require(out, "\\;\n");
+		}
 		cmig_psql_append_statement(out, one->sql, false, facts);
+		if (bound)
+		{
+			out->len -= strlen(";\n");
+			appendStringInfoString(out, "\\;\n");
+			cmig_psql_added_note(out);
+		}
 	}
 	if (step == NULL)
 		return;
@@ -742,7 +783,7 @@ cmig_engine_append_recorded(StringInfo out, const CmigEngineStep *step,
 		appendStringInfoString(out, begin);
 		append_owner_check(out, step);
 	}
-	appendStringInfoString(out, AS_CALLER);
+	append_as_caller(out, step->bound && !commits);
 	append_insert(out, step, statement, true);
 	appendStringInfoString(out, ";\n" AS_BEFORE "COMMIT;\n\\endif\n");
 }
@@ -754,7 +795,7 @@ cmig_engine_end_statement(StringInfo out, const CmigEngineStep *step,
 	if (sets_session(statement))
 		return;
 	append_row(out, step, statement, true);
-	if (is_transactional(statement))
+	if (cmig_engine_is_transactional(statement))
 		appendStringInfoString(out, "COMMIT;\n");
 	appendStringInfoString(out, "\\endif\n");
 }

@@ -78,6 +78,8 @@ typedef struct Offline
 	int			longest;		/* number of characters of the longest id that
 								 * is inserted */
 	bool		in_transaction;
+	bool		bound;			/* may one transaction validate what an
+								 * earlier one adds? */
 	bool		checked;		/* has the first check been written? */
 	bool		prepared;		/* is start_script already written? */
 	bool		session_lock;	/* does the session hold the advisory lock? */
@@ -637,24 +639,6 @@ returns_rows(const RawStmt *raw)
 }
 
 /*
- * If a line comment follows a statement on its line, append it to the line that
- * was written.  Returns the length of the text up to the end of the comment.
- */
-static int
-append_line_comment(StringInfo out, const char *behind)
-{
-	const char *comment = behind + strspn(behind, " \t;");
-	int			length = strcspn(comment, "\r\n");
-
-	if (comment[0] != '-' || comment[1] != '-' || out->data[out->len - 1] != '\n')
-		return 0;
-	out->data[out->len - 1] = ' ';
-	appendBinaryStringInfo(out, comment, length);
-	appendStringInfoChar(out, '\n');
-	return comment + length - behind;
-}
-
-/*
  * Append one of a step's parts statement by statement, checking each
  * statement's parse tree.
  */
@@ -674,13 +658,15 @@ append_statements(const Offline *offline, StringInfo out, const CmigRunStep *ste
 	};
 	CmigScriptReader *script = cmig_script_open(sql);
 	CmigEngineStep *recorded = NULL;
+	bool		bound = offline->bound && part == PART_MAIN && !step->transactional;
 	int			behind = 0;
 	int			end = 0;		/* of the last statement in "out" */
 	int			from;
 
 	error_context_stack = &callback;
 	if (offline->engine && part == PART_MAIN && !step->transactional)
-		recorded = cmig_engine_begin_step(out, step->revision, offline->direction, sql, offline->key);
+		recorded = cmig_engine_begin_step(out, step->revision, offline->direction, sql, offline->key,
+										  offline->bound);
 	MemoryContextSwitchTo(context);
 	while (cmig_script_next(script, &reading.statement))
 	{
@@ -710,9 +696,13 @@ append_statements(const Offline *offline, StringInfo out, const CmigRunStep *ste
 		{
 			if (recorded != NULL)
 				cmig_engine_begin_statement(out, recorded, statement);
+			else if (bound)
+				cmig_psql_added_begin_statement(out, statement);
 			cmig_psql_append_statement(out, statement->text, IsA(statement->raw->stmt, CreateFunctionStmt), facts);
 			if (recorded != NULL)
 				cmig_engine_end_statement(out, recorded, statement);
+			else if (bound)
+				cmig_psql_added_end_statement(out, statement);
 		}
 		if (offline->engine && facts->calls_cmig)
 			cmig_record_refuse(step->revision, statement);
@@ -720,7 +710,7 @@ append_statements(const Offline *offline, StringInfo out, const CmigRunStep *ste
 		if (out->len > from && strcmp(out->data + out->len - strlen(";\n"), ";\n") == 0)
 			end = out->len - strlen(";\n");
 		if (recorded == NULL)
-			behind += append_line_comment(out, sql + behind);
+			behind += cmig_psql_append_line_comment(out, sql + behind);
 		reading.statement.text = NULL;
 		MemoryContextReset(context);
 	}
@@ -769,11 +759,16 @@ append_part(Offline *offline, const CmigRunStep *step, Part part, bool more)
 {
 	StringInfo	out = &offline->text;
 	CmigPsqlFacts facts = {0};
+	bool		bound = offline->bound && part == PART_MAIN && step->transactional;
 
 	if (!offline->prepared)
 		prepare_script(offline);
 	offline->prepared = false;
+	if (bound)
+		cmig_psql_added_require(out, ";\n");
 	append_statements(offline, out, step, part, offline->pin, &facts);
+	if (bound)
+		cmig_psql_added_note(out);
 	offline->deferrable |= facts.deferrable;
 	if (facts.calls_cmig &&
 		(offline->calling == NIL || strcmp(llast(offline->calling), step->revision) != 0))
@@ -1054,6 +1049,10 @@ make_text(Offline *offline)
 		offline->stored = (stop || offline->engine) && *offline->check != '\0' && !offline->bare;
 		if (offline->stored)
 			cmig_psql_table_store_check(out, offline->check);
+		offline->bound = cmig_psql_added_may_validate(offline->graph, offline->plan) ||
+			(offline->then != NULL && cmig_psql_added_may_validate(offline->graph, offline->then));
+		if (offline->bound)
+			cmig_psql_added_begin(out);
 	}
 	if (count == 0 || !offline->transaction_per_revision)
 		begin_transaction(offline);

@@ -488,6 +488,12 @@ extern void cmig_psql_pin(StringInfo to, int from, const char *pin);
 /* Append the comments in "text", which contains no statement. */
 extern void cmig_psql_append_comments(StringInfo to, const char *text, int length);
 
+/*
+ * If a line comment follows a statement on its line, append it to the line that
+ * was written.  Returns the length of the text up to the end of the comment.
+ */
+extern int	cmig_psql_append_line_comment(StringInfo out, const char *behind);
+
 /* Append a dollar-quoted string, or a DO statement with the given body. */
 extern void cmig_psql_append_dollar_quoted(StringInfo to, const char *text);
 extern void cmig_psql_append_do(StringInfo to, const char *body);

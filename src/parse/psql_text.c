@@ -340,3 +340,17 @@ cmig_psql_append_do(StringInfo to, const char *body)
 	appendStringInfoString(to, ";\n");
 	pfree(lines);
 }
+
+int
+cmig_psql_append_line_comment(StringInfo out, const char *behind)
+{
+	const char *comment = behind + strspn(behind, " \t;");
+	int			length = strcspn(comment, "\r\n");
+
+	if (comment[0] != '-' || comment[1] != '-' || out->data[out->len - 1] != '\n')
+		return 0;
+	out->data[out->len - 1] = ' ';
+	appendBinaryStringInfo(out, comment, length);
+	appendStringInfoChar(out, '\n');
+	return comment + length - behind;
+}
