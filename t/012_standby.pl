@@ -9,6 +9,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 use CmigNode;
+use CmigShell;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -114,6 +115,16 @@ foreach my $move (
 {
 	fails_with($standby, 'shop', "SELECT $move", '25006', 'cannot execute cmig\.\w+(\(\))? during recovery',
 		"standby: $move");
+}
+
+foreach my $call ("CALL cmig.backfill('public.users', 'id = id')", "CALL cmig.add_check('public.users', 'c', 'id > 0')", "SELECT cmig.pause('all')", "SELECT cmig.workload_save('one')")
+{
+	fails_with($standby, 'shop', $call, '25006', 'cannot execute cmig\.\w+(\(\))? during recovery', "standby: $call");
+}
+{
+	local @ENV{qw(PGHOST PGPORT PGDATABASE)} = ($standby->host, $standby->port, 'shop');
+
+	gives(3, '^$', 'ERROR:  cannot execute CREATE EXTENSION in a read-only transaction\nHINT:  On a standby, connect to the primary', 'ensure-version');
 }
 
 # the same functions in a read-only transaction on the primary, which raise another

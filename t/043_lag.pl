@@ -25,7 +25,7 @@ $standby->append_conf('postgresql.conf', "wal_receiver_status_interval = 1\n");
 $standby->start;
 $primary->wait_for_catchup($standby);
 
-fails_with($standby, 'postgres', "CALL cmig.backfill('item', 'n = 1')", '25006', 'read-only transaction', 'a standby refuses a backfill');
+fails_with($standby, 'postgres', "CALL cmig.backfill('item', 'n = 1')", '25006', 'during recovery', 'a standby refuses a backfill');
 fails_with($standby, 'postgres', 'CALL cmig.upgrade_stepwise()', '25006', '', 'a standby refuses a stepwise run');
 
 $standby->safe_psql('postgres', 'SELECT pg_wal_replay_pause()');

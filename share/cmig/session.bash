@@ -451,8 +451,9 @@ messages()
 				line="$red$line$plain${newline}HINT:  This server is a standby, which can only be read. "
 				line+='Connect to the primary, for example with ?target_session_attrs=primary in the URL.' ;;
 			ERROR:*' in a read-only transaction')
-				line="$red$line$plain${newline}HINT:  To write although default_transaction_read_only is on: "
-				line+="export PGOPTIONS='-c default_transaction_read_only=off'" ;;
+				line="$red$line$plain${newline}HINT:  On a standby, connect to the primary, for example with "
+				line+='?target_session_attrs=primary in the URL. To write although default_transaction_read_only '
+				line+="is on: export PGOPTIONS='-c default_transaction_read_only=off'" ;;
 			ERROR:* | FATAL:*)
 				[ -n "$begun" ] || BLOCKER=''
 				[[ $code != @(42P06|42P07|42701|42710|42723) ]] || hint_of_duplicate

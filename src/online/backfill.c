@@ -999,7 +999,7 @@ cmig_online_begin(FunctionCallInfo fcinfo, const char *procedure, const char *wh
 		cmig_run_limit_start();
 	if (!one_transaction)
 		cmig_toplevel_require(fcinfo, procedure);
-	PreventCommandIfReadOnly(procedure);
+	cmig_require_writable(procedure);
 	cmig_citus_require_coordinator(procedure);
 	context = one_transaction ?
 		AllocSetContextCreate(CurrentMemoryContext, "pg_cmig procedure", ALLOCSET_DEFAULT_SIZES) :

@@ -67,7 +67,7 @@ read_target(FunctionCallInfo fcinfo, const char *function)
 	char	   *what = cmig_argument_text(fcinfo, 0);
 	CmigControlTarget target = {"all", "all"};
 
-	PreventCommandIfReadOnly(psprintf("cmig.%s()", function));
+	cmig_require_writable(psprintf("cmig.%s()", function));
 	cmig_citus_require_coordinator(psprintf("cmig.%s()", function));
 	cmig_extension_share();
 	if (what == NULL || what[strspn(what, " \t\r\n")] == '\0')

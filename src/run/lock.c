@@ -485,8 +485,7 @@ refuse_beside(uint32 key, LOCKMODE mode, const char *message, const char *comman
 void
 cmig_run_lock_require_possible(const char *command)
 {
-	PreventCommandDuringRecovery(command);
-	PreventCommandIfReadOnly(command);
+	cmig_require_writable(command);
 	cmig_citus_require_coordinator(command);
 }
 

@@ -89,7 +89,7 @@ CMIG_READER(cmig_workload_save)
 				 errmsg(name ? "the name of a workload must not be empty" :
 						"the name of a workload must not be null"),
 				 cmig_hint("`SELECT cmig.workload_save('production')`")));
-	PreventCommandIfReadOnly("cmig.workload_save()");
+	cmig_require_writable("cmig.workload_save()");
 	queries = cmig_workload_counted(NULL);
 	/* a part of a workload must not replace a whole one */
 	foreach_ptr(const CmigWorkloadQuery, query, queries)
