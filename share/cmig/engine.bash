@@ -490,7 +490,7 @@ start_engine()
 			in_environment -- ${as_server[@]+"${as_server[@]}"} "$engine/pg_ctl" -s -w -D "$engine_folder/data" \
 				-l "$log" -o \
 				"-c port=5432 -c listen_addresses= -c unix_socket_directories=.. -c fsync=off -c autovacuum=off \
--c max_connections=50 -c shared_buffers=32MB -c max_locks_per_transaction=1024 \
+-c max_connections=50 -c shared_buffers=32MB -c max_locks_per_transaction=1024 -c jit=off \
 -c wal_level=minimal -c max_wal_senders=0 -c unix_socket_permissions=0700" \
 				start >/dev/null 2>&1 </dev/null 7>&- 8>&-
 		) || is_started || engine_unusable 'the engine cannot be started'
