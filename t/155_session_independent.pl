@@ -115,4 +115,21 @@ query($node, 'set_created', q{SELECT replace(pg_get_viewdef('cmig.audit_foreign'
 CREATE OR REPLACE VIEW cmig.audit_foreign AS :view});
 is(query($node, 'set_created', $check), 'cmig.audit_foreign', 'check finds a view that has lost its backslashes');
 
+# what cmig asks a database whose sessions have standard_conforming_strings = off; engine_create runs in the engine
+foreach my $file (grep { !/engine_create/ } glob "$CmigNode::top/share/cmig/engine_*.sql")
+{
+	my $text = slurp_file($file);
+	my @plain;
+
+	$text =~ s/^\\.*//mg;
+	$text =~ s/--.*//g;
+	while ($text =~ /([Ee]?)('(?:[^']|'')*')/g)
+	{
+		my ($escape, $string) = ($1, $2);
+
+		push @plain, $string if $escape eq '' && $string =~ /\\/;
+	}
+	is_deeply(\@plain, [], "$file: strings with backslashes mean the same with all settings");
+}
+
 done_testing();

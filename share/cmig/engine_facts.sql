@@ -31,7 +31,7 @@ WHERE c.relkind IN ('r', 'm', 'i') AND n.nspname !~ '^(pg_|information_schema$)'
 SELECT /* cmig_facts */ jsonb_build_object(
 	'path', (
 		-- "$user" would be the role that runs the revisions in the engine
-		SELECT regexp_replace(replace(reset_val, '"$user"', quote_ident(current_user)), '(^|,)\s*\$user\s*(?=,|$)',
+		SELECT regexp_replace(replace(reset_val, '"$user"', quote_ident(current_user)), E'(^|,)\\s*\\$user\\s*(?=,|$)',
 			E'\\1' || replace(quote_ident(current_user), E'\\', E'\\\\'), 'g')
 		FROM pg_settings WHERE name = 'search_path'),
 	'role', (SELECT rolname FROM pg_roles WHERE rolname = current_user AND NOT rolsuper),

@@ -24,7 +24,7 @@ SELECT (
 SELECT concat(q.query, E'\n;') FROM (SELECT s.query FROM :"cmig_schema".pg_stat_statements s
 		JOIN pg_database d ON d.oid = s.dbid
 	WHERE d.datname = current_database()
-		AND s.query ~* '^\s*(select|with|insert|update|delete|merge|values|table)\M'
-		AND s.query !~ '\mcmig_' GROUP BY s.query ORDER BY sum(s.calls) DESC LIMIT 1000) q \;
+		AND s.query ~* E'^\\s*(select|with|insert|update|delete|merge|values|table)\\M'
+		AND s.query !~ E'\\mcmig_' GROUP BY s.query ORDER BY sum(s.calls) DESC LIMIT 1000) q \;
 \endif
 COMMIT;

@@ -102,14 +102,14 @@ SELECT concat(coalesce((:format_query)::text,
 		FROM (SELECT date_trunc('second', least(a.xact_start, a.query_start)) AS since, a.pid,
 				date_trunc('second', clock_timestamp() - a.query_start) AS time,
 				direction || ' of ' || revision AS step, statement, f,
-				coalesce('backfill of ' || f[3], regexp_replace(left(a.query, 160), '\s+', ' ', 'g')) AS doing,
+				coalesce('backfill of ' || f[3], regexp_replace(left(a.query, 160), E'\\s+', ' ', 'g')) AS doing,
 				CASE WHEN a.wait_event_type <> 'Timeout' THEN concat_ws(': ', wait_event_type, wait_event) END AS event,
 				nullif(array_to_string(pg_blocking_pids(a.pid), ', '), '') AS blockers,
 				'SELECT * FROM pg_stat_activity WHERE pid ' AS look
 			FROM pg_stat_activity a
 				LEFT JOIN (SELECT revision, direction, max(statement) FILTER (WHERE NOT done) AS statement
 					FROM :begun p GROUP BY 1, 2) b ON true
-				LEFT JOIN regexp_match(a.application_name, '^cmig: (\d+) rows, (\d+) %, backfill of (.*)') f ON true
+				LEFT JOIN regexp_match(a.application_name, E'^cmig: (\\d+) rows, (\\d+) %, backfill of (.*)') f ON true
 			WHERE a.pid = :'cmig_runner') a,
 		LATERAL (VALUES
 			(1, 'running', concat(coalesce(step, doing), ', by process ', pid), concat(look, '= ', pid)),
