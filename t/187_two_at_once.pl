@@ -54,6 +54,15 @@ like($two->{err}, qr/ERROR:  55000: another session has captured the changes at 
 is(query($node, 'postgres', "BEGIN; SELECT file_name FROM cmig.capture('Three', '003'); SELECT file_name FROM cmig.capture('Four', '004'); COMMIT"),
 	"003_three.sql\n004_four.sql", 'one session can write other files in place of one that it does not keep');
 
+# rows that a migrator can write do not stop it for everybody
+foreach my $forged ([ '9000000000000000000', '00:00:00' ], [ '3', '10 years' ])
+{
+	my ($id, $elapsed) = @$forged;
+
+	is(query($node, 'postgres', "BEGIN; INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, elapsed, role, transaction_id, checksum) SELECT coalesce(max(id), 0) + 1, 'x', 'drift', 'done', now(), '$elapsed', current_user, '$id', 'x' FROM cmig.journal;
+		SELECT file_name FROM cmig.capture('Seven', '007'); ROLLBACK"), '007_seven.sql', "a row with the transaction $id and $elapsed");
+}
+
 # the same in the shell, where the other one has ended before, but its file was written after the files were loaded
 begin('BEGIN; SELECT kind FROM cmig.drift(); WAIT COMMIT;');
 my $capture = IPC::Run::start([ $cmig, 'capture', '-m', 'Five', '--rev-id', '005' ], '<', \undef, '>', \my $out, '2>', \my $err);

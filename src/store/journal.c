@@ -515,10 +515,12 @@ cmig_journal_captured_meanwhile(Snapshot snapshot)
 	static CmigQuery query = {
 		"SELECT revision::text, transaction_id::text,"
 		" CASE WHEN started_at::timestamptz BETWEEN now() - interval '1 month' AND now() + interval '1 month'"
-		" THEN elapsed::interval >= now() - started_at::timestamptz END::text"
+		" THEN elapsed::interval BETWEEN now() - started_at::timestamptz"
+		" AND clock_timestamp() - started_at::timestamptz END::text"
 		" FROM cmig.journal j"
 		" WHERE direction::text = 'drift' AND checksum IS NOT NULL AND scope::text = ''"
 		" AND transaction_id IS DISTINCT FROM pg_current_xact_id_if_assigned()"
+		" AND coalesce(transaction_id < pg_snapshot_xmax(pg_current_snapshot()), true)"
 		" AND NOT EXISTS (SELECT FROM cmig.revision r WHERE r.revision::text = j.revision::text)"
 		" ORDER BY id DESC LIMIT 1"
 	};
@@ -529,7 +531,7 @@ cmig_journal_captured_meanwhile(Snapshot snapshot)
 
 	/*
 	 * the snapshot tells what was not committed then, and the time, what was
-	 * not written
+	 * not written; rows that a migrator has written cannot lie in the future
 	 */
 	if ((row[2] != NULL && strcmp(row[2], "true") == 0) ||
 		(row[1] != NULL && XidInMVCCSnapshot((TransactionId) strtoull(row[1], NULL, 10), snapshot)))
