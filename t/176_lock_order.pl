@@ -48,6 +48,19 @@ foreach my $table ('t', 'q')
 		"SELECT cmig.disable_rls('$table')");
 }
 
+# What locks all tables of a schema has none of them locked while it waits for one: a session that has one and needs another goes on.
+foreach my $call (q{SELECT count(*) > 1 FROM cmig.enable_rls_schema('s', roles => '{regress_app}')}, q{SELECT count(*) > 1 FROM cmig.enable_audit_schema('s')})
+{
+	$node->safe_psql('postgres', 'CREATE SCHEMA s; CREATE TABLE s.a (id int PRIMARY KEY, tenant_id text); CREATE TABLE s.b (LIKE s.a INCLUDING ALL); INSERT INTO s.a VALUES (1)');
+	my $app = start_psql($node, 'postgres', 'BEGIN; UPDATE s.b SET id = 1; DO $$BEGIN WHILE NOT EXISTS (SELECT FROM pg_locks WHERE relation = \'s.b\'::regclass AND NOT granted) LOOP PERFORM pg_sleep(0.02); END LOOP; END$$;
+		UPDATE s.a SET id = id; COMMIT', 'app');
+	$node->poll_query_until('postgres', q{SELECT count(*) > 0 FROM pg_locks WHERE relation = 's.b'::regclass AND mode = 'RowExclusiveLock'}) or die 'no lock';
+	is(query($node, 'postgres', $call), 't', "$call: waits for a table that an application has");
+	finish_psql($app);
+	is($app->{err}, '', "$call: the application goes on");
+	$node->safe_psql('postgres', 'SET client_min_messages = warning; SELECT cmig.disable_audit(t) FROM unnest(ARRAY[\'s.a\', \'s.b\']) t; DROP SCHEMA s CASCADE');
+}
+
 # A table that is dropped while a call waits for it is no internal error.
 sub dropped_meanwhile
 {
