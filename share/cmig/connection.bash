@@ -15,14 +15,15 @@ read_env()
 
 	[ -f "$1" ] && [ -r "$1" ] || fail 2 "$1 cannot be read"
 	while IFS= read -r line || [ -n "$line" ]; do
-		line=$(trim "${line%$'\r'}")
+		trim line "${line%$'\r'}"
 		line=${line#export }
 		[[ $line =~ ^([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=(.*)$ ]] || continue
-		name=${BASH_REMATCH[1]} value=$(trim "${BASH_REMATCH[2]}")
+		name=${BASH_REMATCH[1]}
+		trim value "${BASH_REMATCH[2]}"
 		case $value in
 			\"*\"*) value=${value#\"}; value=${value%%\"*} ;;
 			\'*\'*) value=${value#\'}; value=${value%%\'*} ;;
-			*) value=$(trim "${value%%[[:space:]]#*}") ;;
+			*) trim value "${value%%[[:space:]]#*}" ;;
 		esac
 		case $name in
 			DATABASE_URL | PG[A-Z]*) ;;
@@ -180,7 +181,7 @@ connect_conninfo()
 	local text="'([^'\\]|\\\\.)*'|([^'\\[:space:]]|\\\\.)*"
 	local pattern="^[[:space:]]*([a-z_]+)[[:space:]]*=[[:space:]]*($text)([[:space:]].*|)\$"
 
-	while [ -n "$(trim "$rest")" ]; do
+	while [[ $rest == *[![:space:]]* ]]; do
 		[[ $rest =~ $pattern ]] || fail 2 'the connection string is not valid' \
 			"Its form is -d \"host=... dbname=...\"; a value with spaces is between apostrophes."
 		value=${BASH_REMATCH[2]} rest=${BASH_REMATCH[5]}

@@ -21,7 +21,7 @@ names_in()
 		add "SELECT :'names_query' \\gexec"
 		run
 	else
-		while IFS= read -r -d , name || [ -n "$name" ]; do printf '%s\0' "$(trim "$name")"; done <<<"$1"
+		while IFS= read -r -d , name || [ -n "$name" ]; do trim name "$name"; printf '%s\0' "$name"; done <<<"$1"
 	fi
 }
 

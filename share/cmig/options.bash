@@ -180,7 +180,14 @@ keep_option()
 # default_option NAME VALUE: sets an option, unless it was given
 default_option() { given "$1" || printf -v "option_${1//-/_}" '%s' "$2"; }
 
-trim() { local text=$1; text=${text#"${text%%[![:space:]]*}"}; printf '%s' "${text%"${text##*[![:space:]]}"}"; }
+# trim NAME TEXT: sets a variable to the text without spaces around it
+trim()
+{
+	local trimmed=$2
+
+	trimmed=${trimmed#"${trimmed%%[![:space:]]*}"}
+	printf -v "$1" '%s' "${trimmed%"${trimmed##*[![:space:]]}"}"
+}
 
 KEYS='folder, file_template, target, schemas, compare, exclude, lint_ignore, lock_timeout, protect, database_url, env, '
 KEYS+='databases, jobs, version_table, and engine'
@@ -202,11 +209,11 @@ read_config()
 	[ "$directory" = . ] && directory='' || directory=$directory/
 	while IFS= read -r line || [ -n "$line" ]; do
 		# editors may write a mark of the encoding
-		line=$(trim "${line#$'\357\273\277'}")
+		trim line "${line#$'\357\273\277'}"
 		case $line in
 			'' | '#'* | ';'*) continue ;;
 			\[*\]) section=${line#[}; section=${section%]}; sections+="[$section]"; continue ;;
-			*=*) key=$(trim "${line%%=*}"); value=$(trim "${line#*=}") ;;
+			*=*) trim key "${line%%=*}"; trim value "${line#*=}" ;;
 			*) fail 2 "$config: \"$line\" is not \"key = value\"" ;;
 		esac
 		[ -z "$section" ] || [ "$section" = "$(option name)" ] || continue

@@ -151,7 +151,7 @@ verb_init()
 		[[ $folder = /* ]] || folder=$directory/$folder
 	fi
 	: "${written:=$folder}"
-	[[ -e $config || ( $written != *$newline* && $written = "$(trim "$written")" ) ]] ||
+	[[ -e $config || ( $written != *$newline* && $written != [[:space:]]* && $written != *[[:space:]] ) ]] ||
 		fail 2 "the name of the folder $(printf %q "$written") cannot be written into $config" 'Choose another one.'
 	mkdir -p -- "$folder" || fail 2 "the folder $folder cannot be created"
 	if [ ! -e "$config" ]; then
