@@ -105,6 +105,24 @@ finish_psql($_) for ($reindex, $validates);
 like($validates->{err}, qr/ERROR:  55000: constraint "c" of domain s\.w was replaced or dropped during the CALL\n/, 'domain: error');
 is(query($node, 'postgres', q{SELECT count(*) FROM evil WHERE who <> 'regress_own'}), '0', 'domain: evaluates nothing of the owner');
 
+# PostgreSQL's check of a foreign key names the referenced table, and an operator, after it has locked that table
+$node->safe_psql('postgres', 'CREATE EXTENSION citext; CREATE SCHEMA o AUTHORIZATION regress_own; ALTER EXTENSION citext SET SCHEMA o');
+renew(q{ALTER TABLE s.u ADD CONSTRAINT c FOREIGN KEY (a) REFERENCES s2.r NOT VALID; DO $$BEGIN LOCK TABLE s.t; END$$; ALTER TABLE s.u VALIDATE CONSTRAINT c});
+$node->safe_psql('postgres', 'SET ROLE regress_own; CREATE SCHEMA s2; CREATE TABLE s2.r (id o.citext PRIMARY KEY); CREATE TABLE s.u (a o.citext)');
+my $before = start_psql($node, 'postgres', 'BEGIN; LOCK TABLE s.t; SELECT pg_sleep(600)', 'before');
+$node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_locks WHERE relation = 's.t'::regclass}) or die 'no lock';
+my $checks = start_psql($node, 'postgres', 'CALL cmig.upgrade_stepwise()', 'run');
+wait_until_blocked($node, 'run');
+my $referenced = start_psql($node, 'postgres', 'BEGIN; LOCK TABLE s2.r; SELECT pg_sleep(600)', 'referenced');
+$node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_locks WHERE relation = 's2.r'::regclass AND mode = 'AccessExclusiveLock'}) or die 'no lock';
+$node->safe_psql('postgres', q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'before'});
+$node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_locks WHERE relation = 's2.r'::regclass AND NOT granted}) or die 'no wait';
+fails_with($node, 'postgres', "SET ROLE regress_own; SET lock_timeout = 100; ALTER SCHEMA $_ RENAME TO s5", '55P03', 'lock timeout', "foreign key: nobody renames schema $_") for qw(s s2 o);
+$node->safe_psql('postgres', q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'referenced'});
+finish_psql($_) for ($before, $referenced, $checks);
+is(query($node, 'postgres', q{SELECT convalidated FROM pg_constraint WHERE conrelid = 's.u'::regclass}), 't', 'foreign key: is validated');
+$node->safe_psql('postgres', 'DROP EXTENSION citext CASCADE; DROP SCHEMA o');
+
 # what the script itself has moved, dropped, or undone stands in the way of nothing
 foreach my $script (
 	"$add; ALTER TABLE s.t RENAME CONSTRAINT c TO d; ALTER TABLE s.t RENAME TO u; ALTER SCHEMA s RENAME TO s3; CREATE SCHEMA s4; ALTER TABLE s3.u SET SCHEMA s4; ALTER TABLE s4.u VALIDATE CONSTRAINT old, VALIDATE CONSTRAINT d",

@@ -16,13 +16,16 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaccess.h"
+#include "catalog/objectaddress.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "commands/tablecmds.h"
 #include "nodes/makefuncs.h"
 #include "parser/parse_type.h"
 #include "tcop/utility.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -179,28 +182,55 @@ called_by(Oid constraint)
 	return cmig_expression_called(cmig_added_condition(constraint));
 }
 
+/* Keep other sessions from renaming the schema of an object until the end of the transaction. */
+static void
+hold_schema(Oid class, Oid object)
+{
+	const ObjectAddress address = {.classId = class,.objectId = object};
+	Oid			schema = get_object_namespace(&address);
+
+	while (schema != PG_CATALOG_NAMESPACE &&
+		   !cmig_query_hold_row(NamespaceRelationId, NamespaceOidIndexId, schema))
+		CHECK_FOR_INTERRUPTS();
+}
+
+/*
+ * PostgreSQL checks a foreign key by a query, in which the referenced table, the
+ * operators, and their types have names.
+ */
+static void
+hold_referenced(HeapTuple row)
+{
+	bool		isnull;
+	Datum		value = SysCacheGetAttr(CONSTROID, row, Anum_pg_constraint_conpfeqop, &isnull);
+	ArrayType  *operators = isnull ? NULL : DatumGetArrayTypeP(value);
+	int			count = operators ? ArrayGetNItems(ARR_NDIM(operators), ARR_DIMS(operators)) : 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		Oid			operator = ((Oid *) ARR_DATA_PTR(operators))[i];
+		Oid			left;
+		Oid			right;
+
+		op_input_types(operator, &left, &right);
+		hold_schema(OperatorRelationId, operator);
+		hold_schema(TypeRelationId, left);
+		hold_schema(TypeRelationId, right);
+	}
+	while (!cmig_query_try_hold(((Form_pg_constraint) GETSTRUCT(row))->confrelid, RowShareLock))
+		CHECK_FOR_INTERRUPTS();
+	AcceptInvalidationMessages();
+}
+
 /*
  * PostgreSQL has compared these constraints: when one is added to the table, as trees,
  * but when a table is attached, as texts.
  */
-void
-cmig_added_require_inherited(Oid table, const char *name)
+static void
+require_inherited(Oid table, const char *name, Oid constraint)
 {
-	Oid			constraint = get_relation_constraint_oid(table, name, true);
-	HeapTuple	row = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
-	bool		inherited = false;
-	List	   *called;
+	List	   *called = called_by(constraint);
 
-	if (HeapTupleIsValid(row))
-	{
-		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(row);
-
-		inherited = form->contype == CONSTRAINT_CHECK && !form->connoinherit;
-		ReleaseSysCache(row);
-	}
-	if (!inherited)
-		return;
-	called = called_by(constraint);
 	foreach_oid(child, cmig_inheritors(table, ShareUpdateExclusiveLock))
 	{
 		Oid			there = get_relation_constraint_oid(child, name, true);
@@ -214,6 +244,23 @@ cmig_added_require_inherited(Oid table, const char *name)
 				 cmig_hint("ALTER TABLE %s DROP CONSTRAINT %s; then add the right one, and repeat the `CALL`",
 						   cmig_query_table_name(table), quote_identifier(name))));
 	}
+}
+
+void
+cmig_added_hold(Oid table, const char *name)
+{
+	Oid			constraint = get_relation_constraint_oid(table, name, true);
+	HeapTuple	row = SearchSysCacheCopy1(CONSTROID, ObjectIdGetDatum(constraint));
+	Form_pg_constraint form;
+
+	if (!HeapTupleIsValid(row))
+		return;
+	form = (Form_pg_constraint) GETSTRUCT(row);
+	if (form->contype == CONSTRAINT_FOREIGN)
+		hold_referenced(row);
+	if (form->contype == CONSTRAINT_CHECK && !form->connoinherit)
+		require_inherited(table, name, constraint);
+	heap_freetuple(row);
 }
 
 /* Find the names of a table or domain.  Returns false if it does not exist. */
@@ -381,7 +428,7 @@ require_added(PlannedStmt *statement)
 							   NameStr(part->relation));
 		}
 		if (known && !named->domain && cmig_owns_compat(RelationRelationId, object, GetUserId()))
-			cmig_added_require_inherited(object, named->name);
+			cmig_added_hold(object, named->name);
 	}
 	qualify(stmt, object);
 	return statement;
@@ -398,7 +445,7 @@ cmig_added_require(const Node *stmt, Oid object, Oid constraint)
 	if (hold_object(stmt, named) == object && constraint_of(named, object) == constraint)
 	{
 		if (!named->domain)
-			cmig_added_require_inherited(object, named->name);
+			cmig_added_hold(object, named->name);
 		return;
 	}
 	if (!find_names(&part, &relation, &schema))

@@ -365,10 +365,13 @@ extern Node *cmig_added_condition(Oid constraint);
 extern void cmig_added_require(const Node *stmt, Oid object, Oid constraint);
 
 /*
- * Raise an error if VALIDATE CONSTRAINT would find, by the name, another condition in a
- * partition or another table that inherits from this one.  Locks these tables.
+ * What VALIDATE CONSTRAINT names beside the constraint of this table, which the caller has
+ * locked, keeps its name until the end of the transaction: the table that a foreign key
+ * references, which is locked, its operators, and their types.  Raises an error if it
+ * would find another condition in a partition or another table that inherits, which are
+ * locked, too.
  */
-extern void cmig_added_require_inherited(Oid table, const char *name);
+extern void cmig_added_hold(Oid table, const char *name);
 
 /* in resume.c */
 

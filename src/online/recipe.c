@@ -242,7 +242,7 @@ require_part(const Recipe *recipe, const RawStmt *raw)
 						recipe->table_name),
 				 errhint("Repeat the CALL.")));
 	if (linitial_node(AlterTableCmd, cmds)->subtype == AT_ValidateConstraint)
-		cmig_added_require_inherited(recipe->table, recipe->name);
+		cmig_added_hold(recipe->table, recipe->name);
 }
 
 /* Attempt callback: run the recipe's statement. */

@@ -831,7 +831,7 @@ require_added(const CmigExpansion *expansion, Oid caller, AlterTableStmt *step,
 				 cmig_hint("ALTER TABLE %s DROP CONSTRAINT %s; then repeat the `CALL`, or `CALL cmig.abandon()`",
 						   cmig_query_table_name(table), quote_identifier(added->conname))));
 	if (validates != NULL)
-		cmig_added_require_inherited(table, added->conname);
+		cmig_added_hold(table, added->conname);
 }
 
 void
