@@ -297,6 +297,16 @@ like(status(), qr/partially applied: upgrade of 002: it was being reverted/, 'bu
 unlike(call($abandon), qr/ERROR/, 'the same CALL records it');
 is(status(), '', 'nothing is left to say');
 
+# what a revision has changed was dropped by hand, and no revision creates it: the hints lead out
+begin('given_up', revision_file('001', '', 'CREATE TABLE item (id int);', ''),
+	steps_file('002', '001', "ALTER TABLE gate ADD a int;\nALTER TABLE gate ADD b int;\nSELECT 1 / 0;", ''));
+call($up);
+$node->safe_psql($db, 'DROP TABLE gate');
+my ($listed) = call("SELECT cmig.remove_revision('002')") =~ /, (CALL .*?\)) lists what reverts it/;
+my ($given_up) = call($listed) =~ /cannot be replayed.*, revert the statements by hand, then (SELECT .*)/s;
+is($given_up, "SELECT cmig.stamp('001')", 'a table is gone: what gives the revision up');
+unlike(call("$given_up; SELECT cmig.remove_revision('002')"), qr/ERROR/, 'and the revision can be removed');
+
 #
 # Statements that affect the whole database; a CALL that is prepared and repeated; open
 # cursors

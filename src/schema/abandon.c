@@ -157,6 +157,25 @@ find_revision(Abandon *abandon, const char *name)
 															 NULL));
 }
 
+/* The call that gives the revision up: it keeps what is applied, and discards the progress. */
+static const char *
+stamp_call(const Abandon *abandon)
+{
+	const CmigApplied *applied = abandon->now.applied;
+	StringInfoData rows;
+
+	if (applied->unknown != NIL)
+		return "`SELECT cmig.stamp('<current revision>')`";
+	if (applied->nodes == NIL)
+		return "`SELECT cmig.stamp('base')`";
+	initStringInfo(&rows);
+	foreach_int(node, applied->nodes)
+		appendStringInfo(&rows, "%s%s", rows.len > 0 ? ", " : "",
+						 quote_literal_cstr(cmig_graph_id(abandon->now.graph, node)));
+	return psprintf(list_length(applied->nodes) == 1 ? "`SELECT cmig.stamp(%s)`" :
+					"`SELECT cmig.stamp(ARRAY[%s])`", rows.data);
+}
+
 /*
  * Raise an error if a statement gives an object the name that another one had
  * before an earlier statement: schemas are compared by name, so that two columns
@@ -176,7 +195,7 @@ refuse_exchange(const Abandon *abandon, const CmigStatement *statement)
 					 errmsg("%s cannot be reverted", abandon->what),
 					 errdetail("Statement %d reuses the name \"%s\" of an object that was renamed before, so objects may have exchanged their names.",
 							   statement->number, name),
-					 cmig_hint("Revert the statements by hand, then `SELECT cmig.stamp('<current revision>')`")));
+					 cmig_hint("Revert the statements by hand, then %s", stamp_call(abandon))));
 	}
 }
 
@@ -337,7 +356,12 @@ replay_all(CmigReplay *replay, void *arg)
 		ReThrowError(error);
 	abandon->done_only = error != NULL;
 	if (error != NULL)
-		replay_begun(&begun);
+		error = cmig_subtransaction_try(replay_begun, &begun);
+	if (error != NULL && error->sqlerrcode == ERRCODE_CMIG_NOT_REPLAYABLE)
+		error->hint = cmig_hint_text(psprintf("%s To give the revision up instead, revert the statements by hand, then %s",
+											  error->hint, stamp_call(abandon)));
+	if (error != NULL)
+		ReThrowError(error);
 	after = cmig_replay_state(replay, rename_begun, abandon);
 	cmig_replayed_require_owned(after);
 	cmig_diff_lines(cmig_compare(after->image, abandon->before, &abandon->drift.options),

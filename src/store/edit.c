@@ -620,8 +620,11 @@ cmig_remove_revision(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("revision \"%s\" cannot be removed because it is partially applied", id),
 				 errdetail("A stepwise run started the revision but did not finish it."),
-				 cmig_hint("%s continues the run; `cmig.status()` shows its progress.",
-						   cmig_progress_call(begun->scope, id, begun->direction, ""))));
+				 cmig_hint("%s continues the run%s; `cmig.status()` shows its progress.",
+						   cmig_progress_call(begun->scope, id, begun->direction, ""),
+						   *begun->scope ? "" :
+						   psprintf(", `CALL cmig.abandon_partial(%s)` lists what reverts it",
+									quote_literal_cstr(id)))));
 	needing = list_concat(cmig_identifier_edges(&graph->nodes[node].children, NULL),
 						  cmig_identifier_edges(&graph->nodes[node].dependents, NULL));
 	for (int i = graph->count; i < graph->count + graph->repeatable_count; i++)
