@@ -359,5 +359,31 @@ END_SQL
 is(query($node, 'shop', q{SET enable_seqscan = off; SET enable_bitmapscan = off; SELECT table_name, count(*) FROM cmig_audit.log WHERE table_name = 'keyed' AND id > 0 GROUP BY 1}),
 	'keyed|18', 'and no other row is in a partial one');
 
+# --- a log that cannot be written -------------------------------------------
+
+# audit_status and check tell why, before a write does
+$node->safe_psql('postgres', 'CREATE DATABASE altered');
+$node->safe_psql('altered', 'CREATE EXTENSION pg_cmig; CREATE TABLE t (id int); SELECT cmig.enable_audit($$t$$); INSERT INTO t VALUES (1); CREATE ROLE regress_part');
+my $part = $node->safe_psql('altered', 'SELECT DISTINCT tableoid::regclass FROM cmig_audit.log');
+foreach my $case (
+	[ "ALTER TABLE $part ADD CONSTRAINT x EXCLUDE USING btree (id WITH =)", "relation \"$part\" was altered. It has an exclusion constraint" ],
+	[ "ALTER TABLE $part OWNER TO regress_part", "relation \"$part\" was altered. Its owner is not the owner of the log" ],
+	[ "DROP TABLE $part, cmig_audit.log_default", 'no partition of the audit log accepts entries of the current transaction' ])
+{
+	my ($change, $why) = @$case;
+	$node->safe_psql('altered', $change);
+	isnt($node->psql('altered', 'INSERT INTO t VALUES (2)'), 0, "$change: a write fails");
+	like(query($node, 'altered', 'SELECT problem FROM cmig.audit_status()'), qr/^writes fail: \Q$why\E \(/, 'audit_status says why');
+	like(query($node, 'altered', "SELECT severity, problem, fix FROM cmig.check() WHERE object = 'cmig_audit'"), qr/^error\|audited tables cannot be written: \Q$why\E\|./, 'and check does');
+}
+my ($fix) = query($node, 'altered', "SELECT fix FROM cmig.check() WHERE object = 'cmig_audit'") =~ /(CALL .*)/;
+$node->safe_psql('altered', $fix);
+is(query($node, 'altered', 'INSERT INTO t VALUES (3); SELECT problem FROM cmig.audit_status()'), '', 'the fix is right');
+# while another session has locked the log, neither waits
+my $locks = $node->background_psql('altered');
+$locks->query_safe('BEGIN; LOCK TABLE cmig_audit.log');
+is(query($node, 'altered', "SET statement_timeout = '20s'; SELECT problem FROM cmig.audit_status()"), '', 'nothing waits for a lock');
+$locks->quit;
+
 $node->stop;
 done_testing();

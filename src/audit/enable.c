@@ -910,7 +910,7 @@ CMIG_READER(cmig_audit_status)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	Oid			extension_owner = cmig_audit_log_extension_owner();
-	CmigAuditLogFault *fault = cmig_audit_log_fault(extension_owner);
+	CmigAuditLogFault *fault = cmig_audit_log_fault_now(extension_owner);
 	List	   *rows;
 	List	   *orphans;
 	char		null = ' ';
@@ -973,7 +973,7 @@ static CmigQuery any_trigger = {
 CmigAuditLogFault *
 cmig_audit_status_fault(bool *refused)
 {
-	CmigAuditLogFault *fault = cmig_audit_log_fault(cmig_audit_log_extension_owner());
+	CmigAuditLogFault *fault = cmig_audit_log_fault_now(cmig_audit_log_extension_owner());
 
 	*refused = fault && cmig_query_do(&any_trigger) > 0;
 	return fault && fault->missing && !*refused ? NULL : fault;

@@ -68,6 +68,7 @@ extern Oid	cmig_audit_log_extension_owner(void);
 extern Oid	cmig_audit_log_relation(void);
 extern Oid	cmig_audit_log_table_owner(Oid relation);
 extern CmigAuditLogFault *cmig_audit_log_fault(Oid extension_owner);
+extern CmigAuditLogFault *cmig_audit_log_fault_now(Oid extension_owner);
 extern void cmig_audit_log_raise_fault(Oid extension_owner, bool may_be_missing);
 extern Oid	cmig_audit_log_require(Oid extension_owner);
 extern bytea *cmig_audit_log_hash_key(Oid owner);

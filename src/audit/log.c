@@ -874,6 +874,57 @@ cmig_audit_writer_close(CmigAuditWriter *writer)
 	table_close(writer->parent, NoLock);
 }
 
+/* Subtransaction callback: open the log for an entry of the current transaction. */
+static void
+try_writing(void *arg)
+{
+	TimestampTz at = GetCurrentTransactionStartTimestamp();
+	Oid			log = cmig_audit_log_relation();
+	Relation	parent;
+	CmigRole	saved;
+	Oid			partition;
+
+	if (!ConditionalLockRelationOid(log, RowExclusiveLock))
+		return;
+	parent = table_open(log, NoLock);
+	if (parent->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+	{
+		cmig_role_look_up_as(&saved, parent->rd_rel->relowner);
+		partition = find_partition(parent, at);
+		cmig_role_return(&saved);
+		if (!ConditionalLockRelationOid(partition, RowExclusiveLock))
+			log = InvalidOid;
+	}
+	table_close(parent, NoLock);
+	if (OidIsValid(log))
+		cmig_audit_writer_close(cmig_audit_writer_open(*(Oid *) arg, at));
+}
+
+/*
+ * Also looks at the partition for entries of the current transaction, unless this would
+ * wait for another session.
+ */
+CmigAuditLogFault *
+cmig_audit_log_fault_now(Oid extension_owner)
+{
+	CmigAuditLogFault *fault = cmig_audit_log_fault(extension_owner);
+	ErrorData  *error = fault != NULL || RecoveryInProgress() ? NULL :
+	cmig_subtransaction_rehearse(try_writing, &extension_owner);
+
+	if (error == NULL)
+		return fault;
+	if (cmig_subtransaction_must_rethrow(error))
+		ReThrowError(error);
+	/* the message says only that the log cannot be written */
+	if (error->detail != NULL)
+	{
+		error->message = pnstrdup(error->detail, strlen(error->detail) - 1);
+		error->message[0] = pg_ascii_tolower((unsigned char) error->message[0]);
+	}
+	return make_fault(error->sqlerrcode, error->message,
+					  error->hint ? error->hint : "SELECT * FROM cmig.check()");
+}
+
 static CmigQuery read_hash_key = {
 	.sql = "SELECT s.value::bytea FROM cmig.secret s WHERE s.name::text = 'audit'"
 };
