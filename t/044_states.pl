@@ -302,7 +302,7 @@ begin('given_up', revision_file('001', '', 'CREATE TABLE item (id int);', ''),
 	steps_file('002', '001', "ALTER TABLE gate ADD a int;\nALTER TABLE gate ADD b int;\nSELECT 1 / 0;", ''));
 call($up);
 $node->safe_psql($db, 'DROP TABLE gate');
-my ($listed) = call("SELECT cmig.remove_revision('002')") =~ /, (CALL .*?\)) lists what reverts it/;
+my ($listed) = call("SELECT cmig.remove_revision('002')") =~ /; (CALL .*?\)) lists what reverts it/;
 my ($given_up) = call($listed) =~ /cannot be replayed.*, revert the statements by hand, then (SELECT .*)/s;
 is($given_up, "SELECT cmig.stamp('001')", 'a table is gone: what gives the revision up');
 unlike(call("$given_up; SELECT cmig.remove_revision('002')"), qr/ERROR/, 'and the revision can be removed');

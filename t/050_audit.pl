@@ -366,8 +366,8 @@ $node->safe_psql('postgres', 'CREATE DATABASE altered');
 $node->safe_psql('altered', 'CREATE EXTENSION pg_cmig; CREATE TABLE t (id int); SELECT cmig.enable_audit($$t$$); INSERT INTO t VALUES (1); CREATE ROLE regress_part');
 my $part = $node->safe_psql('altered', 'SELECT DISTINCT tableoid::regclass FROM cmig_audit.log');
 foreach my $case (
-	[ "ALTER TABLE $part ADD CONSTRAINT x EXCLUDE USING btree (id WITH =)", "relation \"$part\" was altered. It has an exclusion constraint" ],
-	[ "ALTER TABLE $part OWNER TO regress_part", "relation \"$part\" was altered. Its owner is not the owner of the log" ],
+	[ "ALTER TABLE $part ADD CONSTRAINT x EXCLUDE USING btree (id WITH =)", "the audit log cannot be written. Relation \"$part\" was altered. It has an exclusion constraint." ],
+	[ "ALTER TABLE $part OWNER TO regress_part", "the audit log cannot be written. Relation \"$part\" was altered. Its owner is not the owner of the log." ],
 	[ "DROP TABLE $part, cmig_audit.log_default", 'no partition of the audit log accepts entries of the current transaction' ])
 {
 	my ($change, $why) = @$case;

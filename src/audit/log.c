@@ -883,6 +883,7 @@ try_writing(void *arg)
 	Relation	parent;
 	CmigRole	saved;
 	Oid			partition;
+	bool		waits = false;
 
 	if (!ConditionalLockRelationOid(log, RowExclusiveLock))
 		return;
@@ -892,11 +893,10 @@ try_writing(void *arg)
 		cmig_role_look_up_as(&saved, parent->rd_rel->relowner);
 		partition = find_partition(parent, at);
 		cmig_role_return(&saved);
-		if (!ConditionalLockRelationOid(partition, RowExclusiveLock))
-			log = InvalidOid;
+		waits = !ConditionalLockRelationOid(partition, RowExclusiveLock);
 	}
 	table_close(parent, NoLock);
-	if (OidIsValid(log))
+	if (!waits)
 		cmig_audit_writer_close(cmig_audit_writer_open(*(Oid *) arg, at));
 }
 
@@ -911,17 +911,12 @@ cmig_audit_log_fault_now(Oid extension_owner)
 	ErrorData  *error = fault != NULL || RecoveryInProgress() ? NULL :
 	cmig_subtransaction_rehearse(try_writing, &extension_owner);
 
-	if (error == NULL)
+	if (error == NULL || error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
 		return fault;
 	if (cmig_subtransaction_must_rethrow(error))
 		ReThrowError(error);
-	/* the message says only that the log cannot be written */
-	if (error->detail != NULL)
-	{
-		error->message = pnstrdup(error->detail, strlen(error->detail) - 1);
-		error->message[0] = pg_ascii_tolower((unsigned char) error->message[0]);
-	}
-	return make_fault(error->sqlerrcode, error->message,
+	return make_fault(error->sqlerrcode,
+					  error->detail ? psprintf("%s. %s", error->message, error->detail) : error->message,
 					  error->hint ? error->hint : "SELECT * FROM cmig.check()");
 }
 

@@ -187,11 +187,18 @@ static void
 hold_schema(Oid class, Oid object)
 {
 	const ObjectAddress address = {.classId = class,.objectId = object};
-	Oid			schema = get_object_namespace(&address);
 
-	while (schema != PG_CATALOG_NAMESPACE &&
-		   !cmig_query_hold_row(NamespaceRelationId, NamespaceOidIndexId, schema))
+	for (;;)
+	{
+		Oid			schema = get_object_namespace(&address);
+
+		if (schema == PG_CATALOG_NAMESPACE ||
+			(cmig_query_hold_row(NamespaceRelationId, NamespaceOidIndexId, schema) &&
+			 get_object_namespace(&address) == schema))
+			break;
 		CHECK_FOR_INTERRUPTS();
+		AcceptInvalidationMessages();
+	}
 }
 
 /*

@@ -357,11 +357,13 @@ replay_all(CmigReplay *replay, void *arg)
 	abandon->done_only = error != NULL;
 	if (error != NULL)
 		error = cmig_subtransaction_try(replay_begun, &begun);
-	if (error != NULL && error->sqlerrcode == ERRCODE_CMIG_NOT_REPLAYABLE)
-		error->hint = cmig_hint_text(psprintf("%s To give the revision up instead, revert the statements by hand, then %s",
-											  error->hint, stamp_call(abandon)));
 	if (error != NULL)
+	{
+		if (error->sqlerrcode == ERRCODE_CMIG_NOT_REPLAYABLE)
+			error->hint = psprintf("%s To give the revision up instead, revert the statements by hand, then %s",
+								   error->hint, cmig_hint_text(stamp_call(abandon)));
 		ReThrowError(error);
+	}
 	after = cmig_replay_state(replay, rename_begun, abandon);
 	cmig_replayed_require_owned(after);
 	cmig_diff_lines(cmig_compare(after->image, abandon->before, &abandon->drift.options),

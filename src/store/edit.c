@@ -623,7 +623,7 @@ cmig_remove_revision(PG_FUNCTION_ARGS)
 				 cmig_hint("%s continues the run%s; `cmig.status()` shows its progress.",
 						   cmig_progress_call(begun->scope, id, begun->direction, ""),
 						   *begun->scope ? "" :
-						   psprintf(", `CALL cmig.abandon_partial(%s)` lists what reverts it",
+						   psprintf("; `CALL cmig.abandon_partial(%s)` lists what reverts it",
 									quote_literal_cstr(id)))));
 	needing = list_concat(cmig_identifier_edges(&graph->nodes[node].children, NULL),
 						  cmig_identifier_edges(&graph->nodes[node].dependents, NULL));
