@@ -87,6 +87,8 @@ foreach my $case (
 	[ 'ALTER TABLE s.t ADD FOREIGN KEY (b) REFERENCES s.r NOT VALID; ALTER TABLE s.t VALIDATE CONSTRAINT t_b_fkey', evil('t_b_fkey'), 't_b_fkey' ],
 	[ "DO \$\$BEGIN $add; EXCEPTION WHEN division_by_zero THEN NULL; END\$\$; ALTER TABLE s.t VALIDATE CONSTRAINT c", evil('c'), 'c' ],
 	[ "$add; next; ALTER TABLE s.t VALIDATE CONSTRAINT c", evil('c'), 'c' ],
+	[ "SET ROLE own; $add; DO \$\$BEGIN RESET ROLE; ALTER TABLE s.t VALIDATE CONSTRAINT c; END\$\$", evil('c'), 'c' ],
+	[ "SET SESSION AUTHORIZATION own; $add; DO \$\$BEGIN RESET SESSION AUTHORIZATION; ALTER TABLE s.t VALIDATE CONSTRAINT c; END\$\$", evil('c'), 'c' ],
 	[ "$add; ALTER TABLE s.t RENAME CONSTRAINT c TO d; ALTER TABLE s.t VALIDATE CONSTRAINT d", evil('c') . '; ' . evil('d'), 'd' ],
 	[ "$add; SET search_path = s; SELECT 1; ALTER TABLE t VALIDATE CONSTRAINT c", $table . evil('c'), 'c' ],
 	[ "$add; ALTER TABLE s.t VALIDATE CONSTRAINT c", 'ALTER SCHEMA s RENAME TO s2; CREATE SCHEMA s; CREATE TABLE s.t (id int); INSERT INTO s.t VALUES (1);

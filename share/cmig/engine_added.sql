@@ -6,9 +6,12 @@
 --
 -- As long as the transaction lasts, they cannot be replaced: tables are locked as VALIDATE CONSTRAINT does, and so are
 -- the rows that contain the names of domains and schemas, if a superuser runs the script.  Then they must be where
--- they were left, and tables that inherit them must have the same.
+-- they were left, and tables that inherit them must have the same.  The role that has connected locks them, too,
+-- because a DO can validate as that role, whatever role is set before.
 	cmig_path CONSTANT pg_catalog.text := pg_catalog.current_setting('search_path');
 	added CONSTANT pg_catalog.jsonb := pg_catalog.current_setting('cmig_client.added');
+	cmig_session CONSTANT pg_catalog.text := session_user;
+	cmig_role CONSTANT pg_catalog.text := pg_catalog.current_setting('role');
 	present pg_catalog.jsonb;
 	item pg_catalog.record;
 	other pg_catalog.text;
@@ -18,20 +21,25 @@ BEGIN
 		PERFORM set_config('search_path', cmig_path, true);
 		RETURN;
 	END IF;
-	IF has_table_privilege('pg_namespace', 'UPDATE') THEN
-		PERFORM FROM pg_namespace WHERE oid IN (
-			SELECT connamespace FROM pg_constraint c WHERE jsonb_exists(added, c.oid::text)) FOR KEY SHARE;
-		PERFORM FROM pg_type WHERE oid IN (
-			SELECT contypid FROM pg_constraint c WHERE jsonb_exists(added, c.oid::text)) FOR KEY SHARE;
-		PERFORM FROM pg_constraint c WHERE jsonb_exists(added, c.oid::text) AND contypid <> 0 FOR KEY SHARE;
-	END IF;
-	FOR item IN SELECT DISTINCT nspname, relname
-		FROM pg_constraint o JOIN pg_class c ON c.oid = conrelid JOIN pg_namespace n ON n.oid = relnamespace
-		WHERE jsonb_exists(added, o.oid::text) AND relkind IN ('r', 'p') AND pg_has_role(relowner, 'USAGE')
-			AND pg_get_userbyid(relowner) <> current_user ORDER BY 1, 2
-	LOOP
-		EXECUTE format('LOCK TABLE %I.%I IN SHARE UPDATE EXCLUSIVE MODE', item.nspname, item.relname);
+	FOR attempt IN 1 .. 2 LOOP
+		IF has_table_privilege('pg_namespace', 'UPDATE') THEN
+			PERFORM FROM pg_namespace WHERE oid IN (
+				SELECT connamespace FROM pg_constraint c WHERE jsonb_exists(added, c.oid::text)) FOR KEY SHARE;
+			PERFORM FROM pg_type WHERE oid IN (
+				SELECT contypid FROM pg_constraint c WHERE jsonb_exists(added, c.oid::text)) FOR KEY SHARE;
+			PERFORM FROM pg_constraint c WHERE jsonb_exists(added, c.oid::text) AND contypid <> 0 FOR KEY SHARE;
+		END IF;
+		FOR item IN SELECT DISTINCT nspname, relname
+			FROM pg_constraint o JOIN pg_class c ON c.oid = conrelid JOIN pg_namespace n ON n.oid = relnamespace
+			WHERE jsonb_exists(added, o.oid::text) AND relkind IN ('r', 'p') AND pg_has_role(relowner, 'USAGE')
+				AND pg_get_userbyid(relowner) <> current_user ORDER BY 1, 2
+		LOOP
+			EXECUTE format('LOCK TABLE %I.%I IN SHARE UPDATE EXCLUSIVE MODE', item.nspname, item.relname);
+		END LOOP;
+		RESET SESSION AUTHORIZATION;
+		PERFORM set_config('role', 'none', false);
 	END LOOP;
+	PERFORM set_config('session_authorization', cmig_session, false), set_config('role', cmig_role, false);
 	-- which name a table or domain has without its schema depends on the path
 	PERFORM set_config('search_path', cmig_path, true);
 	EXECUTE cmig_seen INTO present USING added;
