@@ -46,7 +46,7 @@ BEGIN
 	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 	other := (SELECT min(format('%s was replaced or dropped during the run', o.value ->> 'name'))
 		FROM jsonb_each(added) o LEFT JOIN jsonb_each(present) n USING (key)
-		WHERE n.value IS NULL OR o.value ->> 'name' <> n.value ->> 'name'
+		WHERE n.value IS NULL OR o.value -> 'place' <> n.value -> 'place'
 			OR (o.value ->> 'path' = n.value ->> 'path' AND o.value ->> 'visible' > n.value ->> 'visible'));
 	-- PostgreSQL has compared a table's constraints as texts when the table was attached
 	IF other IS NULL THEN

@@ -1,14 +1,16 @@
--- engine_look.sql: the code of a DO, after "DECLARE" and the constant cmig_seen, which compares the schema.
+-- engine_look.sql: the code of a DO, after "DECLARE" and two constants, which compares the schema.
 -- Copyright (c) 2026, the pg_cmig developers
 --
 -- Settings: cmig_client.look, what a recorded function has read in the copy; cmig_client.before, what was other
 -- than there when the script began (see append_looks() in psql_engine.c); cmig_client.locks, a JSON array of tables
--- that are locked.  cmig_seen is a query that reads the same here, with an argument like cmig_client.look.
+-- that are locked.  cmig_seen is a query that reads the same here, with an argument like cmig_client.look, and
+-- cmig_forms has the settings with which the copy was read: names, quotes, and constants have other texts with others.
 --
 -- What was other than in the copy from the beginning, such as a column of a type that could not be copied, may remain
 -- so, but a table that the copy does not have would be left out.  A difference in what the transaction itself has
 -- changed is none of others: it would be there again.
-	cmig_path CONSTANT pg_catalog.text := pg_catalog.current_setting('search_path');
+	cmig_set CONSTANT pg_catalog.jsonb := (SELECT pg_catalog.jsonb_object_agg(name, pg_catalog.current_setting(name))
+		FROM pg_catalog.jsonb_object_keys(cmig_forms) name);
 	look pg_catalog.jsonb;
 	before pg_catalog.jsonb;
 	present pg_catalog.jsonb;
@@ -18,7 +20,7 @@
 	names pg_catalog.text;
 	locked pg_catalog._text;
 BEGIN
-	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+	PERFORM pg_catalog.set_config(key, value, true) FROM pg_catalog.jsonb_each_text(cmig_forms);
 	look := current_setting('cmig_client.look');
 	before := current_setting('cmig_client.before');
 	own := ARRAY(SELECT relation FROM pg_locks
@@ -72,5 +74,5 @@ BEGIN
 			DETAIL = 'What functions of pg_cmig would run is no longer known. Changed: ' || names,
 			HINT = 'Repeat the command.';
 	END IF;
-	PERFORM set_config('search_path', cmig_path, true);
+	PERFORM set_config(key, value, true) FROM jsonb_each_text(cmig_set);
 END

@@ -33,6 +33,8 @@ static const char require_code[] =
 	"\t'name', pg_catalog.format('constraint \"%%s\" of %%s %%I.%%I', o.conname,\n" \
 	"\t\tCASE WHEN d.oid IS NULL THEN 'table' ELSE 'domain' END,\n" \
 	"\t\tn.nspname, coalesce(c.relname, d.typname)),\n" \
+	"\t'place', pg_catalog.jsonb_build_array(o.conname, n.nspname,\n" \
+	"\t\tcoalesce(c.relname, d.typname)),\n" \
 	"\t'visible', coalesce(pg_catalog.pg_type_is_visible(d.oid),\n" \
 	"\t\tpg_catalog.pg_table_is_visible(c.oid)),\n" \
 	"\t'path', pg_catalog.current_setting('search_path'))), '{}')\n" \

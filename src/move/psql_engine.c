@@ -228,6 +228,14 @@ static const char look_code[] =
 #include "move/engine_look.inc"
 		   ;
 
+/* Append, in this format, each setting with which the copy was read, and its value. */
+static void
+append_forms(StringInfo out, const char *format)
+{
+	for (int i = 0; cmig_settings_forms[i][0] != NULL; i++)
+		appendStringInfo(out, format, cmig_settings_forms[i][0], cmig_settings_forms[i][1]);
+}
+
 /*
  * What a function has read in the copy must be in the database, too, before its statements
  * run.  So the script has all of that, how the database differs from it from the beginning,
@@ -239,7 +247,7 @@ append_looks(StringInfo out)
 	List	   *looks = cmig_record_looks();
 	StringInfoData values;
 	const char *seen;
-	const char *code;
+	StringInfoData code;
 
 	if (looks == NIL)
 		return;
@@ -252,17 +260,24 @@ append_looks(StringInfo out)
 		appendStringInfo(&values, "%s(:'cmig_seen%d'::pg_catalog.jsonb)",
 						 number > 1 ? ", " : "", number);
 	}
+	append_forms(out, "SET LOCAL %s = '%s'\\;\n");
 	appendStringInfo(out,
 					 "SET LOCAL search_path = pg_catalog, pg_temp\\;\n"
 					 "SELECT coalesce(pg_catalog.jsonb_object_agg(name, value), '{}') AS cmig_before\n"
 					 "FROM (SELECT n.* FROM (VALUES %s) v (look),\n"
 					 "pg_catalog.jsonb_each_text(%s) n (name, value)\n"
-					 "GROUP BY 1, 2 HAVING pg_catalog.bool_and((look " OP("->") " 'seen' " OP("->>") " n.name) IS DISTINCT FROM value)) n \\gset\n"
-					 "SET LOCAL search_path TO DEFAULT\\;\nSELECT ", values.data, cmig_record_seen);
+					 "GROUP BY 1, 2 HAVING pg_catalog.bool_and((look " OP("->") " 'seen' " OP("->>") " n.name) IS DISTINCT FROM value)) n \\gset\n",
+					 values.data, cmig_record_seen);
+	append_forms(out, "SET LOCAL %s TO DEFAULT\\;\n");
+	appendStringInfoString(out, "SET LOCAL search_path TO DEFAULT\\;\n");
 	seen = psprintf("SELECT %s FROM (SELECT $1 AS look) l", cmig_record_seen);
-	code = psprintf("\nDECLARE\n\tcmig_seen CONSTANT pg_catalog.text := %s;\n%s",
-					quote_literal_cstr(seen), look_code);
-	cmig_psql_append_dollar_quoted(out, code);
+	initStringInfo(&code);
+	appendStringInfo(&code, "\nDECLARE\n\tcmig_seen CONSTANT pg_catalog.text := %s;\n"
+					 "\tcmig_forms CONSTANT pg_catalog.jsonb := '{", quote_literal_cstr(seen));
+	append_forms(&code, "\"%s\": \"%s\", ");
+	appendStringInfo(&code, "\"search_path\": \"pg_catalog, pg_temp\"}';\n%s", look_code);
+	appendStringInfoString(out, "SELECT ");
+	cmig_psql_append_dollar_quoted(out, code.data);
 	appendStringInfoString(out, " AS cmig_look \\gset\n");
 }
 

@@ -149,10 +149,15 @@ take_look(void)
 		" 'columns', ARRAY[$4, $5]) look",
 		{OIDOID, OIDOID, OIDOID, TEXTOID, TEXTOID}
 	};
-	char	   *look = cmig_query_value(&query, reading.table, reading.other, reading.schema,
-										reading.columns[0], reading.columns[1]);
-	MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+	int			level = NewGUCNestLevel();
+	char	   *look;
+	MemoryContext caller;
 
+	cmig_settings_pin_forms();
+	look = cmig_query_value(&query, reading.table, reading.other, reading.schema,
+							reading.columns[0], reading.columns[1]);
+	AtEOXact_GUC(false, level);
+	caller = MemoryContextSwitchTo(TopMemoryContext);
 	looks = lappend(looks, pstrdup(look));
 	MemoryContextSwitchTo(caller);
 	return list_length(looks);
