@@ -789,7 +789,7 @@ SELECT b.id, b.target, b.set_sql, b.where_sql, b.revision,
 				WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
 			AND l.classid OPERATOR(pg_catalog.=) 1668114791::pg_catalog.oid
 			AND l.objsubid OPERATOR(pg_catalog.=) 17224
-			AND l.objid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(b.target)::pg_catalog.oid)
+			AND l.objid::text OPERATOR(pg_catalog.=) pg_catalog.split_part(pg_catalog.split_part(b.target_id, ' ', 1), '/', 3))
 		THEN 'interrupted' WHEN c.paused_by IS NOT NULL THEN 'paused' ELSE 'running' END AS state,
 	b.pass, v.rows, b.batches,
 	CASE WHEN b.state OPERATOR(pg_catalog.=) 'done' THEN 100::numeric
@@ -2174,8 +2174,8 @@ AS $preflight$
 	UNION ALL SELECT 15, 'partially applied', 'warning', 'a stepwise run was interrupted: ' || f.detail, '`SELECT * FROM cmig.status()`' FROM fact f WHERE f.kind = 'partial'
 	UNION ALL SELECT 16, 'backfill', CASE WHEN w.object IS NULL THEN 'notice' ELSE 'warning' END,
 	 format('the backfill of %s is %s, at %s percent', regexp_replace(b.target, '^public[.]', ''), b.state, b.percent) || coalesce(', and ' || w.revision || ' uses the table', ''),
-	 'SELECT * FROM cmig.backfill_progress' FROM cmig.backfill_progress b
-	 LEFT JOIN (SELECT f.object, min(f.revision) AS revision FROM fact f WHERE f.kind IN ('lock', 'work') GROUP BY f.object) w ON w.object = to_regclass(b.target)
+	 'SELECT * FROM cmig.backfill_progress' FROM cmig.backfill_progress b JOIN cmig.backfill_run r ON r.id = b.id
+	 LEFT JOIN (SELECT f.object, min(f.revision) AS revision FROM fact f WHERE f.kind IN ('lock', 'work') GROUP BY f.object) w ON w.object::text = split_part(split_part(r.target_id, ' ', 1), '/', 3)
 	 WHERE b.state IN ('running', 'paused') OR b.state = 'interrupted' AND w.object IS NOT NULL
 	UNION ALL SELECT 20, 'session ' || s.pid, CASE WHEN s.hidden THEN 'warning' WHEN s.wraparound THEN 'error' WHEN s.vacuums THEN 'notice'
 	  WHEN s.age >= '1 hour' THEN 'error' ELSE 'warning' END,

@@ -752,6 +752,16 @@ extern void cmig_plain_require(struct CmigQuery *query);
 /* in query.c */
 
 /*
+ * SQL: the OID of the relation with a name that is stored with its schema, or NULL.  Unlike
+ * to_regclass(), this needs no USAGE on the schema, and takes any text.
+ */
+#define CMIG_RELATION_NAMED(name) \
+	"(SELECT c.oid FROM (SELECT CASE WHEN " name " ~" \
+	" '^([a-z_][a-z0-9_]*|\"([^\"]|\"\")+\")[.]([a-z_][a-z0-9_]*|\"([^\"]|\"\")+\")$'" \
+	" THEN parse_ident(" name ") END) t (p), pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace" \
+	" WHERE n.nspname = p[1] AND c.relname = p[2])"
+
+/*
  * The end of a hint if there is no backup of pg_cmig's tables.  CASCADE would drop policies,
  * defaults, and the triggers of expanded tables: what depends on the extension, the error of
  * DROP names.

@@ -270,7 +270,7 @@ put_backfills(FunctionCallInfo fcinfo)
 		"   j->>'paused_by' AS paused_by, j->>'max_rows_per_second' AS most, j->>'last_error' AS error,"
 		"   (SELECT l.pid FROM pg_locks l WHERE l.locktype = 'advisory' AND l.granted"
 		" AND l.classid = 1668114791 AND l.objsubid = 17224"
-		"    AND l.objid = to_regclass(p.target::text)::oid AND l.database = (SELECT oid"
+		"    AND l.objid = " CMIG_RELATION_NAMED("p.target::text") " AND l.database = (SELECT oid"
 		" FROM pg_database WHERE datname = current_database())"
 		"    AND p.state::text IN ('running', 'paused')) AS pid"
 		"  FROM cmig.backfill_progress p JOIN cmig.backfill_run r ON r.id::bigint = p.id::bigint,"

@@ -119,7 +119,7 @@ cmig_expansion_objects(void)
 		" t (oid) AS (SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 		"   JOIN cmig.expansion_step s ON s.relation = format('%I.%I', n.nspname, c.relname) UNION"
 		" SELECT c.oid FROM g JOIN pg_class c ON c.oid = g.tgrelid WHERE EXISTS (SELECT FROM cmig.expansion_run, jsonb_array_elements(columns) e"
-		"   JOIN pg_class v ON v.oid IN (to_regclass(e->>1), to_regclass(e->>8)) AND v.relowner = c.relowner"
+		"   JOIN pg_class v ON v.oid IN (" CMIG_RELATION_NAMED("(e->>1)") ", " CMIG_RELATION_NAMED("(e->>8)") ") AND v.relowner = c.relowner"
 		"   WHERE position('\\x00'::bytea || convert_to(coalesce(e->>8, e->>1), getdatabaseencoding()) || '\\x00'::bytea IN '\\x00'::bytea || g.tgargs) > 0)"
 		"  UNION SELECT i.inhrelid FROM t JOIN pg_inherits i ON i.inhparent = t.oid),"
 		" a AS (SELECT t.oid AS relid, a.attnum FROM t JOIN pg_attribute a ON a.attrelid = t.oid"
@@ -317,7 +317,7 @@ find_taken(void *arg)
 	static CmigQuery query = {
 		"WITH " TABLES_AND_COLUMNS
 		" SELECT r.scope, t.name FROM cmig.expansion_run r, unnest($1) t (name),"
-		" LATERAL (SELECT to_regclass(t.name)::oid) n (oid)"
+		" LATERAL (SELECT " CMIG_RELATION_NAMED("t.name") ") n (oid)"
 		" WHERE r.scope <> $2 AND (EXISTS (SELECT FROM cmig.expansion_step s"
 		" JOIN pg_roles o ON o.rolname = s.role JOIN pg_class k ON k.oid = n.oid AND pg_has_role(o.oid,"
 		" k.relowner, 'USAGE') WHERE s.scope = r.scope AND s.relation = t.name)"
@@ -358,12 +358,12 @@ cmig_expansion_renames(const CmigExpansion *expansion)
 	 * expansion are its own: it has prepared the table, or has its triggers.
 	 */
 	static CmigQuery query = {
-		"WITH " TABLES_AND_COLUMNS ", own AS (SELECT to_regclass(nullif(relation, ''))::oid AS relid FROM cmig.expansion_step WHERE scope = $1 AND phase = 'prepare' AND done"
+		"WITH " TABLES_AND_COLUMNS ", own AS (SELECT " CMIG_RELATION_NAMED("relation") " AS relid FROM cmig.expansion_step WHERE scope = $1 AND phase = 'prepare' AND done"
 		"  EXCEPT SELECT tgrelid FROM g WHERE NOT EXISTS (SELECT FROM cmig.expansion_run,"
-		" jsonb_array_elements(columns) c WHERE scope = $1 AND " IS_TRIGGER_OF ")), named AS (SELECT to_regclass(nullif(e->>0, ''))::oid AS relid, e->>5 AS name, n FROM cmig.expansion_run,"
+		" jsonb_array_elements(columns) c WHERE scope = $1 AND " IS_TRIGGER_OF ")), named AS (SELECT " CMIG_RELATION_NAMED("(e->>0)") " AS relid, e->>5 AS name, n FROM cmig.expansion_run,"
 		"   jsonb_array_elements(columns) WITH ORDINALITY x (e, n) WHERE scope = $1"
 		" AND e->>5 IS NOT NULL"
-		"  UNION SELECT to_regclass(nullif(e->>0, '')), '" CMIG_STATE_COLUMN "', 0 FROM cmig.expansion_run, jsonb_array_elements(columns) e WHERE scope = $1 AND e->>8 IS NOT NULL),"
+		"  UNION SELECT " CMIG_RELATION_NAMED("(e->>0)") ", '" CMIG_STATE_COLUMN "', 0 FROM cmig.expansion_run, jsonb_array_elements(columns) e WHERE scope = $1 AND e->>8 IS NOT NULL),"
 		" missing AS (SELECT relid, name, row_number() OVER w AS place, count(*) OVER (PARTITION BY relid) FROM named WHERE NOT EXISTS ("
 		"  SELECT FROM pg_attribute WHERE attrelid = relid AND attname::text = name"
 		" AND NOT attisdropped) WINDOW w AS (PARTITION BY relid ORDER BY n)),"

@@ -608,18 +608,11 @@ text_of(const TriggerData *trigger, HeapTuple row, const char *name)
 	return value_of(trigger, row, name, TEXTOID, &value) ? TextDatumGetCString(value) : NULL;
 }
 
-/* Returns the table that has the name now, as cmig.backfill writes it. */
+/* Returns the table that has the name now: only the role of scripts may have USAGE. */
 static Oid
 table_named(const char *target)
 {
-	/* not to_regclass(), because only the role of scripts may have USAGE */
-	static CmigQuery query = {
-		"SELECT c.oid FROM (SELECT CASE WHEN $1 ~"
-		" '^([a-z_][a-z0-9_]*|\"([^\"]|\"\")+\")[.]([a-z_][a-z0-9_]*|\"([^\"]|\"\")+\")$'"
-		" THEN parse_ident($1) END) t (p), pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-		" WHERE n.nspname = p[1] AND c.relname = p[2]",
-		{TEXTOID}
-	};
+	static CmigQuery query = {"SELECT " CMIG_RELATION_NAMED("$1"), {TEXTOID}};
 	char	   *table = target ? cmig_query_value(&query, target) : NULL;
 
 	return table ? atooid(table) : InvalidOid;

@@ -1,0 +1,68 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# Tests that roles of a level read the state of tables in schemas on which they have no USAGE: another role's
+# interrupted backfill, or expansion, there must not keep them from reading what else there is.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use Test::More;
+
+my $node = new_node('no_usage', 'autovacuum = off');
+
+$node->start;
+$node->safe_psql('postgres', $_) for 'CREATE EXTENSION pg_cmig', q{
+CREATE ROLE own; CREATE ROLE other; CREATE ROLE reads LOGIN; CREATE ROLE moves LOGIN;
+SELECT cmig.grant_access('reads', 'reader'), cmig.grant_access('moves', 'migrator');
+CREATE SCHEMA s AUTHORIZATION own; CREATE SCHEMA o AUTHORIZATION moves;
+CREATE TABLE s.t (id int PRIMARY KEY, n int); INSERT INTO s.t VALUES (1, 0); ALTER TABLE s.t OWNER TO own;
+CREATE TABLE s.w (id int PRIMARY KEY, n int CHECK (n < 5)); INSERT INTO s.w VALUES (1, 0), (2, 4);
+CREATE TABLE o.t (id int PRIMARY KEY, n int); ALTER TABLE o.t OWNER TO moves};
+
+# everyone_reads(NAME): calls what shows the state
+sub everyone_reads
+{
+	my ($name) = @_;
+
+	foreach my $role ('reads', 'moves')
+	{
+		foreach my $call ('TABLE cmig.backfill_progress', 'TABLE cmig.metrics', map { "SELECT * FROM cmig.$_" } 'status()', 'check()', 'preflight()', 'expansion()', 'report()', 'lint()', q{schema_sql('o')},
+			$role eq 'moves' ? q{diff('CREATE TABLE o.t (id int)', schemas => '{o}')} : ())
+		{
+			my ($status, undef, $err) = $node->psql('postgres', "SET client_min_messages = error; $call", extra_params => [ '-U', $role ]);
+
+			is("$status $err", '0 ', "$name, $role: $call");
+		}
+	}
+	return;
+}
+
+# a backfill that was interrupted, while another one waits for a row
+isnt($node->psql('postgres', q{CALL cmig.backfill('s.w', 'n = n + 1', batch_size => 1)}), 0, 'interrupted');
+my $holder = start_psql($node, 'postgres', 'BEGIN; UPDATE s.t SET n = 1; SELECT pg_sleep(600)', 'holder');
+$node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'holder' AND wait_event = 'PgSleep'}) or die 'no row';
+my $backfill = start_psql($node, 'postgres', q{CALL cmig.backfill('s.t', 'n = n + 1')}, 'backfill');
+wait_until_blocked($node, 'backfill');
+my $states = q{SELECT string_agg(concat_ws(' ', target, state), ', ' ORDER BY id) FROM cmig.backfill_progress};
+is($node->safe_psql('postgres', $states, extra_params => [ '-U', 'reads' ]), 's.w interrupted, s.t running', 'a reader sees which one runs');
+everyone_reads('backfills');
+$node->safe_psql('postgres', 'ALTER SCHEMA s RENAME TO z; ALTER TABLE z.w RENAME TO "w "');
+is($node->safe_psql('postgres', $states), 's.w interrupted, s.t running', 'also if the names have changed');
+$node->safe_psql('postgres', 'ALTER SCHEMA z RENAME TO s');
+$node->safe_psql('postgres', q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'holder'});
+finish_psql($_) for ($holder, $backfill);
+# the level "owner" can write any text
+$node->safe_psql('postgres', q{UPDATE cmig.backfill_run SET target = 'no name' WHERE state = 'running'});
+everyone_reads('not a name');
+
+# a table that is expanded
+query($node, 'postgres', q{SELECT cmig.create_revision('m', 'ALTER TABLE s.t RENAME COLUMN n TO m', revision => '001', expand => true)});
+$node->safe_psql('postgres', 'CALL cmig.expand()');
+everyone_reads('expanded');
+$node->safe_psql('postgres', 'CALL cmig.contract()');
+
+$node->stop;
+done_testing();
