@@ -142,6 +142,12 @@ same(0, '001 .*\| t', 'verify');
 sql('INSERT INTO person VALUES (7, NULL, -1)');
 same(1, '001 .*\| f .*Statement 1 of verify_sql returned the row.*line \d+ of file "migrations/001\.sql"', 'verify');
 same(1, 'ok +\| f', 'verify', '001', '-v');
+{
+	# errors that are caught and reported
+	local $ENV{PGOPTIONS} = '-c exit_on_error=on';
+	same(1, '001 .*\| f .*Statement 1 of verify_sql returned the row', 'verify');
+	same(3, 'locate revision', 'verify', 'nothing');
+}
 same(3, 'locate revision', 'verify', 'nothing');
 sql('DELETE FROM person WHERE id = 7');
 same(0, '004_both', 'merge', '-m', 'Both', '--rev-id', '004');

@@ -87,7 +87,8 @@ transaction='' hints=shell
 # of others, which search_path could find, even if pg_catalog is first.  Only calls of cmig's
 # functions, which called() adds, use the session's search_path.  In these statements, each
 # operator and function must be qualified; what else reads the result uses kept().  If the role
-# may, also sets the language of the server's messages, whose severities messages() reads.
+# may, also sets the language of the server's messages, whose severities messages() reads.  With
+# exit_on_error, errors that the functions catch and report would end the session.
 begin_command=BEGIN
 begin_transaction()
 {
@@ -102,6 +103,7 @@ SELECT pg_catalog.current_setting('search_path') AS cmig_path, pg_catalog.has_pa
 \\if :cmig_translated
 SET LOCAL lc_messages = 'C';
 \\endif
+SET LOCAL exit_on_error = off;
 $PINNED"
 }
 PINNED='SET LOCAL search_path = pg_catalog, pg_temp;'
@@ -175,6 +177,7 @@ outside()
 	fi
 	end_transaction COMMIT
 	add "\\if :cmig_direct${newline}SET client_min_messages = $(level);${newline}SET cmig_client.hints = $hints;"
+	add 'SET exit_on_error = off;'
 	add "\\if :cmig_translated${newline}SET lc_messages = 'C';$newline\\endif"
 	set_settings false
 	add '\endif'

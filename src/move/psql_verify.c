@@ -99,10 +99,11 @@ cmig_psql_append_query(StringInfo out, const char *revision, const CmigStatement
 	pfree(body.data);
 }
 
+/* With exit_on_error, no error could be caught: that of each section ends the session. */
 void
 cmig_psql_section_open(StringInfo out)
 {
-	appendStringInfoString(out, "SET LOCAL " FOUND " = '[]';\n");
+	appendStringInfoString(out, "SET LOCAL " FOUND " = '[]';\nSET LOCAL exit_on_error = off;\n");
 }
 
 void
