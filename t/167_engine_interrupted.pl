@@ -92,4 +92,21 @@ SKIP:
 	close $out;
 }
 
+# it is killed while the server of the engine starts: the server does not stay
+{
+	local $ENV{XDG_CACHE_HOME} = PostgreSQL::Test::Utils::tempdir_short();
+	my $file;
+	my $until = sub { my ($done) = @_; foreach (1 .. 3000) { return 1 if $done->(); select undef, undef, undef, 0.01; } return 0; };
+
+	gives(0, '', '', 'current');
+	($file) = glob("$ENV{XDG_CACHE_HOME}/cmig/engine-*");
+	$file .= '/data/postmaster.pid';
+	ok($until->(sub { !-e $file }), 'the server has ended');
+	my $run = IPC::Run::start([ $cmig, 'current' ], '<', \undef, '>', \my $out, '2>', \my $err);
+	ok($until->(sub { -e $file }), 'it starts');
+	kill 'KILL', $run->{KIDS}[0]{PID};
+	$run->finish;
+	ok($until->(sub { !-e $file }), 'it ends if its shell is killed while it starts');
+}
+
 done_testing();

@@ -164,13 +164,16 @@ on_target() { in_environment ${target_environment[@]+"${target_environment[@]}"}
 # psql run commands that are in a name.  A psql in a container needs \encoding in the script.
 in_environment()
 {
-	(
-		unset_libpq
-		while [ "$1" != -- ]; do export "${1?}"; shift; done
-		shift
-		export PGCLIENTENCODING=UTF8
-		exec "$@"
-	)
+	# bash reports on its own standard error that the command was killed
+	{
+		(
+			unset_libpq
+			while [ "$1" != -- ]; do export "${1?}"; shift; done
+			shift
+			export PGCLIENTENCODING=UTF8
+			exec "$@" 2>&5 5>&-
+		)
+	} 5>&2 2>/dev/null
 }
 
 # ask_target FILE|- [VARIABLE VALUE]...: prints what share/cmig/FILE.sql, or standard input, finds in the
@@ -227,6 +230,7 @@ read_target()
 		say "$LINE"
 	done <"$errors"
 	rm -f -- "$errors"
+	[ $status -lt 128 ] || say "cmig: psql was ended by signal $((status - 128))"
 	[ $status -eq 0 ] || exit 4
 	read -r engine_major installed engine_running lacks <<<"${lines%%"$newline"*}"
 	lines=${lines#*"$newline"}
@@ -470,6 +474,15 @@ start_engine()
 	flock 8
 	flock -s 7
 	remove_stale
+	# stop it when no process has the lock any more, also if this one is killed before the server has
+	# started, which pg_ctl waits for; what stops it must not have the lock
+	(
+		exec 3>&- 4>&- 5>&- 7>&- 8>&- >/dev/null 2>&1 </dev/null
+		trap '' INT HUP TERM
+		exec setsid ${as_server[@]+"${as_server[@]}"} flock "$engine_folder/users" \
+			"$engine/pg_ctl" -s -m immediate -D "$engine_folder/data" stop
+	) &
+	disown
 	# what initdb has left, if it was killed, may look like a server
 	if [ ! -f "$engine_folder/complete" ] || ! is_started; then
 		[ -f "$engine_folder/data/PG_VERSION" ] && [ -f "$engine_folder/complete" ] || {
@@ -491,22 +504,14 @@ start_engine()
 				-l "$log" -o \
 				"-c port=5432 -c listen_addresses= -c unix_socket_directories=.. -c fsync=off -c autovacuum=off \
 -c max_connections=50 -c shared_buffers=32MB -c max_locks_per_transaction=1024 -c jit=off \
--c wal_level=minimal -c max_wal_senders=0 -c unix_socket_permissions=0700" \
-				start >/dev/null 2>&1 </dev/null 7>&- 8>&-
+-c wal_level=minimal -c max_wal_senders=0 -c unix_socket_permissions=0700 7>&-" \
+				start >/dev/null 2>&1 </dev/null 8>&-
 		) || is_started || engine_unusable 'the engine cannot be started'
 		started=1
 	fi
 	# another cmig, which was killed, may have just begun to start it
 	until { state=$(<"$engine_folder/data/postmaster.pid"); } 2>/dev/null
 		[[ ${state##*"$newline"} == ready* ]] || [ $((tries++)) -ge 300 ]; do sleep 0.2; done
-	# stop it when no process has the lock any more; this one must not have it
-	(
-		exec 3>&- 4>&- 5>&- 7>&- 8>&- >/dev/null 2>&1 </dev/null
-		trap '' INT HUP TERM
-		exec setsid ${as_server[@]+"${as_server[@]}"} flock "$engine_folder/users" \
-			"$engine/pg_ctl" -s -m immediate -D "$engine_folder/data" stop
-	) &
-	disown
 	# what killed runs have left is dropped before another cmig can create a database: the file "start"
 	# remains locked until then
 	leftovers=''
@@ -848,7 +853,9 @@ copy_schema()
 			-v ECHO=errors -f - -o /dev/null 2>&1 | copied_messages
 	case ${PIPESTATUS[2]},$verb in
 		0,*) ;;
-		2,*)
+		1,capture | 1,locate) copied_in_part ;;
+		1,*) ;;
+		*)
 			# what cannot be canceled has lost its connection: see src/run/copied.c
 			visible "$(engine_psql -c "SELECT left(query, 200) FROM pg_stat_activity
 				WHERE datname = '$engine_database' AND usename = '$ENGINE_COPIER' AND state = 'active'" 2>/dev/null)"
@@ -856,7 +863,6 @@ copy_schema()
 			fail 3 'the copy of the schema ended before its end' \
 			"Repeat the command. If a message above names a function, drop it first.$(
 			[ -z "$engine_folder" ] || echo " Messages of the engine: $engine_folder/log")" ;;
-		*,capture | *,locate) copied_in_part ;;
 	esac
 	# the code of the dump, as the owner, could set what a session of the superuser begins with; and code
 	# of another database could change the settings of this one: see begin()
