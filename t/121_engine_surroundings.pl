@@ -118,6 +118,11 @@ gives(0, 'no drift', '^$', 'drift');
 	gives(0, '001', '^$', 'current');
 }
 {
+	# only bash itself complains
+	local $ENV{LC_ALL} = 'xx_XX.UTF-8';
+	unlike((cmig('current'))[2], qr/cmig: line/, 'a locale that is not installed');
+}
+{
 	local @ENV{qw(XDG_CACHE_HOME HOME)} = ('relative', $cache);
 	gives(0, '001', '^$', 'current');
 	ok(!-e 'relative' && -e "$cache/.cache/cmig", 'a relative XDG_CACHE_HOME does not count');
@@ -137,6 +142,14 @@ gives(0, 'no drift', '^$', 'drift');
 	chmod 0500, $copy;
 	gives(2, '^$', "the engine cannot be started: $copy cannot be written, or its disk is full\nFree space there, or set XDG_CACHE_HOME", 'current');
 	chmod 0700, $copy;
+	# initdb removes what it has written before the disk was full
+	mkdir "$ENV{XDG_CACHE_HOME}/bin";
+	append_to_file("$ENV{XDG_CACHE_HOME}/bin/df", "#!/bin/sh\nprintf '%s\\n' 'Filesystem 1024-blocks Used Available' 'tmpfs 30720 1024 29696'\n");
+	chmod 0755, "$ENV{XDG_CACHE_HOME}/bin/df";
+	{
+		local $ENV{PATH} = "$ENV{XDG_CACHE_HOME}/bin:$ENV{PATH}";
+		gives(2, '^$', "the engine cannot be started: $copy cannot be written, or its disk is full\nFree space there", 'current');
+	}
 	# what the hint says
 	system_or_bail('rm', '-r', $copy);
 	gives(0, '001', '^$', 'current');

@@ -385,6 +385,20 @@ low_limit()
 	fi
 }
 
+# Is the disk of a local engine full?  Its log could not be written then, either, and initdb removes what it has
+# written before it ends.
+is_full()
+{
+	local free
+
+	! tail -n 20 -- "$engine_folder/log" 2>/dev/null | grep -q 'No space left on device' || return 0
+	free=$(df -Pk -- "$engine_folder" 2>/dev/null | awk 'NR == 2 { print $4 }')
+	[[ ! $free =~ ^[0-9]+$ ]] || [ "$free" -ge 65536 ] || return 0
+	# shellcheck disable=SC2016	# of the other shell
+	! ${as_server[@]+"${as_server[@]}"} sh -c 'head -c 1000000 /dev/zero >"$1/probe"; status=$?; rm -f -- "$1/probe"
+		exit $status' sh "$engine_folder" 2>/dev/null
+}
+
 # engine_unusable MESSAGE: ends cmig with the reason, if it is known, and with what can be typed
 engine_unusable()
 {
@@ -393,14 +407,8 @@ engine_unusable()
 	reason=$(last_error "$engine_folder/log")
 	hint=$(low_limit '')
 	[ -z "$hint" ] || fail 2 "$1$reason" "$hint"
-	# the log could not be written, either
-	# shellcheck disable=SC2016	# of the other shell
-	${as_server[@]+"${as_server[@]}"} sh -c 'head -c 1000000 /dev/zero >"$1/probe" && rm -f -- "$1/probe"' sh \
-		"$engine_folder" 2>/dev/null || {
-		${as_server[@]+"${as_server[@]}"} rm -f -- "$engine_folder/probe"
-		fail 2 "$1: $engine_folder cannot be written, or its disk is full" \
-			"Free space there, or set XDG_CACHE_HOME to another folder."
-	}
+	! is_full || fail 2 "$1: $engine_folder cannot be written, or its disk is full" \
+		'Free space there, or set XDG_CACHE_HOME to another folder.'
 	fail 2 "$1${reason:-: the folder $engine_folder may be damaged}" \
 		"Its messages are in $engine_folder/log. Nothing that lasts is there: rm -r $(printf %q "$engine_folder")"
 }
@@ -453,7 +461,7 @@ start_engine()
 		'Set XDG_CACHE_HOME to another one.'
 	mkdir -p -- "$cache/cmig" && { [ ${#as_server[@]} -eq 0 ] || chown -h postgres: "$cache/cmig"; } &&
 		${as_server[@]+"${as_server[@]}"} mkdir -p -m 700 -- "$engine_folder" ||
-			fail 2 "the folder $engine_folder cannot be created"
+			fail 2 "the folder $engine_folder cannot be created" 'Set XDG_CACHE_HOME to a folder of your own.'
 	# where others can write, such as in /tmp, they could have made it, with a server of theirs
 	for folder in "$cache/cmig" "$engine_folder"; do
 		# shellcheck disable=SC2016	# of the other shell
@@ -558,6 +566,8 @@ create_copy()
 		of_file engine_create database "$engine_database" strategy "$strategy" state "$engine_state"
 		printf '%s\n' '\connect :"database"' 'SET SESSION AUTHORIZATION :role;' "$STORE_STATE"; } | engine_psql) || {
 		[ -z "$name" ] || fail 2 'the engine cannot use the state of the database'
+		[ -z "$engine_folder" ] || ! is_full ||
+			engine_unusable 'the engine cannot create a database with the extension pg_cmig'
 		fail 2 'the engine cannot create a database with the extension pg_cmig' \
 			"${engine_folder:+$(low_limit "Its messages are in $engine_folder/log")}"
 	}
