@@ -184,6 +184,8 @@ is(query($standby, 'versions', 'SELECT count(*) FROM cmig.expansion()'), query($
 is(query($standby, 'versions', q{SELECT cmig.require('042')}), '', 'standby: cmig.require of an expanded revision');
 fails_with($standby, 'versions', "CALL cmig.$_()", '25006', '', "standby: cmig.$_") foreach qw(expand contract abandon);
 
+fails_with($standby, 'versions', 'SELECT * FROM cmig.workload_check()', '55000', 'On the primary, as a superuser: CREATE EXTENSION pg_stat_statements', 'standby: cmig.workload_check');
+
 #
 # Promotion in the middle of a run: the run is lost, and the next upgrade starts where
 # that run started

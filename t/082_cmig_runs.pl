@@ -495,6 +495,7 @@ gives(0, '', '', 'drop-scope', 'tenant_5', '-y');
 gives(0, '^no drift\n$', '^$', 'scope-drift');
 ask('CREATE TABLE tenant_3.by_hand (id int)');
 gives(1, '^tenant_3 +tenant_3.by_hand, unlike in tenant_2\n +-> DROP TABLE tenant_3.by_hand\n', '^$', 'scope-drift');
+gives(2, '^$', '^cmig: drop-scope requires the name of a schema\n$', 'drop-scope', '');
 gives(5, '^$', q(not confirmed: drop the schema o'd "x), 'drop-scope', q(o'd "x));
 gives(0, '^$', q{^SELECT cmig\.drop_scope\('o''d "x', confirm => 'o''d "x'\);\n}, 'drop-scope', q(o'd "x), '-y', '-v');
 is(ask(q{SELECT count(*) FROM pg_namespace WHERE nspname = 'o''d "x'}), '0', 'the schema is gone');

@@ -254,6 +254,9 @@ my $expandable = q{SELECT count(*) FROM cmig.status() WHERE item = 'can be expan
 gives(load_sql($first, $second));
 is(gives($expandable), '0', 'what can be expanded, in an empty database');
 is(gives("SELECT cmig.upgrade('001'); $expandable") =~ s/.*\n//sr, '1', 'and in another one');
+gives(q{UPDATE cmig.revision SET upgrade_sql = E'ALTER TABLE t ALTER a TYPE int USING a::int;\n-- cmig:up t.a = a::int' WHERE revision = '002'});
+is(gives($expandable), '0', 'a line that cmig.expand refuses');
+gives(q{UPDATE cmig.revision SET upgrade_sql = '' WHERE revision = '002'});
 
 #
 # An expanded revision whose table has another name

@@ -499,6 +499,7 @@ verb_rename_scope()
 verb_drop_scope()
 {
 	argument schema
+	[ -n "${arguments[0]}" ] || fail 2 'drop-scope requires the name of a schema'
 	begin; add_file_format; add_question; look_ahead
 	confirm "drop the schema ${arguments[0]} of the database $place, and everything in it?"
 	begin; perform "cmig.drop_scope(:'schema', confirm => :'schema')"

@@ -22,6 +22,31 @@ put_item(FunctionCallInfo fcinfo, const char *item, const char *value, const cha
 	cmig_result_add_text(fcinfo, item, value, cmig_hint_text(hint));
 }
 
+/* Can its upgrade script be read, with its lines "-- cmig:up"?  cmig.check says why not. */
+static bool
+is_readable(const char *revision)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	const CmigRevisionText *text = cmig_catalog_read_text(revision);
+	ErrorData  *volatile error = NULL;
+	const char *missing = NULL;
+
+	if (text == NULL)
+		return false;
+	PG_TRY();
+	{
+		(void) cmig_placeholder_values_insert(text->upgrade_sql, &text->placeholders, revision, "upgrade", &missing);
+	}
+	PG_CATCH();
+	{
+		error = cmig_error_take(caller);
+	}
+	PG_END_TRY();
+	if (error != NULL && cmig_subtransaction_must_rethrow((ErrorData *) error))
+		ReThrowError((ErrorData *) error);
+	return error == NULL;
+}
+
 /*
  * Add rows about the revisions that an upgrade to the heads would run.
  * Returns false if there are none.
@@ -59,7 +84,7 @@ put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 		due = lappend_int(due, nodes[i]);
 		if (!revision->transactional)
 			cmig_listing_add(&stepwise, revision->id);
-		expands &= revision->expands || revision->repeatable;
+		expands &= revision->repeatable || (revision->expands && is_readable(revision->id));
 		if (expands && revision->expands)
 			expandable = revision->id;
 		if (revision->created_by == NULL || cmig_text_list_has(authors, revision->created_by))

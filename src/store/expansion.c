@@ -624,6 +624,8 @@ cmig_statements_function(char **unusable)
 const char *
 cmig_statements_create(void)
 {
+	if (RecoveryInProgress())
+		return "On the primary, as a superuser: CREATE EXTENSION pg_stat_statements";
 	return superuser() ? "CREATE EXTENSION pg_stat_statements" :
 		"As a superuser: CREATE EXTENSION pg_stat_statements";
 }
