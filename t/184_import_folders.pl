@@ -234,6 +234,14 @@ SELECT string_agg(file_name, ' ') FROM cmig.import_files('rails', '{structure.sq
 END
 	'10_schema_of_structure_sql.sql migrate/100_c.rb', 'numbers of Rails');
 
+# a variable that the script itself sets, which psql does, needs no value
+like( query($node, 'postgres', <<'END'),
+SELECT content, note FROM cmig.import_files('sqitch', '{sqitch.plan,deploy/a.sql}', ARRAY[E'%project=p\na 2024-01-01T00:00:00Z A <a@b>', E'\\set v 7\nSELECT :v, :''w'';'])
+END
+	qr/^SELECT :v, :'w';.*\|to be written: its upgrade script cannot run: .*"\\set" cannot run/ms, 'a variable that a script sets');
+fails_with($node, 'postgres', q{SELECT FROM cmig.import_files('sqitch', '{sqitch.plan,deploy/a.sql}', ARRAY[E'%project=p\na 2024-01-01T00:00:00Z A <a@b>', 'SELECT :v'])},
+	'MG013', 'placeholder "v" has no value', 'and one that it does not set');
+
 # what a killed call has left is removed, but not what another one is writing
 append_to_file("db/.cmig-$_", '') foreach '1-2', '3-4', 'x';
 utime(time - 600, time - 600, "db/.cmig-$_") foreach '1-2', 'x';

@@ -251,7 +251,8 @@ find_variable(const char *colon, const char **name, int *length, char *quote)
 
 /*
  * Replace :name, :'name', and :"name" as psql does.  If "everywhere" is true,
- * variables that have a value are also replaced within quotes.
+ * variables that have a value are also replaced within quotes.  After a command
+ * of psql, which can set variables, one without a value remains.
  */
 static char *
 fill_variables(const CmigPlaceholders *placeholders, const char *text,
@@ -261,6 +262,7 @@ fill_variables(const CmigPlaceholders *placeholders, const char *text,
 	CmigLexer	lexer;
 	const char *done = text;
 	int			brackets = 0;
+	bool		commands = false;
 
 	initStringInfo(&result);
 	cmig_lexer_init(&lexer, text);
@@ -283,8 +285,10 @@ fill_variables(const CmigPlaceholders *placeholders, const char *text,
 			brackets++;
 		else if (cmig_lexer_is_char(&lexer, ']'))
 			brackets = Max(brackets - 1, 0);
+		commands |= cmig_lexer_is_char(&lexer, '\\');
 		if (!cmig_lexer_is_char(&lexer, ':') || brackets > 0 ||
-			!find_variable(lexer.start, &name, &length, &quote))
+			!find_variable(lexer.start, &name, &length, &quote) ||
+			(commands && find_value(placeholders, name, length) == NULL))
 			continue;
 		value = require_value(placeholders, name, length, text, lexer.start, file_name);
 		if (quote == '\'')
