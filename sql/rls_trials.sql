@@ -361,6 +361,7 @@ INSERT INTO posture (kind, about, policies) VALUES
 ('leaky', 'CASE over OR that opens', 'CASE WHEN current_setting(''app.role'', true) = ''root'' OR tenant_id = CTX THEN true ELSE false END'),
 ('leaky', 'factor zero for one value', '(tenant_id - CTX) * CASE WHEN region = ''all'' THEN 0 ELSE 1 END = 0'),
 ('leaky', 'factor zero for no value', '(tenant_id - CTX) * CASE WHEN region IS NULL THEN 0 ELSE 1 END = 0'),
-('leaky', 'sub-select with a count of zero', '(SELECT count(*) FROM desk.member m WHERE m.user_id = USR AND m.tenant_id <> ticket.tenant_id) = 0');
+('leaky', 'sub-select with a count of zero', '(SELECT count(*) FROM desk.member m WHERE m.user_id = USR AND m.tenant_id <> ticket.tenant_id) = 0'),
+('leaky', 'an error for own rows only', '10 / (tenant_id - CTX) IS NOT NULL');
 \set include :srcdir '/sql/include/rls_judge.psql'
 \i :include

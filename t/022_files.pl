@@ -258,6 +258,9 @@ END_SQL
 	load_folder($latin, "$dir/utf8/$names[0]");
 	export_to("$dir/latin1", $latin, '%(rev)s_%(slug)s');
 	is(`diff -r $dir/utf8 $dir/latin1`, '', 'the name is the same in a database with another encoding');
+	is(query($node, $utf8, q{SET client_encoding = 'UTF8'; SELECT string_agg(chr(n), '' ORDER BY n)
+		FROM generate_series(160, 255) n, cmig.draft('a' || chr(n) || 'b') WHERE file_name !~ '_a_?b\.sql$'}),
+		'ª²³µ¹º¼½¾ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝÞßàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿ', 'letters and numbers are kept, other characters are not');
 }
 
 $node->stop;

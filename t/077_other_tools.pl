@@ -529,7 +529,8 @@ sqlx: files such as sqlx/migrations/1_a.sql
   cmig import sqlx sqlx/migrations    # writes a revision file for each migration into migrations
 ") . '$', '^$', 'import', '-d', 'tells');
 gives(3, '^cmig/1_a.sql\ncmig/2_b.sql\ncmig/3_c.sql\ncmig/R_v.sql\n$', '3_c.sql: to be written', 'import', 'flyway', 'app', '--to', 'cmig', '-d', 'tells');
-gives(0, '^cmig/9_x.sql\n$', '^$', 'import', 'flyway', 'app/src/test', '--to', 'cmig', '-d', 'tells');
+append_to_file("app/src/test/resources/db/migration/$_", $email) foreach 'V8__notes.txt', 'A8__other.sql';
+gives(0, '^cmig/9_x.sql\n$', '^\S+/A8__other.sql: left out, because it is not a flyway file\n$', 'import', 'flyway', 'app/src/test', '--to', 'cmig', '-d', 'tells');
 make_path('more/sql');
 append_to_file('more/sql/V2__other.sql', 'x');
 gives(0, join('.*', map { "  cmig import flyway $_ " } "$java", "$main/migration", "$main/postgresql", 'more/sql'), '^$', 'import', '-d', 'tells');
