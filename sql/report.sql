@@ -117,9 +117,9 @@ DO $$ BEGIN FOR i IN 1..500 LOOP EXECUTE format('DROP TABLE many_%s', i); END LO
 
 -- 1,000 revisions; long scripts are cut
 INSERT INTO cmig.revision (revision, down_revision, message, upgrade_sql)
-SELECT 'r' || i, CASE WHEN i < 3 THEN '{001}' ELSE ARRAY['r' || greatest(1, i - 1 - i % 7)] END, 'Revision ' || i, CASE i WHEN 5 THEN repeat(U&'\00e4', 30000) ELSE 'SELECT 1' END
+SELECT 'r' || i, CASE WHEN i < 3 THEN '{001}' ELSE ARRAY['r' || greatest(1, i - 1 - i % 7)] END, 'Revision ' || i, CASE i WHEN 5 THEN '--' || repeat(U&'\00e4', 30000) ELSE 'SELECT 1' END
 FROM generate_series(1, 998) i;
-SELECT length(regexp_replace(page, '<details ', '', 'g')) - length(page) = -9 * 1000 AS all_shown, page LIKE '%... (60000 bytes in all)%' AS cut, count(d.*) AS defects
+SELECT length(regexp_replace(page, '<details ', '', 'g')) - length(page) = -9 * 1000 AS all_shown, page LIKE '%... (60002 bytes in all)%' AND page NOT LIKE '%' || repeat('&#xE4;', 10000) || '%' AS cut, count(d.*) AS defects
 FROM cmig.report() page LEFT JOIN LATERAL defects(page) d ON true GROUP BY page;
 \set ECHO none
 DROP TABLE account, good;

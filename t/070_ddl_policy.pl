@@ -164,5 +164,39 @@ like($err, qr/WARNING:  cmig.ddl_policy has no effect: could not access file .*H
 is(session('postgres', '', "SELECT to_regclass('still') IS NOT NULL"), 't', 'the table was created');
 $node->safe_psql('shop', 'DROP EXTENSION pg_cmig; DROP TABLE still');
 
-$node->stop;
+#
+# A statement that changes descendants, too, must match for each of them
+#
+$node->safe_psql('postgres', 'CREATE DATABASE family');
+$node->safe_psql('family', q{CREATE EXTENSION pg_cmig;
+CREATE SCHEMA free;
+CREATE FUNCTION free.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TABLE free.parent (id int, n int) PARTITION BY LIST (id);
+CREATE TABLE part PARTITION OF free.parent FOR VALUES IN (1);
+CREATE TRIGGER told BEFORE INSERT ON free.parent FOR EACH ROW EXECUTE FUNCTION free.f();
+CREATE TABLE free.base (id int, n int);
+CREATE TABLE child () INHERITS (free.base);
+CREATE TRIGGER told BEFORE INSERT ON free.base FOR EACH ROW EXECUTE FUNCTION free.f();
+SELECT cmig.set_ddl_policy('deny', exclude => '{free.*}')});
+foreach my $case ([ 'CREATE TRIGGER r BEFORE INSERT ON free.parent FOR EACH ROW EXECUTE FUNCTION free.f()', 1 ],
+	[ 'CREATE TRIGGER s AFTER INSERT ON free.parent EXECUTE FUNCTION free.f()', 0 ],
+	[ 'ALTER TRIGGER told ON free.parent RENAME TO r', 1 ],
+	[ 'ALTER TABLE free.parent ADD m int', 1 ],
+	[ 'ALTER TABLE free.parent ADD CHECK (n > 0)', 1 ],
+	[ 'ALTER TABLE free.parent RENAME n TO m', 1 ],
+	[ 'CREATE INDEX ON free.parent (n)', 1 ],
+	[ 'CREATE TRIGGER r BEFORE INSERT ON free.base FOR EACH ROW EXECUTE FUNCTION free.f()', 0 ],
+	[ 'ALTER TRIGGER told ON free.base RENAME TO r', 0 ],
+	[ 'ALTER TABLE free.base ADD m int', 1 ],
+	[ 'ALTER TABLE free.base RENAME n TO m', 1 ],
+	[ 'ALTER TABLE free.base ALTER n SET DEFAULT 1', 1 ],
+	[ 'ALTER TABLE ONLY free.base ALTER n SET DEFAULT 1', 0 ],
+	[ 'ALTER TABLE ONLY free.base ADD CHECK (n > 0) NO INHERIT', 0 ],
+	[ 'ALTER TABLE free.base SET (autovacuum_enabled = off)', 0 ])
+{
+	my (undef, undef, $err) = $node->psql('family', "BEGIN; $case->[0]; ROLLBACK");
+
+	is($err =~ /family" allows DDL only in revisions/ ? 1 : $err eq '' ? 0 : $err, $case->[1], $case->[0]);
+}
+
 done_testing();

@@ -151,5 +151,7 @@ SELECT FROM cmig.create_revision('x', 'ALTER TABLE hidden.t ALTER v SET NOT NULL
 END_SQL
 fails_with($node, 'roles', q{SELECT FROM cmig.import_state('alembic', (SELECT oid FROM pg_class WHERE relname = 'alembic_version')::regclass)}, '.{5}', 'You have no USAGE privilege on its schema', 'the state of another tool is not read', 'migrator');
 is(query($node, 'roles', q{SELECT message ~ 'permission denied for schema hidden' FROM cmig.lint(probe => true) WHERE rule ~ 'violated'}, 'migrator'), 't', 'rows are not probed');
+query($node, 'roles', 'GRANT USAGE ON SCHEMA hidden TO migrator; ALTER TABLE hidden.t ENABLE ROW LEVEL SECURITY', 'dba');
+is(query($node, 'roles', q{SELECT message ~ 'row-level security policy for table "t"' FROM cmig.lint(probe => true) WHERE rule ~ 'violated'}, 'migrator'), 't', 'nor are rows that a policy hides from the caller');
 
 done_testing();
