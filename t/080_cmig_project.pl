@@ -253,6 +253,15 @@ gives(3, '', 'column account.name needs a line "-- cmig:up"', 'expand', '--confi
 my $sides = slurp_file('migrations/005_names.sql');
 unlink 'migrations/005_names.sql';
 append_to_file('migrations/005_names.sql', $sides =~ s/(ADD COLUMN name text NOT NULL;\n)/$1-- cmig:up account.name = 'x' || id\n/r);
+# a limit for locks in cmig.conf
+append_to_file('cmig.conf', "lock_timeout = 100ms\n");
+{
+	my $blocker = $node->background_psql('sides');
+	local $ENV{PGOPTIONS} = '-c statement_timeout=10s';
+	$blocker->query_safe('BEGIN; SELECT count(*) FROM account');
+	gives(3, '', 'canceling statement due to cmig\.lock_timeout', 'expand', '--confirm', '-x', 'cmig.lock_retries=0');
+	$blocker->quit;
+}
 gives(0, '', 'revision "005" is expanded', 'expand', '--confirm');
 gives(0, '', '', 'contract', '-y');
 gives(0, 'pg_dump', '', 'check');

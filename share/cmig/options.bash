@@ -245,7 +245,8 @@ read_config()
 	done
 	# -x comes later, and replaces these
 	case $verb in
-		upgrade | downgrade | reset | check | lint | preflight)
+		upgrade | downgrade | reset | expand | contract | abandon | abandon-partial | create-scope | drop-scope | \
+			check | lint | preflight)
 			default_setting lock_timeout "${config_lock_timeout:-}" ;;
 	esac
 	case $verb in downgrade | reset) default_setting protect "${config_protect:-}" ;; esac
