@@ -60,6 +60,8 @@ write_file('migrations/2.sql', "-- revision: 2\r\n-- down_revision: 1\r\n-- mess
 gives(0, 'is at 2', 'added: 1, 2', 'upgrade');
 is(query($node, 'wrong', q{SELECT string_agg(message, ',') FROM cmig.revision}), ',CRLF', 'a byte order mark and CRLF are no part of the text');
 refused('3.sql', "-- revision: 3\n-- down_revision: 2\n-- message: caf\xe9\n-- cmig:upgrade\n", 'cmig: migrations/3.sql is not valid UTF-8\nTo convert it');
+# as PowerShell writes it
+refused('3.sql', "\xff\xfe" . join('', map { "$_\0" } split //, "-- revision: 3\r\n"), 'cmig: migrations/3.sql is not valid UTF-8\nTo convert it, for example: iconv -f UTF-16 -t UTF-8');
 refused("3\xe9.sql", "-- revision: 3\n-- down_revision: 2\n-- cmig:upgrade\n", 'cmig: the name of the file \S+ is not valid UTF-8');
 refused('3.sql', "SELECT 1;\n", 'ERROR:  text before the first revision.s header on line 1 of file "migrations/3.sql"\nHINT:');
 refused('3.sql', "-- revision: 2\n", 'ERROR:  revision "2" occurs twice\nDETAIL:  .*2\.sql.*3\.sql');

@@ -103,7 +103,14 @@ read_text()
 	printf -v "$1" '%s' "$UNMARKED"
 }
 
-ICONV_HINT='To convert it, for example: iconv -f LATIN1 -t UTF-8 FILE'
+# Prints how to convert a file that is not UTF-8.
+iconv_hint()
+{
+	local encoding=LATIN1
+
+	case $(head -c 2 -- "$1" | od -An -tx1) in *'ff fe' | *'fe ff') encoding=UTF-16 ;; esac
+	printf '%s' "To convert it, for example: iconv -f $encoding -t UTF-8 FILE"
+}
 
 told_empty=''	# was it said that there are no files?
 
@@ -123,7 +130,7 @@ check_files()
 		LC_ALL=C tr -dc '\0' | wc -c) ||
 		for file in "${files[@]}"; do
 			printf '%s' "$file" | is_utf8 || fail 2 "the name of the file $(printf %q "$file") is not valid UTF-8"
-			is_utf8 <"$file" || fail 2 "$file is not valid UTF-8" "$ICONV_HINT"
+			is_utf8 <"$file" || fail 2 "$file is not valid UTF-8" "$(iconv_hint "$file")"
 		done
 	[ "$zeros" -gt 0 ] || return 0
 	for file in "${files[@]}"; do

@@ -817,7 +817,7 @@ verb_import()
 		number=$((number + 1))
 		text=$(LC_ALL=C tr -d '\0' <"$file" && echo x) || fail 2 "$file cannot be read"
 		printf '%s' "${file#"$folder"/}$text" | is_utf8 ||
-			fail 2 "$(printf %q "$file") is not valid UTF-8" "$ICONV_HINT"
+			fail 2 "$(printf %q "$file") is not valid UTF-8" "$(iconv_hint "$file")"
 		variable "file_name$number" "${file#"$folder"/}"
 		text=${text%x}
 		without_mark "$text"
