@@ -2,7 +2,7 @@
 
 # Tests that a contraction records only the revisions that were expanded, whatever somebody
 # who may write the version rows has made of them meanwhile, and rows of statements that
-# insert all columns of a table, with the hidden ones, and update it.
+# insert all columns of a table, with the hidden ones, and update it, or whose triggers set columns.
 
 use strict;
 use warnings;
@@ -90,6 +90,32 @@ sql($db, q{INSERT INTO p SELECT * FROM p z WHERE z.id = 2 ON CONFLICT (id) DO UP
 is(sql($db, 'SELECT v, w FROM public_1.p WHERE id = 2'), 'x|x!', 'what is computed without a way back');
 sql($db, 'CALL cmig.contract()');
 is(sql($db, q{SELECT string_agg(n::text, ' ' ORDER BY id) FROM p}), '10 220 130 900 50', 'and after the contraction');
+
+# A trigger of the user that sets a column which is replaced, in writes of the new build, too
+foreach my $by ('', 'PARTITION BY LIST (k)')
+{
+	$db++;
+	new_database($node, $db);
+	sql($db, "CREATE TABLE e (id int, k int DEFAULT 1, edition int NOT NULL DEFAULT 0, mail text, note text, PRIMARY KEY (id, k)) $by");
+	sql($db, 'CREATE TABLE e1 PARTITION OF e FOR VALUES IN (1); CREATE TABLE e2 (note text, id int NOT NULL, k int NOT NULL, edition int NOT NULL DEFAULT 0, mail text); ALTER TABLE e ATTACH PARTITION e2 DEFAULT') if $by;
+	sql($db, q{CREATE FUNCTION counts() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.edition := OLD.edition + 1; NEW.mail := lower(NEW.mail); RETURN NEW; END$$;
+		CREATE TRIGGER counts BEFORE UPDATE ON e FOR EACH ROW EXECUTE FUNCTION counts(); INSERT INTO e SELECT i, i % 2, 0, 'A' || i FROM generate_series(1, 4) i});
+	sql($db, q{SELECT cmig.create_revision('a', $c$ALTER TABLE e ALTER edition TYPE bigint; ALTER TABLE e ALTER mail TYPE varchar(90);
+		ALTER TABLE e ADD next int;
+		-- cmig:up e.next = edition + 1$c$, NULL, revision => '1', expand => true)});
+	sql($db, 'CALL cmig.expand()');
+	my $rows = sub { sql($db, "SELECT string_agg(concat(id, ' ', edition, ' ', mail" . ($_[0] ? ", ' ', next" : '') . "), ', ' ORDER BY id) FROM " . ($_[0] ? 'public_1.e' : 'e')) };
+	sql($db, q{SET search_path = public_1; UPDATE e SET note = 'x' WHERE id < 4; UPDATE e SET note = 'y', k = 3 - k WHERE id = 2; INSERT INTO e (id, k) VALUES (3, 1) ON CONFLICT (id, k) DO UPDATE SET note = 'z'});
+	is($rows->(), '1 1 a1, 2 2 a2, 3 2 a3, 4 0 A4', "$by: it counts what the new build updates");
+	is($rows->(1), '1 1 a1 2, 2 2 a2 3, 3 2 a3 3, 4 0 A4 1', 'in both versions');
+	sql($db, q{SET search_path = public_1; UPDATE e SET edition = 7, mail = mail WHERE id = 1; UPDATE e SET edition = edition WHERE id = 3});
+	is($rows->(), '1 7 a1, 2 2 a2, 3 2 a3, 4 0 A4', 'what the new build sets counts');
+	is($rows->(1), '1 7 a1 2, 2 2 a2 3, 3 2 a3 3, 4 0 A4 1', 'in both versions, also if it is what was there');
+	sql($db, 'UPDATE e SET note = NULL');
+	is($rows->(1), '1 8 a1 9, 2 3 a2 4, 3 3 a3 4, 4 1 a4 2', 'a write of the old build');
+	sql($db, 'CALL cmig.contract()');
+	is($rows->(), '1 8 a1, 2 3 a2, 3 3 a3, 4 1 a4', 'after the contraction');
+}
 
 $node->stop;
 done_testing();

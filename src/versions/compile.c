@@ -14,6 +14,7 @@
 #include "catalog/pg_cast.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_depend.h"
+#include "catalog/pg_language.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
@@ -409,4 +410,96 @@ cmig_versions_compile(Relation relation, const char *text, Oid type, int32 typmo
 	free_parsestate(pstate);
 	/* to plan it may call functions, for which not all is recorded yet */
 	return record ? (Expr *) expr : expression_planner((Expr *) expr);
+}
+
+/* Values of a plain type are handled without catalogs and without other code. */
+static bool
+is_plain_type(Oid type)
+{
+	switch (type)
+	{
+		case BOOLOID:
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case FLOAT4OID:
+		case FLOAT8OID:
+		case NUMERICOID:
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+		case BYTEAOID:
+		case DATEOID:
+		case TIMEOID:
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+		case INTERVALOID:
+		case UUIDOID:
+		case JSONBOID:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/*
+ * A check for expression_tree_walker: can evaluating the expression fail?  Or,
+ * if "plainly" is set, can it do so other than in a function of PostgreSQL that
+ * only computes a value?
+ */
+static bool
+may_fail_function(Oid function, void *plainly)
+{
+	HeapTuple	tuple;
+	Form_pg_proc proc;
+	bool		plain;
+
+	if (get_func_leakproof(function) || !*(bool *) plainly)
+		return !get_func_leakproof(function);
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	if (!HeapTupleIsValid(tuple))
+		return true;
+	proc = (Form_pg_proc) GETSTRUCT(tuple);
+	plain = function < FirstGenbkiObjectId && proc->prolang == INTERNALlanguageId &&
+		proc->provolatile == PROVOLATILE_IMMUTABLE &&
+		is_plain_type(proc->prorettype);
+	for (int i = 0; i < proc->pronargs; i++)
+		plain &= is_plain_type(proc->proargtypes.values[i]);
+	ReleaseSysCache(tuple);
+	return !plain;
+}
+
+static bool
+may_fail(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (check_functions_in_node(node, may_fail_function, context))
+		return true;
+	switch (nodeTag(node))
+	{
+		case T_Var:
+		case T_Const:
+		case T_RelabelType:
+		case T_FuncExpr:
+		case T_OpExpr:
+		case T_DistinctExpr:
+		case T_BoolExpr:
+		case T_NullTest:
+		case T_BooleanTest:
+		case T_CaseExpr:
+		case T_CaseWhen:
+		case T_CaseTestExpr:
+		case T_CoalesceExpr:
+		case T_List:
+			return expression_tree_walker(node, may_fail, context);
+		default:
+			return true;
+	}
+}
+
+bool
+cmig_versions_may_fail(Expr *expr, bool plainly)
+{
+	return may_fail((Node *) expr, &plainly);
 }

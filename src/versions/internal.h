@@ -358,6 +358,12 @@ extern Expr *cmig_versions_compile(Relation relation, const char *text, Oid type
 								   Oid trigger, bool record);
 
 /*
+ * Can evaluating the expression fail?  Or, if "plainly", other than in a function of
+ * PostgreSQL that only computes a value?
+ */
+extern bool cmig_versions_may_fail(Expr *expr, bool plainly);
+
+/*
  * A walker: adds the functions, operators, and types that a user has created, and that
  * the expression uses, to a List of ObjectAddress *.
  */

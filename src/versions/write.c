@@ -22,7 +22,6 @@
 #include "access/transam.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "catalog/pg_trigger.h"
@@ -172,92 +171,6 @@ start(void)
 	CacheRegisterSyscacheCallback(OPEROID, invalidate, (Datum) 0);
 }
 
-/* Values of a plain type are handled without catalogs and without other code. */
-static bool
-is_plain_type(Oid type)
-{
-	switch (type)
-	{
-		case BOOLOID:
-		case INT2OID:
-		case INT4OID:
-		case INT8OID:
-		case FLOAT4OID:
-		case FLOAT8OID:
-		case NUMERICOID:
-		case TEXTOID:
-		case VARCHAROID:
-		case BPCHAROID:
-		case BYTEAOID:
-		case DATEOID:
-		case TIMEOID:
-		case TIMESTAMPOID:
-		case TIMESTAMPTZOID:
-		case INTERVALOID:
-		case UUIDOID:
-		case JSONBOID:
-			return true;
-		default:
-			return false;
-	}
-}
-
-/*
- * A check for expression_tree_walker: can evaluating the expression fail?  Or,
- * if "plainly" is set, can it do so other than in a function of PostgreSQL that
- * only computes a value?
- */
-static bool
-may_fail_function(Oid function, void *plainly)
-{
-	HeapTuple	tuple;
-	Form_pg_proc proc;
-	bool		plain;
-
-	if (get_func_leakproof(function) || !*(bool *) plainly)
-		return !get_func_leakproof(function);
-	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	if (!HeapTupleIsValid(tuple))
-		return true;
-	proc = (Form_pg_proc) GETSTRUCT(tuple);
-	plain = function < FirstGenbkiObjectId && proc->prolang == INTERNALlanguageId &&
-		proc->provolatile == PROVOLATILE_IMMUTABLE &&
-		is_plain_type(proc->prorettype);
-	for (int i = 0; i < proc->pronargs; i++)
-		plain &= is_plain_type(proc->proargtypes.values[i]);
-	ReleaseSysCache(tuple);
-	return !plain;
-}
-
-static bool
-may_fail(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (check_functions_in_node(node, may_fail_function, context))
-		return true;
-	switch (nodeTag(node))
-	{
-		case T_Var:
-		case T_Const:
-		case T_RelabelType:
-		case T_FuncExpr:
-		case T_OpExpr:
-		case T_DistinctExpr:
-		case T_BoolExpr:
-		case T_NullTest:
-		case T_BooleanTest:
-		case T_CaseExpr:
-		case T_CaseWhen:
-		case T_CaseTestExpr:
-		case T_CoalesceExpr:
-		case T_List:
-			return expression_tree_walker(node, may_fail, context);
-		default:
-			return true;
-	}
-}
-
 static AttrNumber
 column_number(Relation relation, const char *name)
 {
@@ -356,7 +269,6 @@ read_arguments(Writer *writer, Relation relation, const Trigger *trigger, bool r
 		Oid			type = BOOLOID;
 		int32		typmod = -1;
 		int			n = -1;
-		bool		plainly = false;
 
 		rule->kind = trigger->tgargs[i][0];
 		rule->required = strchr(trigger->tgargs[i], '!') != NULL;
@@ -391,9 +303,8 @@ read_arguments(Writer *writer, Relation relation, const Trigger *trigger, bool r
 		rule->expr = cmig_versions_compile(relation, trigger->tgargs[i + 3], type, typmod, trigger->tgoid, record);
 		error_context_stack = callback.previous;
 		pull_varattnos((Node *) rule->expr, 1, &rule->reads);
-		rule->safe = !may_fail((Node *) rule->expr, &plainly);
-		plainly = true;
-		rule->plain = !may_fail((Node *) rule->expr, &plainly);
+		rule->safe = !cmig_versions_may_fail(rule->expr, false);
+		rule->plain = !cmig_versions_may_fail(rule->expr, true);
 		/* the whole row */
 		if (bms_is_member(-FirstLowInvalidHeapAttributeNumber, rule->reads))
 			while ((n = n + 1) < desc->natts)
@@ -939,9 +850,37 @@ read_insert(Statement *statement, FunctionCallInfo fcinfo, const TriggerData *da
 	return true;
 }
 
+/*
+ * The new build updates: is a column of the old version computed?  What the statement sets counts,
+ * also if it is what was there, and not what a user's trigger, which sees the old version, sets.
+ */
+static bool
+is_overwritten(const Said *said, const TriggerData *data, const Rule *down)
+{
+	return any_changed(down->reads, said->before, said->in) ||
+		(bms_overlap(down->reads, data->tg_updatedcols) &&
+		 has_changed(down->column - FirstLowInvalidHeapAttributeNumber, said->before, said->in));
+}
+
+/* The new build updates: has a user's trigger set what the rule reads? */
+static bool
+is_set_by_trigger(const Said *said, const TriggerData *data, const Writer *writer, const Rule *rule)
+{
+	for (int i = 0; i < writer->count; i++)
+	{
+		const Rule *down = &writer->rules[i];
+		int			column = down->column - FirstLowInvalidHeapAttributeNumber;
+
+		if (down->kind == CMIG_RULE_DOWN && bms_is_member(column, rule->reads) &&
+			has_changed(column, said->before, said->in) && !is_overwritten(said, data, down))
+			return true;
+	}
+	return false;
+}
+
 /* Returns whether a rule is to compute its column: a version's own columns are what a statement of it says. */
 static bool
-is_due(const Said *said, const TriggerData *data, const Rule *rule)
+is_due(const Said *said, const TriggerData *data, const Writer *writer, const Rule *rule)
 {
 	int			column = rule->column - FirstLowInvalidHeapAttributeNumber;
 
@@ -951,14 +890,14 @@ is_due(const Said *said, const TriggerData *data, const Rule *rule)
 			 slot_attisnull(said->in, rule->column));
 	if (rule->kind == CMIG_RULE_UP)
 		return said->told_old ||
-			(!said->told_new && (said->todo || !said->new_build) &&
+			(!said->told_new &&
 			 !((said->new_build || said->copied) && bms_is_member(column, data->tg_updatedcols)) &&
-			 (said->todo || any_changed(rule->reads, said->before, said->in)));
+			 (said->todo || (said->new_build ? is_set_by_trigger(said, data, writer, rule) :
+							 any_changed(rule->reads, said->before, said->in))));
 	if (rule->kind == CMIG_RULE_DOWN)
 		return !said->update ? said->new_build :
 			said->told_new ||
-			(said->new_build && !said->told_old &&
-			 any_changed(rule->reads, said->before, said->in));
+			(said->new_build && !said->told_old && is_overwritten(said, data, rule));
 	return false;
 }
 
@@ -990,7 +929,7 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 	for (int i = 0; i < writer->count; i++)
 	{
 		Rule	   *rule = &writer->rules[i];
-		bool		due = is_due(&said, data, rule);
+		bool		due = is_due(&said, data, writer, rule);
 
 		statement->due[i] = due;
 
