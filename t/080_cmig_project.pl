@@ -249,7 +249,7 @@ append_to_file('cmig.conf', "target = schema.sql\n");
 gives(0, '', '', 'upgrade', '-q');
 gives(2, '', 'cannot be used with --stages', 'revision', '--autogenerate', '-m', 'Names', '--expand', '--stages');
 gives(0, '^migrations/005_names.sql\n$', 'table rewrite.*; header expand: cmig expand asks for', 'revision', '--autogenerate', '-m', 'Names', '--rev-id', '005', '--expand');
-gives(3, '', 'column account.name needs a line "-- cmig:up"', 'expand', '--confirm');
+gives(3, '', 'no lock_timeout is set: .*HINT:  To set a limit: cmig expand -x cmig\.lock_timeout=5s,.*column account.name needs a line "-- cmig:up"', 'expand', '--confirm');
 my $sides = slurp_file('migrations/005_names.sql');
 unlink 'migrations/005_names.sql';
 append_to_file('migrations/005_names.sql', $sides =~ s/(ADD COLUMN name text NOT NULL;\n)/$1-- cmig:up account.name = 'x' || id\n/r);

@@ -123,7 +123,7 @@ check_plan()
 	add "SET LOCAL client_min_messages = $(level);$newline\\endif"
 }
 
-# Adds a statement that returns a record if an upgrade would wait for locks without limit.
+# Adds a statement that returns a record if the verb would wait for locks without limit.
 add_limit()
 {
 	local forever="SELECT cmig.set_option(''cmig.lock_timeout'', ''5s'')"
@@ -200,7 +200,7 @@ read_records()
 				[ "$gone" -gt 10 ] || warning "revision \"$text\" is applied, but there is no file for it" ;;
 			missing) visible "$revision"; warning "$VISIBLE" "$text" ;;
 			limit)
-				given quiet || say "$revision${newline}HINT:  To set a limit: cmig upgrade -x cmig.lock_timeout=5s," \
+				given quiet || say "$revision${newline}HINT:  To set a limit: cmig $verb -x cmig.lock_timeout=5s," \
 					"or, for all runs:${newline}       $text" ;;
 			step)
 				steps=$((steps + 1))
@@ -657,6 +657,7 @@ verb_expand()
 	scopes_argument
 	find_files; begin_ahead
 	require_heads
+	add_limit
 	end_ahead
 	begin_again
 	check_plan "$TARGET"
