@@ -45,13 +45,14 @@ engine_preflight()
 			FROM cmig.revision r LEFT JOIN cmig.journal j ON j.revision = r.revision AND j.direction = 'upgrade'
 				AND j.outcome = 'done')
 		SELECT replace(replace(replace(regexp_replace(regexp_replace(prosrc,
-			'\mcmig\.(revision|journal|backfill_progress)\M', 'cmig_\1', 'g'), '^\s*WITH',
+			'\mcmig\.(revision|journal|backfill_progress|backfill_run)\M', 'cmig_\1', 'g'), '^\s*WITH',
 			'WITH cmig_revision AS (
 				SELECT DISTINCT * FROM jsonb_to_recordset($past) AS r (revision text, upgrade_sql text)),
 			cmig_journal AS (SELECT *, ''upgrade'' AS direction, ''done'' AS outcome
 				FROM jsonb_to_recordset($past) AS j (revision text, elapsed interval)),
-			cmig_backfill_progress (target, state, percent, rows, active) AS (
-				SELECT '''', '''', 0, 0::bigint, interval ''0'' WHERE false),'), '$1', 'p.facts'), '$2', 'p.at'),
+			cmig_backfill_progress (id, target, state, percent, rows, active) AS (
+				SELECT 0, '''', '''', 0, 0::bigint, interval ''0'' WHERE false),
+			cmig_backfill_run (id, target_id) AS (SELECT 0, '''' WHERE false),'), '$1', 'p.facts'), '$2', 'p.at'),
 			'$past', quote_literal((SELECT coalesce(jsonb_agg(jsonb_build_object('revision', revision, 'upgrade_sql',
 				words, 'elapsed', elapsed)), '[]') FROM past WHERE words IS NOT NULL)))
 		FROM pg_proc WHERE oid = 'cmig.preflight_rows'::regproc;
