@@ -98,12 +98,12 @@ foreach my $by ('', 'PARTITION BY LIST (k)')
 	new_database($node, $db);
 	sql($db, "CREATE TABLE e (id int, k int DEFAULT 1, edition int NOT NULL DEFAULT 0, mail text, note text, PRIMARY KEY (id, k)) $by");
 	sql($db, 'CREATE TABLE e1 PARTITION OF e FOR VALUES IN (1); CREATE TABLE e2 (note text, id int NOT NULL, k int NOT NULL, edition int NOT NULL DEFAULT 0, mail text); ALTER TABLE e ATTACH PARTITION e2 DEFAULT') if $by;
-	sql($db, q{CREATE FUNCTION counts() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.edition := OLD.edition + 1; NEW.mail := lower(NEW.mail); RETURN NEW; END$$;
+	sql($db, q{CREATE FUNCTION counts() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN IF NEW.note = 'x' THEN NEW.edition := OLD.edition; END IF; NEW.edition := OLD.edition + 1; SELECT lower(NEW.mail) INTO NEW.mail; RETURN NEW; END$$;
 		CREATE TRIGGER counts BEFORE UPDATE ON e FOR EACH ROW EXECUTE FUNCTION counts(); INSERT INTO e SELECT i, i % 2, 0, 'A' || i FROM generate_series(1, 4) i});
 	sql($db, q{SELECT cmig.create_revision('a', $c$ALTER TABLE e ALTER edition TYPE bigint; ALTER TABLE e ALTER mail TYPE varchar(90);
 		ALTER TABLE e ADD next int;
 		-- cmig:up e.next = edition + 1$c$, NULL, revision => '1', expand => true)});
-	sql($db, 'CALL cmig.expand()');
+	like(tried($db, 'CALL cmig.expand()'), qr/WARNING:  trigger counts of table public\.e sets columns that are replaced: edition, mail\n/, "$by: a warning");
 	my $rows = sub { sql($db, "SELECT string_agg(concat(id, ' ', edition, ' ', mail" . ($_[0] ? ", ' ', next" : '') . "), ', ' ORDER BY id) FROM " . ($_[0] ? 'public_1.e' : 'e')) };
 	sql($db, q{SET search_path = public_1; UPDATE e SET note = 'x' WHERE id < 4; UPDATE e SET note = 'y', k = 3 - k WHERE id = 2; INSERT INTO e (id, k) VALUES (3, 1) ON CONFLICT (id, k) DO UPDATE SET note = 'z'});
 	is($rows->(), '1 1 a1, 2 2 a2, 3 2 a3, 4 0 A4', "$by: it counts what the new build updates");
