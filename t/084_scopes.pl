@@ -153,4 +153,14 @@ query($node, 'inside', 'CREATE EXTENSION pg_cmig; CREATE TABLE seen (seen text);
 query($node, 'inside', q{SET cmig.scope = 'b'; SELECT cmig.upgrade('look')});
 is(query($node, 'inside', 'SELECT seen FROM seen'), "a {t1} 1, b {t2} 0\na {t1} 1, b {t2} 0", 'a script reads all scopes');
 
+# dropping a scope that somebody uses
+query($node, 'shop', q{SELECT cmig.create_scope('dropped'); CREATE TABLE dropped.used (id int)});
+$holder = $node->background_psql('shop');
+$holder->query_safe('BEGIN; SELECT * FROM dropped.used');
+fails_with($node, 'shop', q{SET statement_timeout = '20s'; SET cmig.lock_timeout = '100ms'; SELECT cmig.drop_scope('dropped', confirm => 'dropped')},
+	'55P03', 'canceling statement due to cmig\.lock_timeout.*Lock on relation dropped\.used.*Blocked by process', 'cmig.lock_timeout in cmig.drop_scope');
+$holder->quit;
+query($node, 'shop', q{SELECT cmig.drop_scope('dropped', confirm => 'dropped')});
+is(query($node, 'shop', q{SELECT count(*) FROM pg_namespace WHERE nspname = 'dropped'}), '0', 'dropped');
+
 done_testing();

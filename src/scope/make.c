@@ -433,6 +433,27 @@ run_command(const char *sql)
 	CommandCounterIncrement();
 }
 
+/* Drop a schema; cmig.lock_timeout limits how long this waits for locks. */
+static void
+drop_schema(const char *name)
+{
+	ErrorContextCallback callback = {error_context_stack, cmig_lock_wait_explain_callback};
+
+	error_context_stack = &callback;
+	cmig_lock_wait_reset();
+	PG_TRY();
+	{
+		cmig_lock_wait_watch(GetUserId());
+		run_command(psprintf("DROP SCHEMA %s CASCADE", quote_identifier(name)));
+	}
+	PG_FINALLY();
+	{
+		cmig_lock_wait_unwatch();
+	}
+	PG_END_TRY();
+	error_context_stack = callback.previous;
+}
+
 /*
  * Delete everything that is recorded about the current scope, except for the
  * journal, and record the deletion in the journal.  The scope's schema no
@@ -588,7 +609,7 @@ cmig_drop_scope(PG_FUNCTION_ARGS)
 							 quote_identifier(name))));
 		if (cmig_expansion_read() != NULL)
 			cmig_expansion_refuse(cmig_expansion_read(), "the scope cannot be dropped");
-		run_command(psprintf("DROP SCHEMA %s CASCADE", quote_identifier(name)));
+		drop_schema(name);
 	}
 	else if (!is_recorded())
 		ereport(ERROR,
