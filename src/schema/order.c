@@ -598,13 +598,6 @@ add_dependencies(CmigOrder *order, bool old)
 		{
 			const CmigObject *on = j < object->ndepends ? object->depends[j] : object->parent;
 
-			/*
-			 * no edge for a partition's column that is inherited from the
-			 * column it depends on, because the partition is detached
-			 */
-			if (object->alone && object->kind == &cmig_kind_column && on->kind == object->kind &&
-				on->parent != object->parent)
-				continue;
 			if (old)
 				add_old(order, object, on);
 			else
