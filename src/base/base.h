@@ -838,10 +838,12 @@ extern uint64 cmig_query_each(CmigQuery *query, Datum *values, const char *nulls
 							  CmigRowCallback callback, void *arg);
 
 /*
- * Is pg_cmig's table of this name empty?  Then the query, which reads only this
- * table, returns no rows and need not be planned.
+ * Appends the values of a text column of pg_cmig's table of this name, which are all
+ * that the query reads, so that it need not be planned.  Without a column, it does if
+ * the table is empty.  Returns false if the query must run.
  */
-extern bool cmig_query_is_empty(CmigQuery *query, const char *name);
+extern bool cmig_query_column(CmigQuery *query, const char *name, const char *column,
+							  List **texts);
 
 /*
  * Returns the first column of the first row as a string, read with the given

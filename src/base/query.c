@@ -674,32 +674,45 @@ cmig_query_at_once(bool latest, void (*work) (void *), void *arg)
 }
 
 bool
-cmig_query_is_empty(CmigQuery *query, const char *name)
+cmig_query_column(CmigQuery *query, const char *name, const char *column, List **texts)
 {
 	const Oid	schema = get_namespace_oid("cmig", true);
 	const Oid	oid = OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
 	Relation	table = OidIsValid(oid) ? try_relation_open(oid, AccessShareLock) : NULL;
-	bool		is_empty = false;
+	AttrNumber	attnum;
+	bool		complete = false;
 
 	if (table == NULL)
 		return false;
 	cmig_plain_require(query);
+	attnum = column ? get_attnum(oid, column) : InvalidAttrNumber;
 	if (table->rd_rel->relkind == RELKIND_RELATION &&
-		pg_class_aclcheck(oid, GetUserId(), ACL_SELECT) == ACLCHECK_OK)
+		pg_class_aclcheck(oid, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
+		(column == NULL || (attnum > 0 && get_atttype(oid, attnum) == TEXTOID)))
 	{
 		Snapshot	snapshot;
 		SysScanDesc scan;
+		HeapTuple	row;
 
 		if (!at_once)
 			CommandCounterIncrement();
 		snapshot = RegisterSnapshot(at_once ? GetActiveSnapshot() : GetTransactionSnapshot());
 		scan = systable_beginscan(table, InvalidOid, false, snapshot, 0, NULL);
-		is_empty = !HeapTupleIsValid(systable_getnext(scan));
+		complete = true;
+		while (complete && HeapTupleIsValid(row = systable_getnext(scan)))
+		{
+			bool		isnull;
+			Datum		value = column ? cmig_getattr_compat(row, attnum, RelationGetDescr(table), &isnull) : (Datum) 0;
+
+			complete = column != NULL;
+			if (complete && !isnull)
+				*texts = lappend(*texts, TextDatumGetCString(value));
+		}
 		systable_endscan(scan);
 		UnregisterSnapshot(snapshot);
 	}
 	table_close(table, AccessShareLock);
-	return is_empty;
+	return complete;
 }
 
 uint64

@@ -86,7 +86,7 @@ cmig_progress_read(void)
 		{TEXTOID}
 	};
 
-	if (cmig_query_is_empty(&query, "progress"))
+	if (cmig_query_column(&query, "progress", NULL, NULL))
 		return NIL;
 	return make_rows(cmig_query_list(&query, cmig_scope_current()), true);
 }

@@ -110,13 +110,19 @@ static CmigNames *
 read_rows(CmigQuery *query)
 {
 	CmigNames  *names = palloc0(sizeof(CmigNames));
-	List	   *rows = cmig_query_list(query, cmig_scope_current());
+	List	   *rows = NIL;
+	const bool	scanned = query == &read_version[OF_DATABASE] &&
+	cmig_query_column(query, "version", "revision", &rows);
 
+	if (!scanned)
+		rows = cmig_query_list(query, cmig_scope_current());
 	names->names = palloc(sizeof(char *) * (list_length(rows) + 1));
 	foreach_ptr(CmigValue, row, rows)
 	{
-		if (*row != NULL)
-			names->names[names->count++] = *row;
+		char	   *name = scanned ? (char *) row : *row;
+
+		if (name != NULL)
+			names->names[names->count++] = name;
 	}
 	cmig_names_sort(names);
 	return names;
@@ -134,7 +140,6 @@ CmigNames *
 cmig_version_rows_of(CmigVersionRows which)
 {
 	static CmigQuery queries[] = {
-		[CMIG_ROWS_OF_DATABASE] = {"SELECT v.revision::text FROM cmig.version v",.all_rows = true},
 		[CMIG_ROWS_OF_SCOPES] =
 		{"SELECT DISTINCT s.revision::text FROM cmig.scope_version s",.all_rows = true},
 		[CMIG_ROWS_EVERYWHERE] = {"SELECT v.revision::text FROM cmig.version v"
@@ -147,7 +152,7 @@ cmig_version_rows_of(CmigVersionRows which)
 	};
 
 	cmig_extension_share();
-	return read_rows(&queries[which]);
+	return read_rows(which == CMIG_ROWS_OF_DATABASE ? &read_version[OF_DATABASE] : &queries[which]);
 }
 
 char *
