@@ -58,6 +58,16 @@ finish_psql($_) for ($holder, $backfill);
 $node->safe_psql('postgres', q{UPDATE cmig.backfill_run SET target = 'no name' WHERE state = 'running'});
 everyone_reads('not a name');
 
+# the owner of another schema expands a table there
+query($node, 'postgres', q{SELECT cmig.create_revision('o', 'ALTER TABLE o.t ALTER COLUMN n TYPE bigint', revision => '000', expand => true)});
+$node->safe_psql('postgres', 'GRANT CREATE ON DATABASE postgres TO moves');
+foreach my $call ('expand', 'abandon', 'expand', 'contract')
+{
+	my ($status, undef, $err) = $node->psql('postgres', "SET client_min_messages = error; CALL cmig.$call()", extra_params => [ '-U', 'moves' ]);
+
+	is("$status $err", '0 ', "$call in a schema of one's own");
+}
+
 # a table that is expanded
 query($node, 'postgres', q{SELECT cmig.create_revision('m', 'ALTER TABLE s.t RENAME COLUMN n TO m', revision => '001', expand => true)});
 $node->safe_psql('postgres', 'CALL cmig.expand()');

@@ -180,7 +180,7 @@ is_created(const CmigExpansion *expansion, const ObjectAddress *object)
 static bool
 is_of_table(const List *steps, const char *relation, Oid index, Oid table)
 {
-	static CmigQuery query = {"SELECT to_regclass($1)::oid", {TEXTOID}};
+	static CmigQuery query = {"SELECT " CMIG_RELATION_NAMED("$1"), {TEXTOID}};
 	char	   *oid = cmig_query_value(&query, relation);
 
 	List	   *ancestors = get_rel_relispartition(table) ? get_partition_ancestors(table) : NIL;
@@ -338,7 +338,7 @@ cmig_versions_leaves(const CmigExpansion *expansion, Oid caller, const List *ste
 bool
 cmig_versions_has_table(const CmigExpansion *expansion, Oid caller, const char *relation)
 {
-	static CmigQuery query = {"SELECT to_regclass($1)::oid", {TEXTOID}};
+	static CmigQuery query = {"SELECT " CMIG_RELATION_NAMED("$1"), {TEXTOID}};
 	CmigRole	saved;
 	char	   *table;
 	bool		ours;

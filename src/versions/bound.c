@@ -41,7 +41,7 @@
 #include "versions/internal.h"
 #include "versions/versions.h"
 
-static CmigQuery named = {"SELECT to_regclass($1)::oid", {TEXTOID}};
+static CmigQuery named = {"SELECT " CMIG_RELATION_NAMED("$1"), {TEXTOID}};
 
 bool
 cmig_versions_hold(const char *name)

@@ -85,7 +85,7 @@ static CmigQuery state_query = {
 	{TEXTOID, TEXTOID}
 };
 
-static CmigQuery named_table = {"SELECT to_regclass($1)::oid", {TEXTOID}};
+static CmigQuery named_table = {"SELECT " CMIG_RELATION_NAMED("$1"), {TEXTOID}};
 
 static void
 mark_done(const Work *work)

@@ -56,11 +56,11 @@ static CmigQuery relation_privileges = {
 	.sql = NO_DEFAULTS("r", "TABLE", "$2",
 					   "$4") "SELECT format('GRANT %s ON %s TO %s%s', g.privilege_type, $2, " GRANTEE ","
 	"  " GRANT_OPTION "), 1"
-	" FROM pg_class c, aclexplode(c.relacl) g WHERE c.oid = to_regclass($1)"
+	" FROM pg_class c, aclexplode(c.relacl) g WHERE c.oid = " CMIG_RELATION_NAMED("$1") ""
 	" AND g.grantee <> c.relowner"
 	" AND g.privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')"
 	" UNION ALL SELECT unnest(" NEW_OWNER("TABLE",
-										  "$3") "), generate_series(2, 4) FROM pg_class c, pg_get_userbyid(c.relowner) o WHERE c.oid = to_regclass($1) AND o <> $4::name ORDER BY 2, 1",
+										  "$3") "), generate_series(2, 4) FROM pg_class c, pg_get_userbyid(c.relowner) o WHERE c.oid = " CMIG_RELATION_NAMED("$1") " AND o <> $4::name ORDER BY 2, 1",
 	.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 };
 
@@ -111,7 +111,7 @@ cmig_versions_add_owner(const CmigStepGroup *at, const char *sequence)
 	static CmigQuery query = {
 		.sql = "SELECT u.sql FROM pg_class c, pg_get_userbyid(c.relowner) o, LATERAL (SELECT quote_ident((parse_ident($2))[1])) s (name),"
 		" LATERAL unnest(CASE WHEN has_schema_privilege(o, to_regnamespace(s.name), 'CREATE') THEN ARRAY[format('ALTER SEQUENCE %s OWNER TO %I', $2, o)] ELSE " NEW_OWNER("SEQUENCE", "s.name") " END) u (sql)"
-		" WHERE c.oid = to_regclass($1) AND o <> $3::name",
+		" WHERE c.oid = " CMIG_RELATION_NAMED("$1") " AND o <> $3::name",
 		.argtypes = {TEXTOID, TEXTOID, TEXTOID}
 	};
 
@@ -147,7 +147,7 @@ cmig_versions_add_column_privileges(const CmigStepGroup *at, const char *column,
 		.sql = "SELECT format('GRANT %s (%I) ON %s TO %s%s', g.privilege_type, $3, $4, " GRANTEE ","
 		"  " GRANT_OPTION ")"
 		" FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid, aclexplode(a.attacl) g"
-		" WHERE c.oid = to_regclass($1) AND a.attname = $2::name AND NOT a.attisdropped"
+		" WHERE c.oid = " CMIG_RELATION_NAMED("$1") " AND a.attname = $2::name AND NOT a.attisdropped"
 		" AND g.grantee <> c.relowner ORDER BY 1",
 		.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 	};
@@ -165,7 +165,8 @@ add_column_labels(const CmigStepGroup *at, const char *column, const char *hidde
 	static CmigQuery query = {
 		.sql = "SELECT format('SECURITY LABEL FOR %I ON COLUMN %s.%I IS %L', provider, a.attrelid::regclass, $3, label)"
 		" FROM pg_attribute a JOIN pg_seclabel l ON l.objoid = a.attrelid AND l.objsubid = a.attnum AND l.classoid = 'pg_class'::regclass"
-		" WHERE a.attrelid IN (SELECT to_regclass($1)::oid UNION SELECT relid FROM pg_partition_tree(to_regclass($1)))"
+		" WHERE a.attrelid IN (SELECT " CMIG_RELATION_NAMED("$1")
+		" UNION SELECT relid FROM pg_partition_tree(" CMIG_RELATION_NAMED("$1") "))"
 		" AND a.attname = $2::name AND NOT a.attisdropped ORDER BY 1",
 		.argtypes = {TEXTOID, TEXTOID, TEXTOID}
 	};
@@ -179,8 +180,9 @@ add_table_privileges(CmigPlanning *p, const CmigVersionTable *table)
 {
 	static CmigQuery writers = {
 		.sql = "SELECT DISTINCT format('GRANT USAGE ON SEQUENCE %s TO %s', $2, " GRANTEE ")"
-		" FROM (SELECT relacl FROM pg_class WHERE oid = to_regclass($1) UNION ALL SELECT attacl"
-		" FROM pg_attribute WHERE attrelid = to_regclass($1)) a (acl),"
+		" FROM (SELECT relacl FROM pg_class WHERE oid = " CMIG_RELATION_NAMED("$1")
+		" UNION ALL SELECT attacl"
+		" FROM pg_attribute WHERE attrelid = " CMIG_RELATION_NAMED("$1") ") a (acl),"
 		" aclexplode(a.acl) g WHERE g.privilege_type IN ('INSERT', 'UPDATE') ORDER BY 1",
 		.argtypes = {TEXTOID, TEXTOID}
 	};
@@ -339,7 +341,7 @@ add_schema_owners(CmigPlanning *p)
 static void
 require_unmanaged(CmigPlanning *p)
 {
-	static CmigQuery live = {.sql = "SELECT to_regclass($1)::oid",.argtypes = {TEXTOID}};
+	static CmigQuery live = {.sql = "SELECT " CMIG_RELATION_NAMED("$1"),.argtypes = {TEXTOID}};
 	const List *shape = p->shapes[p->revisions];
 	List	   *managed = NIL;
 	bool		changed = cmig_citus_is_installed();
@@ -391,7 +393,7 @@ char *
 cmig_versions_family(const char *relation)
 {
 	static CmigQuery query = {
-		.sql = "WITH RECURSIVE family (oid) AS (SELECT to_regclass($1)::oid UNION SELECT i.inhrelid FROM family JOIN pg_inherits i ON i.inhparent = family.oid)"
+		.sql = "WITH RECURSIVE family (oid) AS (SELECT " CMIG_RELATION_NAMED("$1") " UNION SELECT i.inhrelid FROM family JOIN pg_inherits i ON i.inhparent = family.oid)"
 		" SELECT string_agg(oid::regclass::text, ', ' ORDER BY oid::regclass::text COLLATE \"C\")"
 		" FROM family",
 		.argtypes = {TEXTOID}
@@ -418,7 +420,8 @@ static void
 require_copied(CmigPlanning *p)
 {
 	static CmigQuery others = {
-		"SELECT p.relid::regclass, pg_get_userbyid(c.relowner) FROM pg_partition_tree(to_regclass($1)) p JOIN"
+		"SELECT p.relid::regclass, pg_get_userbyid(c.relowner)"
+		" FROM pg_partition_tree(" CMIG_RELATION_NAMED("$1") ") p JOIN"
 		" pg_class c ON c.oid = p.relid WHERE NOT pg_has_role($2::name, c.relowner, 'USAGE') ORDER BY 1 LIMIT 1",
 		{TEXTOID, TEXTOID}
 	};
@@ -464,8 +467,8 @@ require_all_rows(const char *relation, const char *role)
 {
 	static CmigQuery query = {
 		.sql = "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_roles r ON r.rolname = $2::name"
-		" WHERE (c.oid = to_regclass($1) OR c.oid IN (SELECT relid"
-		" FROM pg_partition_tree(to_regclass($1)))) AND c.relrowsecurity"
+		" WHERE (c.oid = " CMIG_RELATION_NAMED("$1") " OR c.oid IN (SELECT relid"
+		" FROM pg_partition_tree(" CMIG_RELATION_NAMED("$1") "))) AND c.relrowsecurity"
 		" AND (c.relforcerowsecurity OR NOT pg_has_role(r.oid, c.relowner, 'USAGE'))"
 		" AND NOT r.rolsuper AND NOT r.rolbypassrls ORDER BY 1 LIMIT 1",
 		.argtypes = {TEXTOID, TEXTOID}
@@ -528,7 +531,7 @@ warn_of_triggers(const CmigVersionTable *table)
 		" FROM pg_trigger g JOIN pg_proc f ON f.oid = g.tgfoid"
 		" JOIN pg_language l ON l.oid = f.prolang AND l.lanname = 'plpgsql', unnest($2) c,"
 		" concat('new\\s*\\.\\s*\"?', regexp_replace(c, '(\\W)', '\\\\\\1', 'g'), '\\M') p"
-		" WHERE g.tgrelid = to_regclass($1) AND NOT g.tgisinternal AND g.tgtype & 3 = 3"
+		" WHERE g.tgrelid = " CMIG_RELATION_NAMED("$1") " AND NOT g.tgisinternal AND g.tgtype & 3 = 3"
 		" AND g.tgtype & 20 <> 0 AND g.tgenabled IN ('O', 'A') AND f.prosrc ~* concat("
 		"  '(;|\\m(begin|then|else|loop)\\M)\\s*', p, '\"?\\s*:?=|\\minto\\M[^;]*\\m', p)"
 		" GROUP BY 1 ORDER BY 1", {TEXTOID, TEXTARRAYOID}
@@ -558,16 +561,17 @@ require_no_obstacle(CmigPlanning *p)
 {
 	static CmigQuery scripted = {
 		.sql = "SELECT quote_ident(t.tgname) FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace"
-		" WHERE t.tgrelid = to_regclass($1) AND " CMIG_AUDIT_IS_SCRIPT " ORDER BY 1 LIMIT 1",
+		" WHERE t.tgrelid = " CMIG_RELATION_NAMED("$1")
+		" AND " CMIG_AUDIT_IS_SCRIPT " ORDER BY 1 LIMIT 1",
 		.argtypes = {TEXTOID}
 	};
 	static CmigQuery numbers = {
-		.sql = "SELECT max(relnatts) FROM pg_class WHERE oid = to_regclass($1) OR oid IN (SELECT relid FROM pg_partition_tree(to_regclass($1)))",
+		.sql = "SELECT max(relnatts) FROM pg_class WHERE oid = " CMIG_RELATION_NAMED("$1") " OR oid IN (SELECT relid FROM pg_partition_tree(" CMIG_RELATION_NAMED("$1") "))",
 		.argtypes = {TEXTOID}
 	};
 	static CmigQuery limited = {
 		.sql = "SELECT string_agg(DISTINCT quote_ident(r.rolname), ', ' ORDER BY quote_ident(r.rolname)) FROM pg_attribute a, aclexplode(a.attacl) g, pg_roles r"
-		" WHERE a.attrelid = to_regclass($1) AND NOT a.attisdropped AND r.oid = g.grantee"
+		" WHERE a.attrelid = " CMIG_RELATION_NAMED("$1") " AND NOT a.attisdropped AND r.oid = g.grantee"
 		" AND g.privilege_type = 'SELECT'"
 		" AND NOT has_table_privilege(r.oid, a.attrelid, 'SELECT')",
 		.argtypes = {TEXTOID}
@@ -1073,7 +1077,7 @@ cmig_versions_require_transformed(const CmigExpansion *expansion, const List *st
 								  const List *relations, const char *scopes)
 {
 	static CmigQuery without_default = {
-		"SELECT y.relid::regclass FROM pg_partition_tree(to_regclass($1)) y JOIN pg_attribute a ON a.attrelid = y.relid JOIN pg_class c ON c.oid = y.relid"
+		"SELECT y.relid::regclass FROM pg_partition_tree(" CMIG_RELATION_NAMED("$1") ") y JOIN pg_attribute a ON a.attrelid = y.relid JOIN pg_class c ON c.oid = y.relid"
 		" WHERE a.attname = '" CMIG_STATE_COLUMN "' AND NOT a.attisdropped AND (NOT a.atthasdef OR c.relkind = 'f') ORDER BY 1 LIMIT 1", {TEXTOID}
 	};
 	const char *arguments = psprintf("%s%s%s", quote_literal_cstr(expansion->revision), *scopes ? ", " : "", scopes);
