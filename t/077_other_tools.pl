@@ -11,6 +11,7 @@
 use strict;
 use warnings;
 
+use Cwd qw(getcwd);
 use File::Path qw(make_path remove_tree);
 use FindBin;
 use lib $FindBin::RealBin;
@@ -531,9 +532,15 @@ sqlx: files such as sqlx/migrations/1_a.sql
 gives(3, '^cmig/1_a.sql\ncmig/2_b.sql\ncmig/3_c.sql\ncmig/R_v.sql\n$', '3_c.sql: to be written', 'import', 'flyway', 'app', '--to', 'cmig', '-d', 'tells');
 append_to_file("app/src/test/resources/db/migration/$_", $email) foreach 'V8__notes.txt', 'A8__other.sql';
 gives(0, '^cmig/9_x.sql\n$', '^\S+/A8__other.sql: left out, because it is not a flyway file\n$', 'import', 'flyway', 'app/src/test', '--to', 'cmig', '-d', 'tells');
+my $by_hand = getcwd();
+# each database has its folder, for scripts and for classes
+chdir new_folder('databases', map { ("$java/$_/com/V2__c.java" => 'x', "$main/migration/$_/com/V1_1__a.sql" => $users) } 'my', 'pg') or die;
+gives(0, '^' . join('', map {"flyway: files such as $main/migration/$_/com/V1_1__a.sql\n  cmig import flyway $main/migration/$_/com    # [^\n]*\n"} 'my', 'pg') . '$', '^$', 'import', '-d', 'postgres');
+gives(3, '^cmig/1.1_a.sql\ncmig/2_c.sql\n$', qq(^2_c.sql: to be written: it is written in Java, in file "$java/pg/com/V2__c.java"\n), 'import', 'flyway', "$main/migration/pg", '--to', 'cmig', '-d', 'postgres');
+chdir $by_hand or die;
 make_path('more/sql');
 append_to_file('more/sql/V2__other.sql', 'x');
-gives(0, join('.*', map { "  cmig import flyway $_ " } "$java", "$main/migration", "$main/postgresql", 'more/sql'), '^$', 'import', '-d', 'tells');
+gives(0, join('.*', map { "  cmig import flyway $_ " } "$main/migration", "$main/postgresql", 'more/sql'), '^$', 'import', '-d', 'tells');
 
 # a change log in SQL can be a file
 make_path('log');
@@ -572,6 +579,24 @@ SKIP:
 	unlink 'more.yaml';
 	append_to_file('bad.xml', '<databaseChangeLog>');
 	gives(2, '^$', 'Liquibase cannot convert bad.xml', 'import', 'liquibase', 'bad.xml', '--to', 'cmig', '-d', 'postgres');
+
+	# A change log names others by their place below a folder above it.  Preconditions are not tested, not
+	# all changes are printed, and what follows the last change that has no rollback has one.
+	make_path('root/res/db/parts');
+	append_to_file('root/res/db/main.yml', "databaseChangeLog:\n" . join('', map {"- include: { file: db/parts/$_.yml }\n"} 'one', 'two'));
+	append_to_file('root/res/db/parts/rows.csv', "id\n1\n");
+	append_to_file('root/res/db/parts/one.yml', "databaseChangeLog:\n- changeSet:\n    id: 1\n    author: ann\n    preConditions: [{ onFail: MARK_RAN }, { dbms: { type: mysql } }]\n    changes:\n"
+		  . "    - createTable: { tableName: t, columns: [{ column: { name: id, type: int } }] }\n"
+		  . "    - loadData: { tableName: t, file: db/parts/rows.csv, usePreparedStatements: true }\n");
+	append_to_file('root/res/db/parts/two.yml', "databaseChangeLog:\n- changeSet:\n    id: 2\n    author: ann\n    changes:\n    - addColumn: { tableName: t, columns: [{ column: { name: a, type: text } }] }\n");
+	chdir 'root' or die;
+	gives(0, '^below/ann.1.sql\nbelow/ann.2.sql\n$',
+		'^cmig: no downgrade sections for db/parts/one.yml::1::ann and the change sets before it: .*No inverse.*'
+		  . '\ncmig: preconditions were not tested; delete what they exclude in the revisions of: db/parts/one.yml\n'
+		  . 'ann.1.sql: some of its changes may be missing,',
+		'import', 'liquibase', 'res/db/main.yml', '--to', 'below', '-d', 'postgres');
+	like(slurp_file('below/ann.1.sql'), qr/^-- message:\n.*-- cmig:upgrade\nCREATE TABLE t \(id INT.*\);\n$/s, 'no downgrade section');
+	like(slurp_file('below/ann.2.sql'), qr/^-- cmig:downgrade\nALTER TABLE t DROP COLUMN a;\n$/m, 'the downgrade section of a change set after it');
 }
 
 # One table of tools: the completion and the manual name what is in it

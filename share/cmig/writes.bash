@@ -487,11 +487,49 @@ import_django()
 	write_files "$(new_folder)" <"$GENERATED/files"
 }
 
+# keep_rollbacks SCRIPT: Liquibase ends at the last change set that has no rollback, whose text is removed
+# from the script.  What precedes it is the rollback of those that follow it in the change log.
+keep_rollbacks()
+{
+	local hint kept='' last=''
+
+	hint=$(grep -m 1 '^Unexpected error' -- "$GENERATED/messages") ||
+		hint='Liquibase cannot generate the rollback'
+	last=$(sed -n 's/^-- Rolling Back ChangeSet: //p' "$1" 2>/dev/null | tail -n 1)
+	if [ -z "$last" ]; then
+		rm -f -- "$1"
+		say "cmig: no downgrade sections: $hint"
+		return
+	fi
+	kept=$(awk '/^-- Rolling Back ChangeSet: / { printf "%s", text; text = "" }
+		{ text = text $0 "\n" }' "$1" && echo x) &&
+		printf '%s' "${kept%x}" >"$1" || fail 2 'no temporary file can be written'
+	visible "$last"
+	say "cmig: no downgrade sections for $VISIBLE and the change sets before it: $hint"
+}
+
+# name_preconditions FOLDER SCRIPT: names the change logs below the folder, of those in the script, that
+# have preconditions.  Liquibase prints the change sets as if each was true, also <dbms type="mysql"/>.
+name_preconditions()
+{
+	local file
+	local -a found=()
+
+	while IFS= read -r file; do
+		! grep -qi 'preconditions' -- "$1/$file" 2>/dev/null || { visible "$file"; found+=("$VISIBLE"); }
+	done < <(sed -n 's/^-- Changeset \(.*\)::[^:]*::.*/\1/p' "$2" | LC_ALL=C sort -u)
+	[ ${#found[@]} -eq 0 ] ||
+		say "cmig: preconditions were not tested; delete what they exclude in the revisions of: ${found[*]}"
+}
+
 # Lets Liquibase write the SQL of a change log in XML, YAML, or JSON into the temporary
 # folder GENERATED.
 generate_liquibase()
 {
 	local log=$1 program=liquibase folder word offline='offline:postgresql' hint
+	local found_by='Liquibase finds files of the project by the variable LIQUIBASE_SEARCH_PATH, and classes by '
+
+	found_by+=LIQUIBASE_CLASSPATH.
 
 	# npm's package has no command of this name
 	for word in node_modules/liquibase/dist/liquibase/liquibase node_modules/.bin/liquibase; do
@@ -502,23 +540,29 @@ generate_liquibase()
 	command -v "$program" >/dev/null && command -v java >/dev/null ||
 		fail 2 "$log is not SQL, and Liquibase, which can convert it, is not installed, or Java is not" "$hint"
 	generated_folder
-	folder=$(dirname -- "$log")
-	# for two short runs, optimizing code takes longer than running it
+	folder=$(dirname -- "$log") log=${log##*/}
+	# for short runs, optimizing code takes longer than running it
 	local -x JAVA_OPTS=${JAVA_OPTS:--XX:TieredStopAtLevel=1 -XX:+UseSerialGC}
 	for word in updateSQL futureRollbackSQL; do
-		(cd -- "$folder" && "$program" --changeLogFile="$(basename -- "$log")" --outputFile="$GENERATED/$word.sql" \
+		until (cd -- "$folder" && "$program" --changeLogFile="$log" --outputFile="$GENERATED/$word.sql" \
 			--url="$offline?outputLiquibaseSql=none&changeLogFile=$GENERATED/$word.csv" \
-			"$word" ${settings[@]+"${settings[@]/#/-D}"}) >"$GENERATED/messages" 2>&1 && continue
-		rm -f -- "$GENERATED/$word.sql"
-		if [ "$word" = updateSQL ]; then
-			cat -- "$GENERATED/messages" >&2
-			fail 2 "Liquibase cannot convert $log" \
-				'Liquibase finds classes of the project by the variable LIQUIBASE_CLASSPATH.'
-		fi
-		hint=$(grep -m 1 '^Unexpected error' -- "$GENERATED/messages") || hint='Liquibase cannot generate the rollback'
-		say "cmig: no downgrade sections: $hint"
+			"$word" ${settings[@]+"${settings[@]/#/-D}"}) >"$GENERATED/messages" 2>&1; do
+			if [ "$word" = futureRollbackSQL ]; then
+				keep_rollbacks "$GENERATED/$word.sql"
+				break
+			fi
+			rm -f -- "$GENERATED/$word".*
+			[ -f "$GENERATED/first_messages" ] || mv -- "$GENERATED/messages" "$GENERATED/first_messages"
+			# change logs name others by their place below a folder such as src/main/resources
+			{ [[ $folder != . && $folder != / ]] && grep -q 'not found' -- "$GENERATED/first_messages"; } || {
+				cat -- "$GENERATED/first_messages" >&2
+				fail 2 "Liquibase cannot convert ${arguments[1]}" "$found_by"
+			}
+			log=${folder##*/}/$log folder=$(dirname -- "$folder")
+		done
 	done
-	rm -f -- "$GENERATED"/*.csv "$GENERATED/messages"
+	name_preconditions "$folder" "$GENERATED/updateSQL.sql"
+	rm -f -- "$GENERATED"/*.csv "$GENERATED"/*messages
 }
 
 # the database in which node-pg-migrate runs dry; a trap sees it
@@ -637,7 +681,7 @@ possible_files()
 	name_tests '*.sql' '*.up.*' '*[Mm]igrat*.toml' '*.plan' atlas.sum _journal.json snapshot.json \
 		'phinx.*' 'knexfile.*' 'mikro-orm.config.*' '*hange[Ll]og*.json' '*.xml' '*.yaml' '*.yml' './*migrat*.py' \
 		'*/versions/*.py' './*migrat*.[cm][jt]s' './*migrat*.[jt]s' './*migrat*.go' './*migrat*.rs' \
-		'./*migrat*.java' './*migrat*.kt' '*/db/migrate/*.rb'
+		'./*migrat*.java' './*migrat*.kt' '[RV]*__*.java' '[RV]*__*.kt' '*/db/migrate/*.rb'
 	find . -mindepth 1 -maxdepth 16 \( -name '.*' -o -name node_modules -o -name vendor -o -name venv -o -name target \
 		-o -name dist -o -name build -o -path '*/src/test' \) -prune \
 		-o -type f -size -2000k \( "${NAME_TESTS[@]}" \) ! -name $'*\n*' -print0 | LC_ALL=C sort -z | head -z -n 3000 |
@@ -770,6 +814,7 @@ require_tool()
 verb_import()
 {
 	local folder file files_in='' text number=0 placeholders='' setting import_names='' import_texts=''
+	local -a class_folders=()
 
 	if [ ${#arguments[@]} -eq 0 ]; then
 		! given state || fail 2 'import --state requires TOOL' 'cmig import shows which tools were used here'
@@ -806,6 +851,11 @@ verb_import()
 			[ -n "$(find "$folder" -maxdepth 2 -name '*structure.sql')" ] ||
 				fail 2 "there is no structure.sql in $folder" "$RAILS_HINT" ;;
 		graphile-migrate) read_gmrc "$folder" ;;
+		flyway) # classes with the same place on the class path as these resources
+			for text in java kotlin; do
+				[[ ${folder%/} != */resources/* ]] || ! [ -d "${folder/\/resources\///$text/}" ] ||
+					class_folders+=("${folder/\/resources\///$text/}")
+			done ;;
 	esac
 	name_tests '*.sql' '*.conf' '*.toml' '*.plan' '*.json' '*.py' '*.js' '*.go' '*.rs' '*.java' '*.kt' '*.ts' '*.rb' \
 		'*.xml' '*.yaml' '*.yml' '*.SQL' '*.up.*' '*.down.*' \
@@ -823,8 +873,8 @@ verb_import()
 		without_mark "$text"
 		variable "file_text$number" "$UNMARKED"
 		import_names+=", :'file_name$number'" import_texts+=", :'file_text$number'"
-	done < <(find "${files_in:-$folder}" \( -name '.*' -o -path '*src/test' \) ! -path "$folder" -prune \
-		-o -name node_modules -prune -o -type f \
+	done < <(find "${files_in:-$folder}" ${class_folders[@]+"${class_folders[@]}"} \
+		\( -name '.*' -o -path '*src/test' \) ! -path "$folder" -prune -o -name node_modules -prune -o -type f \
 		\( "${NAME_TESTS[@]}" \) -print0 | LC_ALL=C sort -z)
 	if [ $number -eq 0 ]; then
 		require_tool

@@ -524,20 +524,44 @@ generated_id(const CmigToolLine *line, const char *word, char **full)
 	return author;
 }
 
-/* Does the script have more than comments? */
-static bool
-has_statement(const char *script)
+/* What Liquibase prints before a change that can depend on more than the change log. */
+#define MAY_DIFFER "-- WARNING The following SQL may change each run"
+
+/*
+ * Add a note if Liquibase has not printed all changes of a change set: if the
+ * script has only comments, or if no change of rows follows a warning, since
+ * that is about rows that Liquibase loads with prepared statements, or about a
+ * class of the project.
+ */
+static void
+note_unprinted(CmigToolRevision *revision, const char *script)
 {
+	static const char *const row_changes[] = {"INSERT", "UPDATE", "DELETE", "MERGE", "WITH", "DO", "COPY"};
+	bool		has_statement = false;
+	bool		is_expected = false;	/* a change of rows, after a warning */
+	bool		is_missing = false;
 	CmigToolLine line;
 
 	for (const char *p = script; cmig_tool_text_line(p, &line); p = line.next)
 	{
 		const char *text = line.start + strspn(line.start, " \t\r");
+		bool		is_warning = strncmp(text, MAY_DIFFER, strlen(MAY_DIFFER)) == 0;
+		bool		is_found = !is_expected;
 
-		if (text < line.end && strncmp(text, "--", 2) != 0)
-			return true;
+		if (text >= line.end)
+			continue;
+		for (int i = 0; i < lengthof(row_changes) && !is_found; i++)
+			is_found = pg_strncasecmp(text, row_changes[i], strlen(row_changes[i])) == 0;
+		is_missing |= !is_found;
+		is_expected = is_warning;
+		has_statement |= strncmp(text, "--", 2) != 0;
 	}
-	return false;
+	if (!has_statement)
+		cmig_import_note(revision,
+						 "it has no statement, because Liquibase does not print all changes as SQL: not a tag, a command, a class of the project, or rows that loadData loads with prepared statements");
+	else if (is_missing || is_expected)
+		cmig_import_note(revision,
+						 "some of its changes may be missing, because Liquibase does not print all as SQL: not a class of the project, or rows that loadData loads with prepared statements");
 }
 
 /*
@@ -573,9 +597,8 @@ read_generated(CmigImport *import, CmigToolFile *file, bool is_rollback)
 			if (parameter && strchr(parameter, '}'))
 				cmig_import_note(revision,
 								 psprintf("Liquibase has not replaced %.*s, because the parameter has no value", (int) strcspn(parameter, "}") + 1, parameter));
-			if (!is_rollback && !has_statement(script.data))
-				cmig_import_note(revision,
-								 "it has no statement, because Liquibase does not print all changes as SQL: not a tag, a command, or a class of the project");
+			if (!is_rollback)
+				note_unprinted(revision, script.data);
 			if (is_rollback)
 				revision->text.downgrade_sql = cmig_import_section(import, file,
 																   CMIG_SECTION_DOWNGRADE,
@@ -611,6 +634,7 @@ read_generated(CmigImport *import, CmigToolFile *file, bool is_rollback)
 				 cmig_tool_text_after(&line, "UPDATE public.databasechangeloglock ", false))
 			continue;
 		else if (!is_rollback && script.len == 0 && *revision->text.edges.message == '\0' &&
+				 strncmp(line.start, MAY_DIFFER, strlen(MAY_DIFFER)) != 0 &&
 				 (comment = cmig_tool_text_after(&line, "-- ", false)) != NULL)
 			revision->text.edges.message = comment;
 		else

@@ -283,6 +283,46 @@ common_folder(const CmigTool *tool, const CmigNames *names, const List *files)
 }
 
 /*
+ * Does a folder of classes, such as src/main/java/db, have the place on the class
+ * path that one of resources, such as src/main/resources/db, has?  The tool reads
+ * both, and cmig import reads the classes with the resources.
+ */
+static bool
+is_on_same_path(const char *classes, const char *resources)
+{
+	static const char *const languages[] = {"/java/", "/kotlin/"};
+
+	for (int i = 0; i < lengthof(languages); i++)
+	{
+		const char *at = strstr(classes, languages[i]);
+
+		if (at && strcmp(psprintf("%.*s/resources/%s", (int) (at - classes), classes,
+								  at + strlen(languages[i])), resources) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Remove the files whose folder is read with that of another one. */
+static List *
+without_classes(const CmigTool *tool, const CmigNames *names, List *found)
+{
+	List	   *rest = NIL;
+
+	foreach_int(i, found)
+	{
+		char	   *folder = folder_of(tool, names->names[i]);
+		bool		is_read = false;
+
+		foreach_int(other, found)
+			is_read |= is_on_same_path(folder, folder_of(tool, names->names[other]));
+		if (!is_read)
+			rest = lappend_int(rest, i);
+	}
+	return rest;
+}
+
+/*
  * Returns the index of the first file in each folder with files that look like
  * files of the tool, without folders in other ones.  If there are main files, or
  * files that include others, these; of a tool that is not converted, the first one.
@@ -324,7 +364,9 @@ find_files(const CmigTool *tool, const CmigNames *names, const CmigNames *texts,
 			found = lappend_int(found, i);
 	}
 	*folder_of_all = tool->joins_folders && list_length(found) > 1 ? common_folder(tool, names, all) : NULL;
-	return *folder_of_all ? list_truncate(found, 1) : found;
+	if (*folder_of_all)
+		return list_truncate(found, 1);
+	return tool->joins_folders ? without_classes(tool, names, found) : found;
 }
 
 /*
