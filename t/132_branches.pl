@@ -114,6 +114,8 @@ gives('CREATE SCHEMA a; CREATE SCHEMA b; CREATE FUNCTION a.f() RETURNS int LANGU
 my $target = q{CREATE SCHEMA a; CREATE SCHEMA b; CREATE FUNCTION b.f() RETURNS int LANGUAGE sql AS};
 like(says(qq{SELECT 1 FROM cmig.diff('$target \$\$SELECT 1\$\$')}), qr/this may be a rename: function a\.f/, 'the same function in another schema');
 unlike(says(qq{SELECT 1 FROM cmig.diff('$target \$\$SELECT 2\$\$')}), qr/may be a rename/, 'another function in another schema');
+gives('CREATE TABLE a.nothing ()');
+unlike(says(qq{SELECT 1 FROM cmig.diff('CREATE TABLE a.none ()', schemas => '{a}')}), qr/may be a rename/, 'a table that has no columns, either');
 
 #
 # Differences of what schemas seldom have: the schema of a database is made from SQL, then
@@ -139,6 +141,17 @@ sub between
 between('grants', 'CREATE TABLE item (a int); GRANT SELECT ON item TO PUBLIC; REVOKE INSERT ON item FROM CURRENT_USER',
 	'CREATE TABLE item (a int); GRANT SELECT ON item TO regress_app; REVOKE INSERT ON item FROM CURRENT_USER');
 is(gives(q{SELECT count(*) FROM cmig.diff('CREATE TABLE item (a int); GRANT SELECT ON item TO PUBLIC; REVOKE INSERT ON item FROM CURRENT_USER')}), '0', 'what the owner has revoked from itself');
+
+# a column gets its privileges again only if the table loses them
+subject('columns');
+gives('CREATE TABLE item (a int); GRANT SELECT (a), INSERT (a) ON item TO regress_app; GRANT INSERT, UPDATE ON item TO regress_app');
+is(gives(qq{SELECT upgrade_sql FROM cmig.diff('CREATE TABLE item (a int); GRANT SELECT (a), INSERT (a) ON item TO regress_app; GRANT $_ ON item TO regress_app') ORDER BY step}),
+	'REVOKE ' . ($_ eq 'INSERT' ? 'UPDATE' : 'INSERT') . ' ON TABLE public.item FROM regress_app' . ($_ eq 'INSERT' ? '' : "\nGRANT INSERT (a) ON TABLE public.item TO regress_app"), "a table keeps $_") foreach qw(INSERT UPDATE);
+
+# a sequence does not continue after values that are not numbers
+gives(q{CREATE TABLE t (a text); INSERT INTO t VALUES ('x')});
+is(gives(q{SELECT upgrade_sql FROM cmig.diff('CREATE TABLE t (a text); CREATE SEQUENCE s OWNED BY t.a') WHERE object = 'public.s' ORDER BY step}),
+	"CREATE SEQUENCE public.s\nALTER SEQUENCE public.s OWNED BY public.t.a", 'a sequence that a column with texts owns');
 between('persistence', 'CREATE TABLE item (a int GENERATED ALWAYS AS IDENTITY); ALTER SEQUENCE item_a_seq SET UNLOGGED', 'CREATE UNLOGGED TABLE item (a int GENERATED ALWAYS AS IDENTITY)');
 
 # BETWEEN is written again, which PostgreSQL prints as two comparisons, but only if these are of the same
@@ -329,6 +342,17 @@ is(gives('SELECT count(*) > 0 FROM cmig.lint()'), 't', 'a policy of a table that
 gives('CREATE TABLE item (id int); GRANT SELECT ON item TO regress_app; TRUNCATE cmig.revision; ' . load_sql(revision_file('001', '', 'CREATE TABLE fresh (id int); REVOKE SELECT ON fresh, item FROM regress_app', '')));
 like(gives(q{SELECT message FROM cmig.lint() WHERE rule = 'revoking-privileges'}), qr/takes privileges on item from role regress_app/, 'privileges on a new table and on another one');
 
+# a view that no longer checks what is written exposes nothing
+gives('CREATE VIEW checked WITH (check_option = local) AS SELECT id FROM item; CREATE VIEW lost WITH (security_barrier) AS SELECT id FROM item; TRUNCATE cmig.revision; '
+	  . load_sql(revision_file('001', '', 'CREATE OR REPLACE VIEW checked AS SELECT id FROM item; CREATE OR REPLACE VIEW lost AS SELECT id FROM item', '')));
+is(gives(q{SELECT message FROM cmig.lint(rehearse => true) WHERE rule = 'row-security-lost'}), q{view public.lost loses the options security_barrier='true'}, 'a view that is no longer a security barrier');
+
+# a statement is not slow because an earlier one was; an index serves a key if it is complete and begins with it
+gives('CREATE TABLE big AS SELECT i AS id, 1 AS tenant_id FROM generate_series(1, 20000) i; CREATE TABLE held AS TABLE big; CREATE INDEX ON big (tenant_id) WHERE id > 5; CREATE INDEX ON big ((id + 1)); ANALYZE; TRUNCATE cmig.revision; '
+	  . load_sql(revision_file('001', '', 'CREATE INDEX ON big (id); ALTER TABLE held ADD x bigint; SELECT 1', ''), revision_file('002', '001', q{SELECT cmig.enable_rls('big', tenant_column => 'tenant_id')}, '')));
+is(gives(q{SELECT revision, statement, rule FROM cmig.lint() WHERE rule ~ 'statement-after|concurrent-index' ORDER BY 1, 2, 3}),
+	"001|1|require-concurrent-index-creation\n002|1|require-concurrent-index-creation", 'slow statements');
+
 gives('TRUNCATE cmig.revision; ' . load_sql(revision_file('001', '', join(";\n", map { "CALL cmig.backfill('item', 'id = = $_')" } 1 .. 12), '')));
 is(gives('SELECT count(*) > 0 FROM cmig.lint()'), 't', 'calls with SQL that cannot be parsed');
 
@@ -357,6 +381,22 @@ my $checksum = gives('SELECT FROM ' . (load_sql(@hundred) =~ s/.* FROM //r) . 'S
 $hundred[76] =~ s/SELECT 1/SELECT 77/;
 gives(load_sql(@hundred));
 fails("SELECT * FROM cmig.upgrade('head', plan_checksum => '$checksum')", 'MG0..', 'The text of revision "077" has changed', 'one of 100 steps');
+
+# That of a script is one of its tokens: it must not change with a new version
+subject('tokens');
+my $numbers = 'SELECT 1+2, 1.5e-3, 1E+5';
+gives(load_sql(revision_file('001', '', $numbers, '')) . 'SELECT FROM cmig.upgrade();');
+is(gives('SELECT checksum FROM cmig.journal'), 'fa0bbd705fddb568e41f687f5dbce984dcbb45ae60c783aa1529d89e25428b2e', 'the checksum of numbers');
+gives(load_sql(revision_file('001', '', $numbers =~ s/1\+2/1 + 2/r, '')));
+fails(load_sql(revision_file('001', '', $numbers =~ s/E\+5/E +5/r, '')), 'MG0..', 'applied revision "001" has changed', 'a space in a number');
+
+#
+# What a revision that waits needs may have been replaced by another one
+#
+subject('waits');
+gives(load_sql(revision_file('000', '', '', '') =~ s/^(?=-- create_date)/-- replaces: 001\n/mr, revision_file('002', '000', '', '')) . q{SELECT FROM cmig.upgrade('000')});
+gives(load_sql(revision_file('003', '', '', '') =~ s/^(?=-- create_date)/-- replaces: 001, 000, 002\n/mr) . q{INSERT INTO cmig.revision (revision, down_revision) VALUES ('004', '{nowhere}')});
+is(gives(q{SELECT severity, problem FROM cmig.check() WHERE object = '003'}), 'notice|it is not used until all revisions that it replaces are applied: 000, 002', 'one that waits for what is there');
 
 $node->stop;
 done_testing();
