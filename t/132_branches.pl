@@ -319,6 +319,30 @@ subject('report');
 gives(load_sql(revision_file('001', '', '')) . q{SELECT cmig.upgrade(); UPDATE cmig.version SET revision = 'gone'});
 is(join(' ', gives('SELECT cmig.report()') =~ m{<td[^>]*><span class="tag (\w+">[^<]*)}g), 'bad">error', 'only what is an error or a warning');
 
+# In its picture, a lane goes on in a row where it has ended in the row before
+my %parents = ('001' => '', '002' => '001', '003' => '001', '004' => '002', '005' => '003, 002', '006' => '004, 005', '007' => '001', '008' => '006', '009' => '002', '010' => '007, 008');
+gives('TRUNCATE cmig.revision, cmig.version; ' . load_sql(map { revision_file($_, $parents{$_}, '', '') } sort keys %parents));
+my (@above, @gaps, $pictures);
+foreach (gives('SELECT cmig.report()') =~ m{(<svg class="[gk]".*?</svg>)}gs)
+{
+	my ($height) = /viewBox="0 0 \d+ (\d+)"/;
+	my (%top, %bottom);
+
+	while (/M(\d+) (\d+)(?:V(\d+)|C[\d ]* (\d+) (\d+))/g)
+	{
+		my ($x, $y) = defined $3 ? ($1, $3) : ($4, $5);
+
+		$top{$1} = 1 if $2 == 0;
+		$bottom{$x} = 1 if $y == $height;
+	}
+	push @gaps, $_ if "@above" ne join ' ', sort keys %top;
+	@above = sort keys %bottom;
+	$pictures++;
+}
+is_deeply(\@gaps, [], 'no gap in the lanes of the picture');
+is("@above", '', 'all lanes end');
+cmp_ok($pictures, '>=', keys %parents, 'a picture for each row');
+
 #
 # A dry run leaves the statistics of a table as they were
 #
@@ -332,6 +356,26 @@ is(gives($estimates), $estimated, 'the number of pages that are visible to all')
 gives('CREATE INDEX ON item (a)');
 # since 18, not without autovacuum
 isnt(gives($estimates), $estimated, 'which the statement changes') if $node->pg_version < 18;
+
+#
+# A session is as it was after a function that waits for locks
+#
+my $limits = q{SELECT name, setting FROM pg_settings WHERE name IN ('deadlock_timeout', 'log_lock_waits', 'lock_timeout') ORDER BY 1};
+my $limited = gives($limits);
+is(gives("DO \$\$BEGIN PERFORM FROM $_; EXCEPTION WHEN OTHERS THEN NULL; END\$\$; $limits"), $limited, "the settings after $_")
+  foreach 'cmig.diff_schemas($q$public$q$, $q$public$q$)', 'cmig.locate()', 'cmig.drift()', 'cmig.scope_drift()', 'cmig.schema_sql($q${public}$q$)', 'cmig.diff($q$x$q$)', 'cmig.dry_run()';
+
+#
+# While a schema is copied, errors that code catches end it only after a limit
+#
+subject('cmig_copy_1');
+gives('CREATE FUNCTION catches() RETURNS int LANGUAGE plpgsql AS $$BEGIN FOR i IN 1 .. 9 LOOP BEGIN RAISE division_by_zero; EXCEPTION WHEN division_by_zero THEN NULL; END; END LOOP; RETURN 7; END$$');
+{
+	local $ENV{PGOPTIONS} = '-c cmig_client.copies=on';
+
+	is(gives(q{LOAD 'pg_cmig'; SELECT catches(), current_setting('cmig_client.copies')}), '7|guarded', 'without one');
+	is(gives(q{LOAD 'pg_cmig'; SET statement_timeout = '1min'; SELECT catches()}), '7', 'before it');
+}
 
 #
 # Lint
