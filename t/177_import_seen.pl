@@ -63,6 +63,28 @@ END
 	  . ' or contexts and labels: unless you have chosen some, those of all are here',
 	'notes about what Liquibase does not print');
 
+# "--rollback" without text or with a colon is a comment for Liquibase
+is( query($node, 'postgres', <<'END'),
+SELECT string_agg(concat(content ~ '-- cmig:downgrade', ' ', content ~ 'DROP', ' ', note), E'\n') FROM cmig.import_files('liquibase', '{a.sql}', ARRAY[$$--liquibase formatted sql
+--changeset ann:colon
+CREATE TABLE a (id int);
+--rollback: DROP TABLE a;
+--changeset ann:both
+CREATE TABLE b (id int);
+--rollback DROP TABLE b;
+--rollback: SELECT 1;
+--changeset ann:none
+CREATE TABLE c (id int);
+--rollback
+--changeset ann:file
+CREATE TABLE d (id int);
+--rollbackSqlFile path:d.sql
+$$])
+END
+	join("\n", 'f f left out, because it is a comment for Liquibase: --rollback: DROP TABLE a;', 't t left out, because it is a comment for Liquibase: --rollback: SELECT 1;',
+		'f f ', 'f f left out: --rollbackSqlFile path:d.sql'),
+	'rollbacks that Liquibase does not run');
+
 # Flyway runs scripts of other programs
 mkdir 'programs' or die $!;
 append_to_file("programs/$_", '') for 'V1__a.sh', 'V2__b.ps1', 'R__c.sh', 'other.sh';

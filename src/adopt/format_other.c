@@ -396,6 +396,29 @@ begin_change_set(CmigImport *import, ChangeSet *set, CmigToolFile *file, char *t
 		}
 }
 
+/* Read the text that follows "--rollback", which is SQL or a keyword. */
+static void
+read_rollback(ChangeSet *set, const char *text)
+{
+	/* Liquibase reads both as comments */
+	if (*text == ':')
+		cmig_import_note(set->revision, psprintf("left out, because it is a comment for Liquibase: --rollback%s", text));
+	if (*text == ':' || *text == '\0')
+		return;
+
+	if (pg_strncasecmp(text, "changesetid:", 12) == 0 ||
+		pg_strncasecmp(text, "changesetauthor:", 16) == 0)
+	{
+		cmig_import_note(set->revision,
+						 "its rollback refers to another change set; write the downgrade section by hand");
+		set->has_down = false;
+		return;
+	}
+	set->has_down = true;
+	if (pg_strcasecmp(text, "empty") != 0 && pg_strcasecmp(text, "not required") != 0)
+		appendStringInfo(&set->down, "%s\n", text);
+}
+
 /*
  * If the line is a directive, or not in a change set, process it and return
  * true.  Otherwise, the line is part of a script.
@@ -418,26 +441,14 @@ read_directive(CmigImport *import, const CmigToolFile *file, ChangeSet *set,
 		return true;
 	}
 	if ((text = directive(line, "rollback")) != NULL)
-	{
-		/* the text is SQL or a keyword */
-		set->has_down = true;
-		if (pg_strncasecmp(text, "changesetid:", 12) == 0 ||
-			pg_strncasecmp(text, "changesetauthor:", 16) == 0)
-		{
-			cmig_import_note(set->revision,
-							 "its rollback refers to another change set; write the downgrade section by hand");
-			set->has_down = false;
-		}
-		else if (pg_strcasecmp(text, "empty") != 0 && pg_strcasecmp(text, "not required") != 0 &&
-				 *text != '\0')
-			appendStringInfo(&set->down, "%s\n", text);
-	}
+		read_rollback(set, text);
 	else if ((text = directive(line, "comment")) != NULL)
 		set->revision->text.edges.message = *text == ':' ? text + 1 + strspn(text + 1, " \t") :
 			text;
 	else if ((text = directive(line, "preconditions")) != NULL ||
 			 (text = directive(line, "precondition-sql-check")) != NULL ||
 			 (text = directive(line, "property")) != NULL ||
+			 (text = directive(line, "rollbackSqlFile")) != NULL ||
 			 (text = directive(line, "ignoreLines")) != NULL)
 		cmig_import_note(set->revision,
 						 psprintf("left out: %.*s", (int) (line->end - line->start), line->start));
