@@ -287,6 +287,25 @@ $reader->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT pg_sleep(1.2)
 unlike(says('CALL cmig.contract()'), qr/will wait for open transactions|ERROR/, 'a contraction that builds no index');
 $reader->quit;
 
+# What an expression calls by the name of another table is not a column of its own
+subject('subquery');
+gives('CREATE TABLE item (id int PRIMARY KEY); CREATE TABLE elsewhere (n int); '
+	  . load_sql(revision_file('001', '', "ALTER TABLE item ADD z int;\n-- cmig:up item.z = (SELECT max(o.n) FROM elsewhere o)\n", 'ALTER TABLE item DROP z') =~ s/^(?=-- create_date)/-- expand: true\n/mr));
+fails('CALL cmig.expand()', '0A000', 'the expression contains a subquery', 'a column of another table');
+
+#
+# A row that cannot be updated is told, wherever it is: pages that a backfill has replaced are left out
+#
+subject('pages');
+gives(<<'SQL');
+CREATE TABLE item (n int);
+INSERT INTO item SELECT 1 FROM generate_series(1, 500);
+CREATE FUNCTION skip() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN CASE WHEN OLD.ctid <> TG_ARGV[0]::tid THEN NEW END; END$$;
+SELECT max(ctid) AS last FROM item WHERE ctid < '(1,0)' \gset
+CREATE TRIGGER skip BEFORE UPDATE ON item FOR EACH ROW EXECUTE FUNCTION skip(:'last');
+SQL
+like(says(q{CALL cmig.backfill('item', 'n = 2', 'n = 1')}), qr/WARNING:  at least 1 row of public\.item still matches/, 'the last row of a page');
+
 #
 # Names that may have been meant
 #
