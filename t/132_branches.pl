@@ -194,6 +194,15 @@ subject('requires');
 gives('CREATE EXTENSION cube');
 like(gives(q{SELECT upgrade_sql FROM cmig.diff('CREATE EXTENSION earthdistance')}), qr/^CREATE EXTENSION earthdistance/m, 'an extension that requires one');
 
+# an extension that a revision has created is dropped by its owner, if the target does not create it
+gives('DROP EXTENSION cube; ' . load_sql(revision_file('001', '', 'CREATE EXTENSION cube', '')) . 'SELECT FROM cmig.upgrade()');
+is(gives(q{SELECT upgrade_sql FROM cmig.diff('') WHERE kind = 'extension'}), 'DROP EXTENSION cube', 'an extension of a revision');
+
+# what is said of a table of a server that cannot be made is left out
+gives(q{CREATE FOREIGN DATA WRAPPER fdw; SELECT cmig.grant_access('regress_app', 'owner'); GRANT CREATE ON DATABASE requires TO regress_app});
+is(gives(q{SET ROLE regress_app; SELECT object, hazard FROM cmig.diff('CREATE FOREIGN DATA WRAPPER fdw; CREATE SERVER srv FOREIGN DATA WRAPPER fdw; CREATE FOREIGN TABLE far (a int) SERVER srv; ALTER FOREIGN TABLE far ADD b int') ORDER BY object}),
+	"far|server \"srv\" does not exist\nsrv|permission denied for foreign-data wrapper fdw", 'a foreign table');
+
 subject('keys');
 gives('CREATE TABLE p (a int NOT NULL) PARTITION BY LIST (a); CREATE TABLE p_1 PARTITION OF p (PRIMARY KEY (a)) FOR VALUES IN (1)');
 like(gives(q{SELECT upgrade_sql FROM cmig.diff('CREATE TABLE p (a int) PARTITION BY LIST (a); CREATE TABLE p_1 PARTITION OF p (PRIMARY KEY (a)) FOR VALUES IN (1)')}),
