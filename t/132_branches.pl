@@ -173,6 +173,25 @@ gives(q{CREATE TYPE mood AS ENUM ('a'); CREATE TABLE item (m mood)});
 is(gives(q{SELECT upgrade_sql FROM cmig.diff($$CREATE TYPE mood AS ENUM ('a', 'b'); CREATE TABLE item (m mood, t text DEFAULT 'b')$$) WHERE kind = 'type' OR upgrade_sql ~ 'TYPE'}),
 	q{ALTER TYPE public.mood ADD VALUE 'b' AFTER 'a'}, 'a default of another type');
 
+# two types that change and are exchanged both exist under other names until the columns have changed
+subject('exchange');
+gives(q{CREATE TYPE mood AS ENUM ('a', 'b'); CREATE TYPE tone AS ENUM ('x', 'b'); CREATE TABLE t (m mood, n tone)});
+is(gives(q{SELECT string_agg(upgrade_sql, E'\n' ORDER BY step) FROM cmig.diff($$CREATE TYPE mood AS ENUM ('b'); CREATE TYPE tone AS ENUM ('b', 'z'); CREATE TABLE t (m tone, n mood)$$)}), <<'END' =~ s/\n$//r, 'enums');
+ALTER TYPE public.tone RENAME TO tone_old
+ALTER TYPE public.mood RENAME TO mood_old
+CREATE TYPE public.mood AS ENUM ('b')
+CREATE TYPE public.tone AS ENUM ('b', 'z')
+ALTER TABLE public.t ALTER COLUMN m TYPE public.tone USING m::text::public.tone, ALTER COLUMN n TYPE public.mood USING n::text::public.mood
+DO $$BEGIN /* changed with step 5 */ END$$
+DROP TYPE public.tone_old
+DROP TYPE public.mood_old
+END
+
+# children get what their parent gets by its statements
+gives(q{DROP TABLE t; DROP TYPE mood, tone; CREATE TYPE r AS RANGE (subtype = int); CREATE TABLE t (b r, d r[]); CREATE TABLE u () INHERITS (t); CREATE INDEX ON u (b)});
+is(gives(q{SELECT string_agg(action || ' ' || object, ', ' ORDER BY step) FROM cmig.diff('CREATE TYPE r AS RANGE (subtype = bigint); CREATE TABLE t (b r, d r[]); CREATE TABLE u () INHERITS (t); CREATE INDEX ON u (b)')}),
+	'alter public.t.b, alter public.t.d, drop public.r, create public.r, alter public.t.b, alter public.t.d', 'ranges of a parent and a child');
+
 # other small differences; the range type, which an attribute has, does not change
 subject('kinds');
 $target = q{CREATE TYPE rng AS RANGE (subtype = int); CREATE TYPE comp AS (r rng); CREATE TABLE n (a numeric, b numeric(6,2)); CREATE TABLE u (id int NOT NULL CONSTRAINT u_id UNIQUE)};
@@ -339,6 +358,12 @@ is(gives('SELECT string_agg(revision, $$ $$) FROM cmig.revision'), '001', 'and i
 subject('queries');
 gives('CREATE TABLE person (id int); ' . load_sql(revision_file('001', '', '')) . q{INSERT INTO cmig.workload (name, number, calls, query, saved_at) SELECT 'monday', i, 1200, 'SELECT nothing_' || i || ' FROM person', now() FROM generate_series(1, 2) i});
 like(says('SET cmig.workload_policy = warn; SELECT cmig.upgrade()'), qr/NOTICE:  2 queries of the application were not judged/, 'queries that are not judged');
+
+# an aggregate whose state has code, behind an expression with an empty part
+gives(q{CREATE EXTENSION citext; CREATE DOMAIN state AS int; CREATE FUNCTION next(state, int) RETURNS state LANGUAGE sql IMMUTABLE AS 'SELECT $1';
+	CREATE AGGREGATE total(int) (SFUNC = next, STYPE = state, INITCOND = '5'); ALTER EXTENSION citext ADD DOMAIN state; ALTER EXTENSION citext ADD FUNCTION next(state, int); ALTER EXTENSION citext ADD AGGREGATE total(int)});
+is(gives(q{SELECT verdict, detail FROM cmig.workload_check(queries => ARRAY['SELECT CASE WHEN id > 1 THEN 1 END, total(id) OVER () FROM person'])}),
+	'not_judged|planning would call a function, and the state of an aggregate has a type that a user has defined', 'an aggregate over a window');
 
 #
 # Cells of the report that are marked
