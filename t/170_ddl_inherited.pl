@@ -69,7 +69,7 @@ denied('DROP TABLE m.job_own, m.job_sub', 'table m.job_own');
 $node->safe_psql('postgres', $_) for map { "SET ROLE regress_mig; $_" } (
 	'ALTER TABLE m.job_part OWNER TO regress_mig', 'ALTER TABLE m.job_base SET (fillfactor = 90), ENABLE ROW LEVEL SECURITY',
 	'ALTER TABLE ONLY m.job_base ALTER n SET DEFAULT 1', 'CREATE INDEX job_only ON ONLY m.job_part (id)',
-	'CREATE TRIGGER job_statement AFTER INSERT ON m.job_part EXECUTE FUNCTION m.job_f()',
+	'CREATE TRIGGER job_statement AFTER INSERT ON m.job_part EXECUTE FUNCTION m.job_f()', 'ALTER TRIGGER job_statement ON m.job_part RENAME TO job_statement_2',
 	'CREATE TRIGGER job_row AFTER INSERT ON m.job_base FOR EACH ROW EXECUTE FUNCTION m.job_f()', 'ALTER TRIGGER job_row ON m.job_base RENAME TO job_row_2',
 	'ALTER TABLE m.job_own ADD COLUMN x int; CREATE INDEX job_own_x ON m.job_own (x); ALTER TABLE m.job_own RENAME x TO y',
 	'DROP INDEX m.named_otherwise', 'DROP TRIGGER any_name ON m.job_own', 'ALTER TABLE m.job_own DROP COLUMN n',

@@ -634,7 +634,10 @@ is_inherited(const AlterTableCmd *cmd)
 	}
 }
 
-/* Returns the table that has the trigger or the constraint. */
+/*
+ * Returns the table that has the trigger or the constraint.  A trigger for
+ * statements, which partitions do not inherit, does not count.
+ */
 static Oid
 table_with(ObjectAddress object)
 {
@@ -649,7 +652,8 @@ table_with(ObjectAddress object)
 				F_OIDEQ, ObjectIdGetDatum(object.objectId));
 	scan = systable_beginscan(catalog, trigger ? TriggerOidIndexId : ConstraintOidIndexId, true,
 							  NULL, 1, &key);
-	if (HeapTupleIsValid(row = systable_getnext(scan)))
+	if (HeapTupleIsValid(row = systable_getnext(scan)) &&
+		(!trigger || TRIGGER_FOR_ROW(((Form_pg_trigger) GETSTRUCT(row))->tgtype)))
 		table = trigger ? ((Form_pg_trigger) GETSTRUCT(row))->tgrelid :
 			((Form_pg_constraint) GETSTRUCT(row))->conrelid;
 	systable_endscan(scan);
@@ -681,13 +685,9 @@ changed_with_descendants(const CollectedCommand *command, ObjectAddress object)
 	if (IsA(statement, IndexStmt))
 		return object.objectId;
 
-	/*
-	 * triggers are inherited only by partitions, and a statement has none in
-	 * them
-	 */
+	/* triggers are inherited only by partitions */
 	if (object.classId == TriggerRelationId &&
-		(IsA(statement, RenameStmt) ||
-		 (IsA(statement, CreateTrigStmt) && ((const CreateTrigStmt *) statement)->row)))
+		(IsA(statement, RenameStmt) || IsA(statement, CreateTrigStmt)))
 	{
 		Oid			table = table_with(object);
 
