@@ -420,6 +420,9 @@ column_title(const char *column)
 /* How many bytes a table can take, so that a browser can open the page. */
 #define MOST_TABLE 100000
 
+/* Maximum number of bytes of a text in a table.  A message can contain a long token of a script. */
+#define MOST_CELL 2000
+
 /* Append a table, or its first rows. */
 static void
 page_table(StringInfo page, CmigPageTable *table)
@@ -453,8 +456,8 @@ page_table(StringInfo page, CmigPageTable *table)
 				page_element(page, "code", NULL, text);
 			else if (strcmp(text, "error") == 0 || strcmp(text, "warning") == 0)
 				page_element(page, "span", text[0] == 'e' ? "tag bad" : "tag warn", text);
-			else
-				cmig_markup_text(page, text);
+			else if (!cmig_markup_append(page, text, MOST_CELL))
+				appendStringInfo(page, "... (%zu bytes in all)", strlen(text));
 			appendStringInfoString(page, "</td>");
 		}
 		appendStringInfoString(page, "</tr>\n");
