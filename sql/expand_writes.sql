@@ -78,7 +78,7 @@ SELECT both_ways(60);
 SELECT both_ways(61);
 SELECT n.id, n.z, o.w FROM b n JOIN public.b o USING (id) ORDER BY id;
 DROP FUNCTION both_ways;
--- what a trigger sets in the other version is derived all the same, of a new row and of an old one
+-- what a trigger sets in the old version counts, of a new row and of an old one
 \set ECHO none
 CREATE FUNCTION public.sets_w() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.w = -1; RETURN NEW; END$$;
 CREATE TRIGGER sets_w BEFORE INSERT OR UPDATE ON public.b FOR EACH ROW EXECUTE FUNCTION sets_w();

@@ -2,7 +2,8 @@
 
 # The same random statements run through a version of an expanded table and on a plain
 # table of that version's shape: they must end in the same way, and return and leave the
-# same rows, whatever the expressions of the other version compute.
+# same rows, whatever the expressions of the other version compute.  Likewise with triggers
+# that set columns of both, if a column's replacement has its value.
 #
 # CMIG_STATEMENTS is the number of statements, and CMIG_SEED is the seed.
 
@@ -29,7 +30,7 @@ $node->start;
 # "z" and "y" are new.  Each expression reads a column of both versions.
 my $old = "id int PRIMARY KEY, a int DEFAULT 1, s text NOT NULL DEFAULT 's', n int, d int DEFAULT 5, k int NOT NULL DEFAULT 2";
 my $new = "id int PRIMARY KEY, b int DEFAULT 1, k int NOT NULL DEFAULT 2, s varchar(200) NOT NULL DEFAULT 's', n bigint, z int, y text NOT NULL DEFAULT 'why'";
-my $change = <<'END_SQL';
+my %change = (expressions => <<'END_SQL', triggers => <<'END_SQL');
 ALTER TABLE NAME ALTER s TYPE varchar(200) USING left(upper(s), 90) || coalesce(a, 0);
 -- cmig:down NAME.s = left(lower(s), 90) || coalesce(b, -1)
 ALTER TABLE NAME ALTER n TYPE bigint USING n % 1000 + k;
@@ -42,6 +43,28 @@ ALTER TABLE NAME ADD y text NOT NULL DEFAULT 'why';
 -- cmig:up NAME.y = coalesce(a::text, 'none')
 ALTER TABLE NAME RENAME a TO b;
 END_SQL
+ALTER TABLE NAME ALTER s TYPE varchar(200), ALTER n TYPE bigint;
+ALTER TABLE NAME DROP d;
+-- cmig:down NAME.d = n + 1
+ALTER TABLE NAME ADD z int;
+-- cmig:up NAME.z = k % 1000 * 2
+ALTER TABLE NAME ADD y text NOT NULL DEFAULT 'why';
+-- cmig:up NAME.y = s || '!'
+ALTER TABLE NAME RENAME a TO b;
+END_SQL
+my $function = <<'END_SQL';
+CREATE FUNCTION plain.sets() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN
+	IF NEW.id = 13 AND NEW.k = 3 THEN RETURN NULL; END IF;
+	IF NEW.s = 'u1' THEN RAISE 'refused' USING ERRCODE = 'XY001'; END IF;
+	IF NEW.n = 30 THEN NEW.k := 7; END IF;
+	NEW.s := coalesce(lower(NEW.s), 'none') || CASE WHEN NEW.k = 1 THEN '.' ELSE '' END;
+	IF TG_OP = 'UPDATE' AND NEW.k IN (2, 3) THEN NEW.n := OLD.n + 1; END IF;
+	IF TG_OP = 'UPDATE' AND NEW.s = 's' THEN NEW.s := OLD.s; END IF;
+	IF TG_OP = 'INSERT' AND NEW.k = 2 THEN NEW.n := coalesce(NEW.n, 5) * 2; END IF;
+	RETURN NEW;
+END$$;
+END_SQL
+my $trigger = 'CREATE TRIGGER sets BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION plain.sets();';
 my %before = (
 	whole => "CREATE TABLE whole ($old);",
 	parts => "CREATE TABLE parts ($old) PARTITION BY RANGE (id);"
@@ -50,10 +73,17 @@ my %before = (
 	  . 'ALTER TABLE parts ATTACH PARTITION parts_3 FOR VALUES FROM (30) TO (1000);');
 my %columns = (old => [qw(id a s n d k)], new => [qw(id b k s n z y)]);
 
-$node->safe_psql('postgres', join "\n", 'CREATE EXTENSION pg_cmig;',
-	load_sql(revision_file('001', '', join '', map { $before{$_} } sort keys %before), revision_file('042', '001', join('', map { $change =~ s/\bNAME\b/$_/gr } sort keys %before), '') =~ s/(-- message)/-- expand: true\n$1/r),
-	q{SELECT FROM cmig.upgrade('001'); CALL cmig.expand('head', confirm => true); CREATE SCHEMA plain;},
-	(map { "CREATE TABLE plain.${_}_old ($old); CREATE TABLE plain.${_}_new ($new);" } sort keys %before), <<'END_SQL');
+# plain(NAME, VERSION): the plain table of that version; a trigger tells whether rows move
+sub plain
+{
+	my ($name, $version) = @_;
+	my $table = "plain.${name}_$version";
+
+	return "CREATE TABLE $table (" . ($version eq 'old' ? $old : $new) . ')' . ($name eq 'whole' ? ';' : ' PARTITION BY RANGE (id);' . join '',
+		map { "CREATE TABLE ${table}_$_->[0] PARTITION OF $table FOR VALUES FROM ($_->[1]) TO ($_->[2]);" } [ 1, 0, 10 ], [ 2, 10, 30 ], [ 3, 30, 1000 ]);
+}
+
+my $compare = <<'END_SQL';
 CREATE FUNCTION plain.run(statement text, relation text, columns text, returns boolean) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	result text;
@@ -84,7 +114,9 @@ BEGIN
 	END IF;
 	EXECUTE format('SELECT string_agg(x::text, '' '' ORDER BY id) FROM (SELECT %s FROM %s) x', columns, relation) INTO rows;
 	EXECUTE format('SELECT string_agg(x::text, '' '' ORDER BY id) FROM (SELECT %s FROM %s) x', columns, twin) INTO twins;
+	SET session_replication_role = replica;
 	EXECUTE format('TRUNCATE plain.%1$s_old, plain.%1$s_new; INSERT INTO plain.%1$s_old SELECT %2$s FROM public.%1$s; INSERT INTO plain.%1$s_new SELECT %3$s FROM public_042.%1$s', name, old_columns, new_columns);
+	RESET session_replication_role;
 	IF result IS DISTINCT FROM expected THEN RETURN format('%s: %s instead of %s', replace(statement, 'RELATION', relation), result, expected); END IF;
 	IF rows IS DISTINCT FROM twins THEN RETURN format('%s: %s instead of %s', replace(statement, 'RELATION', relation), rows, twins); END IF;
 	RETURN NULL;
@@ -146,38 +178,49 @@ sub statement
 	return ('MERGE INTO RELATION t USING (SELECT generate_series(1, 30, 7) AS g) x ON t.id = x.g WHEN MATCHED THEN UPDATE SET ' . sets($version, 0) =~ s/\bid \*/t.id */gr . ' WHEN NOT MATCHED THEN INSERT (id, k) VALUES (g, 3)', 0);
 }
 
-my $script = '';
-my $copies = 0;
-foreach my $n (1 .. $statements)
+foreach my $db (sort keys %change)
 {
-	my $table = pick(sort keys %before);
-	my $version = pick('old', 'new');
-	my @call = ("'$table'", "'$version'", map { "'" . join(', ', @{ $columns{$_} }) . "'" } qw(old new));
+	$node->safe_psql('postgres', "CREATE DATABASE $db");
+	$node->safe_psql($db, join "\n", 'CREATE EXTENSION pg_cmig; CREATE SCHEMA plain;', $function,
+		load_sql(revision_file('001', '', join '', map { $before{$_} } sort keys %before), revision_file('042', '001', join('', map { $change{$db} =~ s/\bNAME\b/$_/gr } sort keys %before), '') =~ s/(-- message)/-- expand: true\n$1/r),
+		q{SELECT FROM cmig.upgrade('001'); CALL cmig.expand('head', confirm => true);}, $compare,
+		map { my $name = $_; (map { plain($name, $_) } qw(old new)), $db eq 'triggers' ? map { sprintf $trigger, $_ } $name, "plain.${name}_old", "plain.${name}_new" : () } sort keys %before);
 
-	# a view takes no COPY
-	if ($version eq 'old' && rand() < 0.05)
+	my $script = '';
+	my $copies = 0;
+	foreach my $n (1 .. $statements)
 	{
-		my @columns = some('old');
-		my $id = 200 + $copies++;
-		my $line = join "\t", map { $_ eq 'id' ? $id : $_ eq 's' ? 'copied' : 3 } @columns;
+		my $table = pick(sort keys %before);
+		my $version = pick('old', 'new');
+		my @call = ("'$table'", "'$version'", map { "'" . join(', ', @{ $columns{$_} }) . "'" } qw(old new));
 
-		$script .= "COPY $_ (" . join(', ', @columns) . ") FROM STDIN;\n$line\n\\.\n" foreach "public.$table", "plain.${table}_old";
-		$script .= 'SELECT plain.try(' . join(', ', "''", @call, 'false') . ");\n";
-		next;
+		# a view takes no COPY
+		if ($version eq 'old' && rand() < 0.05)
+		{
+			my @columns = some('old');
+			my $id = 200 + $copies++;
+			my $line = join "\t", map { $_ eq 'id' ? $id : $_ eq 's' ? 'copied' : 3 } @columns;
+
+			$script .= "COPY $_ (" . join(', ', @columns) . ") FROM STDIN;\n$line\n\\.\n" foreach "public.$table", "plain.${table}_old";
+			$script .= 'SELECT plain.try(' . join(', ', "''", @call, 'false') . ");\n";
+			next;
+		}
+		my ($statement, $returns) = statement($version);
+
+		$script .= 'SELECT plain.try(' . join(', ', "\$s\$$statement\$s\$", @call, $returns ? 'true' : 'false') . ");\n";
 	}
-	my ($statement, $returns) = statement($version);
+	my $wrong = $node->safe_psql($db, $script);
+	is($wrong =~ s/^\n+//mgr, '', "$db: $statements statements, seed $seed");
+	cmp_ok($node->safe_psql($db, 'SELECT min(n) FROM (SELECT count(*) FROM whole UNION ALL SELECT count(*) FROM parts) x (n)'), '>', 20, 'rows were written');
+	is($node->safe_psql($db, 'SELECT count(*) FROM whole WHERE cmig_state IS NOT NULL'), '0', 'and transformed');
+	is($node->safe_psql($db, join ' UNION ALL ', map { "SELECT count(*) FROM $_ o JOIN public_042.$_ n USING (id) WHERE o.s <> n.s OR o.n IS DISTINCT FROM n.n" } sort keys %before), "0\n0", 'what replaces a column has its value')
+	  if $db eq 'triggers';
 
-	$script .= 'SELECT plain.try(' . join(', ', "\$s\$$statement\$s\$", @call, $returns ? 'true' : 'false') . ");\n";
+	# the contraction leaves what the new version has
+	my $rows = join ' UNION ALL ', map { "SELECT '$_', x::text FROM (SELECT " . join(', ', @{ $columns{new} }) . " FROM public_042.$_) x" } sort keys %before;
+	my $before = $node->safe_psql($db, "$rows ORDER BY 1, 2");
+	$node->safe_psql($db, 'CALL cmig.contract()');
+	is($node->safe_psql($db, ($rows =~ s/public_042/public/gr) . ' ORDER BY 1, 2'), $before, 'contracted');
 }
-my $wrong = $node->safe_psql('postgres', $script);
-is($wrong =~ s/^\n+//mgr, '', "$statements statements, seed $seed");
-cmp_ok($node->safe_psql('postgres', 'SELECT min(n) FROM (SELECT count(*) FROM whole UNION ALL SELECT count(*) FROM parts) x (n)'), '>', 20, 'rows were written');
-is($node->safe_psql('postgres', 'SELECT count(*) FROM whole WHERE cmig_state IS NOT NULL'), '0', 'and transformed');
-
-# the contraction leaves what the new version has
-my $rows = join ' UNION ALL ', map { "SELECT '$_', x::text FROM (SELECT " . join(', ', @{ $columns{new} }) . " FROM public_042.$_) x" } sort keys %before;
-my $before = $node->safe_psql('postgres', "$rows ORDER BY 1, 2");
-$node->safe_psql('postgres', 'CALL cmig.contract()');
-is($node->safe_psql('postgres', ($rows =~ s/public_042/public/gr) . ' ORDER BY 1, 2'), $before, 'contracted');
 
 done_testing();

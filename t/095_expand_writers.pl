@@ -277,6 +277,22 @@ sub generate
 	$row->{ $_->{key} } = $_->{generated}->($row) foreach grep { $_->{generated} } @{ $t->{columns} };
 }
 
+# Runs a trigger of the user on a row.  If the new build writes it, the trigger sees the columns of the old version
+# as they are then, and what it sets there is transformed.
+sub fire
+{
+	my ($t, $build, $row, $insert, @down) = @_;
+	my @set;
+
+	return undef unless $t->{trigger};
+	compute($t, $row, [], \@down);
+	my %shown = %$row;
+	$t->{trigger}->($row, $insert);
+	return undef if $build eq 'old';
+	@set = grep { ($shown{ $_->{key} } // "\0") ne ($row->{ $_->{key} } // "\0") } @{ $t->{down} };
+	return compute($t, $row, [ grep { my $up = $_; grep { my $key = $_->{key}; grep({ $_ eq $key } @{ $up->{reads} }) && grep({ $_ eq $up->{key} } @{ $_->{reads} }) } @set } @{ $t->{up} } ], []);
+}
+
 # The row before its key is looked for: (row, error).
 sub proposed
 {
@@ -291,9 +307,11 @@ sub proposed
 		# a column of the old version alone that the new build does not name has its default, until it is computed
 		$row->{$key} = exists $given->{$key} ? $given->{$key} : $column->{default}{ defined $column->{$build} ? $build : 'old' };
 	}
-	$t->{trigger}->($row, 1) if $t->{trigger};
-	$error = null_error($t, 'new', $row) if $build eq 'new';
-	$error //= compute($t, $row, $build eq 'old' ? $t->{up} : [], $build eq 'new' ? $t->{down} : []);
+	my @down = $build eq 'new' ? @{ $t->{down} } : ();
+
+	$error = fire($t, $build, $row, 1, @down);
+	$error //= null_error($t, 'new', $row) if $build eq 'new';
+	$error //= compute($t, $row, $build eq 'old' ? $t->{up} : [], $t->{trigger} ? [] : \@down);
 	$error //= null_error($t, 'old', $row);
 	generate($t, $row);
 	$error //= '42501' if $t->{hidden} && $t->{hidden}->($row->{'o.id'});
@@ -323,12 +341,12 @@ sub change
 	my $error;
 
 	$row->{$_} = $set->{$_} foreach keys %$set;
-	$t->{trigger}->($row, 0) if $t->{trigger};
+	$error = fire($t, $build, $row, 0, grep { $build eq 'new' && $reads->($_) } @{ $t->{down} });
 	# only the columns of the other version are computed, or what could not be transformed
 	my @up = grep { $build eq 'old' ? $before{failed} || $reads->($_) : $before{failed} && !exists $set->{ $_->{key} } } @{ $t->{up} };
 	my @down = grep { $build eq 'new' && !$changed->($_->{key}) && $reads->($_) } @{ $t->{down} };
 	delete $row->{failed} if $before{failed};
-	$error = compute($t, $row, \@up, []);
+	$error //= compute($t, $row, \@up, []);
 	# a column that is written back as NULL does not make up for an expression that still fails
 	foreach my $column (grep { $build eq 'new' && $before{failed} && exists $set->{ $_->{key} } } @{ $t->{up} })
 	{

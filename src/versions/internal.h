@@ -33,9 +33,9 @@
 #define CMIG_MARK_VIEW	2		/* the view's column takes the table's default */
 
 /*
- * The marks of the row whose triggers fire.  If an update may have moved it from
- * another partition, "moved" is the row that arrives, and "source" is the
- * statement's trigger that has updated one there.
+ * The row whose triggers fire.  If an update may have moved it from another
+ * partition, "moved" is the row that arrives, and "source" is the statement's
+ * trigger that has updated one there.
  */
 typedef struct CmigOrigin
 {
@@ -43,6 +43,7 @@ typedef struct CmigOrigin
 	Oid			relation;
 	uint8		marks;
 	HeapTuple	moved;
+	HeapTuple	shown;			/* as the triggers of users see it, or NULL */
 	struct Statement *source;
 } CmigOrigin;
 
@@ -61,8 +62,9 @@ extern TriggerData *cmig_versions_require_trigger(FunctionCallInfo fcinfo, const
  */
 extern bool cmig_versions_is_cascade(const TriggerData *data);
 
-/* Is this the trigger that computes the columns of the other version? */
+/* Is this the trigger that computes the columns of the other version; is it one of the two? */
 extern bool cmig_versions_is_writer(const Trigger *trigger);
+extern bool cmig_versions_is_ours(const Trigger *trigger);
 
 /* Raise an error unless it is the last, and the first is "!cmig_begin", of those that change rows. */
 extern void cmig_versions_require_order(Relation relation, const Trigger *trigger);
@@ -83,6 +85,20 @@ extern void cmig_versions_note_target(EState *estate, const ResultRelInfo *table
 #define CMIG_VERSION_ALIAS "cmig_version"
 
 /* in write.c, which is in the library for applications' sessions */
+
+/*
+ * Returns what the statement needs that "context" belongs to, and whose last trigger this is.
+ * Rows are formed in the slot, or in one of its own.
+ */
+extern struct Statement *cmig_versions_statement(Relation relation, const Trigger *trigger,
+												 TupleTableSlot *slot, MemoryContext context);
+
+/*
+ * If the new build writes the row, computes the columns of the old version for the
+ * triggers of users, and returns that, which it also notes in "row"; otherwise NULL.
+ */
+extern HeapTuple cmig_versions_show(FunctionCallInfo fcinfo, struct Statement *statement,
+									CmigOrigin *row);
 
 /*
  * The state of a row that is inserted through an inner view.  An UPDATE that

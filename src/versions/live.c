@@ -56,7 +56,7 @@ static CmigQuery relation_privileges = {
 	.sql = NO_DEFAULTS("r", "TABLE", "$2",
 					   "$4") "SELECT format('GRANT %s ON %s TO %s%s', g.privilege_type, $2, " GRANTEE ","
 	"  " GRANT_OPTION "), 1"
-	" FROM pg_class c, aclexplode(c.relacl) g WHERE c.oid = " CMIG_RELATION_NAMED("$1") ""
+	" FROM pg_class c, aclexplode(c.relacl) g WHERE c.oid = " CMIG_RELATION_NAMED("$1")
 	" AND g.grantee <> c.relowner"
 	" AND g.privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE')"
 	" UNION ALL SELECT unnest(" NEW_OWNER("TABLE",
@@ -522,39 +522,6 @@ require_none(const char *relation, const char *verb, int sqlstate)
 				 errdetail_internal("%s", row[1]), errhint("%s", row[2])));
 }
 
-/* Warn of triggers, which see the columns of the old version, that set those which are replaced. */
-static void
-warn_of_triggers(const CmigVersionTable *table)
-{
-	static CmigQuery query = {
-		"SELECT quote_ident(g.tgname), string_agg(quote_ident(c), ', ' ORDER BY c)"
-		" FROM pg_trigger g JOIN pg_proc f ON f.oid = g.tgfoid"
-		" JOIN pg_language l ON l.oid = f.prolang AND l.lanname = 'plpgsql', unnest($2) c,"
-		" concat('new\\s*\\.\\s*\"?', regexp_replace(c, '(\\W)', '\\\\\\1', 'g'), '\\M') p"
-		" WHERE g.tgrelid = " CMIG_RELATION_NAMED("$1") " AND NOT g.tgisinternal AND g.tgtype & 3 = 3"
-		" AND g.tgtype & 20 <> 0 AND g.tgenabled IN ('O', 'A') AND f.prosrc ~* concat("
-		"  '(;|\\m(begin|then|else|loop)\\M)\\s*', p, '\"?\\s*:?=|\\minto\\M[^;]*\\m', p)"
-		" GROUP BY 1 ORDER BY 1", {TEXTOID, TEXTARRAYOID}
-	};
-	List	   *columns = list_concat_copy(table->columns, table->dropped);
-	CmigNames	names = {0};
-
-	names.names = palloc(sizeof(char *) * (list_length(columns) + 1));
-	foreach_ptr(const CmigVersionColumn, column, columns)
-	{
-		if (column->down != NULL)
-			names.names[names.count++] = column->a->name;
-	}
-	foreach_ptr(CmigValue, row, cmig_query_list(&query, table->a->qualified, &names))
-		ereport(WARNING,
-				(errmsg("trigger %s of table %s sets columns that are replaced: %s", row[0],
-						table->a->qualified, row[1]),
-				 errdetail("Until the revision is contracted, triggers see the columns of the old version. "
-						   "What they set in these does not count for rows that the new build inserts, "
-						   "and where it sets the columns that replace them."),
-				 errhint("Let the new build set these columns itself.")));
-}
-
 /* Raise an error if an object of the live schema would be in the way. */
 static void
 require_no_obstacle(CmigPlanning *p)
@@ -598,10 +565,7 @@ require_no_obstacle(CmigPlanning *p)
 					 errdetail("A view with security_invoker requires the privilege to read each of its columns."),
 					 errhint("If the new build uses such a role, after the CALL: GRANT SELECT ON %s, %s TO %s", table->a->qualified, table->view, roles)));
 		if (table->filled)
-		{
 			require_none(table->a->qualified, "expanded", ERRCODE_FEATURE_NOT_SUPPORTED);
-			warn_of_triggers(table);
-		}
 		if (script != NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -684,7 +648,9 @@ require_exact(CmigPlanning *p)
 		" LATERAL (SELECT n.nspowner UNION ALL SELECT a.grantee FROM aclexplode(n.nspacl) a WHERE a.privilege_type = 'CREATE') g (oid)"
 		" LEFT JOIN pg_roles r ON r.oid = g.oid WHERE n.nspname = $1::name AND r.rolsuper IS NOT TRUE AND coalesce(r.rolname, '') NOT IN ('pg_database_owner', $3::name)"
 		" AND g.oid NOT IN (SELECT $2::oid UNION ALL SELECT datdba FROM pg_database WHERE datname = current_database()"
-		"  UNION ALL SELECT relowner FROM pg_class WHERE oid = ANY (SELECT to_regclass(t) FROM unnest($4::text[]) t)) LIMIT 1", {TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID}
+		"  UNION ALL SELECT relowner FROM pg_class WHERE oid = ANY (SELECT "
+		CMIG_RELATION_NAMED("t")
+		" FROM unnest($4::text[]) t)) LIMIT 1", {TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID}
 	};
 	List	   *casts = NIL;
 

@@ -200,21 +200,37 @@ cmig_versions_is_cascade(const TriggerData *data)
 	return of_key && cmig_role_owner_of(table) == GetUserId();
 }
 
-bool
-cmig_versions_is_writer(const Trigger *trigger)
+/* Does the trigger have this name and function? */
+static bool
+is_trigger(const Trigger *trigger, const char *name, const char *function)
 {
-	char	   *name = strcmp(trigger->tgname, CMIG_EXPANSION_WRITE) == 0 &&
+	char	   *called = strcmp(trigger->tgname, name) == 0 &&
 	TRIGGER_FOR_BEFORE(trigger->tgtype) ? get_func_name(trigger->tgfoid) : NULL;
 
-	return name != NULL && strcmp(name, "expansion_write") == 0 &&
+	return called != NULL && strcmp(called, function) == 0 &&
 		get_func_namespace(trigger->tgfoid) == get_namespace_oid("cmig", false);
 }
 
-/* Does a trigger with this setting fire in the session? */
-static bool
-fires(const Trigger *trigger)
+bool
+cmig_versions_is_writer(const Trigger *trigger)
 {
-	return trigger->tgenabled != TRIGGER_DISABLED &&
+	return is_trigger(trigger, CMIG_EXPANSION_WRITE, "expansion_write");
+}
+
+bool
+cmig_versions_is_ours(const Trigger *trigger)
+{
+	return cmig_versions_is_writer(trigger) ||
+		is_trigger(trigger, CMIG_EXPANSION_BEGIN, "expansion_begin");
+}
+
+/* Does it fire in the session before rows are inserted or updated? */
+static bool
+fires_before_row(const Trigger *trigger)
+{
+	return TRIGGER_FOR_ROW(trigger->tgtype) && TRIGGER_FOR_BEFORE(trigger->tgtype) &&
+		(TRIGGER_FOR_INSERT(trigger->tgtype) || TRIGGER_FOR_UPDATE(trigger->tgtype)) &&
+		trigger->tgenabled != TRIGGER_DISABLED &&
 		trigger->tgenabled != (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA ?
 							   TRIGGER_FIRES_ON_ORIGIN : TRIGGER_FIRES_ON_REPLICA);
 }
@@ -229,10 +245,8 @@ cmig_versions_require_order(Relation relation, const Trigger *trigger)
 		const Trigger *other = &triggers->triggers[i];
 		Oid			table = RelationGetRelid(relation);
 
-		if (!TRIGGER_FOR_ROW(other->tgtype) || !TRIGGER_FOR_BEFORE(other->tgtype) ||
-			!(TRIGGER_FOR_INSERT(other->tgtype) || TRIGGER_FOR_UPDATE(other->tgtype)) ||
-			!fires(other) || (strcmp(other->tgname, CMIG_EXPANSION_BEGIN) >= 0 &&
-							  strcmp(other->tgname, trigger->tgname) <= 0))
+		if (!fires_before_row(other) || (strcmp(other->tgname, CMIG_EXPANSION_BEGIN) >= 0 &&
+										 strcmp(other->tgname, trigger->tgname) <= 0))
 			continue;
 		if (other->tgisclone && relation->rd_rel->relispartition)
 			table = llast_oid(get_partition_ancestors(table));
@@ -281,17 +295,32 @@ typedef struct Beginning
 {
 	MemoryContextCallback callback;
 	AttrNumber	state;			/* of a partition, or 0 */
+	struct Statement *statement;	/* if triggers of users fire, or NULL */
 } Beginning;
 
 static Beginning *
-begin_statement(Relation relation, MemoryContext context)
+begin_statement(const TriggerData *data, MemoryContext context)
 {
+	Relation	relation = data->tg_relation;
 	Beginning  *beginning = MemoryContextAllocZero(context, sizeof(Beginning));
 	AttrNumber	number = relation->rd_rel->relispartition ?
 	get_attnum(RelationGetRelid(relation), CMIG_STATE_COLUMN) : 0;
+	const TriggerDesc *triggers = relation->trigdesc;
+	const Trigger *writer = NULL;
+	bool		users = false;
 
 	if (number > 0 && TupleDescAttr(RelationGetDescr(relation), number - 1)->atttypid == TEXTOID)
 		beginning->state = number;
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		const Trigger *trigger = &triggers->triggers[i];
+
+		if (cmig_versions_is_writer(trigger))
+			writer = trigger;
+		users |= fires_before_row(trigger) && !cmig_versions_is_ours(trigger);
+	}
+	if (users && writer != NULL)
+		beginning->statement = cmig_versions_statement(relation, writer, NULL, context);
 	cmig_versions_forget_origin(context, &beginning->callback);
 	return beginning;
 }
@@ -313,27 +342,26 @@ cmig_expansion_begin(PG_FUNCTION_ARGS)
 	TriggerData *data = cmig_versions_require_trigger(fcinfo, "cmig.expansion_begin()");
 	MemoryContext context = fcinfo->flinfo->fn_mcxt;
 	Beginning  *beginning = fcinfo->flinfo->fn_extra;
+	bool		update = TRIGGER_FIRED_BY_UPDATE(data->tg_event);
 	CmigOrigin *row;
+	HeapTuple	tuple;
 
-	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
-		return PointerGetDatum(data->tg_newtuple);
 	if (beginning == NULL)
-		beginning = fcinfo->flinfo->fn_extra = begin_statement(data->tg_relation, context);
+		beginning = fcinfo->flinfo->fn_extra = begin_statement(data, context);
 	row = cmig_versions_origin(context);
 	row->relation = RelationGetRelid(data->tg_relation);
-	row->marks = take_marks(context);
+	row->marks = update ? 0 : take_marks(context);
 	row->moved = NULL;
+	row->shown = NULL;
 	/* only a row that was already written does not have the defaults */
-	if (beginning->state > 0 && row->source != NULL && (row->marks & CMIG_MARK_TABLE) == 0 &&
+	if (!update && beginning->state > 0 && row->source != NULL &&
+		(row->marks & CMIG_MARK_TABLE) == 0 &&
 		!cmig_versions_has_state(data->tg_trigslot, beginning->state, "todo") &&
 		!cmig_versions_has_state(data->tg_trigslot, beginning->state, CMIG_STATE_NEW))
-	{
-		MemoryContext old = MemoryContextSwitchTo(context);
-
 		row->moved = heap_copytuple(data->tg_trigtuple);
-		MemoryContextSwitchTo(old);
-	}
-	return PointerGetDatum(data->tg_trigtuple);
+	tuple = beginning->statement == NULL ? NULL :
+		cmig_versions_show(fcinfo, beginning->statement, row);
+	return PointerGetDatum(tuple != NULL ? tuple : update ? data->tg_newtuple : data->tg_trigtuple);
 }
 
 /* Is the view in the schema that the table's trigger names? */
@@ -388,13 +416,18 @@ cmig_versions_note_target(EState *estate, const ResultRelInfo *table)
 	const RangeTblEntry *entry = table->ri_RangeTableIndex > 0 ?
 	exec_rt_fetch(table->ri_RangeTableIndex, estate) : NULL;
 	const TriggerDesc *triggers = table->ri_TrigDesc;
+	bool		written = false;
 
 	/* a table that the statement itself names is not in a FROM clause */
 	if (entry == NULL || !entry->inFromCl || entry->alias == NULL ||
 		strcmp(entry->alias->aliasname, CMIG_VERSION_ALIAS) != 0)
 		return;
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-		if (cmig_versions_is_writer(&triggers->triggers[i]) && !has_pretender(estate))
+		written |= cmig_versions_is_writer(&triggers->triggers[i]);
+	if (!written || has_pretender(estate))
+		return;
+	for (int i = 0; i < triggers->numtriggers; i++)
+		if (cmig_versions_is_ours(&triggers->triggers[i]))
 		{
 			fmgr_info_cxt(triggers->triggers[i].tgfoid, &table->ri_TrigFunctions[i],
 						  estate->es_query_cxt);

@@ -247,7 +247,8 @@ cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table)
 	}
 	appendStringInfo(&sql, "%s)", unset.data);
 	cmig_versions_add(&at,
-					  "CREATE TRIGGER %s BEFORE INSERT ON %s FOR EACH ROW EXECUTE FUNCTION cmig.expansion_begin(%s)",
+					  "CREATE TRIGGER %s BEFORE INSERT OR UPDATE ON %s"
+					  " FOR EACH ROW EXECUTE FUNCTION cmig.expansion_begin(%s)",
 					  quote_identifier(CMIG_EXPANSION_BEGIN), real,
 					  quote_literal_cstr(table->sequence));
 	cmig_versions_add(&at, "%s", sql.data);
@@ -330,7 +331,7 @@ add_partitions(const CmigStepGroup *at, const CmigShapePart *part)
 	static CmigQuery query = {
 		.sql = "SELECT y.relid::regclass, c.relname, quote_ident(n.nspname), quote_ident(m.nspname), q.relname, y.level, y.isleaf,"
 		"  (parse_ident($2::json->>y.relid::regclass::text))[2], (parse_ident($2::json->>y.parentrelid::regclass::text))[2]"
-		" FROM pg_partition_tree(to_regclass($1)) y JOIN pg_class c ON c.oid = y.relid"
+		" FROM pg_partition_tree(" CMIG_RELATION_NAMED("$1") ") y JOIN pg_class c ON c.oid = y.relid"
 		" JOIN pg_namespace n ON n.oid = c.relnamespace"
 		" JOIN pg_class q ON q.oid = y.parentrelid JOIN pg_namespace m ON m.oid = q.relnamespace"
 		" WHERE y.level > 0 ORDER BY y.level, y.relid::regclass::text COLLATE \"C\"",
@@ -811,7 +812,7 @@ cmig_versions_sequences(const CmigExpansion *expansion, Oid caller)
 {
 	static CmigQuery query = {
 		"SELECT d.objid FROM cmig.expansion_run r, jsonb_array_elements(r.columns) c"
-		" JOIN pg_attribute a ON a.attrelid = to_regclass(nullif(c->>0, '')) AND a.attname::text ="
+		" JOIN pg_attribute a ON a.attrelid = " CMIG_RELATION_NAMED("(c->>0)") " AND a.attname::text ="
 		"  CASE c->>2 WHEN 'change' THEN c->>3 WHEN 'add' THEN c->>5 END"
 		" JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.refclassid = d.classid"
 		"  AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum"

@@ -3,9 +3,10 @@
  *	  The triggers that keep both versions of a table the same.
  *
  * While a table is expanded, it has two triggers.  cmig.expansion_begin, whose
- * name sorts first, takes note of which version an INSERT was for (origin.c).
- * cmig.expansion_write, whose name sorts last, so that it sees what the user's
- * triggers have done, computes the columns of the other version.
+ * name sorts first, takes note of which version a row was for (origin.c), and
+ * if there are triggers of users, which see the old version, computes its columns
+ * for them.  cmig.expansion_write, whose name sorts last, computes the columns of
+ * the other version, and transforms what the triggers between them have set.
  *
  * What cmig.expansion_write does is in its arguments, which contain qualified
  * names only.  The expressions run with the privileges of the writer, as the
@@ -104,6 +105,7 @@ typedef struct Statement
 	ExprContext *econtext;
 	TupleTableSlot *slot;
 	TupleTableSlot *moved;		/* a row that arrives from another partition */
+	TupleTableSlot *shown;		/* a row as the triggers of users saw it */
 	uint64		rows;			/* of the old build */
 	const char *relation;
 
@@ -118,6 +120,7 @@ typedef struct Statement
 								 * that could not be transformed? */
 	bool		update;
 	bool		new_build;
+	bool		shows;			/* are the triggers of users still to come? */
 	bool		careful;		/* each rule that may fail in a subtransaction */
 	char	   *failure;		/* why it cannot be transformed, or NULL */
 } Statement;
@@ -373,13 +376,12 @@ find_writer(Relation relation, const Trigger *trigger)
 	return writer;
 }
 
-/* Returns what the statement needs that "context" belongs to. */
-static Statement *
-make_statement(Relation relation, const Trigger *trigger, TupleTableSlot *slot, MemoryContext context)
+struct Statement *
+cmig_versions_statement(Relation relation, const Trigger *trigger, TupleTableSlot *slot,
+						MemoryContext context)
 {
 	MemoryContext old = MemoryContextSwitchTo(context);
 	Statement  *statement = palloc0(sizeof(Statement));
-	const Rule *rules;
 
 	cmig_versions_require_order(relation, trigger);
 	statement->writer = *find_writer(relation, trigger);
@@ -387,15 +389,14 @@ make_statement(Relation relation, const Trigger *trigger, TupleTableSlot *slot, 
 	statement->end.func = release;
 	statement->end.arg = statement->writer.users;
 	MemoryContextRegisterResetCallback(context, &statement->end);
-	rules = statement->writer.rules;
-	statement->writer.rules = palloc(sizeof(Rule) * Max(statement->writer.count, 1));
-	for (int i = 0; i < statement->writer.count; i++)
-		statement->writer.rules[i] = rules[i];
+	statement->writer.rules = memcpy(palloc(sizeof(Rule) * Max(statement->writer.count, 1)),
+									 statement->writer.rules, sizeof(Rule) * statement->writer.count);
 	statement->econtext = CreateStandaloneExprContext();
 	statement->slot = slot ? slot : MakeSingleTupleTableSlot(statement->writer.desc, &TTSOpsVirtual);
 	statement->slot->tts_tableOid = RelationGetRelid(relation);
 	statement->econtext->ecxt_scantuple = statement->slot;
 	statement->moved = MakeSingleTupleTableSlot(statement->writer.desc, &TTSOpsHeapTuple);
+	statement->shown = MakeSingleTupleTableSlot(statement->writer.desc, &TTSOpsHeapTuple);
 	statement->due = palloc(sizeof(bool) * Max(statement->writer.count, 1));
 	statement->unsettled = palloc0(sizeof(bool) * Max(statement->writer.count, 1));
 	statement->relation = RelationGetRelationName(relation);
@@ -501,6 +502,21 @@ is_beyond_the_row(const ErrorData *error)
 	return cmig_subtransaction_must_rethrow(error) || error->sqlerrcode == ERRCODE_STATEMENT_TOO_COMPLEX;
 }
 
+/* The expression of a column that must not be null is: returns the reason, if an error is forgiven. */
+static char *
+refuse_null(const Rule *rule, bool forgiving)
+{
+	if (forgiving)
+		return psprintf("%s: null value", rule->label);
+	ereport(ERROR,
+			(errcode(ERRCODE_NOT_NULL_VIOLATION),
+			 rule->kind == CMIG_RULE_DOWN ?
+			 errmsg("column \"%s\" of the old version would be null", rule->label) :
+			 errmsg("null value in column \"%s\" of the new version violates not-null constraint",
+					rule->label),
+			 errdetail("Two versions of the table exist, and its expression is null for this row.")));
+}
+
 /*
  * Evaluate the rule for the row in the slot.  Returns NULL, or a text that says
  * why the old build's row cannot be transformed.
@@ -544,17 +560,7 @@ apply(Statement *statement, Rule *rule, bool forgiving)
 	/* another expression that reads it must not change it */
 	slot->tts_values[rule->column - 1] = MakeExpandedObjectReadOnly(e.value, e.null, rule->length);
 	slot->tts_isnull[rule->column - 1] = e.null;
-	if (!e.null || !rule->required)
-		return NULL;
-	if (forgiving)
-		return psprintf("%s: null value", rule->label);
-	ereport(ERROR,
-			(errcode(ERRCODE_NOT_NULL_VIOLATION),
-			 rule->kind == CMIG_RULE_DOWN ?
-			 errmsg("column \"%s\" of the old version would be null", rule->label) :
-			 errmsg("null value in column \"%s\" of the new version violates not-null constraint",
-					rule->label),
-			 errdetail("Two versions of the table exist, and its expression is null for this row.")));
+	return e.null && rule->required && !statement->shows ? refuse_null(rule, forgiving) : NULL;
 }
 
 /* A new row of the new version, or an updated one: are there nulls? */
@@ -597,6 +603,8 @@ transform(void *arg)
 		if (statement->unsettled[i])
 			statement->slot->tts_isnull[writer->rules[i].column - 1] = true;
 	}
+	if (statement->shows)
+		return;
 	if (statement->new_build && !statement->failure)
 		require_values(statement);
 	for (int i = 0; i < writer->count && !statement->failure; i++)
@@ -655,9 +663,18 @@ transform_row(Statement *statement, TupleTableSlot *in, bool forgive, bool plain
 	if (statement->careful)
 		transform(statement);
 	for (int i = 0; i < writer->count; i++)
-		if (statement->due[i] && writer->rules[i].kind == CMIG_RULE_DOWN)
-			(void) apply(statement, &writer->rules[i], false);
+	{
+		Rule	   *rule = &writer->rules[i];
 
+		if (rule->kind != CMIG_RULE_DOWN)
+			continue;
+		if (statement->due[i])
+			(void) apply(statement, rule, false);
+		else if (rule->required && !TTS_EMPTY(statement->shown) && slot->tts_isnull[rule->column - 1])
+			(void) refuse_null(rule, false);
+	}
+	if (statement->shows)
+		return;
 	slot->tts_isnull[writer->state - 1] = statement->failure == NULL;
 	if (statement->failure != NULL)
 		slot->tts_values[writer->state - 1] =
@@ -704,11 +721,11 @@ is_comparable(const Writer *a, const Writer *b)
 static bool
 is_moved(Statement *statement, TupleTableSlot *in, Statement *source)
 {
-	TupleTableSlot *slot;
-	bool		same = source != statement && is_comparable(&source->writer, &statement->writer);
+	bool		same = source->slot->tts_tableOid != statement->slot->tts_tableOid &&
+	is_comparable(&source->writer, &statement->writer);
 
 	if (same)
-		slot = ExecStoreHeapTuple(source->written, source->moved, false);
+		ExecStoreHeapTuple(source->written, source->moved, false);
 	for (int i = 0; same && i < statement->writer.count; i++)
 	{
 		const Rule *rule = &statement->writer.rules[i];
@@ -719,7 +736,7 @@ is_moved(Statement *statement, TupleTableSlot *in, Statement *source)
 
 		if (rule->column == 0)
 			continue;
-		value1 = slot_getattr(slot, source->writer.rules[i].column, &null1);
+		value1 = slot_getattr(source->moved, source->writer.rules[i].column, &null1);
 		value2 = slot_getattr(in, rule->column, &null2);
 		same = null1 == null2 && (null1 || datum_image_eq(value1, value2, rule->by_value, rule->length));
 	}
@@ -773,6 +790,7 @@ typedef struct Said
 	bool		update;
 	TupleTableSlot *in;
 	TupleTableSlot *before;		/* NULL for a new row */
+	TupleTableSlot *shown;		/* what the triggers of users saw, or NULL */
 	bool		old_build;		/* is it a write of the old build? */
 	bool		new_build;
 	uint8		marked;			/* CMIG_MARK_..., for an INSERT */
@@ -781,6 +799,8 @@ typedef struct Said
 	bool		told_new;
 	bool		copied;			/* by COPY or replication, with all columns */
 	bool		touched;		/* is the row to be transformed? */
+	bool		risky;			/* can that fail? */
+	bool		plain;			/* without anything to be cleaned up then? */
 } Said;
 
 static void
@@ -828,10 +848,9 @@ read_insert(Statement *statement, FunctionCallInfo fcinfo, const TriggerData *da
 	{
 		said->marked = row->marks;
 		if (row->moved != NULL)
-			said->before = ExecStoreHeapTuple(row->moved, statement->moved, true);
+			said->before = ExecStoreHeapTuple(row->moved, statement->moved, false);
 		if (said->before != NULL && !is_moved(statement, said->before, row->source))
 			said->before = NULL;
-		row->relation = InvalidOid;
 	}
 	said->update = said->before != NULL;
 	said->old_build = !said->update &&
@@ -851,28 +870,21 @@ read_insert(Statement *statement, FunctionCallInfo fcinfo, const TriggerData *da
 }
 
 /*
- * The new build updates: is a column of the old version computed?  What the statement sets counts,
- * also if it is what was there, and not what a user's trigger, which sees the old version, sets.
+ * Has a trigger of a user, which sees the old version, set a column that this one
+ * replaces?  Each of the two is computed from the other one.
  */
 static bool
-is_overwritten(const Said *said, const TriggerData *data, const Rule *down)
+is_set_by_trigger(const Said *said, const Writer *writer, const Rule *rule)
 {
-	return any_changed(down->reads, said->before, said->in) ||
-		(bms_overlap(down->reads, data->tg_updatedcols) &&
-		 has_changed(down->column - FirstLowInvalidHeapAttributeNumber, said->before, said->in));
-}
+	int			column = rule->column - FirstLowInvalidHeapAttributeNumber;
 
-/* The new build updates: has a user's trigger set what the rule reads? */
-static bool
-is_set_by_trigger(const Said *said, const TriggerData *data, const Writer *writer, const Rule *rule)
-{
 	for (int i = 0; i < writer->count; i++)
 	{
 		const Rule *down = &writer->rules[i];
-		int			column = down->column - FirstLowInvalidHeapAttributeNumber;
+		int			replaced = down->column - FirstLowInvalidHeapAttributeNumber;
 
-		if (down->kind == CMIG_RULE_DOWN && bms_is_member(column, rule->reads) &&
-			has_changed(column, said->before, said->in) && !is_overwritten(said, data, down))
+		if (down->kind == CMIG_RULE_DOWN && bms_is_member(column, down->reads) &&
+			bms_is_member(replaced, rule->reads) && has_changed(replaced, said->shown, said->in))
 			return true;
 	}
 	return false;
@@ -883,92 +895,141 @@ static bool
 is_due(const Said *said, const TriggerData *data, const Writer *writer, const Rule *rule)
 {
 	int			column = rule->column - FirstLowInvalidHeapAttributeNumber;
+	bool		named = bms_is_member(column, data->tg_updatedcols);
 
-	if (rule->kind == CMIG_RULE_UP && !said->update)
-		return said->old_build ||
-			(rule->takes_default && (said->marked & CMIG_MARK_VIEW) != 0 &&
-			 slot_attisnull(said->in, rule->column));
-	if (rule->kind == CMIG_RULE_UP)
-		return said->told_old ||
-			(!said->told_new &&
-			 !((said->new_build || said->copied) && bms_is_member(column, data->tg_updatedcols)) &&
-			 (said->todo || (said->new_build ? is_set_by_trigger(said, data, writer, rule) :
-							 any_changed(rule->reads, said->before, said->in))));
+	if (rule->kind == CMIG_RULE_DOWN && said->shown != NULL)
+		return any_changed(rule->reads, said->shown, said->in) &&
+			!has_changed(column, said->shown, said->in);
 	if (rule->kind == CMIG_RULE_DOWN)
 		return !said->update ? said->new_build :
 			said->told_new ||
-			(said->new_build && !said->told_old && is_overwritten(said, data, rule));
-	return false;
+			(said->new_build && !said->told_old && any_changed(rule->reads, said->before, said->in));
+	if (rule->kind != CMIG_RULE_UP)
+		return false;
+	if (said->shown != NULL && is_set_by_trigger(said, writer, rule))
+		return true;
+	if (!said->update)
+		return said->old_build ||
+			(said->shown == NULL && rule->takes_default && (said->marked & CMIG_MARK_VIEW) != 0 &&
+			 slot_attisnull(said->in, rule->column));
+	return said->told_old ||
+		(!said->told_new && !((said->new_build || said->copied) && named) &&
+		 (said->todo || (!said->new_build && any_changed(rule->reads, said->before, said->in))));
+}
+
+/* Decides what is computed for the row. */
+static void
+decide(Statement *statement, const TriggerData *data, Said *said)
+{
+	said->plain = true;
+	for (int i = 0; i < statement->writer.count; i++)
+	{
+		const Rule *rule = &statement->writer.rules[i];
+		bool		due = statement->due[i] = is_due(said, data, &statement->writer, rule);
+
+		/*
+		 * Who writes all columns back as they were has not said that NULL is
+		 * right, so the reason remains while there is one.
+		 */
+		statement->unsettled[i] = said->todo && !due && !said->told_new && rule->kind == CMIG_RULE_UP &&
+			!rule->required && slot_attisnull(said->in, rule->column) &&
+			!has_changed(rule->column - FirstLowInvalidHeapAttributeNumber, said->before, said->in);
+		if (!rule->safe && (rule->kind == CMIG_RULE_CHECK ? !said->new_build :
+							(due || statement->unsettled[i]) && rule->kind == CMIG_RULE_UP))
+		{
+			said->risky = true;
+			said->plain &= rule->plain;
+		}
+		said->touched |= due ||
+			(said->update && rule->kind == CMIG_RULE_CHECK &&
+			 any_changed(rule->reads, said->before, said->in));
+	}
+}
+
+/* Returns the row, transformed. */
+static HeapTuple
+form_row(Statement *statement, const TriggerData *data, const Said *said, HeapTuple tuple)
+{
+	HeapTuple	result;
+
+	statement->update = said->update;
+	statement->new_build = said->new_build;
+	ExecClearTuple(statement->slot);
+	transform_row(statement, said->in, said->risky && !statement->writer.strict &&
+				  (said->update || !said->new_build), said->plain);
+	result = heap_form_tuple(RelationGetDescr(data->tg_relation), statement->slot->tts_values,
+							 statement->slot->tts_isnull);
+	result->t_data->t_ctid = tuple->t_data->t_ctid;
+	result->t_self = tuple->t_self;
+	result->t_tableOid = tuple->t_tableOid;
+	return result;
+}
+
+/* Reads the row that is written, and returns it, or NULL if it is to remain as it is. */
+static HeapTuple
+read_row(Statement *statement, FunctionCallInfo fcinfo, const TriggerData *data, Said *said)
+{
+	if (!TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+	{
+		said->in = data->tg_trigslot;
+		return read_insert(statement, fcinfo, data, said) ? data->tg_trigtuple : NULL;
+	}
+	*said = (Said)
+	{
+		.update = true,.in = data->tg_newslot,.before = data->tg_trigslot
+	};
+	read_update(statement, fcinfo, data, said);
+	return data->tg_newtuple;
+}
+
+HeapTuple
+cmig_versions_show(FunctionCallInfo fcinfo, struct Statement *statement, CmigOrigin *row)
+{
+	const TriggerData *data = (TriggerData *) fcinfo->context;
+	Said		said = {0};
+	HeapTuple	tuple = read_row(statement, fcinfo, data, &said);
+
+	if (tuple == NULL || !(said.new_build || said.told_new))
+		return NULL;
+	statement->shows = true;
+	ResetExprContext(statement->econtext);
+	decide(statement, data, &said);
+	row->shown = said.touched ? form_row(statement, data, &said, tuple) : heap_copytuple(tuple);
+	return said.touched ? row->shown : NULL;
 }
 
 Datum
 cmig_expansion_write(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = cmig_versions_require_trigger(fcinfo, "cmig.expansion_write()");
-	Statement  *statement = fcinfo->flinfo->fn_extra;
-	Writer	   *writer;
 	bool		update = TRIGGER_FIRED_BY_UPDATE(data->tg_event);
-	HeapTuple	tuple = update ? data->tg_newtuple : data->tg_trigtuple;
-	HeapTuple	result = tuple;
-	Said		said = {.update = update,.in = update ? data->tg_newslot : data->tg_trigslot,
-	.before = update ? data->tg_trigslot : NULL};
-	bool		risky = false;
-	bool		plain = true;
+	Statement  *statement = fcinfo->flinfo->fn_extra;
+	HeapTuple	tuple;
+	CmigOrigin *row;
+	Said		said = {0};
 
 	if (statement == NULL)
-		statement = fcinfo->flinfo->fn_extra = make_statement(data->tg_relation, data->tg_trigger,
-															  NULL, fcinfo->flinfo->fn_mcxt);
-	writer = &statement->writer;
-	if (writer->count == 0)
-		return PointerGetDatum(tuple);
+		statement = fcinfo->flinfo->fn_extra = cmig_versions_statement(data->tg_relation,
+																	   data->tg_trigger,
+																	   NULL, fcinfo->flinfo->fn_mcxt);
 	ResetExprContext(statement->econtext);
-	if (update)
-		read_update(statement, fcinfo, data, &said);
-	else if (!read_insert(statement, fcinfo, data, &said))
-		return PointerGetDatum(tuple);
-	for (int i = 0; i < writer->count; i++)
-	{
-		Rule	   *rule = &writer->rules[i];
-		bool		due = is_due(&said, data, writer, rule);
-
-		statement->due[i] = due;
-
-		/*
-		 * Who writes all columns back as they were has not said that NULL is
-		 * right, so the reason remains while there is one.
-		 */
-		statement->unsettled[i] = said.todo && !due && !said.told_new && rule->kind == CMIG_RULE_UP &&
-			!rule->required && slot_attisnull(said.in, rule->column) &&
-			!has_changed(rule->column - FirstLowInvalidHeapAttributeNumber, said.before, said.in);
-		if (!rule->safe && (rule->kind == CMIG_RULE_CHECK ? !said.new_build :
-							(due || statement->unsettled[i]) && rule->kind == CMIG_RULE_UP))
-		{
-			risky = true;
-			plain &= rule->plain;
-		}
-		said.touched |= due ||
-			(said.update && rule->kind == CMIG_RULE_CHECK &&
-			 any_changed(rule->reads, said.before, said.in));
-	}
+	tuple = statement->writer.count > 0 ? read_row(statement, fcinfo, data, &said) : NULL;
+	if (tuple == NULL)
+		return PointerGetDatum(update ? data->tg_newtuple : data->tg_trigtuple);
+	row = cmig_versions_origin(fcinfo->flinfo->fn_mcxt);
+	ExecClearTuple(statement->shown);
+	if (row->relation == RelationGetRelid(data->tg_relation) && row->shown != NULL)
+		said.shown = ExecStoreHeapTuple(row->shown, statement->shown, false);
+	row->relation = InvalidOid;
+	decide(statement, data, &said);
 	/* the time of day takes a while */
 	if (said.old_build && !filling_rows && statement->rows++ % 64 == 0)
-		note_old_build(writer);
+		note_old_build(&statement->writer);
 	if (said.touched || said.todo)
-	{
-		statement->update = said.update;
-		statement->new_build = said.new_build;
-		ExecClearTuple(statement->slot);
-		transform_row(statement, said.in, risky && !writer->strict &&
-					  (said.update || !said.new_build), plain);
-		result = heap_form_tuple(RelationGetDescr(data->tg_relation), statement->slot->tts_values,
-								 statement->slot->tts_isnull);
-		result->t_data->t_ctid = tuple->t_data->t_ctid;
-		result->t_self = tuple->t_self;
-		result->t_tableOid = tuple->t_tableOid;
-	}
+		tuple = form_row(statement, data, &said, tuple);
 	if (statement->forget.func != NULL && update)
-		note_written(statement, fcinfo, result);
-	return PointerGetDatum(result);
+		note_written(statement, fcinfo, tuple);
+	return PointerGetDatum(tuple);
 }
 
 /* ----------------------------------------------------------------
@@ -998,8 +1059,8 @@ fill_row(ExprState *state, ExprContext *econtext, bool *null)
 
 	if (statement == NULL)
 	{
-		statement = make_statement(filling->relation, filling->trigger, state->resultslot,
-								   econtext->ecxt_per_query_memory);
+		statement = cmig_versions_statement(filling->relation, filling->trigger, state->resultslot,
+											econtext->ecxt_per_query_memory);
 		statement->update = true;
 		filling->plain = true;
 		for (int i = 0; i < statement->writer.count; i++)
@@ -1071,7 +1132,7 @@ hide_triggers(EState *estate, int eflags)
 			if (!trigger->tgisinternal && trigger->tgenabled != TRIGGER_FIRES_ALWAYS)
 				trigger->tgenabled = TRIGGER_DISABLED;
 			else
-				others |= trigger != ours && TRIGGER_FOR_BEFORE(trigger->tgtype) &&
+				others |= !cmig_versions_is_ours(trigger) && TRIGGER_FOR_BEFORE(trigger->tgtype) &&
 					TRIGGER_FOR_ROW(trigger->tgtype) && TRIGGER_FOR_UPDATE(trigger->tgtype);
 		}
 		if (others || table->ri_projectNewInfoValid || (eflags & EXEC_FLAG_EXPLAIN_ONLY))
