@@ -127,7 +127,7 @@ is_recording(void)
 	" FROM pg_policy WHERE polrelid = t.oid))) s (key, value)\n" \
 	"WHERE t.relkind IN ('r', 'p') AND t.relpersistence <> 't' AND t.oid IN (\n" \
 	"WITH RECURSIVE family (id) AS (\n" \
-	" SELECT to_regclass(n)::oid FROM jsonb_array_elements_text(look -> 'tables') n\n" \
+	" SELECT " CMIG_RELATION_NAMED("n") " FROM jsonb_array_elements_text(look -> 'tables') n\n" \
 	" UNION SELECT h.inhrelid FROM family\n" \
 	" JOIN pg_inherits h ON h.inhparent = family.id AND NOT h.inhdetachpending)\n" \
 	"SELECT id FROM family\n" \

@@ -446,7 +446,8 @@ read_text(void *arg)
 	"  regexp_replace(c.relname, '(\\W)', '\\\\\\1', 'g') AS pattern, EXISTS (SELECT FROM pg_depend s WHERE s.classid = 'pg_class'::regclass" \
 	"   AND s.refclassid = 'pg_class'::regclass AND s.refobjid = c.oid AND s.refobjsubid > 0 AND s.deptype IN ('a', 'i')" \
 	"   AND EXISTS (SELECT FROM pg_class q WHERE q.oid = s.objid AND q.relkind = 'S')) AS serial" \
-	" FROM unnest($1) n JOIN pg_class c ON c.oid = to_regclass(n) LEFT JOIN pg_type y ON y.oid = c.reltype) "
+	" FROM unnest($1) n JOIN pg_class c ON c.oid = " \
+	CMIG_RELATION_NAMED("n") " LEFT JOIN pg_type y ON y.oid = c.reltype) "
 
 /* Returns the relations and their partitions. */
 static CmigNames *
@@ -454,8 +455,8 @@ with_partitions(const CmigNames *relations)
 {
 	static CmigQuery query = {
 		"SELECT DISTINCT format('%I.%I', s.nspname, c.relname) FROM unnest($1) n CROSS JOIN"
-		" LATERAL (SELECT to_regclass(n)"
-		" UNION SELECT relid FROM pg_partition_tree(to_regclass(n))) x (oid)"
+		" LATERAL (SELECT " CMIG_RELATION_NAMED("n")
+		" UNION SELECT relid FROM pg_partition_tree(" CMIG_RELATION_NAMED("n") ")) x (oid)"
 		" JOIN pg_class c USING (oid) JOIN pg_namespace s ON s.oid = c.relnamespace"
 		" ORDER BY 1", {TEXTARRAYOID}
 	};

@@ -254,7 +254,8 @@ cmig_versions_hold_copied(CmigPlanning *p)
 		"SELECT w, pg_get_userbyid(coalesce(c.relowner, t.typowner)), coalesce(c.relnamespace,"
 		" t.typnamespace), coalesce(c.oid, t.typrelid, 0), coalesce(t.oid, 0) FROM unnest($1) w, LATERAL"
 		" (SELECT split_part(w, ' ', 1), substr(w, strpos(w, ' ') + 1)) s (kind, name)"
-		" LEFT JOIN pg_class c ON c.oid = to_regclass(CASE kind WHEN 'relation' THEN name END)"
+		" LEFT JOIN pg_class c ON c.oid = "
+		CMIG_RELATION_NAMED("(CASE kind WHEN 'relation' THEN name END)")
 		" LEFT JOIN pg_type t ON t.oid = to_regtype(CASE WHEN kind IN ('type', 'domain') THEN name"
 		" END)"
 		" WHERE coalesce(c.oid, t.oid) IS NOT NULL", {TEXTARRAYOID}
@@ -313,7 +314,7 @@ require_planned(const CmigExpansion *expansion, Oid caller, const List *objects)
 		 */
 		" WHERE (moved OR NOT EXISTS (SELECT FROM c WHERE c.what = b.what AND (ours OR c.owner ="
 		" pg_get_userbyid(b.owner))) AND NOT (inert AND (ours"
-		"  OR b.owner IN (SELECT k.relowner FROM (SELECT DISTINCT to_regclass(nullif(e->>0, '')) FROM"
+		"  OR b.owner IN (SELECT k.relowner FROM (SELECT DISTINCT " CMIG_RELATION_NAMED("(e->>0)") " FROM"
 		" cmig.expansion_run, jsonb_array_elements(columns) e WHERE scope = $3) e (id), LATERAL"
 		" (SELECT e.id UNION SELECT relid FROM pg_partition_tree(e.id)) y (id) JOIN pg_class k ON"
 		" k.oid = y.id))))"
@@ -328,7 +329,8 @@ require_planned(const CmigExpansion *expansion, Oid caller, const List *objects)
 		"  WHERE r.scope = $3 AND n.oid = place AND " CMIG_VERSION_NAMED
 		"  AND (pg_has_role(n.nspowner, $4, 'USAGE') OR EXISTS (SELECT FROM c WHERE c.what = b.what)"
 		"   AND (ours OR b.owner = n.nspowner OR b.owner IN (SELECT k.relowner FROM"
-		"    jsonb_array_elements(r.columns) e JOIN pg_class k ON k.oid = to_regclass(nullif(e->>0, ''))))))"
+		"    jsonb_array_elements(r.columns) e JOIN pg_class k ON k.oid = "
+		CMIG_RELATION_NAMED("(e->>0)") "))))"
 		" ORDER BY 1 LIMIT 1",
 		{TEXTOID, TEXTOID, TEXTOID, OIDOID, TEXTOID}
 	};
@@ -553,7 +555,7 @@ cmig_versions_run_bound(const CmigExpansion *expansion, Oid caller, const Node *
 	static CmigQuery query = {
 		"WITH c AS (SELECT c->>0 AS relation, c->>2 AS kind, c->>3 AS what, c->>4 AS owner FROM"
 		" cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $1),"
-		" t AS (SELECT to_regclass(relation)::oid AS id FROM (SELECT DISTINCT relation FROM c"
+		" t AS (SELECT " CMIG_RELATION_NAMED("relation") " AS id FROM (SELECT DISTINCT relation FROM c"
 		"  WHERE relation <> '' AND $2 = 0) c UNION ALL SELECT nullif($2, 0)),"
 		" y AS (SELECT id FROM t UNION SELECT p.relid FROM t, pg_partition_tree(t.id) p"
 		"  WHERE NOT $3 UNION SELECT p FROM pg_partition_ancestors(nullif($2, 0)) p),"
@@ -622,7 +624,7 @@ cmig_versions_record_again(const CmigExpansion *expansion, Oid caller)
 {
 	static CmigQuery query = {
 		"SELECT DISTINCT g.tgrelid FROM cmig.expansion_run, jsonb_array_elements(columns) c JOIN"
-		" pg_trigger g ON g.tgrelid = to_regclass(nullif(c->>0, '')) AND g.tgname ="
+		" pg_trigger g ON g.tgrelid = " CMIG_RELATION_NAMED("(c->>0)") " AND g.tgname ="
 		" '" CMIG_EXPANSION_WRITE "'"
 		" WHERE scope = $1 AND c->>9 <> $2 AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid"
 		" = 'pg_trigger'::regclass AND d.objid = g.oid AND d.refobjsubid <> 0)",

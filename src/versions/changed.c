@@ -43,16 +43,18 @@ char *
 cmig_versions_require_tables(const CmigExpansion *expansion, List **back)
 {
 	static CmigQuery query = {
-		"WITH e AS (SELECT DISTINCT c->>0 AS relation, to_regclass(c->>0)::oid AS oid, c->>1 AS"
+		"WITH e AS (SELECT DISTINCT c->>0 AS relation, "
+		CMIG_RELATION_NAMED("(c->>0)") " AS oid, c->>1 AS"
 		" version, coalesce(c->>8, c->>1) AS sequence,"
-		" (c->>9 = $3 AND c->>10 = to_regclass(c->>0)::oid::text) IS TRUE AS known"
+		" (c->>9 = $3 AND c->>10 = " CMIG_RELATION_NAMED("(c->>0)") "::text) IS TRUE AS known"
 		"  FROM cmig.expansion_run r, jsonb_array_elements(r.columns) c WHERE r.scope = $1"
 		" AND c->>0 <> ''),"
 		" g AS (SELECT e.relation, t.* FROM e JOIN pg_trigger t ON t.tgrelid = e.oid AND " IS_TRIGGER "),"
-		" x AS (SELECT e.relation, t.tgrelid AS oid, to_regclass(e.sequence)::oid AS voucher FROM e, pg_trigger t WHERE NOT EXISTS (SELECT"
+		" x AS (SELECT e.relation, t.tgrelid AS oid, "
+		CMIG_RELATION_NAMED("e.sequence") " AS voucher FROM e, pg_trigger t WHERE NOT EXISTS (SELECT"
 		" FROM g WHERE g.relation = e.relation) AND " IS_TRIGGER
 		"  UNION SELECT e.relation, d.refobjid, w.ev_class FROM e"
-		" JOIN pg_rewrite w ON w.ev_class = to_regclass(e.version)"
+		" JOIN pg_rewrite w ON w.ev_class = " CMIG_RELATION_NAMED("e.version")
 		"   JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid"
 		" AND d.refclassid = 'pg_class'::regclass"
 		"   JOIN pg_class k ON k.oid = d.refobjid AND k.relkind IN ('r', 'p')"
@@ -66,12 +68,13 @@ cmig_versions_require_tables(const CmigExpansion *expansion, List **back)
 		"   WHEN n.nspname <> i.i[1] THEN format('ALTER TABLE %s SET SCHEMA %I',"
 		" x.oid::regclass, i.i[1])"
 		"   ELSE format('%sALTER TABLE %s RENAME TO %I', 'ALTER TABLE ' ||"
-		" to_regclass(x.relation) || ' RENAME TO <another name>; ', x.oid::regclass, i.i[2]) END,"
+		" " CMIG_RELATION_NAMED("x.relation")
+		"::regclass || ' RENAME TO <another name>; ', x.oid::regclass, i.i[2]) END,"
 		"  CASE WHEN to_regnamespace(quote_ident(i.i[1])) IS NULL"
 		" THEN format('ALTER SCHEMA %I RENAME TO %I', i.i[1], n.nspname)"
 		"   WHEN n.nspname <> i.i[1] THEN format('ALTER TABLE %I.%I SET SCHEMA %I', i.i[1],"
 		" k.relname, n.nspname)"
-		"   WHEN to_regclass(x.relation) IS NULL THEN format('ALTER TABLE %s RENAME TO %I',"
+		"   WHEN " CMIG_RELATION_NAMED("x.relation") " IS NULL THEN format('ALTER TABLE %s RENAME TO %I',"
 		" x.relation, k.relname) END"
 		" FROM x JOIN pg_class k ON k.oid = x.oid"
 		" JOIN pg_namespace n ON n.oid = k.relnamespace, parse_ident(x.relation) i (i)"
@@ -86,7 +89,8 @@ cmig_versions_require_tables(const CmigExpansion *expansion, List **back)
 		" WHERE r.scope = $1 AND " CMIG_VERSION_CREATED " AND " CMIG_VERSION_RENAMED
 		" UNION ALL SELECT 'table ' || s.relation, NULL, NULL, NULL"
 		" FROM (SELECT DISTINCT relation FROM cmig.expansion_step WHERE $2 AND scope = $1"
-		"  AND relation <> '' OFFSET 0) s WHERE to_regclass(s.relation) IS NULL ORDER BY 2, 1",
+		"  AND relation <> '' OFFSET 0) s WHERE "
+		CMIG_RELATION_NAMED("s.relation") " IS NULL ORDER BY 2, 1",
 		{TEXTOID, BOOLOID, TEXTOID}
 	};
 	char	  **row = cmig_query_row(&query, expansion->scope, back == NULL,
@@ -194,7 +198,7 @@ cmig_versions_broken_trigger(const CmigExpansion *expansion, const List *steps, 
 	static CmigQuery query = {
 		"SELECT format('default of column %I', attname), attrelid::regclass::text, false FROM"
 		" pg_attribute"
-		" WHERE attrelid = to_regclass($1) AND NOT attisdropped"
+		" WHERE attrelid = " CMIG_RELATION_NAMED("$1") " AND NOT attisdropped"
 		" AND (attname = '" CMIG_STATE_COLUMN "' AND NOT atthasdef OR attname::text IN (SELECT c->>5 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $2 AND c->>0 = $1)"
 		"  AND NOT EXISTS (SELECT FROM pg_attrdef f JOIN pg_depend d ON d.classid ="
 		" 'pg_attrdef'::regclass AND d.objid = f.oid AND d.refclassid = 'pg_proc'::regclass"
@@ -204,14 +208,16 @@ cmig_versions_broken_trigger(const CmigExpansion *expansion, const List *steps, 
 		" r = ANY ($6::text[]::oid[]) AND EXISTS (SELECT FROM"
 		" pg_trigger g WHERE g.tgrelid = r AND g.tgname = n::name AND g.tgparentid <> 0) FROM"
 		" unnest($4::text[], $5::text[]) s (n, definition),"
-		" (SELECT to_regclass($1)::oid UNION SELECT relid"
-		" FROM pg_partition_tree(to_regclass($1))) t (r) WHERE NOT EXISTS (SELECT FROM pg_trigger g"
+		" (SELECT " CMIG_RELATION_NAMED("$1") " UNION SELECT relid"
+		" FROM pg_partition_tree("
+		CMIG_RELATION_NAMED("$1") ")) t (r) WHERE NOT EXISTS (SELECT FROM pg_trigger g"
 		" WHERE tgrelid = r AND tgname = n::name AND tgenabled = 'A' AND tgfoid IN (" TRIGGER_FUNCTIONS ")"
 		"  AND tgqual IS NULL AND tgattr = '' AND concat(tgtype, ' ', encode(tgargs, 'hex')) ="
 		" definition"
 		"  AND (EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_trigger'::regclass"
 		" AND d.objid = g.oid AND d.xmin = g.xmin AND (d.refobjsubid <> 0 OR g.tgparentid <> 0"
-		"    AND (EXISTS (SELECT FROM pg_trigger o WHERE o.tgrelid = to_regclass($1) AND o.tgname ="
+		"    AND (EXISTS (SELECT FROM pg_trigger o WHERE o.tgrelid = "
+		CMIG_RELATION_NAMED("$1") " AND o.tgname ="
 		" g.tgname AND o.xmin = g.xmin) OR r = ANY ($7::text[]::oid[]) AND EXISTS"
 		" (SELECT FROM pg_attribute a"
 		" WHERE a.attrelid = r AND a.attnum = -1 AND a.xmin = g.xmin))))"
@@ -263,7 +269,7 @@ cmig_versions_require_gone(const CmigExpansion *expansion)
 		"SELECT format('column %I of table %s', a.attname, a.attrelid::regclass), format('ALTER"
 		" TABLE %s DROP COLUMN %I', a.attrelid::regclass, a.attname)"
 		" FROM cmig.expansion_step s"
-		" JOIN pg_attrdef f ON f.adrelid = to_regclass(nullif(s.relation, ''))"
+		" JOIN pg_attrdef f ON f.adrelid = " CMIG_RELATION_NAMED("s.relation")
 		" JOIN pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum"
 		" WHERE s.scope = $1 AND EXISTS (SELECT FROM pg_depend d"
 		" WHERE d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid"
@@ -299,13 +305,13 @@ cmig_versions_former_name(const RangeVar *table, const char *name, const char *s
 	static CmigQuery query = {
 		"(SELECT format('ALTER INDEX %s RENAME TO %I', c.oid::regclass, $2) FROM pg_index i"
 		" JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid"
-		" WHERE t.oid = to_regclass($1) AND NOT EXISTS (SELECT FROM pg_class o"
+		" WHERE t.oid = " CMIG_RELATION_NAMED("$1") " AND NOT EXISTS (SELECT FROM pg_class o"
 		" WHERE o.relnamespace = t.relnamespace AND o.relname = $2::name)"
 		"  AND pg_get_indexdef(c.oid) = replace(replace($3, ' CONCURRENTLY ', ' '), format('"
 		" INDEX %I ON ', $2), format(' INDEX %I ON ', c.relname)) ORDER BY 1 LIMIT 1)"
 		" UNION ALL (SELECT format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', $1, k.conname, $2)"
 		" FROM pg_constraint k"
-		"  WHERE k.conrelid = to_regclass($1) AND NOT EXISTS (SELECT FROM pg_constraint o"
+		"  WHERE k.conrelid = " CMIG_RELATION_NAMED("$1") " AND NOT EXISTS (SELECT FROM pg_constraint o"
 		" WHERE o.conrelid = k.conrelid AND o.conname = $2::name)"
 		"  AND replace($3, ' NOT VALID', '') = format('ALTER TABLE %s ADD CONSTRAINT %I %s', $1,"
 		" $2, replace(pg_get_constraintdef(k.oid), ' NOT VALID', '')) ORDER BY 1 LIMIT 1)",
@@ -369,7 +375,7 @@ cmig_versions_kept(const CmigExpansion *expansion)
 	static CmigQuery query = {
 		"SELECT DISTINCT format('GRANT %s ON SEQUENCE %s TO %s%s', g.privilege_type, s.oid::regclass, " GRANTEE ", " GRANT_OPTION "), s.oid::regclass::text"
 		"  FROM cmig.expansion_run r, jsonb_array_elements(r.columns) c"
-		" JOIN pg_attribute o ON o.attrelid = to_regclass(nullif(c->>0, ''))"
+		" JOIN pg_attribute o ON o.attrelid = " CMIG_RELATION_NAMED("(c->>0)")
 		" AND o.attname::text = c->>3 AND NOT o.attisdropped"
 		"  JOIN pg_attribute h ON h.attrelid = o.attrelid AND h.attname::text = c->>5"
 		" AND NOT h.attisdropped JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass"
@@ -385,7 +391,7 @@ cmig_versions_kept(const CmigExpansion *expansion)
 		" UNION SELECT format('ALTER TABLE ONLY %s ALTER %I %s', o.attrelid::regclass,"
 		" h.attname, sql), NULL"
 		"  FROM cmig.expansion_run r, jsonb_array_elements(r.columns) c"
-		"  JOIN pg_attribute o ON o.attrelid = to_regclass(nullif(c->>0, ''))"
+		"  JOIN pg_attribute o ON o.attrelid = " CMIG_RELATION_NAMED("(c->>0)")
 		"  AND o.attname::text = c->>3 AND NOT o.attisdropped"
 		"  JOIN pg_attribute h ON h.attrelid = o.attrelid AND h.attname::text = c->>5"
 		"  AND NOT h.attisdropped CROSS JOIN LATERAL (SELECT 'SET STATISTICS ' || o.attstattarget"
@@ -869,11 +875,12 @@ cmig_versions_audit_before(const CmigExpansion *expansion, const char *relation)
 	static CmigQuery query = {
 		"WITH o AS (SELECT l.key AS list, n FROM cmig.audit_status((SELECT nspname::text FROM"
 		" pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid WHERE c.oid ="
-		" to_regclass($1))) s,"
+		" " CMIG_RELATION_NAMED("$1") ")) s,"
 		"  jsonb_each(s.options::jsonb) l,"
 		"  jsonb_array_elements_text(CASE WHEN l.key IN ('exclude', 'include', 'redact', 'hash')"
 		" THEN l.value ELSE '[]' END) n"
-		"  WHERE s.level IS NOT NULL AND to_regclass(s.target) = to_regclass($1)),"
+		"  WHERE s.level IS NOT NULL AND "
+		CMIG_RELATION_NAMED("s.target") " = " CMIG_RELATION_NAMED("$1") "),"
 		" d AS (SELECT DISTINCT ON (c->>5) o.list, c->>5 FROM o, cmig.expansion_run r,"
 		" jsonb_array_elements(r.columns) c"
 		"  WHERE r.scope = $2 AND c->>0 = $1 AND CASE WHEN quote_ident(o.n) = o.n"
@@ -887,7 +894,8 @@ cmig_versions_audit_before(const CmigExpansion *expansion, const char *relation)
 		" FROM a WHERE list = 'exclude'),"
 		"  (SELECT names FROM a WHERE list = 'include'), (SELECT names FROM a WHERE list ="
 		" 'redact'), (SELECT names FROM a WHERE list = 'hash')))"
-		" FROM pg_class t WHERE t.oid = to_regclass($1) AND (SELECT bool_and(g.tgenabled <> 'D')"
+		" FROM pg_class t WHERE t.oid = "
+		CMIG_RELATION_NAMED("$1") " AND (SELECT bool_and(g.tgenabled <> 'D')"
 		" FROM pg_trigger g"
 		"  WHERE g.tgrelid = t.oid AND g.tgfoid = 'cmig.audit_trigger()'::regprocedure)", {TEXTOID, TEXTOID}
 	};
@@ -928,7 +936,8 @@ cmig_versions_require_shape(const char *shape)
 	static CmigQuery query = {
 		"SELECT format('column %I of table %s', e->>1, e->>0) FROM json_array_elements($1::json) e"
 		" WHERE NOT EXISTS (SELECT FROM pg_attribute"
-		" WHERE attrelid = to_regclass(e->>0) AND attname::text = e->>1 AND NOT attisdropped"
+		" WHERE attrelid = "
+		CMIG_RELATION_NAMED("(e->>0)") " AND attname::text = e->>1 AND NOT attisdropped"
 		" AND atttypid::bigint::text = e->>2) ORDER BY 1 LIMIT 1", {TEXTOID}
 	};
 	char	   *column = shape ? cmig_query_value(&query, shape) : NULL;

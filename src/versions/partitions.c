@@ -205,7 +205,8 @@ cmig_versions_require_partitions(const List *relations, const char *revision)
 	static CmigQuery query = {
 		"SELECT c.oid::regclass, h.inhparent::regclass, h.inhdetachpending FROM"
 		" unnest($1) n JOIN pg_class r ON r.oid ="
-		" to_regclass(n), LATERAL (SELECT r.oid UNION SELECT relid FROM pg_partition_tree(r.oid)) y"
+		" " CMIG_RELATION_NAMED("n")
+		", LATERAL (SELECT r.oid UNION SELECT relid FROM pg_partition_tree(r.oid)) y"
 		" (id) JOIN pg_inherits h ON h.inhparent = y.id JOIN pg_class c ON c.oid = h.inhrelid"
 		" WHERE h.inhdetachpending OR r.relkind <> 'p' ORDER BY 2, 1 LIMIT 1",
 		{TEXTARRAYOID}
