@@ -85,6 +85,12 @@ CREATE STATISTICS correlated ON id, m FROM item;
 COMMENT ON COLUMN item.m IS 'one of two';
 END_SQL
 is(gives('BEGIN READ ONLY; SELECT count(*) FROM cmig.scope_drift()'), '0', 'two equal scopes');
+
+# also if their names have other lengths, and one is a copy, whose casts PostgreSQL has printed
+gives("CREATE SCHEMA other; SET cmig.scope = other; SELECT cmig.upgrade();
+	CREATE TABLE x.words (v varchar CHECK (v <> '')); CREATE TABLE y.words (v varchar CHECK ((v)::text <> ''::text)); CREATE TABLE other.words (v varchar CHECK (v <> ''));"
+	  . join ' ', map { "CREATE FUNCTION $_.h() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM $_.item'; CREATE VIEW $_.counted AS SELECT $_.h();" } qw(x y other));
+is(gives('BEGIN READ ONLY; SELECT count(*) FROM cmig.scope_drift()'), '0', 'three equal scopes');
 gives('ALTER TABLE y.item ALTER m DROP DEFAULT');
 fails('BEGIN READ ONLY; SELECT count(*) FROM cmig.scope_drift()', '25006', 'cmig.diff_schemas', 'two scopes that differ');
 
