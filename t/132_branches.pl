@@ -103,6 +103,13 @@ my $log = slurp_file($node->logfile);
 like($log, qr/pg_cmig: upgrade of 001 started/, 'a run of one revision');
 like($log, qr/pg_cmig: upgrade of 002 to 003 \(2 revisions\) started/, 'a run of two revisions');
 
+# A word that is longer than a line of cmig.help is one, also behind a short word
+my $long = 'x' x 90;
+gives("COMMENT ON FUNCTION cmig.locate(text[]) IS '$long See $long end'");
+is(gives(q{SELECT line FROM cmig.help('locate') line WHERE line !~ 'cmig|Rows'}), "    $long\n    See\n    $long\n    end", 'long words');
+gives("COMMENT ON FUNCTION cmig.locate(text[]) IS 'See $long'");
+is(gives(q{SELECT line FROM cmig.help('locate') line WHERE line !~ 'cmig|Rows'}), "    See\n    $long", 'a long word behind a short one');
+
 #
 # What a script sets is put back, whoever it has become: also a setting that this role may
 # not read

@@ -193,7 +193,7 @@ put_wrapped(FunctionCallInfo fcinfo, const char *text, int first, int rest)
 	{
 		int			length = strcspn(text, " ");
 
-		if (line.len > indent && line.len + 1 + length > LINE_WIDTH)
+		if (line.len > 0 && line.len + 1 + length > LINE_WIDTH)
 		{
 			cmig_result_add_text(fcinfo, line.data);
 			resetStringInfo(&line);
