@@ -84,7 +84,8 @@ FROM (VALUES ('dbmate', '{1.sql,2.sql}'::text[], ARRAY[E'-- migrate:up\nSET sear
 	SET LOCAL lock_timeout = 3; CREATE TEMP TABLE t (id int); CREATE TEMP TABLE u ON COMMIT DROP AS SELECT 1;\n-- migrate:down\nSET ROLE x;',
 	E'-- migrate:up\nSET TimeZone TO x;\n-- migrate:down\nSELECT set_config(''a.b'', ''x'', ''false''), set_config(''a.c'', ''x'', true)']),
 	('goose', '{1.sql,2.sql}', ARRAY[E'-- +goose Up\nSET ROLE x; RESET ROLE; SET ROLE y; SET ROLE NONE; SET a.b TO 1; RESET a.b;
-	CREATE TEMP TABLE t (id int); DROP TABLE t;', E'-- +goose Up\n']),
+	CREATE TEMP TABLE t (id int); DROP TABLE t; CREATE FUNCTION pg_temp.g() RETURNS int LANGUAGE sql AS ''SELECT 1''; DROP FUNCTION pg_temp.g();
+	CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS ''SELECT 1''; CREATE TEMP VIEW v AS SELECT 1; CREATE TYPE pg_temp.e AS ENUM (''a'');', E'-- +goose Up\n']),
 	('golang-migrate', '{1_a.up.sql,2_b.up.sql}', ARRAY['SET ROLE x; SET a.b TO 1; RESET ALL; BEGIN; SET SCHEMA ''a''; COMMIT', 'SELECT 1']),
 	('drizzle', '{1.sql,2.sql,meta/_journal.json}', ARRAY['SET LOCAL a.b TO 1', '', '{"entries":[{"tag":"1"},{"tag":"2"}]}']),
 	('flyway', '{V1__a.sql,V2__b.sql}', ARRAY['SET ROLE x; SET a.b TO 1', '']),
@@ -93,7 +94,7 @@ FROM (VALUES ('dbmate', '{1.sql,2.sql}'::text[], ARRAY[E'-- migrate:up\nSET sear
 ) AS v (format, names, texts), cmig.import_files(format, names, texts) WHERE content IS NOT NULL
 END
 	"dbmate 1.sql its upgrade script leaves in the session (search_path, role, temporary table t)\n"
-	  . "dbmate 2.sql its downgrade script leaves in the session (a.b)\ngoose 1.sql\ngoose 2.sql\n"
+	  . "dbmate 2.sql its downgrade script leaves in the session (a.b)\ngoose 1.sql its upgrade script leaves in the session (temporary function f, temporary view v, temporary type e)\ngoose 2.sql\n"
 	  . "golang-migrate 1_a.sql its upgrade script leaves in the session (role, search_path)\ngolang-migrate 2_b.sql\n"
 	  . "drizzle 1.sql its upgrade script leaves in the session (a.b)\ndrizzle 2.sql\n"
 	  . "flyway 1_a.sql its upgrade script leaves in the session (a.b)\nflyway 2_b.sql\n"

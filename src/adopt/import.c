@@ -150,7 +150,7 @@ cmig_import_note_left(const CmigImport *import, CmigToolRevision *revision, Cmig
 	CmigScriptReader *reader = cmig_script_open(sql);
 	CmigStatement statement;
 	List	   *settings = NIL;
-	List	   *tables = NIL;
+	List	   *objects = NIL;
 	List	   *left = NIL;
 	const CmigToolRevision *last = section == CMIG_SECTION_UPGRADE ? llast(import->revisions) :
 	linitial(import->revisions);
@@ -159,7 +159,7 @@ cmig_import_note_left(const CmigImport *import, CmigToolRevision *revision, Cmig
 		return;
 	while (cmig_script_next(reader, &statement))
 		cmig_statement_follow_session(statement.raw, import->keeps & CMIG_KEEPS_LOCAL, &settings,
-									  &tables);
+									  &objects);
 	cmig_script_close(reader);
 	foreach_ptr(char, name, settings)
 	{
@@ -170,8 +170,7 @@ cmig_import_note_left(const CmigImport *import, CmigToolRevision *revision, Cmig
 		if (import->keeps & kind)
 			left = lappend(left, name);
 	}
-	foreach_ptr(char, name, tables)
-		left = lappend(left, psprintf("temporary table %s", name));
+	left = list_concat(left, objects);
 	if (left)
 		cmig_import_note(revision,
 						 psprintf("what its %s script leaves in the session (%s) ends with the revision;"

@@ -331,11 +331,11 @@ extern bool cmig_statement_is_temporary(const RawStmt *raw, List **names);
 /*
  * Follow what a script leaves in its session: add the settings and the role that
  * the statement sets for the session (if "local", also for the transaction) and the
- * temporary tables that it creates, and remove those that it resets or drops.
- * What a function or a DO block does is not followed.
+ * temporary objects that it creates, such as "temporary table t", and remove those
+ * that it resets or drops.  What a function or a DO block does is not followed.
  */
 extern void cmig_statement_follow_session(const RawStmt *raw, bool local, List **settings,
-										  List **tables);
+										  List **objects);
 
 /*
  * May the script contain a statement that is not CMIG_STATEMENT_PLAIN?  This

@@ -578,11 +578,39 @@ follow_set(const VariableSetStmt *set, List **names)
 		follow(names, set->name, holds);
 }
 
+/* Returns what messages call a temporary object of this kind. */
+static char *
+temporary_title(ObjectType type, const char *name)
+{
+	const char *kind = type == OBJECT_VIEW ? "view" : type == OBJECT_SEQUENCE ? "sequence" :
+	type == OBJECT_FUNCTION || type == OBJECT_ROUTINE ? "function" :
+	type == OBJECT_PROCEDURE ? "procedure" : type == OBJECT_AGGREGATE ? "aggregate" :
+	type == OBJECT_DOMAIN ? "domain" : type == OBJECT_TYPE ? "type" : "table";
+
+	return psprintf("temporary %s %s", kind, name);
+}
+
+/* What cmig_statement_follow_session() does for a DROP. */
+static void
+follow_drop(const DropStmt *drop, List **objects)
+{
+	foreach_ptr(Node, object, drop->objects)
+	{
+		const List *name = IsA(object, List) ? (const List *) object :
+		IsA(object, ObjectWithArgs) ? ((const ObjectWithArgs *) object)->objname :
+		IsA(object, TypeName) ? ((const TypeName *) object)->names : NIL;
+
+		if (name != NIL)
+			follow(objects, temporary_title(drop->removeType, strVal(llast(name))), false);
+	}
+}
+
 void
-cmig_statement_follow_session(const RawStmt *raw, bool local, List **settings, List **tables)
+cmig_statement_follow_session(const RawStmt *raw, bool local, List **settings, List **objects)
 {
 	const Node *node = raw->stmt;
-	const char *table = temporary_name(raw->stmt);
+	const char *object = temporary_name(raw->stmt);
+	CmigSubject subject;
 
 	if (IsA(node, VariableSetStmt) && (local || !((const VariableSetStmt *) node)->is_local))
 		follow_set((const VariableSetStmt *) node, settings);
@@ -603,21 +631,16 @@ cmig_statement_follow_session(const RawStmt *raw, bool local, List **settings, L
 			follow(settings, strVal(&name->val), true);
 	}
 	if (IsA(node, DropStmt))
-	{
-		foreach_ptr(Node, object, ((const DropStmt *) node)->objects)
-		{
-			if (IsA(object, List))
-				follow(tables, strVal(llast((List *) object)), false);
-		}
-	}
-	else if (table && !IsA(node, PrepareStmt) && !IsA(node, DeclareCursorStmt))
+		follow_drop((const DropStmt *) node, objects);
+	else if (object && !IsA(node, PrepareStmt) && !IsA(node, DeclareCursorStmt))
 	{
 		const IntoClause *into = IsA(node, CreateTableAsStmt) ? ((const CreateTableAsStmt *) node)->into :
 		NULL;
 
 		if ((IsA(node, CreateStmt) ? ((const CreateStmt *) node)->oncommit : into ? into->onCommit :
 			 ONCOMMIT_NOOP) != ONCOMMIT_DROP)
-			follow(tables, table, true);
+			follow(objects, temporary_title(!IsA(node, SelectStmt) && cmig_statement_subject(raw->stmt, &subject) ?
+											subject.type : OBJECT_TABLE, object), true);
 	}
 }
 
