@@ -134,5 +134,18 @@ is(sql($db, q{SELECT string_agg(concat(id, ' ', o.n, '/', n.n, ' ', o.v, '/', n.
 sql($db, q{UPDATE c SET n = 8, cmig_new_n = 33, cmig_state = 'new' WHERE id = 3});
 is(sql($db, q{SELECT concat(o.n, '/', n.n) FROM c o JOIN public_1.c n USING (id) WHERE id = 3}), '3/33', 'a statement that says that the new version is right');
 
+# One that moves to another partition, where a trigger of a user fires for the INSERT
+$db = 'moved';
+new_database($node, $db);
+sql($db, q{CREATE TABLE m (id int, k int, n int, PRIMARY KEY (id, k)) PARTITION BY LIST (k); CREATE TABLE m1 PARTITION OF m FOR VALUES IN (1); CREATE TABLE m2 PARTITION OF m FOR VALUES IN (2); INSERT INTO m VALUES (1, 1, 1);
+	CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.n := NEW.n + 10; RETURN NEW; END$$; CREATE TRIGGER f BEFORE INSERT ON m FOR EACH ROW EXECUTE FUNCTION f()});
+sql($db, q{SELECT cmig.create_revision('c', $c$ALTER TABLE m ALTER n TYPE bigint; ALTER TABLE m ADD z int;
+-- cmig:up m.z = n * 2$c$, NULL, revision => '1', expand => true)});
+sql($db, 'CALL cmig.expand()');
+sql($db, 'UPDATE public_1.m SET k = 2, z = 5');
+is(sql($db, 'SELECT o.n, n.n, z FROM m o JOIN public_1.m n USING (id)'), '11|11|5', 'the new build moves a row, and sets a column that is computed from it');
+sql($db, 'UPDATE m SET k = 1');
+is(sql($db, 'SELECT o.n, n.n, z FROM m o JOIN public_1.m n USING (id)'), '21|21|42', 'the old build moves it');
+
 $node->stop;
 done_testing();

@@ -855,7 +855,7 @@ read_insert(Statement *statement, FunctionCallInfo fcinfo, const TriggerData *da
 	said->update = said->before != NULL;
 	said->old_build = !said->update &&
 		((said->marked & CMIG_MARK_TABLE) != 0 || (writer->inverse && !is_new_state));
-	said->new_build = !said->update && !said->old_build;
+	said->new_build = said->update ? row->source->new_build : !said->old_build;
 	if (said->old_build && !is_copied())
 		require_shown(statement, data);
 	/* the view does not show the state */
@@ -921,6 +921,8 @@ is_due(const Said *said, const TriggerData *data, const Writer *writer, const Ru
 static void
 decide(Statement *statement, const TriggerData *data, Said *said)
 {
+	statement->update = said->update;
+	statement->new_build = said->new_build;
 	said->plain = true;
 	for (int i = 0; i < statement->writer.count; i++)
 	{
@@ -952,8 +954,6 @@ form_row(Statement *statement, const TriggerData *data, const Said *said, HeapTu
 {
 	HeapTuple	result;
 
-	statement->update = said->update;
-	statement->new_build = said->new_build;
 	ExecClearTuple(statement->slot);
 	transform_row(statement, said->in, said->risky && !statement->writer.strict &&
 				  (said->update || !said->new_build), said->plain);
