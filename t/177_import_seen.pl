@@ -63,6 +63,14 @@ END
 	  . ' or contexts and labels: unless you have chosen some, those of all are here',
 	'notes about what Liquibase does not print');
 
+# without a database, it looks for a primary key in the schema "null"
+my $keys = "DO \$\$ DECLARE constraint_name varchar;\nBEGIN\n  SELECT tc.CONSTRAINT_NAME into strict constraint_name\n    FROM INFORMATION_SCHEMA.TABLE_CONSTRAINTS tc\n"
+  . "    WHERE CONSTRAINT_TYPE = 'PRIMARY KEY'\n      AND TABLE_NAME = 'users' AND TABLE_SCHEMA = 'null';\n    EXECUTE 'alter table null.users drop constraint \"' || constraint_name || '\"';\nEND \$\$;\n";
+$node->safe_psql('postgres', "CREATE SCHEMA s; SET search_path = s; CREATE TABLE users (id int PRIMARY KEY);
+	DO \$do\$ BEGIN EXECUTE (SELECT split_part(content, '-- cmig:upgrade', 2) FROM cmig.import_files('liquibase', '{up.sql}', ARRAY[\$file\$-- Update Database Script\n-- Changeset db.xml::1::ann\n$keys\$file\$]) WHERE content IS NOT NULL); END \$do\$");
+is(query($node, 'postgres', q{SELECT count(*) FROM pg_constraint WHERE conrelid = 's.users'::regclass}), '0', 'the schema of a primary key without a name');
+$node->safe_psql('postgres', 'DROP SCHEMA s CASCADE');
+
 # "--rollback" without text or with a colon is a comment for Liquibase
 is( query($node, 'postgres', <<'END'),
 SELECT string_agg(concat(content ~ '-- cmig:downgrade', ' ', content ~ 'DROP', ' ', note), E'\n') FROM cmig.import_files('liquibase', '{a.sql}', ARRAY[$$--liquibase formatted sql

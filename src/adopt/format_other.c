@@ -402,7 +402,9 @@ read_rollback(ChangeSet *set, const char *text)
 {
 	/* Liquibase reads both as comments */
 	if (*text == ':')
-		cmig_import_note(set->revision, psprintf("left out, because it is a comment for Liquibase: --rollback%s", text));
+		cmig_import_note(set->revision,
+						 psprintf("left out, because it is a comment for Liquibase: --rollback%s",
+								  text));
 	if (*text == ':' || *text == '\0')
 		return;
 
@@ -547,7 +549,9 @@ generated_id(const CmigToolLine *line, const char *word, char **full)
 static void
 note_unprinted(CmigToolRevision *revision, const char *script)
 {
-	static const char *const row_changes[] = {"INSERT", "UPDATE", "DELETE", "MERGE", "WITH", "DO", "COPY"};
+	static const char *const row_changes[] = {
+		"INSERT", "UPDATE", "DELETE", "MERGE", "WITH", "DO", "COPY"
+	};
 	bool		has_statement = false;
 	bool		is_expected = false;	/* a change of rows, after a warning */
 	bool		is_missing = false;
@@ -573,6 +577,30 @@ note_unprinted(CmigToolRevision *revision, const char *script)
 	else if (is_missing || is_expected)
 		cmig_import_note(revision,
 						 "some of its changes may be missing, because Liquibase does not print all as SQL: not a class of the project, or rows that loadData loads with prepared statements");
+}
+
+/*
+ * Append a line of a generated script.  Without a database, Liquibase looks for the
+ * name of a primary key in the schema "null", instead of the one that is used.
+ */
+static void
+append_generated(StringInfo script, const CmigToolLine *line)
+{
+	static const char *const schemas[][2] = {
+		{" AND TABLE_SCHEMA = 'null';", " AND TABLE_SCHEMA = current_schema();"},
+		{"EXECUTE 'alter table null.", "EXECUTE 'alter table "}
+	};
+	char	   *text = pnstrdup(line->start, line->next - line->start);
+
+	for (int i = 0; i < lengthof(schemas); i++)
+	{
+		char	   *at = strstr(text, schemas[i][0]);
+
+		if (at)
+			text = psprintf("%.*s%s%s", (int) (at - text), text, schemas[i][1],
+							at + strlen(schemas[i][0]));
+	}
+	appendStringInfoString(script, text);
 }
 
 /*
@@ -649,7 +677,7 @@ read_generated(CmigImport *import, CmigToolFile *file, bool is_rollback)
 				 (comment = cmig_tool_text_after(&line, "-- ", false)) != NULL)
 			revision->text.edges.message = comment;
 		else
-			appendBinaryStringInfo(&script, line.start, line.next - line.start);
+			append_generated(&script, &line);
 	}
 	import->style = style;
 }

@@ -639,8 +639,12 @@ cmig_statement_follow_session(const RawStmt *raw, bool local, List **settings, L
 
 		if ((IsA(node, CreateStmt) ? ((const CreateStmt *) node)->oncommit : into ? into->onCommit :
 			 ONCOMMIT_NOOP) != ONCOMMIT_DROP)
-			follow(objects, temporary_title(!IsA(node, SelectStmt) && cmig_statement_subject(raw->stmt, &subject) ?
-											subject.type : OBJECT_TABLE, object), true);
+		{
+			bool		known = !IsA(node, SelectStmt) &&
+			cmig_statement_subject(raw->stmt, &subject);
+
+			follow(objects, temporary_title(known ? subject.type : OBJECT_TABLE, object), true);
+		}
 	}
 }
 
