@@ -329,4 +329,20 @@ is(finish_psql($rename), 0, 'the schema is renamed');
 nothing_ran('a table put in the place');
 is(query($node, $db, "SELECT count(*) FROM pg_attribute WHERE attrelid = 'm.t'::regclass AND attname ~ '^cmig'"), '0', 'it was not altered');
 
+# one that is replaced while the copies wait for another session
+subject("CREATE TABLE app.t (id int PRIMARY KEY, n int)");
+query($node, $db, "SELECT cmig.create_revision('c', 'ALTER TABLE app.t ALTER n TYPE bigint', NULL, revision => '0421', expand => true)");
+$lock = $node->background_psql($db);
+$lock->query_safe('SELECT pg_advisory_lock(7)');
+my $compares = start_psql($node, $db, "SELECT FROM cmig.diff('SELECT pg_advisory_xact_lock(7)')", 'compares');
+wait_until_blocked($node, 'compares');
+$run = start_psql($node, $db, "SET cmig.lock_timeout = '60s'; CALL cmig.expand('head')");
+wait_until_blocked($node);
+query($node, $db, 'DROP TABLE app.t; CREATE TABLE app.t (id int PRIMARY KEY, n int)');
+$lock->query_safe('SELECT pg_advisory_unlock(7)');
+$lock->quit;
+finish_psql($compares);
+is(finish_psql($run), 3, 'another table of the same name: refused');
+like($run->{err}, qr/40001: .*\n.*Table app\.t was replaced/, 'with its name');
+
 done_testing();
