@@ -752,7 +752,7 @@ find_created(CmigPlanning *p)
 		bool		replaced = false;
 		bool		known = false;
 
-		if (strcmp(line->action, "drop") == 0 || line->upgrade == NULL || line->subject == NULL)
+		if (line->upgrade == NULL || line->subject == NULL)
 			continue;
 		root = cmig_object_root(unconstify(CmigObject *, line->subject));
 		if (cmig_image_find(p->before, root->address) != NULL ||

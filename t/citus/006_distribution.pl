@@ -118,6 +118,8 @@ changes($changed, "drop|app.managed|SELECT pg_catalog.undistribute_table('app.ma
 
 ($changed = $target) =~ s/shard_count => 8/shard_count => 16/;
 changes($changed, "alter|app.item|SELECT pg_catalog.alter_distributed_table('app.item', shard_count => 16, cascade_to_colocated => true)", 'another number of shards');
+changes("$target\nSELECT alter_distributed_table('app.item', shard_count => 16, cascade_to_colocated => true);",
+	"alter|app.item|SELECT pg_catalog.alter_distributed_table('app.item', shard_count => 16, cascade_to_colocated => true)", 'that a call in the target sets for all tables of the group');
 
 ($changed = $target) =~ s/'app.other', 'Key "x"', colocate_with => 'none', shard_count => 4/'app.other', 'id', colocate_with => 'app.item'/;
 changes($changed, "alter|app.other|SELECT pg_catalog.alter_distributed_table('app.other', distribution_column => 'id', colocate_with => 'app.item')", 'another column');
