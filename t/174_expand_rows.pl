@@ -147,5 +147,52 @@ is(sql($db, 'SELECT o.n, n.n, z FROM m o JOIN public_1.m n USING (id)'), '11|11|
 sql($db, 'UPDATE m SET k = 1');
 is(sql($db, 'SELECT o.n, n.n, z FROM m o JOIN public_1.m n USING (id)'), '21|21|42', 'the old build moves it');
 
+# Triggers that return OLD, another row, or nothing, or whose condition writes another expanded table
+$db = 'returned';
+new_database($node, $db);
+sql($db, q{CREATE TABLE r (id int PRIMARY KEY, k int, n int, name text); CREATE TABLE l (id serial PRIMARY KEY, n int);
+	CREATE FUNCTION logs(i int) RETURNS boolean LANGUAGE plpgsql AS $$BEGIN INSERT INTO l (n) VALUES (i); RETURN true; END$$;
+	CREATE FUNCTION returns() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN
+		IF NEW.k = 1 THEN RETURN OLD; END IF;
+		IF NEW.k = 2 THEN NEW := OLD; NEW.n := 3; END IF;
+		IF NEW.k = 3 THEN SELECT * INTO NEW FROM r WHERE id = 2; NEW.id := 3; END IF;
+		IF NEW.k = 4 THEN RETURN NULL; END IF;
+		RETURN NEW; END$$;
+	CREATE TRIGGER a BEFORE INSERT OR UPDATE ON r FOR EACH ROW WHEN (NEW.k = 5 AND logs(NEW.id)) EXECUTE FUNCTION returns();
+	CREATE TRIGGER b BEFORE INSERT OR UPDATE ON r FOR EACH ROW EXECUTE FUNCTION returns()});
+sql($db, q{SELECT cmig.create_revision('r', $c$ALTER TABLE r ALTER n TYPE bigint;
+-- cmig:up r.n = n * 10
+-- cmig:down r.n = n / 10
+ALTER TABLE r ADD f text, ADD l text;
+-- cmig:up r.f = split_part(name, ' ', 1)
+-- cmig:up r.l = split_part(name, ' ', 2)
+ALTER TABLE r DROP name;
+-- cmig:down r.name = f || ' ' || l
+ALTER TABLE l ALTER n TYPE bigint;
+-- cmig:up l.n = n * 10
+-- cmig:down l.n = n / 10$c$, NULL, revision => '1', expand => true)});
+sql($db, 'CALL cmig.expand()');
+my $returned = q{SELECT string_agg(concat_ws('|', o.id, o.k, o.n, n.n, name, f, l), ', ' ORDER BY o.id) FROM r o JOIN public_1.r n USING (id)};
+my $second = '2|9|8|86|D E F|D E|F';
+sql($db, q{INSERT INTO public_1.r (id, k, n, f, l) VALUES (1, 9, 75, 'A B', 'C'), (2, 9, 86, 'D E', 'F')});
+sql($db, q{UPDATE public_1.r SET k = 1, n = 990, f = 'X' WHERE id = 1; UPDATE r SET k = 1, n = 99, name = 'X' WHERE id = 1});
+is(sql($db, $returned), "1|9|7|75|A B C|A B|C, $second", 'a trigger that returns OLD leaves the row as it is, in both versions');
+sql($db, q{UPDATE public_1.r SET k = 2, n = 990 WHERE id = 1});
+is(sql($db, $returned), "1|9|3|30|A B C|A B|C, $second", 'it sets a column of OLD');
+sql($db, q{UPDATE public_1.r SET k = 2, n = 35 WHERE id = 1});
+sql($db, q{INSERT INTO public_1.r (id, k, n, f, l) VALUES (9, 3, 1, '', '')});
+is(sql($db, $returned), "1|9|3|30|A B C|A B|C, $second, 3|9|8|86|D E F|D E|F", 'another row');
+sql($db, q{DELETE FROM r WHERE id = 3; INSERT INTO r (id, k) VALUES (9, 3)});
+is(sql($db, $returned), "1|9|3|30|A B C|A B|C, $second, 3|9|8|80|D E F|D|E", 'also for the old build');
+sql($db, q{DELETE FROM r WHERE id = 3; INSERT INTO r (id, k, n, name) VALUES (4, 5, 7, 'G H'); INSERT INTO public_1.r (id, k, n, f, l) VALUES (5, 5, 77, 'I', 'J')});
+is(sql($db, $returned), "1|9|3|30|A B C|A B|C, $second, 4|5|7|70|G H|G|H, 5|5|7|77|I J|I|J", 'a condition of a trigger that writes');
+is(sql($db, q{SELECT string_agg(concat(o.n, '/', n.n), ' ' ORDER BY id) FROM l o JOIN public_1.l n USING (id)}), '4/40 5/50', 'has written both versions');
+
+# as it was expanded before the first trigger fired for UPDATE
+sql($db, q{DROP TRIGGER "!cmig_begin" ON r; CREATE TRIGGER "!cmig_begin" BEFORE INSERT ON r FOR EACH ROW EXECUTE FUNCTION cmig.expansion_begin('public_1.cmig_old_r'); ALTER TABLE r ENABLE ALWAYS TRIGGER "!cmig_begin"});
+sql($db, q{WITH i AS (INSERT INTO public_1.r (id, k, n, f, l) SELECT g, 4, 175, repeat('A B', 100), 'C' FROM generate_series(10, 20) g RETURNING id)
+	UPDATE r SET k = 9, name = repeat('xy', id * 300) || ' z' WHERE (SELECT count(*) FROM i) = 0});
+is(sql($db, q{SELECT string_agg(concat_ws(' ', id, n, length(f), l), ', ' ORDER BY id) FROM public_1.r}), '1 30 600 z, 2 86 1200 z, 4 70 2400 z, 5 77 3000 z', 'a row that a trigger has refused does not count for the next one');
+
 $node->stop;
 done_testing();

@@ -17,6 +17,7 @@
 #include "nodes/parsenodes.h"
 #include "nodes/pg_list.h"
 #include "parser/parse_node.h"
+#include "lib/ilist.h"
 #include "utils/relcache.h"
 
 #include "base/base.h"
@@ -33,25 +34,29 @@
 #define CMIG_MARK_VIEW	2		/* the view's column takes the table's default */
 
 /*
- * The row whose triggers fire.  If an update may have moved it from another
- * partition, "moved" is the row that arrives, and "source" is the statement's
- * trigger that has updated one there.
+ * The row of a statement whose triggers fire.  If an update may have moved it from
+ * another partition, "moved" is the row that arrives, and "source" is the
+ * statement's trigger that has updated one there.
  */
 typedef struct CmigOrigin
 {
-	MemoryContext context;		/* of the statement, or NULL */
-	Oid			relation;
+	MemoryContextCallback end;	/* of the statement */
+	dlist_node	node;
+	MemoryContext context;		/* of the statement */
+	Oid			relation;		/* InvalidOid if the first trigger did not
+								 * fire */
 	uint8		marks;
+	bool		checked;		/* does the statement set no hidden column? */
 	HeapTuple	moved;
 	HeapTuple	shown;			/* as the triggers of users see it, or NULL */
 	struct Statement *source;
 } CmigOrigin;
 
-/* Returns what is noted for the current trigger depth in a statement. */
+/*
+ * Returns what is noted for a statement, until its context is reset.  What fires
+ * or is called meanwhile, such as the condition of a trigger, is another statement.
+ */
 extern CmigOrigin *cmig_versions_origin(MemoryContext context);
-
-/* Forget it when the context is reset, in which the statement ends. */
-extern void cmig_versions_forget_origin(MemoryContext context, MemoryContextCallback *callback);
 
 extern TriggerData *cmig_versions_require_trigger(FunctionCallInfo fcinfo, const char *name);
 
@@ -61,6 +66,9 @@ extern TriggerData *cmig_versions_require_trigger(FunctionCallInfo fcinfo, const
  * true of what triggers run during the action of another table's key.
  */
 extern bool cmig_versions_is_cascade(const TriggerData *data);
+
+/* Does another server or a dump say what the columns of both versions are? */
+extern bool cmig_versions_is_copied(void);
 
 /* Is this the trigger that computes the columns of the other version; is it one of the two? */
 extern bool cmig_versions_is_writer(const Trigger *trigger);

@@ -5,8 +5,7 @@
  * An INSERT that does not name a hidden column evaluates its default, a call
  * of cmig.expansion_mark(): it was for the table, that is, by the old build.
  * The view has other defaults.  Functions and triggers may insert into the same
- * or another table meanwhile, so a mark belongs to a statement, and while the
- * triggers of a row fire, to their depth.
+ * or another table meanwhile, so a mark belongs to a statement.
  *
  * An UPDATE has no defaults.  In the view, the table has an alias, under which
  * the rewriter makes it the target; that it came from the FROM clause of a view
@@ -23,15 +22,14 @@
 #include "catalog/partition.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
+#include "commands/copy.h"
 #include "executor/executor.h"
 #include "fmgr.h"
-#include "lib/ilist.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/primnodes.h"
 #include "rewrite/rewriteHandler.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -59,9 +57,8 @@ typedef struct Mark
 
 static dlist_head pending = DLIST_STATIC_INIT(pending);
 
-/* For each trigger depth. */
-static CmigOrigin *origins;
-static int	origins_allocated;
+/* Of all statements that write, the last one first. */
+static dlist_head origins = DLIST_STATIC_INIT(origins);
 
 /* Memory context callback */
 static void
@@ -72,40 +69,40 @@ forget_mark(void *arg)
 
 /* Memory context callback: the statement ends. */
 static void
-forget_rows(void *context)
+forget_origin(void *arg)
 {
-	for (int i = 0; i < origins_allocated; i++)
-		if (origins[i].context == context)
-			memset(&origins[i], 0, sizeof(CmigOrigin));
+	dlist_delete(&((CmigOrigin *) arg)->node);
 }
 
-void
-cmig_versions_forget_origin(MemoryContext context, MemoryContextCallback *callback)
+/* Memory context callback: a trigger of a user may have ended the row before our last one fires. */
+static void
+forget_row(void *arg)
 {
-	callback->func = forget_rows;
-	callback->arg = context;
-	MemoryContextRegisterResetCallback(context, callback);
+	CmigOrigin *row = arg;
+
+	row->relation = InvalidOid;
+	row->moved = row->shown = NULL;
 }
 
 CmigOrigin *
 cmig_versions_origin(MemoryContext context)
 {
-	int			n = DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0));
+	CmigOrigin *row;
+	dlist_iter	iter;
 
-	if (n >= origins_allocated)
+	dlist_foreach(iter, &origins)
 	{
-		int			size = Max(16, n * 2);
-
-		origins = origins == NULL ?
-			MemoryContextAlloc(TopMemoryContext, size * sizeof(CmigOrigin)) :
-			repalloc(origins, size * sizeof(CmigOrigin));
-		memset(origins + origins_allocated, 0, (size - origins_allocated) * sizeof(CmigOrigin));
-		origins_allocated = size;
+		row = dlist_container(CmigOrigin, node, iter.cur);
+		if (row->context == context)
+			return row;
 	}
-	if (origins[n].context != context)
-		memset(&origins[n], 0, sizeof(CmigOrigin));
-	origins[n].context = context;
-	return &origins[n];
+	row = MemoryContextAllocZero(context, sizeof(CmigOrigin));
+	row->context = context;
+	row->end.func = forget_origin;
+	row->end.arg = row;
+	dlist_push_head(&origins, &row->node);
+	MemoryContextRegisterResetCallback(context, &row->end);
+	return row;
 }
 
 /* Which defaults were evaluated for the row?  "context" is its statement's. */
@@ -198,6 +195,13 @@ cmig_versions_is_cascade(const TriggerData *data)
 		of_key |= bms_is_subset(data->tg_updatedcols, columns);
 	}
 	return of_key && cmig_role_owner_of(table) == GetUserId();
+}
+
+bool
+cmig_versions_is_copied(void)
+{
+	return SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA ||
+		(error_context_stack != NULL && error_context_stack->callback == CopyFromErrorCallback);
 }
 
 /* Does the trigger have this name and function? */
@@ -293,7 +297,6 @@ cmig_versions_require_marked(Relation relation, AttrNumber number, bool hidden)
 /* What cmig.expansion_begin() keeps for a statement. */
 typedef struct Beginning
 {
-	MemoryContextCallback callback;
 	AttrNumber	state;			/* of a partition, or 0 */
 	struct Statement *statement;	/* if triggers of users fire, or NULL */
 } Beginning;
@@ -321,7 +324,6 @@ begin_statement(const TriggerData *data, MemoryContext context)
 	}
 	if (users && writer != NULL)
 		beginning->statement = cmig_versions_statement(relation, writer, NULL, context);
-	cmig_versions_forget_origin(context, &beginning->callback);
 	return beginning;
 }
 
@@ -351,6 +353,7 @@ cmig_expansion_begin(PG_FUNCTION_ARGS)
 	row = cmig_versions_origin(context);
 	row->relation = RelationGetRelid(data->tg_relation);
 	row->marks = update ? 0 : take_marks(context);
+	row->checked = false;
 	row->moved = NULL;
 	row->shown = NULL;
 	/* only a row that was already written does not have the defaults */
@@ -361,6 +364,14 @@ cmig_expansion_begin(PG_FUNCTION_ARGS)
 		row->moved = heap_copytuple(data->tg_trigtuple);
 	tuple = beginning->statement == NULL ? NULL :
 		cmig_versions_show(fcinfo, beginning->statement, row);
+	if (row->moved != NULL || row->shown != NULL)
+	{
+		MemoryContextCallback *callback = palloc(sizeof(MemoryContextCallback));
+
+		callback->func = forget_row;
+		callback->arg = row;
+		MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
+	}
 	return PointerGetDatum(tuple != NULL ? tuple : update ? data->tg_newtuple : data->tg_trigtuple);
 }
 

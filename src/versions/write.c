@@ -26,7 +26,6 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "catalog/pg_trigger.h"
-#include "commands/copy.h"
 #include "executor/executor.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
@@ -112,7 +111,6 @@ typedef struct Statement
 	bool		inserts;		/* has inserted: updates are ON CONFLICT */
 	bool		inserts_new;	/* the last row was of the new version */
 	HeapTuple	written;		/* the last updated row of a partition */
-	MemoryContextCallback forget;
 
 	/* the row that is transformed */
 	bool	   *due;			/* for each rule */
@@ -400,8 +398,6 @@ cmig_versions_statement(Relation relation, const Trigger *trigger, TupleTableSlo
 	statement->due = palloc(sizeof(bool) * Max(statement->writer.count, 1));
 	statement->unsettled = palloc0(sizeof(bool) * Max(statement->writer.count, 1));
 	statement->relation = RelationGetRelationName(relation);
-	if (relation->rd_rel->relispartition)
-		cmig_versions_forget_origin(context, &statement->forget);
 	MemoryContextSwitchTo(old);
 	return statement;
 }
@@ -743,14 +739,6 @@ is_moved(Statement *statement, TupleTableSlot *in, Statement *source)
 	return same;
 }
 
-/* Does another server or a dump say what the columns of both versions are? */
-static bool
-is_copied(void)
-{
-	return SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA ||
-		(error_context_stack != NULL && error_context_stack->callback == CopyFromErrorCallback);
-}
-
 /*
  * A statement of the table must not set a hidden column, or the row would have
  * values that the policies and constraints of its own version did not see.  An
@@ -829,7 +817,7 @@ read_update(const Statement *statement, FunctionCallInfo fcinfo, const TriggerDa
 	}
 	said->old_build = !said->new_build && !cascades &&
 		!(said->touched && bms_membership(data->tg_updatedcols) == BMS_SINGLETON);
-	said->copied = names_hidden && !said->new_build && is_copied();
+	said->copied = names_hidden && !said->new_build && cmig_versions_is_copied();
 	if (names_hidden && !said->new_build && !said->copied && !said->told_old && !said->told_new)
 		require_shown(statement, data);
 	said->touched |= said->new_build && bms_overlap(data->tg_updatedcols, writer->computed);
@@ -844,7 +832,9 @@ read_insert(Statement *statement, FunctionCallInfo fcinfo, const TriggerData *da
 	bool		is_new_state = cmig_versions_has_state(said->in, writer->state, CMIG_STATE_NEW);
 
 	/* only the first trigger knows, if there is one */
-	if (row->relation == RelationGetRelid(data->tg_relation))
+	if (row->relation != RelationGetRelid(data->tg_relation))
+		row->checked = false;
+	else
 	{
 		said->marked = row->marks;
 		if (row->moved != NULL)
@@ -856,11 +846,13 @@ read_insert(Statement *statement, FunctionCallInfo fcinfo, const TriggerData *da
 	said->old_build = !said->update &&
 		((said->marked & CMIG_MARK_TABLE) != 0 || (writer->inverse && !is_new_state));
 	said->new_build = said->update ? row->source->new_build : !said->old_build;
-	if (said->old_build && !is_copied())
+	/* what triggers of users have set since is not of the statement */
+	if (said->old_build && !row->checked && !cmig_versions_is_copied())
 		require_shown(statement, data);
+	row->checked = true;
 	/* the view does not show the state */
 	is_new_state |= cmig_versions_has_state(said->in, writer->state, "todo");
-	if (said->new_build && is_copied() && !is_new_state)
+	if (said->new_build && cmig_versions_is_copied() && !is_new_state)
 		return false;
 	statement->inserts |= !said->update;
 	statement->inserts_new = said->new_build && is_new_state;
@@ -871,7 +863,8 @@ read_insert(Statement *statement, FunctionCallInfo fcinfo, const TriggerData *da
 
 /*
  * Has a trigger of a user, which sees the old version, set a column that this one
- * replaces?  Each of the two is computed from the other one.
+ * replaces?  Each of the two is computed from the other one.  A trigger that returns
+ * OLD or another row has set both.
  */
 static bool
 is_set_by_trigger(const Said *said, const Writer *writer, const Rule *rule)
@@ -882,9 +875,15 @@ is_set_by_trigger(const Said *said, const Writer *writer, const Rule *rule)
 	{
 		const Rule *down = &writer->rules[i];
 		int			replaced = down->column - FirstLowInvalidHeapAttributeNumber;
+		Bitmapset  *hidden;
 
-		if (down->kind == CMIG_RULE_DOWN && bms_is_member(column, down->reads) &&
-			bms_is_member(replaced, rule->reads) && has_changed(replaced, said->shown, said->in))
+		if (down->kind != CMIG_RULE_DOWN || !bms_is_member(column, down->reads) ||
+			!bms_is_member(replaced, rule->reads) || !has_changed(replaced, said->shown, said->in))
+			continue;
+		hidden = bms_intersect(down->reads, writer->hidden);
+		if (!any_changed(hidden, said->shown, said->in) ||
+			(said->before != NULL && !any_changed(hidden, said->before, said->in) &&
+			 has_changed(replaced, said->before, said->in)))
 			return true;
 	}
 	return false;
@@ -1027,7 +1026,7 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 		note_old_build(&statement->writer);
 	if (said.touched || said.todo)
 		tuple = form_row(statement, data, &said, tuple);
-	if (statement->forget.func != NULL && update)
+	if (data->tg_relation->rd_rel->relispartition && update)
 		note_written(statement, fcinfo, tuple);
 	return PointerGetDatum(tuple);
 }
