@@ -583,16 +583,21 @@ SKIP:
 	# A change log names others by their place below a folder above it.  Preconditions are not tested, not
 	# all changes are printed, and what follows the last change that has no rollback has one.
 	make_path('root/res/db/parts');
-	append_to_file('root/res/db/main.yml', "databaseChangeLog:\n" . join('', map {"- include: { file: db/parts/$_.yml }\n"} 'one', 'two'));
+	append_to_file('root/res/db/main.yml', "databaseChangeLog:\n" . join('', map {"- include: { file: db/parts/$_ }\n"} 'one.yml', 'x.xml', 'two.yml'));
 	append_to_file('root/res/db/parts/rows.csv', "id\n1\n");
 	append_to_file('root/res/db/parts/one.yml', "databaseChangeLog:\n- changeSet:\n    id: 1\n    author: ann\n    preConditions: [{ onFail: MARK_RAN }, { dbms: { type: mysql } }]\n    changes:\n"
 		  . "    - createTable: { tableName: t, columns: [{ column: { name: id, type: int } }] }\n"
 		  . "    - loadData: { tableName: t, file: db/parts/rows.csv, usePreparedStatements: true }\n");
+	append_to_file('root/res/db/parts/x.xml', qq(<databaseChangeLog xmlns="http://www.liquibase.org/xml/ns/dbchangelog" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
+ xsi:schemaLocation="http://www.liquibase.org/xml/ns/dbchangelog http://www.liquibase.org/xml/ns/dbchangelog/dbchangelog-latest.xsd">
+ <changeSet id="1" author="bob smith"><sql>SELECT 1</sql><rollback/></changeSet>
+ <changeSet author='bob smith'\n  id = "2.0"><preConditions onFail="MARK_RAN"><dbms type="mysql"/></preConditions><sql>SELECT 2</sql><rollback/></changeSet>
+ <changeSet id="3" author="bob smith"><sql>SELECT 3</sql><rollback/></changeSet></databaseChangeLog>\n));
 	append_to_file('root/res/db/parts/two.yml', "databaseChangeLog:\n- changeSet:\n    id: 2\n    author: ann\n    changes:\n    - addColumn: { tableName: t, columns: [{ column: { name: a, type: text } }] }\n");
 	chdir 'root' or die;
-	gives(0, '^below/ann.1.sql\nbelow/ann.2.sql\n$',
+	gives(0, '^below/ann.1.sql\nbelow/bob_smith.1.sql\nbelow/bob_smith.2.0.sql\nbelow/bob_smith.3.sql\nbelow/ann.2.sql\n$',
 		'^cmig: no downgrade sections for db/parts/one.yml::1::ann and the change sets before it: .*No inverse.*'
-		  . '\ncmig: preconditions were not tested; delete what they exclude in the revisions of: db/parts/one.yml\n'
+		  . '\ncmig: preconditions were not tested; delete what they exclude in the revisions of\n  db/parts/one.yml: ann.1\n  db/parts/x.xml: bob smith.2.0\n'
 		  . 'ann.1.sql: some of its changes may be missing,',
 		'import', 'liquibase', 'res/db/main.yml', '--to', 'below', '-d', 'postgres');
 	like(slurp_file('below/ann.1.sql'), qr/^-- message:\n.*-- cmig:upgrade\nCREATE TABLE t \(id INT.*\);\n$/s, 'no downgrade section');

@@ -508,18 +508,51 @@ keep_rollbacks()
 	say "cmig: no downgrade sections for $VISIBLE and the change sets before it: $hint"
 }
 
-# name_preconditions FOLDER SCRIPT: names the change logs below the folder, of those in the script, that
-# have preconditions.  Liquibase prints the change sets as if each was true, also <dbms type="mysql"/>.
+# with_preconditions FILE: prints the change sets of a change log in XML or YAML that have preconditions, as
+# "author.id", on one line
+# shellcheck disable=SC2016	# code of awk
+with_preconditions()
+{
+	LC_ALL=C awk '
+		function value(name, quote) {
+			if (match($0, "[ \t\r\n]" name "[ \t\r\n]*=[ \t\r\n]*[\"\047]") == 0) return ""
+			quote = substr($0, RSTART + RLENGTH - 1, 1)
+			return substr($0, RSTART + RLENGTH, index(substr($0, RSTART + RLENGTH), quote) - 1)
+		}
+		function plain(text) {
+			sub(/^[^:]*:[ \t]*/, "", text); sub(/[ \t\r]+$/, "", text)
+			return text ~ /^".*"$|^\047.*\047$/ ? substr(text, 2, length(text) - 2) : text
+		}
+		function tell() {
+			if (has && id != "") printf "%s%s", told++ ? ", " : "", author "." id
+			has = 0; id = author = ""
+		}
+		BEGIN { yaml = ARGV[1] ~ /\.ya?ml$/; RS = yaml ? "\n" : "<" }
+		!yaml && /^([a-z]+:)?changeSet[ \t\r\n]/ { tell(); id = value("id"); author = value("author") }
+		yaml && /^[ \t]*-[ \t]*changeSet:/ { tell(); inside = 1 }
+		yaml && inside && id == "" && /^[ \t]*(-[ \t]*)?id:/ { id = plain($0) }
+		yaml && inside && author == "" && /^[ \t]*(-[ \t]*)?author:/ { author = plain($0) }
+		(yaml ? inside : id != "") && /^[ \t]*([a-z]+:)?(-[ \t]*)?preConditions/ { has = 1 }
+		END { tell() }' "$1"
+}
+
+# name_preconditions FOLDER SCRIPT: names the change sets with preconditions in those change logs below the
+# folder that are in the script.  Liquibase prints them as if each was true, also <dbms type="mysql"/>.
 name_preconditions()
 {
-	local file
+	local file sets
 	local -a found=()
 
 	while IFS= read -r file; do
-		! grep -qi 'preconditions' -- "$1/$file" 2>/dev/null || { visible "$file"; found+=("$VISIBLE"); }
+		grep -qi 'preconditions' -- "$1/$file" 2>/dev/null || continue
+		sets=$(cd -- "$1" && with_preconditions "./$file" 2>/dev/null)
+		visible "$file${sets:+: $sets}"
+		found+=("$VISIBLE")
 	done < <(sed -n 's/^-- Changeset \(.*\)::[^:]*::.*/\1/p' "$2" | LC_ALL=C sort -u)
-	[ ${#found[@]} -eq 0 ] ||
-		say "cmig: preconditions were not tested; delete what they exclude in the revisions of: ${found[*]}"
+	[ ${#found[@]} -eq 0 ] || {
+		say 'cmig: preconditions were not tested; delete what they exclude in the revisions of'
+		printf '  %s\n' "${found[@]}" >&2
+	}
 }
 
 # Lets Liquibase write the SQL of a change log in XML, YAML, or JSON into the temporary
