@@ -552,8 +552,8 @@ move_constraints(Fill *fill, const Action *action)
 		{
 			int			at = action->statement + next->location;
 
-			if (at > start && at < end && next->contype < CONSTR_ATTR_DEFERRABLE)
-				end = at;
+			if (at > start && next->contype < CONSTR_ATTR_DEFERRABLE)
+				end = Min(end, at);
 		}
 		if (column->collClause != NULL && action->statement + column->collClause->location > start)
 			end = Min(end, action->statement + column->collClause->location);
