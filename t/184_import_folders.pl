@@ -11,6 +11,7 @@ use lib $FindBin::RealBin;
 use CmigNode;
 use CmigShell;
 use File::Path qw(make_path);
+use POSIX qw(mkfifo);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -248,5 +249,35 @@ append_to_file("db/.cmig-$_", '') foreach '1-2', '3-4', 'x';
 utime(time - 600, time - 600, "db/.cmig-$_") foreach '1-2', 'x';
 gives(0, 'db/', '', 'revision', '-m', 'one', '--version-path', 'db', '--no-load');
 is(join(' ', sort glob('db/.cmig-*')), 'db/.cmig-3-4 db/.cmig-x', 'files of a killed call');
+
+# A link is what it points to, and a file or a folder that cannot be read is an error: its migration would be missing
+make_path('forms/real', 'forms/linked');
+append_to_file("forms/real/0000$_.sql", "-- +goose Up\nCREATE TABLE t$_ (id int);\n") for 1, 2;
+symlink("../real/0000$_.sql", "forms/linked/0000$_.sql") or die $! for 1, 2;
+symlink('real', 'forms/folder') or die $!;
+chdir 'forms' or die $!;
+gives(0, '^to/00001.sql\nto/00002.sql\n$', '^$', 'import', 'goose', $_, '--to', 'to', '--force') for 'linked', 'folder';
+unlink 'real/00002.sql';
+gives(2, '^$', '^cmig: linked/00002.sql cannot be read\n$', 'import', 'goose', 'linked', '--to', 'to');
+mkfifo('real/00002.sql', 0644) or die $!;
+gives(2, '^$', '^cmig: real/00002.sql cannot be read\n$', 'import', 'goose', 'real', '--to', 'to');
+unlink 'real/00002.sql';
+append_to_file('real/00002.sql', "-- +goose Up\nSELECT 1;\0\n");
+gives(2, '^$', '^cmig: real/00002.sql contains a zero byte\n$', 'import', 'goose', 'real', '--to', 'to');
+rename('real/00002.sql', "real/00002_a\nb.sql") or die $!;
+gives(2, '^$', '^cmig: the name of the file \S+ contains a control character\n$', 'import', 'goose', 'real', '--to', 'to');
+unlink "real/00002_a\nb.sql";
+SKIP:
+{
+	skip 'root can read everything', 2 if $> == 0;
+	chmod 0, 'real/00001.sql';
+	gives(2, '^$', '^cmig: real/00001.sql cannot be read\n$', 'import', 'goose', 'real', '--to', 'to');
+	chmod 0644, 'real/00001.sql';
+	make_path('real/more');
+	chmod 0, 'real/more';
+	gives(2, '^$', '^cmig: the folder real/more cannot be read\n$', 'import', 'goose', 'real', '--to', 'to');
+	chmod 0755, 'real/more';
+}
+chdir '..' or die $!;
 
 done_testing();

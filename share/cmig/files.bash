@@ -132,6 +132,15 @@ check_files()
 			printf '%s' "$file" | is_utf8 || fail 2 "the name of the file $(printf %q "$file") is not valid UTF-8"
 			is_utf8 <"$file" || fail 2 "$file is not valid UTF-8" "$(iconv_hint "$file")"
 		done
+	[ "$zeros" -eq 0 ] || require_no_zeros
+}
+
+# Fails if one of the files contains a zero byte.
+require_no_zeros()
+{
+	local file zeros
+
+	zeros=$(printf '%s\0' "${files[@]}" | xargs -0 cat -- | LC_ALL=C tr -dc '\0' | wc -c)
 	[ "$zeros" -gt 0 ] || return 0
 	for file in "${files[@]}"; do
 		LC_ALL=C tr -d '\0' <"$file" | cmp -s - "$file" || fail 2 "$file contains a zero byte"

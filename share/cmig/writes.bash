@@ -844,6 +844,19 @@ require_tool()
 	run || exit
 }
 
+# require_folders FOLDER: fails if it, or a folder in it, cannot be read: some migrations would be missing
+require_folders()
+{
+	local unread
+
+	# shellcheck disable=SC2016	# code of sh
+	unread=$(find -L "$1" \( -name node_modules -o -name '.?*' \) ! -path "$1" -prune -o -type d -print0 2>/dev/null |
+		xargs -0 sh -c 'for folder; do
+			[ -r "$folder" ] && [ -x "$folder" ] || { printf %s "$folder"; exit 255; }
+		done' sh 2>/dev/null)
+	[ -z "$unread" ] || fail 2 "the folder $(printf %q "$unread") cannot be read"
+}
+
 verb_import()
 {
 	local folder file files_in='' text number=0 placeholders='' setting import_names='' import_texts=''
@@ -875,6 +888,7 @@ verb_import()
 		require_tool
 		fail 2 "the $([ "${arguments[0]}" != liquibase ] || echo 'file or ')folder $folder does not exist"
 	}
+	require_folders "$folder"
 	case ${arguments[0]} in
 		node-pg-migrate)
 			name_tests '[0-9]*.[cm][jt]s' '[0-9]*.[jt]s'
@@ -896,7 +910,9 @@ verb_import()
 	while IFS= read -r -d '' file; do
 		# files of pg_cmig, and the large ones in which drizzle-kit keeps its metadata
 		[[ ${file##*/} != cmig.conf && $file != */meta/*_snapshot.json ]] || continue
-		read -r -N 13 text <"$file"; [ "$text" != '-- revision: ' ] || continue
+		add_file "$file"
+		read -r -N 13 text <"$file"
+		[ "$text" != '-- revision: ' ] || { unset 'files[${#files[@]}-1]'; continue; }
 		number=$((number + 1))
 		text=$(LC_ALL=C tr -d '\0' <"$file" && echo x) || fail 2 "$file cannot be read"
 		printf '%s' "${file#"$folder"/}$text" | is_utf8 ||
@@ -906,13 +922,15 @@ verb_import()
 		without_mark "$text"
 		variable "file_text$number" "$UNMARKED"
 		import_names+=", :'file_name$number'" import_texts+=", :'file_text$number'"
-	done < <(find "${files_in:-$folder}" ${class_folders[@]+"${class_folders[@]}"} \
-		\( -name '.*' -o -path '*src/test' \) ! -path "$folder" -prune -o -name node_modules -prune -o -type f \
-		\( "${NAME_TESTS[@]}" \) -print0 | LC_ALL=C sort -z)
+	done < <(find -L "${files_in:-$folder}" ${class_folders[@]+"${class_folders[@]}"} \
+		\( -name '.*' -o -path '*src/test' \) ! -path "$folder" -prune -o -name node_modules -prune -o ! -type d \
+		\( "${NAME_TESTS[@]}" \) -print0 2>/dev/null | LC_ALL=C sort -z)
 	if [ $number -eq 0 ]; then
 		require_tool
 		fail 2 "there are no files to convert in $folder"
 	fi
+	require_no_zeros
+	files=()
 	for setting in ${settings[@]+"${settings[@]}"}; do
 		number=$((number + 1))
 		variable "placeholder$number" "${setting%%=*}"
