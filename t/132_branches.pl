@@ -334,6 +334,15 @@ gives('CREATE TABLE item (id int PRIMARY KEY); CREATE TABLE elsewhere (n int); '
 	  . load_sql(revision_file('001', '', "ALTER TABLE item ADD z int;\n-- cmig:up item.z = (SELECT max(o.n) FROM elsewhere o)\n", 'ALTER TABLE item DROP z') =~ s/^(?=-- create_date)/-- expand: true\n/mr));
 fails('CALL cmig.expand()', '0A000', 'the expression contains a subquery', 'a column of another table');
 
+# rows are filled without subtransactions until an expression fails: the first 499 are then computed twice
+subject('fails');
+gives(q{ALTER DATABASE fails SET track_functions = 'all'; CREATE TABLE item (id int PRIMARY KEY); INSERT INTO item SELECT generate_series(1, 1000);
+	CREATE FUNCTION computed(int) RETURNS bigint LANGUAGE plpgsql IMMUTABLE AS 'BEGIN IF $1 = 500 THEN RAISE division_by_zero; END IF; RETURN $1; END'; }
+	  . load_sql(revision_file('001', '', "ALTER TABLE item ADD z bigint;\n-- cmig:up item.z = computed(id)\n", 'ALTER TABLE item DROP z') =~ s/^(?=-- create_date)/-- expand: true\n/mr));
+gives('CALL cmig.expand()');
+ok($node->poll_query_until('fails', q{SELECT calls = 1498 FROM pg_stat_user_functions WHERE funcname = 'computed'}), 'rows before one that fails');
+is(gives('SELECT count(*), count(cmig_new_z) FROM item'), '1000|999', 'which alone has no value');
+
 #
 # A row that cannot be updated is told, wherever it is: pages that a backfill has replaced are left out
 #
