@@ -3,7 +3,7 @@
 # The same random statements run through a version of an expanded table and on a plain
 # table of that version's shape: they must end in the same way, and return and leave the
 # same rows, whatever the expressions of the other version compute.  Likewise with triggers
-# that set columns of both, if a column's replacement has its value.
+# that set columns of both, return OLD, or write other rows, if a column's replacement has its value.
 #
 # CMIG_STATEMENTS is the number of statements, and CMIG_SEED is the seed.
 
@@ -55,6 +55,15 @@ END_SQL
 my $function = <<'END_SQL';
 CREATE FUNCTION plain.sets() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN
 	IF NEW.id = 13 AND NEW.k = 3 THEN RETURN NULL; END IF;
+	IF TG_OP = 'UPDATE' AND NEW.k = 3 AND NEW.id % 4 = 0 THEN RETURN OLD; END IF;
+	IF TG_OP = 'UPDATE' AND NEW.k = 3 AND NEW.id % 4 = 1 THEN NEW := OLD; NEW.n := NEW.n + 3; RETURN NEW; END IF;
+	IF NEW.id % 5 = 2 AND pg_trigger_depth() < 3 THEN
+		BEGIN EXECUTE format('UPDATE %s SET n = n + 1, k = 4 - k WHERE id = %s', current_setting('plain.relation'), NEW.id + 1);
+			IF NEW.k = 1 THEN RAISE 'undo'; END IF;
+		EXCEPTION WHEN others THEN NULL; END; END IF;
+	IF NEW.id < 100 AND NEW.id % 7 = 3 AND pg_trigger_depth() < 2 THEN
+		BEGIN EXECUTE format('INSERT INTO %s (id, k, n) VALUES (%s, 1, 8) ON CONFLICT (id) DO UPDATE SET n = 77', current_setting('plain.relation'), NEW.id + 1);
+		EXCEPTION WHEN unique_violation THEN NULL; END; END IF;
 	IF NEW.s = 'u1' THEN RAISE 'refused' USING ERRCODE = 'XY001'; END IF;
 	IF NEW.n = 30 THEN NEW.k := 7; END IF;
 	NEW.s := coalesce(lower(NEW.s), 'none') || CASE WHEN NEW.k = 1 THEN '.' ELSE '' END;
@@ -89,6 +98,7 @@ DECLARE
 	result text;
 BEGIN
 	statement = replace(statement, 'RELATION', relation);
+	PERFORM set_config('plain.relation', relation, false);
 	IF returns THEN
 		EXECUTE format('WITH x AS (%s RETURNING %s) SELECT string_agg(x::text, '' '' ORDER BY x::text) FROM x', statement, columns) INTO result;
 	ELSE
@@ -201,7 +211,7 @@ foreach my $db (sort keys %change)
 			my $id = 200 + $copies++;
 			my $line = join "\t", map { $_ eq 'id' ? $id : $_ eq 's' ? 'copied' : 3 } @columns;
 
-			$script .= "COPY $_ (" . join(', ', @columns) . ") FROM STDIN;\n$line\n\\.\n" foreach "public.$table", "plain.${table}_old";
+			$script .= "SET plain.relation = '$_';\nCOPY $_ (" . join(', ', @columns) . ") FROM STDIN;\n$line\n\\.\n" foreach "public.$table", "plain.${table}_old";
 			$script .= 'SELECT plain.try(' . join(', ', "''", @call, 'false') . ");\n";
 			next;
 		}

@@ -67,6 +67,12 @@ extern TriggerData *cmig_versions_require_trigger(FunctionCallInfo fcinfo, const
  */
 extern bool cmig_versions_is_cascade(const TriggerData *data);
 
+/*
+ * Returns the sequence that notes when the old build wrote, which is written with its
+ * owner's privileges, or InvalidOid if the table's owner does not have these.
+ */
+extern Oid	cmig_versions_sequence_of(Relation relation, const char *name);
+
 /* Does another server or a dump say what the columns of both versions are? */
 extern bool cmig_versions_is_copied(void);
 

@@ -29,6 +29,7 @@
 #include "nodes/nodeFuncs.h"
 #include "nodes/primnodes.h"
 #include "rewrite/rewriteHandler.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -264,6 +265,21 @@ cmig_versions_require_order(Relation relation, const Trigger *trigger)
 						 quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)),
 													get_rel_name(table)))));
 	}
+}
+
+Oid
+cmig_versions_sequence_of(Relation relation, const char *name)
+{
+	List	   *names;
+	Oid			sequence = InvalidOid;
+
+	if (SplitIdentifierString(pstrdup(name), '.', &names) && list_length(names) == 2)
+		sequence = get_relname_relid(lsecond(names), get_namespace_oid(linitial(names), true));
+	if (!OidIsValid(sequence) || get_rel_relkind(sequence) != RELKIND_SEQUENCE ||
+		strncmp(lsecond(names), CMIG_OLD_PREFIX, strlen(CMIG_OLD_PREFIX)) != 0 ||
+		!has_privs_of_role(relation->rd_rel->relowner, cmig_role_owner_of(sequence)))
+		return InvalidOid;
+	return sequence;
 }
 
 /* expression_tree_walker callback: does it call cmig.expansion_mark()? */

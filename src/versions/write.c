@@ -32,7 +32,6 @@
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/expandeddatum.h"
@@ -187,25 +186,6 @@ column_number(Relation relation, const char *name)
 	return number;
 }
 
-/*
- * Returns the sequence, which is written with its owner's privileges, or
- * InvalidOid if the table's owner does not have these.
- */
-static Oid
-find_sequence(Relation relation, const char *name)
-{
-	List	   *names;
-	Oid			sequence = InvalidOid;
-
-	if (SplitIdentifierString(pstrdup(name), '.', &names) && list_length(names) == 2)
-		sequence = get_relname_relid(lsecond(names), get_namespace_oid(linitial(names), true));
-	if (!OidIsValid(sequence) || get_rel_relkind(sequence) != RELKIND_SEQUENCE ||
-		strncmp(lsecond(names), CMIG_OLD_PREFIX, strlen(CMIG_OLD_PREFIX)) != 0 ||
-		!has_privs_of_role(relation->rd_rel->relowner, cmig_role_owner_of(sequence)))
-		return InvalidOid;
-	return sequence;
-}
-
 /* The old build writes: note the time, at most once a second. */
 static void
 note_old_build(const Writer *writer)
@@ -261,7 +241,7 @@ read_arguments(Writer *writer, Relation relation, const Trigger *trigger, bool r
 				 cmig_hint("`CALL cmig.abandon()`")));
 	writer->strict = strchr(trigger->tgargs[1], 's') != NULL;
 	writer->inverse = strchr(trigger->tgargs[1], 'i') != NULL;
-	writer->sequence = find_sequence(relation, trigger->tgargs[2]);
+	writer->sequence = cmig_versions_sequence_of(relation, trigger->tgargs[2]);
 	writer->rules = palloc0(sizeof(Rule) * trigger->tgnargs);
 	for (int i = 3; i + 3 < trigger->tgnargs; i += 4)
 	{
@@ -861,10 +841,19 @@ read_insert(Statement *statement, FunctionCallInfo fcinfo, const TriggerData *da
 	return true;
 }
 
+/* The row that triggers of users have set columns in: what they saw, or OLD if they returned that. */
+static TupleTableSlot *
+row_set(const Said *said, const Writer *writer, const Rule *down, Bitmapset **hidden)
+{
+	*hidden = bms_intersect(down->reads, writer->hidden);
+	return said->before != NULL && any_changed(*hidden, said->shown, said->in) &&
+		!any_changed(*hidden, said->before, said->in) ? said->before : said->shown;
+}
+
 /*
  * Has a trigger of a user, which sees the old version, set a column that this one
  * replaces?  Each of the two is computed from the other one.  A trigger that returns
- * OLD or another row has set both.
+ * another row has set both.
  */
 static bool
 is_set_by_trigger(const Said *said, const Writer *writer, const Rule *rule)
@@ -876,14 +865,13 @@ is_set_by_trigger(const Said *said, const Writer *writer, const Rule *rule)
 		const Rule *down = &writer->rules[i];
 		int			replaced = down->column - FirstLowInvalidHeapAttributeNumber;
 		Bitmapset  *hidden;
+		TupleTableSlot *from;
 
 		if (down->kind != CMIG_RULE_DOWN || !bms_is_member(column, down->reads) ||
-			!bms_is_member(replaced, rule->reads) || !has_changed(replaced, said->shown, said->in))
+			!bms_is_member(replaced, rule->reads))
 			continue;
-		hidden = bms_intersect(down->reads, writer->hidden);
-		if (!any_changed(hidden, said->shown, said->in) ||
-			(said->before != NULL && !any_changed(hidden, said->before, said->in) &&
-			 has_changed(replaced, said->before, said->in)))
+		from = row_set(said, writer, down, &hidden);
+		if (has_changed(replaced, from, said->in) && !any_changed(hidden, from, said->in))
 			return true;
 	}
 	return false;
@@ -895,10 +883,12 @@ is_due(const Said *said, const TriggerData *data, const Writer *writer, const Ru
 {
 	int			column = rule->column - FirstLowInvalidHeapAttributeNumber;
 	bool		named = bms_is_member(column, data->tg_updatedcols);
+	Bitmapset  *hidden;
+	TupleTableSlot *from = rule->kind == CMIG_RULE_DOWN && said->shown != NULL ?
+	row_set(said, writer, rule, &hidden) : NULL;
 
-	if (rule->kind == CMIG_RULE_DOWN && said->shown != NULL)
-		return any_changed(rule->reads, said->shown, said->in) &&
-			!has_changed(column, said->shown, said->in);
+	if (from != NULL)
+		return any_changed(rule->reads, from, said->in) && !has_changed(column, from, said->in);
 	if (rule->kind == CMIG_RULE_DOWN)
 		return !said->update ? said->new_build :
 			said->told_new ||
