@@ -210,4 +210,11 @@ is(rows('SELECT string_agg(id::text, $$ $$) FROM item'), '1', 'it has committed 
 rows('INSERT INTO item VALUES (2), (3); UPDATE cmig_engine.progress SET done = true WHERE NOT done');
 gives(0, 'at 002', '', 'upgrade', '-y');
 
+# Each statement looks whether the connection still has the lock of the run, which a script, or a pool, can lose
+write_revision('003', '002', '-- transactional: false', 'CREATE TABLE unlocked (a int); SELECT pg_advisory_unlock_all(); CREATE INDEX CONCURRENTLY unlocked_a ON unlocked (a);', '');
+gives(3, '', 'the connection does not have the lock of this run\n.*statement 3', 'upgrade', '-y');
+is(rows(q{SELECT to_regclass('unlocked'), to_regclass('unlocked_a')}), 'unlocked|', 'a statement without the lock is not run');
+gives(0, 'at 003', '', 'upgrade', '-y');
+is(rows(q{SELECT to_regclass('unlocked_a')}), 'unlocked_a', 'but the next time');
+
 done_testing();
