@@ -179,6 +179,8 @@ same(0, '006_more.*table rewrite', 'revision', '--autogenerate', '--target', 'ta
 # lint and round-trip know the tables, and the extensions that no revision has created
 sql('CREATE VIEW by_hand AS SELECT name FROM person');
 same(1, '== lint ==.*006 .*by_hand.*== round-trip ==\nno problems', 'check', '--ci');
+in('far', sub { gives(0, 'cmig\.lint finds [^;]*; the tables were not read,\s+and\s+count\s+as\s+large\n +-> cmig lint heads --no-facts\n', '', 'check') });
+in('far', sub { gives(1, '006 .*error: .*', '', 'lint', 'heads', '--no-facts') });
 sql('DROP VIEW by_hand');
 same(0, 'removed 006', 'remove', '006', '-y');
 same(0, '006_more.*table rewrite', 'revision', '--autogenerate', '--target', 'target.sql', '-m', 'More', '--rev-id', '006');
