@@ -762,6 +762,19 @@ extern void cmig_plain_require(struct CmigQuery *query);
 	" WHERE n.nspname = p[1] AND c.relname = p[2])"
 
 /*
+ * SQL: the OID of the type that format_type() calls so, or NULL.  Unlike to_regtype(), this
+ * needs no USAGE on the type's schema.
+ */
+#define CMIG_TYPE_NAMED(name) \
+	"(SELECT CASE WHEN p IS NULL THEN to_regtype(" name ") ELSE (SELECT" \
+	" CASE WHEN " name " LIKE '%[]' THEN t.typarray ELSE t.oid END" \
+	" FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace" \
+	" WHERE n.nspname = p[1] AND t.typname = p[2]) END" \
+	" FROM (SELECT parse_ident(substring(" name " FROM" \
+	" '^((?:[a-z_][a-z0-9_]*|\"(?:[^\"]|\"\")+\")[.](?:[a-z_][a-z0-9_]*|\"(?:[^\"]|\"\")+\"))" \
+	"(?:[(].*[)])?(?:\\[\\])?$'))) y (p))"
+
+/*
  * The end of a hint if there is no backup of pg_cmig's tables.  CASCADE would drop policies,
  * defaults, and the triggers of expanded tables: what depends on the extension, the error of
  * DROP names.

@@ -115,11 +115,16 @@ static int
 real_hazards(int hazards, const char *old_type, const char *new_type, const char *expression)
 {
 	static CmigQuery binary_coercible = {
-		.sql = "SELECT true FROM pg_cast WHERE castsource = to_regtype($1) AND casttarget = to_regtype($2) AND castmethod = 'b'"
-		" UNION ALL SELECT true FROM pg_type WHERE oid = to_regtype($1) AND typtype = 'd'"
-		" AND typbasetype = to_regtype($2)"
-		" UNION ALL SELECT true FROM pg_type y WHERE y.oid = to_regtype($2) AND typtype = 'd' AND typbasetype = to_regtype($1)"
-		" AND typtypmod = -1 AND NOT typnotnull AND NOT EXISTS (SELECT FROM pg_constraint WHERE contypid = y.oid)",
+		.sql = "WITH t AS MATERIALIZED"
+		" (SELECT " CMIG_TYPE_NAMED("$1") " AS old, " CMIG_TYPE_NAMED("$2") " AS new)"
+		" SELECT true FROM t, pg_cast"
+		" WHERE castsource = old AND casttarget = new AND castmethod = 'b'"
+		" UNION ALL SELECT true FROM t, pg_type"
+		" WHERE oid = old AND typtype = 'd' AND typbasetype = new"
+		" UNION ALL SELECT true FROM t, pg_type y"
+		" WHERE y.oid = new AND typtype = 'd' AND typbasetype = old"
+		" AND typtypmod = -1 AND NOT typnotnull"
+		" AND NOT EXISTS (SELECT FROM pg_constraint WHERE contypid = y.oid)",
 		.argtypes = {TEXTOID, TEXTOID}
 	};
 

@@ -256,8 +256,8 @@ cmig_versions_hold_copied(CmigPlanning *p)
 		" (SELECT split_part(w, ' ', 1), substr(w, strpos(w, ' ') + 1)) s (kind, name)"
 		" LEFT JOIN pg_class c ON c.oid = "
 		CMIG_RELATION_NAMED("(CASE kind WHEN 'relation' THEN name END)")
-		" LEFT JOIN pg_type t ON t.oid = to_regtype(CASE WHEN kind IN ('type', 'domain') THEN name"
-		" END)"
+		" LEFT JOIN pg_type t ON t.oid = "
+		CMIG_TYPE_NAMED("(CASE WHEN kind IN ('type', 'domain') THEN name END)")
 		" WHERE coalesce(c.oid, t.oid) IS NOT NULL", {TEXTARRAYOID}
 	};
 	CmigNames	names = {.names = palloc(sizeof(char *) * (list_length(p->result->columns) + 1))};

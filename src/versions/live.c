@@ -306,7 +306,7 @@ add_schema_owners(CmigPlanning *p)
 {
 	static CmigQuery of_enum = {
 		.sql = "SELECT unnest(" NEW_OWNER("TYPE", "$3") ") FROM pg_type t, pg_get_userbyid(t.typowner) o"
-		" WHERE t.oid = to_regtype($1) AND t.typowner <> $4 AND pg_has_role($4, t.typowner,"
+		" WHERE t.oid = " CMIG_TYPE_NAMED("$1") " AND t.typowner <> $4 AND pg_has_role($4, t.typowner,"
 		" 'USAGE')",
 		.argtypes = {TEXTOID, TEXTOID, TEXTOID, OIDOID}
 	};
