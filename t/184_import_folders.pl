@@ -269,13 +269,15 @@ gives(2, '^$', '^cmig: the name of the file \S+ contains a control character\n$'
 unlink "real/00002_a\nb.sql";
 SKIP:
 {
-	skip 'root can read everything', 2 if $> == 0;
+	skip 'root can read everything', 3 if $> == 0;
 	chmod 0, 'real/00001.sql';
 	gives(2, '^$', '^cmig: real/00001.sql cannot be read\n$', 'import', 'goose', 'real', '--to', 'to');
 	chmod 0644, 'real/00001.sql';
 	make_path('real/more');
 	chmod 0, 'real/more';
 	gives(2, '^$', '^cmig: the folder real/more cannot be read\n$', 'import', 'goose', 'real', '--to', 'to');
+	append_to_file('real/log.sql', "--liquibase formatted sql\n--changeset ann:1\nSELECT 1;\n");
+	gives(0, '^to/ann.1.sql\n$', '^$', 'import', 'liquibase', 'real/log.sql', '--to', 'to');
 	chmod 0755, 'real/more';
 }
 chdir '..' or die $!;

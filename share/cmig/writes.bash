@@ -888,7 +888,7 @@ verb_import()
 		require_tool
 		fail 2 "the $([ "${arguments[0]}" != liquibase ] || echo 'file or ')folder $folder does not exist"
 	}
-	require_folders "$folder"
+	[ -n "$files_in" ] || require_folders "$folder"
 	case ${arguments[0]} in
 		node-pg-migrate)
 			name_tests '[0-9]*.[cm][jt]s' '[0-9]*.[jt]s'
