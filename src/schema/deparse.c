@@ -668,16 +668,23 @@ creation_of(const Deparse *deparse, const CmigChange *change, bool old)
 	cmig_attached_complete(difference, object, ddl, old);
 	if (!old && cmig_attached_joins(difference, change))
 	{
-		const CmigObject *parent = cmig_attached_parent(difference->to, object);
+		const CmigObject *parent = cmig_attached_parent(difference->to, object),
+				   *above = parent;
 
-		/* the parent index stays */
-		first->undo = NULL;
-		first->hazard = psprintf("cannot be reverted: %s can only be dropped with %s",
-								 object->identity, parent->identity);
+		/*
+		 * the downgrade drops it with the first index above that is made
+		 * again
+		 */
+		while (above != NULL && above->change->action != CMIG_AGAIN)
+			above = cmig_attached_parent(difference->to, above);
+		first->undo = above ? CMIG_NO_STATEMENT : NULL;
+		first->hazard = above ? NULL :
+			psprintf("cannot be reverted: %s can only be dropped with %s", object->identity,
+					 parent->identity);
 		ddl = cmig_ddl_append(ddl,
 							  psprintf("ALTER INDEX %s ATTACH PARTITION %s",
 									   cmig_index_name(parent), cmig_index_name(object)),
-							  NULL);
+							  first->undo);
 	}
 
 	/* if a column that exists gets a new sequence, it continues its values */
