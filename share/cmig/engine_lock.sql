@@ -27,7 +27,8 @@
 				HINT = concat('Wait until it has ended.', (
 					SELECT format(' Or end process %1$s of role %2$I: SELECT pg_terminate_backend(%1$s)', pid, usename)
 					FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-					WHERE l.granted AND transactionid = (SELECT xmax FROM pg_namespace WHERE oid = cmig_id) LIMIT 1));
+					WHERE l.granted AND usename IS NOT NULL
+						AND transactionid = (SELECT xmax FROM pg_namespace WHERE oid = cmig_id) LIMIT 1));
 		END IF;
 		PERFORM pg_sleep(0.01);
 	END LOOP;

@@ -296,7 +296,8 @@ $begin
 					SELECT format(' Or end process %s of role %I: SELECT pg_terminate_backend(%s)',
 						l.pid, usename, l.pid)
 					FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_stat_activity a ON a.pid = l.pid
-					WHERE l.granted AND relname IN ('pg_index', 'pg_statistic_ext', 'pg_namespace')
+					WHERE l.granted AND usename IS NOT NULL
+						AND relname IN ('pg_index', 'pg_statistic_ext', 'pg_namespace')
 						AND l.database = a.datid AND l.mode ~ 'Exclusive' ORDER BY xact_start LIMIT 1));
 		END;
 		PERFORM set_config('role', cmig_role, true);
@@ -313,7 +314,8 @@ $end
 			HINT = concat('Wait until it has ended.', (
 				SELECT format(' Or end process %s of role %I: SELECT pg_terminate_backend(%s)', l.pid, usename, l.pid)
 				FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_stat_activity a ON a.pid = l.pid
-				WHERE l.granted AND relnamespace = to_regnamespace('cmig_engine') AND l.database = a.datid
+				WHERE l.granted AND usename IS NOT NULL
+					AND relnamespace = to_regnamespace('cmig_engine') AND l.database = a.datid
 					AND l.mode = 'AccessExclusiveLock' ORDER BY xact_start LIMIT 1));
 	END;
 	PERFORM set_config('lock_timeout', cmig_timeout, true);
