@@ -40,6 +40,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/pg_type.h"
+#include "commands/trigger.h"
 #include "common/string.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
@@ -614,7 +615,7 @@ static CmigQuery live_key = {
 static void
 refuse_partition(Relation relation)
 {
-	TriggerDesc *triggers = relation->trigdesc;
+	TriggerDesc *triggers = CopyTriggerDesc(relation->trigdesc);
 	Oid			trigger = InvalidOid;
 	Oid			root;
 
@@ -769,13 +770,14 @@ static void
 find_hidden(AsOf *as_of, Relation relation)
 {
 	CmigAuditTarget *target = as_of->target;
+	TriggerDesc *triggers = CopyTriggerDesc(relation->trigdesc);
 	CmigAuditOptions *options = NULL;
 	List	   *hidden = NIL;
 	ListCell   *lc;
 
-	for (int i = 0; relation->trigdesc && i < relation->trigdesc->numtriggers; i++)
+	for (int i = 0; triggers && i < triggers->numtriggers; i++)
 	{
-		Trigger    *trigger = &relation->trigdesc->triggers[i];
+		Trigger    *trigger = &triggers->triggers[i];
 
 		if (trigger->tgnargs == 2 && cmig_audit_layout_trigger(trigger))
 			options = cmig_audit_options_parse(trigger->tgnargs, trigger->tgargs);

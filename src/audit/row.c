@@ -144,7 +144,7 @@ compare_columns(const void *a, const void *b)
 List *
 cmig_audit_row_hidden(Relation relation)
 {
-	const TriggerDesc *triggers = relation->trigdesc;
+	const TriggerDesc *triggers = CopyTriggerDesc(relation->trigdesc);
 	List	   *numbers = NIL;
 
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)

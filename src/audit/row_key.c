@@ -12,6 +12,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_cast.h"
 #include "catalog/pg_type.h"
+#include "commands/trigger.h"
 #include "nodes/makefuncs.h"
 #include "parser/parse_func.h"
 #include "storage/lmgr.h"
@@ -164,7 +165,7 @@ static void
 fill_live(CmigAuditTarget *target, Oid oid)
 {
 	Relation	relation = cmig_query_open(oid, AccessShareLock);
-	TriggerDesc *desc = relation->trigdesc;
+	TriggerDesc *desc = CopyTriggerDesc(relation->trigdesc);
 
 	target->relation = oid;
 	target->key_columns = cmig_audit_layout_key(relation, &target->key_kinds);

@@ -840,12 +840,13 @@ log_statement_rows(CmigAuditCall *call, TriggerData *trigger_data)
 static bool
 is_logged_by_clone(const TriggerData *trigger_data, Oid function)
 {
-	TriggerDesc *triggers = trigger_data->tg_relation->trigdesc;
+	TriggerDesc *triggers;
 	TriggerEvent event = trigger_data->tg_event;
 
-	if (trigger_data->tg_trigger->tgisclone || triggers == NULL)
+	if (trigger_data->tg_trigger->tgisclone || !trigger_data->tg_relation->rd_rel->relispartition)
 		return false;
-	for (int i = 0; i < triggers->numtriggers; i++)
+	triggers = CopyTriggerDesc(trigger_data->tg_relation->trigdesc);
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 	{
 		const Trigger *other = &triggers->triggers[i];
 		bool		fires = other->tgenabled == TRIGGER_FIRES_ALWAYS ||

@@ -160,13 +160,15 @@ static List *
 new_constraints(Oid table, List *known)
 {
 	Relation	relation = try_relation_open(table, AccessShareLock);
+	TriggerDesc *triggers;
 	List	   *result = NIL;
 
 	if (relation == NULL)
 		return NIL;
-	for (int i = 0; relation->trigdesc != NULL && i < relation->trigdesc->numtriggers; i++)
+	triggers = CopyTriggerDesc(relation->trigdesc);
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 	{
-		Trigger    *trigger = &relation->trigdesc->triggers[i];
+		Trigger    *trigger = &triggers->triggers[i];
 
 		if (trigger->tgdeferrable && OidIsValid(trigger->tgconstraint) &&
 			!list_member_oid(known, trigger->tgconstraint))

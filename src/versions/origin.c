@@ -187,7 +187,7 @@ cmig_versions_is_cascade(const TriggerData *data)
 	ancestors = data->tg_relation->rd_rel->relispartition ? get_partition_ancestors(table) : NIL;
 	if (ancestors != NIL)
 		table = llast_oid(ancestors);
-	foreach_ptr(const ForeignKeyCacheInfo, key, RelationGetFKeyList(data->tg_relation))
+	foreach_ptr(const ForeignKeyCacheInfo, key, copyObject(RelationGetFKeyList(data->tg_relation)))
 	{
 		Bitmapset  *columns = NULL;
 
@@ -243,7 +243,7 @@ fires_before_row(const Trigger *trigger)
 void
 cmig_versions_require_order(Relation relation, const Trigger *trigger)
 {
-	const TriggerDesc *triggers = relation->trigdesc;
+	const TriggerDesc *triggers = CopyTriggerDesc(relation->trigdesc);
 
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 	{
@@ -324,7 +324,7 @@ begin_statement(const TriggerData *data, MemoryContext context)
 	Beginning  *beginning = MemoryContextAllocZero(context, sizeof(Beginning));
 	AttrNumber	number = relation->rd_rel->relispartition ?
 	get_attnum(RelationGetRelid(relation), CMIG_STATE_COLUMN) : 0;
-	const TriggerDesc *triggers = relation->trigdesc;
+	const TriggerDesc *triggers = CopyTriggerDesc(relation->trigdesc);
 	const Trigger *writer = NULL;
 	bool		users = false;
 
@@ -396,7 +396,7 @@ static bool
 is_version(Relation view, Oid table)
 {
 	Relation	relation = table_open(table, AccessShareLock);
-	const TriggerDesc *triggers = relation->trigdesc;
+	const TriggerDesc *triggers = CopyTriggerDesc(relation->trigdesc);
 	bool		found = false;
 
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)

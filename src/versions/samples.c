@@ -176,7 +176,7 @@ add_sample(Samples *samples, Oid table)
 	relation = try_relation_open(table, NoLock);
 	if (relation == NULL)
 		return;
-	samples->replicated |= has_replica_triggers(relation->trigdesc);
+	samples->replicated |= has_replica_triggers(CopyTriggerDesc(relation->trigdesc));
 	if (has_rows(relation) && pg_class_aclcheck(table, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
 		check_enable_rls(table, InvalidOid, true) != RLS_ENABLED)
 	{
@@ -266,7 +266,7 @@ set_keys_unchecked(Relation relation)
 {
 	Relation	constraints = table_open(ConstraintRelationId, RowExclusiveLock);
 
-	foreach_ptr(const ForeignKeyCacheInfo, key, RelationGetFKeyList(relation))
+	foreach_ptr(const ForeignKeyCacheInfo, key, copyObject(RelationGetFKeyList(relation)))
 	{
 		HeapTuple	tuple = SearchSysCacheCopy1(CONSTROID, ObjectIdGetDatum(key->conoid));
 		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);

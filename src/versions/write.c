@@ -298,12 +298,13 @@ void
 cmig_versions_record_dependencies(Oid table)
 {
 	Relation	relation = table_open(table, AccessShareLock);
+	const TriggerDesc *triggers = CopyTriggerDesc(relation->trigdesc);
 	ObjectAddress state = {RelationRelationId, table, get_attnum(table, CMIG_STATE_COLUMN)};
 	Writer		writer;
 
-	for (int i = 0; relation->trigdesc != NULL && i < relation->trigdesc->numtriggers; i++)
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 	{
-		const Trigger *trigger = &relation->trigdesc->triggers[i];
+		const Trigger *trigger = &triggers->triggers[i];
 		ObjectAddress dependent = {TriggerRelationId, trigger->tgoid, 0};
 
 		if (cmig_versions_is_writer(trigger))

@@ -33,6 +33,7 @@
 #include "catalog/pg_statistic_ext.h"
 #include "catalog/pg_statistic_ext_data.h"
 #include "commands/explain.h"
+#include "commands/trigger.h"
 #include "executor/executor.h"
 #include "executor/functions.h"
 #include "mb/pg_wchar.h"
@@ -474,7 +475,7 @@ find_null(const Query *query, CmdType command, const List *targets)
 {
 	Relation	relation = table_open(rt_fetch(query->resultRelation, query->rtable)->relid, NoLock);
 	TupleDesc	desc = RelationGetDescr(relation);
-	const TriggerDesc *triggers = relation->trigdesc;
+	const TriggerDesc *triggers = CopyTriggerDesc(relation->trigdesc);
 
 	/* a trigger can change the row before it is written */
 	bool		changed = triggers &&
