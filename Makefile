@@ -40,9 +40,9 @@ TAP_TESTS = 1
 # lets pg_regress tests examine a shadow; it is not installed
 SHADOW = t/data/shadow/shadow
 
-# what the scripts of cmig.script contain; cmig itself runs the first two, too
+# what the scripts of cmig.script contain; cmig itself runs some of it, too
 SHAPE = src/move/engine_lock.inc src/move/engine_shape.inc src/move/engine_look.inc \
-	src/move/engine_added.inc
+	src/move/engine_added.inc src/move/engine_holder.inc
 
 EXTRA_CLEAN = $(SHAPE) log results tmp_check output_iso $(SESSION_ONLY) $(SHADOW).o $(SHADOW)$(DLSUFFIX)
 
@@ -77,7 +77,7 @@ $(object_dirs):
 
 $(foreach module,table added engine,src/move/psql_$(module).o src/move/psql_$(module).bc): $(SHAPE)
 $(SHAPE): src/move/%.inc: share/cmig/%.sql | $(object_dirs)
-	sed -e '/^--/d' -e 's/[\\"]/\\&/g' -e 's/.*/"\\t&\\n"/' $< >$@.tmp
+	sed -e '/^--/d' -e 's|^[[:blank:]]*cmig_holder$$|#include "move/engine_holder.inc"|' -e t -e 's/[\\"]/\\&/g' -e 's/.*/"\\t&\\n"/' $< >$@.tmp
 	mv $@.tmp $@
 
 script_top = $(dir $(bindir))

@@ -133,6 +133,40 @@ gives(0, 'no drift', '', 'drift');
 	$holder->quit;
 }
 
+# who keeps it waiting has no role, such as autovacuum, or a session of a role that was dropped
+{
+	my @admin = (extra_params => [ '-U', scalar(getpwuid($<)) ]);
+	my @as = ('-U', scalar(getpwuid($<)));
+
+	# gives_while(STATEMENTS, STATUS, ERROR, ARGUMENT...): while a session of a dropped role has run the statements
+	my $gives_while = sub
+	{
+		my ($statements, $status, $error, @arguments) = @_;
+
+		$node->safe_psql('shop', 'CREATE ROLE regress_dropped SUPERUSER LOGIN', @admin);
+		my $holder = $node->background_psql('shop', extra_params => [ '-U', 'regress_dropped' ]);
+		my $pid = $holder->query_safe('SELECT pg_backend_pid()');
+		$holder->query_safe("BEGIN READ WRITE; $statements");
+		$node->safe_psql('shop', 'DROP ROLE regress_dropped', @admin);
+		gives($status, '', $error =~ s/PID/$pid/gr, @arguments);
+		$holder->query_safe('ROLLBACK');
+		$holder->quit;
+	};
+	my $or = 'Or end process PID \(client backend\): SELECT pg_terminate_backend\(PID\)\n';
+
+	foreach ([ status => 'status' ], [ stamp => 'stamp', '001' ])
+	{
+		my ($name, @arguments) = @$_;
+
+		$gives_while->('ALTER SCHEMA cmig_engine RENAME TO c', 4, "renamed or dropped schema cmig_engine\nHINT:  Wait until it has ended. $or", @as, @arguments);
+	}
+	$gives_while->('LOCK TABLE cmig_engine.journal', 4, "locks a table of schema cmig_engine\nHINT:  Wait until it has ended. $or", @as, 'status');
+	$gives_while->('LOCK TABLE pg_index IN ROW EXCLUSIVE MODE', 4, "is changing indexes, statistics, or schemas\nHINT:  Wait until it has ended. $or", @as, 'status');
+	$gives_while->(q{SELECT pg_advisory_lock(hashtextextended('pg_cmig cmig_engine.version', 0))}, 3,
+		'DETAIL:  Process PID has the lock of runs. To end it: SELECT pg_terminate_backend\(PID\)\n', 'stamp', '001');
+	$gives_while->('LOCK TABLE public.item', 3, 'cannot be read\nProcess PID locks public\.item\. .*SELECT pg_terminate_backend\(PID\)$', 'drift', '-x', 'cmig.lock_timeout=200ms');
+}
+
 # a table that cannot be read is left out, and no other one; but then nothing is recorded as dropped
 {
 	my @admin = (extra_params => [ '-U', scalar(getpwuid($<)) ]);

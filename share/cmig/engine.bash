@@ -944,12 +944,13 @@ find_copy_limit()
 # lock_holder: prints who keeps a copy waiting for a table, or queues for it, and how to end that
 lock_holder()
 {
-	ask_target - 2>/dev/null <<-'END'
-		SELECT concat('Process ', pid, ' of role ', quote_ident(usename), ' locks ', relation::regclass,
+	use_holder
+	ask_target - 2>/dev/null <<-END
+		SELECT concat('Process ', $HOLDER, ' locks ', relation::regclass,
 			'. Wait until it has ended. Or end it: SELECT pg_terminate_backend(', pid, ')')
 		FROM pg_locks l JOIN pg_stat_activity a USING (pid) JOIN pg_class c ON c.oid = relation
 		WHERE mode = 'AccessExclusiveLock' AND database = datid AND relkind IN ('r', 'p', 'm', 'i')
-			AND datname = current_database() AND relnamespace::regnamespace::text !~ '^(pg_|information_schema$)'
+			AND datname = current_database() AND relnamespace::regnamespace::text !~ '^(pg_|information_schema\$)'
 		ORDER BY l.granted DESC, xact_start, relation LIMIT 1 \;
 		COMMIT;
 	END

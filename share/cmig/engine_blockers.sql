@@ -8,7 +8,8 @@ SELECT EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.locktype OPERATOR(pg_ca
 	\q
 \endif
 SELECT pg_catalog.concat(
-	'Blocked by process ', a.pid, ' of role "', a.usename, '"',
+	'Blocked by process ', a.pid,
+	' of role "' OPERATOR(pg_catalog.||) a.usename::pg_catalog.text OPERATOR(pg_catalog.||) '"',
 	CASE WHEN a.application_name OPERATOR(pg_catalog.<>) ''
 		THEN pg_catalog.concat(' (application "', a.application_name, '")') END,
 	'; its transaction has been open for ' OPERATOR(pg_catalog.||) EXTRACT(epoch FROM

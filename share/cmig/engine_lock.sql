@@ -2,7 +2,8 @@
 -- Copyright (c) 2026, the pg_cmig developers
 --
 -- Variables: cmig_schema and cmig_names as in engine_shape.sql; cmig_mode, the mode of the locks; cmig_id and
--- cmig_item.  cmig_locked is set to the names of the tables that were locked.
+-- cmig_item.  cmig_locked is set to the names of the tables that were locked.  The line
+-- that is only a word is replaced by the text in engine_holder.sql.
 --
 -- What names a table of the state runs these statements, and then the query in engine_shape.sql, in the same
 -- transaction, which is READ COMMITTED.  After that, the name is that of the table which was checked, until the
@@ -25,10 +26,11 @@
 			RAISE lock_not_available USING
 				MESSAGE = format('an open transaction has renamed or dropped schema %I', cmig_schema),
 				HINT = concat('Wait until it has ended.', (
-					SELECT format(' Or end process %1$s of role %2$I: SELECT pg_terminate_backend(%1$s)', pid, usename)
+					SELECT format(' Or end process %s: SELECT pg_terminate_backend(%s)',
+						cmig_holder
+					, a.pid)
 					FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-					WHERE l.granted AND usename IS NOT NULL
-						AND transactionid = (SELECT xmax FROM pg_namespace WHERE oid = cmig_id) LIMIT 1));
+					WHERE l.granted AND transactionid = (SELECT xmax FROM pg_namespace WHERE oid = cmig_id) LIMIT 1));
 		END IF;
 		PERFORM pg_sleep(0.01);
 	END LOOP;

@@ -246,6 +246,12 @@ FROM pg_namespace n JOIN pg_class v ON v.relnamespace = n.oid AND v.relname = 'v
 WHERE n.nspname = 'cmig_engine' AND (has_number OR tab <> 'format')
 	AND NOT EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = tab)"
 
+# use_holder: sets HOLDER to a text in SQL that says who has a lock
+use_holder()
+{
+	HOLDER=$(<"${here%/*}/share/cmig/engine_holder.sql")
+}
+
 # use_shape: sets SHAPE to a query for what is wrong with the tables of the state, CHECK_STATE to a statement
 # that raises an error unless they exist, and are what pg_cmig creates, LOCK_WRITES to one that keeps them so
 # while they are written, and LOCK_STATE to one for a transaction that is only reading, and then is READ ONLY, but
@@ -274,7 +280,9 @@ use_shape()
 	cmig_item record;
 	cmig_hint text;
 BEGIN"
+	use_holder
 	end=$(<"${here%/*}/share/cmig/engine_lock.sql")
+	end=${end//cmig_holder/"$HOLDER"}
 	LOCK_WRITES="DO \$cmig_lock\$
 $begin
 $end
@@ -293,11 +301,9 @@ $begin
 		EXCEPTION WHEN lock_not_available THEN
 			RAISE lock_not_available USING MESSAGE = 'another session is changing indexes, statistics, or schemas',
 				HINT = concat('Wait until it has ended.', (
-					SELECT format(' Or end process %s of role %I: SELECT pg_terminate_backend(%s)',
-						l.pid, usename, l.pid)
+					SELECT format(' Or end process %s: SELECT pg_terminate_backend(%s)', $HOLDER, a.pid)
 					FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_stat_activity a ON a.pid = l.pid
-					WHERE l.granted AND usename IS NOT NULL
-						AND relname IN ('pg_index', 'pg_statistic_ext', 'pg_namespace')
+					WHERE l.granted AND relname IN ('pg_index', 'pg_statistic_ext', 'pg_namespace')
 						AND l.database = a.datid AND l.mode ~ 'Exclusive' ORDER BY xact_start LIMIT 1));
 		END;
 		PERFORM set_config('role', cmig_role, true);
@@ -312,10 +318,9 @@ $end
 		END IF;
 		RAISE lock_not_available USING MESSAGE = 'another session locks a table of schema cmig_engine',
 			HINT = concat('Wait until it has ended.', (
-				SELECT format(' Or end process %s of role %I: SELECT pg_terminate_backend(%s)', l.pid, usename, l.pid)
+				SELECT format(' Or end process %s: SELECT pg_terminate_backend(%s)', $HOLDER, a.pid)
 				FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_stat_activity a ON a.pid = l.pid
-				WHERE l.granted AND usename IS NOT NULL
-					AND relnamespace = to_regnamespace('cmig_engine') AND l.database = a.datid
+				WHERE l.granted AND relnamespace = to_regnamespace('cmig_engine') AND l.database = a.datid
 					AND l.mode = 'AccessExclusiveLock' ORDER BY xact_start LIMIT 1));
 	END;
 	PERFORM set_config('lock_timeout', cmig_timeout, true);

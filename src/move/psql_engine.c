@@ -152,6 +152,10 @@ cmig_engine_append_replaced(StringInfo body, const char *table, const char *colu
 #define LOCK_ROWS "pg_catalog.pg_locks l WHERE l.locktype " OP("=") " 'advisory' AND l.granted AND l.objsubid " OP("=") " 1\n" \
 	"\t\tAND (l.classid::bigint " OP("<<") " 32 " OP("|") " l.objid::bigint) " OP("=") " "
 
+static const char holder[] =
+#include "move/engine_holder.inc"
+		   ;
+
 /* Any role could have this lock, so the error says who has it. */
 void
 cmig_engine_append_lock(StringInfo body, const char *key, const char *scope)
@@ -160,12 +164,13 @@ cmig_engine_append_lock(StringInfo body, const char *key, const char *scope)
 					 "\tIF NOT pg_catalog.pg_try_advisory_%slock(%s) THEN\n"
 					 "\t\tRAISE EXCEPTION USING ERRCODE = 'lock_not_available',\n"
 					 "\t\t\tMESSAGE = 'another session is running a generated script in this database',\n"
-					 "\t\t\tDETAIL = coalesce((SELECT pg_catalog.format('Process %%s of role %%I%%s has the lock of runs. To end it: SELECT pg_terminate_backend(%%s)',\n"
-					 "\t\t\t\ta.pid, a.usename, ', connected since ' " OP("||") " pg_catalog.date_trunc('second', a.backend_start) " OP("||") " ',', a.pid)\n"
+					 "\t\t\tDETAIL = coalesce((SELECT pg_catalog.format('Process %%s%%s has the lock of runs. To end it: SELECT pg_terminate_backend(%%s)',\n"
+					 "%s"
+					 "\t\t\t\t, ', connected since ' " OP("||") " pg_catalog.date_trunc('second', a.backend_start) " OP("||") " ',', a.pid)\n"
 					 "\t\t\t\tFROM pg_catalog.pg_stat_activity a WHERE a.pid " OP("=") " (SELECT pg_catalog.min(l.pid) FROM " LOCK_ROWS "%s\n"
 					 "\t\t\t\tAND l.database " OP("=") " (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname " OP("=") " pg_catalog.current_database()))), ''),\n"
 					 "\t\t\tHINT = 'Wait until that session has finished.';\n"
-					 "\tEND IF;\n", scope, key, key);
+					 "\tEND IF;\n", scope, key, holder, key);
 }
 
 void
