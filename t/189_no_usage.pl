@@ -76,6 +76,26 @@ my ($status, $out, $err) = $node->psql('postgres', q{SET client_min_messages = e
 is("$status $err", '0 ', 'types are compared');
 like($out, qr/^o\.x\.n\|table rewrite[^\n]*$/, 'and which change rewrites its table');
 
+# such a table is expanded only with the privilege, which its copy needs
+$node->safe_psql('postgres', q{DROP TABLE o.w, o.x; CREATE SCHEMA lib; CREATE DOMAIN lib.id AS int; CREATE TYPE lib.mood AS ENUM ('ok');
+CREATE SCHEMA v AUTHORIZATION moves; GRANT USAGE ON SCHEMA lib TO moves});
+$node->safe_psql('postgres', q{CREATE TABLE v.typed (id lib.id PRIMARY KEY, n int); CREATE TABLE v.moods (m lib.mood[], n int); CREATE TABLE v.other (n int)}, extra_params => [ '-U', 'moves' ]);
+$node->safe_psql('postgres', 'REVOKE USAGE ON SCHEMA lib FROM moves');
+foreach my $table ('moods', 'typed')
+{
+	my @moves = (extra_params => [ '-U', 'moves' ]);
+
+	query($node, 'postgres', qq{SELECT cmig.create_revision('v', 'ALTER TABLE v.$table ALTER COLUMN n TYPE bigint', revision => '000_$table', expand => true)});
+	($status, $out, $err) = $node->psql('postgres', 'CALL cmig.expand()', @moves);
+	like($err, qr/cannot be tried on copies of the live objects\nDETAIL: .*\ntable v.$table: permission denied for schema lib\n.*HINT:  GRANT USAGE ON SCHEMA lib TO moves\n/s, "$table: what is missing");
+	my ($grant) = $err =~ /HINT:  (.*)/;
+	$node->safe_psql('postgres', $grant);
+	is($node->psql('postgres', $_, @moves), 0, "$table: $_") for 'CALL cmig.expand()', 'CALL cmig.contract()';
+	$node->safe_psql('postgres', 'REVOKE USAGE ON SCHEMA lib FROM moves');
+}
+query($node, 'postgres', q{SELECT cmig.create_revision('v', 'ALTER TABLE v.other ALTER COLUMN n TYPE bigint', revision => '000_other', expand => true)});
+is($node->psql('postgres', $_, extra_params => [ '-U', 'moves' ]), 0, "another table: $_") for 'CALL cmig.expand()', 'CALL cmig.contract()';
+
 # a table that is expanded
 query($node, 'postgres', q{SELECT cmig.create_revision('m', 'ALTER TABLE s.t RENAME COLUMN n TO m', revision => '001', expand => true)});
 $node->safe_psql('postgres', 'CALL cmig.expand()');

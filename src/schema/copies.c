@@ -769,6 +769,32 @@ cmig_copies_reasons(const CmigCopies *copies, bool causes)
 	return causes && foreign != NIL ? foreign : reasons;
 }
 
+char *
+cmig_copies_grants(const CmigCopies *copies)
+{
+	static CmigQuery query = {
+		.sql = "WITH own (class, id) AS (SELECT split_part(a, ' ', 1)::oid, split_part(a, ' ', 2)::oid FROM unnest($1) a),"
+		/* such as the defaults of columns, and the rules of views */
+		" parts (class, id) AS (TABLE own UNION SELECT d.classid, d.objid FROM own"
+		"  JOIN pg_depend d ON d.refclassid = own.class AND d.refobjid = own.id WHERE d.deptype IN ('a', 'i')),"
+		" used (class, id) AS (SELECT DISTINCT d.refclassid, d.refobjid FROM parts p"
+		"  JOIN pg_depend d ON d.classid = p.class AND d.objid = p.id WHERE d.refobjid >= 16384)"
+		" SELECT string_agg(DISTINCT format('GRANT USAGE ON SCHEMA %I TO %I', n.nspname, $2), '; ')"
+		" FROM used u, pg_identify_object(u.class, u.id, 0) o JOIN pg_namespace n ON quote_ident(n.nspname) = o.schema"
+		" WHERE NOT has_schema_privilege($2::name, n.oid, 'USAGE')",
+		.argtypes = {TEXTARRAYOID, TEXTOID}
+	};
+	const CmigImage *live = copies->live;
+	CmigNames	addresses = {.names = palloc(sizeof(char *) * Max(live->count, 1))};
+
+	if (copies->differences == NIL)
+		return NULL;
+	for (int i = 0; i < live->count; i++)
+		addresses.names[addresses.count++] = psprintf("%u %u", live->objects[i]->address.catalog,
+													  live->objects[i]->address.object);
+	return cmig_query_value(&query, &addresses, cmig_session_role());
+}
+
 const CmigImage *
 cmig_copies_image(const CmigCopies *copies)
 {

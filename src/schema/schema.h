@@ -350,6 +350,12 @@ extern void cmig_copies_check(CmigCopies *copies, const CmigImage *image);
 extern const char *cmig_copies_difference(const CmigCopies *copies, const CmigObject *object);
 extern List *cmig_copies_reasons(const CmigCopies *copies, bool causes);
 
+/*
+ * If a copy failed or differs, returns statements that grant USAGE on the schemas
+ * that the objects use, but that the session's role may not; or NULL.
+ */
+extern char *cmig_copies_grants(const CmigCopies *copies);
+
 /* Returns about how many locks the copies take. */
 extern int	cmig_copies_locks(const CmigCopies *copies);
 

@@ -415,6 +415,20 @@ cmig_versions_differences(const CmigPlanning *p)
 				 cmig_listing_text(&listing));
 }
 
+void
+cmig_versions_require_usage(const CmigPlanning *p)
+{
+	char	   *grants = cmig_copies_grants(p->copies);
+
+	if (grants != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("revision \"%s\" cannot be tried on copies of the live objects",
+						p->result->revision),
+				 errdetail_internal("%s", cmig_versions_differences(p) + 1),
+				 errhint("%s", grants)));
+}
+
 /* Raise an error if what the revisions change is not the same as its copy. */
 static void
 require_copied(CmigPlanning *p)
@@ -435,10 +449,12 @@ require_copied(CmigPlanning *p)
 		const char *reason = root ? cmig_copies_difference(p->copies, before ? before : root) :
 		NULL;
 
-		if (reason != NULL)
-			cmig_versions_refuse(psprintf("%s %s", root->kind->name,
-										  before ? before->identity : root->identity),
-								 psprintf("Its copy differs from it: %s.%s", reason, cmig_versions_differences(p)));
+		if (reason == NULL)
+			continue;
+		cmig_versions_require_usage(p);
+		cmig_versions_refuse(psprintf("%s %s", root->kind->name,
+									  before ? before->identity : root->identity),
+							 psprintf("Its copy differs from it: %s.%s", reason, cmig_versions_differences(p)));
 	}
 	foreach_ptr(const CmigVersionTable, table, p->tables)
 	{
