@@ -741,13 +741,59 @@ cmig_copies_make(CmigCopies *copies, CmigTargetState *state, const char *path)
 		add_difference(copies, failure->line, failure->error->message, false);
 }
 
+/*
+ * May the object need this, of a schema that is not copied, because no code of
+ * another role comes with it?
+ */
+static bool
+is_harmless(const CmigObject *object, const CmigObject *root, Oid role)
+{
+	Oid			owner = root->owner ? get_role_oid(root->owner, true) : InvalidOid;
+
+	return (object->kind == &cmig_kind_foreign_key && cmig_table_is(root)) ||
+		(object->kind == &cmig_kind_default && root->kind == &cmig_kind_sequence) ||
+		root->kind == &cmig_kind_enum ||
+		(OidIsValid(owner) && (superuser_arg(owner) || cmig_can_set_role_compat(role, owner)));
+}
+
+/* Remove the schemas that are not copied, and note which objects need code of theirs. */
+static void
+remove_uncopied(CmigCopies *copies, CmigImage *image)
+{
+	bool	   *out = palloc(Max(image->count, 1));
+	Oid			role = get_role_oid(cmig_session_role(), false);
+
+	for (int i = 0; i < image->count; i++)
+		out[i] = cmig_image_counterpart(copies->live, cmig_object_root(image->objects[i])) == NULL;
+	for (int i = 0; i < image->count; i++)
+	{
+		const CmigObject *object = image->objects[i];
+		const CmigObject *live = out[i] ? NULL :
+		cmig_image_counterpart(copies->live, cmig_object_root(image->objects[i]));
+
+		for (int j = 0; live != NULL && j < object->ndepends; j++)
+		{
+			const CmigObject *root = cmig_object_root(object->depends[j]);
+
+			if (out[root->index] && !is_harmless(object, root, role))
+				note_difference(copies, live,
+								psprintf("%s %s: it needs %s %s%s", object->kind->name,
+										 object->identity, root->kind->name, root->identity,
+										 root->owner ? psprintf(" of role \"%s\"", root->owner) : ""),
+								true);
+		}
+	}
+	(void) cmig_image_remove(image, out);
+}
+
 void
 cmig_copies_check(CmigCopies *copies, const CmigImage *image)
 {
+	CmigImage  *copied = cmig_image_copy(image);
 	List	   *lines = NIL;
 
-	cmig_diff_lines(cmig_compare(cmig_image_copy(image), cmig_image_copy(copies->live),
-								 &copies->options), &lines);
+	remove_uncopied(copies, copied);
+	cmig_diff_lines(cmig_compare(copied, cmig_image_copy(copies->live), &copies->options), &lines);
 	foreach_ptr(const CmigDiffLine, line, lines)
 		add_difference(copies, line,
 					   line->change ? line->change : line->upgrade == NULL ? line->hazard :
