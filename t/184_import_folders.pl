@@ -257,6 +257,21 @@ symlink("../real/0000$_.sql", "forms/linked/0000$_.sql") or die $! for 1, 2;
 symlink('real', 'forms/folder') or die $!;
 chdir 'forms' or die $!;
 gives(0, '^to/00001.sql\nto/00002.sql\n$', '^$', 'import', 'goose', $_, '--to', 'to', '--force') for 'linked', 'folder';
+# without arguments, too, if it is not in the folder itself, or around it
+{
+	make_path('project/db', 'project/in');
+	chdir 'project' or die $!;
+	symlink('../../real', 'db/migrations') or die $!;
+	gives(0, 'goose: files such as db/migrations/00001.sql', '^$', 'import');
+	symlink($_->[0], $_->[1]) or die $! for [ '/', 'in/root' ], [ '../..', 'in/around' ], [ '../db', 'in/beside' ], [ '.', 'in/itself' ], [ 'nowhere', 'in/nothing' ];
+	gives(0, 'goose: files such as db/migrations/00001.sql', '^$', 'import');
+	my @result = cmig('import');
+	unlike($result[1], qr{in/}, 'links to what is found anyway');
+	unlink 'db/migrations';
+	symlink("../../real/0000$_.sql", "db/0000$_.sql") or die $! for 1, 2;
+	gives(0, 'cmig import goose db ', '^$', 'import');
+	chdir '..' or die $!;
+}
 unlink 'real/00002.sql';
 gives(2, '^$', '^cmig: linked/00002.sql cannot be read\n$', 'import', 'goose', 'linked', '--to', 'to');
 mkfifo('real/00002.sql', 0644) or die $!;

@@ -707,17 +707,30 @@ name_tests()
 }
 
 # Prints the files below the current folder that could be migrations or settings of a
-# migration tool, and their first lines, as files_variable does; not revision files
+# migration tool, and their first lines, as files_variable does; not revision files.  Links are
+# followed, except to folders where the files are found anyway, and to those that contain the current one.
 # shellcheck disable=SC2016	# code of awk
 possible_files()
 {
+	local link target current
+	local -a links=() skipped=(\( -name '.?*' -o -name node_modules -o -name vendor -o -name venv -o -name target
+		-o -name dist -o -name build -o -path '*/src/test' \) -prune)
+
+	current=$(pwd -P)
+	while IFS= read -r -d '' link; do
+		target=none
+		[ ! -d "$link" ] || target=$(cd -P -- "$link" 2>/dev/null && pwd)
+		[[ $target == "$current"/* || $current/ == "${target%/}"/* ]] || links+=("$link")
+	done < <(find . -maxdepth 16 "${skipped[@]}" -o -type l -print0)
 	name_tests '*.sql' '*.up.*' '*[Mm]igrat*.toml' '*.plan' atlas.sum _journal.json snapshot.json \
 		'phinx.*' 'knexfile.*' 'mikro-orm.config.*' '*hange[Ll]og*.json' '*.xml' '*.yaml' '*.yml' './*migrat*.py' \
 		'*/versions/*.py' './*migrat*.[cm][jt]s' './*migrat*.[jt]s' './*migrat*.go' './*migrat*.rs' \
 		'./*migrat*.java' './*migrat*.kt' '[RV]*__*.java' '[RV]*__*.kt' '*/db/migrate/*.rb'
-	find . -mindepth 1 -maxdepth 16 \( -name '.*' -o -name node_modules -o -name vendor -o -name venv -o -name target \
-		-o -name dist -o -name build -o -path '*/src/test' \) -prune \
-		-o -type f -size -2000k \( "${NAME_TESTS[@]}" \) ! -name $'*\n*' -print0 | LC_ALL=C sort -z | head -z -n 3000 |
+	NAME_TESTS=(-type f -size -2000k \( "${NAME_TESTS[@]}" \) ! -name $'*\n*' -print0)
+	{
+		find . -maxdepth 16 "${skipped[@]}" -o "${NAME_TESTS[@]}"
+		[ ${#links[@]} -eq 0 ] || find -L "${links[@]}" -maxdepth 16 "${skipped[@]}" -o "${NAME_TESTS[@]}"
+	} 2>/dev/null | LC_ALL=C sort -z | head -z -n 3000 |
 		LC_ALL=C xargs -0 -r awk '/^-- revision: / && FNR == 1 { nextfile }
 			FNR == 1 { print "==> " substr(FILENAME, 3) " <==" }
 			FNR <= 60 { print substr($0, 1, 300) }' | tr -d '\0' | iconv -c -f UTF-8 -t UTF-8
