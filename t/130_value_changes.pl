@@ -101,6 +101,19 @@ $change->('a generated column is computed again', 'CREATE TABLE t (k int, g floa
 $change->('partitions', 'CREATE TABLE t (k int, x timestamptz) PARTITION BY LIST (k); CREATE TABLE u PARTITION OF t DEFAULT', 'CREATE TABLE t (k int, x date) PARTITION BY LIST (k); CREATE TABLE u PARTITION OF t DEFAULT',
 	"INSERT INTO t VALUES (1, '2024-03-04 05:06')", "value change ($day)||f");
 
+# domains of a schema that is not compared, also of another domain, and of an array: values are converted as those of
+# the base type, without USING if PostgreSQL can
+run('CREATE SCHEMA y; CREATE DOMAIN y.n AS int; CREATE DOMAIN y.m AS y.n; CREATE DOMAIN y.l AS y.m[]; CREATE DOMAIN y.f AS float8; CREATE DOMAIN y.v AS varchar(9)');
+$change->("domains of another schema: $_->[0] to $_->[1]", "CREATE TABLE t (k int, x $_->[0])", "CREATE TABLE t (k int, x $_->[1])", "INSERT INTO t VALUES (1, '$_->[2]')", $_->[3])
+  for [ 'y.f', 'numeric(10,2)', '0.123', "value change ($rounds)||f" ], [ 'y.f', 'y.n', '1.5', "value change ($rounds)||f" ], [ 'y.l', 'bigint[]', '{1,2}', '||t' ];
+run('CREATE TABLE coded (a y.n, b y.m, c y.m[], d y.l, e int, f y.v, g y.f)');
+is(run(q{SELECT string_agg(upgrade_sql || ' / ' || downgrade_sql, E'\n' ORDER BY step) FROM cmig.diff('CREATE TABLE s.coded (a int, b bigint, c int[], d int[], e y.m, f text, g bool)', '{s}') WHERE object ~ 'coded' AND upgrade_sql ~ 'TYPE'}),
+	"ALTER TABLE s.coded ALTER COLUMN a TYPE integer / ALTER TABLE s.coded ALTER COLUMN a TYPE y.n\n"
+	  . 'ALTER TABLE s.coded ALTER COLUMN b TYPE bigint, ALTER COLUMN c TYPE integer[], ALTER COLUMN d TYPE integer[], ALTER COLUMN e TYPE y.m, '
+	  . 'ALTER COLUMN f TYPE text, ALTER COLUMN g TYPE boolean USING g::text::boolean / '
+	  . 'ALTER TABLE s.coded ALTER COLUMN b TYPE y.m, ALTER COLUMN c TYPE y.m[], ALTER COLUMN d TYPE y.l, ALTER COLUMN e TYPE integer, '
+	  . 'ALTER COLUMN f TYPE y.v, ALTER COLUMN g TYPE y.f USING g::text::y.f', 'domains of another schema');
+
 # the reason, the value of the setting, the functions that write revisions
 run('CREATE TABLE moment (at timestamp, n int)');
 is(run("SELECT action, kind, object, hazard FROM cmig.diff('CREATE TABLE s.moment (at timestamptz, n int)', '{s}') WHERE object LIKE '%moment'"),

@@ -165,6 +165,8 @@ static const CmigProperty properties[] = {
 	[CMIG_COLUMN_IN_KEY] = {"in the partition key", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 	[CMIG_COLUMN_SERVER_OPTIONS] = {"options for the server",
 	CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_FDW_OPTIONS},
+	[CMIG_COLUMN_STORED_TYPE] = {"base type of the domain",
+	CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 };
 
 /*
@@ -177,6 +179,19 @@ static const CmigProperty properties[] = {
 	" WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum" \
 	" AND d.classid = 'pg_class'::regclass AND d.deptype = 'i') END,"
 #define IDENTITY_SQL(value) " CASE WHEN " CMIG_IDENTITY_SQL_COMPAT " <> '' THEN (SELECT " value IDENTITY_FROM
+
+/*
+ * The base type of the column "a", whose type "t" is a domain or an array of one, also if the
+ * domain is in a schema that is not compared.  A domain can be of another one, or of its array.
+ */
+#define STORED_TYPE_SQL \
+	" CASE WHEN t.typtype = 'd' OR t.typelem <> 0 THEN (WITH RECURSIVE stored (id, modifier, brackets, depth) AS (" \
+	"SELECT t.oid, -1, '', 0 UNION ALL SELECT d.typbasetype, d.typtypmod," \
+	"  s.brackets || CASE WHEN d.oid <> x.oid THEN '[]' ELSE '' END, s.depth + 1" \
+	"  FROM stored s JOIN pg_type x ON x.oid = s.id" \
+	"  JOIN pg_type d ON d.oid = CASE x.typtype WHEN 'd' THEN x.oid ELSE x.typelem END AND d.typtype = 'd')" \
+	" SELECT nullif(format_type(id, modifier), '?\?\?') || brackets FROM stored WHERE depth > 0" \
+	" ORDER BY depth DESC LIMIT 1) END"
 
 #define PERSISTENCE_SQL "CASE WHEN sc.relpersistence <> c.relpersistence THEN CASE sc.relpersistence WHEN 'u' THEN 'UNLOGGED' ELSE 'LOGGED' END END"
 
@@ -217,7 +232,8 @@ IDENTITY_SQL(CMIG_SEQUENCE_SETTINGS_SQL)
 " WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid"
 "  AND d.objsubid = a.attnum AND d.refclassid = d.classid AND d.refobjid = c.oid"
 " AND d.refobjsubid = 0 AND d.deptype = 'i' LIMIT 1) END,"
-" CASE WHEN a.attfdwoptions IS NOT NULL THEN " CMIG_FDW_OPTIONS_SQL("a.attfdwoptions") " END"
+" CASE WHEN a.attfdwoptions IS NOT NULL THEN " CMIG_FDW_OPTIONS_SQL("a.attfdwoptions") " END,"
+STORED_TYPE_SQL
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
 " JOIN pg_type t ON t.oid = a.atttypid"

@@ -649,6 +649,15 @@ using_zone(const char *column, const Type *stored, const Type *to, const char *z
 		psprintf("(%s)::%s", column, to->text);
 }
 
+/* Returns the type in which the values of a column are stored. */
+static const char *
+column_stored_type(const CmigObject *column)
+{
+	const char *stored = column->values[CMIG_COLUMN_STORED_TYPE];
+
+	return stored ? stored : column->values[CMIG_COLUMN_TYPE];
+}
+
 void
 cmig_column_type_alter(CmigAlter *alter)
 {
@@ -665,7 +674,7 @@ cmig_column_type_alter(CmigAlter *alter)
 	CmigDdl    *ddl;
 
 	parse(from->values[CMIG_COLUMN_TYPE], to->values[CMIG_COLUMN_TYPE], &old, &new);
-	parse(stored_type(from, old.text), stored_type(to, new.text), &stored, &becomes);
+	parse(column_stored_type(from), column_stored_type(to), &stored, &becomes);
 	cast = using_cast(&stored, &becomes);
 	if (cast != NULL)
 		using = psprintf("%s%s%s", cmig_quote(to->name), cast, new.text);

@@ -606,7 +606,9 @@ enum
 	CMIG_COLUMN_CHILDREN,		/* how many children the table has, compared
 								 * or not; NULL if it has none */
 	CMIG_COLUMN_IN_KEY,			/* the partition key of its table uses it */
-	CMIG_COLUMN_SERVER_OPTIONS	/* only in a foreign table */
+	CMIG_COLUMN_SERVER_OPTIONS, /* only in a foreign table */
+	CMIG_COLUMN_STORED_TYPE		/* the base type of a domain, or of an array
+								 * of one; otherwise, NULL */
 };
 
 enum
