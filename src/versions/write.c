@@ -118,6 +118,7 @@ typedef struct Statement
 	bool		update;
 	bool		new_build;
 	bool		shows;			/* are the triggers of users still to come? */
+	bool		whole;			/* a row of the table that is inserted again */
 	bool		careful;		/* each rule that may fail in a subtransaction */
 	char	   *failure;		/* why it cannot be transformed, or NULL */
 } Statement;
@@ -398,45 +399,6 @@ is_new(const Writer *writer, TupleTableSlot *slot)
 	return has_values && cmig_versions_has_state(slot, writer->state, "todo");
 }
 
-/* Has the statement changed the column? */
-static bool
-has_changed(int column, TupleTableSlot *before, TupleTableSlot *after)
-{
-	AttrNumber	number = column + FirstLowInvalidHeapAttributeNumber;
-	Form_pg_attribute attribute;
-	bool		null1;
-	bool		null2;
-	Datum		value1;
-	Datum		value2;
-
-	if (number <= 0)
-		return false;
-	attribute = TupleDescAttr(before->tts_tupleDescriptor, number - 1);
-	value1 = slot_getattr(before, number, &null1);
-	value2 = slot_getattr(after, number, &null2);
-	/* a large value that the statement does not set need not be read */
-	if (attribute->attlen == -1 && !null1 && !null2 &&
-		VARATT_IS_EXTERNAL(DatumGetPointer(value1)) &&
-		VARATT_IS_EXTERNAL(DatumGetPointer(value2)) &&
-		VARSIZE_EXTERNAL(DatumGetPointer(value1)) == VARSIZE_EXTERNAL(DatumGetPointer(value2)) &&
-		memcmp(DatumGetPointer(value1), DatumGetPointer(value2),
-			   VARSIZE_EXTERNAL(DatumGetPointer(value1))) == 0)
-		return false;
-	return null1 != null2 ||
-		(!null1 && !datum_image_eq(value1, value2, attribute->attbyval, attribute->attlen));
-}
-
-static bool
-any_changed(const Bitmapset *columns, TupleTableSlot *before, TupleTableSlot *after)
-{
-	int			column = -1;
-
-	while ((column = bms_next_member(columns, column)) >= 0)
-		if (has_changed(column, before, after))
-			return true;
-	return false;
-}
-
 /* An expression that is evaluated in a subtransaction. */
 typedef struct Evaluation
 {
@@ -610,6 +572,38 @@ try_plainly(CmigSubtransactionWork work, void *arg)
 }
 
 /*
+ * Which hidden columns of the row in the slot are not what its old version is transformed
+ * to?  What those of an older one could not be transformed to is NULL, so it is no other.
+ */
+static Bitmapset *
+find_differing(Statement *statement)
+{
+	TupleTableSlot *slot = statement->slot;
+	Bitmapset  *result = bms_copy(statement->writer.hidden);
+
+	statement->careful = true;
+	for (int i = 0; i < statement->writer.count; i++)
+	{
+		Rule	   *rule = &statement->writer.rules[i];
+		int			n = rule->column - 1;
+		Datum		value;
+		bool		null;
+
+		if (rule->kind != CMIG_RULE_UP)
+			continue;
+		value = slot->tts_values[n];
+		null = slot->tts_isnull[n];
+		(void) apply(statement, rule, true);
+		if (null == slot->tts_isnull[n] &&
+			(null || datum_image_eq(value, slot->tts_values[n], rule->by_value, rule->length)))
+			result = bms_del_member(result, rule->column - FirstLowInvalidHeapAttributeNumber);
+		slot->tts_values[n] = value;
+		slot->tts_isnull[n] = null;
+	}
+	return result;
+}
+
+/*
  * Transform the row into the statement's slot, which is empty.  What an old
  * build writes must not fail, so "forgive".  As a subtransaction takes time,
  * there is none for plain expressions, and one for all others, and only if that
@@ -620,6 +614,7 @@ transform_row(Statement *statement, TupleTableSlot *in, bool forgive, bool plain
 {
 	Writer	   *writer = &statement->writer;
 	TupleTableSlot *slot = statement->slot;
+	Bitmapset  *differing;
 
 	slot_getallattrs(in);
 	memcpy(slot->tts_values, in->tts_values, sizeof(Datum) * in->tts_nvalid);
@@ -639,13 +634,14 @@ transform_row(Statement *statement, TupleTableSlot *in, bool forgive, bool plain
 		transform(statement);
 	if (statement->careful)
 		transform(statement);
+	differing = statement->whole ? find_differing(statement) : NULL;
 	for (int i = 0; i < writer->count; i++)
 	{
 		Rule	   *rule = &writer->rules[i];
 
 		if (rule->kind != CMIG_RULE_DOWN)
 			continue;
-		if (statement->due[i])
+		if (statement->due[i] && (!statement->whole || bms_overlap(rule->reads, differing)))
 			(void) apply(statement, rule, false);
 		else if (rule->required && !TTS_EMPTY(statement->shown) && slot->tts_isnull[rule->column - 1])
 			(void) refuse_null(rule, false);
@@ -739,7 +735,7 @@ require_shown(const Statement *statement, const TriggerData *data)
 
 		if (bms_is_member(column, statement->writer.hidden) &&
 			(update ? bms_is_member(column, data->tg_updatedcols) &&
-			 has_changed(column, data->tg_trigslot, data->tg_newslot) :
+			 cmig_versions_has_changed(column, data->tg_trigslot, data->tg_newslot) :
 			 !slot_attisnull(data->tg_trigslot, rule->column)))
 			ereport(ERROR,
 					(errcode(ERRCODE_GENERATED_ALWAYS),
@@ -762,6 +758,8 @@ typedef struct Said
 	TupleTableSlot *shown;		/* what the triggers of users saw, or NULL */
 	bool		old_build;		/* is it a write of the old build? */
 	bool		new_build;
+	bool		whole;			/* does the old build insert a row with all
+								 * its columns? */
 	uint8		marked;			/* CMIG_MARK_..., for an INSERT */
 	bool		todo;			/* is the new version still to be filled? */
 	bool		told_old;		/* the old version is correct */
@@ -835,6 +833,12 @@ read_insert(Statement *statement, FunctionCallInfo fcinfo, const TriggerData *da
 	is_new_state |= cmig_versions_has_state(said->in, writer->state, "todo");
 	if (said->new_build && cmig_versions_is_copied() && !is_new_state)
 		return false;
+
+	/*
+	 * of the table itself, from which it was read: that has columns which the
+	 * view does not show
+	 */
+	said->whole = said->new_build && !said->update && !is_new_state;
 	statement->inserts |= !said->update;
 	statement->inserts_new = said->new_build && is_new_state;
 	/* the state has its default */
@@ -847,8 +851,8 @@ static TupleTableSlot *
 row_set(const Said *said, const Writer *writer, const Rule *down, Bitmapset **hidden)
 {
 	*hidden = bms_intersect(down->reads, writer->hidden);
-	return said->before != NULL && any_changed(*hidden, said->shown, said->in) &&
-		!any_changed(*hidden, said->before, said->in) ? said->before : said->shown;
+	return said->before != NULL && cmig_versions_any_changed(*hidden, said->shown, said->in) &&
+		!cmig_versions_any_changed(*hidden, said->before, said->in) ? said->before : said->shown;
 }
 
 /*
@@ -872,7 +876,8 @@ is_set_by_trigger(const Said *said, const Writer *writer, const Rule *rule)
 			!bms_is_member(replaced, rule->reads))
 			continue;
 		from = row_set(said, writer, down, &hidden);
-		if (has_changed(replaced, from, said->in) && !any_changed(hidden, from, said->in))
+		if (cmig_versions_has_changed(replaced, from, said->in) &&
+			!cmig_versions_any_changed(hidden, from, said->in))
 			return true;
 	}
 	return false;
@@ -889,22 +894,26 @@ is_due(const Said *said, const TriggerData *data, const Writer *writer, const Ru
 	row_set(said, writer, rule, &hidden) : NULL;
 
 	if (from != NULL)
-		return any_changed(rule->reads, from, said->in) && !has_changed(column, from, said->in);
+		return cmig_versions_any_changed(rule->reads, from, said->in) &&
+			!cmig_versions_has_changed(column, from, said->in);
 	if (rule->kind == CMIG_RULE_DOWN)
 		return !said->update ? said->new_build :
 			said->told_new ||
-			(said->new_build && !said->told_old && any_changed(rule->reads, said->before, said->in));
+			(said->new_build && !said->told_old && cmig_versions_any_changed(rule->reads, said->before, said->in));
 	if (rule->kind != CMIG_RULE_UP)
 		return false;
 	if (said->shown != NULL && is_set_by_trigger(said, writer, rule))
 		return true;
+	if (said->whole)
+		return slot_attisnull(said->in, rule->column) &&
+			(rule->required || !slot_attisnull(said->in, writer->state));
 	if (!said->update)
 		return said->old_build ||
 			(said->shown == NULL && rule->takes_default && (said->marked & CMIG_MARK_VIEW) != 0 &&
 			 slot_attisnull(said->in, rule->column));
 	return said->told_old ||
 		(!said->told_new && !((said->new_build || said->copied) && named) &&
-		 (said->todo || (!said->new_build && any_changed(rule->reads, said->before, said->in))));
+		 (said->todo || (!said->new_build && cmig_versions_any_changed(rule->reads, said->before, said->in))));
 }
 
 /* Decides what is computed for the row. */
@@ -912,7 +921,8 @@ static void
 decide(Statement *statement, const TriggerData *data, Said *said)
 {
 	statement->update = said->update;
-	statement->new_build = said->new_build;
+	statement->whole = said->whole;
+	statement->new_build = said->new_build && !said->whole;
 	said->plain = true;
 	for (int i = 0; i < statement->writer.count; i++)
 	{
@@ -925,8 +935,8 @@ decide(Statement *statement, const TriggerData *data, Said *said)
 		 */
 		statement->unsettled[i] = said->todo && !due && !said->told_new && rule->kind == CMIG_RULE_UP &&
 			!rule->required && slot_attisnull(said->in, rule->column) &&
-			!has_changed(rule->column - FirstLowInvalidHeapAttributeNumber, said->before, said->in);
-		if (!rule->safe && (rule->kind == CMIG_RULE_CHECK ? !said->new_build :
+			!cmig_versions_has_changed(rule->column - FirstLowInvalidHeapAttributeNumber, said->before, said->in);
+		if (!rule->safe && (rule->kind == CMIG_RULE_CHECK ? !statement->new_build :
 							(due || statement->unsettled[i]) && rule->kind == CMIG_RULE_UP))
 		{
 			said->risky = true;
@@ -934,7 +944,7 @@ decide(Statement *statement, const TriggerData *data, Said *said)
 		}
 		said->touched |= due ||
 			(said->update && rule->kind == CMIG_RULE_CHECK &&
-			 any_changed(rule->reads, said->before, said->in));
+			 cmig_versions_any_changed(rule->reads, said->before, said->in));
 	}
 }
 
@@ -946,7 +956,7 @@ form_row(Statement *statement, const TriggerData *data, const Said *said, HeapTu
 
 	ExecClearTuple(statement->slot);
 	transform_row(statement, said->in, said->risky && !statement->writer.strict &&
-				  (said->update || !said->new_build), said->plain);
+				  (said->update || !statement->new_build), said->plain);
 	result = heap_form_tuple(RelationGetDescr(data->tg_relation), statement->slot->tts_values,
 							 statement->slot->tts_isnull);
 	result->t_data->t_ctid = tuple->t_data->t_ctid;
@@ -1013,7 +1023,7 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 	row->relation = InvalidOid;
 	decide(statement, data, &said);
 	/* the time of day takes a while */
-	if (said.old_build && !filling_rows && statement->rows++ % 64 == 0)
+	if ((said.old_build || said.whole) && !filling_rows && statement->rows++ % 64 == 0)
 		note_old_build(&statement->writer);
 	if (said.touched || said.todo)
 		tuple = form_row(statement, data, &said, tuple);
