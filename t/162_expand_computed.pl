@@ -63,6 +63,10 @@ foreach my $change (
 	"SET search_path = s2; ALTER TABLE s.t ADD n int;\n-- cmig:up s.t.n = f(v)\n",
 	'ALTER TABLE IF EXISTS s.none ALTER v TYPE bigint USING v + 7; ALTER TABLE s.t ADD n int',
 
+	# an enum that becomes text, also if a label is renamed after that
+	'ALTER TABLE s.en ALTER c TYPE text', 'ALTER TABLE s.en ALTER c TYPE varchar(1)',
+	q{ALTER TABLE s.en ALTER c TYPE text; ALTER TYPE s.e RENAME VALUE 'a' TO 'b'},
+
 	# labels of an enum, before and after they get other names
 	map({ "$_->[0]ALTER TABLE s.en ADD n text;\n-- cmig:up s.en.n = c::text\n$_->[1]" } [ "ALTER TYPE s.e RENAME VALUE 'a' TO 'b'; ", '' ], [ '', "ALTER TYPE s.e RENAME VALUE 'a' TO 'b'" ],
 		[ "ALTER TYPE s.e RENAME VALUE 'a' TO 'b'; ALTER TYPE s.e RENAME VALUE 'z' TO 'a'; ", '' ]),
