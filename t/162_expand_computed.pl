@@ -18,7 +18,7 @@ my $node = new_node('expand_computed');
 $node->start;
 
 my $tables = q{CREATE SCHEMA s; CREATE SCHEMA s2; CREATE FUNCTION s2.f(int) RETURNS int IMMUTABLE LANGUAGE sql RETURN $1 + 1000; CREATE TABLE s.t (id int PRIMARY KEY, v int, w text); CREATE TABLE s2.t (id int PRIMARY KEY, v int, w text);
-CREATE TABLE s.x (id int PRIMARY KEY, v int); CREATE TABLE s.r (id int PRIMARY KEY, x s.x); CREATE SEQUENCE s.q; CREATE TABLE s.i (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY);
+CREATE TABLE s.x (id int PRIMARY KEY, v int); CREATE TABLE s.r (id int PRIMARY KEY, x s.x); CREATE SEQUENCE s.q; CREATE TABLE s.tm (id int PRIMARY KEY, at timestamp, d date); CREATE TABLE s.i (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY);
 INSERT INTO s.t VALUES (1, 10, 'AA'), (2, NULL, NULL); INSERT INTO s2.t SELECT * FROM s.t; INSERT INTO s.x VALUES (1, 10); CREATE MATERIALIZED VIEW s.mv AS SELECT id FROM s.t; CREATE TYPE s.e AS ENUM ('a', 'z'); CREATE TABLE s.en (id int PRIMARY KEY, c s.e); INSERT INTO s.en VALUES (1, 'a'), (2, 'z'); INSERT INTO s.t VALUES (3, 30, 'CC')};
 my $values = q{SELECT (SELECT jsonb_agg(to_jsonb(a) - 'cmig_state' ORDER BY id) FROM s.t a), (SELECT jsonb_agg(b ORDER BY id) FROM s2.t b), (SELECT jsonb_agg(to_jsonb(e) - 'cmig_state' ORDER BY id) FROM s.en e), nextval('s.q'), (SELECT count(*) FROM s.mv)};
 my $db = 'd0';
@@ -134,6 +134,9 @@ RESET ROLE"),
 	[ "ALTER TYPE s.e RENAME VALUE 'a' TO 'b'; ALTER TABLE s.en ALTER c TYPE text;\n-- cmig:down s.en.c = c::s.e\n", 'computes the column more than once' ],
 	[ "ALTER TYPE s.e RENAME VALUE 'a' TO 'b'; ALTER TABLE s.en ADD n text;\n-- cmig:up s.en.n = c::text\nALTER TYPE s.e RENAME VALUE 'b' TO 'c'", 'It reads column c, whose value is neither that before' ],
 	[ "ALTER TABLE s.en ADD n s.e;\n-- cmig:up s.en.n = 'a'::s.e\nALTER TYPE s.e RENAME VALUE 'a' TO 'b'", 'It names an enum whose labels the revision renames below' ],
+	[ 'ALTER TABLE s.tm ALTER at TYPE timestamptz', "HINT:  -- cmig:up tm.at = at AT TIME ZONE 'UTC'" ],
+	[ "ALTER TABLE s.tm ALTER at TYPE timestamptz;\n-- cmig:up tm.at = at AT TIME ZONE 'UTC'", "HINT:  -- cmig:down tm.at = at AT TIME ZONE 'UTC'" ],
+	[ 'ALTER TABLE s.tm ALTER d TYPE text', 'HINT:  If all sessions have the same settings: -- cmig:up tm.d = d::text' ],
 	[ "ALTER TABLE s.x RENAME v TO z; ALTER TABLE s.r ADD n jsonb;\n-- cmig:up s.r.n = to_jsonb(x)\n", 'the expression reads a row of table s.x, which the revision changes' ],
 	[ 'ALTER TABLE s.t ADD n int; DROP EXTENSION pg_trgm', 'statement 2 (line 1) of revision "2" cannot be expanded.*this statement does something else' ],
 	[ 'ALTER TABLE s.t DROP w, ADD w int; ALTER TABLE s.t ALTER w SET DEFAULT 3', 'Its default changes after it is added' ],

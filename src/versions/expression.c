@@ -452,6 +452,20 @@ cmig_versions_require_calls(const CmigVersionRule *rule, Node *expr, CmigVersion
 				 cmig_hint("Create and drop functions in a revision of their own, or apply this one with `cmig.upgrade`.")));
 }
 
+/* Returns the column that is the whole expression, quoted. */
+static const char *
+bare_name(const ColumnRef *bare)
+{
+	return quote_identifier(strVal(list_nth(bare->fields, cmig_versions_is_numbered(bare) ? 0 :
+											list_length(bare->fields) - 1)));
+}
+
+static bool
+is_time(Oid type)
+{
+	return type == TIMESTAMPOID || type == TIMESTAMPTZOID;
+}
+
 char *
 cmig_versions_print(Oid relation, const CmigVersionRule *rule, const char *column,
 					CmigVersionNames *names, const char *what)
@@ -509,8 +523,7 @@ cmig_versions_print(Oid relation, const CmigVersionRule *rule, const char *colum
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("the expression cannot be converted to type %s", format_type_be(type)),
 				 bare == NULL ? errhint("Write a cast.") :
-				 errhint("-- %s = %s%s::%s", what, quote_identifier(strVal(list_nth(bare->fields, cmig_versions_is_numbered(bare) ? 0 :
-																					list_length(bare->fields) - 1))),
+				 errhint("-- %s = %s%s::%s", what, bare_name(bare),
 						 can_coerce_type(1, &given, &type, COERCION_EXPLICIT) ? "" : "::text",
 						 format_type_be(type))));
 	if (cmig_expression_calls(expr, is_changed_function,
@@ -537,7 +550,10 @@ cmig_versions_print(Oid relation, const CmigVersionRule *rule, const char *colum
 				 errmsg("the conversion to type %s depends on settings of the session",
 						format_type_be(type)),
 				 errdetail("Sessions of the two builds, and the one that fills the rows, could have different settings, such as TimeZone or DateStyle."),
-				 errhint("Write the conversion in a line \"-- cmig:up\" or \"-- cmig:down\", for example: AT TIME ZONE 'UTC'")));
+				 is_time(given) && is_time(type) ?
+				 errhint("-- %s = %s AT TIME ZONE 'UTC'", what, bare_name(bare)) :
+				 errhint("If all sessions have the same settings: -- %s = %s::%s", what,
+						 bare_name(bare), format_type_be(type))));
 	cmig_versions_pin_settings();
 	result = TextDatumGetCString(OidFunctionCall2(F_PG_GET_EXPR_PG_NODE_TREE_OID,
 												  CStringGetTextDatum(nodeToString(expr)),
