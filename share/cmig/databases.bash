@@ -416,7 +416,7 @@ in_databases()
 	[ "$kind" = scope ] || [[ $option_databases == *[!,[:space:]]* ]] ||
 		fail 2 '--databases requires names of databases, or a query' "cmig ${verb/ensure-version/init} --databases a,b,c
 cmig ${verb/ensure-version/init} --databases \"SELECT datname FROM pg_database WHERE datname LIKE 'shop%'\""
-	directory=$(mktemp -d) || fail 2 'a temporary folder cannot be created'
+	temporary directory
 	"${kind}_names" >"$directory/names"
 	status=$?
 	script='' names=() values=() files=()

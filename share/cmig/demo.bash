@@ -29,25 +29,21 @@ step()
 # written NAME: writes standard input to the file, and shows it
 written() { cat >"$1"; step '' cat "$1"; }
 
-# No other function has a variable of this name, which a trap would see.
-demo_folder=''
-
 # The server is the local engine, which ends when no cmig uses it; the database and the folder
 # are dropped at the end.
 verb_demo()
 {
-	local status=0
+	local demo_folder status=0
 
 	unset_libpq
 	# no version is preferred
 	engine_major=1
-	trap end_engine EXIT
+	at_end=end_engine
 	start_engine
 	engine_database=cmig_demo_$$
 	engine_psql <<<"${leftovers}CREATE DATABASE $engine_database;" || fail 2 'the demo cannot create a database'
 	exec 8>&-
-	demo_folder=$(mktemp -d) || fail 2 'a temporary folder cannot be created'
-	trap 'end_engine; rm -rf -- "$demo_folder"' EXIT
+	temporary demo_folder
 	cd -- "$demo_folder" || return
 	export PGHOST=$engine_folder PGPORT=5432 PGUSER=$ENGINE_SUPERUSER PGDATABASE=$engine_database
 	export PGOPTIONS='-c cmig.lock_timeout=5s'

@@ -136,7 +136,7 @@ begin_engine()
 	done
 	! given state || [ "$verb" != export ] || fail 2 'export engine --state is for a database with the extension' \
 		'Remove the line "engine" from cmig.conf.'
-	trap end_engine EXIT
+	at_end=end_engine
 	target_psql=("${psql[@]}")
 	[ "$verb" != wait ] || check_timeout
 	for name in "${!PG@}"; do target_environment+=("$name=${!name}"); done
@@ -216,7 +216,7 @@ read_target()
 	local lines name other installed lacks errors status
 	local -a doubt=()
 
-	errors=$(mktemp) || fail 2 'a temporary file cannot be created'
+	temporary errors file
 	# no round trip of their own for the placeholders that the files name
 	[ $# -gt 0 ] || engine_names=$(find "${folders[@]}" -name '*.sql' -exec grep -h '^-- placeholders:' {} + \
 		2>/dev/null | grep -oE '[a-z0-9_]+' | sort -u)
@@ -1135,7 +1135,6 @@ end_engine()
 {
 	end_watch
 	say_kept
-	[ -z "${STATS:-}" ] || rm -rf -- "$STATS"
 	[ -z "$engine_database" ] || drop_copy "$engine_database"
 	engine_database=''
 }
@@ -1196,7 +1195,8 @@ run_on_target()
 {
 	local status tries
 
-	script=$1 transaction='' on_target=- watch=$(mktemp -d) || fail 2 'a temporary folder cannot be created'
+	script=$1 transaction='' on_target=-
+	temporary watch
 	# messages begin with the name of the file, which no message of the database can contain, or, where
 	# there is no such file, with a line that it cannot guess
 	if [ -n "${CMIG_PSQL:-}" ] || [ ! -e /dev/stdin ] || ! ln -s /dev/stdin "$watch/script"; then
@@ -1436,7 +1436,7 @@ engine_move()
 		called "SELECT cmig.script('$1', $2, version_table => 'cmig_engine.version',
 	transaction_per_revision => $per_revision);"
 		end_transaction ROLLBACK
-		kept=$(mktemp) || fail 2 'a temporary file cannot be created'
+		temporary kept file
 		text=$(run 2>"$kept") || {
 			status=$? state=$engine_state
 			[ -z "$recording" ] || read_target again
@@ -1581,7 +1581,7 @@ record_capture()
 	called "SELECT pg_catalog.count(*) FROM cmig.version
 WHERE NOT coalesce(:'state'::pg_catalog.jsonb OPERATOR(pg_catalog.->) 'version' OPERATOR(pg_catalog.?) revision,
 	false);"
-	kept=$(mktemp) || fail 2 'a temporary file cannot be created'
+	temporary kept file
 	changed=$(run 2>"$kept") || { status=$?; say_kept; [ $status -ne 3 ] || say "$hint"; return $status; }
 	script='' transaction=''
 	[ "${changed##*"$newline"}" != 0 ] || { say_kept; return 0; }
@@ -1603,7 +1603,7 @@ read_workload()
 {
 	local text lock
 
-	STATS=$(mktemp -d) || fail 2 'a temporary folder cannot be created'
+	temporary STATS
 	if ! given stats; then
 		text=$(engine_user=$ENGINE_ROLE engine_psql -d "$engine_database" -c "SELECT format('
 			SET LOCAL jit = off; SET LOCAL datestyle = ''ISO''; SET LOCAL intervalstyle = iso_8601;

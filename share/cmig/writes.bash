@@ -269,7 +269,7 @@ verb_generated()
 	fi
 	# until it is recorded, a file in a folder of revisions would be pending, and an upgrade would run it
 	[ "$verb" != capture ] || [ -z "$engine_database" ] || ! is_loaded_from "$(new_folder)" ||
-		{ generated_folder; later=$GENERATED/later; }
+		{ temporary GENERATED; later=$GENERATED/later; }
 	new_file "cmig.$verb(${PARAMETERS#, }$TEMPLATE)" hazards || return
 	[ -z "$later" ] || [ ! -d "$later" ] || engine_capture || return
 	[ "$verb" != baseline ] ||
@@ -463,13 +463,6 @@ COMMIT;
 \\endif"
 }
 
-# Creates the temporary folder GENERATED, which is removed when cmig ends.
-generated_folder()
-{
-	GENERATED=$(mktemp -d) || fail 2 'no temporary folder can be created'
-	trap 'rm -rf -- "$GENERATED"; [ -z "$engine_database" ] || end_engine' EXIT
-}
-
 # Converts the migrations of a Django project with import_django.py.  The order in which
 # Django creates what it has in sets depends on the hash seed.
 import_django()
@@ -478,7 +471,7 @@ import_django()
 
 	[ -f "$folder/manage.py" ] ||
 		fail 2 "$folder/manage.py does not exist" 'cmig import django FOLDER, with the folder of manage.py'
-	generated_folder
+	temporary GENERATED
 	CMIG_IMPORT_CODE=$(dirname -- "$here")/share/cmig/import_django.py CMIG_IMPORT_RESULT=$GENERATED/files \
 		PYTHONHASHSEED=0 "$python" -B "$folder/manage.py" shell -v 0 \
 		-c 'import os; path = os.environ["CMIG_IMPORT_CODE"]; exec(compile(open(path).read(), path, "exec"))' \
@@ -572,7 +565,7 @@ generate_liquibase()
 	hint+='--outputFile=FOLDER/changes.sql updateSQL; then here: cmig import liquibase FOLDER'
 	command -v "$program" >/dev/null && command -v java >/dev/null ||
 		fail 2 "$log is not SQL, and Liquibase, which can convert it, is not installed, or Java is not" "$hint"
-	generated_folder
+	temporary GENERATED
 	folder=$(dirname -- "$log") log=${log##*/}
 	# for short runs, optimizing code takes longer than running it
 	local -x JAVA_OPTS=${JAVA_OPTS:--XX:TieredStopAtLevel=1 -XX:+UseSerialGC}
@@ -598,8 +591,18 @@ generate_liquibase()
 	rm -f -- "$GENERATED"/*.csv "$GENERATED"/*messages
 }
 
-# the database in which node-pg-migrate runs dry; a trap sees it
+# the database in which node-pg-migrate runs dry
 import_database=''
+
+end_import()
+{
+	if [ -n "$engine_database" ]; then
+		drop_copy "$import_database"
+		end_engine
+	else
+		"${psql[@]}" -d "$(conninfo postgres)" -c "DROP DATABASE IF EXISTS $import_database WITH (FORCE)"
+	fi
+}
 
 # node_pg_migrate DIRECTION FOLDER: appends what its dry run prints to the script in the file
 # GENERATED/<migration>.sql, without the commands about its own table and transaction.  The SQL of a
@@ -654,7 +657,7 @@ generate_node_pg_migrate()
 
 	[ -x node_modules/.bin/node-pg-migrate ] && program=node_modules/.bin/node-pg-migrate
 	command -v "$program" >/dev/null || return 1
-	generated_folder
+	temporary GENERATED
 	import_database=cmig_import_$$
 	if [ -n "$engine_database" ]; then
 		import_database=${engine_database/%?????/00000}
@@ -664,10 +667,7 @@ generate_node_pg_migrate()
 	fi ||
 		fail 2 'no empty database can be created' \
 			'node-pg-migrate prints the SQL of migrations in JavaScript only with one.'
-	trap 'if [ -n "$engine_database" ]; then
-			drop_copy "$import_database"
-		else "${psql[@]}" -d "$(conninfo postgres)" -c "DROP DATABASE IF EXISTS $import_database WITH (FORCE)"; fi
-		rm -rf -- "$GENERATED"; [ -z "$engine_database" ] || end_engine' EXIT
+	at_end=end_import
 	node_pg_migrate up "$folder" || {
 		cat -- "$GENERATED/messages" >&2
 		fail 2 "node-pg-migrate cannot print the SQL of the migrations in $folder"
