@@ -144,6 +144,29 @@ foreach my $by ('', 'PARTITION BY LIST (k)')
 	is($rows->(), '1 3 a1, 2 3 a2, 3 4 b3, 4 1 a4', 'after the contraction');
 }
 
+# Rows that are copied or replicated with both versions: what a trigger sets in one of them is in both
+foreach my $by ('', 'PARTITION BY LIST (k)')
+{
+	$db++;
+	new_database($node, $db);
+	sql($db, "CREATE TABLE b (id int, k int DEFAULT 1, n int, v text, PRIMARY KEY (id, k)) $by;" . ($by && 'CREATE TABLE b1 PARTITION OF b FOR VALUES IN (1); CREATE TABLE b2 PARTITION OF b DEFAULT'));
+	sql($db, q{SELECT cmig.create_revision('b', $c$ALTER TABLE b ALTER n TYPE bigint;
+-- cmig:up b.n = n * 10
+-- cmig:down b.n = n / 10
+ALTER TABLE b ALTER v TYPE int USING v::int$c$, NULL, revision => '1', expand => true)});
+	sql($db, 'CALL cmig.expand()');
+	sql($db, q{CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF NEW.id % 2 = 1 THEN NEW.n := NEW.n + 1; END IF; RETURN NEW; END';
+		CREATE TRIGGER f BEFORE INSERT OR UPDATE ON b FOR EACH ROW EXECUTE FUNCTION f(); ALTER TABLE b ENABLE ALWAYS TRIGGER f});
+	my $rows = q{SELECT string_agg(concat(o.id, ' ', o.n, '/', n.n, ' ', o.v, '/', n.v), ', ' ORDER BY id) FROM b o JOIN public_1.b n USING (id)};
+	sql($db, join "\n", 'COPY b (id, k, n, v, cmig_state, cmig_new_n, cmig_new_v) FROM STDIN;', map({ join "\t", @$_ } [ 1, 1, 1, '01', '\N', 10, 1 ], [ 2, 1, 2, '02', '\N', 25, 2 ], [ 3, 1, 3, 'x', 'v: 22P02', 30, '\N' ]), "\\.\n");
+	is(sql($db, $rows), '1 2/20 01/1, 2 2/25 02/2, 3 4/40 x/', "$by: COPY");
+	is(sql($db, 'SELECT count(*) FROM b WHERE cmig_state IS NOT NULL'), '1', 'and the reason why one could not be transformed');
+	sql($db, q{SET session_replication_role = replica; UPDATE b SET n = 5, cmig_new_n = 50, v = '5', cmig_new_v = 5; INSERT INTO b (id, k, n, v, cmig_state, cmig_new_n, cmig_new_v) VALUES (4, 1, 4, '4', NULL, 45, 4), (5, 1, 4, '4', NULL, 45, 4)});
+	is(sql($db, $rows), '1 6/60 5/5, 2 5/50 5/5, 3 6/60 5/5, 4 4/45 4/4, 5 5/50 4/4', 'replication');
+	sql($db, q{SET session_replication_role = replica; UPDATE b SET k = 2, cmig_new_n = 46, v = '04' WHERE id > 3});
+	is(sql($db, $rows), '1 6/60 5/5, 2 5/50 5/5, 3 6/60 5/5, 4 4/46 04/4, 5 7/70 04/4', 'also if rows move') if $by;
+}
+
 # One that the new build inserts, and that a trigger of a user completes
 $db = 'completed';
 new_database($node, $db);

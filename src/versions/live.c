@@ -109,7 +109,8 @@ cmig_versions_add_owner(const CmigStepGroup *at, const char *sequence)
 {
 	/* one that may create objects in the schema keeps that privilege */
 	static CmigQuery query = {
-		.sql = "SELECT u.sql FROM pg_class c, pg_get_userbyid(c.relowner) o, LATERAL (SELECT quote_ident((parse_ident($2))[1])) s (name),"
+		.sql = "SELECT u.sql FROM pg_class c, pg_get_userbyid(c.relowner) o,"
+		" LATERAL (SELECT quote_ident((parse_ident($2))[1])) s (name),"
 		" LATERAL unnest(CASE WHEN has_schema_privilege(o, to_regnamespace(s.name), 'CREATE') THEN ARRAY[format('ALTER SEQUENCE %s OWNER TO %I', $2, o)] ELSE " NEW_OWNER("SEQUENCE", "s.name") " END) u (sql)"
 		" WHERE c.oid = " CMIG_RELATION_NAMED("$1") " AND o <> $3::name",
 		.argtypes = {TEXTOID, TEXTOID, TEXTOID}
@@ -164,7 +165,8 @@ add_column_labels(const CmigStepGroup *at, const char *column, const char *hidde
 {
 	static CmigQuery query = {
 		.sql = "SELECT format('SECURITY LABEL FOR %I ON COLUMN %s.%I IS %L', provider, a.attrelid::regclass, $3, label)"
-		" FROM pg_attribute a JOIN pg_seclabel l ON l.objoid = a.attrelid AND l.objsubid = a.attnum AND l.classoid = 'pg_class'::regclass"
+		" FROM pg_attribute a JOIN pg_seclabel l ON l.objoid = a.attrelid"
+		" AND l.objsubid = a.attnum AND l.classoid = 'pg_class'::regclass"
 		" WHERE a.attrelid IN (SELECT " CMIG_RELATION_NAMED("$1")
 		" UNION SELECT relid FROM pg_partition_tree(" CMIG_RELATION_NAMED("$1") "))"
 		" AND a.attname = $2::name AND NOT a.attisdropped ORDER BY 1",
@@ -543,13 +545,15 @@ static void
 require_no_obstacle(CmigPlanning *p)
 {
 	static CmigQuery scripted = {
-		.sql = "SELECT quote_ident(t.tgname) FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace"
+		.sql = "SELECT quote_ident(t.tgname) FROM pg_trigger t"
+		" JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace"
 		" WHERE t.tgrelid = " CMIG_RELATION_NAMED("$1")
 		" AND " CMIG_AUDIT_IS_SCRIPT " ORDER BY 1 LIMIT 1",
 		.argtypes = {TEXTOID}
 	};
 	static CmigQuery numbers = {
-		.sql = "SELECT max(relnatts) FROM pg_class WHERE oid = " CMIG_RELATION_NAMED("$1") " OR oid IN (SELECT relid FROM pg_partition_tree(" CMIG_RELATION_NAMED("$1") "))",
+		.sql = "SELECT max(relnatts) FROM pg_class WHERE oid = " CMIG_RELATION_NAMED("$1")
+		" OR oid IN (SELECT relid FROM pg_partition_tree(" CMIG_RELATION_NAMED("$1") "))",
 		.argtypes = {TEXTOID}
 	};
 	static CmigQuery limited = {

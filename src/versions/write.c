@@ -758,8 +758,9 @@ typedef struct Said
 	TupleTableSlot *shown;		/* what the triggers of users saw, or NULL */
 	bool		old_build;		/* is it a write of the old build? */
 	bool		new_build;
-	bool		whole;			/* does the old build insert a row with all
-								 * its columns? */
+	bool		whole;			/* does the old build insert all columns? */
+	bool		given;			/* by COPY or replication: it is not
+								 * transformed */
 	uint8		marked;			/* CMIG_MARK_..., for an INSERT */
 	bool		todo;			/* is the new version still to be filled? */
 	bool		told_old;		/* the old version is correct */
@@ -802,8 +803,7 @@ read_update(const Statement *statement, FunctionCallInfo fcinfo, const TriggerDa
 	said->touched |= said->new_build && bms_overlap(data->tg_updatedcols, writer->computed);
 }
 
-/* Returns false if the row is to remain as it is. */
-static bool
+static void
 read_insert(Statement *statement, FunctionCallInfo fcinfo, const TriggerData *data, Said *said)
 {
 	const Writer *writer = &statement->writer;
@@ -831,19 +831,13 @@ read_insert(Statement *statement, FunctionCallInfo fcinfo, const TriggerData *da
 	row->checked = true;
 	/* the view does not show the state */
 	is_new_state |= cmig_versions_has_state(said->in, writer->state, "todo");
-	if (said->new_build && cmig_versions_is_copied() && !is_new_state)
-		return false;
-
-	/*
-	 * of the table itself, from which it was read: that has columns which the
-	 * view does not show
-	 */
+	/* a row of the table itself: the view does not have all columns */
 	said->whole = said->new_build && !said->update && !is_new_state;
+	said->given = said->new_build && !is_new_state && cmig_versions_is_copied();
 	statement->inserts |= !said->update;
 	statement->inserts_new = said->new_build && is_new_state;
 	/* the state has its default */
-	said->touched = !said->update;
-	return true;
+	said->touched = !said->update && !said->given;
 }
 
 /* The row that triggers of users have set columns in: what they saw, or OLD if they returned that. */
@@ -893,6 +887,8 @@ is_due(const Said *said, const TriggerData *data, const Writer *writer, const Ru
 	TupleTableSlot *from = rule->kind == CMIG_RULE_DOWN && said->shown != NULL ?
 	row_set(said, writer, rule, &hidden) : NULL;
 
+	if (said->given && said->shown == NULL)
+		return false;
 	if (from != NULL)
 		return cmig_versions_any_changed(rule->reads, from, said->in) &&
 			!cmig_versions_has_changed(column, from, said->in);
@@ -965,14 +961,15 @@ form_row(Statement *statement, const TriggerData *data, const Said *said, HeapTu
 	return result;
 }
 
-/* Reads the row that is written, and returns it, or NULL if it is to remain as it is. */
+/* Reads the row that is written, and returns it. */
 static HeapTuple
 read_row(Statement *statement, FunctionCallInfo fcinfo, const TriggerData *data, Said *said)
 {
 	if (!TRIGGER_FIRED_BY_UPDATE(data->tg_event))
 	{
 		said->in = data->tg_trigslot;
-		return read_insert(statement, fcinfo, data, said) ? data->tg_trigtuple : NULL;
+		read_insert(statement, fcinfo, data, said);
+		return data->tg_trigtuple;
 	}
 	*said = (Said)
 	{
@@ -989,7 +986,7 @@ cmig_versions_show(FunctionCallInfo fcinfo, struct Statement *statement, CmigOri
 	Said		said = {0};
 	HeapTuple	tuple = read_row(statement, fcinfo, data, &said);
 
-	if (tuple == NULL || !(said.new_build || said.told_new))
+	if (!said.new_build && !said.told_new && !said.copied)
 		return NULL;
 	statement->shows = true;
 	ResetExprContext(statement->econtext);
@@ -1023,7 +1020,7 @@ cmig_expansion_write(PG_FUNCTION_ARGS)
 	row->relation = InvalidOid;
 	decide(statement, data, &said);
 	/* the time of day takes a while */
-	if ((said.old_build || said.whole) && !filling_rows && statement->rows++ % 64 == 0)
+	if ((said.old_build || (said.whole && !said.given)) && !filling_rows && statement->rows++ % 64 == 0)
 		note_old_build(&statement->writer);
 	if (said.touched || said.todo)
 		tuple = form_row(statement, data, &said, tuple);
