@@ -46,6 +46,31 @@ $node->safe_psql('shop', "CREATE EXTENSION pg_cmig; CREATE TABLE \"a\xc2\x9b2Jb\
 	gives(1, '^(?!.*\xc2\x9b).*"a\?2Jb"', '^(?!.*\xc2\x9b)', 'drift', '--no-load');
 }
 
+# a file with a long line, for which some versions of awk take minutes, is read as the others are, and not by awk
+{
+	my $awk = (grep { -x } map { "$_/awk" } split /:/, $ENV{PATH})[0];
+	my $long = 'x' x 2_100_000;
+	my @texts = ("-- revision: b\n-- cmig:upgrade\nSELECT 'it''s \\', E'\\'';\r\n", "-- revision: c\n-- down_revision: b\n-- cmig:upgrade\nSELECT '${mark}LONG';\n",
+		"$mark-- revision: d\n-- down_revision: c\n-- cmig:upgrade\nSELECT 'LONG', 'it''s \\', E'\\\\n\\'';\r\n\nSELECT 'no end'", "-- revision: e\n-- down_revision: d\n-- cmig:upgrade\nSELECT ':a';\n");
+	my @stored;
+
+	mkdir $_ for 'long', 'bin';
+	append_to_file('bin/awk', qq{#!/bin/sh\nfor file; do [ ! -f "\$file" ] || [ "\$(wc -c <"\$file")" -lt 2000000 ] || exit 1; done\nexec $awk "\$@"\n});
+	chmod 0755, 'bin/awk';
+	local @ENV{qw(PGDATABASE PATH)} = ('shop', "$dir/bin:$ENV{PATH}");
+	foreach my $filled ('x', $long)
+	{
+		unlink glob('long/*');
+		append_to_file("long/$_.sql", $texts[$_] =~ s/LONG/$filled/r) for 0 .. $#texts;
+		gives(0, ' e +\| added', '^$', '--folder', 'long', 'load');
+		push @stored, $node->safe_psql('shop', "SELECT string_agg(replace(r::text, '$filled', ''), '') FROM (SELECT revision, down_revision, upgrade_sql FROM cmig.revision ORDER BY 1) r");
+		$node->safe_psql('shop', 'DELETE FROM cmig.revision');
+	}
+	is($stored[1], $stored[0], 'a long line');
+	chmod 0, 'long/3.sql';
+	gives(2, '', 'long/3.sql cannot be read', '--folder', 'long', 'load') if $> != 0;
+}
+
 # a tool that does not exist, in a folder that does not
 gives(3, '^$', 'unknown format "flywy"', 'import', 'flywy', 'nowhere');
 gives(2, '^$', "is in alembic\\.ini: app\nFor .*: cmig import alembic -c app/alembic\\.ini\n\$", 'import', 'alembic', 'app');

@@ -152,8 +152,26 @@ require_no_zeros()
 # because it can exceed the length limit.
 files_variable()
 {
+	local file large failed=''
+	local -a small=()
+
+	large=$(printf '%s\0' "${files[@]}" | xargs -0 sh -c 'exec find -L "$@" -prune -size +2000k' sh 2>/dev/null)
 	printf "\\\\set files '"
-	printf '%s\0' "${files[@]}" | LC_ALL=C xargs -0 awk '
+	for file in "${files[@]}"; do
+		[[ -n $large && $newline$large$newline == *"$newline$file$newline"* ]] || { small+=("$file"); continue; }
+		[ ${#small[@]} -eq 0 ] || put_files "${small[@]}" || failed=1
+		put_large "$file" || failed=1
+		small=()
+	done
+	[ ${#small[@]} -eq 0 ] || put_files "${small[@]}" || failed=1
+	[ -z "$failed" ] || printf "'\n\\warn 'cmig: a file cannot be read'\nSELECT 1 / 0;\n\\\\set x '"
+	printf "'\n"
+}
+
+# put_files FILE...: prints the files for files_variable
+put_files()
+{
+	printf '%s\0' "$@" | LC_ALL=C xargs -0 awk '
 		function put(line) { gsub(/\\/, "&&", line); gsub(/\047/, "&&", line); printf "%s\\n", line }
 		BEGIN {
 			for (i = 1; i < ARGC; i++) {
@@ -166,8 +184,16 @@ files_variable()
 				if (status < 0) exit 1
 				close(ARGV[i])
 			}
-		}' || printf "'\n\\warn 'cmig: a file cannot be read'\nSELECT 1 / 0;\n\\\\set x '"
-	printf "'\n"
+		}'
+}
+
+# put_large FILE: prints the same, but needs a process for each file.  Some versions of awk take quadratic time
+# for a long line, such as a literal.
+put_large()
+{
+	[ -r "$1" ] || return
+	{ printf '==> %s <==\n' "$1"; cat -- "$1"; [ -z "$(tail -c 1 -- "$1")" ] || echo; } |
+		LC_ALL=C sed -e $'2s/^\xef\xbb\xbf//' -e 's/\\/&&/g' -e "s/'/&&/g" -e 's/$/\\n/' | tr -d '\n'
 }
 
 # The files are authoritative: what is stored and pending, but has no file, must not
