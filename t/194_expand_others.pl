@@ -123,6 +123,18 @@ foreach my $case (@code)
 	is(sql($db, 'SELECT count(*) FROM cmig.expansion_run'), 0, 'nothing is left');
 }
 
+# what the role needs to create the copies
+foreach my $case ([ 'USAGE ON SCHEMA priv', 'alice', 'USAGE ON SCHEMA priv' ], [ 'ALL ON priv.parent', 'alice', 'REFERENCES ON TABLE priv.parent' ], [ 'USAGE ON TYPE priv.e', 'PUBLIC', 'USAGE ON TYPE priv.e' ])
+{
+	my ($revoked, $from, $granted) = @$case;
+
+	subject('CREATE TABLE app.t (id int PRIMARY KEY, p int REFERENCES priv.parent, e priv.e, f priv.e[], n int)', $change);
+	sql($db, "SET SESSION AUTHORIZATION bob; REVOKE $revoked FROM $from");
+	like(tried($db, "$alice CALL cmig.expand()"), qr/ERROR:  revision "1" cannot be tried on copies.*^HINT:  GRANT \Q$granted\E TO alice$/ms, "without $granted");
+	sql($db, "SET SESSION AUTHORIZATION bob; GRANT $granted TO alice");
+	like(tried($db, "$alice CALL cmig.expand()"), qr/revision "1" is expanded/, 'with it');
+}
+
 # of a role that the caller is a member of, it is code of the caller
 subject('CREATE TABLE app.t (id int PRIMARY KEY, n int)', $change);
 sql($db, q{CREATE SCHEMA other AUTHORIZATION bob; GRANT USAGE, CREATE ON SCHEMA other TO member, alice; SET SESSION AUTHORIZATION member;

@@ -825,9 +825,17 @@ cmig_copies_grants(const CmigCopies *copies)
 		"  JOIN pg_depend d ON d.refclassid = own.class AND d.refobjid = own.id WHERE d.deptype IN ('a', 'i')),"
 		" used (class, id) AS (SELECT DISTINCT d.refclassid, d.refobjid FROM parts p"
 		"  JOIN pg_depend d ON d.classid = p.class AND d.objid = p.id WHERE d.refobjid >= 16384)"
-		" SELECT string_agg(DISTINCT format('GRANT USAGE ON SCHEMA %I TO %I', n.nspname, $2), '; ')"
-		" FROM used u, pg_identify_object(u.class, u.id, 0) o JOIN pg_namespace n ON quote_ident(n.nspname) = o.schema"
-		" WHERE NOT has_schema_privilege($2::name, n.oid, 'USAGE')",
+		" SELECT string_agg(DISTINCT g.sql, '; ') FROM ("
+		" SELECT format('GRANT USAGE ON SCHEMA %I TO %I', n.nspname, $2) FROM used u,"
+		"  pg_identify_object(u.class, u.id, 0) o JOIN pg_namespace n ON quote_ident(n.nspname) = o.schema"
+		"  WHERE NOT has_schema_privilege($2::name, n.oid, 'USAGE')"
+		" UNION ALL SELECT format('GRANT USAGE ON TYPE %s TO %I', coalesce(e.oid, t.oid)::regtype, $2)"
+		"  FROM used u JOIN pg_type t ON u.class = 'pg_type'::regclass AND t.oid = u.id"
+		"  LEFT JOIN pg_type e ON e.typarray = t.oid WHERE NOT has_type_privilege($2::name, t.oid, 'USAGE')"
+		" UNION ALL SELECT format('GRANT REFERENCES ON TABLE %s TO %I', k.confrelid::regclass, $2)"
+		"  FROM parts p JOIN pg_constraint k ON p.class = 'pg_constraint'::regclass AND k.oid = p.id"
+		"  WHERE k.contype = 'f' AND NOT has_table_privilege($2::name, k.confrelid, 'REFERENCES')"
+		") g (sql)",
 		.argtypes = {TEXTARRAYOID, TEXTOID}
 	};
 	const CmigImage *live = copies->live;

@@ -351,8 +351,8 @@ extern const char *cmig_copies_difference(const CmigCopies *copies, const CmigOb
 extern List *cmig_copies_reasons(const CmigCopies *copies, bool causes);
 
 /*
- * If a copy failed or differs, returns statements that grant USAGE on the schemas
- * that the objects use, but that the session's role may not; or NULL.
+ * If a copy failed or differs, returns statements that grant what the session's role
+ * needs to create objects with these schemas, types, and foreign keys; or NULL.
  */
 extern char *cmig_copies_grants(const CmigCopies *copies);
 

@@ -587,8 +587,8 @@ extern List *cmig_versions_obstacles(const char *relation);
 /* in live.c: what was not copied, or not as it is, as the end of a detail, or "" */
 extern char *cmig_versions_differences(const CmigPlanning *p);
 
-/* If something was not: raise an error if the role lacks USAGE on a schema that the objects use. */
-extern void cmig_versions_require_usage(const CmigPlanning *p);
+/* If something was not: raise an error if the role lacks a privilege for what the objects use. */
+extern void cmig_versions_require_grants(const CmigPlanning *p);
 
 /* in bound.c: add what the statements that ran in the shadow use to the plan */
 extern void cmig_versions_note_bound(CmigPlanning *p);

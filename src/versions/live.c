@@ -418,7 +418,7 @@ cmig_versions_differences(const CmigPlanning *p)
 }
 
 void
-cmig_versions_require_usage(const CmigPlanning *p)
+cmig_versions_require_grants(const CmigPlanning *p)
 {
 	char	   *grants = cmig_copies_grants(p->copies);
 
@@ -453,7 +453,7 @@ require_copied(CmigPlanning *p)
 
 		if (reason == NULL)
 			continue;
-		cmig_versions_require_usage(p);
+		cmig_versions_require_grants(p);
 		cmig_versions_refuse(psprintf("%s %s", root->kind->name,
 									  before ? before->identity : root->identity),
 							 psprintf("Its copy differs from it: %s.%s", reason, cmig_versions_differences(p)));
