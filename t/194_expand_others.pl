@@ -135,6 +135,14 @@ foreach my $case ([ 'USAGE ON SCHEMA priv', 'alice', 'USAGE ON SCHEMA priv' ], [
 	like(tried($db, "$alice CALL cmig.expand()"), qr/revision "1" is expanded/, 'with it');
 }
 
+# another name of what the foreign key of a replaced column refers to
+subject('CREATE TABLE app.t (id int PRIMARY KEY, p int REFERENCES priv.parent)', 'ALTER TABLE app.t ALTER p TYPE bigint');
+sql($db, "$alice CALL cmig.expand()");
+sql($db, 'SET SESSION AUTHORIZATION bob; ALTER TABLE priv.parent RENAME TO other');
+like(tried($db, "$alice CALL cmig.contract()"), qr/ERROR:  changes of columns that revision "1" replaces would be lost\nDETAIL:  .*\ntable constraint t_p_fkey on app.t was changed$/m, 'another name is a change');
+sql($db, 'SET SESSION AUTHORIZATION bob; ALTER TABLE priv.other RENAME TO parent');
+like(tried($db, "$alice CALL cmig.contract()"), qr/revision "1" is contracted/, 'until it is undone');
+
 # of a role that the caller is a member of, it is code of the caller
 subject('CREATE TABLE app.t (id int PRIMARY KEY, n int)', $change);
 sql($db, q{CREATE SCHEMA other AUTHORIZATION bob; GRANT USAGE, CREATE ON SCHEMA other TO member, alice; SET SESSION AUTHORIZATION member;

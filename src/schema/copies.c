@@ -450,20 +450,30 @@ typedef struct Difference
 	const CmigObject *root;
 	char	   *reason;
 	bool		foreign;		/* is it not copied, because of its owner? */
+	bool		denied;			/* or because the role lacks a privilege? */
 } Difference;
+
+/* Returns that of the object's root, or NULL. */
+static Difference *
+find_difference(const CmigCopies *copies, const CmigObject *object)
+{
+	const CmigObject *root = cmig_object_root(unconstify(CmigObject *, object));
+
+	foreach_ptr(Difference, difference, copies->differences)
+	{
+		if (difference->root->kind == root->kind &&
+			strcmp(difference->root->identity, root->identity) == 0)
+			return difference;
+	}
+	return NULL;
+}
 
 const char *
 cmig_copies_difference(const CmigCopies *copies, const CmigObject *object)
 {
-	const CmigObject *root = cmig_object_root(unconstify(CmigObject *, object));
+	const Difference *difference = find_difference(copies, object);
 
-	foreach_ptr(const Difference, difference, copies->differences)
-	{
-		if (difference->root->kind == root->kind &&
-			strcmp(difference->root->identity, root->identity) == 0)
-			return difference->reason;
-	}
-	return NULL;
+	return difference ? difference->reason : NULL;
 }
 
 /* Add a reason, unless the object has one. */
@@ -472,9 +482,9 @@ note_difference(CmigCopies *copies, const CmigObject *root, char *reason, bool f
 {
 	Difference *difference;
 
-	if (cmig_copies_difference(copies, root) != NULL)
+	if (find_difference(copies, root) != NULL)
 		return;
-	difference = palloc(sizeof(Difference));
+	difference = palloc0(sizeof(Difference));
 	difference->root = root;
 	difference->reason = reason;
 	difference->foreign = foreign;
@@ -738,7 +748,15 @@ cmig_copies_make(CmigCopies *copies, CmigTargetState *state, const char *path)
 	state->strict = false;
 	state->owners = !copies->whole;
 	foreach_ptr(const CmigDiffFailure, failure, failures)
+	{
+		Difference *difference;
+
 		add_difference(copies, failure->line, failure->error->message, false);
+		difference = failure->line->subject ?
+			find_difference(copies, failure->line->subject) : NULL;
+		if (difference != NULL)
+			difference->denied |= failure->error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE;
+	}
 }
 
 /*
@@ -841,11 +859,17 @@ cmig_copies_grants(const CmigCopies *copies)
 	const CmigImage *live = copies->live;
 	CmigNames	addresses = {.names = palloc(sizeof(char *) * Max(live->count, 1))};
 
-	if (copies->differences == NIL)
-		return NULL;
 	for (int i = 0; i < live->count; i++)
-		addresses.names[addresses.count++] = psprintf("%u %u", live->objects[i]->address.catalog,
-													  live->objects[i]->address.object);
+	{
+		const CmigAddress *address = &live->objects[i]->address;
+		const Difference *difference = find_difference(copies, live->objects[i]);
+
+		if (difference != NULL && difference->denied)
+			addresses.names[addresses.count++] = psprintf("%u %u", address->catalog,
+														  address->object);
+	}
+	if (addresses.count == 0)
+		return NULL;
 	return cmig_query_value(&query, &addresses, cmig_session_role());
 }
 

@@ -351,7 +351,7 @@ extern const char *cmig_copies_difference(const CmigCopies *copies, const CmigOb
 extern List *cmig_copies_reasons(const CmigCopies *copies, bool causes);
 
 /*
- * If a copy failed or differs, returns statements that grant what the session's role
+ * If a copy failed because of privileges, returns statements that grant what the session's role
  * needs to create objects with these schemas, types, and foreign keys; or NULL.
  */
 extern char *cmig_copies_grants(const CmigCopies *copies);

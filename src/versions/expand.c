@@ -741,12 +741,19 @@ require_expansion(Work *work)
 	read_steps(work);
 }
 
-/* Raise an error if rows of the old build could not be transformed, or a constraint was replaced. */
+/*
+ * Raise an error if a column that is replaced was changed, rows of the old build could not
+ * be transformed, or a constraint was replaced.
+ */
 static void
-require_transformed(const Work *work)
+require_same(const Work *work)
 {
 	CmigRole	saved;
 
+	cmig_role_act_as_caller(&saved, work->caller);
+	cmig_versions_require_unchanged(work->expansion);
+	cmig_role_return(&saved);
+	/* what changed an old constraint may have changed the new one as well */
 	cmig_versions_require_constraints(work->expansion, work->caller, work->all, NULL);
 	cmig_role_act_as_caller(&saved, work->caller);
 	cmig_versions_require_transformed(work->expansion, work->all,
@@ -884,12 +891,10 @@ run_last(void *arg)
 	foreach_ptr(const StoredStep, step, contract ? steps_of(work, CMIG_PHASE_BUILD) : NIL)
 		cmig_versions_require_valid(parse_step(step)->stmt, work->expansion->revision);
 	if (contract)
-		require_transformed(work);
+		require_same(work);
 	else
 		run_renames(work);
 	cmig_role_act_as_caller(&saved, work->caller);
-	if (contract)
-		cmig_versions_require_unchanged(work->expansion);
 	cmig_versions_require_unblocked(work->expansion, work->all, work->phase);
 	shape = contract ? cmig_versions_shape(work->expansion) : NULL;
 	kept = contract ? cmig_versions_kept(work->expansion) : NIL;
@@ -952,8 +957,7 @@ contract(Work *work, FunctionCallInfo fcinfo)
 	cmig_versions_require_texts(work->expansion);
 	restore_names(work);
 	cmig_versions_require_resync(work->expansion);
-	require_transformed(work);
-	cmig_versions_require_unchanged(work->expansion);
+	require_same(work);
 	cmig_versions_require_unblocked(work->expansion, work->all, CMIG_PHASE_CONTRACT);
 	now = cmig_move_read(true);
 	cmig_before_upgrade(&now, cmig_versions_plan_expanded(&now, work->expansion),
