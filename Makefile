@@ -13,7 +13,8 @@ SOURCES = $(sort $(wildcard $(vpath_dir)src/*/*.c))
 
 # the library for applications' sessions: what is only there, and what is in both
 MODULES = pg_cmig_session
-SESSION_ONLY = $(addprefix src/, audit/trigger.o rls/context.o versions/origin.o versions/write.o)
+SESSION_ONLY = $(addprefix src/, audit/trigger.o rls/context.o versions/origin.o \
+	versions/transform.o versions/write.o)
 SESSION_SHARED = $(addprefix src/, $(addprefix base/, argument.o citus.o hint.o library.o plain.o query.o role.o subtransaction.o text.o) \
 	parse/lexer.o parse/raw.o $(addprefix audit/, layout.o log.o options.o row.o) versions/compile.o)
 SESSION_OBJS = pg_cmig_session.o $(SESSION_ONLY) $(SESSION_SHARED)

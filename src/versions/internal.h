@@ -33,6 +33,69 @@
 #define CMIG_MARK_TABLE	1		/* by the old build */
 #define CMIG_MARK_VIEW	2		/* the view's column takes the table's default */
 
+/* An expression of the trigger that is fired last. */
+typedef struct CmigWriterRule
+{
+	char		kind;			/* one of the CMIG_RULE_... */
+	AttrNumber	column;			/* the column that it computes, or 0 */
+	char	   *label;			/* name of the column or constraint */
+	bool		required;		/* the column must not be null */
+	bool		takes_default;	/* the old default applies if unnamed */
+	Expr	   *expr;
+	Bitmapset  *reads;			/* columns, from FirstLowInvalid... */
+	bool		safe;			/* it cannot fail */
+	bool		plain;			/* an error leaves nothing to be cleaned up */
+	bool		by_value;
+	int16		length;
+	ExprState  *state;			/* for one statement, or NULL */
+} CmigWriterRule;
+
+/* That trigger of a table, compiled. */
+typedef struct CmigWriter
+{
+	Oid			trigger;		/* the key of the hash table */
+	bool		valid;
+	struct CmigWriterUsers *users;
+	TupleDesc	desc;
+	AttrNumber	state;			/* the column that says what is to be done */
+	Oid			sequence;		/* notes when the old build wrote, or invalid */
+	bool		strict;			/* a failing "up" fails the write */
+	bool		inverse;		/* no new column: state tells who inserts */
+	int			count;
+	CmigWriterRule *rules;
+	Bitmapset  *hidden;			/* columns that only the new version writes */
+	Bitmapset  *computed;		/* those that have an expression */
+	Bitmapset  *replaced;		/* of the old version, with an expression */
+} CmigWriter;
+
+/* What one statement needs that writes an expanded table. */
+typedef struct CmigWriting
+{
+	CmigWriter	writer;			/* a copy, with states of its own */
+	MemoryContextCallback end;
+	ExprContext *econtext;
+	TupleTableSlot *slot;
+	TupleTableSlot *moved;		/* a row that arrives from another partition */
+	TupleTableSlot *shown;		/* a row as the triggers of users saw it */
+	uint64		rows;			/* of the old build */
+	const char *relation;
+
+	bool		inserts;		/* has inserted: updates are ON CONFLICT */
+	bool		inserts_new;	/* the last row was of the new version */
+	HeapTuple	written;		/* the last updated row of a partition */
+
+	/* the row that is transformed */
+	bool	   *due;			/* for each rule */
+	bool	   *unsettled;		/* is it set to the NULL that it had, in a row
+								 * that could not be transformed? */
+	bool		update;
+	bool		new_build;
+	bool		shows;			/* are the triggers of users still to come? */
+	bool		whole;			/* a row of the table that is inserted again */
+	bool		careful;		/* each rule that may fail in a subtransaction */
+	char	   *failure;		/* why it cannot be transformed, or NULL */
+} CmigWriting;
+
 /*
  * The row of a statement whose triggers fire.  If an update may have moved it from
  * another partition, "moved" is the row that arrives, and "source" is the
@@ -49,7 +112,7 @@ typedef struct CmigOrigin
 	bool		checked;		/* does the statement set no hidden column? */
 	HeapTuple	moved;
 	HeapTuple	shown;			/* as the triggers of users see it, or NULL */
-	struct Statement *source;
+	CmigWriting *source;
 } CmigOrigin;
 
 /*
@@ -103,20 +166,35 @@ extern void cmig_versions_note_target(EState *estate, const ResultRelInfo *table
 /* The alias of the real table in the views of filled tables. */
 #define CMIG_VERSION_ALIAS "cmig_version"
 
-/* in write.c, which is in the library for applications' sessions */
+/* in transform.c and write.c, which are in the library for applications' sessions */
 
 /*
  * Returns what the statement needs that "context" belongs to, and whose last trigger this is.
  * Rows are formed in the slot, or in one of its own.
  */
-extern struct Statement *cmig_versions_statement(Relation relation, const Trigger *trigger,
-												 TupleTableSlot *slot, MemoryContext context);
+extern CmigWriting *cmig_versions_statement(Relation relation, const Trigger *trigger,
+											TupleTableSlot *slot, MemoryContext context);
+
+/*
+ * Is it a row that the new build inserted while the triggers were disabled?  Its
+ * state has the default.
+ */
+extern bool cmig_versions_is_new_row(const CmigWriter *writer, TupleTableSlot *slot);
+
+/*
+ * Transform the row into the statement's slot, which is empty.  What an old
+ * build writes must not fail, so "forgive".  As a subtransaction takes time,
+ * there is none for plain expressions, and one for all others, and only if that
+ * fails, one for each rule.
+ */
+extern void cmig_versions_transform(CmigWriting *statement, TupleTableSlot *in, bool forgive,
+									bool plain);
 
 /*
  * If the new build writes the row, computes the columns of the old version for the
  * triggers of users, and returns that, which it also notes in "row"; otherwise NULL.
  */
-extern HeapTuple cmig_versions_show(FunctionCallInfo fcinfo, struct Statement *statement,
+extern HeapTuple cmig_versions_show(FunctionCallInfo fcinfo, CmigWriting *statement,
 									CmigOrigin *row);
 
 /*

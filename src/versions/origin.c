@@ -315,7 +315,7 @@ cmig_versions_require_marked(Relation relation, AttrNumber number, bool hidden)
 typedef struct Beginning
 {
 	AttrNumber	state;			/* of a partition, or 0 */
-	struct Statement *statement;	/* if triggers of users fire, or NULL */
+	CmigWriting *statement;		/* if triggers of users fire, or NULL */
 } Beginning;
 
 static Beginning *
