@@ -243,6 +243,36 @@ foreach my $limit ("SET cmig.lock_timeout = '3s'", "SET lock_timeout = '3s'")
 	$late->query('COMMIT');
 	$holder->query_safe('COMMIT');
 }
+# nor one that waits behind it so briefly that nobody has noticed, here because the run is canceled at once
+for (1 .. 3)
+{
+	my $canceler = $node->background_psql('postgres');
+
+	revision('true', 'ALTER TABLE item ADD late int');
+	$holder->query_safe('BEGIN; LOCK TABLE item IN ACCESS SHARE MODE');
+	$run = start_psql($node, 'postgres', 'SELECT cmig.upgrade()', 'first');
+	wait_until_blocked($node, 'first');
+	select undef, undef, undef, 0.2;
+	$canceler->query_until(qr/begun/, "\\echo begun\nDO \$\$ BEGIN FOR i IN 1 .. 100000 LOOP"
+		  . " IF EXISTS (SELECT FROM pg_locks WHERE pid = $late_pid AND NOT granted) THEN PERFORM pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'first'; EXIT; END IF;"
+		  . " PERFORM pg_sleep(0.001), pg_stat_clear_snapshot(); END LOOP; END \$\$;\n");
+	$late->query_until(qr/begun/, "\\echo begun\nSELECT count(*) FROM item;\n");
+	isnt(finish_psql($run), 0, 'the run is canceled');
+	like($run->{err}, qr/ERROR.*Blocked by process $holder_pid /s, 'the error names the session that holds the lock');
+	unlike($run->{err}, qr/Blocked by process $late_pid /s, 'but not one that came behind it a moment ago');
+	$_->query_safe('SELECT 1') for $late, $canceler;
+	$holder->query_safe('COMMIT');
+	$canceler->quit;
+}
+# a session has an advisory lock whatever it does meanwhile
+revision('true', 'SELECT pg_advisory_xact_lock(4711)');
+$holder->query_safe('SELECT pg_advisory_lock(4711)');
+$run = start_psql($node, 'postgres', "SET lock_timeout = '3s'; SELECT cmig.upgrade()", 'first');
+wait_until_blocked($node, 'first');
+$holder->query_safe('BEGIN; SELECT 1');
+isnt(finish_psql($run), 0, 'the run gives up');
+like($run->{err}, qr/ERROR.*Blocked by process $holder_pid /s, 'the error names the session that has the advisory lock');
+$holder->query_safe('COMMIT; SELECT pg_advisory_unlock(4711)');
 revision('true', 'SELECT count(*) FROM item');
 $holder->query_safe('BEGIN; LOCK TABLE item IN ACCESS SHARE MODE');
 $ahead->query_until(qr/begun/, "\\echo begun\nBEGIN; LOCK TABLE item;\n");
