@@ -304,7 +304,12 @@ is_in_the_way(TimestampTz now)
 	int64		timeout = server_deadlock_timeout * INT64CONST(1000);
 	bool		blocks = false;
 	bool		due = false;
+	VirtualTransactionId transaction;
+	LOCKTAG		own;
 
+	/* it is not among the locks that the backend knows to hold */
+	GET_VXID_FROM_PGPROC(transaction, *MyProc);
+	SET_LOCKTAG_VIRTUALTRANSACTION(own, transaction);
 	for (uint32 i = 0; i < ProcGlobal->allProcCount && !(blocks && due); i++)
 	{
 		PGPROC	   *proc = &ProcGlobal->allProcs[i];
@@ -320,6 +325,7 @@ is_in_the_way(TimestampTz now)
 		tag = lock->tag;
 		if (tag.locktag_lockmethodid != DEFAULT_LOCKMETHOD)
 			continue;
+		blocks |= memcmp(&tag, &own, sizeof(LOCKTAG)) == 0;
 		for (LOCKMODE held = 1; held <= MaxLockMode; held++)
 			blocks |= DoLockModesConflict(held, mode) && cmig_lock_held_compat(&tag, held);
 	}
