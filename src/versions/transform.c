@@ -480,7 +480,7 @@ find_differing(CmigWriting *statement)
 		Datum		value;
 		bool		null;
 
-		if (rule->kind != CMIG_RULE_UP)
+		if (rule->kind != CMIG_RULE_UP && rule->kind != CMIG_RULE_NONE)
 			continue;
 		value = slot->tts_values[n];
 		null = slot->tts_isnull[n];
