@@ -94,5 +94,23 @@ is(failures('DO $x$ BEGIN DROP TRIGGER g ON shop.counted; END $x$; DROP FUNCTION
 is(failures('ALTER TABLE shop.counted ALTER id DROP DEFAULT; DROP SEQUENCE shop.counted_id_seq'),
 	'2|dropping shop.counted_id_seq fails, because it is used by default value for column id of table shop.counted, default value for column id of table shop.other', 'a default is left');
 
+# what others create while the statements of a difference are rehearsed is no difference that these lack
+{
+	my $created = "CREATE SCHEMA s; CREATE TYPE s.y AS (x int); CREATE FUNCTION s.f() RETURNS int STABLE LANGUAGE plpgsql AS \$f\$ BEGIN PERFORM pg_advisory_lock_shared(2), pg_advisory_unlock_shared(2); RETURN 1; END \$f\$";
+
+	$node->safe_psql('postgres', 'CREATE DATABASE compared');
+	$node->safe_psql('compared', "CREATE EXTENSION pg_cmig; $created; CREATE TABLE s.t (a int)");
+	my $other = $node->background_psql('compared');
+	$other->query_safe('SELECT pg_advisory_lock(2)');
+	# ADD COLUMN calls the function
+	my $run = start_psql($node, 'compared', "SELECT action, kind, object FROM cmig.diff(\$d\$$created; CREATE TABLE s.t (a int, x int DEFAULT s.f())\$d\$)", 'compares');
+	wait_until_blocked($node, 'compares');
+	$other->query_safe('CREATE CAST (s.y AS xml) WITH INOUT; CREATE SCHEMA other; SELECT pg_advisory_unlock(2)');
+	is(finish_psql($run), 0, 'the difference is found') or diag $run->{err};
+	like($run->{out}, qr/^create\|column\|s\.t\.x$/m, 'the difference');
+	unlike($run->{out}, qr/other|xml/, 'without what was created meanwhile');
+	$other->quit;
+}
+
 $node->stop;
 done_testing();
