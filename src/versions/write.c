@@ -16,10 +16,13 @@
 
 #include "access/htup_details.h"
 #include "access/sysattr.h"
+#include "access/table.h"
 #include "access/tableam.h"
+#include "catalog/partition.h"
 #include "catalog/pg_trigger.h"
 #include "executor/executor.h"
 #include "fmgr.h"
+#include "rewrite/rewriteHandler.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
@@ -205,6 +208,58 @@ read_update(const CmigWriting *statement, FunctionCallInfo fcinfo, const Trigger
 	said->touched |= said->new_build && bms_overlap(data->tg_updatedcols, writer->computed);
 }
 
+/*
+ * Can the column of the table, or partition, have this value by its default?  A default
+ * that is not constant can be any value.
+ */
+static bool
+may_be_default(Relation relation, AttrNumber number, Datum value)
+{
+	Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(relation), number - 1);
+	Node	   *expr = build_column_default(relation, number);
+	const Const *constant = (const Const *) expr;
+
+	if (expr == NULL || !IsA(expr, Const))
+		return expr != NULL;
+	return !constant->constisnull &&
+		datum_image_eq(value, constant->constvalue, attribute->attbyval, attribute->attlen);
+}
+
+/*
+ * Is a row that is inserted one of the old build that was not filled yet, with all its
+ * columns?  The new build cannot set the columns that its version does not have.
+ */
+static bool
+is_unfilled(const CmigWriting *statement, Relation relation, TupleTableSlot *in)
+{
+	const CmigWriter *writer = &statement->writer;
+	Relation	root;
+	bool		found = false;
+
+	for (int i = 0; i < writer->count; i++)
+		if (bms_is_member(writer->rules[i].column - FirstLowInvalidHeapAttributeNumber, writer->hidden) &&
+			!slot_attisnull(in, writer->rules[i].column))
+			return false;
+	root = relation->rd_rel->relispartition ?
+		table_open(llast_oid(get_partition_ancestors(RelationGetRelid(relation))), AccessShareLock) : relation;
+	for (int i = 0; i < writer->count && !found; i++)
+	{
+		AttrNumber	number = writer->rules[i].column;
+		bool		null;
+		Datum		value;
+
+		if (writer->rules[i].kind != CMIG_RULE_DOWN)
+			continue;
+		value = slot_getattr(in, number, &null);
+		found = !null && !may_be_default(relation, number, value) &&
+			(root == relation ||
+			 !may_be_default(root, get_attnum(RelationGetRelid(root), get_attname(RelationGetRelid(relation), number, false)), value));
+	}
+	if (root != relation)
+		table_close(root, AccessShareLock);
+	return found;
+}
+
 static void
 read_insert(CmigWriting *statement, FunctionCallInfo fcinfo, const TriggerData *data, Said *said)
 {
@@ -224,6 +279,10 @@ read_insert(CmigWriting *statement, FunctionCallInfo fcinfo, const TriggerData *
 			said->before = NULL;
 	}
 	said->update = said->before != NULL;
+	if (!said->update && !row->checked && said->marked == 0 &&
+		cmig_versions_has_state(said->in, writer->state, "todo") &&
+		is_unfilled(statement, data->tg_relation, said->in))
+		row->marks = said->marked = CMIG_MARK_TABLE;
 	said->old_build = !said->update &&
 		((said->marked & CMIG_MARK_TABLE) != 0 || (writer->inverse && !is_new_state));
 	said->new_build = said->update ? row->source->new_build : !said->old_build;
