@@ -712,15 +712,15 @@ name_tests()
 # shellcheck disable=SC2016	# code of awk
 possible_files()
 {
-	local link target current
+	local link folder current
 	local -a links=() skipped=(\( -name '.?*' -o -name node_modules -o -name vendor -o -name venv -o -name target
 		-o -name dist -o -name build -o -path '*/src/test' \) -prune)
 
 	current=$(pwd -P)
 	while IFS= read -r -d '' link; do
-		target=none
-		[ ! -d "$link" ] || target=$(cd -P -- "$link" 2>/dev/null && pwd)
-		[[ $target == "$current"/* || $current/ == "${target%/}"/* ]] || links+=("$link")
+		folder=none
+		[ ! -d "$link" ] || folder=$(cd -P -- "$link" 2>/dev/null && pwd)
+		[[ $folder == "$current"/* || $current/ == "${folder%/}"/* ]] || links+=("$link")
 	done < <(find . -maxdepth 16 "${skipped[@]}" -o -type l -print0)
 	name_tests '*.sql' '*.up.*' '*[Mm]igrat*.toml' '*.plan' atlas.sum _journal.json snapshot.json \
 		'phinx.*' 'knexfile.*' 'mikro-orm.config.*' '*hange[Ll]og*.json' '*.xml' '*.yaml' '*.yml' './*migrat*.py' \
