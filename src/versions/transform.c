@@ -462,36 +462,56 @@ try_plainly(CmigSubtransactionWork work, void *arg)
 	return error;
 }
 
-/*
- * Which hidden columns of the row in the slot are not what its old version is transformed
- * to?  What those of an older one could not be transformed to is NULL, so it is no other.
- */
-static Bitmapset *
-find_differing(CmigWriting *statement)
+/* Does the rule compute another value than the one that the row in the slot has? */
+static bool
+computes_other(CmigWriting *statement, CmigWriterRule *rule)
 {
 	TupleTableSlot *slot = statement->slot;
-	Bitmapset  *result = bms_copy(statement->writer.hidden);
+	int			n = rule->column - 1;
+	Datum		value = slot->tts_values[n];
+	bool		null = slot->tts_isnull[n];
+	bool		same;
+
+	(void) apply(statement, rule, true);
+	same = null == slot->tts_isnull[n] &&
+		(null || datum_image_eq(value, slot->tts_values[n], rule->by_value, rule->length));
+	slot->tts_values[n] = value;
+	slot->tts_isnull[n] = null;
+	return !same;
+}
+
+/*
+ * The old build inserts a row of the table, with all its columns: it has changed those
+ * of its version that are neither what the new version is transformed to nor what that is
+ * transformed from, so that is computed again.  What could not be transformed is NULL.
+ */
+static void
+find_changed(CmigWriting *statement)
+{
+	CmigWriter *writer = &statement->writer;
+	Bitmapset  *differing = bms_copy(writer->hidden);
+	Bitmapset  *changed = NULL;
 
 	statement->careful = true;
-	for (int i = 0; i < statement->writer.count; i++)
+	for (int i = 0; i < writer->count; i++)
 	{
-		CmigWriterRule *rule = &statement->writer.rules[i];
-		int			n = rule->column - 1;
-		Datum		value;
-		bool		null;
+		CmigWriterRule *rule = &writer->rules[i];
 
-		if (rule->kind != CMIG_RULE_UP && rule->kind != CMIG_RULE_NONE)
-			continue;
-		value = slot->tts_values[n];
-		null = slot->tts_isnull[n];
-		(void) apply(statement, rule, true);
-		if (null == slot->tts_isnull[n] &&
-			(null || datum_image_eq(value, slot->tts_values[n], rule->by_value, rule->length)))
-			result = bms_del_member(result, rule->column - FirstLowInvalidHeapAttributeNumber);
-		slot->tts_values[n] = value;
-		slot->tts_isnull[n] = null;
+		if ((rule->kind == CMIG_RULE_UP || rule->kind == CMIG_RULE_NONE) &&
+			!computes_other(statement, rule))
+			differing = bms_del_member(differing, rule->column - FirstLowInvalidHeapAttributeNumber);
 	}
-	return result;
+	for (int i = 0; i < writer->count; i++)
+	{
+		CmigWriterRule *rule = &writer->rules[i];
+
+		if (rule->kind == CMIG_RULE_DOWN && bms_overlap(rule->reads, differing) &&
+			computes_other(statement, rule))
+			changed = bms_add_member(changed, rule->column - FirstLowInvalidHeapAttributeNumber);
+	}
+	for (int i = 0; i < writer->count; i++)
+		statement->due[i] |= writer->rules[i].kind == CMIG_RULE_UP &&
+			bms_overlap(writer->rules[i].reads, changed);
 }
 
 void
@@ -499,12 +519,17 @@ cmig_versions_transform(CmigWriting *statement, TupleTableSlot *in, bool forgive
 {
 	CmigWriter *writer = &statement->writer;
 	TupleTableSlot *slot = statement->slot;
-	Bitmapset  *differing;
 
 	slot_getallattrs(in);
 	memcpy(slot->tts_values, in->tts_values, sizeof(Datum) * in->tts_nvalid);
 	memcpy(slot->tts_isnull, in->tts_isnull, sizeof(bool) * in->tts_nvalid);
 	ExecStoreVirtualTuple(slot);
+	if (statement->whole)
+	{
+		find_changed(statement);
+		forgive = !writer->strict;
+		plain = false;
+	}
 	statement->careful = false;
 	if (forgive)
 	{
@@ -519,19 +544,19 @@ cmig_versions_transform(CmigWriting *statement, TupleTableSlot *in, bool forgive
 		transform(statement);
 	if (statement->careful)
 		transform(statement);
-	differing = statement->whole ? find_differing(statement) : NULL;
 	for (int i = 0; i < writer->count; i++)
 	{
 		CmigWriterRule *rule = &writer->rules[i];
 
 		if (rule->kind != CMIG_RULE_DOWN)
 			continue;
-		if (statement->due[i] && (!statement->whole || bms_overlap(rule->reads, differing)))
+		if (statement->due[i])
 			(void) apply(statement, rule, false);
 		else if (rule->required && !TTS_EMPTY(statement->shown) && slot->tts_isnull[rule->column - 1])
 			(void) refuse_null(rule, false);
 	}
-	if (statement->shows)
+	/* only of these is the reason needed later */
+	if (statement->shows && !(statement->whole && statement->failure != NULL))
 		return;
 	slot->tts_isnull[writer->state - 1] = statement->failure == NULL;
 	if (statement->failure != NULL)

@@ -354,7 +354,7 @@ is_due(const Said *said, const TriggerData *data, const CmigWriter *writer, cons
 		return cmig_versions_any_changed(rule->reads, from, said->in) &&
 			!cmig_versions_has_changed(column, from, said->in);
 	if (rule->kind == CMIG_RULE_DOWN)
-		return !said->update ? said->new_build :
+		return !said->update ? said->new_build && !said->whole :
 			said->told_new ||
 			(said->new_build && !said->told_old && cmig_versions_any_changed(rule->reads, said->before, said->in));
 	if (rule->kind != CMIG_RULE_UP)
@@ -378,7 +378,7 @@ static void
 decide(CmigWriting *statement, const TriggerData *data, Said *said)
 {
 	statement->update = said->update;
-	statement->whole = said->whole;
+	statement->whole = said->whole && !said->given && said->shown == NULL;
 	statement->new_build = said->new_build && !said->whole;
 	said->plain = true;
 	for (int i = 0; i < statement->writer.count; i++)
