@@ -276,8 +276,11 @@ gives(0, 'at 2', '-> 2', 'upgrade', '-y', @flyway);
 }
 
 # Several databases
+sub copies { return (run_command([ 'psql', '-XAt', '-h', glob("$cache/cmig/engine-*"), '-p', '5432', '-U', 'cmig_engine_superuser', '-d', 'postgres', '-c', "SELECT datname FROM pg_database WHERE datname ~ '^cmig_copy_'" ]))[0]; }
+my $copies = copies();
 gives(0, '== one ==.*at 003.*== two ==.*at 003.*one +done.*two +done', '', 'upgrade', '-y', '--databases', 'one,two');
 gives(0, 'database +one\n.*database +two\n', '', 'status', '--databases', "SELECT datname FROM pg_database WHERE datname IN ('one', 'two') ORDER BY 1", '-d', 'shop');
+is(copies(), $copies, 'and the engine keeps no copies of them');
 
 # The server of the engine is older than that of the database.
 append_to_file('psql', "#!/bin/sh\nexec psql \"\$@\" | sed '1s/^[0-9]* f/99 f/'\n");

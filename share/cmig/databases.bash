@@ -127,7 +127,8 @@ worker()
 				option_database=$name
 				DATABASE_OPTION=" -d $(printf %q "$name")"
 			fi
-			(find_psql; ! given engine || begin_engine; dispatch)
+			# no subshell has the trap of its shell
+			(temporaries=() at_end=''; trap end EXIT; find_psql; ! given engine || begin_engine; dispatch)
 			echo $? >"$1/$number.status"
 		) >"$1/$number" 2>&1 </dev/null
 		check_failures "$1"
