@@ -108,8 +108,7 @@ INSERT INTO public.inv (id, tenant_id, cmig_new_tenant_id) VALUES (3, 2, 99);
 INSERT INTO public.inv (id, tenant_id, cmig_new_tenant_id, cmig_state) VALUES (3, 2, 99, NULL);
 \copy public.inv (id, tenant_id, cmig_new_tenant_id, cmig_state) FROM /dev/null
 INSERT INTO public.part (id, tenant_id, cmig_new_tenant_id, cmig_state) VALUES (3, 2, 99, NULL);
-WITH moved AS (UPDATE public.part SET id = 102 WHERE id = 2 RETURNING 103, tenant_id)
-INSERT INTO public.part (id, tenant_id, cmig_new_tenant_id, cmig_state) SELECT *, 99, NULL FROM moved;
+WITH moved AS (UPDATE public.part SET id = 102 WHERE id = 2 RETURNING 103, tenant_id) INSERT INTO public.part (id, tenant_id, cmig_new_tenant_id, cmig_state) SELECT *, 99, NULL FROM moved;
 UPDATE part SET id = 101, tenant_id = 2 WHERE id = 1;
 UPDATE public.part SET id = 102, tenant_id = 2 WHERE id = 2;
 -- nor under the alias that the table has in the view, or through another view

@@ -124,9 +124,9 @@ is_moved(CmigWriting *statement, TupleTableSlot *in, CmigWriting *source)
 /*
  * A statement of the table must not set a hidden column, or the row would have
  * values that the policies and constraints of its own version did not see.  An
- * INSERT is not told to be one if it names all of them, and then the columns of
- * the old version are computed from them, as for the view.  A NULL is not told
- * from their default.
+ * INSERT that names all of them has a whole row of the table: the old version
+ * counts, where it is not what the new one is transformed to.  A NULL is not
+ * told from their default.
  */
 static void
 require_shown(const CmigWriting *statement, const TriggerData *data)
