@@ -265,8 +265,10 @@ gives(0, '^to/00001.sql\nto/00002.sql\n$', '^$', 'import', 'goose', $_, '--to', 
 	gives(0, 'goose: files such as db/migrations/00001.sql', '^$', 'import');
 	symlink($_->[0], $_->[1]) or die $! for [ '/', 'in/root' ], [ '../..', 'in/around' ], [ '../db', 'in/beside' ], [ '.', 'in/itself' ], [ 'nowhere', 'in/nothing' ];
 	gives(0, 'goose: files such as db/migrations/00001.sql', '^$', 'import');
+	symlink('..', '../real/up') or die $!;
 	my @result = cmig('import');
-	unlike($result[1], qr{in/}, 'links to what is found anyway');
+	unlike($result[1], qr{in/|up/}, 'links to what is found anyway, and those in linked folders');
+	unlink '../real/up';
 	unlink 'db/migrations';
 	symlink("../../real/0000$_.sql", "db/0000$_.sql") or die $! for 1, 2;
 	gives(0, 'cmig import goose db ', '^$', 'import');

@@ -708,7 +708,8 @@ name_tests()
 
 # Prints the files below the current folder that could be migrations or settings of a
 # migration tool, and their first lines, as files_variable does; not revision files.  Links are
-# followed, except to folders where the files are found anyway, and to those that contain the current one.
+# followed, except to folders where the files are found anyway, and to those that contain the current one, but
+# not those in folders that they lead to, which could lead anywhere.
 # shellcheck disable=SC2016	# code of awk
 possible_files()
 {
@@ -729,7 +730,7 @@ possible_files()
 	NAME_TESTS=(-type f -size -2000k \( "${NAME_TESTS[@]}" \) ! -name $'*\n*' -print0)
 	{
 		find . -maxdepth 16 "${skipped[@]}" -o "${NAME_TESTS[@]}"
-		[ ${#links[@]} -eq 0 ] || find -L "${links[@]}" -maxdepth 16 "${skipped[@]}" -o "${NAME_TESTS[@]}"
+		[ ${#links[@]} -eq 0 ] || find -H "${links[@]}" -maxdepth 16 "${skipped[@]}" -o "${NAME_TESTS[@]}"
 	} 2>/dev/null | LC_ALL=C sort -z | head -z -n 3000 |
 		LC_ALL=C xargs -0 -r awk '/^-- revision: / && FNR == 1 { nextfile }
 			FNR == 1 { print "==> " substr(FILENAME, 3) " <==" }
