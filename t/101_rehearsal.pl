@@ -112,5 +112,24 @@ is(failures('ALTER TABLE shop.counted ALTER id DROP DEFAULT; DROP SEQUENCE shop.
 	$other->quit;
 }
 
+# nor is a schema that others create while revisions are replayed one of theirs
+{
+	$node->safe_psql('postgres', 'CREATE DATABASE replayed');
+	$node->safe_psql('replayed', q{CREATE EXTENSION pg_cmig; SELECT cmig.create_revision('s', $r$CREATE SCHEMA s; CREATE TABLE s.t (a int);
+		CREATE FUNCTION s.f() RETURNS int STABLE LANGUAGE plpgsql AS $f$ BEGIN PERFORM pg_advisory_lock_shared(2), pg_advisory_unlock_shared(2); RETURN 1; END $f$;
+		ALTER TABLE s.t ADD x int DEFAULT s.f()$r$, NULL, revision => '1'); SELECT cmig.upgrade()});
+	my $other = $node->background_psql('replayed');
+	foreach my $call ('SELECT action, kind, object FROM cmig.drift()', q{SELECT revision, content ~ 'other' FROM cmig.baseline('b', schemas => '{public}')}, 'SELECT cmig.round_trip()')
+	{
+		$other->query_safe('SET client_min_messages = error; DROP SCHEMA IF EXISTS other; SELECT pg_advisory_lock(2)');
+		my $run = start_psql($node, 'replayed', "$call;", 'replays');
+		wait_until_blocked($node, 'replays');
+		$other->query_safe('CREATE SCHEMA other; SELECT pg_advisory_unlock(2)');
+		is(finish_psql($run), 0, $call) or diag $run->{err};
+		unlike("$run->{out} $run->{err}", qr/other|t$/, 'without what was created meanwhile');
+	}
+	$other->quit;
+}
+
 $node->stop;
 done_testing();

@@ -665,13 +665,39 @@ cmig_shadow_schemas(CmigShadow *shadow)
 	return cmig_shadow_managed(shadow);
 }
 
+/* Did another session create the schema after the live ones were hidden? */
+static bool
+is_of_another(const CmigShadow *shadow, Oid schema)
+{
+	HeapTuple	row = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
+	bool		result = HeapTupleIsValid(row) && !cmig_shadow_is_live_schema(shadow, schema) &&
+	!TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(row->t_data));
+
+	if (HeapTupleIsValid(row))
+		ReleaseSysCache(row);
+	return result;
+}
+
+CmigManaged *
+cmig_shadow_named(const CmigShadow *shadow, const CmigNames *names)
+{
+	CmigManaged *managed = cmig_managed_schemas(names);
+	int			kept = 0;
+
+	for (int i = 0; i < managed->count; i++)
+		if (!is_of_another(shadow, managed->schemas[i].oid))
+			managed->schemas[kept++] = managed->schemas[i];
+	managed->count = kept;
+	return managed;
+}
+
 CmigManaged *
 cmig_shadow_managed(CmigShadow *shadow)
 {
 	CmigManaged *managed;
 	int			kept = 0;
 
-	managed = cmig_managed_schemas(cmig_managed_names(shadow->managed));
+	managed = cmig_shadow_named(shadow, cmig_managed_names(shadow->managed));
 	for (int i = 0; i < managed->count; i++)
 	{
 		bool		is_away = false;
