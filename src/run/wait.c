@@ -307,7 +307,10 @@ is_in_the_way(TimestampTz now)
 	VirtualTransactionId transaction;
 	LOCKTAG		own;
 
-	/* it is not among the locks that the backend knows to hold */
+	/*
+	 * that of its own transaction is not among the locks that a backend knows
+	 * to hold
+	 */
 	GET_VXID_FROM_PGPROC(transaction, *MyProc);
 	SET_LOCKTAG_VIRTUALTRANSACTION(own, transaction);
 	for (uint32 i = 0; i < ProcGlobal->allProcCount && !(blocks && due); i++)

@@ -760,8 +760,8 @@ cmig_copies_make(CmigCopies *copies, CmigTargetState *state, const char *path)
 }
 
 /*
- * May the object need this, of a schema that is not copied, because no code of
- * another role comes with it?
+ * The object needs this one, whose schema is not copied.  Can it be copied all the same,
+ * because it brings no code of another role with it?
  */
 static bool
 is_harmless(const CmigObject *object, const CmigObject *root, Oid role)
@@ -774,7 +774,7 @@ is_harmless(const CmigObject *object, const CmigObject *root, Oid role)
 		(OidIsValid(owner) && (superuser_arg(owner) || cmig_can_set_role_compat(role, owner)));
 }
 
-/* Remove the schemas that are not copied, and note which objects need code of theirs. */
+/* Remove the schemas that are not copied, and note which objects need code in them. */
 static void
 remove_uncopied(CmigCopies *copies, CmigImage *image)
 {

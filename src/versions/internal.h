@@ -152,11 +152,6 @@ extern void cmig_versions_require_marked(Relation relation, AttrNumber number, b
 /* Does the state of the row have this value? */
 extern bool cmig_versions_has_state(TupleTableSlot *slot, AttrNumber number, const char *state);
 
-/* Has the statement changed the column, or one of these, from FirstLowInvalid...? */
-extern bool cmig_versions_has_changed(int column, TupleTableSlot *before, TupleTableSlot *after);
-extern bool cmig_versions_any_changed(const Bitmapset *columns, TupleTableSlot *before,
-									  TupleTableSlot *after);
-
 /*
  * Tell the trigger if the statement that starts is one of the view: flinfo's
  * fn_expr is not NULL then.
@@ -174,6 +169,11 @@ extern void cmig_versions_note_target(EState *estate, const ResultRelInfo *table
  */
 extern CmigWriting *cmig_versions_statement(Relation relation, const Trigger *trigger,
 											TupleTableSlot *slot, MemoryContext context);
+
+/* Has the statement changed the column, or one of these, from FirstLowInvalid...? */
+extern bool cmig_versions_has_changed(int column, TupleTableSlot *before, TupleTableSlot *after);
+extern bool cmig_versions_any_changed(const Bitmapset *columns, TupleTableSlot *before,
+									  TupleTableSlot *after);
 
 /*
  * Is it a row that the new build inserted while the triggers were disabled?  Its

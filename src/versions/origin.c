@@ -31,7 +31,6 @@
 #include "rewrite/rewriteHandler.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -353,44 +352,6 @@ cmig_versions_has_state(TupleTableSlot *slot, AttrNumber number, const char *sta
 
 	return t != NULL && VARSIZE_ANY_EXHDR(t) == strlen(state) &&
 		memcmp(VARDATA_ANY(t), state, strlen(state)) == 0;
-}
-
-bool
-cmig_versions_has_changed(int column, TupleTableSlot *before, TupleTableSlot *after)
-{
-	AttrNumber	number = column + FirstLowInvalidHeapAttributeNumber;
-	Form_pg_attribute attribute;
-	bool		null1;
-	bool		null2;
-	Datum		value1;
-	Datum		value2;
-
-	if (number <= 0)
-		return false;
-	attribute = TupleDescAttr(before->tts_tupleDescriptor, number - 1);
-	value1 = slot_getattr(before, number, &null1);
-	value2 = slot_getattr(after, number, &null2);
-	/* a large value that the statement does not set need not be read */
-	if (attribute->attlen == -1 && !null1 && !null2 &&
-		VARATT_IS_EXTERNAL(DatumGetPointer(value1)) &&
-		VARATT_IS_EXTERNAL(DatumGetPointer(value2)) &&
-		VARSIZE_EXTERNAL(DatumGetPointer(value1)) == VARSIZE_EXTERNAL(DatumGetPointer(value2)) &&
-		memcmp(DatumGetPointer(value1), DatumGetPointer(value2),
-			   VARSIZE_EXTERNAL(DatumGetPointer(value1))) == 0)
-		return false;
-	return null1 != null2 ||
-		(!null1 && !datum_image_eq(value1, value2, attribute->attbyval, attribute->attlen));
-}
-
-bool
-cmig_versions_any_changed(const Bitmapset *columns, TupleTableSlot *before, TupleTableSlot *after)
-{
-	int			column = -1;
-
-	while ((column = bms_next_member(columns, column)) >= 0)
-		if (cmig_versions_has_changed(column, before, after))
-			return true;
-	return false;
 }
 
 Datum

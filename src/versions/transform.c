@@ -290,6 +290,44 @@ cmig_versions_is_new_row(const CmigWriter *writer, TupleTableSlot *slot)
 	return has_values && cmig_versions_has_state(slot, writer->state, "todo");
 }
 
+bool
+cmig_versions_has_changed(int column, TupleTableSlot *before, TupleTableSlot *after)
+{
+	AttrNumber	number = column + FirstLowInvalidHeapAttributeNumber;
+	Form_pg_attribute attribute;
+	bool		null1;
+	bool		null2;
+	Datum		value1;
+	Datum		value2;
+
+	if (number <= 0)
+		return false;
+	attribute = TupleDescAttr(before->tts_tupleDescriptor, number - 1);
+	value1 = slot_getattr(before, number, &null1);
+	value2 = slot_getattr(after, number, &null2);
+	/* a large value that the statement does not set need not be read */
+	if (attribute->attlen == -1 && !null1 && !null2 &&
+		VARATT_IS_EXTERNAL(DatumGetPointer(value1)) &&
+		VARATT_IS_EXTERNAL(DatumGetPointer(value2)) &&
+		VARSIZE_EXTERNAL(DatumGetPointer(value1)) == VARSIZE_EXTERNAL(DatumGetPointer(value2)) &&
+		memcmp(DatumGetPointer(value1), DatumGetPointer(value2),
+			   VARSIZE_EXTERNAL(DatumGetPointer(value1))) == 0)
+		return false;
+	return null1 != null2 ||
+		(!null1 && !datum_image_eq(value1, value2, attribute->attbyval, attribute->attlen));
+}
+
+bool
+cmig_versions_any_changed(const Bitmapset *columns, TupleTableSlot *before, TupleTableSlot *after)
+{
+	int			column = -1;
+
+	while ((column = bms_next_member(columns, column)) >= 0)
+		if (cmig_versions_has_changed(column, before, after))
+			return true;
+	return false;
+}
+
 /* An expression that is evaluated in a subtransaction. */
 typedef struct Evaluation
 {
