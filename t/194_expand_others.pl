@@ -150,4 +150,15 @@ sql($db, q{CREATE SCHEMA other AUTHORIZATION bob; GRANT USAGE, CREATE ON SCHEMA 
 sql($db, "$alice ALTER TABLE app.t ADD CHECK (other.f(id) > 0)");
 like(tried($db, "$alice CALL cmig.expand()"), qr/revision "1" is expanded/, 'the function of a role that the caller can become');
 
+# Who may use the schema of a type or function can change while the table is expanded: as with a view, what was recorded
+# is used.
+subject('CREATE TABLE app.t (id int PRIMARY KEY, e priv.e, n int)', "-- cmig:down app.t.e = CASE e WHEN 'x'::priv.e THEN 'y'::priv.e ELSE 'x'::priv.e END
+-- cmig:down app.t.n = n - common.seven()
+ALTER TABLE app.t ALTER n TYPE bigint USING common.seven() + n, ALTER e TYPE priv.e USING CASE e WHEN 'x'::priv.e THEN 'y'::priv.e ELSE 'x'::priv.e END");
+sql($db, "CREATE ROLE writer_$db; SET SESSION AUTHORIZATION alice; GRANT USAGE ON SCHEMA app TO writer_$db; GRANT ALL ON app.t TO writer_$db");
+like(tried($db, "$alice CALL cmig.expand()"), qr/revision "1" is expanded/, 'an expression with types and functions of other roles');
+sql($db, 'REVOKE USAGE ON SCHEMA common FROM PUBLIC; SET SESSION AUTHORIZATION bob; REVOKE USAGE ON SCHEMA priv FROM alice');
+sql($db, "SET SESSION AUTHORIZATION $_->[0]; INSERT INTO $_->[1].t (id, n) VALUES ($_->[2], 10)") for [ "writer_$db", 'app', 1 ], [ 'alice', 'app', 2 ], [ 'alice', 'app_1', 3 ];
+is(sql($db, "SELECT string_agg(concat_ws(' ', id, n, cmig_new_n), ', ' ORDER BY id) FROM app.t"), '1 10 17, 2 10 17, 3 3 10', 'it is used without USAGE of their schemas');
+
 done_testing();

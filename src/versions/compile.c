@@ -11,6 +11,7 @@
 #include "access/table.h"
 #include "access/transam.h"
 #include "catalog/dependency.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_cast.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_depend.h"
@@ -69,9 +70,9 @@ cmig_versions_refuse_arguments(void)
 }
 
 /*
- * A check for raw_expression_tree_walker: may a literal have a type of a role
- * without the privileges of the table's owner?  The domains that it consists of
- * are checked when the parser converts the literal.
+ * A check for raw_expression_tree_walker: may the conversion of a literal run code
+ * of a role without the privileges of the table's owner?  An enum has none.  The
+ * parser gets the type that was looked at, which no other can replace meanwhile.
  */
 static bool
 converts_literal(Node *node, void *owner)
@@ -84,7 +85,11 @@ converts_literal(Node *node, void *owner)
 	{
 		Oid			type = LookupTypeNameOid(NULL, cast->typeName, true);
 
-		return !OidIsValid(type) || cmig_type_role(type, *(Oid *) owner) != *(Oid *) owner;
+		cast->typeName->names = NIL;
+		cast->typeName->arrayBounds = NIL;
+		cast->typeName->typeOid = type;
+		return !OidIsValid(type) ||
+			(!type_is_enum(type) && cmig_type_role(type, *(Oid *) owner) != *(Oid *) owner);
 	}
 	if (IsA(node, A_Const))
 		return !((A_Const *) node)->isnull && IsA(&((A_Const *) node)->val, String);
@@ -93,7 +98,7 @@ converts_literal(Node *node, void *owner)
 
 /*
  * Subtransaction callback: the result is where a parser's hooks have theirs.  It
- * is the table's owner if the names are looked up as that role.
+ * is a role if the names are looked up as that role.
  */
 static void
 look_up(void *arg)
@@ -109,6 +114,22 @@ look_up(void *arg)
 	if (pstate->p_hasSubLinks || pstate->p_hasAggs || pstate->p_hasWindowFuncs ||
 		pstate->p_hasTargetSRFs)
 		cmig_versions_refuse_arguments();
+}
+
+/* Returns NULL if the role lacks a privilege, or would run code of another role. */
+static Node *
+look_up_as(ParseState *pstate, Oid role)
+{
+	CmigRole	saved;
+	ErrorData  *error;
+
+	pstate->p_ref_hook_state = &role;
+	cmig_role_look_up_as(&saved, role);
+	error = cmig_subtransaction_try(look_up, pstate);
+	cmig_role_return(&saved);
+	if (error != NULL && error->sqlerrcode != ERRCODE_INSUFFICIENT_PRIVILEGE)
+		ReThrowError(error);
+	return error != NULL ? NULL : pstate->p_ref_hook_state;
 }
 
 /* What the expressions of a trigger used when they were stored. */
@@ -366,8 +387,6 @@ cmig_versions_compile(Relation relation, const char *text, Oid type, int32 typmo
 					  bool record)
 {
 	ParseState *pstate = make_parsestate(NULL);
-	CmigRole	saved;
-	ErrorData  *error;
 	Node	   *expr;
 	ObjectAddress dependent = {TriggerRelationId, trigger, 0};
 	Bound		bound = {record ? &dependent : NULL,.table_owner = relation->rd_rel->relowner,.text = text};
@@ -380,21 +399,19 @@ cmig_versions_compile(Relation relation, const char *text, Oid type, int32 typmo
 					 addRangeTableEntryForRelation(pstate, relation, AccessShareLock, NULL, false,
 												   true),
 					 false, true, true);
-	/* only one of owner and writer may use the schemas of functions and types */
-	pstate->p_ref_hook_state = &relation->rd_rel->relowner;
-	cmig_role_look_up_as(&saved, relation->rd_rel->relowner);
-	error = cmig_subtransaction_try(look_up, pstate);
-	cmig_role_return(&saved);
-	if (error != NULL && error->sqlerrcode != ERRCODE_INSUFFICIENT_PRIVILEGE)
-		ReThrowError(error);
-	if (error != NULL)
+	expr = look_up_as(pstate, relation->rd_rel->relowner);
+	/* what was recorded is used, whatever privileges of its schema remain */
+	if (expr == NULL && !record && bound.recorded)
+		expr = look_up_as(pstate, BOOTSTRAP_SUPERUSERID);
+	/* only the writer may be allowed to use a schema, or to convert a literal */
+	if (expr == NULL)
 	{
 		pstate->p_ref_hook_state = NULL;
 		if (!record)
 			(void) require_literals(cmig_versions_expression(text), &bound);
 		look_up(pstate);
+		expr = pstate->p_ref_hook_state;
 	}
-	expr = pstate->p_ref_hook_state;
 	expr = coerce_to_target_type(pstate, expr, exprType(expr), type, typmod,
 								 COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
 	if (expr == NULL)
