@@ -17,12 +17,6 @@
 
 PG_FUNCTION_INFO_V1(cmig_import_files);
 
-static int
-compare_files(const void *a, const void *b)
-{
-	return strcmp(((const CmigToolFile *) a)->name, ((const CmigToolFile *) b)->name);
-}
-
 void
 cmig_import_require_contents(const CmigNames *names, const CmigNames *contents)
 {
@@ -64,7 +58,7 @@ read_files(CmigImport *import, const CmigNames *names, const CmigNames *contents
 		file->text = pstrdup(strncmp(text, "\xef\xbb\xbf", 3) == 0 ? text + 3 : text);
 		cmig_section_text_drop_carriage_returns(file->text);
 	}
-	qsort(import->files, import->file_count, sizeof(CmigToolFile), compare_files);
+	qsort(import->files, import->file_count, sizeof(CmigToolFile), pg_qsort_strcmp);
 	for (int i = 1; i < import->file_count; i++)
 		if (strcmp(import->files[i].name, import->files[i - 1].name) == 0)
 			ereport(ERROR,
@@ -76,15 +70,6 @@ char *
 cmig_tool_file_folder(const CmigToolFile *file)
 {
 	return pnstrdup(file->name, Max(file->base - file->name - 1, 0));
-}
-
-/* Is "folder" the other folder, or below it? */
-static bool
-is_below(const char *folder, const char *other)
-{
-	size_t		length = strlen(other);
-
-	return length == 0 || (strncmp(folder, other, length) == 0 && strchr("/", folder[length]));
 }
 
 /*
@@ -102,14 +87,14 @@ keep_one_folder(CmigImport *import)
 	{
 		char	   *folder = cmig_tool_file_folder(revision->file);
 
-		if (top == NULL || is_below(top, folder))
+		if (top == NULL || cmig_tool_folder_is_in(top, folder))
 			top = folder;
 	}
 	foreach_ptr(CmigToolRevision, revision, import->revisions)
 	{
 		char	   *folder = cmig_tool_file_folder(revision->file);
 
-		if (!is_below(folder, top))
+		if (!cmig_tool_folder_is_in(folder, top))
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
 					 errmsg("there are %s files in several folders", import->format),

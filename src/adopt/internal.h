@@ -86,8 +86,9 @@ extern int	cmig_tool_text_compare_versions(const char *a, const char *b);
 /* Another tool's file. */
 typedef struct CmigToolFile
 {
-	const char *name;			/* as passed by the caller, relative to the
-								 * tool's folder */
+	const char *name;			/* first, as they are sorted by it; as passed
+								 * by the caller, relative to the tool's
+								 * folder */
 	const char *base;			/* name after the last slash */
 	const char *folder;			/* name of the folder that contains the file;
 								 * "" if there is none */
@@ -242,6 +243,9 @@ extern CmigNames *cmig_import_list_argument(FunctionCallInfo fcinfo, int n, cons
 extern void cmig_import_require_contents(const CmigNames *names, const CmigNames *contents);
 
 /* in tools.c */
+
+/* Is "folder" the other folder, or below it? */
+extern bool cmig_tool_folder_is_in(const char *folder, const char *other);
 
 /*
  * How a tool's files are converted: the function that reads one of them, or all

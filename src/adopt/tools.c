@@ -243,8 +243,8 @@ folder_of(const CmigTool *tool, const char *name)
 	return folder;
 }
 
-static bool
-is_in(const char *folder, const char *other)
+bool
+cmig_tool_folder_is_in(const char *folder, const char *other)
 {
 	size_t		length = strlen(other);
 
@@ -272,7 +272,7 @@ common_folder(const CmigTool *tool, const CmigNames *names, const List *files)
 		versions = lappend(versions, pnstrdup(base, *base == 'R' ? strlen(base) : strstr(base, "__") - base));
 		if (common == NULL)
 			common = folder;
-		while (!is_in(folder, common))
+		while (!cmig_tool_folder_is_in(folder, common))
 			*(strrchr(common, '/') ? strrchr(common, '/') : common) = '\0';
 	}
 	cmig_text_list_sort(versions);
@@ -356,8 +356,8 @@ find_files(const CmigTool *tool, const CmigNames *names, const CmigNames *texts,
 		{
 			const char *known = folder_of(tool, names->names[list_nth_int(found, n)]);
 
-			is_new &= tool->format != NULL && !is_in(folder, known);
-			if (is_new && rank == best && is_in(known, folder))
+			is_new &= tool->format != NULL && !cmig_tool_folder_is_in(folder, known);
+			if (is_new && rank == best && cmig_tool_folder_is_in(known, folder))
 				found = list_delete_nth_cell(found, n);
 		}
 		if (is_new && rank == best)

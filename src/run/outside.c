@@ -98,13 +98,6 @@ static object_access_hook_type next_object_access = NULL;
 static needs_fmgr_hook_type next_needs_fmgr = NULL;
 static fmgr_hook_type next_fmgr = NULL;
 
-/* bsearch comparator. */
-static int
-compare_names(const void *key, const void *element)
-{
-	return strcmp(key, *(const char *const *) element);
-}
-
 /*
  * If a procedural language is untrusted, returns its name; otherwise, returns
  * NULL.
@@ -131,8 +124,8 @@ of_built_in_function(const char *name)
 {
 	if (watch->restores_locks && strstr(name, "_advisory_") != NULL)
 		return NULL;
-	if (bsearch(name, server_functions, lengthof(server_functions), sizeof(char *),
-				compare_names) == NULL)
+	if (bsearch(&name, server_functions, lengthof(server_functions), sizeof(char *),
+				pg_qsort_strcmp) == NULL)
 		return NULL;
 	return psprintf("a rollback does not undo %s()", name);
 }

@@ -40,7 +40,7 @@
 /* The saved state of a setting. */
 typedef struct SavedSetting
 {
-	const char *name;
+	const char *name;			/* first, as they are sorted by it */
 	char	   *value;
 	GucSource	source;
 } SavedSetting;
@@ -731,12 +731,6 @@ is_saved(const struct config_generic *setting)
 }
 
 /* qsort and bsearch comparator: by name. */
-static int
-compare_settings(const void *a, const void *b)
-{
-	return strcmp(((const SavedSetting *) a)->name, ((const SavedSetting *) b)->name);
-}
-
 CmigSettings *
 cmig_session_settings(void)
 {
@@ -756,7 +750,7 @@ cmig_session_settings(void)
 		setting->source = all[i]->source;
 		result->count++;
 	}
-	qsort(result->sorted, result->count, sizeof(SavedSetting), compare_settings);
+	qsort(result->sorted, result->count, sizeof(SavedSetting), pg_qsort_strcmp);
 	return result;
 }
 
@@ -764,10 +758,8 @@ cmig_session_settings(void)
 static const SavedSetting *
 find_saved(const CmigSettings *settings, const char *name)
 {
-	SavedSetting key = {.name = name};
-
-	return bsearch(&key, settings->sorted, settings->count, sizeof(SavedSetting),
-				   compare_settings);
+	return bsearch(&name, settings->sorted, settings->count, sizeof(SavedSetting),
+				   pg_qsort_strcmp);
 }
 
 void

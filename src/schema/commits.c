@@ -240,15 +240,9 @@ join(const Joining *joining, int node, int other)
 /* A node, and what its change guards; see cmig_commit_guard(). */
 typedef struct Guard
 {
-	const char *name;
+	const char *name;			/* first, as they are sorted by it */
 	int			node;
 } Guard;
-
-static int
-compare_guards(const void *a, const void *b)
-{
-	return strcmp(((const Guard *) a)->name, ((const Guard *) b)->name);
-}
 
 /* Make the nodes that guard the same thing run in one transaction. */
 static void
@@ -268,7 +262,7 @@ join_guards(const Joining *joining)
 			name, i
 		};
 	}
-	qsort(guards, count, sizeof(Guard), compare_guards);
+	qsort(guards, count, sizeof(Guard), pg_qsort_strcmp);
 	for (int i = 0, end; i < count; i = end)
 	{
 		bool		drops = false;

@@ -353,16 +353,10 @@ is_harmless(const CmigOrderNode *node)
 /* A name that comes into use, or out of use, when a node runs. */
 typedef struct NameUse
 {
-	const char *name;
+	const char *name;			/* first, as they are sorted by it */
 	int			node;
 	bool		freed;
 } NameUse;
-
-static int
-compare_names(const void *a, const void *b)
-{
-	return strcmp(((const NameUse *) a)->name, ((const NameUse *) b)->name);
-}
 
 /*
  * Add edges so that a name is available before another object uses it: the
@@ -408,7 +402,7 @@ add_names(CmigOrder *order)
 			second, node, freed
 		};
 	}
-	qsort(uses, count, sizeof(NameUse), compare_names);
+	qsort(uses, count, sizeof(NameUse), pg_qsort_strcmp);
 	for (int i = 0; i < count; i++)
 		for (int step = -1; step <= 1 && !uses[i].freed; step += 2)
 			for (int j = i + step; j >= 0 && j < count &&

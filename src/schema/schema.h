@@ -18,7 +18,7 @@
 /* A schema that is compared. */
 typedef struct CmigManagedSchema
 {
-	char	   *name;
+	char	   *name;			/* first, as they are sorted by it */
 	Oid			oid;			/* InvalidOid if the schema does not exist */
 	bool		owned;			/* true if the current user owns the schema,
 								 * or is a member of the role that owns it */

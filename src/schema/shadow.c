@@ -19,12 +19,6 @@
 
 #include "schema/internal.h"
 
-static int
-compare_schemas(const void *a, const void *b)
-{
-	return strcmp(((const CmigManagedSchema *) a)->name, ((const CmigManagedSchema *) b)->name);
-}
-
 bool
 cmig_managed_is_own_name(const char *schema)
 {
@@ -98,7 +92,7 @@ cmig_managed_schemas(const CmigNames *names)
 		int			count = 1;
 
 		/* names may be repeated */
-		qsort(managed->schemas, managed->count, sizeof(CmigManagedSchema), compare_schemas);
+		qsort(managed->schemas, managed->count, sizeof(CmigManagedSchema), pg_qsort_strcmp);
 		for (int i = 1; i < managed->count; i++)
 		{
 			if (strcmp(managed->schemas[i].name, managed->schemas[count - 1].name) != 0)
@@ -125,7 +119,7 @@ cmig_managed_with(const CmigManaged *managed, char *name, Oid oid)
 	for (int i = 0; i < managed->count; i++)
 		add_schema(more, managed->schemas[i].name, managed->schemas[i].oid);
 	add_schema(more, name, oid);
-	qsort(more->schemas, more->count, sizeof(CmigManagedSchema), compare_schemas);
+	qsort(more->schemas, more->count, sizeof(CmigManagedSchema), pg_qsort_strcmp);
 	return more;
 }
 
