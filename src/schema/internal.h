@@ -83,9 +83,8 @@ extern bool cmig_shadow_hides_live(void);
  */
 extern PGDLLEXPORT CmigManaged *cmig_shadow_schemas(CmigShadow *shadow);
 
-/* Return the managed schemas, or those named, that exist, without what others created meanwhile. */
+/* Returns the managed schemas that exist. */
 extern CmigManaged *cmig_shadow_managed(CmigShadow *shadow);
-extern CmigManaged *cmig_shadow_named(const CmigShadow *shadow, const CmigNames *names);
 extern CmigShadowSchema *cmig_shadow_find(CmigShadow *shadow, const char *name);
 
 /*

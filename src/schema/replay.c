@@ -527,7 +527,7 @@ read_image(void *arg)
 	cmig_target_extension_settle(&reading->replay->state);
 	managed = cmig_shadow_schemas(reading->replay->state.shadow);
 	if (reading->schemas != NULL)
-		managed = cmig_shadow_named(reading->replay->state.shadow, reading->schemas);
+		managed = cmig_managed_schemas(reading->schemas);
 	reading->image = cmig_image_read(managed);
 	if (reading->finish != NULL)
 		reading->image = reading->finish(managed, reading->image, reading->arg);

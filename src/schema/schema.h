@@ -37,6 +37,7 @@ typedef struct CmigManaged
  * Returns the named schemas, whether or not they exist.  If "names" is NULL,
  * returns all schemas in the database, without those of the system, of
  * extensions, and of pg_cmig.  Raises error 22023 if one of these is named.
+ * In a shadow, leaves out what other sessions have created meanwhile.
  */
 extern PGDLLEXPORT CmigManaged *cmig_managed_schemas(const CmigNames *names);
 

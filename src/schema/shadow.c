@@ -19,6 +19,28 @@
 
 #include "schema/internal.h"
 
+/*
+ * The arguments of cmig_shadow_run() and cmig_shadow_rename(), for the code
+ * that these functions share.
+ */
+typedef struct ShadowRun
+{
+	const char *caller;
+	void		(*prepare) (struct ShadowRun *run);
+	bool		prepared;
+	CmigShadowTask task;
+	void	   *arg;
+	/* for cmig_shadow_run() */
+	const CmigManaged *managed;
+	CmigShadow *shadow;
+	/* for cmig_shadow_rename() */
+	Oid			schema;
+	const char *name;
+} ShadowRun;
+
+/* What cmig_shadow_run() or cmig_shadow_rename() is running, or NULL. */
+static const ShadowRun *running = NULL;
+
 bool
 cmig_managed_is_own_name(const char *schema)
 {
@@ -64,6 +86,30 @@ add_all(void *managed)
 		add_schema(managed, row[1], atooid(row[0]));
 }
 
+/* In a shadow: did another session create the schema after the live ones were hidden? */
+static bool
+is_of_another(Oid schema)
+{
+	HeapTuple	row = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
+	bool		result = HeapTupleIsValid(row) && !cmig_shadow_is_live_schema(running->shadow, schema) &&
+	!TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(row->t_data));
+
+	if (HeapTupleIsValid(row))
+		ReleaseSysCache(row);
+	return result;
+}
+
+static void
+leave_out_others(CmigManaged *managed)
+{
+	int			kept = 0;
+
+	for (int i = 0; i < managed->count; i++)
+		if (!is_of_another(managed->schemas[i].oid))
+			managed->schemas[kept++] = managed->schemas[i];
+	managed->count = kept;
+}
+
 CmigManaged *
 cmig_managed_schemas(const CmigNames *names)
 {
@@ -100,6 +146,8 @@ cmig_managed_schemas(const CmigNames *names)
 		}
 		managed->count = count;
 	}
+	if (cmig_shadow_hides_live() && running->prepared)
+		leave_out_others(managed);
 	return managed;
 }
 
@@ -297,28 +345,6 @@ restore_locks(const List *before)
  * changing the same catalog rows.
  */
 #define ATTEMPTS 10
-
-/*
- * The arguments of cmig_shadow_run() and cmig_shadow_rename(), for the code
- * that these functions share.
- */
-typedef struct ShadowRun
-{
-	const char *caller;
-	void		(*prepare) (struct ShadowRun *run);
-	bool		prepared;
-	CmigShadowTask task;
-	void	   *arg;
-	/* for cmig_shadow_run() */
-	const CmigManaged *managed;
-	CmigShadow *shadow;
-	/* for cmig_shadow_rename() */
-	Oid			schema;
-	const char *name;
-} ShadowRun;
-
-/* What cmig_shadow_run() or cmig_shadow_rename() is running, or NULL. */
-static const ShadowRun *running = NULL;
 
 static void
 set_name(Oid schema, const char *name)
@@ -659,39 +685,13 @@ cmig_shadow_schemas(CmigShadow *shadow)
 	return cmig_shadow_managed(shadow);
 }
 
-/* Did another session create the schema after the live ones were hidden? */
-static bool
-is_of_another(const CmigShadow *shadow, Oid schema)
-{
-	HeapTuple	row = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
-	bool		result = HeapTupleIsValid(row) && !cmig_shadow_is_live_schema(shadow, schema) &&
-	!TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(row->t_data));
-
-	if (HeapTupleIsValid(row))
-		ReleaseSysCache(row);
-	return result;
-}
-
-CmigManaged *
-cmig_shadow_named(const CmigShadow *shadow, const CmigNames *names)
-{
-	CmigManaged *managed = cmig_managed_schemas(names);
-	int			kept = 0;
-
-	for (int i = 0; i < managed->count; i++)
-		if (!is_of_another(shadow, managed->schemas[i].oid))
-			managed->schemas[kept++] = managed->schemas[i];
-	managed->count = kept;
-	return managed;
-}
-
 CmigManaged *
 cmig_shadow_managed(CmigShadow *shadow)
 {
 	CmigManaged *managed;
 	int			kept = 0;
 
-	managed = cmig_shadow_named(shadow, cmig_managed_names(shadow->managed));
+	managed = cmig_managed_schemas(cmig_managed_names(shadow->managed));
 	for (int i = 0; i < managed->count; i++)
 	{
 		bool		is_away = false;
