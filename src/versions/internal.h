@@ -183,12 +183,11 @@ extern bool cmig_versions_is_new_row(const CmigWriter *writer, TupleTableSlot *s
 
 /*
  * Transform the row into the statement's slot, which is empty.  What an old
- * build writes must not fail, so "forgive".  As a subtransaction takes time,
+ * build writes must not fail, unless "strict".  As a subtransaction takes time,
  * there is none for plain expressions, and one for all others, and only if that
  * fails, one for each rule.
  */
-extern void cmig_versions_transform(CmigWriting *statement, TupleTableSlot *in, bool forgive,
-									bool plain);
+extern void cmig_versions_transform(CmigWriting *statement, TupleTableSlot *in, bool strict);
 
 /*
  * If the new build writes the row, computes the columns of the old version for the

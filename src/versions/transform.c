@@ -552,24 +552,45 @@ find_changed(CmigWriting *statement)
 			bms_overlap(writer->rules[i].reads, changed);
 }
 
+/*
+ * Can a rule fail that is to be applied?  Then, "plain" says whether that leaves
+ * nothing to be cleaned up.
+ */
+static bool
+may_fail(const CmigWriting *statement, bool *plain)
+{
+	bool		result = false;
+
+	*plain = true;
+	for (int i = 0; i < statement->writer.count; i++)
+	{
+		const CmigWriterRule *rule = &statement->writer.rules[i];
+
+		if (rule->safe || (rule->kind == CMIG_RULE_CHECK ? statement->new_build :
+						   rule->kind != CMIG_RULE_UP || !(statement->due[i] || statement->unsettled[i])))
+			continue;
+		result = true;
+		*plain &= rule->plain;
+	}
+	return result;
+}
+
 void
-cmig_versions_transform(CmigWriting *statement, TupleTableSlot *in, bool forgive, bool plain)
+cmig_versions_transform(CmigWriting *statement, TupleTableSlot *in, bool strict)
 {
 	CmigWriter *writer = &statement->writer;
 	TupleTableSlot *slot = statement->slot;
+	bool		plain;
 
 	slot_getallattrs(in);
 	memcpy(slot->tts_values, in->tts_values, sizeof(Datum) * in->tts_nvalid);
 	memcpy(slot->tts_isnull, in->tts_isnull, sizeof(bool) * in->tts_nvalid);
 	ExecStoreVirtualTuple(slot);
 	if (statement->whole)
-	{
 		find_changed(statement);
-		forgive = !writer->strict;
-		plain = false;
-	}
 	statement->careful = false;
-	if (forgive)
+	if (!strict && !writer->strict && (statement->update || !statement->new_build) &&
+		may_fail(statement, &plain))
 	{
 		ErrorData  *error = plain ? try_plainly(transform, statement) :
 		cmig_subtransaction_try(transform, statement);

@@ -172,8 +172,6 @@ typedef struct Said
 	bool		told_new;
 	bool		copied;			/* by COPY or replication, with all columns */
 	bool		touched;		/* is the row to be transformed? */
-	bool		risky;			/* can that fail? */
-	bool		plain;			/* without anything to be cleaned up then? */
 } Said;
 
 static void
@@ -380,7 +378,6 @@ decide(CmigWriting *statement, const TriggerData *data, Said *said)
 	statement->update = said->update;
 	statement->whole = said->whole && !said->given && said->shown == NULL;
 	statement->new_build = said->new_build && !said->whole;
-	said->plain = true;
 	for (int i = 0; i < statement->writer.count; i++)
 	{
 		const CmigWriterRule *rule = &statement->writer.rules[i];
@@ -393,12 +390,6 @@ decide(CmigWriting *statement, const TriggerData *data, Said *said)
 		statement->unsettled[i] = said->todo && !due && !said->told_new && rule->kind == CMIG_RULE_UP &&
 			!rule->required && slot_attisnull(said->in, rule->column) &&
 			!cmig_versions_has_changed(rule->column - FirstLowInvalidHeapAttributeNumber, said->before, said->in);
-		if (!rule->safe && (rule->kind == CMIG_RULE_CHECK ? !statement->new_build :
-							(due || statement->unsettled[i]) && rule->kind == CMIG_RULE_UP))
-		{
-			said->risky = true;
-			said->plain &= rule->plain;
-		}
 		said->touched |= due ||
 			(said->update && rule->kind == CMIG_RULE_CHECK &&
 			 cmig_versions_any_changed(rule->reads, said->before, said->in));
@@ -412,9 +403,7 @@ form_row(CmigWriting *statement, const TriggerData *data, const Said *said, Heap
 	HeapTuple	result;
 
 	ExecClearTuple(statement->slot);
-	cmig_versions_transform(statement, said->in, said->risky && !strict_fill &&
-							!statement->writer.strict && (said->update || !statement->new_build),
-							said->plain);
+	cmig_versions_transform(statement, said->in, strict_fill);
 	result = heap_form_tuple(RelationGetDescr(data->tg_relation), statement->slot->tts_values,
 							 statement->slot->tts_isnull);
 	result->t_data->t_ctid = tuple->t_data->t_ctid;
@@ -505,8 +494,6 @@ typedef struct Filling
 	Relation	relation;
 	const Trigger *trigger;
 	CmigWriting *statement;		/* or NULL before the first row */
-	bool		risky;
-	bool		plain;
 } Filling;
 
 /* Instead of the UPDATE's SET list: the next row, transformed. */
@@ -521,16 +508,6 @@ fill_row(ExprState *state, ExprContext *econtext, bool *null)
 		statement = cmig_versions_statement(filling->relation, filling->trigger, state->resultslot,
 											econtext->ecxt_per_query_memory);
 		statement->update = true;
-		filling->plain = true;
-		for (int i = 0; i < statement->writer.count; i++)
-		{
-			const CmigWriterRule *rule = &statement->writer.rules[i];
-
-			if (rule->safe || rule->kind == CMIG_RULE_DOWN)
-				continue;
-			filling->risky = !statement->writer.strict;
-			filling->plain &= rule->plain;
-		}
 		filling->statement = statement;
 	}
 	ResetExprContext(econtext);
@@ -539,8 +516,7 @@ fill_row(ExprState *state, ExprContext *econtext, bool *null)
 	for (int i = 0; i < statement->writer.count; i++)
 		statement->due[i] = statement->writer.rules[i].kind == (statement->new_build ?
 																CMIG_RULE_DOWN : CMIG_RULE_UP);
-	cmig_versions_transform(statement, econtext->ecxt_scantuple, filling->risky && !strict_fill,
-							filling->plain);
+	cmig_versions_transform(statement, econtext->ecxt_scantuple, strict_fill);
 	/* "null" is NULL for projections, from PostgreSQL 18 on */
 	return (Datum) 0;
 }
