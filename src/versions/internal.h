@@ -38,6 +38,7 @@ typedef struct CmigWriterRule
 {
 	char		kind;			/* one of the CMIG_RULE_... */
 	AttrNumber	column;			/* the column that it computes, or 0 */
+	int			bit;			/* and its member in sets of columns */
 	char	   *label;			/* name of the column or constraint */
 	bool		required;		/* the column must not be null */
 	bool		takes_default;	/* the old default applies if unnamed */

@@ -154,10 +154,9 @@ read_arguments(CmigWriter *writer, Relation relation, const Trigger *trigger, bo
 		if (rule->kind != CMIG_RULE_CHECK)
 		{
 			Form_pg_attribute attribute;
-			int			number;
 
 			rule->column = column_number(relation, trigger->tgargs[i + 1]);
-			number = rule->column - FirstLowInvalidHeapAttributeNumber;
+			rule->bit = rule->column - FirstLowInvalidHeapAttributeNumber;
 			attribute = TupleDescAttr(desc, rule->column - 1);
 			type = attribute->atttypid;
 			typmod = attribute->atttypmod;
@@ -170,11 +169,11 @@ read_arguments(CmigWriter *writer, Relation relation, const Trigger *trigger, bo
 					cmig_versions_require_marked(relation, rule->column, true);
 			}
 			if (rule->kind != CMIG_RULE_DOWN)
-				writer->hidden = bms_add_member(writer->hidden, number);
+				writer->hidden = bms_add_member(writer->hidden, rule->bit);
 			else
-				writer->replaced = bms_add_member(writer->replaced, number);
+				writer->replaced = bms_add_member(writer->replaced, rule->bit);
 			if (rule->kind == CMIG_RULE_UP)
-				writer->computed = bms_add_member(writer->computed, number);
+				writer->computed = bms_add_member(writer->computed, rule->bit);
 		}
 		error_context_stack = &callback;
 		rule->expr = cmig_versions_compile(relation, trigger->tgargs[i + 3], type, typmod, trigger->tgoid, record);
@@ -537,7 +536,7 @@ find_changed(CmigWriting *statement)
 
 		if ((rule->kind == CMIG_RULE_UP || rule->kind == CMIG_RULE_NONE) &&
 			!computes_other(statement, rule))
-			differing = bms_del_member(differing, rule->column - FirstLowInvalidHeapAttributeNumber);
+			differing = bms_del_member(differing, rule->bit);
 	}
 	for (int i = 0; i < writer->count; i++)
 	{
@@ -545,7 +544,7 @@ find_changed(CmigWriting *statement)
 
 		if (rule->kind == CMIG_RULE_DOWN && bms_overlap(rule->reads, differing) &&
 			computes_other(statement, rule))
-			changed = bms_add_member(changed, rule->column - FirstLowInvalidHeapAttributeNumber);
+			changed = bms_add_member(changed, rule->bit);
 	}
 	for (int i = 0; i < writer->count; i++)
 		statement->due[i] |= writer->rules[i].kind == CMIG_RULE_UP &&

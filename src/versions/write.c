@@ -136,11 +136,10 @@ require_shown(const CmigWriting *statement, const TriggerData *data)
 	for (int i = 0; i < statement->writer.count; i++)
 	{
 		const CmigWriterRule *rule = &statement->writer.rules[i];
-		int			column = rule->column - FirstLowInvalidHeapAttributeNumber;
 
-		if (bms_is_member(column, statement->writer.hidden) &&
-			(update ? bms_is_member(column, data->tg_updatedcols) &&
-			 cmig_versions_has_changed(column, data->tg_trigslot, data->tg_newslot) :
+		if (bms_is_member(rule->bit, statement->writer.hidden) &&
+			(update ? bms_is_member(rule->bit, data->tg_updatedcols) &&
+			 cmig_versions_has_changed(rule->bit, data->tg_trigslot, data->tg_newslot) :
 			 !slot_attisnull(data->tg_trigslot, rule->column)))
 			ereport(ERROR,
 					(errcode(ERRCODE_GENERATED_ALWAYS),
@@ -235,7 +234,7 @@ is_unfilled(const CmigWriting *statement, Relation relation, TupleTableSlot *in)
 	bool		found = false;
 
 	for (int i = 0; i < writer->count; i++)
-		if (bms_is_member(writer->rules[i].column - FirstLowInvalidHeapAttributeNumber, writer->hidden) &&
+		if (bms_is_member(writer->rules[i].bit, writer->hidden) &&
 			!slot_attisnull(in, writer->rules[i].column))
 			return false;
 	root = relation->rd_rel->relispartition ?
@@ -316,20 +315,17 @@ row_set(const Said *said, const CmigWriter *writer, const CmigWriterRule *down, 
 static bool
 is_set_by_trigger(const Said *said, const CmigWriter *writer, const CmigWriterRule *rule)
 {
-	int			column = rule->column - FirstLowInvalidHeapAttributeNumber;
-
 	for (int i = 0; i < writer->count; i++)
 	{
 		const CmigWriterRule *down = &writer->rules[i];
-		int			replaced = down->column - FirstLowInvalidHeapAttributeNumber;
 		Bitmapset  *hidden;
 		TupleTableSlot *from;
 
-		if (down->kind != CMIG_RULE_DOWN || !bms_is_member(column, down->reads) ||
-			!bms_is_member(replaced, rule->reads))
+		if (down->kind != CMIG_RULE_DOWN || !bms_is_member(rule->bit, down->reads) ||
+			!bms_is_member(down->bit, rule->reads))
 			continue;
 		from = row_set(said, writer, down, &hidden);
-		if (cmig_versions_has_changed(replaced, from, said->in) &&
+		if (cmig_versions_has_changed(down->bit, from, said->in) &&
 			!cmig_versions_any_changed(hidden, from, said->in))
 			return true;
 	}
@@ -340,8 +336,7 @@ is_set_by_trigger(const Said *said, const CmigWriter *writer, const CmigWriterRu
 static bool
 is_due(const Said *said, const TriggerData *data, const CmigWriter *writer, const CmigWriterRule *rule)
 {
-	int			column = rule->column - FirstLowInvalidHeapAttributeNumber;
-	bool		named = bms_is_member(column, data->tg_updatedcols);
+	bool		named = bms_is_member(rule->bit, data->tg_updatedcols);
 	Bitmapset  *hidden;
 	TupleTableSlot *from = rule->kind == CMIG_RULE_DOWN && said->shown != NULL ?
 	row_set(said, writer, rule, &hidden) : NULL;
@@ -350,7 +345,7 @@ is_due(const Said *said, const TriggerData *data, const CmigWriter *writer, cons
 		return false;
 	if (from != NULL)
 		return cmig_versions_any_changed(rule->reads, from, said->in) &&
-			!cmig_versions_has_changed(column, from, said->in);
+			!cmig_versions_has_changed(rule->bit, from, said->in);
 	if (rule->kind == CMIG_RULE_DOWN)
 		return !said->update ? said->new_build && !said->whole :
 			said->told_new ||
@@ -389,7 +384,7 @@ decide(CmigWriting *statement, const TriggerData *data, Said *said)
 		 */
 		statement->unsettled[i] = said->todo && !due && !said->told_new && rule->kind == CMIG_RULE_UP &&
 			!rule->required && slot_attisnull(said->in, rule->column) &&
-			!cmig_versions_has_changed(rule->column - FirstLowInvalidHeapAttributeNumber, said->before, said->in);
+			!cmig_versions_has_changed(rule->bit, said->before, said->in);
 		said->touched |= due ||
 			(said->update && rule->kind == CMIG_RULE_CHECK &&
 			 cmig_versions_any_changed(rule->reads, said->before, said->in));
