@@ -6,6 +6,7 @@
 use strict;
 use warnings;
 
+use File::Spec;
 use FindBin;
 use lib $FindBin::RealBin;
 use CmigNode;
@@ -43,6 +44,8 @@ is($err, '', 'no errors');
 is(left(), '', 'no file remains');
 ok(ends(), 'no server remains');
 
+# also if TMPDIR is relative to the folder that the demo leaves
+$ENV{TMPDIR} = File::Spec->abs2rel($temporary, $dir);
 my $run = IPC::Run::start([ $cmig, 'demo' ], '>', \$out, '2>', \$err);
 $run->pump until $out =~ /initial|Create accounts/;
 $run->signal('TERM');
