@@ -39,61 +39,66 @@
 	"t.tgfoid IN (" TRIGGER_FUNCTIONS ") AND t.tgparentid = 0" \
 	" AND position('\\x00'::bytea || convert_to(e.sequence, getdatabaseencoding()) || '\\x00'::bytea IN '\\x00'::bytea || t.tgargs) > 0"
 
+/*
+ * The tables, triggers, and schemas that have another name, or, if $2, were dropped: what,
+ * its name now, or NULL, the statement that renames it, or NULL, and the one that undoes that.
+ */
+static CmigQuery moved = {
+	"WITH e AS (SELECT DISTINCT c->>0 AS relation, "
+	CMIG_RELATION_NAMED("(c->>0)") " AS oid, c->>1 AS"
+	" version, coalesce(c->>8, c->>1) AS sequence,"
+	" (c->>9 = $3 AND c->>10 = " CMIG_RELATION_NAMED("(c->>0)") "::text) IS TRUE AS known"
+	"  FROM cmig.expansion_run r, jsonb_array_elements(r.columns) c WHERE r.scope = $1"
+	" AND c->>0 <> ''),"
+	" g AS (SELECT e.relation, t.* FROM e JOIN pg_trigger t ON t.tgrelid = e.oid AND " IS_TRIGGER "),"
+	" x AS (SELECT e.relation, t.tgrelid AS oid, "
+	CMIG_RELATION_NAMED("e.sequence") " AS voucher FROM e, pg_trigger t WHERE NOT EXISTS (SELECT"
+	" FROM g WHERE g.relation = e.relation) AND " IS_TRIGGER
+	"  UNION SELECT e.relation, d.refobjid, w.ev_class FROM e"
+	" JOIN pg_rewrite w ON w.ev_class = " CMIG_RELATION_NAMED("e.version")
+	"   JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid"
+	" AND d.refclassid = 'pg_class'::regclass"
+	"   JOIN pg_class k ON k.oid = d.refobjid AND k.relkind IN ('r', 'p')"
+	" WHERE w.rulename = '_RETURN' AND d.refobjid IS DISTINCT FROM e.oid"
+	"   AND NOT e.known)"
+	" SELECT 'table ' || x.relation, x.oid::regclass::text,"
+	"  CASE WHEN NOT EXISTS (SELECT FROM pg_class v WHERE v.oid = x.voucher"
+	"    AND v.relowner = k.relowner) THEN NULL WHEN"
+	" to_regnamespace(quote_ident(i.i[1])) IS NULL"
+	" THEN format('ALTER SCHEMA %I RENAME TO %I', n.nspname, i.i[1])"
+	"   WHEN n.nspname <> i.i[1] THEN format('ALTER TABLE %s SET SCHEMA %I',"
+	" x.oid::regclass, i.i[1])"
+	"   ELSE format('%sALTER TABLE %s RENAME TO %I', 'ALTER TABLE ' ||"
+	" " CMIG_RELATION_NAMED("x.relation")
+	"::regclass || ' RENAME TO <another name>; ', x.oid::regclass, i.i[2]) END,"
+	"  CASE WHEN to_regnamespace(quote_ident(i.i[1])) IS NULL"
+	" THEN format('ALTER SCHEMA %I RENAME TO %I', i.i[1], n.nspname)"
+	"   WHEN n.nspname <> i.i[1] THEN format('ALTER TABLE %I.%I SET SCHEMA %I', i.i[1],"
+	" k.relname, n.nspname)"
+	"   WHEN " CMIG_RELATION_NAMED("x.relation") " IS NULL THEN format('ALTER TABLE %s RENAME TO %I',"
+	" x.relation, k.relname) END"
+	" FROM x JOIN pg_class k ON k.oid = x.oid"
+	" JOIN pg_namespace n ON n.oid = k.relnamespace, parse_ident(x.relation) i (i)"
+	" UNION ALL SELECT 'trigger of table ' || relation, quote_ident(tgname), format('ALTER"
+	" TRIGGER %I ON %s RENAME TO %I', tgname, tgrelid::regclass,"
+	"  CASE tgfoid WHEN 'cmig.expansion_write()'::regprocedure THEN '" CMIG_EXPANSION_WRITE "' ELSE '" CMIG_EXPANSION_BEGIN "' END), ''"
+	"  FROM g WHERE tgname NOT IN ('" CMIG_EXPANSION_BEGIN "', '" CMIG_EXPANSION_WRITE "')"
+	" UNION ALL SELECT 'schema ' || quote_ident(v), quote_ident(n.nspname), format('ALTER"
+	" SCHEMA %I RENAME TO %I', n.nspname, v), ''"
+	" FROM cmig.expansion_run r, unnest(r.schemas) s, cmig.version_schema(r.revision, s) v,"
+	" pg_namespace n"
+	" WHERE r.scope = $1 AND " CMIG_VERSION_CREATED " AND " CMIG_VERSION_RENAMED
+	" UNION ALL SELECT 'table ' || s.relation, NULL, NULL, NULL"
+	" FROM (SELECT DISTINCT relation FROM cmig.expansion_step WHERE $2 AND scope = $1"
+	"  AND relation <> '' OFFSET 0) s WHERE "
+	CMIG_RELATION_NAMED("s.relation") " IS NULL ORDER BY 2, 1",
+	{TEXTOID, BOOLOID, TEXTOID}
+};
+
 char *
 cmig_versions_require_tables(const CmigExpansion *expansion, List **back)
 {
-	static CmigQuery query = {
-		"WITH e AS (SELECT DISTINCT c->>0 AS relation, "
-		CMIG_RELATION_NAMED("(c->>0)") " AS oid, c->>1 AS"
-		" version, coalesce(c->>8, c->>1) AS sequence,"
-		" (c->>9 = $3 AND c->>10 = " CMIG_RELATION_NAMED("(c->>0)") "::text) IS TRUE AS known"
-		"  FROM cmig.expansion_run r, jsonb_array_elements(r.columns) c WHERE r.scope = $1"
-		" AND c->>0 <> ''),"
-		" g AS (SELECT e.relation, t.* FROM e JOIN pg_trigger t ON t.tgrelid = e.oid AND " IS_TRIGGER "),"
-		" x AS (SELECT e.relation, t.tgrelid AS oid, "
-		CMIG_RELATION_NAMED("e.sequence") " AS voucher FROM e, pg_trigger t WHERE NOT EXISTS (SELECT"
-		" FROM g WHERE g.relation = e.relation) AND " IS_TRIGGER
-		"  UNION SELECT e.relation, d.refobjid, w.ev_class FROM e"
-		" JOIN pg_rewrite w ON w.ev_class = " CMIG_RELATION_NAMED("e.version")
-		"   JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid"
-		" AND d.refclassid = 'pg_class'::regclass"
-		"   JOIN pg_class k ON k.oid = d.refobjid AND k.relkind IN ('r', 'p')"
-		" WHERE w.rulename = '_RETURN' AND d.refobjid IS DISTINCT FROM e.oid"
-		"   AND NOT e.known)"
-		" SELECT 'table ' || x.relation, x.oid::regclass::text,"
-		"  CASE WHEN NOT EXISTS (SELECT FROM pg_class v WHERE v.oid = x.voucher"
-		"    AND v.relowner = k.relowner) THEN NULL WHEN"
-		" to_regnamespace(quote_ident(i.i[1])) IS NULL"
-		" THEN format('ALTER SCHEMA %I RENAME TO %I', n.nspname, i.i[1])"
-		"   WHEN n.nspname <> i.i[1] THEN format('ALTER TABLE %s SET SCHEMA %I',"
-		" x.oid::regclass, i.i[1])"
-		"   ELSE format('%sALTER TABLE %s RENAME TO %I', 'ALTER TABLE ' ||"
-		" " CMIG_RELATION_NAMED("x.relation")
-		"::regclass || ' RENAME TO <another name>; ', x.oid::regclass, i.i[2]) END,"
-		"  CASE WHEN to_regnamespace(quote_ident(i.i[1])) IS NULL"
-		" THEN format('ALTER SCHEMA %I RENAME TO %I', i.i[1], n.nspname)"
-		"   WHEN n.nspname <> i.i[1] THEN format('ALTER TABLE %I.%I SET SCHEMA %I', i.i[1],"
-		" k.relname, n.nspname)"
-		"   WHEN " CMIG_RELATION_NAMED("x.relation") " IS NULL THEN format('ALTER TABLE %s RENAME TO %I',"
-		" x.relation, k.relname) END"
-		" FROM x JOIN pg_class k ON k.oid = x.oid"
-		" JOIN pg_namespace n ON n.oid = k.relnamespace, parse_ident(x.relation) i (i)"
-		" UNION ALL SELECT 'trigger of table ' || relation, quote_ident(tgname), format('ALTER"
-		" TRIGGER %I ON %s RENAME TO %I', tgname, tgrelid::regclass,"
-		"  CASE tgfoid WHEN 'cmig.expansion_write()'::regprocedure THEN '" CMIG_EXPANSION_WRITE "' ELSE '" CMIG_EXPANSION_BEGIN "' END), ''"
-		"  FROM g WHERE tgname NOT IN ('" CMIG_EXPANSION_BEGIN "', '" CMIG_EXPANSION_WRITE "')"
-		" UNION ALL SELECT 'schema ' || quote_ident(v), quote_ident(n.nspname), format('ALTER"
-		" SCHEMA %I RENAME TO %I', n.nspname, v), ''"
-		" FROM cmig.expansion_run r, unnest(r.schemas) s, cmig.version_schema(r.revision, s) v,"
-		" pg_namespace n"
-		" WHERE r.scope = $1 AND " CMIG_VERSION_CREATED " AND " CMIG_VERSION_RENAMED
-		" UNION ALL SELECT 'table ' || s.relation, NULL, NULL, NULL"
-		" FROM (SELECT DISTINCT relation FROM cmig.expansion_step WHERE $2 AND scope = $1"
-		"  AND relation <> '' OFFSET 0) s WHERE "
-		CMIG_RELATION_NAMED("s.relation") " IS NULL ORDER BY 2, 1",
-		{TEXTOID, BOOLOID, TEXTOID}
-	};
-	char	  **row = cmig_query_row(&query, expansion->scope, back == NULL,
+	char	  **row = cmig_query_row(&moved, expansion->scope, back == NULL,
 									 cmig_versions_database());
 
 	if (row != NULL && row[2] != NULL && row[3] != NULL && back != NULL)
@@ -416,10 +421,19 @@ cmig_versions_kept(const CmigExpansion *expansion)
 /* Stored names can be anything, so they are compared as texts. */
 #define RELATIONS "(SELECT r.*, format('%I.%I', n.nspname, r.relname) AS name FROM pg_class r JOIN pg_namespace n ON n.oid = r.relnamespace)"
 
+/*
+ * A restore may give the objects to another role, which then is that of the expansion, too.
+ * It lists privileges in another order, with the owner as the grantor of all.
+ */
+#define ROLE_VALUE(oid, role) "nullif(pg_get_userbyid(" oid ")::text, " role ")"
+#define PRIVILEGES_VALUE(privileges, role) \
+	"(SELECT jsonb_agg(DISTINCT jsonb_build_array(" ROLE_VALUE("x.grantee", role) "," \
+	" x.grantee = 0, x.privilege_type, x.is_grantable)) FROM aclexplode(" privileges ") x)"
+
 /* All that statistics are; first their definition. */
-#define STATISTICS_VALUE \
-	"jsonb_build_array(pg_get_statisticsobjdef(s.oid), nullif(stxstattarget, -1)," \
-	" pg_get_userbyid(stxowner), obj_description(s.oid, 'pg_statistic_ext')) "
+#define STATISTICS_VALUE(role) \
+	"jsonb_build_array(pg_get_statisticsobjdef(s.oid), nullif(stxstattarget, -1), " \
+	ROLE_VALUE("stxowner", role) ", obj_description(s.oid, 'pg_statistic_ext')) "
 
 /*
  * Of each column that is replaced, and in each partition: its properties, and what
@@ -428,7 +442,7 @@ cmig_versions_kept(const CmigExpansion *expansion)
  * can neither be dropped nor, in an upgrade, get another type; but an enum can get
  * labels, so these are here, too.
  */
-#define PROPERTIES(columns) \
+#define PROPERTIES(columns, role) \
 	"WITH a AS (SELECT DISTINCT t.attrelid, t.attnum FROM " columns " n (relation, name)" \
 	"  JOIN " RELATIONS " k ON k.name = n.relation CROSS JOIN LATERAL (SELECT k.oid UNION SELECT relid FROM pg_partition_tree(k.oid)) y (oid)" \
 	"  JOIN pg_attribute t ON t.attrelid = y.oid AND t.attname::text = n.name AND NOT t.attisdropped)," \
@@ -451,13 +465,15 @@ cmig_versions_kept(const CmigExpansion *expansion)
 	"   WHERE sub = 0 AND indexrelid = CASE WHEN class = 'pg_class'::regclass THEN id WHEN k.contype <> 'f' THEN k.conindid END)," \
 	"  pg_get_constraintdef(k.oid), obj_description(k.oid, 'pg_constraint')," \
 	"  (SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE class = 'pg_attrdef'::regclass AND oid = id)," \
-	"  (SELECT " STATISTICS_VALUE "FROM pg_statistic_ext s" \
+	"  (SELECT " STATISTICS_VALUE(role) "FROM pg_statistic_ext s" \
 	" WHERE class = 'pg_statistic_ext'::regclass AND s.oid = id)," \
-	"  (SELECT jsonb_build_array(pg_get_userbyid(typowner), obj_description(id, 'pg_type'), typacl::text," \
+	"  (SELECT jsonb_build_array(" ROLE_VALUE("typowner", role) ", obj_description(id, 'pg_type'), " \
+	PRIVILEGES_VALUE("coalesce(typacl, acldefault('T', typowner))", role) "," \
 	" (SELECT jsonb_agg(enumlabel ORDER BY enumsortorder) FROM pg_enum WHERE enumtypid = id))" \
 	"   FROM pg_type WHERE class = 'pg_type'::regclass AND oid = id)," \
-	"  (SELECT CASE relkind WHEN 'v' THEN to_jsonb(pg_get_userbyid(relowner)) ELSE" \
-	" jsonb_build_array(pg_get_userbyid(relowner), relacl::text, obj_description(id, 'pg_class')," \
+	"  (SELECT CASE relkind WHEN 'v' THEN to_jsonb(" ROLE_VALUE("relowner", role) ") ELSE" \
+	" jsonb_build_array(" ROLE_VALUE("relowner", role) ", " \
+	PRIVILEGES_VALUE("coalesce(relacl, acldefault('r', relowner))", role) ", obj_description(id, 'pg_class')," \
 	"    reloptions, (SELECT spcname FROM pg_tablespace s WHERE s.oid = reltablespace)," \
 	"    (SELECT amname FROM pg_am m WHERE m.oid = relam)," \
 	"    (SELECT jsonb_agg(jsonb_build_array(pg_get_indexdef(indexrelid), indisclustered," \
@@ -465,9 +481,9 @@ cmig_versions_kept(const CmigExpansion *expansion)
 	"      (SELECT jsonb_agg(nullif(attstattarget, -1) ORDER BY attnum) FROM pg_attribute" \
 	" WHERE attrelid = indexrelid)) ORDER BY indexrelid::regclass::text)" \
 	"     FROM pg_index WHERE indrelid = id)," \
-	"    (SELECT jsonb_agg(" STATISTICS_VALUE "ORDER BY stxname)" \
+	"    (SELECT jsonb_agg(" STATISTICS_VALUE(role) "ORDER BY stxname)" \
 	"     FROM pg_statistic_ext s WHERE stxrelid = id)," \
-	"    (SELECT jsonb_agg(jsonb_build_array(attname, attacl::text, nullif(attstattarget, -1)," \
+	"    (SELECT jsonb_agg(jsonb_build_array(attname, " PRIVILEGES_VALUE("attacl", role) ", nullif(attstattarget, -1)," \
 	" attoptions, attstorage, attcompression, col_description(id, attnum)) ORDER BY attnum)" \
 	"     FROM pg_attribute WHERE attrelid = id AND attnum > 0)," \
 	"    (SELECT jsonb_agg(jsonb_build_array(provider, objsubid, label)" \
@@ -490,7 +506,7 @@ cmig_versions_kept(const CmigExpansion *expansion)
 	"  (SELECT jsonb_build_array(pg_get_ruledef(id), ev_enabled," \
 	" obj_description(id, 'pg_rewrite'))" \
 	"   FROM pg_rewrite WHERE class = 'pg_rewrite'::regclass AND oid = id)," \
-	"  (SELECT pg_get_userbyid(proowner) FROM pg_proc WHERE class = 'pg_proc'::regclass AND oid" \
+	"  (SELECT " ROLE_VALUE("proowner", role) " FROM pg_proc WHERE class = 'pg_proc'::regclass AND oid" \
 	" = id)) AS value" \
 	"  FROM o LEFT JOIN pg_constraint k ON class = 'pg_constraint'::regclass AND k.oid = id, pg_identify_object(class, id, sub) i" \
 	"  WHERE (k.oid IS NULL OR k.contype <> 'n' AND k.coninhcount = 0 AND k.conparentid = 0)" \
@@ -502,7 +518,7 @@ cmig_versions_kept(const CmigExpansion *expansion)
 	" AND oid = id AND rulename = '_RETURN')" \
 	"  UNION ALL SELECT 0, attrelid, attnum, format('column %I of table %s (options, privileges)', attname, attrelid::regclass), attrelid::regclass::text, true," \
 	"   jsonb_build_array(attstattarget, ARRAY(SELECT x FROM unnest(attoptions) x WHERE x !~" \
-	" '^pg_attver='), CASE WHEN relispartition THEN attacl::text END)" \
+	" '^pg_attver='), CASE WHEN relispartition THEN " PRIVILEGES_VALUE("attacl", role) " END)" \
 	"  FROM a JOIN pg_attribute USING (attrelid, attnum) JOIN pg_class c ON c.oid = attrelid" \
 	" WHERE relispartition OR attstattarget >= 0 OR attoptions IS NOT NULL)," \
 	" p AS (SELECT *, md5(value::text) AS digest FROM q)"
@@ -511,7 +527,7 @@ List *
 cmig_versions_properties(const List *columns, Snapshot begun)
 {
 	static CmigQuery query = {
-		PROPERTIES("unnest($1::text[], $2::text[])") " SELECT '', NULL, '" PROPERTY "', name, relation, NULL, digest, value, NULL FROM p ORDER BY name",
+		PROPERTIES("unnest($1::text[], $2::text[])", "current_user") " SELECT '', NULL, '" PROPERTY "', name, relation, NULL, digest, value, NULL FROM p ORDER BY name",
 		{TEXTARRAYOID, TEXTARRAYOID}
 	};
 
@@ -520,7 +536,7 @@ cmig_versions_properties(const List *columns, Snapshot begun)
 	 * rows, too
 	 */
 	static CmigQuery at_snapshot = {
-		PROPERTIES("unnest($1::text[], $2::text[])") " SELECT md5(coalesce(jsonb_agg(jsonb_build_array(name, digest,"
+		PROPERTIES("unnest($1::text[], $2::text[])", "current_user") " SELECT md5(coalesce(jsonb_agg(jsonb_build_array(name, digest,"
 		" ARRAY(SELECT xmin::text FROM pg_attribute WHERE sub > 0 AND attrelid = id AND attnum ="
 		" sub"
 		"  UNION SELECT xmin::text FROM pg_constraint WHERE class = 'pg_constraint'::regclass"
@@ -670,7 +686,8 @@ static List *
 find_changes(const CmigExpansion *expansion, bool verified)
 {
 	static CmigQuery query = {
-		PROPERTIES("(SELECT CASE c->>2 WHEN 'change' THEN c->>0 ELSE c->>3 END, CASE c->>2 WHEN 'change' THEN c->>3 ELSE '' END FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $1 AND c->>2 IN ('change', '" ENUM "', '" READER "'))")
+		PROPERTIES("(SELECT CASE c->>2 WHEN 'change' THEN c->>0 ELSE c->>3 END, CASE c->>2 WHEN 'change' THEN c->>3 ELSE '' END FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $1 AND c->>2 IN ('change', '" ENUM "', '" READER "'))",
+				   "(SELECT role FROM cmig.expansion_run WHERE scope = $1)")
 		", s AS (SELECT c->>3 AS name, c->>4 AS relation, c->>6 AS digest, c->7 AS old FROM"
 		" cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $1 AND c->>2 = '" PROPERTY "'),"
 		" c AS (SELECT name, class, id, sub, value AS new, old, CASE WHEN s.digest IS NULL THEN"
@@ -766,6 +783,44 @@ find_changes(const CmigExpansion *expansion, bool verified)
 #define LOOK_MS 5000
 #define LOCK_TIMEOUT "1s"
 
+/* Returns problems: what is dropped, has another name, or is disabled. */
+static List *
+find_missing(const CmigExpansion *expansion)
+{
+	static CmigQuery query = {
+		"WITH t AS (SELECT DISTINCT c->>0 AS relation, c->>1 AS version, " CMIG_RELATION_NAMED("(c->>0)") " AS oid"
+		"  FROM cmig.expansion_run r, jsonb_array_elements(r.columns) c WHERE r.scope = $1 AND EXISTS (SELECT"
+		"  FROM cmig.expansion_step s WHERE s.scope = $1 AND s.relation = c->>0 AND s.phase = '" CMIG_PHASE_PREPARE "' AND s.done))"
+		" SELECT 'error', 'view ' || version, 'it was dropped or renamed, so the new build finds another table', $3"
+		"  FROM t WHERE oid IS NOT NULL AND version <> '' AND " CMIG_RELATION_NAMED("version") " IS NULL"
+		" UNION SELECT 'error', format('trigger %I on %s', n, y.oid::regclass), 'it was dropped or disabled, so the two versions of a row can differ', $2"
+		"  FROM t, LATERAL (SELECT t.oid UNION SELECT relid FROM pg_partition_tree(t.oid)) y (oid),"
+		"  unnest('{" CMIG_EXPANSION_BEGIN "," CMIG_EXPANSION_WRITE "}'::text[]) n"
+		"  WHERE t.oid IS NOT NULL AND EXISTS (SELECT FROM cmig.expansion_step s WHERE s.scope = $1 AND s.relation = t.relation"
+		"   AND s.phase = '" CMIG_PHASE_FILL "') AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = y.oid AND tgname = n::name"
+		"   AND tgenabled = 'A') ORDER BY 2", {TEXTOID, TEXTOID, TEXTOID}
+	};
+	const char *expand = psprintf("`CALL cmig.expand(%s)`", quote_literal_cstr(expansion->revision));
+	List	   *problems = NIL;
+	List	   *seen = NIL;
+
+	foreach_ptr(CmigValue, row, cmig_query_list(&moved, expansion->scope, true, cmig_versions_database()))
+	{
+		const char *problem[] = {
+			"error", row[0], row[1] == NULL ? "it is expanded, and has been dropped since then" :
+			psprintf("it is expanded, and is now %s", row[1]), row[1] == NULL ? "`CALL cmig.abandon()`" : row[2]
+		};
+
+		/* what has another name comes first */
+		if (cmig_text_list_has(seen, row[1] == NULL || row[2] == NULL ? row[0] : row[2]))
+			continue;
+		seen = lappend(lappend(seen, row[0]), row[2] == NULL ? row[0] : row[2]);
+		problems = lappend(problems, memcpy(palloc(sizeof(problem)), problem, sizeof(problem)));
+	}
+	return problems ? problems :
+		cmig_query_list(&query, expansion->scope, expand, "`CALL cmig.abandon()`, and expand it again");
+}
+
 /* Subtransaction callback: add the problems of the expansion, if there is one. */
 static void
 find_problems(void *arg)
@@ -781,6 +836,7 @@ find_problems(void *arg)
 	const CmigExpansion *expansion = cmig_expansion_read();
 	List	  **result = arg;
 	List	   *problems;
+	List	   *missing;
 
 	cmig_settings_override("lock_timeout", LOCK_TIMEOUT);
 
@@ -791,6 +847,7 @@ find_problems(void *arg)
 	foreach_ptr(CmigValue, tree, expansion ? cmig_query_list(&trees, expansion->scope) : NIL)
 		LockRelationOid(atooid(tree[0]), AccessShareLock);
 	problems = expansion ? find_changes(expansion, false) : NIL;
+	missing = expansion ? find_missing(expansion) : NIL;
 	foreach_ptr(CmigValue, table, expansion ? cmig_query_list(&filled, expansion->scope) : NIL)
 	{
 		foreach_ptr(CmigValue, row, cmig_versions_obstacles(table[0]))
@@ -811,8 +868,10 @@ find_problems(void *arg)
 	if (expansion != NULL)
 	{
 		problems = list_concat(problems, cmig_versions_replication_problems(expansion));
-		problems = list_concat(list_concat(problems, cmig_versions_unnoted_problems(expansion)),
-							   cmig_versions_blocked_problems(expansion));
+		/* what has another name also seems to be somebody else's */
+		problems = list_concat(problems, missing ? missing :
+							   list_concat(cmig_versions_unnoted_problems(expansion),
+										   cmig_versions_blocked_problems(expansion)));
 	}
 	*result = problems;
 }

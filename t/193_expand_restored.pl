@@ -1,0 +1,89 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# Tests what is said of an expansion whose objects were restored for another owner, or in
+# part, or were dropped, disabled, or renamed.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigExpand;
+use CmigNode;
+use Test::More;
+
+my $node = expand_node('expand_restored');
+my $file = $node->basedir . '/dump';
+my $problems = q{SELECT string_agg(concat_ws(' | ', severity, object, problem, fix), chr(10) ORDER BY object) FROM cmig.check() WHERE severity <> 'notice'};
+
+sql('postgres', 'CREATE ROLE own LOGIN; CREATE ROLE other LOGIN; CREATE ROLE r1; CREATE ROLE r2; CREATE ROLE r3');
+
+# as_role(DATABASE, ROLE, SQL...): runs each text as the role
+sub as_role
+{
+	my ($db, $role, @texts) = @_;
+	return join "\n", map { query($node, $db, $_, $role) } @texts;
+}
+
+# Privileges come in another order out of a dump, and, without owners, all belongs to the
+# role that restores it.
+sql('postgres', 'CREATE DATABASE original OWNER own');
+as_role('original', 'own', 'CREATE EXTENSION pg_cmig', q{SELECT cmig.create_revision('a', $c$CREATE TYPE mood AS ENUM ('a', 'b');
+	CREATE TABLE m (id int PRIMARY KEY, m mood, x int, y int); CREATE STATISTICS s ON x, y FROM m;
+	CREATE FUNCTION f() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT sum(x) FROM m; END$c$, NULL, revision => '1')}, 'SELECT FROM cmig.upgrade()',
+	q{GRANT USAGE ON TYPE mood TO r2, r1 WITH GRANT OPTION; GRANT USAGE ON TYPE mood TO r3; REVOKE USAGE ON TYPE mood FROM PUBLIC; GRANT USAGE ON TYPE mood TO PUBLIC;
+	INSERT INTO m VALUES (1, 'a', 2, 3); SELECT cmig.create_revision('b', $c$ALTER TYPE mood RENAME VALUE 'a' TO 'A'; DROP FUNCTION f;
+	ALTER TABLE m ALTER x TYPE bigint; CREATE FUNCTION f() RETURNS numeric LANGUAGE sql BEGIN ATOMIC SELECT sum(x) FROM m; END$c$, NULL, revision => '2', expand => true)});
+as_role('original', 'own', 'CALL cmig.expand()');
+is(as_role('original', 'own', $problems), '', 'nothing was changed');
+$node->command_ok([ 'pg_dump', '-Fc', '-U', 'own', '-f', $file, $node->connstr('original') ], 'dump');
+foreach my $role ('own', 'other')
+{
+	my $db = "restored_$role";
+
+	sql('postgres', "CREATE DATABASE $db OWNER $role");
+	$node->command_ok([ 'pg_restore', '-U', $role, '-d', $node->connstr($db), ($role eq 'own' ? () : '--no-owner'), $file ], "restored by $role");
+	as_role($db, $role, q{UPDATE cmig.expansion_step SET role = current_user; UPDATE cmig.expansion_run SET role = current_user}) if $role ne 'own';
+	is(as_role($db, $role, $problems), '', 'it was restored, and not changed');
+	foreach my $change ('GRANT USAGE ON TYPE mood TO own, other WITH GRANT OPTION', 'REVOKE USAGE ON TYPE mood FROM PUBLIC', 'REVOKE USAGE ON TYPE mood FROM CURRENT_USER', 'ALTER TYPE mood OWNER TO r1', 'ALTER FUNCTION f OWNER TO r1')
+	{
+		sql('postgres', "CREATE DATABASE changed TEMPLATE $db");
+		sql('changed', $change =~ s/CURRENT_USER/$role/r);
+		like(sql('changed', $problems), qr/it was changed since revision "2"/, $change);
+		sql('postgres', 'DROP DATABASE changed');
+	}
+	like(as_role($db, $role, 'CALL cmig.contract(); SELECT m, x FROM m'), qr/^A\|2$/m, 'contracted');
+}
+
+# What is missing, or has another name
+my $db = 'missing';
+new_database($node, $db);
+sql($db, q{SELECT cmig.create_revision('a', 'CREATE TABLE t (id int PRIMARY KEY, v int); CREATE TABLE p (id int, v int) PARTITION BY LIST (id); CREATE TABLE p1 PARTITION OF p DEFAULT; CREATE TABLE k (a int)',
+	NULL, revision => '1'); SELECT FROM cmig.upgrade(); SELECT cmig.create_revision('b', 'ALTER TABLE t ALTER v TYPE bigint; ALTER TABLE p ALTER v TYPE bigint; ALTER TABLE k RENAME a TO b', NULL, revision => '2', expand => true)});
+sql($db, 'CALL cmig.expand()');
+is(sql($db, $problems), '', 'nothing is missing');
+my $differ = 'it was dropped or disabled, so the two versions of a row can differ';
+my $again = q{CALL cmig.expand('2')};
+foreach my $case (
+	[ 'DROP TRIGGER "~cmig_write" ON t', qq{error | trigger "~cmig_write" on public.t | $differ | $again} ],
+	[ 'ALTER TABLE p1 DISABLE TRIGGER ALL; ALTER TABLE p1 ENABLE TRIGGER ALL', qq{error | trigger "!cmig_begin" on public.p1 | $differ | $again\nerror | trigger "~cmig_write" on public.p1 | $differ | $again} ],
+	[ 'DROP VIEW public_2.k', 'error | view public_2.k | it was dropped or renamed, so the new build finds another table | CALL cmig.abandon(), and expand it again' ],
+	[ 'DROP TABLE t CASCADE', 'error | table public.t | it is expanded, and has been dropped since then | CALL cmig.abandon()' ],
+	[ 'ALTER TABLE t RENAME TO u', 'error | table public.t | it is expanded, and is now public.u | ALTER TABLE public.u RENAME TO t' ],
+	[ 'ALTER TRIGGER "~cmig_write" ON p RENAME TO w', 'error | trigger of table public.p | it is expanded, and is now w | ALTER TRIGGER w ON public.p RENAME TO "~cmig_write"' ],
+	[ 'ALTER SCHEMA public_2 RENAME TO u', 'error | schema public_2 | it is expanded, and is now u | ALTER SCHEMA u RENAME TO public_2' ])
+{
+	my ($change, $expected) = @$case;
+
+	sql('postgres', "CREATE DATABASE changed TEMPLATE $db");
+	sql('changed', $change);
+	is(sql('changed', $problems), $expected, $change);
+	my ($fix) = $expected =~ /.* \| (.*)/;
+	my ($status) = $expected =~ /error \| (.*?) \| /;
+	like(sql('changed', 'SELECT * FROM cmig.status()'), qr/^error\|\Q$status\E/m, 'cmig.status says it, too');
+	sql('changed', $fix =~ s/,.*//r);
+	is(sql('changed', $problems), '', 'the fix fixes it');
+	sql('postgres', 'DROP DATABASE changed');
+}
+
+done_testing();
