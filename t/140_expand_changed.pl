@@ -391,6 +391,26 @@ foreach my $change ([ 'a constraint', 'ALTER TABLE m.t ADD CONSTRAINT ck CHECK (
 		$name eq 'a constraint' ? 'ck t, old_ck f' : 'old_ck t', "$name: kept");
 }
 
+# So are partitions, and an index that is not complete is not lost.
+database('parts', 'CREATE SCHEMA m; CREATE TABLE m.t (id int, n int) PARTITION BY LIST (id); CREATE TABLE m.t1 PARTITION OF m.t FOR VALUES IN (1); CREATE INDEX ON m.t (n)', 'ALTER TABLE m.t ALTER n TYPE bigint');
+my $creates = $node->background_psql('parts');
+$creates->query_safe('BEGIN; ALTER SCHEMA m RENAME TO m_new; ALTER SCHEMA m_new RENAME TO m; CREATE TABLE m.t2 PARTITION OF m.t FOR VALUES IN (2)');
+my $expands = start_psql($node, 'parts', "SET cmig.lock_timeout = '60s'; CALL cmig.expand()");
+wait_until_blocked($node);
+$creates->query_safe('COMMIT');
+is(finish_psql($expands), 3, 'a partition, created while the revision is planned: refused');
+like($expands->{err}, qr/40001.*Partitions or children of table m\.t were added, detached, or dropped/s, 'with the reason');
+sql('parts', 'CALL cmig.expand()');
+$creates->query_safe('BEGIN; SELECT FROM m.t1');
+my $builds = start_psql($node, 'parts', 'REINDEX INDEX CONCURRENTLY m.t1_n_idx');
+wait_until_blocked($node);
+is(sql('parts', q{SELECT string_agg(object, ', ') FROM cmig.check() WHERE problem ~ 'it was'}), '', 'REINDEX CONCURRENTLY changes nothing');
+$creates->query_safe('COMMIT');
+is(finish_psql($builds), 0, 'it ends');
+$creates->quit;
+is(sql('parts', q{SELECT count(*) FROM cmig.check() WHERE problem ~ 'it was'}), '0', 'nothing was changed');
+sql('parts', 'CALL cmig.contract()');
+
 # a refused abandonment has no effect
 database('refused', q{CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t VALUES (1, 100); SELECT FROM cmig.grant_access('keeper', 'migrator')}, 'ALTER TABLE t ALTER n TYPE bigint');
 sql('refused', 'CALL cmig.expand()');

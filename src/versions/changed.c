@@ -50,7 +50,8 @@ static CmigQuery moved = {
 	" (c->>9 = $3 AND c->>10 = " CMIG_RELATION_NAMED("(c->>0)") "::text) IS TRUE AS known"
 	"  FROM cmig.expansion_run r, jsonb_array_elements(r.columns) c WHERE r.scope = $1"
 	" AND c->>0 <> ''),"
-	" g AS (SELECT e.relation, t.* FROM e JOIN pg_trigger t ON t.tgrelid = e.oid AND " IS_TRIGGER "),"
+	" g AS (SELECT e.relation, t.* FROM e JOIN pg_trigger t ON t.tgrelid = e.oid"
+	" AND " IS_TRIGGER "),"
 	" x AS (SELECT e.relation, t.tgrelid AS oid, "
 	CMIG_RELATION_NAMED("e.sequence") " AS voucher FROM e, pg_trigger t WHERE NOT EXISTS (SELECT"
 	" FROM g WHERE g.relation = e.relation) AND " IS_TRIGGER
@@ -75,13 +76,14 @@ static CmigQuery moved = {
 	" THEN format('ALTER SCHEMA %I RENAME TO %I', i.i[1], n.nspname)"
 	"   WHEN n.nspname <> i.i[1] THEN format('ALTER TABLE %I.%I SET SCHEMA %I', i.i[1],"
 	" k.relname, n.nspname)"
-	"   WHEN " CMIG_RELATION_NAMED("x.relation") " IS NULL THEN format('ALTER TABLE %s RENAME TO %I',"
-	" x.relation, k.relname) END"
+	"   WHEN " CMIG_RELATION_NAMED("x.relation") " IS NULL"
+	" THEN format('ALTER TABLE %s RENAME TO %I', x.relation, k.relname) END"
 	" FROM x JOIN pg_class k ON k.oid = x.oid"
 	" JOIN pg_namespace n ON n.oid = k.relnamespace, parse_ident(x.relation) i (i)"
 	" UNION ALL SELECT 'trigger of table ' || relation, quote_ident(tgname), format('ALTER"
 	" TRIGGER %I ON %s RENAME TO %I', tgname, tgrelid::regclass,"
-	"  CASE tgfoid WHEN 'cmig.expansion_write()'::regprocedure THEN '" CMIG_EXPANSION_WRITE "' ELSE '" CMIG_EXPANSION_BEGIN "' END), ''"
+	"  CASE tgfoid WHEN 'cmig.expansion_write()'::regprocedure THEN '" CMIG_EXPANSION_WRITE "'"
+	" ELSE '" CMIG_EXPANSION_BEGIN "' END), ''"
 	"  FROM g WHERE tgname NOT IN ('" CMIG_EXPANSION_BEGIN "', '" CMIG_EXPANSION_WRITE "')"
 	" UNION ALL SELECT 'schema ' || quote_ident(v), quote_ident(n.nspname), format('ALTER"
 	" SCHEMA %I RENAME TO %I', n.nspname, v), ''"
@@ -437,8 +439,9 @@ cmig_versions_kept(const CmigExpansion *expansion)
 
 /*
  * Of each column that is replaced, and in each partition: its properties, and what
- * would go with it, with a digest of the definition.  "Own" are those that a new partition also has; what partitions inherit
- * is the parent's.  A column that others use, such as views, triggers, and policies,
+ * would go with it, with a digest of the definition, except for indexes that another
+ * session builds, or has failed to.  "Own" are those that a new partition also
+ * has; what partitions inherit is the parent's.  A column that others use, such as views, triggers, and policies,
  * can neither be dropped nor, in an upgrade, get another type; but an enum can get
  * labels, so these are here, too.
  */
@@ -467,13 +470,15 @@ cmig_versions_kept(const CmigExpansion *expansion)
 	"  (SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE class = 'pg_attrdef'::regclass AND oid = id)," \
 	"  (SELECT " STATISTICS_VALUE(role) "FROM pg_statistic_ext s" \
 	" WHERE class = 'pg_statistic_ext'::regclass AND s.oid = id)," \
-	"  (SELECT jsonb_build_array(" ROLE_VALUE("typowner", role) ", obj_description(id, 'pg_type'), " \
+	"  (SELECT jsonb_build_array(" ROLE_VALUE("typowner", role) "," \
+	" obj_description(id, 'pg_type'), " \
 	PRIVILEGES_VALUE("coalesce(typacl, acldefault('T', typowner))", role) "," \
 	" (SELECT jsonb_agg(enumlabel ORDER BY enumsortorder) FROM pg_enum WHERE enumtypid = id))" \
 	"   FROM pg_type WHERE class = 'pg_type'::regclass AND oid = id)," \
 	"  (SELECT CASE relkind WHEN 'v' THEN to_jsonb(" ROLE_VALUE("relowner", role) ") ELSE" \
 	" jsonb_build_array(" ROLE_VALUE("relowner", role) ", " \
-	PRIVILEGES_VALUE("coalesce(relacl, acldefault('r', relowner))", role) ", obj_description(id, 'pg_class')," \
+	PRIVILEGES_VALUE("coalesce(relacl, acldefault('r', relowner))", role) "," \
+	" obj_description(id, 'pg_class')," \
 	"    reloptions, (SELECT spcname FROM pg_tablespace s WHERE s.oid = reltablespace)," \
 	"    (SELECT amname FROM pg_am m WHERE m.oid = relam)," \
 	"    (SELECT jsonb_agg(jsonb_build_array(pg_get_indexdef(indexrelid), indisclustered," \
@@ -483,7 +488,8 @@ cmig_versions_kept(const CmigExpansion *expansion)
 	"     FROM pg_index WHERE indrelid = id)," \
 	"    (SELECT jsonb_agg(" STATISTICS_VALUE(role) "ORDER BY stxname)" \
 	"     FROM pg_statistic_ext s WHERE stxrelid = id)," \
-	"    (SELECT jsonb_agg(jsonb_build_array(attname, " PRIVILEGES_VALUE("attacl", role) ", nullif(attstattarget, -1)," \
+	"    (SELECT jsonb_agg(jsonb_build_array(attname, " PRIVILEGES_VALUE("attacl", role) "," \
+	" nullif(attstattarget, -1)," \
 	" attoptions, attstorage, attcompression, col_description(id, attnum)) ORDER BY attnum)" \
 	"     FROM pg_attribute WHERE attrelid = id AND attnum > 0)," \
 	"    (SELECT jsonb_agg(jsonb_build_array(provider, objsubid, label)" \
@@ -506,11 +512,13 @@ cmig_versions_kept(const CmigExpansion *expansion)
 	"  (SELECT jsonb_build_array(pg_get_ruledef(id), ev_enabled," \
 	" obj_description(id, 'pg_rewrite'))" \
 	"   FROM pg_rewrite WHERE class = 'pg_rewrite'::regclass AND oid = id)," \
-	"  (SELECT " ROLE_VALUE("proowner", role) " FROM pg_proc WHERE class = 'pg_proc'::regclass AND oid" \
-	" = id)) AS value" \
+	"  (SELECT " ROLE_VALUE("proowner", role) " FROM pg_proc" \
+	" WHERE class = 'pg_proc'::regclass AND oid = id)) AS value" \
 	"  FROM o LEFT JOIN pg_constraint k ON class = 'pg_constraint'::regclass AND k.oid = id, pg_identify_object(class, id, sub) i" \
 	"  WHERE (k.oid IS NULL OR k.contype <> 'n' AND k.coninhcount = 0 AND k.conparentid = 0)" \
 	"  AND NOT EXISTS (SELECT FROM pg_class WHERE class = 'pg_class'::regclass AND oid = id AND sub = 0 AND relispartition)" \
+	"  AND NOT EXISTS (SELECT FROM pg_class c JOIN pg_index ON indexrelid = c.oid" \
+	" WHERE class = 'pg_class'::regclass AND c.oid = id AND sub = 0 AND c.relkind = 'i' AND NOT indisvalid)" \
 	"  AND NOT EXISTS (SELECT FROM pg_trigger WHERE class = 'pg_trigger'::regclass AND oid = id" \
 	" AND (tgparentid <> 0 OR tgisinternal OR tgfoid IN (SELECT oid FROM pg_proc" \
 	" WHERE pronamespace = 'cmig'::regnamespace)))" \
@@ -527,7 +535,9 @@ List *
 cmig_versions_properties(const List *columns, Snapshot begun)
 {
 	static CmigQuery query = {
-		PROPERTIES("unnest($1::text[], $2::text[])", "current_user") " SELECT '', NULL, '" PROPERTY "', name, relation, NULL, digest, value, NULL FROM p ORDER BY name",
+		PROPERTIES("unnest($1::text[], $2::text[])", "current_user")
+		" SELECT '', NULL, '" PROPERTY "', name, relation, NULL, digest, value, NULL"
+		" FROM p ORDER BY name",
 		{TEXTARRAYOID, TEXTARRAYOID}
 	};
 
@@ -536,7 +546,8 @@ cmig_versions_properties(const List *columns, Snapshot begun)
 	 * rows, too
 	 */
 	static CmigQuery at_snapshot = {
-		PROPERTIES("unnest($1::text[], $2::text[])", "current_user") " SELECT md5(coalesce(jsonb_agg(jsonb_build_array(name, digest,"
+		PROPERTIES("unnest($1::text[], $2::text[])", "current_user")
+		" SELECT md5(coalesce(jsonb_agg(jsonb_build_array(name, digest,"
 		" ARRAY(SELECT xmin::text FROM pg_attribute WHERE sub > 0 AND attrelid = id AND attnum ="
 		" sub"
 		"  UNION SELECT xmin::text FROM pg_constraint WHERE class = 'pg_constraint'::regclass"
@@ -686,7 +697,10 @@ static List *
 find_changes(const CmigExpansion *expansion, bool verified)
 {
 	static CmigQuery query = {
-		PROPERTIES("(SELECT CASE c->>2 WHEN 'change' THEN c->>0 ELSE c->>3 END, CASE c->>2 WHEN 'change' THEN c->>3 ELSE '' END FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $1 AND c->>2 IN ('change', '" ENUM "', '" READER "'))",
+		PROPERTIES("(SELECT CASE c->>2 WHEN 'change' THEN c->>0 ELSE c->>3 END,"
+				   " CASE c->>2 WHEN 'change' THEN c->>3 ELSE '' END"
+				   " FROM cmig.expansion_run, jsonb_array_elements(columns) c"
+				   " WHERE scope = $1 AND c->>2 IN ('change', '" ENUM "', '" READER "'))",
 				   "(SELECT role FROM cmig.expansion_run WHERE scope = $1)")
 		", s AS (SELECT c->>3 AS name, c->>4 AS relation, c->>6 AS digest, c->7 AS old FROM"
 		" cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $1 AND c->>2 = '" PROPERTY "'),"
@@ -788,37 +802,50 @@ static List *
 find_missing(const CmigExpansion *expansion)
 {
 	static CmigQuery query = {
-		"WITH t AS (SELECT DISTINCT c->>0 AS relation, c->>1 AS version, " CMIG_RELATION_NAMED("(c->>0)") " AS oid"
-		"  FROM cmig.expansion_run r, jsonb_array_elements(r.columns) c WHERE r.scope = $1 AND EXISTS (SELECT"
-		"  FROM cmig.expansion_step s WHERE s.scope = $1 AND s.relation = c->>0 AND s.phase = '" CMIG_PHASE_PREPARE "' AND s.done))"
-		" SELECT 'error', 'view ' || version, 'it was dropped or renamed, so the new build finds another table', $3"
-		"  FROM t WHERE oid IS NOT NULL AND version <> '' AND " CMIG_RELATION_NAMED("version") " IS NULL"
-		" UNION SELECT 'error', format('trigger %I on %s', n, y.oid::regclass), 'it was dropped or disabled, so the two versions of a row can differ', $2"
-		"  FROM t, LATERAL (SELECT t.oid UNION SELECT relid FROM pg_partition_tree(t.oid)) y (oid),"
+		"WITH t AS (SELECT DISTINCT c->>0 AS relation, c->>1 AS version,"
+		"  " CMIG_RELATION_NAMED("(c->>0)") " AS oid"
+		"  FROM cmig.expansion_run r, jsonb_array_elements(r.columns) c WHERE r.scope = $1"
+		"   AND EXISTS (SELECT FROM cmig.expansion_step s WHERE s.scope = $1"
+		"    AND s.relation = c->>0 AND s.phase = '" CMIG_PHASE_PREPARE "' AND s.done))"
+		" SELECT 'error', 'view ' || version,"
+		"  'it was dropped or renamed, so the new build finds another table', $3 FROM t"
+		"  WHERE oid IS NOT NULL AND version <> ''"
+		"   AND " CMIG_RELATION_NAMED("version") " IS NULL"
+		" UNION SELECT 'error', format('trigger %I on %s', n, y.oid::regclass),"
+		"  'it was dropped or disabled, so the two versions of a row can differ', $2 FROM t,"
+		"  LATERAL (SELECT t.oid UNION SELECT relid FROM pg_partition_tree(t.oid)) y (oid),"
 		"  unnest('{" CMIG_EXPANSION_BEGIN "," CMIG_EXPANSION_WRITE "}'::text[]) n"
-		"  WHERE t.oid IS NOT NULL AND EXISTS (SELECT FROM cmig.expansion_step s WHERE s.scope = $1 AND s.relation = t.relation"
-		"   AND s.phase = '" CMIG_PHASE_FILL "') AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = y.oid AND tgname = n::name"
-		"   AND tgenabled = 'A') ORDER BY 2", {TEXTOID, TEXTOID, TEXTOID}
+		"  WHERE t.oid IS NOT NULL AND EXISTS (SELECT FROM cmig.expansion_step s"
+		"    WHERE s.scope = $1 AND s.relation = t.relation AND s.phase = '" CMIG_PHASE_FILL "')"
+		"   AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = y.oid AND tgname = n::name"
+		"    AND tgenabled = 'A') ORDER BY 2", {TEXTOID, TEXTOID, TEXTOID}
 	};
-	const char *expand = psprintf("`CALL cmig.expand(%s)`", quote_literal_cstr(expansion->revision));
+	const char *abandon = "`CALL cmig.abandon()`";
+	const char *expand = psprintf("`CALL cmig.expand(%s)`",
+								  quote_literal_cstr(expansion->revision));
 	List	   *problems = NIL;
 	List	   *seen = NIL;
 
-	foreach_ptr(CmigValue, row, cmig_query_list(&moved, expansion->scope, true, cmig_versions_database()))
+	foreach_ptr(CmigValue, row, cmig_query_list(&moved, expansion->scope, true,
+												cmig_versions_database()))
 	{
 		const char *problem[] = {
-			"error", row[0], row[1] == NULL ? "it is expanded, and has been dropped since then" :
-			psprintf("it is expanded, and is now %s", row[1]), row[1] == NULL ? "`CALL cmig.abandon()`" : row[2]
+			"error", row[0], "it is expanded, and has been dropped since then", abandon
 		};
 
 		/* what has another name comes first */
 		if (cmig_text_list_has(seen, row[1] == NULL || row[2] == NULL ? row[0] : row[2]))
 			continue;
 		seen = lappend(lappend(seen, row[0]), row[2] == NULL ? row[0] : row[2]);
+		if (row[1] != NULL)
+		{
+			problem[2] = psprintf("it is expanded, and is now %s", row[1]);
+			problem[3] = row[2];
+		}
 		problems = lappend(problems, memcpy(palloc(sizeof(problem)), problem, sizeof(problem)));
 	}
 	return problems ? problems :
-		cmig_query_list(&query, expansion->scope, expand, "`CALL cmig.abandon()`, and expand it again");
+		cmig_query_list(&query, expansion->scope, expand, psprintf("%s, and expand it again", abandon));
 }
 
 /* Subtransaction callback: add the problems of the expansion, if there is one. */

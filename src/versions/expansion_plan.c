@@ -723,7 +723,7 @@ match_parts(CmigPlanning *p, CmigVersionTable *table)
 	if (table->build != NIL || table->drop != NIL || table->renamed != NIL)
 		require_plain(table);
 	if (table->viewed || table->build != NIL || table->drop != NIL)
-		table->family = cmig_versions_family(table->a->qualified);
+		table->family = cmig_versions_family(table->a->qualified, NULL);
 }
 
 /* ----------------------------------------------------------------

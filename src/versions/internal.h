@@ -777,8 +777,8 @@ extern void cmig_versions_add_column_privileges(const CmigStepGroup *at, const c
 /* Add the steps that give a sequence the owner of the table, if it has another. */
 extern void cmig_versions_add_owner(const CmigStepGroup *at, const char *sequence);
 
-/* Returns the qualified names of the table and all its descendants. */
-extern char *cmig_versions_family(const char *relation);
+/* Returns the qualified names of the table and all its descendants, as they are or were. */
+extern char *cmig_versions_family(const char *relation, Snapshot snapshot);
 
 /*
  * Raise an error if a live table is not the same as its copy, or if something

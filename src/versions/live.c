@@ -392,7 +392,7 @@ require_unmanaged(CmigPlanning *p)
 }
 
 char *
-cmig_versions_family(const char *relation)
+cmig_versions_family(const char *relation, Snapshot snapshot)
 {
 	static CmigQuery query = {
 		.sql = "WITH RECURSIVE family (oid) AS (SELECT " CMIG_RELATION_NAMED("$1") " UNION SELECT i.inhrelid FROM family JOIN pg_inherits i ON i.inhparent = family.oid)"
@@ -400,8 +400,10 @@ cmig_versions_family(const char *relation)
 		" FROM family",
 		.argtypes = {TEXTOID}
 	};
+	Datum		name = CStringGetTextDatum(relation);
 
-	return cmig_query_value(&query, relation);
+	return snapshot ? cmig_query_at_snapshot(&query, &name, snapshot) :
+		cmig_query_value(&query, relation);
 }
 
 char *
@@ -460,7 +462,7 @@ require_copied(CmigPlanning *p)
 	}
 	foreach_ptr(const CmigVersionTable, table, p->tables)
 	{
-		char	   *family = table->family ? cmig_versions_family(table->a->qualified) : NULL;
+		const char *family = table->family ? cmig_versions_family(table->a->qualified, NULL) : NULL;
 		char	  **other = cmig_query_row(&others, table->a->qualified, cmig_session_role());
 
 		if (other != NULL)
@@ -468,6 +470,9 @@ require_copied(CmigPlanning *p)
 		if (table->filled)
 			filled = lappend(filled, table->a->qualified);
 
+		if (family && !cmig_text_same(family, cmig_versions_family(table->a->qualified, p->begun)))
+			cmig_query_raise_changed(psprintf("Partitions or children of table %s were added,"
+											  " detached, or dropped.", table->a->qualified));
 		/* a partition or child in a schema of another role */
 		if (!cmig_text_same(table->family, family))
 			cmig_versions_refuse(psprintf("table %s", table->a->qualified),
