@@ -162,7 +162,7 @@ foreach my $case ([ '', '' ], [ 'PARTITION BY LIST (k)', '' ], [ '', 'CREATE TRI
 {
 	$db++;
 	new_database($node, $db);
-	sql($db, "CREATE TABLE w (id int, k int DEFAULT 0, n int, v text DEFAULT 'v', x text, PRIMARY KEY (id, k)) $case->[0];" . ($case->[0] && q{CREATE TABLE w0 (x text, v text DEFAULT 'z', n int, k int NOT NULL, id int NOT NULL); ALTER TABLE w ATTACH PARTITION w0 DEFAULT}));
+	sql($db, "CREATE TABLE w (id int, k int DEFAULT 0, n int DEFAULT 1, v text DEFAULT 'v1', x text DEFAULT 'x', PRIMARY KEY (id, k)) $case->[0];" . ($case->[0] && q{CREATE TABLE w0 (x text, v text DEFAULT 'z', n int, k int NOT NULL, id int NOT NULL); ALTER TABLE w ATTACH PARTITION w0 DEFAULT}));
 	sql($db, q{INSERT INTO w SELECT i, 0, i, 'v' || i, 'x' FROM generate_series(1, 3) i});
 	sql($db, load_sql(revision_file('1', '', <<'END_SQL', '') =~ s/(-- message)/-- expand: strict\n$1/r));
 ALTER TABLE w ALTER n TYPE bigint;

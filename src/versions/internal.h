@@ -32,6 +32,7 @@
 
 #define CMIG_MARK_TABLE	1		/* by the old build */
 #define CMIG_MARK_VIEW	2		/* the view's column takes the table's default */
+#define CMIG_MARK_STATE	4		/* no whole row of the table: it has no state */
 
 /* An expression of the trigger that is fired last. */
 typedef struct CmigWriterRule
@@ -60,6 +61,7 @@ typedef struct CmigWriter
 	TupleDesc	desc;
 	AttrNumber	state;			/* the column that says what is to be done */
 	Oid			sequence;		/* notes when the old build wrote, or invalid */
+	bool		marks;			/* does the state have its default? */
 	bool		strict;			/* a failing "up" fails the write */
 	bool		inverse;		/* no new column: state tells who inserts */
 	int			count;
@@ -148,6 +150,7 @@ extern bool cmig_versions_is_ours(const Trigger *trigger);
 extern void cmig_versions_require_order(Relation relation, const Trigger *trigger);
 
 /* Raise an error unless the default of the column tells for which version a row is. */
+extern bool cmig_versions_is_marked(Relation relation, AttrNumber number);
 extern void cmig_versions_require_marked(Relation relation, AttrNumber number, bool hidden);
 
 /* Does the state of the row have this value? */

@@ -4,8 +4,9 @@
  *
  * An INSERT that does not name a hidden column evaluates its default, a call
  * of cmig.expansion_mark(): it was for the table, that is, by the old build.
- * The view has other defaults.  Functions and triggers may insert into the same
- * or another table meanwhile, so a mark belongs to a statement.
+ * The view has other defaults.  An INSERT that names the state as well, whose default
+ * is such a call, too, has a whole row of the table.  Functions and triggers may insert
+ * into the same or another table meanwhile, so a mark belongs to a statement.
  *
  * An UPDATE has no defaults.  In the view, the table has an alias, under which
  * the rewriter makes it the target; that it came from the FROM clause of a view
@@ -52,7 +53,7 @@ typedef struct Mark
 	MemoryContextCallback callback;
 	dlist_node	node;
 	MemoryContext context;		/* of the statement, or within it */
-	uint8		kind;			/* CMIG_MARK_TABLE or CMIG_MARK_VIEW */
+	uint8		kind;			/* CMIG_MARK_... */
 	bool		set;
 } Mark;
 
@@ -153,7 +154,7 @@ set_mark(FunctionCallInfo fcinfo, uint8 kind)
 Datum
 cmig_expansion_mark(PG_FUNCTION_ARGS)
 {
-	return set_mark(fcinfo, CMIG_MARK_TABLE);
+	return set_mark(fcinfo, PG_ARGISNULL(0) ? CMIG_MARK_TABLE : CMIG_MARK_STATE);
 }
 
 Datum
@@ -295,11 +296,18 @@ calls_mark(Node *node, void *context)
 	return node != NULL && expression_tree_walker(node, calls_mark, context);
 }
 
+bool
+cmig_versions_is_marked(Relation relation, AttrNumber number)
+{
+	return TupleDescAttr(RelationGetDescr(relation), number - 1)->atthasdef &&
+		calls_mark(build_column_default(relation, number), NULL);
+}
+
 void
 cmig_versions_require_marked(Relation relation, AttrNumber number, bool hidden)
 {
-	if (TupleDescAttr(RelationGetDescr(relation), number - 1)->atthasdef &&
-		(!hidden || calls_mark(build_column_default(relation, number), NULL)))
+	if (hidden ? cmig_versions_is_marked(relation, number) :
+		TupleDescAttr(RelationGetDescr(relation), number - 1)->atthasdef)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -44,9 +44,13 @@ cmig_versions_add_columns(CmigPlanning *p, const CmigVersionTable *table)
 		cmig_versions_add(&at,
 						  "COMMENT ON COLUMN %s." CMIG_STATE_COLUMN " IS '" CMIG_STATE_COMMENT "'",
 						  real);
-		/* needed again if it is dropped by hand */
+
+		/*
+		 * the same value, of which the triggers take note; needed again if it
+		 * is dropped by hand
+		 */
 		cmig_versions_add(&at,
-						  "ALTER TABLE ONLY %s ALTER COLUMN " CMIG_STATE_COLUMN " SET DEFAULT 'todo'",
+						  "ALTER TABLE %s ALTER COLUMN " CMIG_STATE_COLUMN " SET DEFAULT cmig.expansion_mark('todo'::text)",
 						  real);
 	}
 	foreach_ptr(const CmigVersionColumn, column, table->columns)

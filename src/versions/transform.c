@@ -135,6 +135,7 @@ read_arguments(CmigWriter *writer, Relation relation, const Trigger *trigger, bo
 				 errmsg("column \"%s\" of relation \"%s\" does not have type text",
 						trigger->tgargs[0], RelationGetRelationName(relation)),
 				 cmig_hint("`CALL cmig.abandon()`")));
+	writer->marks = cmig_versions_is_marked(relation, writer->state);
 	writer->strict = strchr(trigger->tgargs[1], 's') != NULL;
 	writer->inverse = strchr(trigger->tgargs[1], 'i') != NULL;
 	writer->sequence = cmig_versions_sequence_of(relation, trigger->tgargs[2]);

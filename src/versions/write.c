@@ -205,56 +205,15 @@ read_update(const CmigWriting *statement, FunctionCallInfo fcinfo, const Trigger
 	said->touched |= said->new_build && bms_overlap(data->tg_updatedcols, writer->computed);
 }
 
-/*
- * Can the column of the table, or partition, have this value by its default?  A default
- * that is not constant can be any value.
- */
 static bool
-may_be_default(Relation relation, AttrNumber number, Datum value)
+has_hidden_values(const CmigWriter *writer, TupleTableSlot *slot)
 {
-	Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(relation), number - 1);
-	Node	   *expr = build_column_default(relation, number);
-	const Const *constant = (const Const *) expr;
-
-	if (expr == NULL || !IsA(expr, Const))
-		return expr != NULL;
-	return !constant->constisnull &&
-		datum_image_eq(value, constant->constvalue, attribute->attbyval, attribute->attlen);
-}
-
-/*
- * Is a row that is inserted one of the old build that was not filled yet, with all its
- * columns?  The new build cannot set the columns that its version does not have.
- */
-static bool
-is_unfilled(const CmigWriting *statement, Relation relation, TupleTableSlot *in)
-{
-	const CmigWriter *writer = &statement->writer;
-	Relation	root;
-	bool		found = false;
+	bool		result = false;
 
 	for (int i = 0; i < writer->count; i++)
-		if (bms_is_member(writer->rules[i].bit, writer->hidden) &&
-			!slot_attisnull(in, writer->rules[i].column))
-			return false;
-	root = relation->rd_rel->relispartition ?
-		table_open(llast_oid(get_partition_ancestors(RelationGetRelid(relation))), AccessShareLock) : relation;
-	for (int i = 0; i < writer->count && !found; i++)
-	{
-		AttrNumber	number = writer->rules[i].column;
-		bool		null;
-		Datum		value;
-
-		if (writer->rules[i].kind != CMIG_RULE_DOWN)
-			continue;
-		value = slot_getattr(in, number, &null);
-		found = !null && !may_be_default(relation, number, value) &&
-			(root == relation ||
-			 !may_be_default(root, get_attnum(RelationGetRelid(root), get_attname(RelationGetRelid(relation), number, false)), value));
-	}
-	if (root != relation)
-		table_close(root, AccessShareLock);
-	return found;
+		result |= bms_is_member(writer->rules[i].bit, writer->hidden) &&
+			!slot_attisnull(slot, writer->rules[i].column);
+	return result;
 }
 
 static void
@@ -263,6 +222,8 @@ read_insert(CmigWriting *statement, FunctionCallInfo fcinfo, const TriggerData *
 	const CmigWriter *writer = &statement->writer;
 	CmigOrigin *row = cmig_versions_origin(fcinfo->flinfo->fn_mcxt);
 	bool		is_new_state = cmig_versions_has_state(said->in, writer->state, CMIG_STATE_NEW);
+	bool		is_todo = cmig_versions_has_state(said->in, writer->state, "todo");
+	bool		names_state = false;
 
 	/* only the first trigger knows, if there is one */
 	if (row->relation != RelationGetRelid(data->tg_relation))
@@ -270,15 +231,16 @@ read_insert(CmigWriting *statement, FunctionCallInfo fcinfo, const TriggerData *
 	else
 	{
 		said->marked = row->marks;
+		names_state = writer->marks && (row->marks & CMIG_MARK_STATE) == 0;
 		if (row->moved != NULL)
 			said->before = ExecStoreHeapTuple(row->moved, statement->moved, false);
 		if (said->before != NULL && !is_moved(statement, said->before, row->source))
 			said->before = NULL;
 	}
 	said->update = said->before != NULL;
-	if (!said->update && !row->checked && said->marked == 0 &&
-		cmig_versions_has_state(said->in, writer->state, "todo") &&
-		is_unfilled(statement, data->tg_relation, said->in))
+	/* a whole row that was not filled yet */
+	if (!said->update && !row->checked && names_state && is_todo &&
+		!has_hidden_values(writer, said->in))
 		row->marks = said->marked = CMIG_MARK_TABLE;
 	said->old_build = !said->update &&
 		((said->marked & CMIG_MARK_TABLE) != 0 || (writer->inverse && !is_new_state));
@@ -288,7 +250,7 @@ read_insert(CmigWriting *statement, FunctionCallInfo fcinfo, const TriggerData *
 		require_shown(statement, data);
 	row->checked = true;
 	/* the view does not show the state */
-	is_new_state |= cmig_versions_has_state(said->in, writer->state, "todo");
+	is_new_state |= is_todo;
 	/* a row of the table itself: the view does not have all columns */
 	said->whole = said->new_build && !said->update && !is_new_state;
 	said->given = said->new_build && !is_new_state && cmig_versions_is_copied();
