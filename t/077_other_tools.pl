@@ -537,6 +537,18 @@ my $by_hand = getcwd();
 chdir new_folder('databases', map { ("$java/$_/com/V2__c.java" => 'x', "$main/migration/$_/com/V1_1__a.sql" => $users) } 'my', 'pg') or die;
 gives(0, '^' . join('', map {"flyway: files such as $main/migration/$_/com/V1_1__a.sql\n  cmig import flyway $main/migration/$_/com    # [^\n]*\n"} 'my', 'pg') . '$', '^$', 'import', '-d', 'postgres');
 gives(3, '^cmig/1.1_a.sql\ncmig/2_c.sql\n$', qq(^2_c.sql: to be written: it is written in Java, in file "$java/pg/com/V2__c.java"\n), 'import', 'flyway', "$main/migration/pg", '--to', 'cmig', '-d', 'postgres');
+# classes that only a setting of Flyway or a framework names are not left out without a word
+make_path('app/src/main/kotlin/com/example');
+append_to_file('app/src/main/kotlin/com/example/V3__d.kt', 'x');
+append_to_file('app/src/main/kotlin/com/example/V2__c.java', 'x');
+gives(3, '^$', '^' . quotemeta("cmig: migrations in other folders are left out: app/src/main/kotlin/com/example/V3__d.kt
+HINT:  If Flyway runs them in this database, repeat the import with --force after: cp app/src/main/kotlin/com/example/V3__d.kt $main/migration/pg
+2_c.sql: to be written: "), 'import', 'flyway', "$main/migration/pg", '--to', 'cmig', '-d', 'postgres');
+append_to_file("$main/migration/pg/V3__d.kt", 'x');
+gives(3, 'cmig/3_d.sql\n$', '^2_c.sql: [^\n]*\n3_d.sql: to be written: it is written in Kotlin', 'import', 'flyway', "$main/migration/pg", '--to', 'cmig', '--force', '-d', 'postgres');
+# the place of a class does not depend on where the folder is named from
+chdir 'app/src/main' or die;
+gives(3, '^cmig/1.1_a.sql\ncmig/2_c.sql\ncmig/3_d.sql\n$', 'it is written in Java', 'import', 'flyway', 'resources/db/migration/pg', '--to', 'cmig', '-d', 'postgres');
 chdir $by_hand or die;
 make_path('more/sql');
 append_to_file('more/sql/V2__other.sql', 'x');

@@ -871,6 +871,30 @@ require_folders()
 	[ -z "$unread" ] || fail 2 "the folder $(printf %q "$unread") cannot be read"
 }
 
+# find_classes FOLDER: sets class_folders to the folders of classes that have the same place on the class path
+# as a folder of resources.  Flyway may find other classes, too, because a setting can name their folder, and
+# frameworks pass what they find: those are named, unless one that is read has the same name.
+find_classes()
+{
+	local place=${1%/}/ file
+	local -a left_out=()
+
+	[[ $place == /* ]] || place=./$place
+	[[ $place == */resources/* ]] || return 0
+	for file in java kotlin; do
+		file=${place/\/resources\///$file/}
+		[ ! -d "$file" ] || class_folders+=("${file#./}")
+	done
+	while IFS= read -r -d '' file; do
+		[ -n "$(find -L "$1" ${class_folders[@]+"${class_folders[@]}"} -name "${file##*/}" 2>/dev/null)" ] ||
+			left_out+=("$(printf %q "${file#./}")")
+	done < <(find "${place%%/resources/*}"/{java,kotlin} -type f \
+		\( -name '[BRUV]*__*.java' -o -name '[BRUV]*__*.kt' \) -print0 2>/dev/null | LC_ALL=C sort -z)
+	[ ${#left_out[@]} -eq 0 ] || say "cmig: migrations in other folders are left out: ${left_out[*]}
+HINT:  If Flyway runs them in this database, repeat the import with --force after:" \
+		"cp ${left_out[*]} $(printf %q "$1")"
+}
+
 verb_import()
 {
 	local folder file files_in='' text number=0 placeholders='' setting import_names='' import_texts=''
@@ -912,11 +936,7 @@ verb_import()
 			[ -n "$(find "$folder" -maxdepth 2 -name '*structure.sql')" ] ||
 				fail 2 "there is no structure.sql in $folder" "$RAILS_HINT" ;;
 		graphile-migrate) read_gmrc "$folder" ;;
-		flyway) # classes with the same place on the class path as these resources
-			for text in java kotlin; do
-				[[ ${folder%/} != */resources/* ]] || ! [ -d "${folder/\/resources\///$text/}" ] ||
-					class_folders+=("${folder/\/resources\///$text/}")
-			done ;;
+		flyway) find_classes "$folder" ;;
 	esac
 	name_tests '*.sql' '*.conf' '*.toml' '*.plan' '*.json' '*.py' '*.js' '*.go' '*.rs' '*.java' '*.kt' '*.ts' '*.rb' \
 		'*.xml' '*.yaml' '*.yml' '*.SQL' '*.up.*' '*.down.*' \
