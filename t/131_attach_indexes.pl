@@ -45,6 +45,11 @@ my ($only, $one, $two) = ('CREATE INDEX i ON ONLY p (a);', 'CREATE INDEX i1 ON p
 my ($join, $join_two) = ('ALTER INDEX i ATTACH PARTITION i1;', 'ALTER INDEX i ATTACH PARTITION i2;');
 my $deep = 'CREATE TABLE p (k int, a int) PARTITION BY LIST (k); CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1) PARTITION BY LIST (a); CREATE TABLE p11 PARTITION OF p1 DEFAULT; CREATE INDEX i11 ON p11 (a);';
 
+# incomplete at two levels, because one of the partitions at the lower one has no index
+my $two_levels = 'CREATE TABLE p (k int) PARTITION BY RANGE (k); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (1) TO (9) PARTITION BY RANGE (k);'
+  . 'CREATE TABLE p11 PARTITION OF p1 FOR VALUES FROM (1) TO (2); CREATE TABLE p12 PARTITION OF p1 FOR VALUES FROM (2) TO (3);'
+  . "CREATE INDEX i12 ON p12 (k); CREATE INDEX i1 ON ONLY p1 (k); ALTER INDEX i1 ATTACH PARTITION i12; CREATE INDEX i ON ONLY p (k); $join";
+
 my $keyed = 'CREATE TABLE p (k int NOT NULL, a int) PARTITION BY LIST (k); CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1); CREATE TABLE p2 PARTITION OF p FOR VALUES IN (2);'
   . 'ALTER TABLE ONLY p ADD CONSTRAINT i PRIMARY KEY (k); ALTER TABLE p1 ADD CONSTRAINT i1 PRIMARY KEY (k); ALTER TABLE p2 ADD CONSTRAINT i2 PRIMARY KEY (k);';
 my $unique = $keyed =~ s/PRIMARY KEY/UNIQUE/gr;
@@ -68,6 +73,8 @@ my @cases = (
 	[ 'and one of the others', "$tables $one", "$tables $one CREATE INDEX i ON p (a)", 1, 0 ],
 	[ 'a new parent index of some', "$tables $one", "$tables $one $only $join", 1, 0 ],
 	[ 'a partition with partitions', "$deep CREATE INDEX i1 ON ONLY p1 (a); $only", "$deep CREATE INDEX i1 ON ONLY p1 (a); $only ALTER INDEX i1 ATTACH PARTITION i11; $join", 1, 0 ],
+	[ 'two levels, new', '', $two_levels, 0, 0 ],
+	[ 'two levels, gone', $two_levels, '', 0, 1 ],
 	[ 'no longer attached', "$tables $only $one $join", "$tables $only $one", 0, 1 ],
 	[ 'other columns', "$tables $only $one", "$tables CREATE INDEX i ON ONLY p (a, k); CREATE INDEX i1 ON p1 (a, k); $join", 0, 1 ],
 	[ 'another type of the column', "$tables $only $one", "$tables $only $one $join ALTER TABLE p ALTER a TYPE bigint", 0, 1 ],
@@ -96,6 +103,14 @@ foreach my $steps ('false', 'true')
 		is($node->safe_psql('postgres', "SET client_min_messages = error; SELECT * FROM judge(\$a\$$before\$a\$, \$a\$$after\$a\$, $steps)"), "$same|$others|0|t",
 			$name . ($steps eq 'true' ? ', in steps' : ''));
 	}
+}
+
+# what schema_sql returns creates the same schema
+foreach my $case (@cases)
+{
+	my ($name, $before, $after) = @$case;
+	is($node->safe_psql('postgres', "SET client_min_messages = error; BEGIN; CREATE SCHEMA x; SET LOCAL search_path = x; $_; SELECT count(*) FROM cmig.diff(cmig.schema_sql('{x}'), '{x}')"), '0',
+		"$name, schema_sql") foreach $before, $after;
 }
 
 done_testing();

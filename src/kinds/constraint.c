@@ -141,10 +141,10 @@ static const char constraint_follows[] =
 " AND NOT p.convalidated"
 " WHERE @c.relnamespace"
 /* as in index_follows, below */
-" UNION ALL SELECT 'pg_constraint'::regclass::oid, o.oid, 0, 'pg_class'::regclass::oid, p.inhrelid, -2"
+" UNION ALL SELECT 'pg_constraint'::regclass::oid, o.oid, 0, 'pg_class'::regclass::oid, p.relid::oid, -2"
 " FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid JOIN pg_index x ON x.indexrelid = o.conindid"
-" JOIN pg_inherits p ON p.inhparent = c.oid"
-" WHERE @c.relnamespace AND c.relkind = 'p' AND o.contype IN ('p', 'u') AND NOT x.indisvalid"
+" CROSS JOIN LATERAL pg_partition_tree(c.oid) p"
+" WHERE @c.relnamespace AND c.relkind = 'p' AND o.contype IN ('p', 'u') AND NOT x.indisvalid AND p.level > 0"
 " UNION ALL SELECT 'pg_constraint'::regclass::oid, o.oid, 0, 'pg_constraint'::regclass::oid, a.oid, 0"
 " FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid JOIN pg_index x ON x.indexrelid = o.conindid"
 " JOIN pg_inherits h ON h.inhparent = o.conindid"
@@ -448,13 +448,14 @@ INDEX_PROPERTIES_SQL
  * Query for the order in which invalid indexes of partitioned tables are
  * created.  If such an index existed, ATTACH PARTITION would create it in the
  * partition, too.  Therefore, it is created after the partitions are attached,
+ * at all levels, because its statement also creates the indexes of those below;
  * and after the indexes that are attached to it.
  */
 static const char index_follows[] =
-"SELECT 'pg_class'::regclass::oid, x.indexrelid, 0, 'pg_class'::regclass::oid, p.inhrelid, -2"
+"SELECT 'pg_class'::regclass::oid, x.indexrelid, 0, 'pg_class'::regclass::oid, p.relid::oid, -2"
 " FROM pg_class i JOIN pg_index x ON x.indexrelid = i.oid"
-" JOIN pg_inherits p ON p.inhparent = x.indrelid"
-" WHERE @i.relnamespace AND i.relkind = 'I' AND NOT x.indisvalid"
+" CROSS JOIN LATERAL pg_partition_tree(x.indrelid) p"
+" WHERE @i.relnamespace AND i.relkind = 'I' AND NOT x.indisvalid AND p.level > 0"
 " UNION ALL SELECT 'pg_class'::regclass::oid, h.inhparent, 0, 'pg_class'::regclass::oid, i.oid, 0"
 " FROM pg_class i JOIN pg_inherits h ON h.inhrelid = i.oid"
 " JOIN pg_index x ON x.indexrelid = h.inhparent"
