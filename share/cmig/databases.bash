@@ -316,7 +316,7 @@ first_ones()
 		visible "$item"
 		text+=${text:+$separator}$VISIBLE
 	done
-	[ $# -eq 0 ] || printf '%s%s%s\n' "$title" "$text" "$([ $# -le 10 ] || printf ' and %d more' $(($# - 10)))"
+	[ $# -eq 0 ] || out '%s%s%s\n' "$title" "$text" "$([ $# -le 10 ] || printf ' and %d more' $(($# - 10)))"
 }
 
 # Prints the outputs of the verb that have not been shown, in order, up to one that has not ended.
@@ -332,7 +332,7 @@ show_output()
 	[ -e "$workers/$1" ] || return 0
 	visible "${databases[$1]}"
 	# the procedure's messages name the scope
-	[ "$verbed" != 'done' ] && [ -z "$stepwise" ] || printf '== %s ==\n' "$VISIBLE"
+	[ "$verbed" != 'done' ] && [ -z "$stepwise" ] || out '== %s ==\n' "$VISIBLE"
 	show_file "$workers/$1"
 	[ ! -e "$workers/$1.out" ] || show_file "$workers/$1.out"
 }
@@ -343,7 +343,7 @@ show_file()
 	local text
 
 	IFS= read -r -d '' text <"$1"
-	printf '%s' "$text"
+	out '%s' "$text"
 }
 
 # Prints what is left of the outputs, and then a table with the results or, for scopes, a page as
@@ -355,7 +355,7 @@ show_results()
 	local -a succeeded=() found=() failed=() left=()
 
 	for ((number = shown; number < ${#databases[@]}; number++)); do show_output "$number"; done
-	[ "$kind" = scope ] || printf '\n%-40s %s\n' "$kind" status
+	[ "$kind" = scope ] || out '\n%-40s %s\n' "$kind" status
 	for number in "${!databases[@]}"; do
 		name=${databases[number]}
 		{ read -r status <"$workers/$number.status"; } 2>/dev/null || status=130
@@ -374,7 +374,7 @@ show_results()
 		esac
 		visible "$name"
 		[ "$kind" = scope ] ||
-			printf '%s%*s %s\n' "$VISIBLE" $((${#VISIBLE} < 40 ? 40 - ${#VISIBLE} : 0)) '' "$state"
+			out '%s%*s %s\n' "$VISIBLE" $((${#VISIBLE} < 40 ? 40 - ${#VISIBLE} : 0)) '' "$state"
 	done
 	[ -z "$interrupted" ] || worst=130
 	[ "$kind" = scope ] || return 0
@@ -389,7 +389,7 @@ show_results()
 	esac
 	page+=", ${#failed[@]} failed"
 	[ ${#left[@]} -eq 0 ] || page+=", ${#left[@]} $left_to"
-	printf '\n%s\n' "$page"
+	out '\n%s\n' "$page"
 	[ $((${#found[@]} + ${#failed[@]} + ${#left[@]})) -eq 0 ] ||
 		first_ones "$verbed: " ', ' ${succeeded[@]+"${succeeded[@]}"}
 	first_ones 'with findings: ' ', ' ${found[@]+"${found[@]}"}
@@ -402,7 +402,7 @@ show_results()
 in_databases()
 {
 	local name directory workers='' number status worst=0 jobs=${option_jobs:-4} kind=$1 most_failures=all
-	local most=999999999 verbed='done' shown=0 current='' splits=''
+	local most=999999999 verbed='done' shown=0 current='' splits='' lost=''
 	local -a databases=()
 
 	if [ "$kind" = scope ]; then
@@ -455,5 +455,6 @@ cmig ${verb/ensure-version/init} --databases \"SELECT datname FROM pg_database W
 	wait
 	show_results
 	rm -rf "$directory"
+	[ -z "$lost" ] || (output_lost) || [ $? -le "$worst" ] || worst=2
 	return "$worst"
 }

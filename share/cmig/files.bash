@@ -452,7 +452,7 @@ require_same_files()
 # everything first: messages() has then printed psql's messages.
 write_files()
 {
-	local folder=$1 name content note path part link number known='' status=0 unwritten=0 converted=0
+	local folder=$1 name content note path part link number known='' status=0 unwritten=0 converted=0 lost=''
 	local -a fields=()
 
 	while IFS= read -r -d '' content; do fields+=("$content"); done
@@ -492,12 +492,13 @@ write_files()
 			continue
 		fi
 		if printf '%s' "$content" | write_file "${later:-$folder}/$name"; then
-			[ -n "$later" ] || printf '%s\n' "$path"
+			[ -n "$later" ] || out '%s\n' "$path"
 		else
 			say "cmig: ${later:-$folder}/$name cannot be written"
 			status=2
 		fi
 	done
+	[ -z "$lost" ] || (output_lost) || status=$?
 	if [ "$verb" = import ] && [ $converted -eq 0 ] && [ ${#fields[@]} -gt 0 ]; then
 		say "cmig: nothing was converted: none of these is a migration of ${arguments[0]}"
 		return 1

@@ -88,12 +88,14 @@ transaction='' hints=shell
 # functions, which called() adds, use the session's search_path.  In these statements, each
 # operator and function must be qualified; what else reads the result uses kept().  If the role
 # may, also sets the language of the server's messages, whose severities messages() reads.  With
-# exit_on_error, errors that the functions catch and report would end the session.
+# exit_on_error, errors that the functions catch and report would end the session.  The statements
+# that follow have patterns with backslashes, which all sessions must read in the same way.
 begin_command=BEGIN
 begin_transaction()
 {
 	transaction=1
-	add "$begin_command;${newline}SET LOCAL client_min_messages = $1;${newline}SET LOCAL cmig_client.hints = $hints;
+	add "$begin_command \\; SET LOCAL standard_conforming_strings = on;
+SET LOCAL client_min_messages = $1;${newline}SET LOCAL cmig_client.hints = $hints;
 \\if :{?cmig_path}
 \\else
 SELECT pg_catalog.current_setting('search_path') AS cmig_path, pg_catalog.has_parameter_privilege('lc_messages', 'SET')
@@ -610,6 +612,24 @@ trap_signals()
 terminated=''
 note_signal() { terminated=$1; }
 
+# output_lost: ends the process, because standard output could not be written: its reader has ended, or a disk
+# is full.  The commands that write would report that themselves, bash with a line of this program.
+output_lost()
+{
+	[ ! -p /dev/stdout ] || exit 141
+	fail 2 'the output cannot be written'
+}
+
+# out FORMAT TEXT...: prints the text.  Sets the caller's variable "lost" if it cannot be written.
+# shellcheck disable=SC2059	# a format
+out() { printf "$@" 2>/dev/null || lost=1; }
+
+# Copies standard input to standard output.
+write_out()
+{
+	cat 2>/dev/null || { [ $? -ne 141 ] || exit 141; output_lost; }
+}
+
 # Copies standard input to standard output when it has ended: send() has then printed
 # all messages.
 copy_at_end()
@@ -617,8 +637,11 @@ copy_at_end()
 	local text
 
 	text=$(cat; printf .)
-	printf %s "${text%.}"
+	printf %s "${text%.}" | write_out
 }
+
+# print_only COMMAND...: runs a command that only prints, and ends cmig
+print_only() { "$@" 2>/dev/null | write_out; exit "${PIPESTATUS[1]}"; }
 
 # run [COMMAND...]: runs the script in one psql session, and returns cmig's exit
 # status.  If a command is given, the output is piped through it.  This process only
@@ -628,10 +651,10 @@ run()
 	local text line=130
 
 	[ -z "$transaction" ] || end_transaction COMMIT
-	[ -z "$fed" ] || { feed_script "${1:-cat}"; return; }
+	[ -z "$fed" ] || { feed_script "${1:-write_out}"; return; }
 	text=$script script=''
 	[ $# -gt 0 ] || set -- ${prints_place:+copy_at_end}
-	[ $# -gt 0 ] || set -- cat
+	[ $# -gt 0 ] || set -- write_out
 	[ "${BASH_VERSINFO[0]}" -ge 4 ] && trap_signals note_signal || trap_signals terminate
 	exec 5>&1
 	exec 4< <(exec 4>&1 1>&5 5>&-; send "$text" "$@"; printf '%s\n' $? >&4)
@@ -660,7 +683,7 @@ page()
 	elif [ "${GITHUB_ACTIONS:-}" = true ] && ! given sql; then
 		no_commands
 	else
-		cat
+		write_out
 	fi
 }
 

@@ -1,0 +1,66 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# What cmig prints and reads does not depend on how the session reads strings; and output
+# that cannot be written is one error, with its exit status.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use CmigShell;
+use IPC::Run;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('cmig_output');
+$node->start;
+chdir PostgreSQL::Test::Utils::tempdir() or die;
+delete @ENV{qw(DATABASE_URL CMIG_CONFIG CMIG_PSQL PAGER LESS)};
+@ENV{qw(PGHOST PGPORT PGDATABASE)} = ($node->host, $node->port, 'shop');
+gives(0, '', '', 'init', '--create-database');
+append_to_file("migrations/$_.sql", revision_file("r$_", $_ > 1 ? 'r' . ($_ - 1) : '', "CREATE TABLE t$_ (a int)", "DROP TABLE t$_")) foreach 1, 2;
+gives(0, 'is at r2', '', 'upgrade', '-y');
+
+# a revision without a file is not followed, however the session reads strings
+rename 'migrations/2.sql', 'kept' or die;
+foreach my $strings (query($node, 'shop', 'SHOW server_version_num') < 190000 ? ('on', 'off') : 'on')
+{
+	local $ENV{PGOPTIONS} = "-c standard_conforming_strings=$strings";
+
+	gives(3, '^$', '^ERROR:  revision "r2" is to be followed, but there is no file for it\n[^\n]*cmig export r2\n$', 'revision', '-m', "Strings $strings");
+}
+rename 'kept', 'migrations/2.sql' or die;
+is_deeply([ glob 'migrations/*' ], [ 'migrations/1.sql', 'migrations/2.sql' ], 'no file was written');
+
+# to_full(STATUS, MESSAGES, ARGUMENT...): calls cmig, with an output that cannot be written
+sub to_full
+{
+	my ($status, $messages, @arguments) = @_;
+	my $errors = '';
+
+	IPC::Run::run([ $cmig, @arguments ], '<', '/dev/null', '>', '/dev/full', '2>', \$errors);
+	is($? >> 8, $status, "@arguments");
+	like($errors, qr/$messages/, 'its messages');
+	unlike($errors, qr/: line \d|write error/, 'not of bash or another program');
+}
+
+SKIP:
+{
+	my $lost = 'cmig: the output cannot be written\n$';
+
+	skip 'there is no /dev/full', 1 unless -c '/dev/full';
+	to_full(2, "^$lost", @$_) foreach map { [ split ' ' ] } '--version', '--help', 'help', 'help options', 'upgrade --help', 'completion', 'manual', 'folders', 'list-templates',
+	  'current', 'status', 'history', 'log', 'report', 'script upgrade base:r1', 'show r1', 'load', 'revision -m one --rev-id w1', 'revision -m two --sql';
+	ok(-e 'migrations/w1_one.sql', 'the file is there');
+	unlink 'migrations/w1_one.sql';
+	to_full(2, "^downgrade r2 -> r1, make r2\n$lost", 'downgrade', 'r1', '-y');
+	to_full(2, "upgrade r1 -> r2, make r2\n$lost", 'upgrade', '-y', '--stepwise');
+	is(query($node, 'shop', 'SELECT revision FROM cmig.version'), 'r2', 'the run is complete');
+	to_full(2, "^$lost", 'current', '--databases', 'shop,shop');
+	to_full(4, $lost, 'current', '--databases', 'shop,nosuch');
+}
+
+$node->stop;
+done_testing();
