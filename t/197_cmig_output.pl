@@ -34,6 +34,18 @@ foreach my $strings (query($node, 'shop', 'SHOW server_version_num') < 190000 ? 
 rename 'kept', 'migrations/2.sql' or die;
 is_deeply([ glob 'migrations/*' ], [ 'migrations/1.sql', 'migrations/2.sql' ], 'no file was written');
 
+# the encoding of the client is UTF8, whatever the environment says
+{
+	local $ENV{PGDATABASE} = 'euc';
+	local $ENV{PGCLIENTENCODING} = 'LATIN1';
+
+	query($node, 'postgres', "CREATE DATABASE euc TEMPLATE template0 ENCODING 'EUC_JP' LOCALE 'C'; ALTER DATABASE euc SET client_encoding = 'SJIS'");
+	gives(0, 'database euc is at base', '^$', 'init');
+	gives(0, 'is at r2', 'added: r1, r2', 'upgrade', '-y');
+	append_to_file('target.sql', "CREATE TABLE \"\xe4\" ();\n");
+	gives(2, '^$', '^cmig: the target schema is not valid UTF-8: target.sql\n[^\n]*iconv -f LATIN1 -t UTF-8', 'diff', '--target', 'target.sql');
+}
+
 # to_full(STATUS, MESSAGES, ARGUMENT...): calls cmig, with an output that cannot be written
 sub to_full
 {

@@ -500,8 +500,8 @@ run_psql()
 	trap - INT
 	trap '' TERM HUP
 	[ -z "$on_target" ] || use_target
-	# of libpq, for messages()
-	export LC_MESSAGES=C
+	# of libpq, for messages(); and another encoding may be none of the server's, so that it refuses the connection
+	export LC_MESSAGES=C PGCLIENTENCODING=UTF8
 	exec "${psql[@]}" 4>&- 6>&-
 }
 

@@ -60,7 +60,9 @@ target_sql()
 		command -v -- "${words[0]:-}" >/dev/null || fail 2 "there is no file or command for the target: $option_target"
 		text=$(as_user "${words[@]}" && echo x) || fail 2 "the target command failed: $option_target"
 	fi
-	printf '%s' "$text" | is_utf8 || fail 2 "the target schema is not valid UTF-8: $option_target"
+	printf '%s' "$text" | is_utf8 ||
+		fail 2 "the target schema is not valid UTF-8: $option_target" \
+			"$([ ! -f "$option_target" ] || iconv_hint "$option_target")"
 	text=${text%x}
 	without_mark "$text"
 	variable target_sql "$UNMARKED"
