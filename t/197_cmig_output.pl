@@ -46,6 +46,13 @@ is_deeply([ glob 'migrations/*' ], [ 'migrations/1.sql', 'migrations/2.sql' ], '
 	gives(2, '^$', '^cmig: the target schema is not valid UTF-8: target.sql\n[^\n]*iconv -f LATIN1 -t UTF-8', 'diff', '--target', 'target.sql');
 }
 
+# a note about a file is not longer than ten lines, except with -v
+append_to_file('migrations/3.sql', revision_file('r3', 'r2', join(' ', map { "INSERT INTO t1 VALUES ($_);" } 1 .. 12), 'DELETE FROM t1'));
+mkdir 'squashed' or die;
+gives(0, 'squashed/s3_squashed.sql', '(?:; unresolved: [^;\n]*){9}; and 2 more\n$', 'squash', 'r2:r3', '-m', 'Squashed', '--rev-id', 's3', '--version-path', 'squashed');
+gives(0, 'squashed/s4_squashed.sql', '(?:; unresolved: [^;\n]*){11}\n$', 'squash', 'r2:r3', '-m', 'Squashed', '--rev-id', 's4', '--version-path', 'squashed', '-v');
+unlink 'migrations/3.sql';
+
 # to_full(STATUS, MESSAGES, ARGUMENT...): calls cmig, with an output that cannot be written
 sub to_full
 {

@@ -444,6 +444,19 @@ require_same_files()
 		fail 3 'the files in the folders have changed in the meantime; no file was written' 'Repeat the command.'
 }
 
+# say_note NAME NOTE: prints the lines of a note about a file as one, without -v at most ten of them
+say_note()
+{
+	local text='' line number=0
+
+	while IFS= read -r line; do
+		[ $((number++)) -ge 10 ] && ! given verbose || text+="${text:+; }$line"
+	done <<<"$2"
+	[ $number -le 10 ] || given verbose || text+="; and $((number - 10)) more"
+	visible "$text"
+	say "$yellow$1: $VISIBLE$plain"
+}
+
 # write_files FOLDER: reads triples of name, content, and note from standard input,
 # writes the files, and prints their paths.  Writes nothing through a symbolic link, which
 # may come from a repository of others.  Overwrites files only with --force, and an
@@ -469,8 +482,7 @@ write_files()
 			content=${content%x}
 			[[ $note != *'to be written: '* || $content == *"$UNWRITTEN"* ]] || note=''
 		fi
-		visible "${note//$newline/; }"
-		[ -z "$note" ] || say "$yellow$name: $VISIBLE$plain"
+		[ -z "$note" ] || say_note "$name" "$note"
 		[[ $note != *'to be written: '* ]] || unwritten=$((unwritten + 1))
 		[ -n "$content" ] || continue
 		converted=$((converted + 1))
