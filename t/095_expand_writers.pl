@@ -685,6 +685,38 @@ sub remove
 	return ("DELETE FROM $target WHERE id IN (" . join(', ', 0, @ids) . ')', [], undef);
 }
 
+# The old build deletes rows, and inserts them again, with all columns of the table, of which it may change one.
+sub again
+{
+	my ($who, $table) = @_;
+	my $t = $tables{$table};
+	my @ids = grep { chance(0.3) && !($t->{hidden} && $t->{hidden}->($_)) } own($who, $table);
+	my ($changed) = chance(0.5) ? pick(grep { defined $_->{old} && !defined $_->{new} } @{ $t->{columns} }) : ();
+	# an UPDATE would compute all columns again of a row that could not be transformed; this one need not
+	@ids = grep { !$rows{$table}{$_}{failed} } @ids if $changed && @{ $t->{up} } > 1;
+	my $value = $changed && $changed->{value}->();
+	my %literal = $changed ? ($changed->{old} => literal($changed, $value)) : ();
+	my @names = ('cmig_state', map { $_->{old} // "cmig_new_$_->{new}" } grep { !$_->{generated} } @{ $t->{columns} });
+
+	foreach my $id (@ids)
+	{
+		my $row = { %{ $rows{$table}{$id} } };
+		my $error = $changed && change({ %$t, trigger => undef }, 'old', $row, { $changed->{key} => $value });
+
+		if ($t->{trigger} && !$error)
+		{
+			my %before = %$row;
+
+			$t->{trigger}->($row, 1);
+			$error = compute($t, $row, [ grep { grep { ($before{$_} // "\0") ne ($row->{$_} // "\0") } @{ $_->{reads} } } @{ $t->{up} } ], []);
+		}
+		return ('', undef, $error) if $error;
+		$rows{$table}{$id} = $row;
+	}
+	return ("WITH d AS (DELETE FROM public.$table WHERE id IN (" . join(', ', 0, @ids) . ") RETURNING *) INSERT INTO public.$table (" . join(', ', @names)
+		  . ') SELECT ' . join(', ', map { $literal{$_} // $_ } @names) . ' FROM d', [], undef);
+}
+
 # --- histories --------------------------------------------------------------------
 
 # What the session runs next, and the output that is expected of it.
@@ -696,10 +728,11 @@ sub step
 	my $build = $who;
 	my $target = chance(0.5) ? $t->{name}{$build} : ($build eq 'old' ? "public.$table" : "public_042.$t->{new}");
 	my $copy = copy_rows($who);
-	my $form = pick(qw(values values select conflict conflict_set conflict_set copy merge both prepared orm orm same set set from set delete));
+	my $form = pick(qw(values values select conflict conflict_set conflict_set copy merge both prepared orm orm same set set from set delete again));
 	my ($sql, $lines, $error);
 
 	$form = 'values' if $form eq 'merge' && $build eq 'new' || $form =~ /both|prepared|copy/ && $t->{hidden};
+	$form = 'set' if $form eq 'again' && ($build eq 'new' || $t->{nested});
 	$form = 'delete' if keys %{ $rows{$table} } > 40;
 	if ($form eq 'copy')
 	{
@@ -707,6 +740,7 @@ sub step
 	}
 	elsif ($form eq 'both') { ($sql, $lines, $error) = both_versions($who, $build, $table) }
 	elsif ($form eq 'prepared') { ($sql, $lines, $error) = prepared($who, $build, $table) }
+	elsif ($form eq 'again') { ($sql, $lines, $error) = again($who, $table) }
 	elsif ($form eq 'delete') { ($sql, $lines, $error) = remove($who, $build, $table, $target) }
 	elsif ($form =~ /orm|same|set$|from/ && $form !~ /conflict/) { ($sql, $lines, $error) = update($who, $build, $table, $target, $form) }
 	else { ($sql, $lines, $error) = insert($who, $build, $table, $target, $form) }

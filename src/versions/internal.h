@@ -45,6 +45,7 @@ typedef struct CmigWriterRule
 	bool		takes_default;	/* the old default applies if unnamed */
 	Expr	   *expr;
 	Bitmapset  *reads;			/* columns, from FirstLowInvalid... */
+	bool		inverted;		/* is another column computed from it? */
 	bool		safe;			/* it cannot fail */
 	bool		plain;			/* an error leaves nothing to be cleaned up */
 	bool		by_value;

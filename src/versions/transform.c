@@ -187,6 +187,10 @@ read_arguments(CmigWriter *writer, Relation relation, const Trigger *trigger, bo
 			while ((n = n + 1) < desc->natts)
 				rule->reads = bms_add_member(rule->reads, n + 1 - FirstLowInvalidHeapAttributeNumber);
 	}
+	for (int i = 0; i < writer->count; i++)
+		for (int j = 0; j < writer->count; j++)
+			writer->rules[i].inverted |= writer->rules[j].kind == CMIG_RULE_DOWN &&
+				bms_is_member(writer->rules[i].bit, writer->rules[j].reads);
 	AtEOXact_GUC(false, level);
 }
 
@@ -468,7 +472,7 @@ transform(void *arg)
 		reason = apply(statement, &writer->rules[i], !writer->strict &&
 					   (statement->update || !statement->new_build));
 		statement->failure = statement->failure ? statement->failure : reason;
-		if (statement->unsettled[i])
+		if (statement->unsettled[i] && !statement->due[i])
 			statement->slot->tts_isnull[writer->rules[i].column - 1] = true;
 	}
 	if (statement->shows)
@@ -500,9 +504,9 @@ try_plainly(CmigSubtransactionWork work, void *arg)
 	return error;
 }
 
-/* Does the rule compute another value than the one that the row in the slot has? */
+/* Does the rule compute another value than the one that the row in the slot has, or fail? */
 static bool
-computes_other(CmigWriting *statement, CmigWriterRule *rule)
+computes_other(CmigWriting *statement, CmigWriterRule *rule, bool *fails)
 {
 	TupleTableSlot *slot = statement->slot;
 	int			n = rule->column - 1;
@@ -510,7 +514,7 @@ computes_other(CmigWriting *statement, CmigWriterRule *rule)
 	bool		null = slot->tts_isnull[n];
 	bool		same;
 
-	(void) apply(statement, rule, true);
+	*fails = apply(statement, rule, true) != NULL;
 	same = null == slot->tts_isnull[n] &&
 		(null || datum_image_eq(value, slot->tts_values[n], rule->by_value, rule->length));
 	slot->tts_values[n] = value;
@@ -527,6 +531,8 @@ static void
 find_changed(CmigWriting *statement)
 {
 	CmigWriter *writer = &statement->writer;
+	bool		has_reason = !statement->slot->tts_isnull[writer->state - 1];
+	bool		fails;
 	Bitmapset  *differing = bms_copy(writer->hidden);
 	Bitmapset  *changed = NULL;
 
@@ -534,17 +540,22 @@ find_changed(CmigWriting *statement)
 	for (int i = 0; i < writer->count; i++)
 	{
 		CmigWriterRule *rule = &writer->rules[i];
+		bool		other;
 
-		if ((rule->kind == CMIG_RULE_UP || rule->kind == CMIG_RULE_NONE) &&
-			!computes_other(statement, rule))
+		if (rule->kind != CMIG_RULE_UP && rule->kind != CMIG_RULE_NONE)
+			continue;
+		other = computes_other(statement, rule, &fails);
+		if (!other && !fails)
 			differing = bms_del_member(differing, rule->bit);
+		if (rule->kind == CMIG_RULE_UP && has_reason && statement->slot->tts_isnull[rule->column - 1])
+			statement->due[i] |= other && !rule->inverted;
 	}
 	for (int i = 0; i < writer->count; i++)
 	{
 		CmigWriterRule *rule = &writer->rules[i];
 
 		if (rule->kind == CMIG_RULE_DOWN && bms_overlap(rule->reads, differing) &&
-			computes_other(statement, rule))
+			computes_other(statement, rule, &fails))
 			changed = bms_add_member(changed, rule->bit);
 	}
 	for (int i = 0; i < writer->count; i++)

@@ -318,7 +318,7 @@ is_due(const Said *said, const TriggerData *data, const CmigWriter *writer, cons
 		return true;
 	if (said->whole)
 		return slot_attisnull(said->in, rule->column) &&
-			(rule->required || !slot_attisnull(said->in, writer->state));
+			(rule->required || (said->shown != NULL && !rule->inverted && !slot_attisnull(said->in, writer->state)));
 	if (!said->update)
 		return said->old_build ||
 			(said->shown == NULL && rule->takes_default && (said->marked & CMIG_MARK_VIEW) != 0 &&
@@ -332,22 +332,25 @@ is_due(const Said *said, const TriggerData *data, const CmigWriter *writer, cons
 static void
 decide(CmigWriting *statement, const TriggerData *data, Said *said)
 {
+	const CmigWriter *writer = &statement->writer;
+
 	statement->update = said->update;
 	statement->whole = said->whole && !said->given && said->shown == NULL;
 	statement->new_build = said->new_build && !said->whole;
-	for (int i = 0; i < statement->writer.count; i++)
+	for (int i = 0; i < writer->count; i++)
 	{
-		const CmigWriterRule *rule = &statement->writer.rules[i];
-		bool		due = statement->due[i] = is_due(said, data, &statement->writer, rule);
+		const CmigWriterRule *rule = &writer->rules[i];
+		bool		due = statement->due[i] = is_due(said, data, writer, rule);
 
 		/*
 		 * Who writes all columns back as they were has not said that NULL is
 		 * right, so the reason remains while there is one.
 		 */
-		statement->unsettled[i] = said->todo && !due && !said->told_new && rule->kind == CMIG_RULE_UP &&
-			!rule->required && slot_attisnull(said->in, rule->column) &&
-			!cmig_versions_has_changed(rule->bit, said->before, said->in);
-		said->touched |= due ||
+		statement->unsettled[i] = !due && rule->kind == CMIG_RULE_UP && !rule->required &&
+			slot_attisnull(said->in, rule->column) &&
+			(said->whole ? !slot_attisnull(said->in, writer->state) && (!said->given || said->shown != NULL) :
+			 said->todo && !said->told_new && !cmig_versions_has_changed(rule->bit, said->before, said->in));
+		said->touched |= due || statement->unsettled[i] ||
 			(said->update && rule->kind == CMIG_RULE_CHECK &&
 			 cmig_versions_any_changed(rule->reads, said->before, said->in));
 	}
