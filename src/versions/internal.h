@@ -96,6 +96,7 @@ typedef struct CmigWriting
 	bool		new_build;
 	bool		shows;			/* are the triggers of users still to come? */
 	bool		whole;			/* a row of the table that is inserted again */
+	bool		replicated;		/* ... by a replicated update that moves it */
 	bool		careful;		/* each rule that may fail in a subtransaction */
 	char	   *failure;		/* why it cannot be transformed, or NULL */
 } CmigWriting;

@@ -526,6 +526,8 @@ computes_other(CmigWriting *statement, CmigWriterRule *rule, bool *fails)
  * The old build inserts a row of the table, with all its columns: it has changed those
  * of its version that are neither what the new version is transformed to nor what that is
  * transformed from, so that is computed again.  What could not be transformed is NULL.
+ * If a column has no way back, nothing tells whether what it is computed from was changed,
+ * or the column was: a publisher changes the former.
  */
 static void
 find_changed(CmigWriting *statement)
@@ -535,6 +537,7 @@ find_changed(CmigWriting *statement)
 	bool		fails;
 	Bitmapset  *differing = bms_copy(writer->hidden);
 	Bitmapset  *changed = NULL;
+	Bitmapset  *reverted = NULL;	/* what the way back reads */
 
 	statement->careful = true;
 	for (int i = 0; i < writer->count; i++)
@@ -554,13 +557,21 @@ find_changed(CmigWriting *statement)
 	{
 		CmigWriterRule *rule = &writer->rules[i];
 
+		if (rule->kind == CMIG_RULE_DOWN)
+			reverted = bms_add_members(reverted, rule->reads);
 		if (rule->kind == CMIG_RULE_DOWN && bms_overlap(rule->reads, differing) &&
 			computes_other(statement, rule, &fails))
 			changed = bms_add_member(changed, rule->bit);
 	}
 	for (int i = 0; i < writer->count; i++)
-		statement->due[i] |= writer->rules[i].kind == CMIG_RULE_UP &&
-			bms_overlap(writer->rules[i].reads, changed);
+	{
+		const CmigWriterRule *rule = &writer->rules[i];
+
+		statement->due[i] |= rule->kind == CMIG_RULE_UP &&
+			(bms_overlap(rule->reads, changed) ||
+			 (statement->replicated && bms_is_member(rule->bit, differing) &&
+			  !bms_is_member(rule->bit, reverted)));
+	}
 }
 
 /*

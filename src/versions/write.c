@@ -22,6 +22,7 @@
 #include "catalog/pg_trigger.h"
 #include "executor/executor.h"
 #include "fmgr.h"
+#include "replication/logicalworker.h"
 #include "rewrite/rewriteHandler.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
@@ -165,6 +166,7 @@ typedef struct Said
 	bool		whole;			/* does the old build insert all columns? */
 	bool		given;			/* by COPY or replication: it is not
 								 * transformed */
+	bool		replicated;		/* has a replicated update moved the row? */
 	uint8		marked;			/* CMIG_MARK_..., for an INSERT */
 	bool		todo;			/* is the new version still to be filled? */
 	bool		told_old;		/* the old version is correct */
@@ -242,6 +244,16 @@ read_insert(CmigWriting *statement, FunctionCallInfo fcinfo, const TriggerData *
 	if (!said->update && !row->checked && names_state && is_todo &&
 		!has_hidden_values(writer, said->in))
 		row->marks = said->marked = CMIG_MARK_TABLE;
+
+	/*
+	 * A replicated INSERT evaluates the defaults.  A replicated UPDATE that
+	 * moves a row to another partition deletes and inserts it, with what it
+	 * does not set.
+	 */
+	said->replicated = !said->update && said->marked == 0 && IsLogicalWorker() &&
+		data->tg_relation->rd_rel->relispartition;
+	if (said->replicated && cmig_versions_has_state(said->in, writer->state, "todo"))
+		row->marks = said->marked = CMIG_MARK_TABLE;
 	said->old_build = !said->update &&
 		((said->marked & CMIG_MARK_TABLE) != 0 || (writer->inverse && !is_new_state));
 	said->new_build = said->update ? row->source->new_build : !said->old_build;
@@ -253,7 +265,8 @@ read_insert(CmigWriting *statement, FunctionCallInfo fcinfo, const TriggerData *
 	is_new_state |= is_todo;
 	/* a row of the table itself: the view does not have all columns */
 	said->whole = said->new_build && !said->update && !is_new_state;
-	said->given = said->new_build && !is_new_state && cmig_versions_is_copied();
+	said->given = said->new_build && !is_new_state && !said->replicated &&
+		cmig_versions_is_copied();
 	statement->inserts |= !said->update;
 	statement->inserts_new = said->new_build && is_new_state;
 	/* the state has its default */
@@ -336,6 +349,7 @@ decide(CmigWriting *statement, const TriggerData *data, Said *said)
 
 	statement->update = said->update;
 	statement->whole = said->whole && !said->given && said->shown == NULL;
+	statement->replicated = said->replicated;
 	statement->new_build = said->new_build && !said->whole;
 	for (int i = 0; i < writer->count; i++)
 	{
