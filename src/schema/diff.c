@@ -701,10 +701,24 @@ rename_replayed(const CmigManaged *managed, CmigImage *image, void *arg)
 static List *
 compare_replayed(DiffRun *run, const CmigReplayPlan *plan, bool with_target)
 {
+	const CmigNames *given = plan->given;
 	CmigReplayed *replayed = cmig_replay_read(plan, cmig_managed_names(run->managed), with_target,
-											  run->function,
-											  false, rename_replayed, run);
+											  run->function, false, rename_replayed, run);
 
+	/*
+	 * in a shadow, they have the live privileges, which the revisions can
+	 * have granted
+	 */
+	for (int i = 0; given != NULL && i < given->count; i++)
+	{
+		CmigObject *schema = cmig_image_lookup(replayed->image, &cmig_kind_schema,
+											   quote_identifier(given->names[i]));
+
+		if (schema == NULL || cmig_names_has(&replayed->given, given->names[i]))
+			continue;
+		schema->grants = NIL;
+		schema->comment = NULL;
+	}
 	if (cmig_scope_is_set())
 		cmig_replayed_require_owned(replayed);
 	run->options.initial = replayed->initial;
@@ -733,12 +747,18 @@ cmig_diff_run_between(const CmigReplayPlan *from, const CmigReplayPlan *to,
 					  const char *function)
 {
 	DiffRun		run = {managed, NULL, *options, function};
+	CmigReplayPlan before = *from;
 	CmigReplayed *replayed = cmig_replay_read(to, cmig_managed_names(managed), false, function,
 											  false, NULL, NULL);
 
+	/*
+	 * a schema that the revisions need, but do not create, was there before
+	 * them
+	 */
 	run.image = replayed->image;
 	run.target = replayed->target;
-	return compare_replayed(&run, from, false);
+	before.given = &replayed->given;
+	return compare_replayed(&run, &before, false);
 }
 
 CmigDifference *

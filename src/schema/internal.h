@@ -28,8 +28,8 @@ typedef struct CmigShadowSchema
 	Oid			live;			/* its OID does not change; InvalidOid if
 								 * there is none */
 	Oid			shadow;			/* the empty schema */
-	bool		created;		/* true if the target has a CREATE SCHEMA for
-								 * it */
+	bool		created;		/* by a CREATE SCHEMA of the target? */
+	bool		given;			/* does it count although it is empty? */
 } CmigShadowSchema;
 
 /* Everything that is hidden while a target runs. */
@@ -1043,8 +1043,8 @@ typedef struct CmigReplayed
 	CmigImage  *image;
 	const CmigTarget *target;
 	List	   *assumed;		/* list of char *: see cmig_replay_image() */
-	List	   *initial;		/* list of CmigInitialGrants: the default
-								 * privileges after the scripts */
+	CmigNames	given;			/* schemas with objects, not created */
+	List	   *initial;		/* list of CmigInitialGrants, at the end */
 	char	   *audited;		/* see cmig_audited_read() */
 } CmigReplayed;
 

@@ -498,6 +498,7 @@ typedef struct Reading
 	CmigReplay *replay;
 	const CmigNames *schemas;
 	List	  **assumed;
+	const CmigNames *given;		/* as in CmigReplayPlan */
 	CmigReplayFinish finish;	/* see cmig_replay_read(); or NULL */
 	void	   *arg;
 	CmigImage  *image;
@@ -525,6 +526,14 @@ read_image(void *arg)
 		}
 	}
 	cmig_target_extension_settle(&reading->replay->state);
+	for (int i = 0; reading->given != NULL && i < reading->given->count; i++)
+	{
+		CmigShadowSchema *schema = cmig_shadow_find(reading->replay->state.shadow,
+													reading->given->names[i]);
+
+		if (schema != NULL)
+			schema->given = true;
+	}
 	managed = cmig_shadow_schemas(reading->replay->state.shadow);
 	if (reading->schemas != NULL)
 		managed = cmig_managed_schemas(reading->schemas);
@@ -580,8 +589,21 @@ static void
 read_state(CmigReplayed *replayed, Reading reading)
 {
 	CmigTarget *target = palloc(sizeof(CmigTarget));
+	const CmigShadow *shadow = reading.replay->state.shadow;
 
 	replayed->image = run_reading(reading);
+	replayed->given.names = palloc(sizeof(char *) * Max(shadow->count, 1));
+	for (int i = 0; i < shadow->count; i++)
+	{
+		const CmigShadowSchema *schema = &shadow->schemas[i];
+
+		if (OidIsValid(schema->live) && !schema->created && !cmig_shadow_is_unused(schema) &&
+			strcmp(schema->name, "public") != 0 &&
+			cmig_image_lookup(replayed->image, &cmig_kind_schema,
+							  quote_identifier(schema->name)) != NULL)
+			replayed->given.names[replayed->given.count++] = pstrdup(schema->name);
+	}
+	cmig_names_sort(&replayed->given);
 	/* later scripts add to the lists */
 	*target = *reading.replay->state.target;
 	target->notes = list_copy(target->notes);
@@ -738,7 +760,7 @@ cmig_replay_read(const CmigReplayPlan *plan, const CmigNames *schemas, bool owne
 {
 	CmigReplayed *replayed = palloc0(sizeof(CmigReplayed));
 	Whole		whole = {plan, {.schemas = schemas,.assumed = assume ? &replayed->assumed : NULL,
-	.finish = finish,.arg = arg}, replayed};
+	.given = plan->given,.finish = finish,.arg = arg}, replayed};
 
 	if (schemas != NULL && owned)
 		cmig_managed_require_owned(cmig_managed_schemas(schemas),

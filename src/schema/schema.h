@@ -286,6 +286,8 @@ typedef struct CmigReplayPlan
 								 * nodes */
 	CmigReplayWatch watch;		/* of the last node's script; or NULL */
 	void	   *watch_arg;
+	const CmigNames *given;		/* schemas that count even if they are empty;
+								 * or NULL */
 } CmigReplayPlan;
 
 /*

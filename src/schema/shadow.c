@@ -670,7 +670,7 @@ cmig_shadow_is_in_use(Oid schema, bool by_members)
 bool
 cmig_shadow_is_unused(const CmigShadowSchema *schema)
 {
-	return OidIsValid(schema->shadow) && !schema->created &&
+	return OidIsValid(schema->shadow) && !schema->created && !schema->given &&
 		(strcmp(schema->name, "public") != 0 || !OidIsValid(schema->live)) &&
 		!cmig_shadow_is_in_use(schema->shadow, true);
 }
