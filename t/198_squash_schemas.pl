@@ -51,6 +51,8 @@ is(squashed('SELECT', 'r2:r3', $schema, $table, $other), "-- cmig:upgrade $made 
 is(squashed($schema, 'r2:r3', 'CREATE TABLE app.s (a int); GRANT USAGE ON SCHEMA app TO reader;', $table, $other), "-- cmig:upgrade $made $others -- cmig:downgrade DROP TABLE app.u; DROP TABLE app.t;",
 	'one that a revision before them needs, too');
 is(squashed($schema, 'r1:r2', $table, 'DROP SCHEMA app CASCADE; CREATE SCHEMA app; ' . $other), "-- cmig:upgrade $schema; $others -- cmig:downgrade DROP TABLE app.u; DROP SCHEMA app;", 'dropped and created again');
+is(squashed($schema, 'r2:r3', $table, 'DROP TABLE app.t;', 'CREATE TABLE t (a int);') =~ s/-- [^;]*(?=DROP|CREATE)//gr,
+	'DROP TABLE app.t; CREATE TABLE public.t ( a integer ); DROP TABLE public.t; ' . $made, 'emptied');
 
 $node->stop;
 done_testing();

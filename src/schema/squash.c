@@ -295,6 +295,14 @@ CMIG_READER(cmig_squash)
 	cmig_generate_prepare(&generate, "cmig.squash()");
 	from = cmig_replay_plan_nodes(squash.graph, squash.before);
 	to = cmig_replay_plan_nodes(squash.graph, lappend_int(list_copy(squash.before), squash.tip));
+
+	/*
+	 * a schema that only revisions before the range need, but do not create,
+	 * stays
+	 */
+	if (squash.before != NIL)
+		to->given = &cmig_replay_read(from, cmig_managed_names(managed), false, "cmig.squash()",
+									  false, NULL, NULL)->given;
 	lines = cmig_diff_run_between(from, to, managed, &options, "cmig.squash()");
 
 	/*
