@@ -52,6 +52,10 @@ mkdir 'squashed' or die;
 gives(0, 'squashed/s3_squashed.sql', '(?:; unresolved: [^;\n]*){9}; and 2 more\n$', 'squash', 'r2:r3', '-m', 'Squashed', '--rev-id', 's3', '--version-path', 'squashed');
 gives(0, 'squashed/s4_squashed.sql', '(?:; unresolved: [^;\n]*){11}\n$', 'squash', 'r2:r3', '-m', 'Squashed', '--rev-id', 's4', '--version-path', 'squashed', '-v');
 unlink 'migrations/3.sql';
+# a lost connection says how to see what was done
+append_to_file('migrations/4.sql', revision_file('r4', 'r2', 'SELECT pg_terminate_backend(pg_backend_pid())', '-- nothing'));
+gives(4, '', 'connection to server was lost\nHINT:  cmig status\n$', 'upgrade', '-y');
+unlink 'migrations/4.sql';
 
 # to_full(STATUS, MESSAGES, ARGUMENT...): calls cmig, with an output that cannot be written
 sub to_full

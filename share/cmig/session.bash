@@ -481,6 +481,8 @@ messages()
 				[ -z "$RUNNING" ] || [ "$BLOCKER" != "$RUNNING" ] || { dropped=1; continue; }
 				line=$red$line$plain$BLOCKER${place:+$newline$place} ;;
 			WARNING:*) line=$yellow$line$plain ;;
+			# the last statement can have been COMMIT
+			*'connection to server was lost') [ -n "$on_target" ] || line+="${newline}HINT:  cmig status" ;;
 		esac
 		# in hints, a command remains on one line
 		[ -z "$told" ] || [ -n "$hint" ] || [ ${#line} -le "$columns" ] || line=$(wrapped "$line")
