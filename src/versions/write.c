@@ -252,8 +252,6 @@ read_insert(CmigWriting *statement, FunctionCallInfo fcinfo, const TriggerData *
 	 */
 	said->replicated = !said->update && said->marked == 0 && IsLogicalWorker() &&
 		data->tg_relation->rd_rel->relispartition;
-	if (said->replicated && cmig_versions_has_state(said->in, writer->state, "todo"))
-		row->marks = said->marked = CMIG_MARK_TABLE;
 	said->old_build = !said->update &&
 		((said->marked & CMIG_MARK_TABLE) != 0 || (writer->inverse && !is_new_state));
 	said->new_build = said->update ? row->source->new_build : !said->old_build;
