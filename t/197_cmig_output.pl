@@ -56,6 +56,13 @@ unlink 'migrations/3.sql';
 append_to_file('migrations/4.sql', revision_file('r4', 'r2', 'SELECT pg_terminate_backend(pg_backend_pid())', '-- nothing'));
 gives(4, '', 'connection to server was lost\nHINT:  cmig status\n$', 'upgrade', '-y');
 unlink 'migrations/4.sql';
+# an earlier report is not lost if the new one cannot be written
+gives(0, '^$', '^$', 'report', 'report.html') foreach 1, 2;
+my $page = slurp_file('report.html');
+like($page, qr/make r2/, 'the report');
+is(system("ulimit -f 2; trap '' XFSZ; exec $cmig report report.html 2>errors") >> 8, 2, 'a limit of the size of files');
+is(slurp_file('errors'), "cmig: report.html cannot be written\n", 'the message');
+is(slurp_file('report.html'), $page, 'the report is still there');
 
 # to_full(STATUS, MESSAGES, ARGUMENT...): calls cmig, with an output that cannot be written
 sub to_full

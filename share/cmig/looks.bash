@@ -618,7 +618,12 @@ verb_report()
 	call 'SELECT cmig.report()'
 	if [ -z "$file" ]; then run; return; fi
 	text=$(run) || return
-	{ printf '%s\n' "$text" >"$file"; } 2>/dev/null || fail 2 "$file cannot be written"
+	# an earlier page is not lost if a disk is full
+	if [ -f "$file" ] && [ ! -L "$file" ]; then
+		printf '%s\n' "$text" | write_file "$file"
+	else
+		{ printf '%s\n' "$text" >"$file"; } 2>/dev/null
+	fi || fail 2 "$file cannot be written"
 }
 
 # Checks the value of --timeout, by default 60, which counts from when cmig began.
