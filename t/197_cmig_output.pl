@@ -56,6 +56,12 @@ unlink 'migrations/3.sql';
 append_to_file('migrations/4.sql', revision_file('r4', 'r2', 'SELECT pg_terminate_backend(pg_backend_pid())', '-- nothing'));
 gives(4, '', 'connection to server was lost\nHINT:  cmig status\n$', 'upgrade', '-y');
 unlink 'migrations/4.sql';
+# a folder that cmig.conf does not name is not used without a word; and there is no part of cmig.conf
+gives(0, 'is at r2', '^cmig.conf has another folder than other\nHINT:  In cmig.conf: folder = other\n$', 'init', 'other');
+gives(0, 'is at r2', '^$', 'init', 'migrations/');
+is(system("ulimit -f 0; trap '' XFSZ; exec $cmig -c new.conf init 2>errors") >> 8, 2, 'no file can be written');
+ok(!-e 'new.conf', 'there is no new.conf');
+
 # an earlier report is not lost if the new one cannot be written
 gives(0, '^$', '^$', 'report', 'report.html') foreach 1, 2;
 my $page = slurp_file('report.html');

@@ -163,11 +163,15 @@ verb_init()
 		! given databases || [[ $option_databases == *$newline* ]] || databases="databases = $option_databases"
 		printf '%s\n' "folder = $written" '# file_template = %(rev)s_%(slug)s' '# target = schema.sql' \
 			'# schemas = public' '# compare = models' '# exclude = partman.*, public.job_*' \
-			"$env" "$url" "$databases" "$engine" >"$config" || fail 2 "$config cannot be written"
+			"$env" "$url" "$databases" "$engine" | write_file "$config" || fail 2 "$config cannot be written"
 		printf '%s\n' "$config"
 		new=1
 	elif typed databases && [ -n "$option_databases" ] && [ "$option_databases" != "${config_databases-}" ]; then
 		say "$config has other databases than --databases${newline}HINT:  In $config: databases = $option_databases"
+	fi
+	if [ -z "$new" ] && [ ${#arguments[@]} -gt 0 ]; then
+		for directory in "${folders[@]}"; do [ ! "$folder" -ef "$directory" ] || written=''; done
+		[ -z "$written" ] || say "$config has another folder than $folder${newline}HINT:  In $config: folder = $folder"
 	fi
 	! given template && ! given package || say 'cmig: revisions are SQL files; --template and --package have no effect'
 	if given engine; then
