@@ -33,7 +33,7 @@
 /* The columns of a table, and the indexes that begin with them. */
 static CmigQuery read_columns = {
 	"SELECT a.attname::text, a.atttypid, format_type(a.atttypid, a.atttypmod),"
-	" CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END,"
+	" CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, 0) END,"
 	" CASE WHEN a.attidentity <> '' OR a.attgenerated <> '' THEN 't' END, x.made, CASE WHEN x.other"
 	" THEN 't' END, NULL"
 	" FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum"

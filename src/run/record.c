@@ -111,7 +111,7 @@ is_recording(void)
 	"t.relkind, t.relrowsecurity, t.relforcerowsecurity,\n" \
 	"(SELECT string_agg(concat_ws(' ', a.attname, format_type(a.atttypid, a.atttypmod),\n" \
 	" a.attnotnull, a.attidentity, a.attgenerated,\n" \
-	" CASE a.attgenerated WHEN '' THEN pg_get_expr(d.adbin, d.adrelid) END),\n" \
+	" CASE a.attgenerated WHEN '' THEN pg_get_expr(d.adbin, 0) END),\n" \
 	" ',' ORDER BY " BYTES("a.attname") ") FROM pg_attribute a\n" \
 	" LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum\n" \
 	" WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped),\n" \

@@ -149,7 +149,7 @@ cmig_shape_read(const CmigImage *image)
 		" CASE WHEN a.attcollation <> t.typcollation THEN (SELECT format('%I.%I', n.nspname, l.collname)"
 		"  FROM pg_collation l JOIN pg_namespace n ON n.oid = l.collnamespace"
 		" WHERE l.oid = a.attcollation) END,"
-		" a.attnotnull, pg_get_expr(d.adbin, d.adrelid), a.attidentity, a.attgenerated, col_description(a.attrelid, a.attnum),"
+		" a.attnotnull, pg_get_expr(d.adbin, CASE a.attgenerated WHEN '' THEN '0'::oid ELSE d.adrelid END), a.attidentity, a.attgenerated, col_description(a.attrelid, a.attnum),"
 		" o.name,"
 		" CASE WHEN t.typtype <> 'd' THEN 'f' WHEN (WITH RECURSIVE d AS (SELECT t.oid, t.typbasetype, t.typnotnull"
 		" UNION ALL SELECT b.oid, b.typbasetype, b.typnotnull FROM d"
