@@ -70,17 +70,36 @@ cmig_versions_refuse_arguments(void)
 }
 
 /*
- * A check for raw_expression_tree_walker: may the conversion of a literal run code
- * of a role without the privileges of the table's owner?  An enum has none.  The
- * parser gets the type that was looked at, which no other can replace meanwhile.
+ * Does the conversion of a literal call the code of the type alone, which only superusers
+ * can define?  A domain's own checks come later.
  */
 static bool
-converts_literal(Node *node, void *owner)
+converts_plainly(Oid type)
+{
+	Oid			base = getBaseType(type);
+	Oid			element = get_element_type(base);
+	char		kind = get_typtype(OidIsValid(element) ? element : base);
+
+	return kind == TYPTYPE_BASE || kind == TYPTYPE_ENUM;
+}
+
+/*
+ * A check for raw_expression_tree_walker: may the conversion of a literal run code
+ * of a role without the privileges of the table's owner, or of any role if that is
+ * invalid?  The parser gets the type that was looked at, which no other can replace
+ * meanwhile.  A literal of type unknown would be converted later, and queries, which
+ * are refused, have parts that the walker does not visit.
+ */
+static bool
+converts_literal(Node *node, void *arg)
 {
 	const TypeCast *cast = (TypeCast *) node;
+	Oid			owner = *(Oid *) arg;
 
 	if (node == NULL || IsA(node, TypeName))
 		return false;
+	if (IsA(node, SelectStmt))
+		return true;
 	if (IsA(node, TypeCast) && IsA(cast->arg, A_Const))
 	{
 		Oid			type = LookupTypeNameOid(NULL, cast->typeName, true);
@@ -88,17 +107,18 @@ converts_literal(Node *node, void *owner)
 		cast->typeName->names = NIL;
 		cast->typeName->arrayBounds = NIL;
 		cast->typeName->typeOid = type;
-		return !OidIsValid(type) ||
-			(!type_is_enum(type) && cmig_type_role(type, *(Oid *) owner) != *(Oid *) owner);
+		return !OidIsValid(type) || type == UNKNOWNOID ||
+			(!converts_plainly(type) &&
+			 (!OidIsValid(owner) || cmig_type_role(type, owner) != owner));
 	}
 	if (IsA(node, A_Const))
 		return !((A_Const *) node)->isnull && IsA(&((A_Const *) node)->val, String);
-	return raw_expression_tree_walker(node, converts_literal, owner);
+	return raw_expression_tree_walker(node, converts_literal, arg);
 }
 
 /*
  * Subtransaction callback: the result is where a parser's hooks have theirs.  It
- * is a role if the names are looked up as that role.
+ * is the role whose literals may be converted if the names are looked up as another one.
  */
 static void
 look_up(void *arg)
@@ -116,14 +136,17 @@ look_up(void *arg)
 		cmig_versions_refuse_arguments();
 }
 
-/* Returns NULL if the role lacks a privilege, or would run code of another role. */
+/*
+ * Returns NULL if the role lacks a privilege, or would run code of roles that do not
+ * have the privileges of "trusted", or of any role if that is invalid.
+ */
 static Node *
-look_up_as(ParseState *pstate, Oid role)
+look_up_as(ParseState *pstate, Oid role, Oid trusted)
 {
 	CmigRole	saved;
 	ErrorData  *error;
 
-	pstate->p_ref_hook_state = &role;
+	pstate->p_ref_hook_state = &trusted;
 	cmig_role_look_up_as(&saved, role);
 	error = cmig_subtransaction_try(look_up, pstate);
 	cmig_role_return(&saved);
@@ -399,10 +422,14 @@ cmig_versions_compile(Relation relation, const char *text, Oid type, int32 typmo
 					 addRangeTableEntryForRelation(pstate, relation, AccessShareLock, NULL, false,
 												   true),
 					 false, true, true);
-	expr = look_up_as(pstate, relation->rd_rel->relowner);
-	/* what was recorded is used, whatever privileges of its schema remain */
+	expr = look_up_as(pstate, relation->rd_rel->relowner, relation->rd_rel->relowner);
+
+	/*
+	 * what was recorded is used, whatever privileges of its schema remain;
+	 * the superuser calls nothing, because anybody can have recorded it
+	 */
 	if (expr == NULL && !record && bound.recorded)
-		expr = look_up_as(pstate, BOOTSTRAP_SUPERUSERID);
+		expr = look_up_as(pstate, BOOTSTRAP_SUPERUSERID, InvalidOid);
 	/* only the writer may be allowed to use a schema, or to convert a literal */
 	if (expr == NULL)
 	{
