@@ -717,6 +717,20 @@ sub again
 		  . ') SELECT ' . join(', ', map { $literal{$_} // $_ } @names) . ' FROM d', [], undef);
 }
 
+# The new build does so with all columns of its version.
+sub again_new
+{
+	my ($who, $table, $target) = @_;
+	my $t = $tables{$table};
+	my @ids = grep { chance(0.3) && !($t->{hidden} && $t->{hidden}->($_)) } own($who, $table);
+	my @columns = writable($t, 'new');
+	my @given = map { my $row = $rows{$table}{$_}; +{ map { $_->{key} => $row->{ $_->{key} } } @columns } } @ids;
+
+	delete @{ $rows{$table} }{@ids};
+	my ($lines, $error) = insert_rows($table, 'new', \@given);
+	return ("WITH d AS (DELETE FROM $target WHERE id IN (" . join(', ', 0, @ids) . ') RETURNING *) INSERT INTO ' . $target . ' (' . names('new', @columns) . ') SELECT ' . names('new', @columns) . ' FROM d', [], $error);
+}
+
 # --- histories --------------------------------------------------------------------
 
 # What the session runs next, and the output that is expected of it.
@@ -732,7 +746,7 @@ sub step
 	my ($sql, $lines, $error);
 
 	$form = 'values' if $form eq 'merge' && $build eq 'new' || $form =~ /both|prepared|copy/ && $t->{hidden};
-	$form = 'set' if $form eq 'again' && ($build eq 'new' || $t->{nested});
+	$form = 'set' if $form eq 'again' && $t->{nested};
 	$form = 'delete' if keys %{ $rows{$table} } > 40;
 	if ($form eq 'copy')
 	{
@@ -740,7 +754,7 @@ sub step
 	}
 	elsif ($form eq 'both') { ($sql, $lines, $error) = both_versions($who, $build, $table) }
 	elsif ($form eq 'prepared') { ($sql, $lines, $error) = prepared($who, $build, $table) }
-	elsif ($form eq 'again') { ($sql, $lines, $error) = again($who, $table) }
+	elsif ($form eq 'again') { ($sql, $lines, $error) = $build eq 'old' ? again($who, $table) : again_new($who, $table, $target) }
 	elsif ($form eq 'delete') { ($sql, $lines, $error) = remove($who, $build, $table, $target) }
 	elsif ($form =~ /orm|same|set$|from/ && $form !~ /conflict/) { ($sql, $lines, $error) = update($who, $build, $table, $target, $form) }
 	else { ($sql, $lines, $error) = insert($who, $build, $table, $target, $form) }
