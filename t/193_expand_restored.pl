@@ -28,12 +28,16 @@ sub as_role
 # Privileges come in another order out of a dump, and, without owners, all belongs to the
 # role that restores it.
 sql('postgres', 'CREATE DATABASE original OWNER own');
-as_role('original', 'own', 'CREATE EXTENSION pg_cmig', q{SELECT cmig.create_revision('a', $c$CREATE TYPE mood AS ENUM ('a', 'b');
+as_role('original', 'own', 'CREATE EXTENSION pg_cmig', q{SELECT cmig.create_revision('a', $c$CREATE TYPE mood AS ENUM ('a', 'b'); CREATE TYPE kind AS ENUM ('small', 'big'); CREATE FUNCTION twice(int) RETURNS bigint IMMUTABLE LANGUAGE sql AS 'SELECT 2::bigint * $1';
 	CREATE TABLE m (id int PRIMARY KEY, m mood, x int, y int); CREATE STATISTICS s ON x, y FROM m;
 	CREATE FUNCTION f() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT sum(x) FROM m; END$c$, NULL, revision => '1')}, 'SELECT FROM cmig.upgrade()',
 	q{GRANT USAGE ON TYPE mood TO r2, r1 WITH GRANT OPTION; GRANT USAGE ON TYPE mood TO r3; REVOKE USAGE ON TYPE mood FROM PUBLIC; GRANT USAGE ON TYPE mood TO PUBLIC;
 	INSERT INTO m VALUES (1, 'a', 2, 3); SELECT cmig.create_revision('b', $c$ALTER TYPE mood RENAME VALUE 'a' TO 'A'; DROP FUNCTION f;
-	ALTER TABLE m ALTER x TYPE bigint; CREATE FUNCTION f() RETURNS numeric LANGUAGE sql BEGIN ATOMIC SELECT sum(x) FROM m; END$c$, NULL, revision => '2', expand => true)});
+	ALTER TABLE m ALTER x TYPE bigint USING twice(x);
+-- cmig:down m.x = x / 2
+ALTER TABLE m ADD k kind;
+-- cmig:up m.k = CASE WHEN x > 5 THEN 'big'::kind ELSE 'small' END
+CREATE FUNCTION f() RETURNS numeric LANGUAGE sql BEGIN ATOMIC SELECT sum(x) FROM m; END$c$, NULL, revision => '2', expand => true)});
 as_role('original', 'own', 'CALL cmig.expand()');
 is(as_role('original', 'own', $problems), '', 'nothing was changed');
 $node->command_ok([ 'pg_dump', '-Fc', '-U', 'own', '-f', $file, $node->connstr('original') ], 'dump');
@@ -52,7 +56,8 @@ foreach my $role ('own', 'other')
 		like(sql('changed', $problems), qr/it was changed since revision "2"/, $change);
 		sql('postgres', 'DROP DATABASE changed');
 	}
-	like(as_role($db, $role, 'CALL cmig.contract(); SELECT m, x FROM m'), qr/^A\|2$/m, 'contracted');
+	as_role($db, $role, 'INSERT INTO m (id, x) VALUES (2, 3)');
+	like(as_role($db, $role, 'CALL cmig.contract(); SELECT id, m, x, k FROM m ORDER BY id'), qr/^1\|A\|4\|small\n2\|\|6\|big$/m, 'written with functions and types of the owner, and contracted');
 }
 
 # What is missing, or has another name
