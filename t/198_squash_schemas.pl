@@ -54,5 +54,13 @@ is(squashed($schema, 'r1:r2', $table, 'DROP SCHEMA app CASCADE; CREATE SCHEMA ap
 is(squashed($schema, 'r2:r3', $table, 'DROP TABLE app.t;', 'CREATE TABLE t (a int);') =~ s/-- [^;]*(?=DROP|CREATE)//gr,
 	'DROP TABLE app.t; CREATE TABLE public.t ( a integer ); DROP TABLE public.t; ' . $made, 'emptied');
 
+# the downgrade that is generated for a revision that was expanded
+$node->safe_psql('postgres', 'CREATE DATABASE expanded');
+$node->safe_psql('expanded', q{CREATE EXTENSION pg_cmig; CREATE SCHEMA app; GRANT USAGE ON SCHEMA app TO reader;
+	SELECT cmig.create_revision('a', 'CREATE TABLE t (a int)', NULL, revision => '1'); SELECT FROM cmig.upgrade();
+	SELECT cmig.create_revision('b', 'ALTER TABLE t ALTER a TYPE bigint; CREATE TABLE app.u (a int)', NULL, revision => '2', expand => true)});
+$node->safe_psql('expanded', $_) foreach 'CALL cmig.expand()', 'CALL cmig.contract()', q{SELECT FROM cmig.downgrade('-1')}, 'SELECT FROM cmig.upgrade()';
+is($node->safe_psql('expanded', q{SELECT has_schema_privilege('reader', 'app', 'USAGE')}), 't', 'a generated downgrade does not drop the schema');
+
 $node->stop;
 done_testing();

@@ -694,6 +694,18 @@ rename_replayed(const CmigManaged *managed, CmigImage *image, void *arg)
 							&run->lines);
 }
 
+/* Schemas that the revisions need, but do not create, are there with other revisions, too. */
+static void
+keep_given(const CmigReplayed *replayed, CmigImage *other)
+{
+	bool	   *wanted = palloc0(sizeof(bool) * Max(replayed->image->count, 1));
+
+	for (int i = 0; i < replayed->given.count; i++)
+		wanted[cmig_image_lookup(replayed->image, &cmig_kind_schema,
+								 quote_identifier(replayed->given.names[i]))->index] = true;
+	cmig_keep(replayed->image, other, wanted);
+}
+
 /*
  * Replay the revisions, and compare what they create with the target or, if
  * with_target is false, with what other revisions create.
@@ -727,6 +739,8 @@ compare_replayed(DiffRun *run, const CmigReplayPlan *plan, bool with_target)
 	tell_empty(run, replayed->image);
 	if (with_target)
 		cmig_keep_partitions(replayed->image, run->image, "The target creates");
+	else
+		keep_given(replayed, run->image);
 	return compare(run, replayed->image);
 }
 
