@@ -1,7 +1,8 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# Tests that what looks up the names of an expression as a superuser runs no code of a role: the owner of a table can
-# create the trigger of an expansion by hand, with any arguments, and with dependencies as if they had been recorded.
+# Tests that looking up the names of an expression, or in the body of a function, runs no code of another role, which the
+# conversion of a literal does: the owner of a table can create the trigger of an expansion by hand, with any arguments, and
+# with dependencies as if they had been recorded.
 
 use strict;
 use warnings;
@@ -41,5 +42,14 @@ SET ROLE writes; INSERT INTO t (n) VALUES (1)});
 		like($out, qr/called as|ERROR/, 'it was evaluated');
 	}
 }
+
+# in the body of a function, also in a clause whose literals are not those of an expression
+my $body = q{WITH RECURSIVE q(x) AS (SELECT 1 UNION ALL SELECT x FROM q) CYCLE x SET y TO public.%1$s '%2$s' DEFAULT public.%1$s '%3$s' USING p SELECT y::text FROM q};
+sql('literals', sprintf("SET check_function_bodies = off; CREATE SCHEMA b; CREATE FUNCTION b.c() RETURNS SETOF text LANGUAGE sql AS \$\$$body\$\$", 'c', '(x)', '(y)'));
+sql('literals', sprintf("ALTER TYPE e ADD VALUE 'y'; CREATE FUNCTION b.e() RETURNS SETOF text LANGUAGE sql AS \$\$$body\$\$", 'e', 'x', 'y'));
+my $out = tried('literals', q{SELECT downgrade_sql FROM cmig.diff('', schemas => '{b}')});
+unlike($out, qr/called as/, 'a body is analyzed without code of a role');
+like($out, qr/^SET check_function_bodies = off;\nCREATE OR REPLACE FUNCTION b.c/m, 'and created without');
+like($out, qr/^CREATE OR REPLACE FUNCTION b.e\(\)(?s:.)*y'/m, 'literals of an enum are converted');
 
 done_testing();

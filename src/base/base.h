@@ -728,6 +728,12 @@ extern Query *cmig_safe_parse(RawStmt *raw, const char *source, HeapTuple functi
 							  bool (*is_safe) (Oid type));
 
 /*
+ * Does the type's input function run only C code?  For a domain or a composite
+ * type, it can also run check expressions.
+ */
+extern bool cmig_type_input_is_safe(Oid type);
+
+/*
  * The role that runs the code of a column's type, such as domain checks and
  * casts: the table's owner, if the owners of the type and all its parts have
  * the privileges of that role; otherwise CMIG_ROLE_NOBODY.

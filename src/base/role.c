@@ -199,6 +199,14 @@ take_literals(Node *node, void *context)
 		return false;
 	if (cmig_is_json_query_compat(node))
 		refuse();
+	/* the walker does not visit this clause */
+	if (IsA(node, CommonTableExpr) && ((CommonTableExpr *) node)->cycle_clause != NULL)
+	{
+		const		CTECycleClause *cycle = ((CommonTableExpr *) node)->cycle_clause;
+
+		(void) take_literals(cycle->cycle_mark_value, context);
+		(void) take_literals(cycle->cycle_mark_default, context);
+	}
 	if (IsA(node, A_Const))
 	{
 		A_Const    *constant = (A_Const *) node;
@@ -392,6 +400,26 @@ is_trusted(Oid type, Oid table_owner)
 			return is_trusted(get_multirange_range(type), table_owner);
 		default:
 			return true;
+	}
+}
+
+bool
+cmig_type_input_is_safe(Oid type)
+{
+	Oid			element = get_element_type(type);
+
+	switch (get_typtype(type))
+	{
+		case TYPTYPE_BASE:
+			return !OidIsValid(element) || cmig_type_input_is_safe(element);
+		case TYPTYPE_ENUM:
+			return true;
+		case TYPTYPE_RANGE:
+			return cmig_type_input_is_safe(get_range_subtype(type));
+		case TYPTYPE_MULTIRANGE:
+			return cmig_type_input_is_safe(get_multirange_range(type));
+		default:
+			return false;
 	}
 }
 

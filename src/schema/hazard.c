@@ -237,33 +237,9 @@ cmig_hazard_move(CmigDiffLine *whole, CmigDiffLine *line)
  * chooses search_path, must not be able to run code as the function's owner in
  * this way.  Therefore, two groups of functions are not checked, and count as
  * rejected: functions whose owner's privileges the caller lacks, and functions
- * whose bodies contain literals of types that is_safe() rejects.
+ * whose bodies contain literals of types that cmig_type_input_is_safe() rejects.
  * ----------------------------------------------------------------
  */
-
-/*
- * Does the type's input function run only C code?  For a domain or a composite
- * type, it can also run check expressions.
- */
-static bool
-is_safe(Oid type)
-{
-	Oid			element = get_element_type(type);
-
-	switch (get_typtype(type))
-	{
-		case TYPTYPE_BASE:
-			return !OidIsValid(element) || is_safe(element);
-		case TYPTYPE_ENUM:
-			return true;
-		case TYPTYPE_RANGE:
-			return is_safe(get_range_subtype(type));
-		case TYPTYPE_MULTIRANGE:
-			return is_safe(get_multirange_range(type));
-		default:
-			return false;
-	}
-}
 
 /*
  * Raise an error if analyzing the body of an SQL function could run the code of
@@ -286,7 +262,7 @@ refuse_unsafe(HeapTuple row)
 	foreach_node(RawStmt, raw, cmig_raw_parse(body, RAW_PARSE_DEFAULT))
 	{
 		if (analyze_requires_snapshot(raw))
-			(void) cmig_safe_parse(raw, body, row, NULL, is_safe);
+			(void) cmig_safe_parse(raw, body, row, NULL, cmig_type_input_is_safe);
 	}
 }
 

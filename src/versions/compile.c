@@ -70,20 +70,6 @@ cmig_versions_refuse_arguments(void)
 }
 
 /*
- * Does the conversion of a literal call the code of the type alone, which only superusers
- * can define?  A domain's own checks come later.
- */
-static bool
-converts_plainly(Oid type)
-{
-	Oid			base = getBaseType(type);
-	Oid			element = get_element_type(base);
-	char		kind = get_typtype(OidIsValid(element) ? element : base);
-
-	return kind == TYPTYPE_BASE || kind == TYPTYPE_ENUM;
-}
-
-/*
  * A check for raw_expression_tree_walker: may the conversion of a literal run code
  * of a role without the privileges of the table's owner, or of any role if that is
  * invalid?  The parser gets the type that was looked at, which no other can replace
@@ -108,7 +94,7 @@ converts_literal(Node *node, void *arg)
 		cast->typeName->arrayBounds = NIL;
 		cast->typeName->typeOid = type;
 		return !OidIsValid(type) || type == UNKNOWNOID ||
-			(!converts_plainly(type) &&
+			(!cmig_type_input_is_safe(getBaseType(type)) &&
 			 (!OidIsValid(owner) || cmig_type_role(type, owner) != owner));
 	}
 	if (IsA(node, A_Const))
