@@ -183,6 +183,22 @@ END_SQL
 	is(sql($db, q{SELECT string_agg(concat_ws(' ', o.id, o.n, o.v, o.x, n.n, n.v), ', ' ORDER BY id) FROM w o JOIN public_1.w n USING (id)}), '1 1 v1 x -5 v1, 2 2 v2 x -10 v2, 3 4 v3 x 10 v3, 4 new', 'they are as before, and the new build is told from that');
 }
 
+# An INSERT of the table with all columns except for the state, or if the state's default does not tell that
+foreach my $by ('', 'PARTITION BY LIST (k)')
+{
+	$db++;
+	new_database($node, $db);
+	sql($db, "CREATE TABLE s (id int, k int DEFAULT 1, n int, v text DEFAULT 'v', PRIMARY KEY (id, k)) $by;" . ($by && q{CREATE TABLE s1 (v text, n int, k int NOT NULL, id int NOT NULL); ALTER TABLE s ATTACH PARTITION s1 DEFAULT}));
+	sql($db, q{SELECT cmig.create_revision('s', $c$ALTER TABLE s ALTER n TYPE bigint;
+-- cmig:up s.n = n * 10
+-- cmig:down s.n = n / 10
+ALTER TABLE s ALTER v TYPE varchar(9)$c$, NULL, revision => '1', expand => true)});
+	sql($db, 'CALL cmig.expand()');
+	sql($db, q{INSERT INTO s (id, n, v, cmig_new_n, cmig_new_v) VALUES (1, 5, 'a', NULL, NULL); INSERT INTO public_1.s (id, n, v) VALUES (2, NULL, NULL), (3, 70, 'b'); ALTER TABLE s ALTER cmig_state SET DEFAULT 'todo'});
+	sql($db, q{INSERT INTO s (id, n, v, cmig_state, cmig_new_n, cmig_new_v) VALUES (4, 5, 'c', 'todo', NULL, NULL); INSERT INTO public_1.s (id, n, v) VALUES (5, NULL, NULL), (6, 70, 'd')});
+	is(sql($db, q{SELECT string_agg(concat(id, ' ', o.n, '/', n.n, ' ', o.v, '/', n.v), ', ' ORDER BY id) FROM s o JOIN public_1.s n USING (id)}), '1 5/50 a/a, 2 / /, 3 7/70 b/b, 4 5/50 c/c, 5 / /, 6 7/70 d/d', "$by: the new build cannot have given the values of the old version");
+}
+
 # Rows that are copied or replicated with both versions: what a trigger sets in one of them is in both
 foreach my $by ('', 'PARTITION BY LIST (k)')
 {

@@ -11,14 +11,17 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/sysattr.h"
 #include "access/table.h"
 #include "catalog/dependency.h"
+#include "catalog/partition.h"
 #include "catalog/pg_type.h"
 #include "catalog/pg_trigger.h"
 #include "executor/executor.h"
 #include "mb/pg_wchar.h"
 #include "optimizer/optimizer.h"
+#include "rewrite/rewriteHandler.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/expandeddatum.h"
@@ -114,6 +117,26 @@ describe_error(void *arg)
 	errcontext("pg_cmig: column \"%s\" of the %s version", rule->label, rule->kind == CMIG_RULE_DOWN ? "old" : "new");
 }
 
+/* Is the column NULL in an INSERT that does not name it, into the table or the partition? */
+static bool
+is_unnamed_null(Relation relation, AttrNumber number)
+{
+	bool		result = build_column_default(relation, number) == NULL;
+
+	if (result && relation->rd_rel->relispartition)
+	{
+		/* without a lock of the table, which others may have locked first */
+		HeapTuple	tuple = SearchSysCacheAttName(llast_oid(get_partition_ancestors(RelationGetRelid(relation))),
+												  get_attname(RelationGetRelid(relation), number, false));
+
+		result = HeapTupleIsValid(tuple) && !((Form_pg_attribute) GETSTRUCT(tuple))->atthasdef &&
+			((Form_pg_attribute) GETSTRUCT(tuple))->attidentity == '\0';
+		if (HeapTupleIsValid(tuple))
+			ReleaseSysCache(tuple);
+	}
+	return result;
+}
+
 /*
  * Read the trigger's arguments: the state column, flags, the sequence that
  * notes when the old build wrote, and for each rule its
@@ -172,7 +195,10 @@ read_arguments(CmigWriter *writer, Relation relation, const Trigger *trigger, bo
 			if (rule->kind != CMIG_RULE_DOWN)
 				writer->hidden = bms_add_member(writer->hidden, rule->bit);
 			else
+			{
 				writer->replaced = bms_add_member(writer->replaced, rule->bit);
+				rule->unnamed_null = is_unnamed_null(relation, rule->column);
+			}
 			if (rule->kind == CMIG_RULE_UP)
 				writer->computed = bms_add_member(writer->computed, rule->bit);
 		}

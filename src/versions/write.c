@@ -218,6 +218,17 @@ has_hidden_values(const CmigWriter *writer, TupleTableSlot *slot)
 	return result;
 }
 
+/* Does a new row have values that an INSERT into the view cannot give it? */
+static bool
+has_replaced_values(const CmigWriter *writer, TupleTableSlot *slot)
+{
+	bool		result = false;
+
+	for (int i = 0; i < writer->count; i++)
+		result |= writer->rules[i].unnamed_null && !slot_attisnull(slot, writer->rules[i].column);
+	return result;
+}
+
 static void
 read_insert(CmigWriting *statement, FunctionCallInfo fcinfo, const TriggerData *data, Said *said)
 {
@@ -225,7 +236,7 @@ read_insert(CmigWriting *statement, FunctionCallInfo fcinfo, const TriggerData *
 	CmigOrigin *row = cmig_versions_origin(fcinfo->flinfo->fn_mcxt);
 	bool		is_new_state = cmig_versions_has_state(said->in, writer->state, CMIG_STATE_NEW);
 	bool		is_todo = cmig_versions_has_state(said->in, writer->state, "todo");
-	bool		names_state = false;
+	bool		is_whole = false;
 
 	/* only the first trigger knows, if there is one */
 	if (row->relation != RelationGetRelid(data->tg_relation))
@@ -233,7 +244,9 @@ read_insert(CmigWriting *statement, FunctionCallInfo fcinfo, const TriggerData *
 	else
 	{
 		said->marked = row->marks;
-		names_state = writer->marks && (row->marks & CMIG_MARK_STATE) == 0;
+		is_whole = writer->marks && (row->marks & CMIG_MARK_STATE) == 0;
+		/* of all columns but the state */
+		is_whole |= !has_hidden_values(writer, said->in) && has_replaced_values(writer, said->in);
 		if (row->moved != NULL)
 			said->before = ExecStoreHeapTuple(row->moved, statement->moved, false);
 		if (said->before != NULL && !is_moved(statement, said->before, row->source))
@@ -241,7 +254,7 @@ read_insert(CmigWriting *statement, FunctionCallInfo fcinfo, const TriggerData *
 	}
 	said->update = said->before != NULL;
 	/* a whole row that was not filled yet */
-	if (!said->update && !row->checked && names_state && is_todo &&
+	if (!said->update && !row->checked && is_whole && is_todo &&
 		!has_hidden_values(writer, said->in))
 		row->marks = said->marked = CMIG_MARK_TABLE;
 
