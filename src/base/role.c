@@ -202,7 +202,7 @@ take_literals(Node *node, void *context)
 	/* the walker does not visit this clause */
 	if (IsA(node, CommonTableExpr) && ((CommonTableExpr *) node)->cycle_clause != NULL)
 	{
-		const		CTECycleClause *cycle = ((CommonTableExpr *) node)->cycle_clause;
+		const CTECycleClause *cycle = ((CommonTableExpr *) node)->cycle_clause;
 
 		(void) take_literals(cycle->cycle_mark_value, context);
 		(void) take_literals(cycle->cycle_mark_default, context);
