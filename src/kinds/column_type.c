@@ -425,7 +425,10 @@ cmig_type_loss(const CmigObject *from, const CmigObject *to)
 	return loss;
 }
 
-/* Column defaults.  They have no variables, so that the table, of which reading the columns takes time, is not passed. */
+/*
+ * Column defaults.  They contain no variables, so pg_get_expr() does not need the
+ * table, whose column names it would read for each of them.
+ */
 
 static const CmigProperty properties[] = {
 	{"default", CMIG_PROPERTY_EXPRESSION},

@@ -694,7 +694,7 @@ rename_replayed(const CmigManaged *managed, CmigImage *image, void *arg)
 							&run->lines);
 }
 
-/* Schemas that the revisions need, but do not create, are there with other revisions, too. */
+/* Schemas that the revisions need, but do not create, also exist without the revisions. */
 static void
 keep_given(const CmigReplayed *replayed, CmigImage *other)
 {

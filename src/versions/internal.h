@@ -32,7 +32,7 @@
 
 #define CMIG_MARK_TABLE	1		/* by the old build */
 #define CMIG_MARK_VIEW	2		/* the view's column takes the table's default */
-#define CMIG_MARK_STATE	4		/* no whole row of the table: it has no state */
+#define CMIG_MARK_STATE	4		/* the INSERT does not name the state */
 
 /* An expression of the trigger that is fired last. */
 typedef struct CmigWriterRule
@@ -63,7 +63,7 @@ typedef struct CmigWriter
 	TupleDesc	desc;
 	AttrNumber	state;			/* the column that says what is to be done */
 	Oid			sequence;		/* notes when the old build wrote, or invalid */
-	bool		marks;			/* does the state have its default? */
+	bool		marks;			/* does the state's default leave a mark? */
 	bool		strict;			/* a failing "up" fails the write */
 	bool		inverse;		/* no new column: state tells who inserts */
 	int			count;
