@@ -139,7 +139,7 @@ DELETE FROM diary d WHERE d.mood IN ('calm');
 CREATE INDEX ON diary (note) WHERE mood = 'calm';
 CREATE TABLE x (m mood DEFAULT 'calm');
 INSERT INTO diary (note) VALUES ('calm');
-UPDATE diary SET note = 'calm' WHERE note = 'calm'$$) WHERE rule = 'ban-new-enum-value-use-in-transaction';
+UPDATE diary SET note = 'calm' WHERE note = 'calm'; INSERT INTO diary VALUES (1, NULL); ALTER TABLE diary ALTER mood DROP DEFAULT$$) WHERE rule = 'ban-new-enum-value-use-in-transaction';
 SELECT statement, rule FROM cmig.lint_sql($$ALTER TYPE mood ADD VALUE IF NOT EXISTS 'sad' AFTER 'sad'; INSERT INTO diary VALUES ('', 'sad')$$);
 DROP TABLE diary;
 -- with the policy, a stepwise run may use it in the next revision

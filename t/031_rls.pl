@@ -289,5 +289,16 @@ SKIP:
 	$bouncer->finish;
 }
 
+#
+# An attempt that no policy rejects, only a constraint, is a leak
+#
+sql('shop', <<'SQL');
+CREATE TABLE person (tenant_id integer PRIMARY KEY);
+INSERT INTO person VALUES (1), (2);
+GRANT SELECT, INSERT, UPDATE ON person TO app;
+SQL
+like(query($node, 'shop', "SELECT test, verdict, detail FROM cmig.rls_test('person', 'app', NULL, '1') WHERE test ~ 'another'", $ENV{USER} // getpwuid($<)),
+	qr/^INSERT for another tenant\|LEAK\|Only a constraint prevented the command: duplicate key value [^\n]*\.\nmove to another tenant\|LEAK\|Only a constraint/, 'a constraint is no protection');
+
 $node->stop;
 done_testing();

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# Messages that contain a long part of a script.
+# Long statements, and messages that contain a long part of a script.
 
 use strict;
 use warnings;
@@ -22,6 +22,11 @@ $node->safe_psql('postgres', "SELECT cmig.load(E'-- revision: 001\\n-- message: 
 my $page = $node->safe_psql('postgres', 'SELECT cmig.report()');
 like($page, qr/syntax error at or near &#x22;(&#xE9;){900,1000}\.\.\. \(60\d\d\d bytes in all\)</, 'a long token is cut in the report');
 like($node->safe_psql('postgres', "SELECT string_agg(problem, '') FROM cmig.check()"), qr/near "(\x{c3}\x{a9}){30000}"/, 'but not elsewhere');
+
+# a function is read to its end, however far behind its beginning that is
+my $load = "SELECT cmig.load(E'-- revision: 002\\n-- cmig:upgrade\\nCREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; ' || repeat(' ', 5000) || 'SELECT 2 end; SELECT 3; END;')";
+$node->safe_psql('postgres', "DELETE FROM cmig.revision; $load");
+is($node->safe_psql('postgres', "SELECT cmig.upgrade('002') \\g /dev/null\nSELECT f()"), '3', 'the end of a long function');
 
 $node->stop;
 done_testing();

@@ -201,7 +201,7 @@ look_at_constant(Search *search, Node *node, const CmigLintColumn *column, const
 {
 	A_Const    *constant = (A_Const *) node;
 
-	if (node == NULL || !IsA(node, A_Const) || constant->isnull || !IsA(&constant->val, String))
+	if (node == NULL || !IsA(node, A_Const) || !IsA(&constant->val, String))
 		return;
 	foreach_ptr(const CmigLintNewValue, new, search->lint->session.values)
 	{

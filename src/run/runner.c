@@ -185,8 +185,8 @@ cmig_script_run_describe_error(void *arg)
 		errposition(0);
 
 		/*
-		 * do not truncate CREATE FUNCTION, because PostgreSQL uses the
-		 * position to find the function's body in the statement
+		 * do not truncate a function that is being parsed: the reader of the
+		 * script finds its end by the position in the whole text
 		 */
 		if (!parsing_create)
 			text = excerpt(text, at - text, &position);

@@ -526,12 +526,13 @@ upgrade_all(Upgrade *upgrade)
 static CmigNames *
 begin_with_argument(FunctionCallInfo fcinfo, int n)
 {
-	return PG_NARGS() <= n || PG_ARGISNULL(n) ? palloc0(sizeof(CmigNames)) :
+	return PG_ARGISNULL(n) ? palloc0(sizeof(CmigNames)) :
 		cmig_argument_names(PG_GETARG_ARRAYTYPE_P(n), "begin_with", NULL);
 }
 
+/* In "older" versions, the arguments "first" and "begin_with" do not exist. */
 static Datum
-run_scopes(FunctionCallInfo fcinfo, CmigDirection direction)
+run_scopes(FunctionCallInfo fcinfo, CmigDirection direction, bool older)
 {
 	const char *name = psprintf("cmig.%s_scopes", cmig_direction_name(direction));
 	const char *example = direction == CMIG_UPGRADE ? "head" : "-1";
@@ -557,8 +558,8 @@ run_scopes(FunctionCallInfo fcinfo, CmigDirection direction)
 	upgrade->target = cmig_argument_text(fcinfo, 1);
 	upgrade->direction = upgrade->run.direction = direction;
 	upgrade->max_failures = PG_ARGISNULL(2) ? 0 : PG_GETARG_INT32(2);
-	upgrade->first = PG_NARGS() < 4 || PG_ARGISNULL(3) ? INT_MAX : PG_GETARG_INT32(3);
-	upgrade->begin_with = begin_with_argument(fcinfo, 4);
+	upgrade->first = older || PG_ARGISNULL(3) ? INT_MAX : PG_GETARG_INT32(3);
+	upgrade->begin_with = older ? palloc0(sizeof(CmigNames)) : begin_with_argument(fcinfo, 4);
 	upgrade->run.target = upgrade->target;
 	upgrade->run.quiet = true;
 	upgrade->context = AllocSetContextCreate(context, "pg_cmig scope", ALLOCSET_DEFAULT_SIZES);
@@ -607,23 +608,23 @@ run_scopes(FunctionCallInfo fcinfo, CmigDirection direction)
 	PG_RETURN_VOID();
 }
 
-/* In version 1.1, without the arguments "first" and "begin_with". */
+/* version 1.1 */
 Datum
 cmig_upgrade_scopes(PG_FUNCTION_ARGS)
 {
-	return run_scopes(fcinfo, CMIG_UPGRADE);
+	return run_scopes(fcinfo, CMIG_UPGRADE, true);
 }
 
 Datum
 cmig_upgrade_scopes_1_2(PG_FUNCTION_ARGS)
 {
-	return run_scopes(fcinfo, CMIG_UPGRADE);
+	return run_scopes(fcinfo, CMIG_UPGRADE, false);
 }
 
 Datum
 cmig_downgrade_scopes(PG_FUNCTION_ARGS)
 {
-	return run_scopes(fcinfo, CMIG_DOWNGRADE);
+	return run_scopes(fcinfo, CMIG_DOWNGRADE, false);
 }
 
 /* The scopes that one of the calls would run, in this order. */

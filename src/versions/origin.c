@@ -448,13 +448,12 @@ has_pretender(EState *estate)
 void
 cmig_versions_note_target(EState *estate, const ResultRelInfo *table)
 {
-	const RangeTblEntry *entry = table->ri_RangeTableIndex > 0 ?
-	exec_rt_fetch(table->ri_RangeTableIndex, estate) : NULL;
+	const RangeTblEntry *entry = exec_rt_fetch(table->ri_RangeTableIndex, estate);
 	const TriggerDesc *triggers = table->ri_TrigDesc;
 	bool		written = false;
 
 	/* a table that the statement itself names is not in a FROM clause */
-	if (entry == NULL || !entry->inFromCl || entry->alias == NULL ||
+	if (!entry->inFromCl || entry->alias == NULL ||
 		strcmp(entry->alias->aliasname, CMIG_VERSION_ALIAS) != 0)
 		return;
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
