@@ -92,8 +92,7 @@ DELETE FROM b WHERE id = 3;
 
 -- a hidden column is written through the view only: a role with two permitted tenants
 INSERT INTO public.inv VALUES (1, 1), (2, 1);
-INSERT INTO public.part VALUES (1, 1), (2, 1);
-SET ROLE regress_writes;
+INSERT INTO public.part VALUES (1, 1), (2, 1); SET ROLE regress_writes;
 UPDATE public.inv SET tenant_id = 2, cmig_new_tenant_id = 99 WHERE id = 1;
 UPDATE public.inv SET cmig_new_tenant_id = 2 WHERE id = 1;
 UPDATE public.inv SET tenant_id = 2, cmig_new_tenant_id = cmig_new_tenant_id WHERE id = 1;
@@ -120,8 +119,7 @@ WITH first AS (UPDATE public_042.inv SET tenant_id = 2 WHERE id = 2 RETURNING id
 -- but through a view of the view
 CREATE TEMP VIEW inv_above AS SELECT * FROM public_042.inv;
 UPDATE inv_above SET tenant_id = 2 FROM public_042.part WHERE inv_above.id = 2;
-DROP VIEW inv_too, inv_above;
-RESET ROLE;
+DROP VIEW inv_too, inv_above; RESET ROLE;
 SELECT id, tenant_id, cmig_new_tenant_id, cmig_state FROM public.inv ORDER BY id;
 SELECT id, tenant_id, cmig_new_tenant_id, cmig_state FROM public.part ORDER BY id;
 

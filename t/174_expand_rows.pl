@@ -194,6 +194,11 @@ foreach my $by ('', 'PARTITION BY LIST (k)')
 -- cmig:down s.n = n / 10
 ALTER TABLE s ALTER v TYPE varchar(9)$c$, NULL, revision => '1', expand => true)});
 	sql($db, 'CALL cmig.expand()');
+	# all hidden columns, without the state, are those of the new version: then nothing else of the old one
+	fails_with($node, $db, "INSERT INTO s (id, n, v, cmig_new_n, cmig_new_v) VALUES (7, $_)", '428C9', 'column "cmig_new_n" of relation "s', "$by: both versions: $_")
+		foreach q{5, 'v', 60, 'x'}, q{6, 'v', 60, NULL}, q{NULL, 'w', 60, 'x'}, q{NULL, NULL, 60, 'x'};
+	sql($db, q{INSERT INTO s (id, n, v, cmig_new_n, cmig_new_v) VALUES (7, NULL, 'v', 60, 'x') RETURNING n, v});
+	is(sql($db, q{DELETE FROM s RETURNING n, v}), '6|x', "$by: the new version alone");
 	sql($db, q{INSERT INTO s (id, n, v, cmig_new_n, cmig_new_v) VALUES (1, 5, 'a', NULL, NULL); INSERT INTO public_1.s (id, n, v) VALUES (2, NULL, NULL), (3, 70, 'b'); ALTER TABLE s ALTER cmig_state SET DEFAULT 'todo'});
 	sql($db, q{INSERT INTO s (id, n, v, cmig_state, cmig_new_n, cmig_new_v) VALUES (4, 5, 'c', 'todo', NULL, NULL); INSERT INTO public_1.s (id, n, v) VALUES (5, NULL, NULL), (6, 70, 'd')});
 	is(sql($db, q{SELECT string_agg(concat(id, ' ', o.n, '/', n.n, ' ', o.v, '/', n.v), ', ' ORDER BY id) FROM s o JOIN public_1.s n USING (id)}), '1 5/50 a/a, 2 / /, 3 7/70 b/b, 4 5/50 c/c, 5 / /, 6 7/70 d/d', "$by: the new build cannot have given the values of the old version");

@@ -43,7 +43,8 @@ typedef struct CmigWriterRule
 	char	   *label;			/* name of the column or constraint */
 	bool		required;		/* the column must not be null */
 	bool		takes_default;	/* the old default applies if unnamed */
-	bool		unnamed_null;	/* a replaced column without a default */
+	Const	   *unnamed;		/* what a replaced column has if the view
+								 * inserts, or NULL if that depends on more */
 	Expr	   *expr;
 	Bitmapset  *reads;			/* columns, from FirstLowInvalid... */
 	bool		inverted;		/* is another column computed from it? */

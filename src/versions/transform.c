@@ -11,20 +11,24 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/sysattr.h"
 #include "access/table.h"
 #include "catalog/dependency.h"
 #include "catalog/partition.h"
+#include "catalog/pg_attrdef.h"
 #include "catalog/pg_type.h"
 #include "catalog/pg_trigger.h"
 #include "executor/executor.h"
 #include "mb/pg_wchar.h"
+#include "nodes/makefuncs.h"
 #include "optimizer/optimizer.h"
 #include "rewrite/rewriteHandler.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/expandeddatum.h"
+#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -117,24 +121,59 @@ describe_error(void *arg)
 	errcontext("pg_cmig: column \"%s\" of the %s version", rule->label, rule->kind == CMIG_RULE_DOWN ? "old" : "new");
 }
 
-/* Is the column NULL in an INSERT that does not name it, into the table or the partition? */
-static bool
-is_unnamed_null(Relation relation, AttrNumber number)
+/* Returns the default of a column, which the caller has not locked, or NULL. */
+static Node *
+read_default(Oid table, AttrNumber number)
 {
-	bool		result = build_column_default(relation, number) == NULL;
+	Relation	catalog = table_open(AttrDefaultRelationId, AccessShareLock);
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	Node	   *result = NULL;
 
-	if (result && relation->rd_rel->relispartition)
+	ScanKeyInit(&keys[0], Anum_pg_attrdef_adrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(table));
+	ScanKeyInit(&keys[1], Anum_pg_attrdef_adnum, BTEqualStrategyNumber, F_INT2EQ, Int16GetDatum(number));
+	scan = systable_beginscan(catalog, AttrDefaultIndexId, true, NULL, 2, keys);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
 	{
-		/* without a lock of the table, which others may have locked first */
-		HeapTuple	tuple = SearchSysCacheAttName(llast_oid(get_partition_ancestors(RelationGetRelid(relation))),
-												  get_attname(RelationGetRelid(relation), number, false));
+		bool		null;
+		Datum		tree = cmig_getattr_compat(tuple, Anum_pg_attrdef_adbin, RelationGetDescr(catalog), &null);
 
-		result = HeapTupleIsValid(tuple) && !((Form_pg_attribute) GETSTRUCT(tuple))->atthasdef &&
-			((Form_pg_attribute) GETSTRUCT(tuple))->attidentity == '\0';
-		if (HeapTupleIsValid(tuple))
-			ReleaseSysCache(tuple);
+		result = null ? NULL : stringToNode(TextDatumGetCString(tree));
 	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
 	return result;
+}
+
+/*
+ * What does a column have that an INSERT into the view does not name?  The view
+ * is one of the table, so if the row is of a partition, its default does not
+ * matter.  Returns NULL if that depends on when it is inserted.
+ */
+static Const *
+find_unnamed(Relation relation, AttrNumber number)
+{
+	/* without a lock of the table, which others may have locked first */
+	Oid			table = relation->rd_rel->relispartition ?
+	llast_oid(get_partition_ancestors(RelationGetRelid(relation))) : RelationGetRelid(relation);
+	HeapTuple	tuple = SearchSysCacheAttName(table, get_attname(RelationGetRelid(relation), number, false));
+	FormData_pg_attribute attribute;
+	Node	   *value;
+
+	if (!HeapTupleIsValid(tuple))
+		return NULL;
+	attribute = *(Form_pg_attribute) GETSTRUCT(tuple);
+	ReleaseSysCache(tuple);
+	if (attribute.attidentity != '\0')
+		return NULL;
+	value = attribute.atthasdef ? read_default(table, attribute.attnum) : get_typdefault(attribute.atttypid);
+	if (value == NULL)
+		return makeNullConst(attribute.atttypid, attribute.atttypmod, attribute.attcollation);
+	if (!cmig_versions_may_fail((Expr *) value, true))
+		value = (Node *) expression_planner((Expr *) value);
+	return IsA(value, Const) ? (Const *) value : NULL;
 }
 
 /*
@@ -197,7 +236,7 @@ read_arguments(CmigWriter *writer, Relation relation, const Trigger *trigger, bo
 			else
 			{
 				writer->replaced = bms_add_member(writer->replaced, rule->bit);
-				rule->unnamed_null = is_unnamed_null(relation, rule->column);
+				rule->unnamed = find_unnamed(relation, rule->column);
 			}
 			if (rule->kind == CMIG_RULE_UP)
 				writer->computed = bms_add_member(writer->computed, rule->bit);

@@ -125,9 +125,9 @@ is_moved(CmigWriting *statement, TupleTableSlot *in, CmigWriting *source)
 /*
  * A statement of the table must not set a hidden column, or the row would have
  * values that the policies and constraints of its own version did not see.  An
- * INSERT that names all of them has a whole row of the table: the old version
- * counts, where it is not what the new one is transformed to.  A NULL is not
- * told from their default.
+ * INSERT that names all of them, and the state, has a whole row of the table: the
+ * old version counts, where it is not what the new one is transformed to.  A NULL
+ * is not told from their default.
  */
 static void
 require_shown(const CmigWriting *statement, const TriggerData *data)
@@ -222,11 +222,20 @@ has_hidden_values(const CmigWriter *writer, TupleTableSlot *slot)
 static bool
 has_replaced_values(const CmigWriter *writer, TupleTableSlot *slot)
 {
-	bool		result = false;
-
 	for (int i = 0; i < writer->count; i++)
-		result |= writer->rules[i].unnamed_null && !slot_attisnull(slot, writer->rules[i].column);
-	return result;
+	{
+		const CmigWriterRule *rule = &writer->rules[i];
+		bool		null;
+		Datum		value;
+
+		if (rule->unnamed == NULL)
+			continue;
+		value = slot_getattr(slot, rule->column, &null);
+		if (null != rule->unnamed->constisnull ||
+			(!null && !datum_image_eq(value, rule->unnamed->constvalue, rule->by_value, rule->length)))
+			return true;
+	}
+	return false;
 }
 
 static void
@@ -268,8 +277,14 @@ read_insert(CmigWriting *statement, FunctionCallInfo fcinfo, const TriggerData *
 	said->old_build = !said->update &&
 		((said->marked & CMIG_MARK_TABLE) != 0 || (writer->inverse && !is_new_state));
 	said->new_build = said->update ? row->source->new_build : !said->old_build;
-	/* what triggers of users have set since is not of the statement */
-	if (said->old_build && !row->checked && !cmig_versions_is_copied())
+
+	/*
+	 * What triggers of users have set since is not of the statement.  If that
+	 * has all hidden columns without the state, it has no others.
+	 */
+	if (!row->checked && !cmig_versions_is_copied() &&
+		(said->old_build ||
+		 ((said->marked & CMIG_MARK_STATE) != 0 && has_replaced_values(writer, said->in))))
 		require_shown(statement, data);
 	row->checked = true;
 	/* the view does not show the state */
