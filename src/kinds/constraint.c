@@ -479,6 +479,12 @@ cmig_index_name(const CmigObject *object)
 		object->kind == &cmig_kind_constraint ? object->values[INDEX] : NULL;
 }
 
+bool
+cmig_index_is_invalid(const CmigObject *object)
+{
+	return object->kind == &cmig_kind_index && object->values[NOT_VALID] != NULL;
+}
+
 /* Returns the name of the parent index to which the index is attached. */
 const char *
 cmig_index_parent(const CmigObject *object)

@@ -754,6 +754,9 @@ extern int	cmig_type_loss(const CmigObject *from, const CmigObject *to);
 extern char cmig_constraint_type(const CmigObject *object);
 extern bool cmig_index_is_unique(const CmigObject *object);
 
+/* Has CREATE INDEX CONCURRENTLY, or REINDEX, failed, or not ended yet? */
+extern bool cmig_index_is_invalid(const CmigObject *object);
+
 /*
  * What follows the table's name in the statement that creates the index, such
  * as "USING btree (a)"; the definition of a constraint.

@@ -247,6 +247,17 @@ extern void cmig_lock_wait_explain_callback(void *arg);
  */
 extern char *cmig_lock_wait_snapshots(Oid caller);
 
+/*
+ * Returns a description of the sessions that block a lock request, or NULL if
+ * there are none: those that hold the lock in a conflicting mode, and those
+ * that wait for it in such a mode and began to wait before "since", when this
+ * session did; 0 means that it has not waited.  The description has a sentence
+ * for each session, up to a maximum number.  Sets *pid to the process ID of
+ * the first session, or to 0 if there are only prepared transactions.
+ */
+extern char *cmig_lock_wait_blockers(const LOCKTAG *tag, LOCKMODE mode, TimestampTz since,
+									 Oid caller, int *pid);
+
 /* in lock.c */
 
 /* Lock the extension, if it exists, until the end of the transaction. */

@@ -1096,6 +1096,7 @@ plan_all(CmigReplay *replay, void *arg)
 		}
 		ReThrowError(error);
 	}
+	cmig_versions_require_indexes(p);
 	foreach_ptr(CmigVersionTable, table, p->tables)
 		match_parts(p, table);
 

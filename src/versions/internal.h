@@ -1085,6 +1085,12 @@ extern RawStmt *cmig_versions_lacking(const RawStmt *step, const char **sql, cha
 extern void cmig_versions_require_valid(const Node *step, const char *revision);
 
 /*
+ * Raise an error if an index of a column that is replaced is not valid: it would be built
+ * for the new version, and could fail then.  Called in the shadow, before that is planned.
+ */
+extern void cmig_versions_require_indexes(const CmigPlanning *p);
+
+/*
  * Raise an error if one of the tables has partitions that are being detached, or children
  * that are not partitions.
  */

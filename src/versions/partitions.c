@@ -1,6 +1,6 @@
 /*
  * partitions.c
- *	  The partitions and children that an expanded table has now.
+ *	  The partitions and children that an expanded table has now, and their indexes.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -196,6 +196,92 @@ cmig_versions_require_valid(const Node *step, const char *revision)
 				 errdetail("Revision \"%s\" needs it.", revision),
 				 *row[2] == 'i' ? errhint("REINDEX INDEX CONCURRENTLY %s", row[0]) :
 				 cmig_hint("`CALL cmig.contract()` completes it.")));
+}
+
+/* Raise an error: the index, of which this is the row of the query below, is not valid. */
+static void
+refuse_index(const CmigObject *index, CmigValue *row, const char *revision)
+{
+	const char *table = index->parent->identity;
+	const char *why = psprintf("Revision \"%s\" replaces a column of it, so it would be built for the new version, which could fail.", revision);
+
+	LOCKTAG		tag;
+	char	   *blockers;
+	char	   *logged;
+	int			pid;
+
+	/* what builds an index concurrently holds this lock until it ends */
+	SET_LOCKTAG_RELATION(tag, MyDatabaseId, index->parent->address.object);
+	logged = cmig_lock_wait_blockers(&tag, ShareUpdateExclusiveLock, 0, InvalidOid, &pid);
+	blockers = cmig_lock_wait_blockers(&tag, ShareUpdateExclusiveLock, 0, GetUserId(), &pid);
+	if (blockers != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("index %s of table %s is not valid yet", index->identity, table),
+				 errdetail("%s\n%s", why, blockers),
+				 errdetail_log("%s\n%s", why, logged ? logged : ""),
+				 errhint("Repeat the CALL when that statement has ended.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("index %s of table %s is not valid", index->identity, table),
+			 errdetail_internal("%s", why),
+			 *row[1] == 'I' ? errhint("DROP INDEX %s", index->identity) :
+			 *row[2] == 't' ? errhint("REINDEX INDEX CONCURRENTLY %s", index->identity) :
+	/* what REINDEX CONCURRENTLY leaves if it fails is of no use */
+			 *row[3] == 't' ? errhint("DROP INDEX CONCURRENTLY %s", index->identity) :
+			 errhint("DROP INDEX CONCURRENTLY %s, or, if it is needed, after fixing the cause: REINDEX INDEX CONCURRENTLY %s",
+					 index->identity, index->identity)));
+}
+
+void
+cmig_versions_require_indexes(const CmigPlanning *p)
+{
+	/* an index of a partitioned table that some partitions lack may be built */
+	static CmigQuery query = {
+		"SELECT i.oid, i.relkind, i.relispartition, i.relname ~ '_cc(new|old)[0-9]*$'"
+		" FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid"
+		" WHERE NOT x.indisvalid AND (i.relkind = 'i' OR x.indisunique)"
+		" AND x.indrelid IN (SELECT $1 UNION ALL SELECT relid FROM pg_partition_tree($1))"
+		" AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = x.indrelid"
+		"  AND a.attname = ANY ($2) AND (a.attnum = ANY (x.indkey) OR EXISTS"
+		"  (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = i.oid"
+		"   AND d.refclassid = d.classid AND d.refobjid = x.indrelid AND d.refobjsubid = a.attnum)))"
+		" ORDER BY i.relname COLLATE \"C\", i.oid",
+		{OIDOID, TEXTARRAYOID}
+	};
+
+	for (int i = 0; i < p->live->count; i++)
+	{
+		const CmigObject *object = p->live->objects[i];
+		CmigNames	replaced = {0};
+
+		if (cmig_index_is_invalid(object) &&
+			!cmig_text_same(object->name, get_rel_name(object->address.object)))
+			cmig_query_raise_changed(psprintf("Index %s was dropped or renamed.",
+											  object->identity));
+		foreach_ptr(const CmigVersionTable, table, p->tables)
+		{
+			if (object->kind != &cmig_kind_table ||
+				strcmp(object->identity, table->a->qualified) != 0)
+				continue;
+			replaced.names = palloc(sizeof(char *) * Max(list_length(table->columns), 1));
+			foreach_ptr(const CmigVersionColumn, column, table->columns)
+			{
+				if (column->hidden != NULL && column->a != NULL)
+					replaced.names[replaced.count++] = column->a->name;
+			}
+		}
+		if (replaced.count == 0)
+			continue;
+		foreach_ptr(CmigValue, row, cmig_query_list(&query, object->address.object, &replaced))
+		{
+			CmigAddress address = {RelationRelationId, atooid(row[0]), 0};
+			const CmigObject *index = cmig_image_find_exactly(p->live, address);
+
+			if (index != NULL && index->parent != NULL)
+				refuse_index(index, row, p->result->revision);
+		}
+	}
 }
 
 void

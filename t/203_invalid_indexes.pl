@@ -1,0 +1,87 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# A revision is not expanded while an index of a column that it replaces is not valid:
+# nothing has begun then, and the error says what to do, or who is still building it.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigExpand;
+use CmigNode;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = expand_node('invalid_indexes');
+
+# Creates a database in which column n of tables t and p has duplicates and is replaced.
+sub database
+{
+	my ($name) = @_;
+
+	new_database($node, $name);
+	sql($name, <<'SQL');
+CREATE TABLE t (id int PRIMARY KEY, n int, k int);
+INSERT INTO t VALUES (1, 1, 1), (2, 1, 1);
+CREATE TABLE p (id int, n int) PARTITION BY LIST (id);
+CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);
+INSERT INTO p VALUES (1, 1), (1, 1);
+SELECT FROM cmig.create_revision('wide', 'ALTER TABLE t ALTER n TYPE bigint; ALTER TABLE p ALTER n TYPE bigint', NULL, revision => '042', expand => true)
+SQL
+}
+
+database('failed');
+my $why = 'Revision "042" replaces a column of it, so it would be built for the new version, which could fail.';
+foreach (
+	[ 'CREATE UNIQUE INDEX CONCURRENTLY bad ON t (n)', 't' ],
+	[ 'CREATE UNIQUE INDEX CONCURRENTLY bad ON t (n) WHERE n < 2', 't' ],
+	[ 'CREATE UNIQUE INDEX CONCURRENTLY bad ON t (k) WHERE n < 2', 't' ],
+	[ 'CREATE INDEX CONCURRENTLY bad ON t ((1 / (n - 1)))', 't' ],
+	[ 'CREATE UNIQUE INDEX CONCURRENTLY "b ad" ON p1 (n)', 'p1', '"b ad"' ])
+{
+	my ($create, $table, $name) = @$_;
+
+	$name //= 'bad';
+	like(tried('failed', $create), qr/^psql.*ERROR/m, "$create fails");
+	my $error = tried('failed', 'CALL cmig.expand()');
+	like($error, qr/ERROR:  index public\.$name of table public\.$table is not valid\nDETAIL:  \Q$why\E\n/, 'and stops the expansion');
+	is(sql('failed', 'SELECT count(*) FROM cmig.expansion_run'), '0', 'before it begins');
+	my ($drop, $reindex) = $error =~ /^HINT:  (DROP [^,]*), or, if it is needed, after fixing the cause: (REINDEX .*)$/m;
+	like(tried('failed', $reindex), qr/could not create|division by zero/, 'one statement of the hint builds the index');
+	sql('failed', $drop);
+	# what that has left, too
+	($drop) = tried('failed', 'CALL cmig.expand()') =~ /^HINT:  (DROP INDEX CONCURRENTLY public\."?b ?ad_ccnew"?)$/m;
+	sql('failed', $drop);
+	is(sql('failed', q{SELECT count(*) FROM pg_index WHERE NOT indisvalid AND indrelid IN ('t'::regclass, 'p1'::regclass)}), '0', 'the other one drops it');
+}
+# incomplete, so that nothing has looked for duplicates in the partition
+sql('failed', 'CREATE UNIQUE INDEX bad ON ONLY p (id, n)');
+like(tried('failed', 'CALL cmig.expand()'), qr/ERROR:  index public\.bad of table public\.p is not valid\n.*\nHINT:  DROP INDEX public\.bad$/m, 'a unique index that a partition lacks');
+sql('failed', 'DROP INDEX bad; CREATE INDEX incomplete ON ONLY p (n)');
+tried('failed', 'CREATE UNIQUE INDEX CONCURRENTLY other ON t (k)');
+sql('failed', 'CALL cmig.expand()');
+is(sql('failed', 'SELECT state FROM cmig.expansion_run'), 'expanded', 'other indexes are in nobody\'s way');
+sql('failed', 'CALL cmig.contract()');
+
+# another session rebuilds one
+database('rebuilt');
+sql('rebuilt', 'CREATE INDEX tn ON t (n)');
+{
+	my $application = $node->background_psql('rebuilt');
+
+	$application->query_safe('BEGIN; SELECT FROM t');
+	my $reindex = start_psql($node, 'rebuilt', 'REINDEX INDEX CONCURRENTLY tn', 'reindex');
+	wait_until_blocked($node, 'reindex');
+	like(tried('rebuilt', 'CALL cmig.expand()'), qr/ERROR:  index public\.tn_cc\w+ of table public\.t is not valid yet\nDETAIL:  \Q$why\E\nBlocked by process \d+ of role "\w+" \(application "reindex"\).*its query is running: REINDEX INDEX CONCURRENTLY tn\nHINT:  Repeat the CALL when that statement has ended\.\n/, 'while it is rebuilt, the error says by whom');
+	is(sql('rebuilt', 'SELECT count(*) FROM cmig.expansion_run'), '0', 'nothing has begun');
+	$application->query_safe('COMMIT');
+	$application->quit;
+	is(finish_psql($reindex), 0, 'the index is rebuilt');
+}
+sql('rebuilt', 'CALL cmig.expand()');
+sql('rebuilt', 'CALL cmig.contract()');
+is(sql('rebuilt', q{SELECT string_agg(indexrelid::regclass::text, ' ' ORDER BY 1) FROM pg_index WHERE indrelid = 't'::regclass AND indisvalid}), 't_pkey tn', 'the table has the same indexes in the end');
+
+$node->stop;
+done_testing();
