@@ -916,7 +916,7 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 	 */
 	relation = cmig_query_open(oid, AccessShareLock);
 	refuse_partition(relation);
-	as_of.type = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
+	as_of.type = quote_qualified_identifier(cmig_query_schema_name(RelationGetNamespace(relation)),
 											RelationGetRelationName(relation));
 	as_of.table = relation->rd_rel->relkind == RELKIND_RELATION ?
 		psprintf("ONLY %s", as_of.type) : as_of.type;

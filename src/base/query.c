@@ -121,8 +121,9 @@ char *
 cmig_query_table_name(Oid relation)
 {
 	char	   *name = get_rel_name(relation);
+	char	   *schema = name ? get_namespace_name(get_rel_namespace(relation)) : NULL;
 
-	return name ? quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), name) :
+	return schema ? quote_qualified_identifier(schema, name) :
 		psprintf("with OID %u", relation);
 }
 

@@ -332,7 +332,7 @@ cmig_call_unknown(CmigLint *lint, const FuncCall *call)
 		if (form->pronamespace != PG_CATALOG_NAMESPACE &&
 			form->provolatile != PROVOLATILE_IMMUTABLE)
 			return psprintf("the function %s",
-							quote_qualified_identifier(get_namespace_name(form->pronamespace),
+							quote_qualified_identifier(cmig_query_schema_name(form->pronamespace),
 													   NameStr(form->proname)));
 	}
 	return functions ? NULL : psprintf("the function %s", NameListToQuotedString(call->funcname));

@@ -210,7 +210,7 @@ prepare_index(IndexStmt *statement)
 				(errmsg("index \"%s\" exists but is invalid", statement->idxname),
 				 errdetail("IF NOT EXISTS does not replace it, and queries do not use it."),
 				 errhint("To create the index again, first drop the invalid one: DROP INDEX CONCURRENTLY %s",
-						 quote_qualified_identifier(get_namespace_name(get_rel_namespace(index)),
+						 quote_qualified_identifier(cmig_query_schema_name(get_rel_namespace(index)),
 													statement->idxname))));
 
 	initStringInfo(&detail);

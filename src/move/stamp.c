@@ -161,9 +161,10 @@ cmig_stamp_targets(const CmigNames *targets, bool purge)
 	List	   *progress;
 	const CmigProgressRow *last = NULL;
 	CmigJournalEntry last_entry;
+	const CmigExpansion *expansion = cmig_expansion_read();
 
-	if (cmig_expansion_read() != NULL)
-		cmig_expansion_refuse(cmig_expansion_read(), "the version rows cannot be changed");
+	if (expansion != NULL)
+		cmig_expansion_refuse(expansion, "the version rows cannot be changed");
 	cmig_expansion_require_known();
 	if (purge)
 		now.applied = cmig_applied_find(now.graph, &none);

@@ -365,7 +365,7 @@ cmig_toplevel_reach_table(Oid table, const char *procedure, bool alone)
 	if (name == NULL)
 		return;
 	what = psprintf("%s of %s", procedure,
-					quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)), name));
+					quote_qualified_identifier(cmig_query_schema_name(get_rel_namespace(table)), name));
 	callback.previous = error_context_stack;
 	PG_TRY();
 	{

@@ -422,7 +422,7 @@ check_target(Oid table, const char *set_sql, const char *where_sql)
 		part->oid = relation;
 		part->name = cmig_backfill_target_name(relation);
 		part->updated = relation == table ? part->name :
-			psprintf("%s AS %s", part->name, quote_identifier(get_rel_name(table)));
+			psprintf("%s AS %s", part->name, quote_identifier(cmig_query_name(table)));
 		part->shards = cmig_citus_manages(relation) ? cmig_citus_shards(relation) : 0;
 		if (part->shards == 0)
 			check_privileges(target, relation, part->updated);

@@ -340,7 +340,7 @@ prepare_key(CmigBackfillQueries *q, const CmigBackfillTarget *target,
 		/* the filter may qualify columns with the target's name */
 		filter = psprintf("(%s\n) AND ", target->where_sql);
 		from = part->updated;
-		prefix = psprintf("%s.", quote_identifier(get_rel_name(target->oid)));
+		prefix = psprintf("%s.", quote_identifier(cmig_query_name(target->oid)));
 	}
 	columns = list_key(key, prefix, "::pg_catalog.text");
 	/* without a prefix, ORDER BY would refer to the result's columns */

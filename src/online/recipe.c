@@ -714,7 +714,7 @@ build_index(Recipe *recipe)
 			}
 			else
 				run_sql(recipe, psprintf("DROP INDEX %s.%s",
-										 quote_identifier(get_namespace_name(get_rel_namespace(recipe->table))),
+										 quote_identifier(cmig_query_schema_name(get_rel_namespace(recipe->table))),
 										 quote_identifier(recipe->name)));
 			continue;
 		}

@@ -284,7 +284,7 @@ cmig_measure_start(void)
 			relation->first_counters = relation->last = count(form->oid);
 		if (form->relnamespace != own_schema && !IsToastNamespace(form->relnamespace) &&
 			form->relkind != RELKIND_COMPOSITE_TYPE)
-			relation->name = quote_qualified_identifier(get_namespace_name(form->relnamespace),
+			relation->name = quote_qualified_identifier(cmig_query_schema_name(form->relnamespace),
 														NameStr(form->relname));
 	}
 	systable_endscan(scan);

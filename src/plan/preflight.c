@@ -640,8 +640,7 @@ put_locks(Preflight *preflight, const CmigScriptLocks *locks)
 			preflight->expanded.names = repalloc(preflight->expanded.names,
 												 sizeof(char *) * (preflight->expanded.count + 1));
 			preflight->expanded.names[preflight->expanded.count++] =
-				quote_qualified_identifier(get_namespace_name(get_rel_namespace(lock->oid)),
-										   get_rel_name(lock->oid));
+				cmig_query_relation_name(lock->oid);
 		}
 	}
 	foreach_ptr(char, each, locks->unknown)
@@ -712,6 +711,7 @@ CMIG_READER(cmig_preflight)
 	CmigPlan   *plan;
 	CmigStepTexts *texts;
 	List	   *findings;
+	List	   *progress;
 	int			errors;
 	int			warnings;
 	int			runner;
@@ -764,8 +764,9 @@ CMIG_READER(cmig_preflight)
 	put_other(preflight, "run", NULL,
 			  TransactionIdIsValid(prepared) ? psprintf("%u", prepared) : NULL,
 			  runner != 0 ? runner : holder);
-	if (runner == 0 && cmig_progress_read() != NIL)
-		put_other(preflight, "partial", NULL, cmig_progress_place(llast(cmig_progress_read())), 0);
+	progress = runner == 0 ? cmig_progress_read() : NIL;
+	if (progress != NIL)
+		put_other(preflight, "partial", NULL, cmig_progress_place(llast(progress)), 0);
 	cmig_library_version_read();
 	put_other(preflight, "library", NULL, cmig_library_version_hint(), 0);
 	foreach_ptr(CmigValue, row, cmig_citus_node_problems())

@@ -546,7 +546,7 @@ grant_create(const CmigCopies *copies, Oid role, char **revoke)
 		if (cmig_text_list_has(done, privilege))
 			continue;
 		done = lappend(done, (void *) privilege);
-		privilege = psprintf("CREATE ON SCHEMA %s", quote_identifier(get_namespace_name(schema)));
+		privilege = psprintf("CREATE ON SCHEMA %s", quote_identifier(cmig_query_schema_name(schema)));
 		appendStringInfo(&grants, "GRANT %s TO %s;\n", privilege, quote_identifier(object->owner));
 		appendStringInfo(&revokes, "REVOKE %s FROM %s;\n", privilege,
 						 quote_identifier(object->owner));

@@ -576,6 +576,7 @@ cmig_drop_scope(PG_FUNCTION_ARGS)
 	char	   *name = scope_argument(fcinfo, 0,
 									  "`SELECT cmig.drop_scope('<schema>', confirm => '<schema>')`");
 	char	   *confirm = cmig_argument_text(fcinfo, 1);
+	const CmigExpansion *expansion;
 	int			guc_level;
 
 	if (confirm == NULL || strcmp(confirm, name) != 0)
@@ -607,8 +608,9 @@ cmig_drop_scope(PG_FUNCTION_ARGS)
 					 errdetail("No revision has been run in it with cmig.scope."),
 					 errhint("To drop the schema if it is empty: DROP SCHEMA %s",
 							 quote_identifier(name))));
-		if (cmig_expansion_read() != NULL)
-			cmig_expansion_refuse(cmig_expansion_read(), "the scope cannot be dropped");
+		expansion = cmig_expansion_read();
+		if (expansion != NULL)
+			cmig_expansion_refuse(expansion, "the scope cannot be dropped");
 		drop_schema(name);
 	}
 	else if (!is_recorded())

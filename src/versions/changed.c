@@ -848,7 +848,14 @@ find_missing(const CmigExpansion *expansion)
 		cmig_query_list(&query, expansion->scope, expand, psprintf("%s, and expand it again", abandon));
 }
 
-/* Subtransaction callback: add the problems of the expansion, if there is one. */
+/* The argument of find_problems(), and what it has found. */
+typedef struct ProblemSearch
+{
+	const CmigExpansion *expansion;
+	List	   *problems;
+} ProblemSearch;
+
+/* Subtransaction callback: add the problems of the expansion. */
 static void
 find_problems(void *arg)
 {
@@ -860,8 +867,8 @@ find_problems(void *arg)
 		"SELECT DISTINCT k.oid FROM cmig.expansion_run r, jsonb_array_elements(r.columns) c"
 		" JOIN " RELATIONS " k ON k.name = c->>0 WHERE r.scope = $1 AND k.relkind = 'p' ORDER BY 1", {TEXTOID}
 	};
-	const CmigExpansion *expansion = cmig_expansion_read();
-	List	  **result = arg;
+	ProblemSearch *search = arg;
+	const CmigExpansion *expansion = search->expansion;
 	List	   *problems;
 	List	   *missing;
 
@@ -871,11 +878,11 @@ find_problems(void *arg)
 	 * pg_partition_tree() locks partitions only, and what drops one waits for
 	 * it with a lock of the table
 	 */
-	foreach_ptr(CmigValue, tree, expansion ? cmig_query_list(&trees, expansion->scope) : NIL)
+	foreach_ptr(CmigValue, tree, cmig_query_list(&trees, expansion->scope))
 		LockRelationOid(atooid(tree[0]), AccessShareLock);
-	problems = expansion ? find_changes(expansion, false) : NIL;
-	missing = expansion ? find_missing(expansion) : NIL;
-	foreach_ptr(CmigValue, table, expansion ? cmig_query_list(&filled, expansion->scope) : NIL)
+	problems = find_changes(expansion, false);
+	missing = find_missing(expansion);
+	foreach_ptr(CmigValue, table, cmig_query_list(&filled, expansion->scope))
 	{
 		foreach_ptr(CmigValue, row, cmig_versions_obstacles(table[0]))
 		{
@@ -884,7 +891,7 @@ find_problems(void *arg)
 			problems = lappend(problems, memcpy(palloc(sizeof(problem)), problem, sizeof(problem)));
 		}
 	}
-	foreach_ptr(CmigValue, row, expansion ? cmig_query_list(&privileges, expansion->scope) : NIL)
+	foreach_ptr(CmigValue, row, cmig_query_list(&privileges, expansion->scope))
 	{
 		const char *problem[] = {"warning", row[3], "its privileges or security labels are not those of what it replaces while a revision is expanded",
 			psprintf("`CALL cmig.expand(%s)` -- runs: %s", quote_literal_cstr(expansion->revision), row[0])
@@ -892,30 +899,30 @@ find_problems(void *arg)
 
 		problems = lappend(problems, memcpy(palloc(sizeof(problem)), problem, sizeof(problem)));
 	}
-	if (expansion != NULL)
-	{
-		problems = list_concat(problems, cmig_versions_replication_problems(expansion));
-		/* what has another name also seems to be somebody else's */
-		problems = list_concat(problems, missing ? missing :
-							   list_concat(cmig_versions_unnoted_problems(expansion),
-										   cmig_versions_blocked_problems(expansion)));
-	}
-	*result = problems;
+	problems = list_concat(problems, cmig_versions_replication_problems(expansion));
+	/* what has another name also seems to be somebody else's */
+	problems = list_concat(problems, missing ? missing :
+						   list_concat(cmig_versions_unnoted_problems(expansion),
+									   cmig_versions_blocked_problems(expansion)));
+	search->problems = problems;
 }
 
 List *
 cmig_expansion_changes(void)
 {
-	List	   *problems = NIL;
+	ProblemSearch search = {.expansion = cmig_expansion_read()};
 	ErrorData  *error = NULL;
-	bool		ended = cmig_subtransaction_limited(find_problems, &problems, LOOK_MS, &error);
+	bool		ended;
 
+	if (search.expansion == NULL)
+		return NIL;
+	ended = cmig_subtransaction_limited(find_problems, &search, LOOK_MS, &error);
 	if (!ended || (error && error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE))
 	{
-		const char *revision = cmig_expansion_read()->revision;
 		const char *problem[] = {
 			"warning", "expansion",
-			psprintf("cannot tell what was changed since revision \"%s\" was expanded: %s", revision,
+			psprintf("cannot tell what was changed since revision \"%s\" was expanded: %s",
+					 search.expansion->revision,
 					 ended ? "another session has locked a table" : "that takes too long"),
 			"`SELECT relation::regclass, pid FROM pg_locks"
 			" WHERE mode = 'AccessExclusiveLock' AND granted`"
@@ -925,7 +932,7 @@ cmig_expansion_changes(void)
 	}
 	if (error)
 		ReThrowError(error);
-	return problems;
+	return search.problems;
 }
 
 void

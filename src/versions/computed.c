@@ -138,7 +138,7 @@ is_column(const Node *expr, Oid relation, AttrNumber number, const TypeName *typ
 static const char *
 schema_of(const CmigPlanning *p, Oid schema)
 {
-	const char *name = get_namespace_name(schema);
+	const char *name = cmig_query_schema_name(schema);
 
 	foreach_ptr(const char, real, p->result->schemas)
 	{
@@ -155,16 +155,21 @@ name_of(const CmigPlanning *p, Oid function)
 	Oid		   *types;
 	int			count;
 	StringInfoData name;
+	const char *unqualified = get_func_name(function);
 
+	if (unqualified == NULL)
+		cmig_query_raise_changed(psprintf("The function with OID %u was dropped.", function));
 	initStringInfo(&name);
-	appendStringInfo(&name, "%s(", quote_qualified_identifier(schema_of(p, get_func_namespace(function)),
-															  get_func_name(function)));
+	appendStringInfo(&name, "%s(", quote_qualified_identifier(schema_of(p, get_func_namespace(function)), unqualified));
 	(void) get_func_signature(function, &types, &count);
 	for (int i = 0; i < count; i++)
 	{
 		HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(types[i]));
-		Form_pg_type type = (Form_pg_type) GETSTRUCT(tuple);
+		Form_pg_type type;
 
+		if (!HeapTupleIsValid(tuple))
+			cmig_query_raise_changed(psprintf("The type with OID %u was dropped.", types[i]));
+		type = (Form_pg_type) GETSTRUCT(tuple);
 		appendStringInfo(&name, "%s%s", i > 0 ? ", " : "",
 						 quote_qualified_identifier(schema_of(p, type->typnamespace), NameStr(type->typname)));
 		ReleaseSysCache(tuple);

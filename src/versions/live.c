@@ -881,26 +881,37 @@ cmig_versions_plan_expanded(const CmigSituation *now, const CmigExpansion *expan
 /* How long cmig.expansion() counts, in milliseconds. */
 #define COUNT_MS 5000
 
-CmigOldCalls (*cmig_expansion_find_calls) (const CmigSituation *now, const CmigPlan *plan) = NULL;
+CmigOldCalls (*cmig_expansion_find_calls) (const CmigSituation *now, const CmigPlan *plan,
+										   const CmigExpansion *expansion) = NULL;
+
+/* The argument of find_calls(), and what it has found. */
+typedef struct CallSearch
+{
+	const CmigExpansion *expansion;
+	CmigOldCalls calls;
+} CallSearch;
 
 /* Subtransaction callback: find the calls of the old version. */
 static void
 find_calls(void *arg)
 {
+	CallSearch *search = arg;
 	CmigSituation now;
+	CmigPlan   *plan;
 
 	cmig_settings_override("client_min_messages", "error");
 	now = cmig_move_read(true);
-	*(CmigOldCalls *) arg = cmig_expansion_find_calls(&now,
-													  cmig_versions_plan_upgrade(&now, cmig_expansion_read()->revision));
+	plan = cmig_versions_plan_upgrade(&now, search->expansion->revision);
+	search->calls = cmig_expansion_find_calls(&now, plan, search->expansion);
 }
 
 /* Returns their number, or NULL if it cannot be told, and in *callers by whom, or why. */
 static char *
-describe_calls(char **callers)
+describe_calls(const CmigExpansion *expansion, char **callers)
 {
-	CmigOldCalls calls = {0};
-	ErrorData  *error = cmig_subtransaction_rehearse(find_calls, &calls);
+	CallSearch	search = {.expansion = expansion};
+	ErrorData  *error = cmig_subtransaction_rehearse(find_calls, &search);
+	CmigOldCalls calls = search.calls;
 
 	if (error != NULL && cmig_subtransaction_must_rethrow(error))
 		ReThrowError(error);
@@ -926,7 +937,7 @@ cmig_expansion(PG_FUNCTION_ARGS)
 	const CmigExpansion *expansion = cmig_expansion_read();
 	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), COUNT_MS);
 	char	   *callers = NULL;
-	char	   *calls = expansion ? describe_calls(&callers) : NULL;
+	char	   *calls = expansion ? describe_calls(expansion, &callers) : NULL;
 
 	InitMaterializedSRF(fcinfo, 0);
 	foreach_ptr(const char, relation, expansion ? cmig_expansion_relations(expansion) : NIL)

@@ -263,8 +263,7 @@ cmig_versions_require_order(Relation relation, const Trigger *trigger)
 				 errdetail("They have to be first and last. What it changes would be in one of the two versions only."),
 				 errhint("ALTER TRIGGER %s ON %s RENAME TO <a name that begins with a letter of ASCII>",
 						 quote_identifier(other->tgname),
-						 quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)),
-													get_rel_name(table)))));
+						 cmig_query_relation_name(table))));
 	}
 }
 

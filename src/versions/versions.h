@@ -50,7 +50,8 @@ typedef struct CmigOldCalls
 } CmigOldCalls;
 
 /* A hook that finds them.  The plan is that of the contraction. */
-extern CmigOldCalls (*cmig_expansion_find_calls) (const CmigSituation *now, const CmigPlan *plan);
+extern CmigOldCalls (*cmig_expansion_find_calls) (const CmigSituation *now, const CmigPlan *plan,
+												  const CmigExpansion *expansion);
 
 /* in changed.c */
 

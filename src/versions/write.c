@@ -558,7 +558,7 @@ hide_triggers(EState *estate, int eflags)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("trigger \"%s\" of table %s was dropped, disabled, or replaced", CMIG_EXPANSION_WRITE,
-							quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)), RelationGetRelationName(relation))),
+							quote_qualified_identifier(cmig_query_schema_name(RelationGetNamespace(relation)), RelationGetRelationName(relation))),
 					 errdetail("Its rows cannot be filled without it."),
 					 cmig_hint("`CALL cmig.expand()` creates it again.")));
 		for (int i = 0; i < triggers->numtriggers; i++)

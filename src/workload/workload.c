@@ -137,7 +137,7 @@ plan_elsewhere(Check *check)
 		more = tried < Min(list_length(check->schemas), MOST_PATHS);
 		if (more)
 			path = psprintf("%s, public",
-							quote_identifier(get_namespace_name(list_nth_oid(check->schemas, tried++))));
+							quote_identifier(cmig_query_schema_name(list_nth_oid(check->schemas, tried++))));
 		foreach_ptr(CmigWorkloadQuery, query, lost)
 			query->path = path;
 		cmig_workload_plan(lost, CMIG_WORKLOAD_BEFORE, check->sizes, check->schemas);
@@ -643,6 +643,7 @@ CMIG_READER(cmig_workload_check)
 	List	   *queries;
 	CmigObstacle obstacle;
 	CmigExpansionCount count = {0};
+	const CmigExpansion *expansion;
 
 	if (targets->names[0] == NULL)
 		targets->names[0] = "head";
@@ -655,8 +656,9 @@ CMIG_READER(cmig_workload_check)
 	InitMaterializedSRF(fcinfo, 0);
 	now = cmig_move_read(true);
 	plan = cmig_move_plan_upgrade(&now, targets);
-	if (cmig_expansion_read() != NULL)
-		count = cmig_expansion_counted(cmig_expansion_read());
+	expansion = cmig_expansion_read();
+	if (expansion != NULL)
+		count = cmig_expansion_counted(expansion);
 	queries = texts ? cmig_workload_passed(texts) : saved ? cmig_workload_saved(saved) :
 		list_concat(cmig_workload_counted(&count), cmig_workload_bodies());
 	if (texts != NULL && queries == NIL)

@@ -28,6 +28,7 @@ extern void cmig_workload_policy_enforce(const CmigSituation *now, const CmigPla
 										 CmigBeforeUpgrade kind);
 
 /* See cmig_expansion_find_calls. */
-extern CmigOldCalls cmig_workload_old_calls(const CmigSituation *now, const CmigPlan *plan);
+extern CmigOldCalls cmig_workload_old_calls(const CmigSituation *now, const CmigPlan *plan,
+											const CmigExpansion *expansion);
 
 #endif							/* CMIG_WORKLOAD_H */

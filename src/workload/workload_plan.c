@@ -420,8 +420,11 @@ describe_columns(const Query *query, StringInfo types)
 						 quote_identifier(target->resname ? target->resname : ""),
 						 format_type_with_typemod(exprType(value), exprTypmod(value)));
 		if (OidIsValid(exprCollation(value)) && exprCollation(value) != DEFAULT_COLLATION_OID)
-			appendStringInfo(&text, " COLLATE %s",
-							 quote_identifier(get_collation_name(exprCollation(value))));
+		{
+			const char *collation = get_collation_name(exprCollation(value));
+
+			appendStringInfo(&text, " COLLATE %s", quote_identifier(collation ? collation : ""));
+		}
 	}
 	return text.data;
 }

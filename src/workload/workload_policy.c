@@ -149,9 +149,10 @@ judge(const CmigSituation *now, const CmigPlan *plan, CmigGate policy, CmigBefor
 }
 
 CmigOldCalls
-cmig_workload_old_calls(const CmigSituation *now, const CmigPlan *plan)
+cmig_workload_old_calls(const CmigSituation *now, const CmigPlan *plan,
+						const CmigExpansion *expansion)
 {
-	CmigExpansionCount count = cmig_expansion_counted(cmig_expansion_read());
+	CmigExpansionCount count = cmig_expansion_counted(expansion);
 	CmigOldCalls result = {.since = count.since,.unknown = count.why};
 	int			least = cmig_settings_guarded_int("cmig.workload_min_calls", workload_min_calls,
 												  "cmig.workload_policy");
@@ -199,7 +200,8 @@ cmig_workload_old_calls(const CmigSituation *now, const CmigPlan *plan)
 static void
 judge_contraction(const CmigSituation *now, const CmigPlan *plan, CmigGate policy)
 {
-	CmigOldCalls old = cmig_workload_old_calls(now, plan);
+	const CmigExpansion *expansion = cmig_expansion_read();
+	CmigOldCalls old = cmig_workload_old_calls(now, plan, expansion);
 	bool		stops = policy == CMIG_GATE_ERROR;
 	const char *anyway = stops ? ". To contract nevertheless: `SET cmig.workload_policy = warn`" :
 	"";
