@@ -113,4 +113,23 @@ foreach my $case (@cases)
 		"$name, schema_sql") foreach $before, $after;
 }
 
+# what is not compared is not lost: partitions and children in other schemas, and what they have on a column that is dropped
+$node->safe_psql('postgres', q{CREATE SCHEMA a; CREATE SCHEMA b;
+	CREATE TABLE a.p (id int, x int DEFAULT 1, y int, z int) PARTITION BY LIST (id); CREATE INDEX ON a.p (x);
+	CREATE TABLE b.c PARTITION OF a.p FOR VALUES IN (1) PARTITION BY LIST (y); CREATE TABLE b.c1 PARTITION OF b.c DEFAULT;
+	CREATE TABLE a.q (id int, x int); CREATE TABLE b.d (z int) INHERITS (a.q); CREATE TABLE b.e (x int) INHERITS (a.q); CREATE INDEX e_x ON b.e (x)});
+my $others = sub {
+	return $node->safe_psql('postgres', qq{SET client_min_messages = error; BEGIN; $_[0];
+		SELECT string_agg(concat_ws(' ', action, object, hazard), '; ' ORDER BY step)
+		FROM cmig.diff('CREATE TABLE a.p (id int, y int, z bigint) PARTITION BY LIST (id); CREATE TABLE a.q (id int)', '{a}')
+		WHERE kind = 'column'});
+};
+is($others->('SELECT'), 'drop a.q.x data loss: column a.q.x; drop a.p.x data loss: column a.p.x; alter a.p.z', 'columns go with those of partitions and children');
+like($others->($_->[0]), qr/unsupported a\.[pq]\.[xz] \Q$_->[1]\E, which is not compared, depends on it/, $_->[0])
+  foreach [ 'CREATE INDEX c1_x ON b.c1 (x)', 'index b.c1_x' ], [ 'ALTER TABLE b.c ADD CONSTRAINT ck CHECK (x > 0)', 'constraint ck on table b.c' ],
+  [ 'ALTER TABLE b.c1 ALTER x SET DEFAULT 2', 'default value for column x of table b.c1' ], [ 'CREATE STATISTICS b.s ON id, x FROM a.p', 'statistics object b.s' ],
+  [ 'CREATE INDEX d_x ON b.d (x)', 'index b.d_x' ], [ 'CREATE VIEW b.v AS SELECT z FROM b.c1', 'view b.v' ], [ 'CREATE VIEW b.v AS SELECT x FROM b.c1', 'view b.v' ];
+is($node->safe_psql('postgres', q{SET client_min_messages = error; SELECT string_agg(concat_ws(' ', action, object, hazard), '; ' ORDER BY step) FROM cmig.diff('CREATE TABLE a.q (id int, x int)', '{a}')}),
+	'unsupported a.p table b.c, which is not compared, depends on it', 'a partition in another schema');
+
 done_testing();

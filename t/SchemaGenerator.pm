@@ -199,13 +199,14 @@ sub change
 	return undef;
 }
 
-# pair(SEED, OPTION => VALUE...): returns (a, b, changes).  The options are "size", the
-# number of objects; "changes", the number of changes; and "kinds", a list.
-sub pair
+# chain(SEED, NUMBER, OPTION => VALUE...): returns the SQL of NUMBER schemas, each of which
+# is the one before it after some changes, and the names of all changes.  The options are
+# "size", the number of objects; "changes", the number of changes; and "kinds", a list.
+sub chain
 {
-	my ($seed, %options) = @_;
+	my ($seed, $number, %options) = @_;
 	my @all = sort keys %KIND;
-	my ($model, $a, @made);
+	my (@texts, @made);
 
 	srand($seed);
 	$g = { objects => {}, ids => 0, names => 0, overloads => 0 };
@@ -219,20 +220,31 @@ sub pair
 		add(pick(@kinds));
 	}
 	prune();
-	$a = text();
-	$g = dclone($g);
-	my $wanted = $options{changes} // number(1, 12);
-	for (1 .. $wanted * 3)
+	push @texts, text();
+	while (@texts < $number)
 	{
-		last if @made >= $wanted;
-		my $label = change();
-		next if !defined $label;
-		prune();
-		push @made, $label;
+		$g = dclone($g);
+		my $wanted = @made + ($options{changes} // number(1, 12));
+		for (1 .. ($wanted - @made) * 3)
+		{
+			last if @made >= $wanted;
+			my $label = change();
+			next if !defined $label;
+			prune();
+			push @made, $label;
+		}
+		push @texts, text();
 	}
-	my $b = text();
-	utf8::encode($_) for $a, $b;
-	return ($a, $b, @made);
+	utf8::encode($_) for @texts;
+	return (@texts, @made);
+}
+
+# pair(SEED, OPTION => VALUE...): returns (a, b, changes): a chain of two
+sub pair
+{
+	my ($seed, %options) = @_;
+
+	return chain($seed, 2, %options);
 }
 
 1;

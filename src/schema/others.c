@@ -401,10 +401,10 @@ cmig_others_tell(const CmigDifference *difference)
  * Query for the dependents of the given objects.  Each row contains the index of
  * the given object's change, and the catalog, the OID, and the description of
  * the dependent.  Dependents that have no schema (casts, event triggers,
- * languages, and transforms) are found even if they are compared.  For a column
- * whose type changes, so are dependents of the same column in a partition
- * ("below"), because the partition may be left out of the difference.  If $3 is
- * true, dependents in the compared schemas $2 are also found, and partitions.
+ * languages, and transforms) are found even if they are compared.  So are, for a
+ * column, dependents of the same column in a partition or child ("below"), which
+ * may be left out of the difference, except for what comes from the parent's.  If
+ * $3 is true, dependents in the compared schemas $2 are also found, and partitions.
  */
 static const char dependents_sql[] =
 "SELECT c.n, d.classid, d.objid, coalesce("
@@ -413,14 +413,18 @@ static const char dependents_sql[] =
 " (SELECT pg_describe_object('pg_type'::regclass, x.contypid, 0) FROM pg_constraint x"
 " WHERE d.classid = 'pg_constraint'::regclass AND x.oid = d.objid AND x.contypid <> 0),"
 " pg_describe_object(d.classid, d.objid, d.objsubid))"
-", coalesce(o.below OR s.schema <> ALL ($2::oid[]), true), o.below FROM jsonb_to_recordset($1::jsonb) c (n integer, class oid, object oid, sub integer, retyped boolean)"
-" CROSS JOIN LATERAL (SELECT c.object, c.sub, false UNION ALL"
-" SELECT p.relid::oid, q.attnum::integer, true"
-"  FROM pg_partition_tree(CASE WHEN c.retyped AND c.class = 'pg_class'::regclass"
-" THEN c.object END) p"
-"  JOIN pg_attribute a ON a.attrelid = c.object AND a.attnum = c.sub"
-"  JOIN pg_attribute q ON q.attrelid = p.relid AND q.attname = a.attname"
-" WHERE p.relid <> c.object) o (object, sub, below)"
+", coalesce(o.below OR s.schema <> ALL ($2::oid[]), true), o.below"
+" FROM jsonb_to_recordset($1::jsonb)"
+"  c (n integer, class oid, object oid, sub integer, retyped boolean)"
+" CROSS JOIN LATERAL (SELECT c.object, c.sub, false UNION ALL SELECT k.oid, q.attnum::integer, true"
+"  FROM pg_attribute a JOIN pg_attribute q ON q.attname = a.attname"
+"  JOIN pg_class k ON k.oid = q.attrelid"
+"  WHERE c.class = 'pg_class'::regclass AND a.attrelid = c.object AND a.attnum = c.sub"
+"  AND q.attrelid IN (WITH RECURSIVE h AS (SELECT c.object UNION"
+"    SELECT i.inhrelid FROM h JOIN pg_inherits i ON i.inhparent = h.object)"
+"   SELECT h.object FROM h WHERE h.object <> c.object)"
+"  AND CASE WHEN k.relispartition THEN true WHEN c.retyped THEN k.relnamespace <> ALL ($2::oid[])"
+" ELSE NOT q.attislocal AND q.attinhcount = 1 END) o (object, sub, below)"
 " JOIN pg_depend d ON d.refclassid = c.class AND d.refobjid = o.object AND (o.sub = 0"
 " OR d.refobjsubid = o.sub)"
 " CROSS JOIN LATERAL (SELECT CASE d.classid"
@@ -431,14 +435,26 @@ SCHEMA_OF("pg_trigger", "oid", "tgrelid")
 SCHEMA_OF("pg_class", "oid", "oid")
 " WHEN 'pg_constraint'::regclass THEN (SELECT x.connamespace FROM pg_constraint x"
 " WHERE x.oid = d.objid)"
+" WHEN 'pg_statistic_ext'::regclass THEN (SELECT x.stxnamespace FROM pg_statistic_ext x"
+" WHERE x.oid = d.objid)"
 " WHEN 'pg_proc'::regclass THEN (SELECT x.pronamespace FROM pg_proc x WHERE x.oid = d.objid)"
 " WHEN 'pg_type'::regclass THEN (SELECT x.typnamespace FROM pg_type x WHERE x.oid = d.objid)"
 " WHEN 'pg_operator'::regclass THEN (SELECT x.oprnamespace FROM pg_operator x"
 " WHERE x.oid = d.objid)"
 " END AS schema) s"
-" WHERE (d.deptype = 'n' OR $3 AND d.deptype = 'a' AND d.classid = 'pg_class'::regclass"
-"  AND (SELECT x.relispartition AND x.relkind IN ('r', 'p', 'f') FROM pg_class x"
-" WHERE x.oid = d.objid))"
+" WHERE (d.deptype = 'n' OR d.deptype = 'a' AND CASE"
+" WHEN NOT o.below AND s.schema <> ALL ($2::oid[]) THEN true"
+" WHEN d.classid = 'pg_class'::regclass THEN"
+"  (SELECT CASE WHEN o.below THEN NOT x.relispartition"
+"   ELSE $3 AND x.relispartition AND x.relkind IN ('r', 'p', 'f') END"
+"  FROM pg_class x WHERE x.oid = d.objid)"
+" WHEN d.classid = 'pg_constraint'::regclass THEN o.below AND"
+"  (SELECT x.coninhcount = 0 FROM pg_constraint x WHERE x.oid = d.objid)"
+" WHEN d.classid = 'pg_attrdef'::regclass THEN o.below AND"
+"  (SELECT pg_get_expr(x.adbin, x.adrelid) IS DISTINCT FROM"
+"   (SELECT pg_get_expr(y.adbin, y.adrelid) FROM pg_attrdef y"
+"    WHERE y.adrelid = c.object AND y.adnum = c.sub)"
+"  FROM pg_attrdef x WHERE x.oid = d.objid) ELSE o.below END)"
 " AND (NOT c.retyped OR d.classid IN ('pg_rewrite'::regclass, 'pg_policy'::regclass, 'pg_trigger'::regclass, 'pg_proc'::regclass))"
 " AND CASE WHEN s.schema IS NULL"
 " THEN d.classid IN ('pg_cast'::regclass, 'pg_event_trigger'::regclass, 'pg_language'::regclass, 'pg_transform'::regclass)"
