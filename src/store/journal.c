@@ -171,11 +171,12 @@ cmig_journal_take(const char *scope)
 		" WHERE scope::text = $1",
 		{TEXTOID, TEXTOID}
 	};
+	const char *current = cmig_scope_current();
 	CmigRole	caller;
 
 	cmig_role_act_as_owner(&caller, cmig_role_owner_of(get_relname_relid("journal",
 																		 get_namespace_oid("cmig", false))));
-	cmig_query_do(&query, scope, cmig_scope_current());
+	cmig_query_do(&query, scope, current);
 	cmig_role_return(&caller);
 }
 

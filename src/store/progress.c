@@ -938,14 +938,15 @@ cmig_backfill_run_settle(const char *revision, const char *direction)
 		" AND statement::integer IS NOT NULL AND scope::text = $3",
 		{TEXTOID, TEXTOID, TEXTOID}
 	};
+	const char *scope = cmig_scope_current();
 	CmigRole	caller;
 	bool		any;
 
-	if (revision != NULL && !cmig_scope_is_set())
+	if (revision != NULL && *scope == '\0')
 		cmig_control_forget("revision", revision);
 	/* whoever may stamp a revision need not be able to update its tables */
 	act_as_owner(&caller);
-	any = cmig_query_do(&query, revision, direction, cmig_scope_current()) > 0;
+	any = cmig_query_do(&query, revision, direction, scope) > 0;
 	cmig_role_return(&caller);
 	return any;
 }
@@ -995,15 +996,14 @@ cmig_backfill_run_replace(const CmigBackfillIdentity *identity)
 		" AND statement::integer = $3 AND state::text <> 'done' AND scope::text = $4",
 		{TEXTOID, TEXTOID, INT4OID, TEXTOID}
 	};
-
+	const char *scope = cmig_scope_current();
 	CmigRole	caller;
 
 	if (identity->revision == NULL)
 		return;
 	/* an earlier version of the statement may have been about another table */
 	act_as_owner(&caller);
-	cmig_query_do(&query, identity->revision, identity->direction, identity->statement,
-				  cmig_scope_current());
+	cmig_query_do(&query, identity->revision, identity->direction, identity->statement, scope);
 	cmig_role_return(&caller);
 }
 

@@ -1132,6 +1132,8 @@ cmig_versions_store_steps(const List *steps)
 		" WHERE r.scope = $1", {TEXTOID, TEXTOID}
 	};
 	Oid			runs = get_relname_relid("expansion_run", get_namespace_oid("cmig", false));
+	const char *scope = cmig_scope_current();	/* the owner of the table has
+												 * another one */
 	StringInfoData texts;
 	CmigRole	caller;
 	int			position = 0;
@@ -1139,13 +1141,13 @@ cmig_versions_store_steps(const List *steps)
 	initStringInfo(&texts);
 	foreach_ptr(const CmigExpansionStep, step, steps)
 	{
-		cmig_query_do(&insert, cmig_scope_current(), ++position, step->phase, step->relation,
+		cmig_query_do(&insert, scope, ++position, step->phase, step->relation,
 					  step->sql);
 		appendStringInfo(&texts, "%s%d %s %s %s", position > 1 ? "\n" : "", position, step->phase,
 						 step->relation, step->sql);
 	}
 	cmig_role_act_as_owner(&caller, cmig_role_owner_of(runs));
-	cmig_query_do(&seal, cmig_scope_current(), texts.data);
+	cmig_query_do(&seal, scope, texts.data);
 	cmig_role_return(&caller);
 }
 
