@@ -132,4 +132,9 @@ like($others->($_->[0]), qr/unsupported a\.[pq]\.[xz] \Q$_->[1]\E, which is not 
 is($node->safe_psql('postgres', q{SET client_min_messages = error; SELECT string_agg(concat_ws(' ', action, object, hazard), '; ' ORDER BY step) FROM cmig.diff('CREATE TABLE a.q (id int, x int)', '{a}')}),
 	'unsupported a.p table b.c, which is not compared, depends on it', 'a partition in another schema');
 
+# what is compared is the difference's: a child that leaves its parent keeps the column, and what it has on it
+is($node->safe_psql('postgres', q{SET client_min_messages = error; CREATE SCHEMA f; CREATE TABLE f.p (id int, x int); CREATE TABLE f.c () INHERITS (f.p); CREATE INDEX c_x ON f.c (x);
+	SELECT string_agg(concat_ws(' ', action, kind, object), '; ' ORDER BY step) FROM cmig.diff('CREATE TABLE f.p (id int); CREATE TABLE f.c (id int, x int); CREATE INDEX c_x ON f.c (x)', '{f}')}),
+	'alter table f.c; drop column f.p.x', 'a child that leaves its parent');
+
 done_testing();

@@ -518,7 +518,7 @@ cmig_outside_refuse(CmigDifference *difference)
 			excluded |= cmig_image_find_exactly(gone, address) != NULL;
 		if (change->action != CMIG_UNSUPPORTED &&
 			(excluded || (compared == NULL && *row[4] != 'f') ||
-			 (*row[5] == 't' && !cmig_change_drops(compared->change))))
+			 (*row[5] == 't' && !cmig_change_drops(change) && !cmig_change_drops(compared->change))))
 			cmig_change_refuse(change, psprintf("%s%s depends on it", row[3],
 												excluded ? ", which is excluded," : compared ? "" :
 												", which is not compared,"));
