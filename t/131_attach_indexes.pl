@@ -49,6 +49,12 @@ my $deep = 'CREATE TABLE p (k int, a int) PARTITION BY LIST (k); CREATE TABLE p1
 my $two_levels = 'CREATE TABLE p (k int) PARTITION BY RANGE (k); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (1) TO (9) PARTITION BY RANGE (k);'
   . 'CREATE TABLE p11 PARTITION OF p1 FOR VALUES FROM (1) TO (2); CREATE TABLE p12 PARTITION OF p1 FOR VALUES FROM (2) TO (3);'
   . "CREATE INDEX i12 ON p12 (k); CREATE INDEX i1 ON ONLY p1 (k); ALTER INDEX i1 ATTACH PARTITION i12; CREATE INDEX i ON ONLY p (k); $join";
+# the same with constraints, and with one that all partitions of the lower level have
+my $three = 'CREATE TABLE p (k int) PARTITION BY RANGE (k); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (1) TO (9) PARTITION BY RANGE (k); CREATE TABLE p2 PARTITION OF p DEFAULT;'
+  . 'CREATE TABLE p11 PARTITION OF p1 FOR VALUES FROM (1) TO (2); CREATE TABLE p12 PARTITION OF p1 FOR VALUES FROM (2) TO (3);';
+my $some = 'ALTER TABLE p12 ADD CONSTRAINT i12 UNIQUE (k); ALTER TABLE ONLY p1 ADD CONSTRAINT i1 UNIQUE (k); ALTER INDEX i1 ATTACH PARTITION i12;';
+my $all = 'ALTER TABLE p1 ADD CONSTRAINT i1 UNIQUE (k);';
+my $top = "ALTER TABLE ONLY p ADD CONSTRAINT i UNIQUE (k); $join";
 
 my $keyed = 'CREATE TABLE p (k int NOT NULL, a int) PARTITION BY LIST (k); CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1); CREATE TABLE p2 PARTITION OF p FOR VALUES IN (2);'
   . 'ALTER TABLE ONLY p ADD CONSTRAINT i PRIMARY KEY (k); ALTER TABLE p1 ADD CONSTRAINT i1 PRIMARY KEY (k); ALTER TABLE p2 ADD CONSTRAINT i2 PRIMARY KEY (k);';
@@ -75,6 +81,14 @@ my @cases = (
 	[ 'a partition with partitions', "$deep CREATE INDEX i1 ON ONLY p1 (a); $only", "$deep CREATE INDEX i1 ON ONLY p1 (a); $only ALTER INDEX i1 ATTACH PARTITION i11; $join", 1, 0 ],
 	[ 'two levels, new', '', $two_levels, 0, 0 ],
 	[ 'two levels, gone', $two_levels, '', 0, 1 ],
+	[ 'two levels of constraints, new', '', "$three $some $top", 0, 0 ],
+	[ 'two levels of constraints, gone', "$three $some $top", '', 0, 1 ],
+	[ 'two levels of constraints, of tables that exist', $three, "$three $some $top", 0, 0 ],
+	[ 'two levels of constraints, no longer', "$three $some $top", $three, 0, 1 ],
+	[ 'a complete lower level, new', '', "$three $all $top", 0, 0 ],
+	[ 'a complete lower level, gone', "$three $all $top", '', 0, 2 ],
+	[ 'a complete lower level, of tables that exist', $three, "$three $all $top", 0, 0 ],
+	[ 'a complete lower level, no longer', "$three $all $top", $three, 0, 2 ],
 	[ 'no longer attached', "$tables $only $one $join", "$tables $only $one", 0, 1 ],
 	[ 'other columns', "$tables $only $one", "$tables CREATE INDEX i ON ONLY p (a, k); CREATE INDEX i1 ON p1 (a, k); $join", 0, 1 ],
 	[ 'another type of the column', "$tables $only $one", "$tables $only $one $join ALTER TABLE p ALTER a TYPE bigint", 0, 1 ],

@@ -116,6 +116,20 @@ cmig_attached_joins(const CmigDifference *difference, const CmigChange *change)
 		!is_remade(difference, parent->change) && stays_attached(difference, object->parent, old);
 }
 
+bool
+cmig_attached_goes(const CmigDifference *difference, const CmigObject *object, bool old)
+{
+	const CmigImage *image = cmig_image_of(difference, old);
+
+	while ((object = cmig_attached_parent(image, object)) != NULL)
+	{
+		if (cmig_index_is_partial(object) && cmig_change_makes(object->change, old) &&
+			!(old && cmig_attached_stays(difference, object)))
+			return true;
+	}
+	return false;
+}
+
 /*
  * Is the object an index of a partitioned table, or a constraint with such an
  * index?

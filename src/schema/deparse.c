@@ -666,6 +666,8 @@ creation_of(const Deparse *deparse, const CmigChange *change, bool old)
 		return NIL;
 	uncheck(deparse, object, &first->sql);
 	cmig_attached_complete(difference, object, ddl, old);
+	if (!old && cmig_attached_goes(difference, object, false))
+		first->undo = CMIG_NO_STATEMENT;
 	if (!old && cmig_attached_joins(difference, change))
 	{
 		const CmigObject *parent = cmig_attached_parent(difference->to, object),
@@ -852,7 +854,8 @@ put_drop(Deparse *deparse, CmigChange *change)
 		.subject = object
 	};
 	List	   *ddl = creation_of(deparse, change, true);
-	const bool	stays = cmig_attached_stays(deparse->difference, change->from);
+	const bool	stays = cmig_attached_stays(deparse->difference, change->from) ||
+	cmig_attached_goes(deparse->difference, change->from, true);
 
 	swap(deparse, ddl);
 	row.change = row.incidental ? NULL : change_text(change, deparse->options);

@@ -135,6 +135,7 @@ typedef struct CmigHidden
 	Oid			object;
 	char	   *name;			/* NULL for casts and transforms */
 	Oid			owner;			/* the bootstrap superuser if it has none */
+	HeapTuple	row;			/* of a cast */
 } CmigHidden;
 
 /* The prefix of the temporary names that hide objects. */
@@ -502,6 +503,13 @@ extern const CmigObject *cmig_attached_parent(const CmigImage *image, const Cmig
  * index to which it is attached stays?
  */
 extern bool cmig_attached_joins(const CmigDifference *difference, const CmigChange *change);
+
+/*
+ * Is it gone when it would be dropped, with an index above it that some partitions lack,
+ * which is created last, and dropped first?  That drops all that are attached to it.
+ */
+extern bool cmig_attached_goes(const CmigDifference *difference, const CmigObject *object,
+							   bool old);
 
 /*
  * Does the upgrade leave the old index, which may be NULL, as it is, although
