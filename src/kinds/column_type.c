@@ -174,8 +174,10 @@ cmig_using_needed(const char *using_from, const char *to)
  * possible, although queries on the column may then work differently.
  */
 static const char *
-using_cast(const Type *from, const Type *to)
+using_cast(const Type *from, const Type *to, const List *casts)
 {
+	const char *own = psprintf("(%s AS %s)", from->base, to->base);
+
 	if (strcmp(from->base, to->base) == 0 ||
 		(from->family == to->family && from->family != OTHER) ||
 		to->family == STRING ||
@@ -185,6 +187,11 @@ using_cast(const Type *from, const Type *to)
 	for (int i = 0; i < lengthof(cast); i++)
 		if (strcmp(cast[i].from, from->base) == 0 && strcmp(cast[i].to, to->base) == 0)
 			return "::";
+	foreach_ptr(const char, name, casts)
+	{
+		if (strcmp(name, own) == 0)
+			return "::";
+	}
 	return from->family == STRING ? "::" : "::text::";
 }
 
@@ -678,7 +685,7 @@ cmig_column_type_alter(CmigAlter *alter)
 
 	parse(from->values[CMIG_COLUMN_TYPE], to->values[CMIG_COLUMN_TYPE], &old, &new);
 	parse(column_stored_type(from), column_stored_type(to), &stored, &becomes);
-	cast = using_cast(&stored, &becomes);
+	cast = using_cast(&stored, &becomes, alter->casts);
 	if (cast != NULL)
 		using = psprintf("%s%s%s", cmig_quote(to->name), cast, new.text);
 	loss = loss_of(&stored, &becomes, cast != NULL);

@@ -985,6 +985,8 @@ cmig_image_copy(const CmigImage *image)
 	}
 	cmig_image_alias_copies(image, result, result->objects);
 	result->excluded = image->excluded;
+	result->casts = image->casts;
+	result->all = image->all;
 	return result;
 }
 
@@ -1070,6 +1072,8 @@ cmig_image_replace(const CmigImage *image, bool *marked, CmigImage *part)
 				depends[object->ndepends++] = copies[former->depends[j]->index];
 		object->depends = depends;
 	}
+	result->casts = part->casts;
+	result->all = image->all;
 	cmig_image_sort(result);
 	return result;
 }

@@ -455,7 +455,8 @@ pair(List *ddl, List *opposite)
 void
 cmig_alter_both(CmigAlter *alter, void (*function) (CmigAlter *alter))
 {
-	CmigAlter	opposite = {.from = alter->to,.to = alter->from,.back = true,.zone = alter->zone};
+	CmigAlter	opposite = {.from = alter->to,.to = alter->from,.back = true,.zone = alter->zone,
+	.casts = alter->casts};
 
 	function(alter);
 	function(&opposite);

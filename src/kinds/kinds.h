@@ -222,6 +222,7 @@ typedef struct CmigAlter
 								 * statements run in reverse order */
 	const char *zone;			/* of times without one; "": not known; NULL:
 								 * the statements will not run */
+	const List *casts;			/* of char *: users' casts, such as "(a AS b)" */
 	List	   *ddl;			/* list of CmigDdl */
 	List	   *first;			/* run before columns and constraints of the
 								 * object and its parents are dropped */
@@ -418,6 +419,9 @@ typedef struct CmigImage
 	int			edges_allocated;
 	struct CmigImage *excluded; /* NULL, or the objects that were removed; its
 								 * own are those that were removed before */
+	List	   *casts;			/* of char *: all casts of users in the
+								 * database, such as "(a AS b)" */
+	bool		all;			/* with objects that have no schema */
 } CmigImage;
 
 extern CmigImage *cmig_image_new(void);

@@ -186,7 +186,8 @@ grant_sql(const CmigObject *object, const CmigGrant *grant, GrantVerb verb, cons
 	else
 		appendStringInfo(&sql, "%s ON %s", privileges, cmig_kind_reference(object));
 	appendStringInfo(&sql, " %s %s", grants ? "TO" : "FROM",
-					 grant->grantee ? grant->grantee : cmig_quote(owner_of(object)));
+					 grant->grantee ? grant->grantee :
+					 owner_of(object) ? cmig_quote(owner_of(object)) : "CURRENT_USER");
 	if (verb == GRANT_WITH_OPTION)
 		appendStringInfoString(&sql, " WITH GRANT OPTION");
 
@@ -434,6 +435,25 @@ revoke_initial(List *ddl, const CmigObject *object, List **initial, const List *
 	return ddl;
 }
 
+/*
+ * Returns the new object, without an owner if it belongs to whoever creates it,
+ * or is part of an object that does.
+ */
+static const CmigObject *
+as_created(const CmigObject *object, const CmigDiffOptions *options)
+{
+	const CmigObject *root = object->folded ? object->parent : object;
+	CmigObject *copy;
+
+	if (root->owner == NULL || root->keeps || options->owners)
+		return object;
+	copy = cmig_object_copy(object);
+	copy->owner = NULL;
+	if (root != object)
+		copy->parent = unconstify(CmigObject *, as_created(root, options));
+	return copy;
+}
+
 bool
 cmig_annotate_sets_owner(const CmigObject *object, const CmigDiffOptions *options)
 {
@@ -451,6 +471,7 @@ cmig_annotate_create(const CmigObject *object, const CmigDiffOptions *options)
 							  owner_sql(object, options->role));
 	if (options->privileges || object->keeps)
 	{
+		const CmigObject *created = as_created(object, options);
 		List	   *initial = initial_grants_of(options->role, object, options);
 		List	   *grants;
 
@@ -476,9 +497,9 @@ cmig_annotate_create(const CmigObject *object, const CmigDiffOptions *options)
 
 		if (options->sorted)
 			list_sort(grants, compare_cells);
-		ddl = revoke_initial(ddl, object, &initial, grants);
-		ddl = alter_grants(ddl, object, initial, grants);
-		ddl = alter_sequence(ddl, NULL, object, options);
+		ddl = revoke_initial(ddl, created, &initial, grants);
+		ddl = alter_grants(ddl, created, initial, grants);
+		ddl = alter_sequence(ddl, NULL, created, options);
 	}
 	if (options->comments || object->keeps)
 		ddl = alter_comments(ddl, NULL, object);

@@ -1027,12 +1027,29 @@ cmig_managed_oids(const CmigManaged *managed)
 }
 
 static void
+add_cast(TupleDesc desc, HeapTuple row, void *arg)
+{
+	CmigImageReader *reader = arg;
+
+	image_reader_row(reader, desc, row);
+	reader->image->casts = lappend(reader->image->casts, image_reader_text(reader, 0));
+}
+
+static void
 read_image(void *arg)
 {
+	/* those of types in the compared schemas only if casts are compared */
+	static CmigQuery casts = {
+		"SELECT format('(%s AS %s)', format_type(c.castsource, NULL), format_type(c.casttarget, NULL))"
+		" FROM pg_cast c WHERE c.oid >= 16384 AND ($2 OR NOT EXISTS (SELECT FROM pg_type t"
+		" WHERE t.oid IN (c.castsource, c.casttarget) AND t.typnamespace = ANY ($1))) ORDER BY 1",
+		{OIDARRAYOID, BOOLOID}
+	};
 	Reading    *reading = arg;
 	const CmigManaged *managed = reading->managed;
 	CmigImageReader reader = {.image = cmig_image_new()};
 	int			guc_level = NewGUCNestLevel();
+	Datum		values[2] = {0, BoolGetDatum(managed->all)};
 
 	reader.form = reading->objects != NIL ? READ_PART :
 		cmig_query_plans_last ? READ_SMALL : READ_ALL;
@@ -1063,6 +1080,9 @@ read_image(void *arg)
 	image_read_others(&reader, managed->all);
 	read_depends(&reader);
 	cmig_image_read_distribution(reader.image, reader.args[0]);
+	values[0] = reader.args[0];
+	reader.image->all = managed->all;
+	cmig_query_each(&casts, values, NULL, add_cast, &reader);
 	hash_destroy(reader.members);
 	AtEOXact_GUC(false, guc_level);
 	cmig_image_finish(reader.image);

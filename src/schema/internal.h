@@ -498,23 +498,14 @@ extern const CmigObject *cmig_attached_find(const CmigImage *image, const char *
 /* Returns the parent index to which the object's index is attached, or NULL. */
 extern const CmigObject *cmig_attached_parent(const CmigImage *image, const CmigObject *object);
 
-/*
- * Is it an index or a key of a partition that only one image has, although the
- * index to which it is attached stays?
- */
+/* Is it a partition's index or key that only one image has, attached to one that stays? */
 extern bool cmig_attached_joins(const CmigDifference *difference, const CmigChange *change);
 
-/*
- * Is it gone when it would be dropped, with an index above it that some partitions lack,
- * which is created last, and dropped first?  That drops all that are attached to it.
- */
+/* Is it dropped with an index above it that some partitions lack, and that is dropped first? */
 extern bool cmig_attached_goes(const CmigDifference *difference, const CmigObject *object,
 							   bool old);
 
-/*
- * Does the upgrade leave the old index, which may be NULL, as it is, although
- * its change drops it, because only what it is attached to, or is attached to it, differs?
- */
+/* Does the upgrade leave the old index (or NULL) that is dropped, as only attachments differ? */
 extern bool cmig_attached_stays(const CmigDifference *difference, const CmigObject *from);
 extern void cmig_attached_complete(const CmigDifference *difference, const CmigObject *object,
 								   List *ddl, bool old);

@@ -144,6 +144,38 @@ differs(const CmigObject *from, const CmigObject *to)
 	return false;
 }
 
+/* Is the cast, whose name is that in an image, among the casts? */
+static bool
+has_cast(const List *casts, const char *name)
+{
+	foreach_ptr(const char, cast, casts)
+	{
+		if (strcmp(cast, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Returns the names of the users' casts that exist before and after the change:
+ * those in both images, or, if casts are not compared, in one of them, because
+ * the other one was read in a shadow, which hides them.
+ */
+static const List *
+lasting_casts(const CmigDifference *difference)
+{
+	List	   *result = NIL;
+
+	foreach_ptr(char, name, difference->from->casts)
+	{
+		if (!difference->to->all || has_cast(difference->to->casts, name))
+			result = lappend(result, name);
+	}
+	foreach_ptr(char, name, difference->to->all ? NIL : difference->to->casts)
+		result = lappend(result, name);
+	return result;
+}
+
 /* Returns how ALTER changes the old object into the new one, if it can. */
 static CmigAlter
 alter_of(const CmigDifference *difference, const CmigObject *from, const CmigObject *to)
@@ -151,7 +183,10 @@ alter_of(const CmigDifference *difference, const CmigObject *from, const CmigObj
 	CmigAlter	alter = {.from = from,.to = to,.zone = difference->options->time_zone};
 
 	if (differs(from, to))
+	{
+		alter.casts = to->kind == &cmig_kind_column ? lasting_casts(difference) : NIL;
 		cmig_object_alter(&alter);
+	}
 	else if (!cmig_text_same(from->operators, to->operators))
 	{
 		alter.again = cmig_object_is_disposable(from);

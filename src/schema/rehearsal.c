@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_cast.h"
 #include "catalog/pg_foreign_data_wrapper.h"
 #include "catalog/pg_foreign_server.h"
 #include "miscadmin.h"
@@ -738,11 +739,12 @@ rehearse(CmigShadow *shadow, void *arg)
 	proof->state.strict = cmig_rehearsal_others_own(proof->from) ||
 		cmig_rehearsal_others_own(proof->to);
 	proof->state.distrusts = proof->state.strict ? 'u' : 'o';
-	/* servers that are not compared are not copied, but used */
+	/* servers and casts that are not compared are not copied, but used */
 	foreach_ptr(const CmigHidden, hidden, proof->managed->all ? NIL : shadow->hidden)
 	{
 		if (hidden->catalog == ForeignServerRelationId ||
-			hidden->catalog == ForeignDataWrapperRelationId)
+			hidden->catalog == ForeignDataWrapperRelationId ||
+			hidden->catalog == CastRelationId)
 			cmig_shadow_global_show(hidden);
 	}
 	failures = cmig_rehearsal_run(&proof->state, proof->start, true, true, NULL);
@@ -939,6 +941,7 @@ cmig_rehearsal_prove(const CmigManaged *managed, const char *function, const Cmi
 	CmigDiffOptions options = *difference->options;
 	Proof		proof = {.managed = managed,.function = function,.options = &options};
 	ErrorData  *error;
+	bool		casts = false;
 	int			level;
 
 	if (!options.prove || lines == NIL)
@@ -955,6 +958,15 @@ cmig_rehearsal_prove(const CmigManaged *managed, const char *function, const Cmi
 			continue;
 		choose(&proof.old, change->from);
 		choose(&proof.new, change->to);
+		casts |= change->alter.recasts && change->alter.casts != NIL;
+	}
+	/* a conversion does not depend on the cast that it uses */
+	for (int i = 0; casts && i < difference->count; i++)
+	{
+		if (cmig_change_object(&difference->changes[i])->kind != &cmig_kind_cast)
+			continue;
+		choose(&proof.old, difference->changes[i].from);
+		choose(&proof.new, difference->changes[i].to);
 	}
 	foreach_ptr(CmigDiffLine, rename, renames)
 	{

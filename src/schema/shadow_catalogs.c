@@ -195,6 +195,19 @@ is_renamed(const CmigHidden *hidden)
 		hidden->catalog != PublicationRelationId && hidden->catalog != EventTriggerRelationId;
 }
 
+/* Returns a copy of a catalog's row, or NULL if there is none. */
+static HeapTuple
+copy_row(Oid catalog, Oid object)
+{
+	Relation	relation = table_open(catalog, AccessShareLock);
+	HeapTuple	row = find(relation, object);
+
+	if (HeapTupleIsValid(row))
+		row = heap_copytuple(row);
+	table_close(relation, AccessShareLock);
+	return row;
+}
+
 List *
 cmig_shadow_global_hide(void)
 {
@@ -219,13 +232,15 @@ cmig_shadow_global_hide(void)
 
 	foreach_ptr(CmigValue, row, cmig_query_list(&query))
 	{
-		CmigHidden *hidden = palloc(sizeof(CmigHidden));
+		CmigHidden *hidden = palloc0(sizeof(CmigHidden));
 
 		hidden->catalog = atooid(row[0]);
 		hidden->object = atooid(row[1]);
 		hidden->name = row[2];
 		hidden->owner = atooid(row[3]);
 		list = lappend(list, hidden);
+		if (hidden->catalog == CastRelationId)
+			hidden->row = copy_row(hidden->catalog, hidden->object);
 		if (is_renamed(hidden))
 			cmig_shadow_rows_rename(hidden->catalog, hidden->object,
 									get_object_attnum_name(hidden->catalog),
@@ -250,6 +265,13 @@ cmig_shadow_global_show(const CmigHidden *hidden)
 	if (is_renamed(hidden))
 		cmig_shadow_rows_rename(hidden->catalog, hidden->object,
 								get_object_attnum_name(hidden->catalog), hidden->name);
+	else if (hidden->row != NULL)
+	{
+		Relation	relation = table_open(hidden->catalog, RowExclusiveLock);
+
+		CatalogTupleInsert(relation, heap_copytuple(hidden->row));
+		table_close(relation, RowExclusiveLock);
+	}
 	CommandCounterIncrement();
 }
 

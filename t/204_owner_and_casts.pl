@@ -1,0 +1,87 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# What schema_sql() and diff() write is right for whoever runs it: privileges that an owner
+# has revoked from itself, and conversions with casts of users.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigExpand;
+use CmigNode;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = expand_node('owner_and_casts');
+$node->safe_psql('postgres', 'CREATE ROLE app; CREATE ROLE other');
+
+# an owner without its own privileges, whoever that is
+new_database($node, 'owned');
+sql('owned', <<'SQL');
+CREATE SCHEMA x AUTHORIZATION app;
+SET search_path = x;
+CREATE TABLE one (a int, b int GENERATED ALWAYS AS IDENTITY);
+CREATE TABLE two (a int, b int);
+CREATE TABLE three (a int) PARTITION BY LIST (a);
+CREATE TABLE four PARTITION OF three DEFAULT;
+CREATE VIEW v AS SELECT 1 AS a;
+CREATE SEQUENCE s;
+CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE TYPE mood AS ENUM ('sad');
+ALTER TABLE one OWNER TO app; ALTER TABLE two OWNER TO app; ALTER TABLE four OWNER TO app; ALTER VIEW v OWNER TO app;
+ALTER SEQUENCE s OWNER TO app; ALTER FUNCTION f OWNER TO app; ALTER TYPE mood OWNER TO app;
+SET ROLE app;
+REVOKE INSERT ON one FROM app;
+REVOKE ALL ON SEQUENCE one_b_seq FROM app;
+REVOKE ALL ON two FROM app; GRANT SELECT (a) ON two TO app; GRANT SELECT ON two TO other;
+REVOKE DELETE ON four FROM app; REVOKE INSERT ON v FROM app; REVOKE ALL ON s FROM app;
+REVOKE EXECUTE ON FUNCTION f FROM app; REVOKE USAGE ON TYPE mood FROM app
+SQL
+my @differences = map { sql('owned', "SELECT change, upgrade_sql FROM cmig.diff(cmig.schema_sql('{x}', owners => $_), '{x}', owners => $_)") } 'false', 'true';
+is($differences[0], '', 'schema_sql() without owners leads to the same privileges');
+is($differences[1], '', 'and with them');
+my $text = sql('owned', "SELECT cmig.schema_sql('{x}')");
+unlike($text, qr/\bapp\b/, 'without owners, it does not name them');
+new_database($node, 'made');
+sql('made', "GRANT CREATE ON DATABASE made TO other; SET ROLE other; $text");
+is(sql('made', q{SELECT has_table_privilege('other', 'x.one', 'INSERT'), has_table_privilege('other', 'x.one', 'SELECT'), has_table_privilege('other', 'x.two', 'INSERT'), has_column_privilege('other', 'x.two', 'a', 'SELECT'), has_sequence_privilege('other', 'x.s', 'USAGE')}),
+	'f|t|f|t|f', 'another role runs it: it lacks the same');
+
+# conversions: the casts of a user are those that a user would write
+my $casts = <<'SQL';
+CREATE TYPE public.mood AS ENUM ('sad', 'glad');
+CREATE FUNCTION public.to_number(public.mood) RETURNS int LANGUAGE sql IMMUTABLE STRICT AS $$SELECT CASE $1 WHEN 'sad' THEN 1 ELSE 2 END$$;
+CREATE FUNCTION public.to_mood(int) RETURNS public.mood LANGUAGE sql IMMUTABLE STRICT AS $$SELECT CASE $1 WHEN 1 THEN 'sad' ELSE 'glad' END::public.mood$$;
+CREATE CAST (public.mood AS int) WITH FUNCTION public.to_number(public.mood) AS ASSIGNMENT;
+CREATE CAST (int AS public.mood) WITH FUNCTION public.to_mood(int);
+SQL
+my $before = 'CREATE TABLE x.t (a public.mood, b int, c public.mood[], d public.mood, e bigint);';
+my $after = 'CREATE TABLE x.t (a int, b public.mood, c int[], d bigint, e public.mood);';
+my $no_cast = 'd TYPE bigint USING d::text::bigint, ALTER COLUMN e TYPE public.mood USING e::text::public.mood';
+foreach (
+	# casts are compared, or not
+	[ 'every', 'NULL', "$casts CREATE SCHEMA x; $after" ],
+	[ 'one', "'{x}'", "CREATE SCHEMA x; $after" ])
+{
+	my ($name, $schemas, $target) = @$_;
+
+	new_database($node, $name);
+	sql($name, "$casts CREATE SCHEMA x; $before INSERT INTO x.t (a, b, c) VALUES ('glad', 1, '{sad,NULL}')");
+	my $step = sql($name, "SELECT upgrade_sql, '!', downgrade_sql FROM cmig.diff(\$target\$$target\$target\$, $schemas) WHERE hazard IS DISTINCT FROM 'x'");
+	like($step, qr/^ALTER TABLE x\.t ALTER COLUMN a TYPE integer USING a::integer, ALTER COLUMN b TYPE public\.mood USING b::public\.mood, ALTER COLUMN c TYPE integer\[\] USING c::integer\[\], ALTER COLUMN \Q$no_cast\E\|!/, "$name: a cast of a user is used, otherwise text");
+	my ($up, $down) = $step =~ /^(.*?)\|!\|(.*?)$/m;
+	sql($name, $up);
+	is(sql($name, 'SELECT a, b, c FROM x.t'), '2|sad|{1,NULL}', 'it converts the rows');
+	is(sql($name, "SELECT count(*) FROM cmig.diff(\$target\$$target\$target\$, $schemas)"), '0', 'to the target');
+	sql($name, $down);
+	is(sql($name, 'SELECT a, b, c FROM x.t'), 'glad|1|{sad,NULL}', 'and back');
+}
+# a cast that the target lacks is not counted on
+new_database($node, 'gone');
+sql('gone', "$casts CREATE SCHEMA x; CREATE TABLE x.t (a public.mood)");
+my $target = $casts =~ s/CREATE CAST.*//gr;
+like(sql('gone', "SELECT upgrade_sql FROM cmig.diff(\$target\$$target CREATE SCHEMA x; CREATE TABLE x.t (a int)\$target\$)"), qr/^ALTER TABLE x\.t ALTER COLUMN a TYPE integer USING a::text::integer$/m, 'a cast that is dropped is not used');
+
+$node->stop;
+done_testing();
