@@ -267,8 +267,7 @@ find_referenced(const CmigDifference *difference)
 		{
 			CmigObject *table = cmig_object_root(key->depends[j]);
 
-			if (table->kind == &cmig_kind_table && table != key->parent &&
-				table->values[CMIG_TABLE_PARTITION_KEY] != NULL)
+			if (table->kind == &cmig_kind_table && table->values[CMIG_TABLE_PARTITION_KEY] != NULL)
 				tables = list_append_unique_ptr(tables, table);
 		}
 	}
