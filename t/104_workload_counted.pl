@@ -83,6 +83,14 @@ is(scalar judge('ALTER TABLE shop.visit DROP CONSTRAINT visit_person_fkey; ALTER
 is(scalar judge('ALTER TABLE shop.visit ALTER person TYPE bigint', 'postgres', 'verdict, query',
 		regress_app => [ 'SELECT v.place FROM person p JOIN visit v ON v.person = p.id WHERE p.id = 1', 'SELECT id, person FROM visit WHERE person = 1' ]),
 	"changes_result|SELECT id, person FROM visit WHERE person = \$1\nsame_plan|SELECT v.place FROM person p JOIN visit v ON v.person = p.id WHERE p.id = \$1", 'but with bigint it does');
+# what it is slower with ends with ANALYZE
+$node->safe_psql('shop', q{DELETE FROM cmig.revision; INSERT INTO cmig.revision (revision, upgrade_sql) VALUES ('r1', 'ALTER TABLE shop.visit ALTER id TYPE bigint')});
+my $visits = q{SELECT verdict, detail ~ '(^|\n)until ANALYZE, the plan changes', query FROM cmig.workload_check(queries => ARRAY['SELECT count(*) FROM shop.visit WHERE id < 100',
+	'DELETE FROM shop.visit WHERE id BETWEEN $1 AND $2', 'SELECT id, place FROM shop.visit WHERE id < 50', 'SELECT place FROM shop.visit WHERE id = $1']) ORDER BY query};
+is($node->safe_psql('shop', $visits), 'slower|t|DELETE FROM shop.visit WHERE id BETWEEN $1 AND $2
+slower|t|SELECT count(*) FROM shop.visit WHERE id < 100
+changes_result|t|SELECT id, place FROM shop.visit WHERE id < 50
+same_plan||SELECT place FROM shop.visit WHERE id = $1', 'a wider number is only slower until ANALYZE');
 
 # an application that sets search_path by itself; since 18, pg_stat_statements leaves out the value
 my $path = $node->pg_version >= 18 ? '$1' : 'shop';

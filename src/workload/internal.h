@@ -202,6 +202,12 @@ typedef struct CmigStats
 	HeapTuple	row;			/* of a column: like those of pg_statistic */
 } CmigStats;
 
+/*
+ * Replace a row of pg_statistic by one with the values in another type, which sorts
+ * them in the same way.  Returns false if they cannot be converted without an error.
+ */
+extern bool cmig_workload_stats_convert(HeapTuple *row, Oid from, Oid to);
+
 /* Returns the rows of cmig.stats_export(), which are in a JSON array, as a hash table. */
 extern HTAB *cmig_workload_stats_read(const char *json);
 extern const CmigStats *cmig_workload_stats_find(HTAB *stats, Oid relation, AttrNumber column,

@@ -242,12 +242,36 @@ compare(const CmigQueryPlan *before, const CmigQueryPlan *after, char **detail)
 	return verdict;
 }
 
+/* Likewise, and say if it is so only until ANALYZE, or from then on. */
+static CmigVerdict
+compare_lasting(const CmigWorkloadQuery *query, char **detail)
+{
+	const CmigQueryPlan *before = query->plans[CMIG_WORKLOAD_BEFORE];
+	const CmigQueryPlan *analyzed = query->plans[CMIG_WORKLOAD_ANALYZED];
+	CmigVerdict verdict = compare(before, query->plans[CMIG_WORKLOAD_AFTER], detail);
+	CmigVerdict lasting;
+	char	   *then = NULL;
+
+	if (analyzed == NULL || analyzed->error != NULL)
+		return verdict;
+	lasting = compare(before, analyzed, &then);
+	if (lasting == verdict)
+		*detail = then;
+	else if (verdict == CMIG_SLOWER)
+		*detail = psprintf("until ANALYZE, %s", *detail);
+	else
+	{
+		verdict = lasting;
+		*detail = then ? psprintf("after ANALYZE, %s", then) : NULL;
+	}
+	return verdict;
+}
+
 static void
 judge_plans(CmigWorkloadQuery *query)
 {
 	const CmigQueryPlan *before = query->plans[CMIG_WORKLOAD_BEFORE];
 	const CmigQueryPlan *after = query->plans[CMIG_WORKLOAD_AFTER];
-	const CmigQueryPlan *analyzed = query->plans[CMIG_WORKLOAD_ANALYZED];
 
 	if (after->unsized || before->blind != after->blind)
 	{
@@ -256,22 +280,7 @@ judge_plans(CmigWorkloadQuery *query)
 			"the planner would call a function of a user only before the upgrade, or only after it";
 		return;
 	}
-	query->verdict = compare(before, after, &query->detail);
-	if (analyzed != NULL && analyzed->error == NULL)
-	{
-		char	   *detail = NULL;
-		CmigVerdict lasting = compare(before, analyzed, &detail);
-
-		if (lasting == query->verdict)
-			query->detail = detail;
-		else if (query->verdict == CMIG_SLOWER)
-			query->detail = psprintf("until ANALYZE, %s", query->detail);
-		else
-		{
-			query->verdict = lasting;
-			query->detail = detail ? psprintf("after ANALYZE, %s", detail) : NULL;
-		}
-	}
+	query->verdict = compare_lasting(query, &query->detail);
 	if (before->blind || after->blind)
 		query->detail = psprintf("%s%splanned without the results of functions that users have defined",
 								 query->detail ? query->detail : "", query->detail ? "\n" : "");
@@ -378,7 +387,7 @@ judge(CmigWorkloadQuery *query, const Check *check, char *reason, const char *ag
 		query->sqlstate = "0A000";
 		query->detail = psprintf("%s: statements that open connections have prepared fail until they reconnect or DEALLOCATE ALL", change);
 		if (before->shape != NULL && after->shape != NULL &&
-			compare(before, after, &change) != CMIG_SAME_PLAN)
+			compare_lasting(query, &change) != CMIG_SAME_PLAN)
 			query->detail = psprintf("%s\n%s", query->detail, change);
 	}
 	else if (again != NULL && is_changed(query))

@@ -6,7 +6,7 @@
  * The server's planner looks at the blocks of a table, and takes none for a
  * new one.  Hooks replace what it finds for a copy by what the catalogs say about
  * the live table.  Statistics whose values have another type than the copy's
- * column are used without their values.
+ * column are used with converted values, or without them.
  *
  * No function that a user has defined is called: a watch refuses it.  Then the
  * query is planned again with functions that are volatile, so that the planner
@@ -305,15 +305,18 @@ copy_statistics(const CopiedRelation *entry, AttrNumber column, bool inherited)
 							   BoolGetDatum(inherited));
 }
 
-/* Let the planner use them, without values if these are of another type or must not be read. */
+/* Let the planner use them, without values if these must not be read, or not be converted. */
 static bool
-use_statistics(const CopiedRelation *entry, AttrNumber column, bool inherited, bool same_type,
-			   VariableStatData *data)
+use_statistics(const CopiedRelation *entry, AttrNumber column, bool inherited, Oid from, Oid to,
+			   bool same_collation, VariableStatData *data)
 {
 	HeapTuple	row = copy_statistics(entry, column, inherited);
+	int			i = 0;
 
 	data->acl_ok = entry->readable || entry->imported;
-	for (int i = 0; row != NULL && !(same_type && data->acl_ok) && i < STATISTIC_NUM_SLOTS; i++)
+	if (row == NULL || (data->acl_ok && same_collation && cmig_workload_stats_convert(&row, from, to)))
+		i = STATISTIC_NUM_SLOTS;
+	for (; i < STATISTIC_NUM_SLOTS; i++)
 		(&((Form_pg_statistic) GETSTRUCT(row))->stakind1)[i] = 0;
 	data->statsTuple = row;
 	data->freefunc = heap_freetuple;
@@ -340,7 +343,7 @@ find_statistics(PlannerInfo *root, RangeTblEntry *rte, AttrNumber attnum, Variab
 		if (!sizes->analyzed)
 			return true;
 	}
-	return use_statistics(entry, column->live, rte->inh, type == column->type &&
+	return use_statistics(entry, column->live, rte->inh, column->type, type,
 						  collation == column->collation, data);
 }
 
@@ -360,8 +363,8 @@ find_index_statistics(PlannerInfo *root, Oid index, AttrNumber attnum, VariableS
 		return entry != NULL;
 	get_atttypetypmodcoll(index, attnum, &type, &typmod, &collation);
 	get_atttypetypmodcoll(entry->live, attnum, &live_type, &typmod, &live_collation);
-	return use_statistics(entry, attnum, false, type == live_type && type < FirstNormalObjectId &&
-						  collation == live_collation, data);
+	return use_statistics(entry, attnum, false, live_type,
+						  type < FirstNormalObjectId ? type : InvalidOid, collation == live_collation, data);
 }
 
 static int32

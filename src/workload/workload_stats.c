@@ -257,3 +257,49 @@ cmig_workload_stats_find(HTAB *stats, Oid relation, AttrNumber column, bool inhe
 
 	return hash_search(stats, &key, HASH_FIND, NULL);
 }
+
+/* Returns the place of a type among the numbers of which each can be every one before it. */
+static int
+width_of(Oid type)
+{
+	static const Oid numbers[] = {INT2OID, INT4OID, INT8OID, NUMERICOID};
+	int			i = lengthof(numbers);
+
+	while (i > 0 && numbers[i - 1] != type)
+		i--;
+	return i;
+}
+
+bool
+cmig_workload_stats_convert(HeapTuple *row, Oid from, Oid to)
+{
+	TypeCacheEntry *cache;
+	Relation	catalog;
+	Datum		values[Natts_pg_statistic];
+	bool		nulls[Natts_pg_statistic];
+
+	if (from == to || (from == VARCHAROID && to == TEXTOID) || (from == TEXTOID && to == VARCHAROID))
+		return true;
+	if (width_of(from) == 0 || width_of(to) < width_of(from))
+		return false;
+	cache = lookup_type_cache(to, TYPECACHE_LT_OPR | TYPECACHE_EQ_OPR);
+	catalog = table_open(StatisticRelationId, AccessShareLock);
+	heap_deform_tuple(*row, RelationGetDescr(catalog), values, nulls);
+	for (int i = 0; i < STATISTIC_NUM_SLOTS; i++)
+	{
+		const int16 kind = DatumGetInt16(values[Anum_pg_statistic_stakind1 - 1 + i]);
+		const int	place = Anum_pg_statistic_stavalues1 - 1 + i;
+
+		if (kind != 0)
+			values[Anum_pg_statistic_staop1 - 1 + i] =
+				ObjectIdGetDatum(kind == STATISTIC_KIND_MCV ? cache->eq_opr : cache->lt_opr);
+		if (!nulls[place])
+			values[place] = OidFunctionCall3(F_ARRAY_IN,
+											 CStringGetDatum(OidOutputFunctionCall(F_ARRAY_OUT,
+																				   values[place])),
+											 ObjectIdGetDatum(to), Int32GetDatum(-1));
+	}
+	*row = heap_form_tuple(RelationGetDescr(catalog), values, nulls);
+	table_close(catalog, AccessShareLock);
+	return true;
+}
