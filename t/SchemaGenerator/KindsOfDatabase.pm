@@ -81,7 +81,7 @@ $KIND{user_mapping} = {
 		@$o{qw(server role)} = (ref_to($s), $role);
 		return 1;
 	},
-	attrs => [ options => sub { chance(70) ? "user 'u" . number(1, 9) . "', password 'p''w'" : undef } ],
+	attrs => [ options => sub { chance(70) ? "user 'u" . number(1, 9) . "'" : undef } ],
 	sql => sub { my ($o) = @_; "CREATE USER MAPPING FOR " . q_role($o->{role}) . " SERVER " . q_name(of($o->{server})) . ($o->{options} ? " OPTIONS ($o->{options})" : '') },
 };
 
