@@ -342,9 +342,10 @@ add_constraint(List **locks, const RangeVar *relation, Constraint *constraint)
 		strcmp(constraint->indexname, constraint->conname) != 0)
 		take(locks, makeRangeVar(relation->schemaname, constraint->indexname, -1),
 			 ShareUpdateExclusiveLock, 0);
-	/* UNIQUE and EXCLUDE build indexes in the partitions */
+	/* UNIQUE and EXCLUDE build indexes in the partitions, and DEFERRABLE needs a trigger */
 	if (relation->inh && is_index)
-		take(locks, relation, ShareLock, CMIG_LOCK_PARTITIONS);
+		take(locks, relation, constraint->deferrable ? ShareRowExclusiveLock : ShareLock,
+			 CMIG_LOCK_PARTITIONS);
 	if (CMIG_CONSTRAINT_LOCKS_CHILDREN_COMPAT)
 		return CMIG_LOCK_CHILDREN;
 	if (constraint->contype == CONSTR_FOREIGN)
