@@ -342,7 +342,11 @@ add_constraint(List **locks, const RangeVar *relation, Constraint *constraint)
 		strcmp(constraint->indexname, constraint->conname) != 0)
 		take(locks, makeRangeVar(relation->schemaname, constraint->indexname, -1),
 			 ShareUpdateExclusiveLock, 0);
-	/* UNIQUE and EXCLUDE build indexes in the partitions, and DEFERRABLE needs a trigger */
+
+	/*
+	 * UNIQUE and EXCLUDE build indexes in the partitions, and DEFERRABLE
+	 * needs a trigger
+	 */
 	if (relation->inh && is_index)
 		take(locks, relation, constraint->deferrable ? ShareRowExclusiveLock : ShareLock,
 			 CMIG_LOCK_PARTITIONS);
@@ -743,6 +747,12 @@ add_other(List **locks, Node *statement)
 		case T_CreatePolicyStmt:
 			add_query(locks, of.policy->qual, false);
 			add_query(locks, of.policy->with_check, false);
+			break;
+		case T_RuleStmt:
+			/* its actions are analyzed, and with them the locks are taken */
+			foreach_ptr(Node, action, ((RuleStmt *) statement)->actions)
+				add_query(locks, action, false);
+			add_query(locks, ((RuleStmt *) statement)->whereClause, false);
 			break;
 		case T_AlterPolicyStmt:
 			add_query(locks, of.altered_policy->qual, false);

@@ -396,6 +396,9 @@ follow(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, List **unknow
 			if (named == NULL)
 				break;
 			add_dropped(locks, RelationRelationId, oid, 0, lock->cascade, lock->mode);
+			/* DROP INDEX also locks partitions that have no index of it */
+			if (get_rel_relkind(oid) == RELKIND_PARTITIONED_INDEX)
+				add_all(locks, cmig_related(CMIG_RELATED_TREE, IndexGetRelation(oid, true)), lock->mode);
 			if (!OidIsValid(oid))
 				add_missing(locks, lock->relation, named, NULL, lock->mode);
 			else if (lock->with & CMIG_LOCK_PARENT)

@@ -795,7 +795,8 @@ find_changes(const CmigExpansion *expansion, bool verified)
 
 /* How long cmig_expansion_changes() looks, and waits for a lock, in milliseconds. */
 #define LOOK_MS 5000
-#define LOCK_TIMEOUT "1s"
+#define LOCK_TIMEOUT "50ms"
+#define WAIT_MS 1000
 
 /* Returns problems: what is dropped, has another name, or is disabled. */
 static List *
@@ -912,11 +913,22 @@ cmig_expansion_changes(void)
 {
 	ProblemSearch search = {.expansion = cmig_expansion_read()};
 	ErrorData  *error = NULL;
+	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), WAIT_MS);
 	bool		ended;
 
 	if (search.expansion == NULL)
 		return NIL;
-	ended = cmig_subtransaction_limited(find_problems, &search, LOOK_MS, &error);
+
+	/*
+	 * One who waits for a lock that was taken here, and is waited for, would
+	 * be the victim of a deadlock: so waits are short, and nothing is held
+	 * between.
+	 */
+	do
+	{
+		ended = cmig_subtransaction_limited(find_problems, &search, LOOK_MS, &error);
+	} while (ended && error && error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE &&
+			 GetCurrentTimestamp() < end);
 	if (!ended || (error && error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE))
 	{
 		const char *problem[] = {

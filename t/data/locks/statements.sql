@@ -361,3 +361,7 @@ SELECT count(*) FROM (SELECT cmig.enable_audit('invoice')) s
 SELECT cmig.disable_rls('account')
 SELECT cmig.enable_audit('plain'), cmig.enable_rls('account', 'email', roles => '{other_owner}')
 SELECT cmig.set_context('1'), cmig.current_user_id()
+CREATE RULE new_rule AS ON UPDATE TO plain WHERE EXISTS (SELECT FROM account) DO ALSO DELETE FROM loose
+CREATE RULE new_rule AS ON INSERT TO names DO INSTEAD (INSERT INTO loose VALUES (1); UPDATE plain SET id = 1 FROM ref)
+ALTER TABLE event ADD CONSTRAINT once UNIQUE (at) DEFERRABLE
+DROP INDEX event_what
