@@ -45,6 +45,7 @@ typedef struct CmigWriterRule
 	bool		takes_default;	/* the old default applies if unnamed */
 	Const	   *unnamed;		/* what a replaced column has if the view
 								 * inserts, or NULL if that depends on more */
+	bool		by_domain;		/* is it its domain that has no default? */
 	Expr	   *expr;
 	Bitmapset  *reads;			/* columns, from FirstLowInvalid... */
 	bool		inverted;		/* is another column computed from it? */

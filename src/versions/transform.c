@@ -147,18 +147,27 @@ read_default(Oid table, AttrNumber number)
 	return result;
 }
 
+/* Subtransaction callback: compute an expression of constants. */
+static void
+fold(void *arg)
+{
+	Node	  **expr = arg;
+
+	*expr = (Node *) expression_planner((Expr *) *expr);
+}
+
 /*
- * What does a column have that an INSERT into the view does not name?  The view
- * is one of the table, so if the row is of a partition, its default does not
+ * What does the rule's column have that an INSERT into the view does not name?  The
+ * view is one of the table, so if the row is of a partition, its default does not
  * matter.  Returns NULL if that depends on when it is inserted.
  */
 static Const *
-find_unnamed(Relation relation, AttrNumber number)
+find_unnamed(Relation relation, CmigWriterRule *rule)
 {
 	/* without a lock of the table, which others may have locked first */
 	Oid			table = relation->rd_rel->relispartition ?
 	llast_oid(get_partition_ancestors(RelationGetRelid(relation))) : RelationGetRelid(relation);
-	HeapTuple	tuple = SearchSysCacheAttName(table, get_attname(RelationGetRelid(relation), number, false));
+	HeapTuple	tuple = SearchSysCacheAttName(table, get_attname(RelationGetRelid(relation), rule->column, false));
 	FormData_pg_attribute attribute;
 	Node	   *value;
 
@@ -169,11 +178,19 @@ find_unnamed(Relation relation, AttrNumber number)
 	if (attribute.attidentity != '\0')
 		return NULL;
 	value = attribute.atthasdef ? read_default(table, attribute.attnum) : get_typdefault(attribute.atttypid);
+	/* a prepared INSERT keeps the default that the domain had */
+	rule->by_domain = !attribute.atthasdef && get_typtype(attribute.atttypid) == TYPTYPE_DOMAIN;
 	if (value == NULL)
 		return makeNullConst(attribute.atttypid, attribute.atttypmod, attribute.attcollation);
-	if (!cmig_versions_may_fail((Expr *) value, true))
-		value = (Node *) expression_planner((Expr *) value);
-	return IsA(value, Const) ? (Const *) value : NULL;
+	if (!IsA(value, Const) && !cmig_versions_may_fail((Expr *) value, true))
+	{
+		ErrorData  *error = cmig_subtransaction_try(fold, &value);
+
+		/* an INSERT that takes such a default fails, and no other statement */
+		if (error != NULL && cmig_subtransaction_must_rethrow(error))
+			ReThrowError(error);
+	}
+	return IsA(value, Const) && !rule->by_domain ? (Const *) value : NULL;
 }
 
 /*
@@ -236,7 +253,7 @@ read_arguments(CmigWriter *writer, Relation relation, const Trigger *trigger, bo
 			else
 			{
 				writer->replaced = bms_add_member(writer->replaced, rule->bit);
-				rule->unnamed = find_unnamed(relation, rule->column);
+				rule->unnamed = find_unnamed(relation, rule);
 			}
 			if (rule->kind == CMIG_RULE_UP)
 				writer->computed = bms_add_member(writer->computed, rule->bit);

@@ -218,9 +218,9 @@ has_hidden_values(const CmigWriter *writer, TupleTableSlot *slot)
 	return result;
 }
 
-/* Does a new row have values that an INSERT into the view cannot give it? */
+/* Does a new row have values that an INSERT into the view cannot, or surely cannot, give it? */
 static bool
-has_replaced_values(const CmigWriter *writer, TupleTableSlot *slot)
+has_replaced_values(const CmigWriter *writer, TupleTableSlot *slot, bool surely)
 {
 	for (int i = 0; i < writer->count; i++)
 	{
@@ -228,7 +228,7 @@ has_replaced_values(const CmigWriter *writer, TupleTableSlot *slot)
 		bool		null;
 		Datum		value;
 
-		if (rule->unnamed == NULL)
+		if (rule->unnamed == NULL || (surely && rule->by_domain))
 			continue;
 		value = slot_getattr(slot, rule->column, &null);
 		if (null != rule->unnamed->constisnull ||
@@ -255,7 +255,7 @@ read_insert(CmigWriting *statement, FunctionCallInfo fcinfo, const TriggerData *
 		said->marked = row->marks;
 		is_whole = writer->marks && (row->marks & CMIG_MARK_STATE) == 0;
 		/* of all columns but the state */
-		is_whole |= !has_hidden_values(writer, said->in) && has_replaced_values(writer, said->in);
+		is_whole |= !has_hidden_values(writer, said->in) && has_replaced_values(writer, said->in, false);
 		if (row->moved != NULL)
 			said->before = ExecStoreHeapTuple(row->moved, statement->moved, false);
 		if (said->before != NULL && !is_moved(statement, said->before, row->source))
@@ -284,7 +284,7 @@ read_insert(CmigWriting *statement, FunctionCallInfo fcinfo, const TriggerData *
 	 */
 	if (!row->checked && !cmig_versions_is_copied() &&
 		(said->old_build ||
-		 ((said->marked & CMIG_MARK_STATE) != 0 && has_replaced_values(writer, said->in))))
+		 ((said->marked & CMIG_MARK_STATE) != 0 && has_replaced_values(writer, said->in, true))))
 		require_shown(statement, data);
 	row->checked = true;
 	/* the view does not show the state */
