@@ -751,7 +751,10 @@ add_other(List **locks, Node *statement)
 		case T_RuleStmt:
 			/* its actions are analyzed, and with them the locks are taken */
 			foreach_ptr(Node, action, ((RuleStmt *) statement)->actions)
-				add_query(locks, action, false);
+			{
+				if (!IsA(action, NotifyStmt))
+					add_query(locks, action, false);
+			}
 			add_query(locks, ((RuleStmt *) statement)->whereClause, false);
 			break;
 		case T_AlterPolicyStmt:
