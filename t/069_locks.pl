@@ -11,6 +11,7 @@ use lib $FindBin::RealBin;
 use CmigNode;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use SchemaGenerator;
 use Test::More;
 
 my $node = new_node('locks', 'autovacuum = off', 'max_parallel_maintenance_workers = 0', 'wal_level = logical');
@@ -83,5 +84,57 @@ foreach my $sql (split /\n/, slurp_file("$CmigNode::top/t/data/locks/statements.
 }
 
 $_->quit foreach ($runner, $watcher, $own);
+
+# The statements of random differences: what dry_run sees that a statement locks so that others wait who
+# write, plan has said.  CMIG_ROUNDS is the number of schemas, and CMIG_SEED is the seed of the first one.
+my ($rounds, $first) = ($ENV{CMIG_ROUNDS} || 10, $ENV{CMIG_SEED} // 20261130);
+my $tag = '$schema$';
+my %rank = ('SHARE' => 1, 'SHARE ROW EXCLUSIVE' => 2, 'EXCLUSIVE' => 3, 'ACCESS EXCLUSIVE' => 4);
+my $compared = 0;
+
+# ranks(TEXT): relation => how strong its lock is, as in a column "locks"
+sub ranks
+{
+	my ($text) = @_;
+
+	# a name may have line breaks
+	return map { /^(ACCESS EXCLUSIVE|EXCLUSIVE|SHARE ROW EXCLUSIVE|SHARE) on ((?:"(?:[^"]|"")*"|[^,"])*)/ ? ($2 => $rank{$1}) : () }
+	  split /\n(?=(?:[A-Z ]+ on|unknown|statement) )/, $text;
+}
+
+$node->safe_psql('postgres', qq{CREATE ROLE $_}) foreach 'regress_diff_a', 'regress_diff_b', '"regress diff ""c"""';
+$ENV{PGOPTIONS} = '-c client_min_messages=error';
+foreach my $seed ($first .. $first + $rounds - 1)
+{
+	my ($from, $to) = SchemaGenerator::chain($seed, 2, size => 14, changes => 8);
+	my @missed;
+
+	$node->safe_psql('postgres', 'DROP DATABASE IF EXISTS random');
+	new_database($node, 'random');
+	$node->safe_psql('random', $from);
+	foreach my $hex (split /\n/, $node->safe_psql('random',
+			"SELECT encode(convert_to(upgrade_sql, 'UTF8'), 'hex') FROM cmig.diff($tag$to$tag, owners => true) WHERE upgrade_sql IS NOT NULL ORDER BY step"))
+	{
+		my $sql = pack('H*', $hex);
+		my ($plan, $seen, $error) = map { pack('H*', $_) } split /\|/, $node->safe_psql('random', <<"SQL"), -1;
+DELETE FROM cmig.revision;
+INSERT INTO cmig.revision (revision, upgrade_sql) VALUES ('001', convert_from('\\x$hex', 'UTF8'));
+SELECT array_to_string(ARRAY(SELECT encode(convert_to(coalesce(t, ''), 'UTF8'), 'hex')
+	FROM unnest(ARRAY[(SELECT locks FROM cmig.plan()), d.locks, d.error]) t), '|') FROM cmig.dry_run() d LIMIT 1;
+SQL
+		if ($error eq '')
+		{
+			my %told = ranks($plan);
+			my %locked = ranks($seen);
+
+			$compared++;
+			push @missed, map { "$sql: $_" } grep { $locked{$_} > ($told{$_} // 0) } keys %locked;
+		}
+		last if $node->psql('random', $sql) != 0;
+	}
+	is(join("\n", @missed), '', "seed $seed");
+}
+cmp_ok($compared, '>', 5 * $rounds, 'statements were compared');
+
 $node->stop;
 done_testing();
