@@ -1,7 +1,8 @@
 # Copyright (c) 2026, the pg_cmig developers
 
 # A revision is not expanded while an index of a column that it replaces is not valid:
-# nothing has begun then, and the error says what to do, or who is still building it.
+# nothing has begun then, and the error says what to do, or who is still building it.  None
+# ends without the indexes that it has built, either.
 
 use strict;
 use warnings;
@@ -14,6 +15,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = expand_node('invalid_indexes');
+my $number = 0;
 
 # Creates a database in which column n of tables t and p has duplicates and is replaced.
 sub database
@@ -82,6 +84,50 @@ sql('rebuilt', 'CREATE INDEX tn ON t (n)');
 sql('rebuilt', 'CALL cmig.expand()');
 sql('rebuilt', 'CALL cmig.contract()');
 is(sql('rebuilt', q{SELECT string_agg(indexrelid::regclass::text, ' ' ORDER BY 1) FROM pg_index WHERE indrelid = 't'::regclass AND indisvalid}), 't_pkey tn', 'the table has the same indexes in the end');
+
+# What another session does while the last constraints are added: that of s waits for r
+foreach my $case (
+	[ 'ALTER TABLE u RENAME TO x', 'table public\.u of the expansion is now public\.x', 'ALTER TABLE x RENAME TO u' ],
+	[ 'DROP INDEX cmig_new_a_n', 'index cmig_new_a_n of table public\.a does not exist\nDETAIL:  Revision "042" needs it\.\nHINT:  CALL cmig\.expand\(\'042\'\) completes it\.\n', '' ],
+	[ q{UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'cmig_new_a_n'::regclass}, 'index public\.cmig_new_a_n of table public\.a is not valid\nDETAIL:  .*\nHINT:  REINDEX INDEX CONCURRENTLY public\.cmig_new_a_n\n', 'REINDEX INDEX CONCURRENTLY public.cmig_new_a_n' ],
+	[ 'ALTER TABLE a DROP CONSTRAINT cmig_new_a_f', 'constraint cmig_new_a_f of table public\.a does not exist\n', '' ])
+{
+	my ($change, $error, $back) = @$case;
+	my $db = 'built' . ++$number;
+
+	new_database($node, $db);
+	sql($db, <<'SQL');
+CREATE TABLE q (id int PRIMARY KEY);
+CREATE TABLE r (id int PRIMARY KEY);
+CREATE TABLE a (id int, n int CONSTRAINT a_f REFERENCES q);
+CREATE UNIQUE INDEX a_n ON a (n);
+CREATE TABLE s (n int);
+ALTER TABLE s ADD CONSTRAINT s_f FOREIGN KEY (n) REFERENCES r NOT VALID;
+CREATE TABLE u (id int, n int CONSTRAINT u_f REFERENCES q);
+SELECT FROM cmig.create_revision('wide', 'ALTER TABLE a ALTER n TYPE bigint; ALTER TABLE s ALTER n TYPE bigint; ALTER TABLE u ALTER n TYPE bigint', NULL, revision => '042', expand => true)
+SQL
+	my $application = $node->background_psql($db);
+
+	$application->query_safe('BEGIN; INSERT INTO r VALUES (1)');
+	my $expand = start_psql($node, $db, 'CALL cmig.expand()', 'expand');
+	$node->poll_query_until($db, q{SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query ~ '^pg_cmig: .* ADD CONSTRAINT cmig_new_s_f')});
+	sql($db, $change);
+	$application->query_safe('COMMIT');
+	$application->quit;
+	is(finish_psql($expand), 3, "$change: while it is expanded");
+	like($expand->{err}, qr/ERROR:  \w+: $error/, 'is an error in the end');
+	is(sql($db, 'SELECT state FROM cmig.expansion_run'), 'expanding', 'it is not expanded');
+	sql($db, $back) if $back;
+	sql($db, 'CALL cmig.expand()');
+	my $built = q{SELECT (SELECT count(*) FROM pg_index WHERE indexrelid::regclass::text = 'cmig_new_a_n' AND indisvalid), (SELECT count(*) FROM pg_constraint WHERE conname ~ '^cmig_new_._f' AND convalidated)};
+	is(sql($db, $built), '1|2', 'but after the same CALL');
+	next if $change =~ /RENAME/;
+	# later, too
+	sql($db, $change);
+	sql($db, 'CALL cmig.expand()');
+	is(sql($db, $built), '1|2', 'which also builds again what was dropped since then');
+	sql($db, 'CALL cmig.contract()');
+}
 
 $node->stop;
 done_testing();

@@ -293,7 +293,7 @@ run_once(void *arg)
 	if (work->lacking)
 		complete = !(work->lacking = (raw = cmig_versions_lacking(raw, &sql, &partition)) != NULL);
 	else
-		complete = cmig_versions_is_complete(raw, work->next ? parse_step(work->next)->stmt : NULL, *work->step->done == 't');
+		complete = cmig_versions_is_complete(raw, work->step->relation, work->next ? parse_step(work->next)->stmt : NULL, *work->step->done == 't');
 	cmig_toplevel_commit();
 	if (!complete && cmig_statement_is_concurrent(raw))
 		cmig_toplevel_warn_of_snapshots(sql);
@@ -493,6 +493,22 @@ set_state(const Work *work, const char *state)
 	cmig_toplevel_commit();
 }
 
+/* Attempt callback: all that was planned is there. */
+static void
+finish_expansion(void *arg)
+{
+	const Work *work = arg;
+	CmigRole	saved;
+
+	cmig_toplevel_snapshot();
+	cmig_versions_hold_run(work->expansion, work->caller);
+	cmig_role_act_as_caller(&saved, work->caller);
+	(void) cmig_versions_require_tables(work->expansion, NULL);
+	cmig_role_return(&saved);
+	cmig_versions_require_built(work->expansion, work->all, false);
+	set_state(work, "expanded");
+}
+
 /* Plan the expansion, and store it. */
 static void
 begin_expansion(Work *work, const char *target, bool confirmed)
@@ -588,6 +604,7 @@ repair(Work *work)
 	static CmigQuery again = {"UPDATE cmig.expansion_step SET done = false WHERE scope = $1 AND phase = 'fill'", {TEXTOID}};
 	List	   *broken = NIL;
 	bool		needed = strcmp(work->expansion->state, "expanding") == 0;
+	const char *hint;
 	CmigRole	saved;
 
 	cmig_toplevel_snapshot();
@@ -599,6 +616,7 @@ repair(Work *work)
 			broken = lappend(broken, step->relation);
 		needed = needed || broken != NIL || cmig_versions_rows_left(step->relation).todo;
 	}
+	needed = needed || cmig_versions_unbuilt(work->all, false, NoLock, &hint) != NULL;
 	cmig_toplevel_commit();
 	enter_session(work);
 	attempt(work, record_again);
@@ -711,7 +729,8 @@ expand(Work *work, FunctionCallInfo fcinfo)
 	run_prepare(work);
 	run_alone(work, CMIG_PHASE_FILL);
 	run_alone(work, CMIG_PHASE_BUILD);
-	set_state(work, "expanded");
+	work->steps = NIL;
+	attempt(work, finish_expansion);
 	ereport(NOTICE,
 			(work->expansion->search_path[0] ?
 			 errmsg("revision \"%s\" is expanded: the new build connects with search_path = %s", work->expansion->revision,
@@ -888,8 +907,8 @@ run_last(void *arg)
 	cmig_role_return(&saved);
 
 	lock_last(work, seen, real, &back);
-	foreach_ptr(const StoredStep, step, contract ? steps_of(work, CMIG_PHASE_BUILD) : NIL)
-		cmig_versions_require_valid(parse_step(step)->stmt, work->expansion->revision);
+	if (contract)
+		cmig_versions_require_built(work->expansion, work->all, true);
 	if (contract)
 		require_same(work);
 	else

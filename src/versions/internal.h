@@ -1042,9 +1042,14 @@ extern Node *cmig_versions_value(ParseState *pstate, const ColumnRef *ref, CmigV
 /*
  * What an interrupted statement has left is removed; is it complete?  Somebody may
  * have dropped what it has created.  Of others, "done" is the answer.  "next" is the
- * statement after it, or NULL.
+ * statement after it, or NULL.  What a partition lacks that does not exist is complete,
+ * but not what the step's table, "relation", lacks, which only has another name.
  */
-extern bool cmig_versions_is_complete(const RawStmt *raw, const Node *next, bool done);
+extern bool cmig_versions_is_complete(const RawStmt *raw, const char *relation,
+									  const Node *next, bool done);
+
+/* Is this the name of the table of a step, and not of a partition of it? */
+extern bool cmig_versions_is_table(const RangeVar *range, const char *relation);
 
 /*
  * Returns a List of OIDs, those of the sequences that end with the contraction,
@@ -1082,8 +1087,17 @@ extern void cmig_versions_add_readers(CmigPlanning *p);
  */
 extern RawStmt *cmig_versions_lacking(const RawStmt *step, const char **sql, char **relation);
 
-/* Raise an error if the index that the step creates is not valid. */
-extern void cmig_versions_require_valid(const Node *step, const char *revision);
+/*
+ * Returns the error of the first step whose index or constraint is missing or not valid,
+ * or NULL: of the phase "build", and, with "checks", of "check".  Others can drop one, or
+ * rename the table, while the next one is built.  Takes the lock on each table.  Sets
+ * *hint to a statement, or to NULL if repeating the CALL builds it.  The second function
+ * raises the error, for a contraction or an expansion.
+ */
+extern char *cmig_versions_unbuilt(const List *steps, bool checks, LOCKMODE lock,
+								   const char **hint);
+extern void cmig_versions_require_built(const CmigExpansion *expansion, const List *steps,
+										bool contract);
 
 /*
  * Raise an error if an index of a column that is replaced is not valid: it would be built

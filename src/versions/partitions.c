@@ -28,10 +28,10 @@
 #include "versions/internal.h"
 #include "versions/versions.h"
 
-/* The index $1 of a partitioned table, and all that are attached to it. */
-#define TREE \
+/* The index of a table, and all that are attached to it. */
+#define TREE(index) \
 	"WITH RECURSIVE x (id, relid, depth) AS (SELECT indexrelid, indrelid, 0 FROM pg_index" \
-	" WHERE indexrelid = $1 UNION ALL SELECT i.indexrelid, i.indrelid, depth + 1 FROM x" \
+	" WHERE indexrelid = " index " UNION ALL SELECT i.indexrelid, i.indrelid, depth + 1 FROM x" \
 	" JOIN pg_inherits h ON h.inhparent = x.id JOIN pg_index i ON i.indexrelid = h.inhrelid)"
 
 /* Returns the index of a step that builds it for a partitioned table, or InvalidOid. */
@@ -58,7 +58,7 @@ static void
 set_valid(Oid index)
 {
 	static CmigQuery query = {
-		TREE " SELECT x.id FROM x JOIN pg_index i ON i.indexrelid = x.id JOIN pg_class c ON c.oid = x.id"
+		TREE("$1") " SELECT x.id FROM x JOIN pg_index i ON i.indexrelid = x.id JOIN pg_class c ON c.oid = x.id"
 		" WHERE c.relkind = 'I' AND NOT i.indisvalid AND NOT EXISTS (SELECT FROM pg_inherits h"
 		" JOIN pg_index p ON p.indexrelid = h.inhrelid WHERE h.inhparent = x.id AND NOT p.indisvalid)"
 		" ORDER BY x.depth DESC LIMIT 1", {OIDOID}
@@ -126,7 +126,7 @@ RawStmt *
 cmig_versions_lacking(const RawStmt *step, const char **sql, char **relation)
 {
 	static CmigQuery query = {
-		TREE " SELECT x.id, c.oid FROM x JOIN pg_inherits h ON h.inhparent = x.relid"
+		TREE("$1") " SELECT x.id, c.oid FROM x JOIN pg_inherits h ON h.inhparent = x.relid"
 		" JOIN pg_class c ON c.oid = h.inhrelid WHERE c.relkind IN ('r', 'p')"
 		" AND NOT h.inhdetachpending AND NOT EXISTS (SELECT FROM x y WHERE y.relid = c.oid)"
 		" ORDER BY x.depth, c.oid LIMIT 1", {OIDOID}
@@ -179,23 +179,110 @@ cmig_versions_lacking(const RawStmt *step, const char **sql, char **relation)
 	return cmig_versions_lacking(step, sql, relation);
 }
 
-void
-cmig_versions_require_valid(const Node *step, const char *revision)
+/*
+ * Returns the error of a step whose index is missing or not valid, or NULL.  What is
+ * attached to the index belongs to it.  REINDEX CONCURRENTLY exchanges the names of
+ * indexes, so one snapshot has to see names and states.
+ */
+static char *
+find_unbuilt_index(Oid table, const IndexStmt *step, const char **hint)
 {
 	static CmigQuery query = {
-		TREE " SELECT x.id::regclass, x.relid::regclass, (SELECT c.relkind FROM pg_class c WHERE c.oid = x.id) FROM x"
-		" JOIN pg_index i ON i.indexrelid = x.id WHERE NOT i.indisvalid ORDER BY x.depth DESC, 1 LIMIT 1", {OIDOID}
+		TREE("(SELECT c.oid FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid"
+			 " WHERE i.indrelid = $1 AND c.relname = $2::name)")
+		" (SELECT x.id::regclass, x.relid::regclass, c.relkind FROM x"
+		" JOIN pg_index i ON i.indexrelid = x.id JOIN pg_class c ON c.oid = x.id"
+		" WHERE NOT (i.indisvalid AND i.indisready AND i.indislive) ORDER BY x.depth DESC, 1 LIMIT 1)"
+		" UNION ALL SELECT NULL, $1::regclass, NULL WHERE NOT EXISTS (SELECT FROM x)",
+		{OIDOID, TEXTOID}
 	};
-	Oid			index = partitioned_index(step);
-	char	  **row = OidIsValid(index) ? cmig_query_row(&query, index) : NULL;
+	char	  **row = cmig_query_row(&query, table, step->idxname);
 
-	if (row != NULL)
+	if (row == NULL)
+		return NULL;
+	if (row[0] == NULL)
+		return psprintf("index %s of table %s does not exist", quote_identifier(step->idxname),
+						row[1]);
+	if (*row[2] == 'i')
+		*hint = psprintf("REINDEX INDEX CONCURRENTLY %s", row[0]);
+	return psprintf("index %s of table %s is not valid", row[0], row[1]);
+}
+
+/* The same for a constraint. */
+static char *
+find_unbuilt_constraint(Oid table, const AlterTableStmt *step)
+{
+	static CmigQuery query = {
+		"SELECT bool_and(convalidated) FROM pg_constraint WHERE conrelid = $1 AND conname = $2::name",
+		{OIDOID, TEXTOID}
+	};
+	const AlterTableCmd *cmd = linitial_node(AlterTableCmd, step->cmds);
+	bool		validates = cmd->subtype == AT_ValidateConstraint;
+	char	   *name;
+	char	   *validated;
+
+	if (step->objtype != OBJECT_TABLE || (!validates && cmd->subtype != AT_AddConstraint))
+		return NULL;
+	name = validates ? cmd->name : castNode(Constraint, cmd->def)->conname;
+	validated = cmig_query_value(&query, table, name);
+	if (validated != NULL && (!validates || *validated == 't'))
+		return NULL;
+	return psprintf("constraint %s of table %s %s", quote_identifier(name),
+					cmig_query_relation_name(table),
+					validated ? "is not validated" : "does not exist");
+}
+
+char *
+cmig_versions_unbuilt(const List *steps, bool checks, LOCKMODE lock, const char **hint)
+{
+	*hint = NULL;
+	foreach_ptr(CmigValue, step, steps)
+	{
+		char	   *relation = step[2];
+		const Node *node;
+		const RangeVar *range;
+		Oid			table;
+		char	   *error;
+
+		if (strcmp(step[1], CMIG_PHASE_BUILD) != 0 &&
+			!(checks && strcmp(step[1], CMIG_PHASE_CHECK) == 0))
+			continue;
+		node = cmig_raw_parse_one(step[3])->stmt;
+		range = IsA(node, IndexStmt) ? ((const IndexStmt *) node)->relation :
+			IsA(node, AlterTableStmt) ? ((const AlterTableStmt *) node)->relation : NULL;
+
+		/*
+		 * what a partition has belongs to the index or constraint of the
+		 * table
+		 */
+		if (range == NULL || !cmig_versions_is_table(range, relation))
+			continue;
+		table = RangeVarGetRelid(range, lock, true);
+		if (!OidIsValid(table))
+			cmig_query_raise_changed(psprintf("Table %s was renamed or dropped.", relation));
+		error = IsA(node, IndexStmt) ?
+			find_unbuilt_index(table, (const IndexStmt *) node, hint) :
+			find_unbuilt_constraint(table, (const AlterTableStmt *) node);
+		if (error != NULL)
+			return error;
+	}
+	return NULL;
+}
+
+void
+cmig_versions_require_built(const CmigExpansion *expansion, const List *steps, bool contract)
+{
+	const char *hint;
+	char	   *error = cmig_versions_unbuilt(steps, contract, AccessShareLock, &hint);
+	const char *call = contract ? "cmig.contract()" :
+	psprintf("cmig.expand(%s)", quote_literal_cstr(expansion->revision));
+
+	if (error != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("index %s of table %s is not valid", row[0], row[1]),
-				 errdetail("Revision \"%s\" needs it.", revision),
-				 *row[2] == 'i' ? errhint("REINDEX INDEX CONCURRENTLY %s", row[0]) :
-				 cmig_hint("`CALL cmig.contract()` completes it.")));
+				 errmsg_internal("%s", error),
+				 errdetail("Revision \"%s\" needs it.", expansion->revision),
+				 hint ? errhint("%s", hint) : cmig_hint("`CALL %s` completes it.", call)));
 }
 
 /* Raise an error: the index, of which this is the row of the query below, is not valid. */

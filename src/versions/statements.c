@@ -977,7 +977,13 @@ is_attached(const Node *stmt, Oid table)
 }
 
 bool
-cmig_versions_is_complete(const RawStmt *raw, const Node *next, bool done)
+cmig_versions_is_table(const RangeVar *range, const char *relation)
+{
+	return strcmp(quote_qualified_identifier(range->schemaname, range->relname), relation) == 0;
+}
+
+bool
+cmig_versions_is_complete(const RawStmt *raw, const char *relation, const Node *next, bool done)
 {
 	IndexStmt  *index = (IndexStmt *) raw->stmt;
 	Oid			table;
@@ -988,7 +994,7 @@ cmig_versions_is_complete(const RawStmt *raw, const Node *next, bool done)
 		table = RangeVarGetRelid(index->relation, NoLock, true);
 		/* a partition may have been dropped */
 		if (!OidIsValid(table))
-			return true;
+			return !cmig_versions_is_table(index->relation, relation);
 		/* a partition that was created again has it already */
 		if (is_attached(next, table))
 			return true;
@@ -1016,7 +1022,7 @@ cmig_versions_is_complete(const RawStmt *raw, const Node *next, bool done)
 
 		table = RangeVarGetRelid(((AlterTableStmt *) raw->stmt)->relation, NoLock, true);
 		if (!OidIsValid(table))
-			return true;
+			return !cmig_versions_is_table(((AlterTableStmt *) raw->stmt)->relation, relation);
 		if (cmd->subtype == AT_AddConstraint)
 			return cmig_query_do(&query, table, castNode(Constraint, cmd->def)->conname, false) > 0;
 		if (cmd->subtype == AT_ValidateConstraint)
