@@ -670,6 +670,15 @@ extern void cmig_versions_record_again(const CmigExpansion *expansion, Oid calle
  */
 extern List *cmig_versions_obstacles(const char *relation);
 
+/*
+ * In visible.c: raise an error if row-level security hides rows of the table, or of one
+ * of its partitions, from the role.  The second function raises it if it is why a
+ * statement of the revisions failed on copies: they have the policies, and no up line of
+ * a column can run where it is subject to them.
+ */
+extern void cmig_versions_require_rows(const char *relation, const char *role);
+extern void cmig_versions_require_visible(const CmigPlanning *p, const ErrorData *error);
+
 /* in live.c: what was not copied, or not as it is, as the end of a detail, or "" */
 extern char *cmig_versions_differences(const CmigPlanning *p);
 

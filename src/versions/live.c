@@ -481,31 +481,6 @@ require_copied(CmigPlanning *p)
 	cmig_versions_require_partitions(filled, p->result->revision);
 }
 
-/*
- * Raise an error if row-level security hides rows of the table, or of one of
- * its partitions, from the role.
- */
-static void
-require_all_rows(const char *relation, const char *role)
-{
-	static CmigQuery query = {
-		.sql = "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_roles r ON r.rolname = $2::name"
-		" WHERE (c.oid = " CMIG_RELATION_NAMED("$1") " OR c.oid IN (SELECT relid"
-		" FROM pg_partition_tree(" CMIG_RELATION_NAMED("$1") "))) AND c.relrowsecurity"
-		" AND (c.relforcerowsecurity OR NOT pg_has_role(r.oid, c.relowner, 'USAGE'))"
-		" AND NOT r.rolsuper AND NOT r.rolbypassrls ORDER BY 1 LIMIT 1",
-		.argtypes = {TEXTOID, TEXTOID}
-	};
-	char	   *hidden = cmig_query_value(&query, relation, role);
-
-	if (hidden != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("row-level security hides rows of table %s from role \"%s\"", hidden, role),
-				 errdetail("Each row must be filled, and none may be left before the contraction."),
-				 errhint("Repeat the CALL as a role with BYPASSRLS, or, while it runs: ALTER TABLE %s NO FORCE ROW LEVEL SECURITY", hidden)));
-}
-
 List *
 cmig_versions_obstacles(const char *relation)
 {
@@ -583,7 +558,7 @@ require_no_obstacle(CmigPlanning *p)
 			cmig_versions_refuse(psprintf("table %s", table->a->qualified),
 								 psprintf("With the dropped ones, it has %s columns, and %d hidden ones would be more than PostgreSQL's limit of %d.", count, hidden, MaxHeapAttributeNumber));
 		if (table->filled)
-			require_all_rows(table->a->qualified, cmig_session_role());
+			cmig_versions_require_rows(table->a->qualified, cmig_session_role());
 		if (roles != NULL)
 			ereport(WARNING,
 					(errmsg("with privileges on some columns only, roles cannot read the new version of table %s: %s", table->a->qualified, roles),
@@ -1092,7 +1067,7 @@ cmig_versions_require_transformed(const CmigExpansion *expansion, const List *st
 		char	   *attached = cmig_query_value(&without_default, relation);
 		CmigRowsLeft left = cmig_versions_rows_left(relation);
 
-		require_all_rows(relation, GetUserNameFromId(GetUserId(), false));
+		cmig_versions_require_rows(relation, GetUserNameFromId(GetUserId(), false));
 		require_none(relation, "contracted", ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE);
 		if (attached != NULL)
 			ereport(ERROR,
