@@ -25,6 +25,24 @@ sub as_role
 	return join "\n", map { query($node, $db, $_, $role) } @texts;
 }
 
+# nobody(DATABASE, ROLE, WHY, HINT): cmig.check() and cmig.status() say that no session can contract or abandon, and the fix, which ROLE runs, is that of the error
+sub nobody
+{
+	my ($db, $role, $why, $hint) = @_;
+	my $fix = "${hint}If the statements are right, as after a restore with another owner";
+	my $updates = q{UPDATE cmig.expansion_step SET role = %1$s WHERE scope = ''; UPDATE cmig.expansion_run SET role = %1$s WHERE scope = ''};
+
+	is(sql($db, $problems), qq{error | expansion | nobody can contract or abandon revision "2": its statements were stored by role "own", which $why | $fix: } . sprintf($updates, 'DEFAULT'), 'cmig.check() says that nobody can end the expansion');
+	like(sql($db, 'SELECT * FROM cmig.status()'), qr/^error\|expansion: .*\Q$why\E/m, 'cmig.status() says it, too');
+	like(as_role($db, $role, $problems), qr/\| \Q$fix\E, or if the role was renamed, the extension's owner runs: (.*)/, 'for another role, the fix says who runs it');
+	foreach my $call ('contract', 'abandon')
+	{
+		like(tried($db, "CALL cmig.$call()"), qr/ERROR:  .*were stored by role "own", which does not have your privileges\n.*\nHINT:  \Q$fix: @{[sprintf($updates, 'DEFAULT')]}\E\n/, "the error of cmig.$call() has the same hint");
+	}
+	my ($updated) = as_role($db, $role, $problems) =~ /runs: (.*)/;
+	as_role($db, $role, $updated);
+}
+
 # Privileges come in another order out of a dump, and, without owners, all belongs to the
 # role that restores it.
 sql('postgres', 'CREATE DATABASE original OWNER own');
@@ -47,7 +65,8 @@ foreach my $role ('own', 'other')
 
 	sql('postgres', "CREATE DATABASE $db OWNER $role");
 	$node->command_ok([ 'pg_restore', '-U', $role, '-d', $node->connstr($db), ($role eq 'own' ? () : '--no-owner'), $file ], "restored by $role");
-	as_role($db, $role, q{UPDATE cmig.expansion_step SET role = current_user; UPDATE cmig.expansion_run SET role = current_user}) if $role ne 'own';
+	# whoever calls the procedures would have other privileges than the role that has stored the statements
+	nobody($db, $role, 'does not have the privileges of a role that can', '') if $role ne 'own';
 	is(as_role($db, $role, $problems), '', 'it was restored, and not changed');
 	foreach my $change ('GRANT USAGE ON TYPE mood TO own, other WITH GRANT OPTION', 'REVOKE USAGE ON TYPE mood FROM PUBLIC', 'REVOKE USAGE ON TYPE mood FROM CURRENT_USER', 'ALTER TYPE mood OWNER TO r1', 'ALTER FUNCTION f OWNER TO r1')
 	{
@@ -58,6 +77,27 @@ foreach my $role ('own', 'other')
 	}
 	as_role($db, $role, 'INSERT INTO m (id, x) VALUES (2, 3)');
 	like(as_role($db, $role, 'CALL cmig.contract(); SELECT id, m, x, k FROM m ORDER BY id'), qr/^1\|A\|4\|small\n2\|\|6\|big$/m, 'written with functions and types of the owner, and contracted');
+}
+
+# where that role is no more
+{
+	my $db = 'restored_dropped';
+
+	sql('postgres', "CREATE DATABASE $db OWNER other");
+	$node->command_ok([ 'pg_restore', '-U', 'other', '-d', $node->connstr($db), '--no-owner', $file ], 'restored by other');
+	sql('postgres', 'ALTER ROLE own RENAME TO renamed');
+	nobody($db, 'other', 'does not exist', 'There is no such role. ');
+	is(as_role($db, 'other', $problems), '', 'after the fix, nothing was changed');
+	as_role($db, 'other', 'CALL cmig.abandon()');
+	# a role that can call the procedures, and had stored the statements
+	sql('original', q{ALTER ROLE renamed RENAME TO own; CREATE ROLE high SUPERUSER LOGIN});
+	$db = 'restored_high';
+	sql('postgres', "CREATE DATABASE $db");
+	$node->command_ok([ 'pg_restore', '-U', 'high', '-d', $node->connstr($db), '--no-owner', $file ], 'restored by a superuser');
+	sql($db, q{UPDATE cmig.expansion_step SET role = 'high'; UPDATE cmig.expansion_run SET role = 'other'});
+	like(sql($db, $problems), qr/^error \| expansion \| .* stored by role "other", which/, 'one role of two');
+	sql($db, q{UPDATE cmig.expansion_run SET role = 'high'});
+	is(sql($db, $problems), '', 'who had stored them can contract');
 }
 
 # What is missing, or has another name

@@ -55,24 +55,97 @@ cmig_versions_hold(const char *name)
 	return oid != NULL;
 }
 
+/* Can the caller run what a role of this name has stored? */
+static bool
+may_run(Oid caller, const char *name)
+{
+	Oid			role = get_role_oid(name, true);
+
+	return OidIsValid(role) && has_privs_of_role(role, caller);
+}
+
+/*
+ * Is there a role that can contract and abandon expansions, and can run what these have
+ * stored?  If there is one, and a single role has stored it, that one can, too.
+ */
+static bool
+may_anybody_run(const List *names)
+{
+	static CmigQuery query = {
+		"SELECT r.oid FROM pg_roles r, pg_proc p WHERE r.rolname = coalesce($1::name, r.rolname)"
+		" AND p.proname = 'contract' AND p.pronamespace = 'cmig'::regnamespace"
+		" AND has_function_privilege(r.oid, p.oid, 'EXECUTE')"
+		" AND has_table_privilege(r.oid, 'cmig.expansion_run'::regclass, 'DELETE')", {TEXTOID}
+	};
+	const char *single = list_length(names) == 1 ? linitial(names) : NULL;
+
+	foreach_ptr(CmigValue, caller, cmig_query_list(&query, single))
+	{
+		bool		all = true;
+
+		foreach_ptr(const char, name, names)
+			all &= may_run(atooid(caller[0]), name);
+		if (all)
+			return true;
+	}
+	return false;
+}
+
+/* Returns what to do if nobody, or not the caller, can run what the role has stored. */
+static char *
+role_hint(const CmigExpansion *expansion, const char *name, const char *role)
+{
+	const char *who = !OidIsValid(get_role_oid(name, true)) ? "There is no such role. " :
+	!may_anybody_run(list_make1(unconstify(char *, name))) ? "" :
+	psprintf("Repeat the CALL as role %s, or as one whose privileges that role has. ",
+			 quote_identifier(name));
+	const char *scope = quote_literal_cstr(expansion->scope);
+
+	return psprintf("%sIf the statements are right, as after a restore with another owner%s: UPDATE cmig.expansion_step SET role = %s WHERE scope = %s; UPDATE cmig.expansion_run SET role = %s WHERE scope = %s",
+					who,
+					superuser() ? "" : ", or if the role was renamed, the extension's owner runs",
+					role, scope, role, scope);
+}
+
 void
 cmig_versions_require_role(const CmigExpansion *expansion, const char *name)
 {
-	Oid			role = get_role_oid(name, true);
-	const char *caller = superuser() ? "DEFAULT" :
-	quote_literal_cstr(GetUserNameFromId(GetUserId(), false));
-
-	if (!OidIsValid(role) || !has_privs_of_role(role, GetUserId()))
+	if (!may_run(GetUserId(), name))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("statements of the expansion of revision \"%s\" were stored by role \"%s\", which does not have your privileges",
 						expansion->revision, name),
 				 errdetail("They would run with your privileges."),
-				 errhint("%s If the statements are right, as after a restore with another owner%s: UPDATE cmig.expansion_step SET role = %s WHERE scope = %s; UPDATE cmig.expansion_run SET role = %s WHERE scope = %s",
-						 !OidIsValid(role) ? "There is no such role." : psprintf("Repeat the CALL as role %s, or as one whose privileges that role has.", quote_identifier(name)),
-						 superuser() ? "" : ", or if the role was renamed, the extension's owner runs",
-						 caller, quote_literal_cstr(expansion->scope), caller,
-						 quote_literal_cstr(expansion->scope))));
+				 errhint("%s", role_hint(expansion, name, superuser() ? "DEFAULT" :
+										 quote_literal_cstr(GetUserNameFromId(GetUserId(), false))))));
+}
+
+List *
+cmig_versions_role_problems(const CmigExpansion *expansion)
+{
+	static CmigQuery query = {
+		"SELECT role FROM cmig.expansion_run WHERE scope = $1 UNION"
+		" SELECT role FROM cmig.expansion_step WHERE scope = $1 ORDER BY 1", {TEXTOID}
+	};
+	List	   *names = NIL;
+	const char *name = NULL;
+	char	   *problem[4] = {"error", "expansion"};
+
+	foreach_ptr(CmigValue, row, cmig_query_list(&query, expansion->scope))
+		names = lappend(names, row[0]);
+	if (names == NIL || may_anybody_run(names))
+		return NIL;
+	/* each of them may have callers, but other ones */
+	foreach_ptr(char, each, names)
+	{
+		if (name == NULL || !may_anybody_run(list_make1(each)))
+			name = each;
+	}
+	problem[2] = psprintf("nobody can contract or abandon revision \"%s\": its statements were stored by role \"%s\", which %s",
+						  expansion->revision, name,
+						  OidIsValid(get_role_oid(name, true)) ? "does not have the privileges of a role that can" : "does not exist");
+	problem[3] = role_hint(expansion, name, "DEFAULT");
+	return list_make1(memcpy(palloc(sizeof(problem)), problem, sizeof(problem)));
 }
 
 void

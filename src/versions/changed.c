@@ -881,8 +881,15 @@ find_problems(void *arg)
 	 */
 	foreach_ptr(CmigValue, tree, cmig_query_list(&trees, expansion->scope))
 		LockRelationOid(atooid(tree[0]), AccessShareLock);
-	problems = find_changes(expansion, false);
+	problems = cmig_versions_role_problems(expansion);
 	missing = find_missing(expansion);
+	/* owners are compared with that role */
+	if (problems != NIL)
+	{
+		search->problems = list_concat(problems, missing);
+		return;
+	}
+	problems = find_changes(expansion, false);
 	foreach_ptr(CmigValue, table, cmig_query_list(&filled, expansion->scope))
 	{
 		foreach_ptr(CmigValue, row, cmig_versions_obstacles(table[0]))

@@ -356,6 +356,9 @@ extern bool cmig_versions_hold(const char *name);
  */
 extern void cmig_versions_require_role(const CmigExpansion *expansion, const char *name);
 
+/* Returns a row for cmig.check() if this is an error for each role that can call the procedures. */
+extern List *cmig_versions_role_problems(const CmigExpansion *expansion);
+
 /* The same for the row of the expansion, which remains as it is until the end of the transaction. */
 extern void cmig_versions_hold_run(const CmigExpansion *expansion, Oid caller);
 
