@@ -48,6 +48,27 @@ sql('made', "GRANT CREATE ON DATABASE made TO other; SET ROLE other; $text");
 is(sql('made', q{SELECT has_table_privilege('other', 'x.one', 'INSERT'), has_table_privilege('other', 'x.one', 'SELECT'), has_table_privilege('other', 'x.two', 'INSERT'), has_column_privilege('other', 'x.two', 'a', 'SELECT'), has_sequence_privilege('other', 'x.s', 'USAGE')}),
 	'f|t|f|t|f', 'another role runs it: it lacks the same');
 
+# what an owner has revoked from itself is needed to create the rest
+new_database($node, 'needed');
+sql('needed', <<'SQL');
+CREATE SCHEMA x AUTHORIZATION app;
+SET ROLE app;
+CREATE TYPE x.mood AS ENUM ('sad'); CREATE DOMAIN x.five AS int DEFAULT 5;
+CREATE FUNCTION x.plus(int, int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 + $2';
+CREATE AGGREGATE x.total(int) (SFUNC = x.plus, STYPE = int);
+CREATE TABLE x.one (a int PRIMARY KEY, b x.mood, c x.five);
+CREATE TABLE x.two (a int REFERENCES x.one, b x.mood);
+CREATE MATERIALIZED VIEW x.m AS SELECT a, b FROM x.one;
+REVOKE ALL ON SCHEMA x FROM app; GRANT USAGE ON SCHEMA x TO app; REVOKE ALL ON TYPE x.mood FROM app; REVOKE ALL ON TYPE x.five FROM PUBLIC, app;
+REVOKE ALL ON FUNCTION x.plus FROM PUBLIC, app; REVOKE ALL ON x.one FROM app; GRANT SELECT (a) ON x.one TO app; GRANT INSERT ON x.one TO other
+SQL
+$text = sql('needed', "SELECT cmig.schema_sql('{x}')");
+new_database($node, 'remade');
+sql('remade', "GRANT CREATE ON DATABASE remade TO other; SET ROLE other; $text");
+is(sql('remade', q{SELECT has_schema_privilege('other', 'x', 'CREATE'), has_schema_privilege('other', 'x', 'USAGE'), has_table_privilege('other', 'x.one', 'SELECT'), has_column_privilege('other', 'x.one', 'a', 'SELECT'), has_table_privilege('other', 'x.one', 'INSERT')}),
+	'f|t|f|t|t', 'another role runs that, too');
+is(sql('needed', "SELECT change, upgrade_sql FROM cmig.diff(cmig.schema_sql('{x}'), '{x}')"), '', 'and it leads to the same privileges');
+
 # conversions: the casts of a user are those that a user would write
 my $casts = <<'SQL';
 CREATE TYPE public.mood AS ENUM ('sad', 'glad');

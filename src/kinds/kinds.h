@@ -141,6 +141,7 @@ typedef struct CmigDdl
 								 * if it is not volatile */
 	bool		stepwise;		/* replaced with its concurrent form, for a
 								 * stepwise revision */
+	bool		own;			/* it changes privileges of who runs it */
 	char	   *nullable;		/* NULL, or for CMIG_HAZARD_FAILS: the
 								 * statement without NOT NULL */
 } CmigDdl;

@@ -279,6 +279,7 @@ alter_grants(List *ddl, const CmigObject *object, const List *from, const List *
 							  grant_sql(object, first->grant, first->undo, privileges.data));
 		((CmigDdl *) llast(ddl))->part = first->verb == GRANT ||
 			first->verb == GRANT_WITH_OPTION ? CMIG_PART_GRANT : CMIG_PART_REVOKE;
+		((CmigDdl *) llast(ddl))->own = first->grant->grantee == NULL && owner_of(object) == NULL;
 	}
 	return ddl;
 }

@@ -1126,6 +1126,35 @@ put_nodes(Deparse *deparse, const CmigOrderNode *nodes, int count)
 	MemoryContextDelete(context);
 }
 
+/*
+ * Returns the lines, with those last that revoke privileges of whoever runs them:
+ * the others may need these, such as CREATE on a new schema.  What is granted on the
+ * object after that comes with them, as it may be granted to the same role.
+ */
+static List *
+revoke_own_last(const List *lines)
+{
+	List	   *result = NIL,
+			   *last = NIL;
+
+	foreach_ptr(CmigDiffLine, line, lines)
+	{
+		const CmigDiffLine *before = last == NIL ? NULL : llast(last);
+		const CmigDdl *ddl = line->ddl;
+
+		if (ddl != NULL && (ddl->own || (before != NULL && before->subject == line->subject &&
+										 (ddl->part == CMIG_PART_GRANT ||
+										  ddl->part == CMIG_PART_REVOKE))))
+		{
+			line->transaction = 0;
+			last = lappend(last, line);
+		}
+		else
+			result = lappend(result, line);
+	}
+	return list_concat(result, last);
+}
+
 List *
 cmig_deparse(CmigDifference *difference)
 {
@@ -1147,5 +1176,5 @@ cmig_deparse(CmigDifference *difference)
 	put_force(&deparse, forced, false, false);
 	put_late_changes(&deparse);
 	restore_forced(forced);
-	return deparse.lines;
+	return revoke_own_last(deparse.lines);
 }
