@@ -139,6 +139,12 @@ extern TriggerData *cmig_versions_require_trigger(FunctionCallInfo fcinfo, const
 extern bool cmig_versions_is_cascade(const TriggerData *data);
 
 /*
+ * Returns the table at the top of whose partitions the relation is, or the relation, if
+ * it is no partition, or one that is being detached: it has no ancestors then.
+ */
+extern Oid	cmig_versions_root_of(Relation relation);
+
+/*
  * Returns the sequence that notes when the old build wrote, which is written with its
  * owner's privileges, or InvalidOid if the table's owner does not have these.
  */

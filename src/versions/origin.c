@@ -176,18 +176,24 @@ cmig_versions_require_trigger(FunctionCallInfo fcinfo, const char *name)
 	return data;
 }
 
+Oid
+cmig_versions_root_of(Relation relation)
+{
+	List	   *ancestors = relation->rd_rel->relispartition ?
+	get_partition_ancestors(RelationGetRelid(relation)) : NIL;
+
+	return ancestors != NIL ? llast_oid(ancestors) : RelationGetRelid(relation);
+}
+
 bool
 cmig_versions_is_cascade(const TriggerData *data)
 {
-	Oid			table = RelationGetRelid(data->tg_relation);
-	List	   *ancestors;
+	Oid			table;
 	bool		of_key = false;
 
 	if (!InNoForceRLSOperation())
 		return false;
-	ancestors = data->tg_relation->rd_rel->relispartition ? get_partition_ancestors(table) : NIL;
-	if (ancestors != NIL)
-		table = llast_oid(ancestors);
+	table = cmig_versions_root_of(data->tg_relation);
 	foreach_ptr(const ForeignKeyCacheInfo, key, copyObject(RelationGetFKeyList(data->tg_relation)))
 	{
 		Bitmapset  *columns = NULL;
@@ -255,7 +261,7 @@ cmig_versions_require_order(Relation relation, const Trigger *trigger)
 										 strcmp(other->tgname, trigger->tgname) <= 0))
 			continue;
 		if (other->tgisclone && relation->rd_rel->relispartition)
-			table = llast_oid(get_partition_ancestors(table));
+			table = cmig_versions_root_of(relation);
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("trigger \"%s\" of expanded table \"%s\" fires before or after those of the expansion",

@@ -165,8 +165,7 @@ static Const *
 find_unnamed(Relation relation, CmigWriterRule *rule)
 {
 	/* without a lock of the table, which others may have locked first */
-	Oid			table = relation->rd_rel->relispartition ?
-	llast_oid(get_partition_ancestors(RelationGetRelid(relation))) : RelationGetRelid(relation);
+	Oid			table = cmig_versions_root_of(relation);
 	HeapTuple	tuple = SearchSysCacheAttName(table, get_attname(RelationGetRelid(relation), rule->column, false));
 	FormData_pg_attribute attribute;
 	Node	   *value;
@@ -175,7 +174,9 @@ find_unnamed(Relation relation, CmigWriterRule *rule)
 		return NULL;
 	attribute = *(Form_pg_attribute) GETSTRUCT(tuple);
 	ReleaseSysCache(tuple);
-	if (attribute.attidentity != '\0')
+	/* a partition that is being detached has lost its table */
+	if (attribute.attidentity != '\0' ||
+		(relation->rd_rel->relispartition && table == RelationGetRelid(relation)))
 		return NULL;
 	value = attribute.atthasdef ? read_default(table, attribute.attnum) : get_typdefault(attribute.atttypid);
 	/* a prepared INSERT keeps the default that the domain had */
