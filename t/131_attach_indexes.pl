@@ -146,6 +146,16 @@ like($others->($_->[0]), qr/unsupported a\.[pq]\.[xz] \Q$_->[1]\E, which is not 
 is($node->safe_psql('postgres', q{SET client_min_messages = error; SELECT string_agg(concat_ws(' ', action, object, hazard), '; ' ORDER BY step) FROM cmig.diff('CREATE TABLE a.q (id int, x int)', '{a}')}),
 	'unsupported a.p table b.c, which is not compared, depends on it', 'a partition in another schema');
 
+# neither is what uses the row type or the array type of what is dropped
+my $typed = sub {
+	return $node->safe_psql('postgres', qq{SET client_min_messages = error; BEGIN; CREATE SCHEMA t; CREATE TYPE t.mood AS ENUM ('sad'); CREATE TABLE t.t (id int); CREATE VIEW t.v AS SELECT 1 AS x;
+		$_[0]; SELECT string_agg(concat_ws(' ', action, object, hazard), '; ' ORDER BY object) FROM cmig.diff('CREATE SCHEMA t', '{t}') WHERE object IN ('t.mood', 't.t', 't.v')});
+};
+is($typed->('CREATE TABLE t.u (a t.t, b t.t[], c t.mood[])'), 'drop t.mood; drop t.t data loss: table t.t; drop t.v', 'what is compared goes with it');
+like($typed->($_->[0]), qr/unsupported t\.$_->[1] \Q$_->[2]\E, which is not compared, depends on it/, $_->[0])
+  foreach [ 'CREATE TABLE b.x (c t.mood[])', 'mood', 'column c of table b.x' ], [ 'CREATE TABLE b.x (c t.t)', 't', 'column c of table b.x' ],
+  [ 'CREATE FUNCTION b.f(t.t[]) RETURNS int LANGUAGE sql AS $$SELECT 1$$', 't', 'function b.f(t.t[])' ], [ 'CREATE VIEW b.x AS SELECT NULL::t.v[] AS c', 'v', 'column c of view b.x' ];
+
 # what is compared is the difference's: a child that leaves its parent keeps the column, and what it has on it
 is($node->safe_psql('postgres', q{SET client_min_messages = error; CREATE SCHEMA f; CREATE TABLE f.p (id int, x int); CREATE TABLE f.c () INHERITS (f.p); CREATE INDEX c_x ON f.c (x);
 	SELECT string_agg(concat_ws(' ', action, kind, object), '; ' ORDER BY step) FROM cmig.diff('CREATE TABLE f.p (id int); CREATE TABLE f.c (id int, x int); CREATE INDEX c_x ON f.c (x)', '{f}')}),

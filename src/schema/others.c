@@ -401,7 +401,8 @@ cmig_others_tell(const CmigDifference *difference)
  * Query for the dependents of the given objects.  Each row contains the index of
  * the given object's change, and the catalog, the OID, and the description of
  * the dependent.  Dependents that have no schema (casts, event triggers,
- * languages, and transforms) are found even if they are compared.  So are, for a
+ * languages, and transforms) are found even if they are compared, and those of the
+ * row type and the array type of what is dropped.  So are, for a
  * column, dependents of the same column in a partition or child ("below"), which
  * may be left out of the difference, except for what comes from the parent's.  If
  * $3 is true, dependents in the compared schemas $2 are also found, and partitions.
@@ -416,7 +417,12 @@ static const char dependents_sql[] =
 ", coalesce(o.below OR s.schema <> ALL ($2::oid[]), true), o.below"
 " FROM jsonb_to_recordset($1::jsonb)"
 "  c (n integer, class oid, object oid, sub integer, retyped boolean)"
-" CROSS JOIN LATERAL (SELECT c.object, c.sub, false UNION ALL SELECT k.oid, q.attnum::integer, true"
+" CROSS JOIN LATERAL (SELECT c.class, c.object, c.sub, false UNION ALL"
+" SELECT 'pg_type'::regclass, t.id, 0, false FROM (SELECT reltype, typarray FROM pg_class k"
+"   JOIN pg_type y ON y.oid = k.reltype WHERE c.class = 'pg_class'::regclass AND k.oid = c.object"
+"   UNION ALL SELECT NULL, typarray FROM pg_type y"
+"   WHERE c.class = 'pg_type'::regclass AND y.oid = c.object) r, unnest(ARRAY[reltype, typarray]) t (id)"
+"  WHERE NOT c.retyped AND c.sub = 0 UNION ALL SELECT c.class, k.oid, q.attnum::integer, true"
 "  FROM pg_attribute a JOIN pg_attribute q ON q.attname = a.attname"
 "  JOIN pg_class k ON k.oid = q.attrelid"
 "  WHERE c.class = 'pg_class'::regclass AND a.attrelid = c.object AND a.attnum = c.sub"
@@ -424,8 +430,8 @@ static const char dependents_sql[] =
 "    SELECT i.inhrelid FROM h JOIN pg_inherits i ON i.inhparent = h.object)"
 "   SELECT h.object FROM h WHERE h.object <> c.object)"
 "  AND CASE WHEN k.relispartition THEN true WHEN c.retyped THEN k.relnamespace <> ALL ($2::oid[])"
-" ELSE NOT q.attislocal AND q.attinhcount = 1 END) o (object, sub, below)"
-" JOIN pg_depend d ON d.refclassid = c.class AND d.refobjid = o.object AND (o.sub = 0"
+" ELSE NOT q.attislocal AND q.attinhcount = 1 END) o (class, object, sub, below)"
+" JOIN pg_depend d ON d.refclassid = o.class AND d.refobjid = o.object AND (o.sub = 0"
 " OR d.refobjsubid = o.sub)"
 " CROSS JOIN LATERAL (SELECT CASE d.classid"
 SCHEMA_OF("pg_rewrite", "oid", "ev_class")
