@@ -126,6 +126,19 @@ SQL
 	sql($db, $change);
 	sql($db, 'CALL cmig.expand()');
 	is(sql($db, $built), '1|2', 'which also builds again what was dropped since then');
+	next if $change !~ /UPDATE/;
+	# while somebody else rebuilds it
+	$application = $node->background_psql($db);
+	sql($db, $change);
+	$application->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT');
+	my $reindex = start_psql($node, $db, $back, 'reindex');
+	wait_until_blocked($node, 'reindex');
+	$expand = start_psql($node, $db, 'CALL cmig.expand()', 'expand');
+	wait_until_blocked($node, 'expand');
+	$application->query_safe('COMMIT');
+	$application->quit;
+	is(finish_psql($_), 0, 'an index that is being rebuilt is waited for') or diag($_->{err}) foreach ($reindex, $expand);
+	is(sql($db, $built), '1|2', 'and not built again');
 	sql($db, 'CALL cmig.contract()');
 }
 

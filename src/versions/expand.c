@@ -293,7 +293,7 @@ run_once(void *arg)
 	if (work->lacking)
 		complete = !(work->lacking = (raw = cmig_versions_lacking(raw, &sql, &partition)) != NULL);
 	else
-		complete = cmig_versions_is_complete(raw, work->step->relation, work->next ? parse_step(work->next)->stmt : NULL, *work->step->done == 't');
+		complete = cmig_versions_is_complete(work->expansion, work->caller, raw, work->step->relation, work->next ? parse_step(work->next)->stmt : NULL, *work->step->done == 't');
 	cmig_toplevel_commit();
 	if (!complete && cmig_statement_is_concurrent(raw))
 		cmig_toplevel_warn_of_snapshots(sql);

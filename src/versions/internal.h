@@ -1060,10 +1060,11 @@ extern Node *cmig_versions_value(ParseState *pstate, const ColumnRef *ref, CmigV
 /*
  * What an interrupted statement has left is removed; is it complete?  Somebody may
  * have dropped what it has created.  Of others, "done" is the answer.  "next" is the
- * statement after it, or NULL.  What a partition lacks that does not exist is complete,
- * but not what the step's table, "relation", lacks, which only has another name.
+ * statement after it, or NULL.  What a partition lacks that does not exist is complete;
+ * if the step's table, "relation", is not found, that is an error.
  */
-extern bool cmig_versions_is_complete(const RawStmt *raw, const char *relation,
+extern bool cmig_versions_is_complete(const CmigExpansion *expansion, Oid caller,
+									  const RawStmt *raw, const char *relation,
 									  const Node *next, bool done);
 
 /* Is this the name of the table of a step, and not of a partition of it? */

@@ -982,8 +982,30 @@ cmig_versions_is_table(const RangeVar *range, const char *relation)
 	return strcmp(quote_qualified_identifier(range->schemaname, range->relname), relation) == 0;
 }
 
+/*
+ * A statement finds no table: returns true if it is a partition, which may have been
+ * dropped.  The step's table must not be taken for one: others may have renamed it for a
+ * moment.
+ */
+static bool
+is_dropped_partition(const CmigExpansion *expansion, Oid caller, const RangeVar *range,
+					 const char *relation)
+{
+	CmigRole	saved;
+
+	if (!cmig_versions_is_table(range, relation))
+		return true;
+	cmig_role_act_as_caller(&saved, caller);
+	(void) cmig_versions_require_tables(expansion, NULL);
+	cmig_role_return(&saved);
+	/* by now, it has its name again */
+	cmig_query_raise_changed(psprintf("Table %s was renamed.", relation));
+	return false;
+}
+
 bool
-cmig_versions_is_complete(const RawStmt *raw, const char *relation, const Node *next, bool done)
+cmig_versions_is_complete(const CmigExpansion *expansion, Oid caller, const RawStmt *raw,
+						  const char *relation, const Node *next, bool done)
 {
 	IndexStmt  *index = (IndexStmt *) raw->stmt;
 	Oid			table;
@@ -992,9 +1014,8 @@ cmig_versions_is_complete(const RawStmt *raw, const char *relation, const Node *
 	if (IsA(index, IndexStmt))
 	{
 		table = RangeVarGetRelid(index->relation, NoLock, true);
-		/* a partition may have been dropped */
 		if (!OidIsValid(table))
-			return !cmig_versions_is_table(index->relation, relation);
+			return is_dropped_partition(expansion, caller, index->relation, relation);
 		/* a partition that was created again has it already */
 		if (is_attached(next, table))
 			return true;
@@ -1011,7 +1032,8 @@ cmig_versions_is_complete(const RawStmt *raw, const char *relation, const Node *
 			return true;
 		cmig_resume_remove(&leftover);
 		cmig_toplevel_snapshot();
-		return false;
+		/* REINDEX CONCURRENTLY may have put another one in its place */
+		return cmig_versions_is_complete(expansion, caller, raw, relation, next, done);
 	}
 	if (IsA(raw->stmt, AlterTableStmt))
 	{
@@ -1022,7 +1044,8 @@ cmig_versions_is_complete(const RawStmt *raw, const char *relation, const Node *
 
 		table = RangeVarGetRelid(((AlterTableStmt *) raw->stmt)->relation, NoLock, true);
 		if (!OidIsValid(table))
-			return !cmig_versions_is_table(((AlterTableStmt *) raw->stmt)->relation, relation);
+			return is_dropped_partition(expansion, caller,
+										((AlterTableStmt *) raw->stmt)->relation, relation);
 		if (cmd->subtype == AT_AddConstraint)
 			return cmig_query_do(&query, table, castNode(Constraint, cmd->def)->conname, false) > 0;
 		if (cmd->subtype == AT_ValidateConstraint)
