@@ -153,7 +153,8 @@ is(sql($db, q{SELECT to_regclass('eve.v')}), 'eve.v', 'a view of a real column r
 subject('CREATE TABLE s.p (id int PRIMARY KEY, name text)', $change);
 sql($db, q{CREATE ROLE forger; SELECT cmig.grant_access('forger', 'migrator'); SET ROLE forger;
 	INSERT INTO cmig.expansion_step (scope, position, phase, relation, statement) VALUES ('', 9999, 'contract', 's.p', 'DROP NONSENSE')});
-is(sql($db, q{SELECT count(*) FROM cmig.check() WHERE severity = 'error'}), '0', 'check does not fail because of forged statements');
+is(sql($db, q{SELECT problem FROM cmig.check() WHERE severity = 'error'}), 'nobody can contract or abandon revision "2": its statements were stored by roles "forger", "own", and no role can run those of all of them', 'check does not fail because of forged statements, and says that others do');
+like(tried($db, "$own CALL cmig.abandon()"), qr/were stored by role "forger", which does not have your privileges/, 'and it is right');
 
 # ----------------------------------------------------------------
 # Owners and tablespaces

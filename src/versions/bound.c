@@ -91,11 +91,12 @@ may_anybody_run(const List *names)
 	return false;
 }
 
-/* Returns what to do if nobody, or not the caller, can run what the role has stored. */
+/* Returns what to do if nobody, or not the caller, can run what the role, or NULL, has stored. */
 static char *
 role_hint(const CmigExpansion *expansion, const char *name, const char *role)
 {
-	const char *who = !OidIsValid(get_role_oid(name, true)) ? "There is no such role. " :
+	const char *who = name == NULL ? "" :
+	!OidIsValid(get_role_oid(name, true)) ? "There is no such role. " :
 	!may_anybody_run(list_make1(unconstify(char *, name))) ? "" :
 	psprintf("Repeat the CALL as role %s, or as one whose privileges that role has. ",
 			 quote_identifier(name));
@@ -129,21 +130,28 @@ cmig_versions_role_problems(const CmigExpansion *expansion)
 	};
 	List	   *names = NIL;
 	const char *name = NULL;
+	const char *why;
+	StringInfoData all;
 	char	   *problem[4] = {"error", "expansion"};
 
+	initStringInfo(&all);
 	foreach_ptr(CmigValue, row, cmig_query_list(&query, expansion->scope))
+	{
 		names = lappend(names, row[0]);
+		appendStringInfo(&all, "%s\"%s\"", all.len > 0 ? ", " : "", row[0]);
+		if (!may_anybody_run(list_make1(row[0])))
+			name = row[0];
+	}
 	if (names == NIL || may_anybody_run(names))
 		return NIL;
-	/* each of them may have callers, but other ones */
-	foreach_ptr(char, each, names)
-	{
-		if (name == NULL || !may_anybody_run(list_make1(each)))
-			name = each;
-	}
-	problem[2] = psprintf("nobody can contract or abandon revision \"%s\": its statements were stored by role \"%s\", which %s",
-						  expansion->revision, name,
-						  OidIsValid(get_role_oid(name, true)) ? "does not have the privileges of a role that can" : "does not exist");
+	if (name == NULL)
+		why = psprintf("roles %s, and no role can run those of all of them", all.data);
+	else if (OidIsValid(get_role_oid(name, true)))
+		why = psprintf("role \"%s\", which does not have the privileges of a role that can", name);
+	else
+		why = psprintf("role \"%s\", which does not exist", name);
+	problem[2] = psprintf("nobody can contract or abandon revision \"%s\": its statements were stored by %s",
+						  expansion->revision, why);
 	problem[3] = role_hint(expansion, name, "DEFAULT");
 	return list_make1(memcpy(palloc(sizeof(problem)), problem, sizeof(problem)));
 }
