@@ -231,6 +231,10 @@ query($node, $db, q{UPDATE pg_inherits SET inhdetachpending = false; CREATE FUNC
 	CREATE TRIGGER "~z" BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION late(); UPDATE pg_inherits SET inhdetachpending = true WHERE inhrelid = 't_b'::regclass});
 fails_with($node, $db, q{INSERT INTO t_b (id, k, v) VALUES (8, 'b', '80')}, '55000', 'trigger "~z".*of expanded table "t_b" fires', 'also if a trigger has a name that is refused');
 query($node, $db, q{UPDATE pg_inherits SET inhdetachpending = false; DROP TRIGGER "~z" ON t; DELETE FROM t WHERE id > 5});
+query($node, $db, q{CREATE TABLE t_c PARTITION OF t FOR VALUES IN ('c') PARTITION BY RANGE (id); CREATE TABLE t_c1 PARTITION OF t_c DEFAULT; ALTER TABLE t_c ALTER v SET DEFAULT '8'});
+is(query($node, $db, q{BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM t; UPDATE pg_inherits SET inhdetachpending = true WHERE inhrelid = 't_c'::regclass;
+	INSERT INTO public_2.t (id, k, v) VALUES (9, 'c', 90); SELECT concat_ws(' ', v, cmig_new_v) FROM t_c1; ROLLBACK}) =~ s/^\n+//r, '90 90', 'a transaction that began before writes it through the view');
+query($node, $db, 'DROP TABLE t_c');
 query($node, $db, q{CREATE FOREIGN DATA WRAPPER none; CREATE SERVER none FOREIGN DATA WRAPPER none; CREATE FOREIGN TABLE t_e PARTITION OF t FOR VALUES IN ('e') SERVER none});
 fails_with($node, $db, 'CALL cmig.contract()', '55000', 'rows of partition public\.t_e may not be transformed.*is a foreign table', 'a foreign table: not contracted');
 query($node, $db, 'DROP FOREIGN TABLE t_e');

@@ -174,9 +174,8 @@ find_unnamed(Relation relation, CmigWriterRule *rule)
 		return NULL;
 	attribute = *(Form_pg_attribute) GETSTRUCT(tuple);
 	ReleaseSysCache(tuple);
-	/* a partition that is being detached has lost its table */
-	if (attribute.attidentity != '\0' ||
-		(relation->rd_rel->relispartition && table == RelationGetRelid(relation)))
+	/* above a partition that is being detached, the table is not known */
+	if (attribute.attidentity != '\0' || get_rel_relispartition(table))
 		return NULL;
 	value = attribute.atthasdef ? read_default(table, attribute.attnum) : get_typdefault(attribute.atttypid);
 	/* a prepared INSERT keeps the default that the domain had */
