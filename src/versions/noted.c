@@ -54,7 +54,9 @@ find_unnoted(const CmigExpansion *expansion, const char *relation, const char *r
 		"    format('REVOKE CREATE ON SCHEMA %I FROM %I', q.nspname, o)] END"
 		" FROM e JOIN r t ON t.name = e.relation AND t.relkind <> 'S'"
 		" JOIN pg_class k ON k.relkind = 'r'"
-		"  AND k.oid IN (SELECT t.oid UNION SELECT relid FROM pg_partition_tree(t.oid))"
+		/* pg_partition_tree() would wait for locks */
+		"  AND k.oid IN (WITH RECURSIVE y AS (SELECT t.oid UNION SELECT i.inhrelid FROM y"
+		"   JOIN pg_inherits i ON i.inhparent = y.oid WHERE t.relkind = 'p') SELECT y.oid FROM y)"
 		" LEFT JOIN r q ON q.name = e.sequence AND q.relkind = 'S',"
 		" pg_get_userbyid(k.relowner) o, pg_get_userbyid(q.relowner) w,"
 		" format('ALTER SEQUENCE %s OWNER TO %I', sequence, o) alter"
