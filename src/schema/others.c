@@ -478,7 +478,10 @@ SCHEMA_OF("pg_class", "oid", "oid")
 void
 cmig_outside_refuse(CmigDifference *difference)
 {
-	static CmigQuery query = {.sql = dependents_sql,.argtypes = {TEXTOID, TEXTOID, BOOLOID}};
+	static const Oid argtypes[] = {TEXTOID, TEXTOID, BOOLOID};
+
+	/* a plan of it that lasts would take almost a megabyte */
+	CmigQuery  *query = cmig_query_make(dependents_sql, NIL, lengthof(argtypes), argtypes);
 	StringInfoData objects,
 				schemas;
 
@@ -511,7 +514,7 @@ cmig_outside_refuse(CmigDifference *difference)
 			appendStringInfo(&schemas, "%s%u", schemas.len > 0 ? "," : "",
 							 difference->from->objects[i]->address.object);
 	foreach_ptr(CmigValue, row,
-				cmig_query_list(&query, psprintf("%s]", objects.data),
+				cmig_query_list(query, psprintf("%s]", objects.data),
 								psprintf("{%s}", schemas.data),
 								difference->from->excluded != NULL))
 	{

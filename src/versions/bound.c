@@ -125,8 +125,8 @@ List *
 cmig_versions_role_problems(const CmigExpansion *expansion)
 {
 	static CmigQuery query = {
-		"SELECT role FROM cmig.expansion_run WHERE scope = $1 UNION"
-		" SELECT role FROM cmig.expansion_step WHERE scope = $1 ORDER BY 1", {TEXTOID}
+		"SELECT role FROM (SELECT role FROM cmig.expansion_run WHERE scope = $1 UNION"
+		" SELECT role FROM cmig.expansion_step WHERE scope = $1) r WHERE role IS NOT NULL ORDER BY 1", {TEXTOID}
 	};
 	List	   *names = NIL;
 	const char *name = NULL;
