@@ -187,11 +187,8 @@ using_cast(const Type *from, const Type *to, const List *casts)
 	for (int i = 0; i < lengthof(cast); i++)
 		if (strcmp(cast[i].from, from->base) == 0 && strcmp(cast[i].to, to->base) == 0)
 			return "::";
-	foreach_ptr(const char, name, casts)
-	{
-		if (strcmp(name, own) == 0)
-			return "::";
-	}
+	if (cmig_text_list_has(casts, own))
+		return "::";
 	return from->family == STRING ? "::" : "::text::";
 }
 

@@ -144,18 +144,6 @@ differs(const CmigObject *from, const CmigObject *to)
 	return false;
 }
 
-/* Is the cast, whose name is that in an image, among the casts? */
-static bool
-has_cast(const List *casts, const char *name)
-{
-	foreach_ptr(const char, cast, casts)
-	{
-		if (strcmp(cast, name) == 0)
-			return true;
-	}
-	return false;
-}
-
 /*
  * Returns the names of the users' casts that exist before and after the change:
  * those in both images, or, if casts are not compared, in one of them, because
@@ -168,7 +156,7 @@ lasting_casts(const CmigDifference *difference)
 
 	foreach_ptr(char, name, difference->from->casts)
 	{
-		if (!difference->to->all || has_cast(difference->to->casts, name))
+		if (!difference->to->all || cmig_text_list_has(difference->to->casts, name))
 			result = lappend(result, name);
 	}
 	foreach_ptr(char, name, difference->to->all ? NIL : difference->to->casts)

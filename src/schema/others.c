@@ -401,10 +401,10 @@ cmig_others_tell(const CmigDifference *difference)
  * Query for the dependents of the given objects.  Each row contains the index of
  * the given object's change, and the catalog, the OID, and the description of
  * the dependent.  Dependents that have no schema (casts, event triggers,
- * languages, and transforms) are found even if they are compared, and those of the
- * row type and the array type of what is dropped.  So are, for a
- * column, dependents of the same column in a partition or child ("below"), which
- * may be left out of the difference, except for what comes from the parent's.  If
+ * languages, and transforms) are found even if they are compared.  Dependents of
+ * the row type and the array type of what is dropped are its dependents.  For a
+ * column, dependents of the same column in a partition or child ("below") are found,
+ * too, because that may be left out of the difference; what it inherits is not.  If
  * $3 is true, dependents in the compared schemas $2 are also found, and partitions.
  */
 static const char dependents_sql[] =

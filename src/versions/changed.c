@@ -927,9 +927,9 @@ cmig_expansion_changes(void)
 		return NIL;
 
 	/*
-	 * One who waits for a lock that was taken here, and is waited for, would
-	 * be the victim of a deadlock: so waits are short, and nothing is held
-	 * between.
+	 * A session that waits for a lock that was taken here, while this one
+	 * waits for it, could be the victim of a deadlock.  So each wait is
+	 * short, and no lock is held from one to the next.
 	 */
 	do
 	{

@@ -218,7 +218,10 @@ has_hidden_values(const CmigWriter *writer, TupleTableSlot *slot)
 	return result;
 }
 
-/* Does a new row have values that an INSERT into the view cannot, or surely cannot, give it? */
+/*
+ * Does a new row have values that an INSERT into the view cannot give it?  If "surely" is
+ * set, a prepared one cannot, either, although it may have an older default of a domain.
+ */
 static bool
 has_replaced_values(const CmigWriter *writer, TupleTableSlot *slot, bool surely)
 {
@@ -279,8 +282,9 @@ read_insert(CmigWriting *statement, FunctionCallInfo fcinfo, const TriggerData *
 	said->new_build = said->update ? row->source->new_build : !said->old_build;
 
 	/*
-	 * What triggers of users have set since is not of the statement.  If that
-	 * has all hidden columns without the state, it has no others.
+	 * What triggers of users have set since is not of the statement.  One
+	 * that gives all hidden columns without the state must not give a column
+	 * of the old version a value, too.
 	 */
 	if (!row->checked && !cmig_versions_is_copied() &&
 		(said->old_build ||
