@@ -201,10 +201,24 @@ is_changed_function(Oid function, void *planning)
 	return may_change(function, planning, &seen);
 }
 
-/* Can settings change what the function returns?  The text of an enum depends on its labels. */
+/*
+ * Can settings change what the function returns?  The text of an enum depends on its
+ * labels.  Some output functions are declared as immutable, but read extra_float_digits or
+ * bytea_output.
+ */
 static bool
 depends_on_settings(Oid function, void *arg)
 {
+	static const Oid reads_settings[] = {
+		F_FLOAT4OUT, F_FLOAT8OUT, F_BYTEAOUT, F_POINT_OUT, F_LSEG_OUT, F_PATH_OUT, F_BOX_OUT,
+		F_POLY_OUT, F_LINE_OUT, F_CIRCLE_OUT
+	};
+
+	for (int i = 0; i < lengthof(reads_settings); i++)
+	{
+		if (function == reads_settings[i])
+			return true;
+	}
 	return func_volatile(function) != PROVOLATILE_IMMUTABLE && function != F_ENUM_OUT &&
 		function != F_ENUM_IN;
 }
