@@ -115,10 +115,11 @@ foreach my $case (
 	[ 'DROP VIEW public_2.k', 'error | view public_2.k | it was dropped or renamed, so the new build finds another table | CALL cmig.abandon(), and expand it again' ],
 	[ 'DROP TABLE t CASCADE', 'error | table public.t | it is expanded, and has been dropped since then | CALL cmig.abandon()' ],
 	[ 'ALTER TABLE t RENAME TO u', 'error | table public.t | it is expanded, and is now public.u | ALTER TABLE public.u RENAME TO t' ],
-	[ 'ALTER TRIGGER "~cmig_write" ON p RENAME TO w', 'error | trigger of table public.p | it is expanded, and is now w | ALTER TRIGGER w ON public.p RENAME TO "~cmig_write"' ],
+	[ 'ALTER TRIGGER "~cmig_write" ON p RENAME TO w', 'error | trigger of table public.p | it is expanded, and is now w | ALTER TRIGGER w ON public.p RENAME TO "~cmig_write"',
+		'error | expansion | cmig.contract() would fail: trigger "~cmig_write" of table public.p was dropped, disabled, or altered' ],
 	[ 'ALTER SCHEMA public_2 RENAME TO u', 'error | schema public_2 | it is expanded, and is now u | ALTER SCHEMA u RENAME TO public_2' ])
 {
-	my ($change, $expected) = @$case;
+	my ($change, $expected, $then) = @$case;
 
 	sql('postgres', "CREATE DATABASE changed TEMPLATE $db");
 	sql('changed', $change);
@@ -127,6 +128,11 @@ foreach my $case (
 	my ($status) = $expected =~ /error \| (.*?) \| /;
 	like(sql('changed', 'SELECT * FROM cmig.status()'), qr/^error\|\Q$status\E/m, 'cmig.status says it, too');
 	sql('changed', $fix =~ s/,.*//r);
+	if ($then)
+	{
+		like(sql('changed', $problems), qr/^\Q$then\E/, 'a trigger that was renamed was altered');
+		sql('changed', $again);
+	}
 	is(sql('changed', $problems), '', 'the fix fixes it');
 	sql('postgres', 'DROP DATABASE changed');
 }

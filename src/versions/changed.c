@@ -798,13 +798,22 @@ find_changes(const CmigExpansion *expansion, bool verified)
 #define LOCK_TIMEOUT "50ms"
 #define WAIT_MS 1000
 
-/* Returns problems: what is dropped, has another name, or is disabled. */
+/* The state column of a table. */
+#define STATE_OF(table) \
+	"SELECT FROM pg_attribute WHERE attrelid = " table " AND attname = '" CMIG_STATE_COLUMN "'" \
+	" AND atttypid = 'text'::regtype AND NOT attisdropped"
+
+/*
+ * Returns problems: what is dropped, has another name, or is disabled, and, with "owners",
+ * what does not have the owner that it should have.
+ */
 static List *
-find_missing(const CmigExpansion *expansion)
+find_missing(const CmigExpansion *expansion, bool owners)
 {
 	static CmigQuery query = {
 		"WITH t AS (SELECT DISTINCT c->>0 AS relation, c->>1 AS version,"
-		"  " CMIG_RELATION_NAMED("(c->>0)") " AS oid"
+		"  " CMIG_RELATION_NAMED("(c->>0)") " AS oid, EXISTS (SELECT FROM cmig.expansion_step s"
+		"   WHERE s.scope = $1 AND s.relation = c->>0 AND s.phase = '" CMIG_PHASE_FILL "') AS stated"
 		"  FROM cmig.expansion_run r, jsonb_array_elements(r.columns) c WHERE r.scope = $1"
 		"   AND EXISTS (SELECT FROM cmig.expansion_step s WHERE s.scope = $1"
 		"    AND s.relation = c->>0 AND s.phase = '" CMIG_PHASE_PREPARE "' AND s.done))"
@@ -812,14 +821,22 @@ find_missing(const CmigExpansion *expansion)
 		"  'it was dropped or renamed, so the new build finds another table', $3 FROM t"
 		"  WHERE oid IS NOT NULL AND version <> ''"
 		"   AND " CMIG_RELATION_NAMED("version") " IS NULL"
+		" UNION SELECT 'error', 'column " CMIG_STATE_COLUMN " of table ' || relation,"
+		"  'it was dropped or altered, so it is not known which rows are filled', $4 FROM t"
+		"  WHERE oid IS NOT NULL AND stated AND NOT EXISTS (" STATE_OF("oid") ")"
+		" UNION SELECT 'warning', format('schema %I', n.nspname), format('it belongs to role %s, but"
+		" schema %I, whose version it is, to role %s', n.nspowner::regrole, s, b.nspowner::regrole),"
+		"  format('ALTER SCHEMA %I OWNER TO %s', n.nspname, b.nspowner::regrole)"
+		"  FROM cmig.expansion_run r, unnest(r.schemas) s, pg_namespace b, pg_namespace n"
+		"  WHERE r.scope = $1 AND b.nspname::text = s AND $5 AND NOT " CMIG_VERSION_OWNER
+		"   AND n.nspname::text = cmig.version_schema(r.revision, s) AND " CMIG_VERSION_CREATED
 		" UNION SELECT 'error', format('trigger %I on %s', n, y.oid::regclass),"
 		"  'it was dropped or disabled, so the two versions of a row can differ', $2 FROM t,"
 		"  LATERAL (SELECT t.oid UNION SELECT relid FROM pg_partition_tree(t.oid)) y (oid),"
 		"  unnest('{" CMIG_EXPANSION_BEGIN "," CMIG_EXPANSION_WRITE "}'::text[]) n"
-		"  WHERE t.oid IS NOT NULL AND EXISTS (SELECT FROM cmig.expansion_step s"
-		"    WHERE s.scope = $1 AND s.relation = t.relation AND s.phase = '" CMIG_PHASE_FILL "')"
+		"  WHERE stated AND EXISTS (" STATE_OF("t.oid") ")"
 		"   AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = y.oid AND tgname = n::name"
-		"    AND tgenabled = 'A') ORDER BY 2", {TEXTOID, TEXTOID, TEXTOID}
+		"    AND tgenabled = 'A') ORDER BY 2", {TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID}
 	};
 	const char *abandon = "`CALL cmig.abandon()`";
 	const char *expand = psprintf("`CALL cmig.expand(%s)`",
@@ -846,7 +863,7 @@ find_missing(const CmigExpansion *expansion)
 		problems = lappend(problems, memcpy(palloc(sizeof(problem)), problem, sizeof(problem)));
 	}
 	return problems ? problems :
-		cmig_query_list(&query, expansion->scope, expand, psprintf("%s, and expand it again", abandon));
+		cmig_query_list(&query, expansion->scope, expand, psprintf("%s, and expand it again", abandon), abandon, owners);
 }
 
 /* The argument of find_problems(), and what it has found. */
@@ -882,8 +899,8 @@ find_problems(void *arg)
 	foreach_ptr(CmigValue, tree, cmig_query_list(&trees, expansion->scope))
 		LockRelationOid(atooid(tree[0]), AccessShareLock);
 	problems = cmig_versions_role_problems(expansion);
-	missing = find_missing(expansion);
 	/* owners are compared with that role */
+	missing = find_missing(expansion, problems == NIL);
 	if (problems != NIL)
 	{
 		search->problems = list_concat(problems, missing);
@@ -910,8 +927,9 @@ find_problems(void *arg)
 	problems = list_concat(problems, cmig_versions_replication_problems(expansion));
 	/* what has another name also seems to be somebody else's */
 	problems = list_concat(problems, missing ? missing :
-						   list_concat(cmig_versions_unnoted_problems(expansion),
-									   cmig_versions_blocked_problems(expansion)));
+						   list_concat(cmig_versions_refused_problems(expansion),
+									   list_concat(cmig_versions_unnoted_problems(expansion),
+												   cmig_versions_blocked_problems(expansion))));
 	search->problems = problems;
 }
 

@@ -645,45 +645,11 @@ repair(Work *work)
 	return true;
 }
 
-/*
- * Callback: read the steps.  They must have been stored by roles with the
- * caller's privileges, and all of them must be there as they were planned and
- * tried.  Other roles can insert and delete rows at any time, so what is verified
- * is read with the same snapshot.
- */
-static void
-read_all(void *arg)
-{
-	Work	   *work = arg;
-	static CmigQuery query = {
-		CMIG_STEPS "scope = $1 ORDER BY s.position", {TEXTOID}
-	};
-	static CmigQuery roles = {"SELECT DISTINCT role FROM cmig.expansion_step WHERE scope = $1", {TEXTOID}};
-	static CmigQuery changed = {
-		"SELECT concat(c.c, '-', split_part(r.checksum, '-', 2)) FROM cmig.expansion_run r, (SELECT coalesce(md5(string_agg(format('%s %s %s %s', s.position, s.phase, s.relation, s.statement), chr(10) ORDER BY s.position)), '')"
-		"  FROM cmig.expansion_step s WHERE s.scope = $1) c(c)"
-		" WHERE r.scope = $1 AND split_part(r.checksum, '-', 1) IS DISTINCT FROM c.c", {TEXTOID}
-	};
-	char	   *checksum;
-
-	work->all = cmig_query_list(&query, work->expansion->scope);
-	foreach_ptr(CmigValue, row, cmig_query_list(&roles, work->expansion->scope))
-		cmig_versions_require_role(work->expansion, row[0]);
-	checksum = cmig_query_value(&changed, work->expansion->scope);
-	if (checksum != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the stored statements of the expansion of revision \"%s\" were changed", work->expansion->revision),
-				 errdetail("Rows of cmig.expansion_step were added, changed, or deleted. The tables could end in the shape of neither version."),
-				 errhint("Restore the rows. If the statements are right: UPDATE cmig.expansion_run SET checksum = %s WHERE scope = %s",
-						 quote_literal_cstr(checksum), quote_literal_cstr(work->expansion->scope))));
-}
-
 static void
 read_steps(Work *work)
 {
 	cmig_versions_hold_run(work->expansion, work->caller);
-	cmig_query_at_once(true, read_all, work);
+	work->all = cmig_versions_read_steps(work->expansion, true);
 }
 
 static void

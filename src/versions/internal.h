@@ -453,6 +453,19 @@ extern void cmig_versions_require_unblocked(const CmigExpansion *expansion, cons
 											const char *phase);
 extern List *cmig_versions_blocked_problems(const CmigExpansion *expansion);
 
+/* in refused.c */
+
+/*
+ * Returns the steps, as rows, after verifying that all of them are as they were planned
+ * and tried and, if "roles", that only roles with the caller's privileges have stored
+ * them.  Other roles can insert and delete rows at any time, so what is verified is
+ * read with the same snapshot.
+ */
+extern List *cmig_versions_read_steps(const CmigExpansion *expansion, bool roles);
+
+/* Returns what cmig.contract() would refuse before its first statement, as rows for cmig.check(). */
+extern List *cmig_versions_refused_problems(const CmigExpansion *expansion);
+
 /* in noted.c */
 
 /*
@@ -852,6 +865,10 @@ typedef struct CmigRowsLeft
 } CmigRowsLeft;
 
 extern CmigRowsLeft cmig_versions_rows_left(const char *relation);
+
+/* Raise an error if a trigger or default that keeps the rows the same was changed. */
+extern void cmig_versions_require_triggers(const CmigExpansion *expansion, const List *steps,
+										   const char *relation, const char *scopes);
 
 /* Raise an error if rows of the old build could not be transformed. */
 extern void cmig_versions_require_transformed(const CmigExpansion *expansion, const List *steps,

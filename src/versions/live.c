@@ -1050,39 +1050,48 @@ cmig_versions_rows_left(const char *relation)
 }
 
 void
-cmig_versions_require_transformed(const CmigExpansion *expansion, const List *steps,
-								  const List *relations, const char *scopes)
+cmig_versions_require_triggers(const CmigExpansion *expansion, const List *steps,
+							   const char *relation, const char *scopes)
 {
 	static CmigQuery without_default = {
 		"SELECT y.relid::regclass FROM pg_partition_tree(" CMIG_RELATION_NAMED("$1") ") y JOIN pg_attribute a ON a.attrelid = y.relid JOIN pg_class c ON c.oid = y.relid"
 		" WHERE a.attname = '" CMIG_STATE_COLUMN "' AND NOT a.attisdropped AND (NOT a.atthasdef OR c.relkind = 'f') ORDER BY 1 LIMIT 1", {TEXTOID}
 	};
+	char	  **broken = cmig_versions_broken_trigger(expansion, steps, relation);
+	char	   *attached = cmig_query_value(&without_default, relation);
+
+	if (attached != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("rows of partition %s may not be transformed", attached),
+				 errdetail("It was attached while table %s is expanded, and is a foreign table, or does not have its defaults.", relation),
+				 errhint("Detach it, create a partition with CREATE TABLE ... PARTITION OF, and insert the rows there.")));
+	if (broken != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 *broken[2] == 't' ? errmsg("partition %s was attached while revision \"%s\" is expanded", broken[1], expansion->revision) :
+				 errmsg("%s of table %s was dropped, disabled, or altered", broken[0], broken[1]),
+				 errdetail("Rows that were updated meanwhile may have the values of one version only."),
+				 cmig_hint("`CALL cmig.expand(%s%s%s)` creates %s again, and fills the rows that were inserted meanwhile. Then, for each row that was updated meanwhile: UPDATE %s SET %s = 'old' WHERE <only its old version is right>, or 'new'.",
+						   quote_literal_cstr(expansion->revision), *scopes ? ", " : "", scopes,
+						   *broken[2] == 't' ? "its triggers" : "it", broken[1], CMIG_STATE_COLUMN)));
+}
+
+void
+cmig_versions_require_transformed(const CmigExpansion *expansion, const List *steps,
+								  const List *relations, const char *scopes)
+{
 	const char *arguments = psprintf("%s%s%s", quote_literal_cstr(expansion->revision), *scopes ? ", " : "", scopes);
 
 	(void) cmig_versions_require_tables(expansion, NULL);
 	cmig_versions_require_partitions(relations, expansion->revision);
 	foreach_ptr(const char, relation, relations)
 	{
-		char	  **broken = cmig_versions_broken_trigger(expansion, steps, relation);
-		char	   *attached = cmig_query_value(&without_default, relation);
 		CmigRowsLeft left = cmig_versions_rows_left(relation);
 
 		cmig_versions_require_rows(relation, GetUserNameFromId(GetUserId(), false));
 		require_none(relation, "contracted", ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE);
-		if (attached != NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("rows of partition %s may not be transformed", attached),
-					 errdetail("It was attached while table %s is expanded, and is a foreign table, or does not have its defaults.", relation),
-					 errhint("Detach it, create a partition with CREATE TABLE ... PARTITION OF, and insert the rows there.")));
-		if (broken != NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 *broken[2] == 't' ? errmsg("partition %s was attached while revision \"%s\" is expanded", broken[1], expansion->revision) :
-					 errmsg("%s of table %s was dropped, disabled, or altered", broken[0], broken[1]),
-					 errdetail("Rows that were updated meanwhile may have the values of one version only."),
-					 cmig_hint("`CALL cmig.expand(%s)` creates %s again, and fills the rows that were inserted meanwhile. Then, for each row that was updated meanwhile: UPDATE %s SET %s = 'old' WHERE <only its old version is right>, or 'new'.",
-							   arguments, *broken[2] == 't' ? "its triggers" : "it", broken[1], CMIG_STATE_COLUMN)));
+		cmig_versions_require_triggers(expansion, steps, relation, scopes);
 		if (left.count > 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

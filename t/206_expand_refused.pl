@@ -1,0 +1,113 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# cmig.check() says before a contraction what cmig.contract() refuses: what was put in the
+# place of the objects of an expansion, or altered.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigExpand;
+use CmigNode;
+use Test::More;
+
+my $node = expand_node('expand_refused');
+my $db = 'd0';
+my $problems = q{SELECT string_agg(concat_ws(' | ', severity, object, problem, fix), chr(10) ORDER BY object)
+	FROM cmig.check() WHERE severity <> 'notice'};
+
+sql('postgres', 'CREATE ROLE own LOGIN; CREATE ROLE next; GRANT next TO own; CREATE ROLE reader LOGIN; CREATE DATABASE original');
+sql('original', q{CREATE EXTENSION pg_cmig; SELECT FROM cmig.grant_access('reader', 'reader');
+	CREATE SCHEMA s AUTHORIZATION own;
+	SET ROLE own; CREATE TABLE s.r (id int PRIMARY KEY);
+	INSERT INTO s.r VALUES (1), (2);
+	CREATE TABLE s.t (id int PRIMARY KEY, a text); INSERT INTO s.t VALUES (1, '1');
+	CREATE FUNCTION s.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; RESET ROLE;
+	SELECT cmig.create_revision('a', 'SELECT 1', revision => '1'); SELECT FROM cmig.upgrade();
+	SELECT cmig.create_revision('b', 'ALTER TABLE s.t ALTER a TYPE int USING a::int;
+		ALTER TABLE s.t ADD CONSTRAINT c CHECK (a > 0);
+		ALTER TABLE s.t ADD CONSTRAINT k FOREIGN KEY (a) REFERENCES s.r',
+		revision => '2', expand => true); CALL cmig.expand()});
+
+# subject(SQL): a copy of the expanded database, in which its owner changes something
+sub subject
+{
+	my ($change) = @_;
+
+	$db++;
+	sql('postgres', "CREATE DATABASE $db TEMPLATE original");
+	# in a copy, what was done to a trigger is not known
+	sql($db, q{CALL cmig.abandon(); CALL cmig.expand('2')});
+	query($node, $db, "SET client_min_messages = error; $change", 'own');
+}
+
+# says(SQL, CHECK, CONTRACT): after the change, cmig.check() and cmig.contract() say this
+sub says
+{
+	my ($change, $check, $error) = @_;
+
+	subject($change);
+	like(sql($db, $problems), qr/^$check/, "cmig.check(): $change");
+	like(query($node, $db, $problems, 'reader'), qr/^$check/, 'for a reader, too') unless $check =~ /constraint/;
+	like(tried($db, 'CALL cmig.contract()'), qr/ERROR:  $error/, "cmig.contract(): $change");
+}
+
+my $fails = 'error \| expansion \| cmig\.contract\(\) would fail: ';
+
+foreach my $case (
+	[ 'CREATE OR REPLACE TRIGGER "!cmig_begin" BEFORE INSERT ON s.t FOR EACH ROW EXECUTE FUNCTION s.f();
+		ALTER TABLE s.t ENABLE ALWAYS TRIGGER "!cmig_begin"',
+		'trigger "!cmig_begin" of table s\.t was dropped, disabled, or altered' ],
+	[ 'ALTER TABLE s.t DISABLE TRIGGER "~cmig_write"; ALTER TABLE s.t ENABLE ALWAYS TRIGGER "~cmig_write"',
+		'trigger "~cmig_write" of table s\.t was dropped, disabled, or altered' ],
+	[ 'ALTER TABLE s.t ALTER cmig_new_a SET DEFAULT 5',
+		'default of column cmig_new_a of table s\.t was dropped, disabled, or altered' ],
+	[ 'CREATE TABLE s.child () INHERITS (s.t)',
+		'table s\.child inherits from table s\.t, which revision "2" expands' ],
+	[ 'ALTER TABLE s.t DROP CONSTRAINT cmig_new_k; ALTER TABLE s.t ADD CONSTRAINT cmig_new_k CHECK (id > 0)',
+		'constraint "cmig_new_k" of table s\.t is not the one that the expansion of revision "2" adds' ],
+	[ 'ALTER TABLE s.r RENAME TO r_old; CREATE TABLE s.r (id int PRIMARY KEY)',
+		'constraint "cmig_new_k" of table s\.t is not the one that the expansion of revision "2" adds' ])
+{
+	says($case->[0], $fails . $case->[1], $case->[1]);
+}
+says('DROP VIEW s_2.t; CREATE VIEW s_2.t AS SELECT id, a FROM s.t',
+	"${fails}column a of view s_2\\.t would be missing after the contraction \\| CALL cmig\\.abandon\\(\\)\$",
+	'column a of table s\.t would be missing after the contraction');
+says('DROP VIEW s_2.t; CREATE TABLE s_2.t ()', "${fails}s_2\\.t is not a view", '"t" is not a view');
+
+# the fix does what it says
+sql($db, 'CREATE SCHEMA aside; ALTER TABLE s_2.t SET SCHEMA aside; CALL cmig.abandon()');
+says('ALTER TABLE s.t DROP cmig_state CASCADE',
+	'error \| column cmig_state of table s\.t \| it was dropped or altered, so it is not known which rows are filled \| CALL',
+	'column "cmig_state" of table "t" was dropped or altered');
+sql($db, 'CALL cmig.abandon()');
+
+# of a schema that gets another owner, the version's follows
+subject('');
+is(sql($db, $problems), '', 'nothing was changed');
+is(query($node, $db, $problems, 'reader'), '', 'nor does a reader see anything');
+sql($db, 'ALTER SCHEMA s OWNER TO next');
+is(sql($db, $problems),
+	'warning | schema s_2 | it belongs to role own, but schema s, whose version it is, to role next | ALTER SCHEMA s_2 OWNER TO next',
+	'a schema that gets another owner');
+sql($db, 'ALTER SCHEMA s_2 OWNER TO next');
+is(sql($db, $problems), '', 'the fix is all');
+sql($db, 'CALL cmig.abandon()');
+is(sql($db, q{SELECT to_regnamespace('s_2')}), '', 'it can be abandoned');
+
+# Some output functions depend on settings, although they are declared as immutable: what is
+# not said would be rounded or not, depending on the session that writes.
+my $version = 2;
+foreach my $type ('double precision', 'real', 'bytea', 'point', 'box')
+{
+	$version++;
+	sql($db, qq{CREATE TABLE c$version (id int PRIMARY KEY, v text);
+		SELECT cmig.create_revision('c', 'ALTER TABLE c$version ALTER v TYPE $type USING v::$type',
+			revision => '$version', head => '1', splice => true, expand => true)});
+	like(tried($db, "CALL cmig.expand('$version')"),
+		qr/ERROR:  the conversion to type text depends on settings of the session\n.*\nHINT:  .*: -- cmig:down c$version\.v = v::text/, "from $type to text");
+}
+
+done_testing();
