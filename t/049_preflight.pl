@@ -87,6 +87,13 @@ like(rows('^run'), qr/^run\|warning\|process \d+ executes another run, for which
 $run->query_safe('ROLLBACK');
 $run->quit;
 
+# a step that is partially applied
+$node->safe_psql('postgres', "UPDATE cmig.revision SET transactional = false, upgrade_sql = 'SELECT 1; SELECT 1 / 0'");
+isnt($node->psql('postgres', 'CALL cmig.upgrade_stepwise()', stderr => \my $stepwise_error), 0, 'a stepwise run fails');
+like(rows('^partially'), qr/^partially applied\|warning\|a stepwise run was interrupted: statement 1 is done; .*\|SELECT \* FROM cmig\.status\(\)$/, 'and is named');
+$node->safe_psql('postgres', "DELETE FROM cmig.progress; UPDATE cmig.revision SET transactional = true, upgrade_sql = 'ALTER TABLE account ADD x int'");
+is(rows('^partially'), '', 'until it is abandoned');
+
 # a table that is nearly old enough for a vacuum that does not give way
 $node->safe_psql('postgres', 'DO $$BEGIN FOR i IN 1..95000 LOOP BEGIN INSERT INTO other VALUES (1); EXCEPTION WHEN division_by_zero THEN END; END LOOP; END$$');
 like(rows($sessions), qr/^autovacuum\|warning\|account is 9\d{4} transactions old, and at 100000 a vacuum starts that does not give way to 001\|VACUUM public\.account$/, 'wraparound');
