@@ -99,6 +99,21 @@ static const char foreign_key_sql[] =
 CONSTRAINT_SQL("false", "o.contype = 'f' AND o.conparentid = 0");
 
 /*
+ * The copies of NOT VALID constraints that tables inherit, directly or through others:
+ * "o" is the copy, "c" its table, and "p" the constraint.
+ */
+#define COPIES(condition) \
+	"(WITH RECURSIVE copy AS (SELECT o.oid, o.conrelid, o.conname, i.inhparent FROM pg_constraint o" \
+	" JOIN pg_class t ON t.oid = o.conrelid JOIN pg_inherits i ON i.inhrelid = t.oid" \
+	" WHERE o.contype = 'c' AND o.coninhcount > 0 AND " condition \
+	" UNION SELECT d.oid, d.conrelid, d.conname, i.inhparent FROM copy d" \
+	" JOIN pg_constraint p ON p.conrelid = d.inhparent AND p.conname = d.conname AND p.contype = 'c'" \
+	" AND NOT p.convalidated JOIN pg_inherits i ON i.inhrelid = d.inhparent)" \
+	" TABLE copy) o JOIN pg_class c ON c.oid = o.conrelid" \
+	" JOIN pg_constraint p ON p.conrelid = o.inhparent AND p.conname = o.conname AND p.contype = 'c'" \
+	" AND NOT p.convalidated"
+
+/*
  * Query for constraints that must be created in a certain order.  A constraint
  * that a child table itself defines is merged with the parent's constraint,
  * and stays when the parent's constraint is dropped.  Therefore, the parent's
@@ -112,33 +127,16 @@ static const char constraint_follows[] =
 " JOIN pg_constraint p ON p.conrelid = i.inhparent AND p.conname = o.conname AND p.contype = 'c'"
 " WHERE @c.relnamespace"
 /*
- * a table's NOT VALID constraint is created after all tables that inherit it,
- * directly or through others, so that it is added to them, too, and then
- * validated in those where it is valid
+ * a table's NOT VALID constraint is created after all tables that inherit it as
+ * NOT VALID, directly or through others, so that it is added to them, too, and
+ * before those that inherit it otherwise, because a new table gets a valid one
  */
 " UNION ALL SELECT 'pg_constraint'::regclass::oid, p.oid, 0, 'pg_class'::regclass::oid, c.oid, 0"
-" FROM (WITH RECURSIVE copy AS ("
-"SELECT o.conrelid, o.conname, i.inhparent FROM pg_constraint o"
-" JOIN pg_inherits i ON i.inhrelid = o.conrelid"
-" WHERE o.contype = 'c' AND o.coninhcount > 0"
-" UNION SELECT d.conrelid, d.conname, i.inhparent FROM copy d"
-" JOIN pg_constraint p ON p.conrelid = d.inhparent AND p.conname = d.conname AND p.contype = 'c'"
-" AND NOT p.convalidated"
-" JOIN pg_inherits i ON i.inhrelid = d.inhparent)"
-" TABLE copy) o JOIN pg_class c ON c.oid = o.conrelid"
-" JOIN pg_constraint p ON p.conrelid = o.inhparent AND p.conname = o.conname AND p.contype = 'c'"
-" AND NOT p.convalidated"
+" FROM " COPIES("(o.conislocal OR t.relispartition OR NOT o.convalidated)")
 " WHERE @c.relnamespace"
-/*
- * a child's NOT VALID constraint is added together with the parent's, so a
- * comment on it is set after the parent's constraint is added
- */
+/* a comment on it is set after that, in either case */
 " UNION ALL SELECT 'pg_constraint'::regclass::oid, o.oid, 0, 'pg_constraint'::regclass::oid, p.oid, 0"
-" FROM pg_class c JOIN pg_constraint o ON o.conrelid = c.oid AND o.contype = 'c'"
-" AND NOT o.conislocal AND NOT o.convalidated"
-" JOIN pg_inherits i ON i.inhrelid = c.oid"
-" JOIN pg_constraint p ON p.conrelid = i.inhparent AND p.conname = o.conname AND p.contype = 'c'"
-" AND NOT p.convalidated"
+" FROM " COPIES("NOT o.conislocal AND NOT (t.relispartition AND o.convalidated)")
 " WHERE @c.relnamespace"
 /* as in index_follows, below */
 " UNION ALL SELECT 'pg_constraint'::regclass::oid, o.oid, 0, 'pg_class'::regclass::oid, p.relid::oid, -2"
