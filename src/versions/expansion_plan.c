@@ -580,6 +580,7 @@ look_after(void *arg)
 		number_identities(p, i);
 		cmig_versions_add_rules(p, i, list_nth(p->texts, i - 1));
 	}
+	cmig_shape_require_same(p->before, p->after);
 	foreach_ptr(const CmigShapeTable, a, p->shapes[0])
 	{
 		for (int i = 0; i < p->after->count; i++)

@@ -340,6 +340,12 @@ extern const CmigObject *cmig_shape_reader_object(const CmigShapeReader *reader,
 /* Returns the qualified name of the reader in a schema. */
 extern char *cmig_shape_reader_name(const CmigShapeReader *reader, const char *schema);
 
+/*
+ * Raise an error unless what keeps values beside tables is the same under the same name
+ * in both images, which are read in the same shadow: an expansion finds it by its name.
+ */
+extern void cmig_shape_require_same(const CmigImage *before, const CmigImage *after);
+
 /* Returns a List of CmigShapeTable: the tables of the image. */
 extern List *cmig_shape_read(const CmigImage *image);
 

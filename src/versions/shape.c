@@ -14,6 +14,7 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
+#include "utils/syscache.h"
 
 #include "versions/internal.h"
 
@@ -264,4 +265,45 @@ cmig_shape_column_named(const CmigShapeTable *table, const char *name)
 			return column;
 	}
 	return NULL;
+}
+
+/*
+ * Does it keep values, or find them by its position, and is it not followed as a table's
+ * column is?
+ */
+static bool
+is_found_by_name(const CmigObject *object)
+{
+	return object->kind == &cmig_kind_sequence || object->kind == &cmig_kind_attribute ||
+		(object->kind == &cmig_kind_column && object->parent != NULL &&
+		 object->parent->kind == &cmig_kind_foreign_table);
+}
+
+void
+cmig_shape_require_same(const CmigImage *before, const CmigImage *after)
+{
+	for (int i = 0; i < before->count; i++)
+	{
+		const CmigObject *a = before->objects[i];
+		const CmigObject *b;
+		const char *why = NULL;
+
+		if (!is_found_by_name(a))
+			continue;
+		b = cmig_image_find_exactly(after, a->address);
+		if (b != NULL ? strcmp(a->identity, b->identity) != 0 :
+			a->kind == &cmig_kind_sequence &&
+			SearchSysCacheExists1(RELOID, ObjectIdGetDatum(a->address.object)))
+			why = "The revision renames or moves it.";
+		for (int j = 0; j < after->count && b == NULL && why == NULL; j++)
+		{
+			if (after->objects[j]->kind == a->kind &&
+				strcmp(after->objects[j]->identity, a->identity) == 0)
+				why = "The revision replaces it by another one of that name.";
+		}
+		if (why != NULL)
+			cmig_versions_refuse(psprintf("%s %s", a->kind->name, a->identity),
+								 psprintf("%s Its values would not be those after an upgrade.",
+										  why));
+	}
 }
