@@ -97,6 +97,17 @@ is(sql($db, $problems), '', 'the fix is all');
 sql($db, 'CALL cmig.abandon()');
 is(sql($db, q{SELECT to_regnamespace('s_2')}), '', 'it can be abandoned');
 
+# A published column is dropped in an order in which no subscriber is left behind.
+subject('');
+sql($db, 'CREATE PUBLICATION p FOR TABLE s.t (id, a); CREATE PUBLICATION "P 2" FOR TABLE s.t (id, a)');
+my $found = sql($db, $problems);
+foreach my $publication ('p', '"P 2"')
+{
+	like($found, qr/ drops \| In this order: here, ALTER PUBLICATION $publication DROP TABLE s\.t; SELECT cmig\.wait_for_replicas.*ALTER PUBLICATION $publication ADD/,
+		"the whole order for publication $publication");
+}
+sql($db, 'DROP PUBLICATION p, "P 2"; CALL cmig.abandon()');
+
 # Some output functions depend on settings, although they are declared as immutable: what is
 # not said would be rounded or not, depending on the session that writes.
 my $version = 2;

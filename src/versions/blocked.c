@@ -728,10 +728,16 @@ cmig_versions_blocked_problems(const CmigExpansion *expansion)
 		foreach_ptr(CmigValue, row, error ? NIL : walk.rows)
 		{
 			char	  **problem = palloc(4 * sizeof(char *));
+			char	   *fix = NULL;
 			bool		known = false;
 
 			problem[0] = "warning";
 			memcpy(problem + 1, row, 3 * sizeof(char *));
+			/* what is only dropped would not be replicated any more */
+			if (strcmp(phases[i], CMIG_PHASE_CONTRACT) == 0)
+				fix = cmig_versions_resync_fix(expansion, row[0]);
+			if (fix != NULL)
+				problem[3] = fix;
 			foreach_ptr(CmigValue, other, problems)
 				known |= strcmp(other[1], row[0]) == 0;
 			if (!known)

@@ -773,6 +773,12 @@ extern void cmig_versions_require_unreplicated(CmigPlanning *p);
 
 /* Raise an error if subscribers would lack what replaces a published column. */
 extern void cmig_versions_require_resync(const CmigExpansion *expansion);
+
+/*
+ * Returns how to contract although this member of a publication, as the server describes
+ * it, has a column that the contraction drops, or NULL if it has none.
+ */
+extern char *cmig_versions_resync_fix(const CmigExpansion *expansion, const char *object);
 extern List *cmig_versions_replication_problems(const CmigExpansion *expansion);
 
 /* in live.c */

@@ -258,8 +258,13 @@ cmig_versions_replication_problems(const CmigExpansion *expansion)
 	return rows;
 }
 
-void
-cmig_versions_require_resync(const CmigExpansion *expansion)
+/*
+ * Returns rows for the columns that are published, and that the contraction drops: the
+ * publication, the table, the column, what follows the table's name to publish it again, and
+ * the publication's name without quotes.
+ */
+static List *
+columns_to_resync(const CmigExpansion *expansion)
 {
 	static CmigQuery query = {
 		/*
@@ -276,7 +281,7 @@ cmig_versions_require_resync(const CmigExpansion *expansion)
 		"   WHERE x.attrelid = t.oid AND x.attnum > 0 AND NOT x.attisdropped AND x.attgenerated = '' AND x.attname <> '" CMIG_STATE_COLUMN "'"
 		"   AND NOT EXISTS (SELECT FROM jsonb_array_elements(e.columns) h WHERE h->>0 = c->>0"
 		" AND h->>5 = x.attname::text)) y (attnum, listed, name))"
-		"  || coalesce(' WHERE (' || pg_get_expr(r.prqual, r.prrelid) || ')', '')"
+		"  || coalesce(' WHERE (' || pg_get_expr(r.prqual, r.prrelid) || ')', ''), p.pubname"
 		" FROM cmig.expansion_run e, jsonb_array_elements(e.columns) c,"
 		" LATERAL (SELECT " CMIG_RELATION_NAMED("(c->>0)") " UNION SELECT relid"
 		" FROM pg_partition_tree(" CMIG_RELATION_NAMED("(c->>0)") ")) t (oid)"
@@ -287,18 +292,42 @@ cmig_versions_require_resync(const CmigExpansion *expansion)
 		"  WHERE d.classid = 'pg_publication_rel'::regclass AND d.objid = r.oid"
 		" AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum) ORDER BY 1, 2, 3", {TEXTOID}
 	};
-	char	  **row;
 
+	return cmig_query_list(&query, expansion->scope);
+}
+
+/* Returns in which order the contraction and what its row asks for are done. */
+static char *
+order_of_resync(const CmigExpansion *expansion, char **row)
+{
+	return psprintf("In this order: here, ALTER PUBLICATION %s DROP TABLE %s; SELECT cmig.wait_for_replicas(); `CALL cmig.contract()`; then, on each subscriber, ALTER SUBSCRIPTION <name> REFRESH PUBLICATION; apply revision \"%s\"; TRUNCATE %s; then here, ALTER PUBLICATION %s ADD TABLE %s%s; and on each subscriber, ALTER SUBSCRIPTION <name> REFRESH PUBLICATION",
+					row[0], row[1], expansion->revision, row[1], row[0], row[1], row[3]);
+}
+
+char *
+cmig_versions_resync_fix(const CmigExpansion *expansion, const char *object)
+{
+	foreach_ptr(CmigValue, row, columns_to_resync(expansion))
+	{
+		/* the server does not quote the name there */
+		if (strcmp(object, psprintf("publication relation %s in publication %s", row[1],
+									row[4])) == 0)
+			return order_of_resync(expansion, row);
+	}
+	return NULL;
+}
+
+void
+cmig_versions_require_resync(const CmigExpansion *expansion)
+{
 	/* a subscriber would keep the values of columns that are replaced */
 	foreach_ptr(const Problem, problem, problems_of(expansion))
 		refuse(problem, "contracted");
-	row = cmig_query_row(&query, expansion->scope);
-	if (row != NULL)
+	foreach_ptr(CmigValue, row, columns_to_resync(expansion))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("table %s cannot be contracted because of publication \"%s\"", row[1],
 						row[0]),
 				 errdetail("It publishes column %s, which the contraction drops. After it, subscribers need the new columns, and all rows again.", row[2]),
-				 cmig_hint("In this order: here, ALTER PUBLICATION %s DROP TABLE %s; SELECT cmig.wait_for_replicas(); `CALL cmig.contract()`; then, on each subscriber, ALTER SUBSCRIPTION <name> REFRESH PUBLICATION; apply revision \"%s\"; TRUNCATE %s; then here, ALTER PUBLICATION %s ADD TABLE %s%s; and on each subscriber, ALTER SUBSCRIPTION <name> REFRESH PUBLICATION",
-						   row[0], row[1], expansion->revision, row[1], row[0], row[1], row[3])));
+				 cmig_hint("%s", order_of_resync(expansion, row))));
 }
