@@ -60,7 +60,9 @@ foreach (
 # incomplete, so that nothing has looked for duplicates in the partition
 sql('failed', 'CREATE UNIQUE INDEX bad ON ONLY p (id, n)');
 like(tried('failed', 'CALL cmig.expand()'), qr/ERROR:  index public\.bad of table public\.p is not valid\n.*\nHINT:  DROP INDEX public\.bad$/m, 'a unique index that a partition lacks');
-sql('failed', 'DROP INDEX bad; CREATE INDEX incomplete ON ONLY p (n)');
+sql('failed', 'DROP INDEX bad; ALTER TABLE ONLY p ADD CONSTRAINT "a key" UNIQUE (id, n)');
+like(tried('failed', 'CALL cmig.expand()'), qr/ERROR:  index "a key" of table public\.p is not valid\n.*\nHINT:  ALTER TABLE public\.p DROP CONSTRAINT "a key"$/m, 'or a constraint');
+sql('failed', 'ALTER TABLE public.p DROP CONSTRAINT "a key"; CREATE INDEX incomplete ON ONLY p (n)');
 tried('failed', 'CREATE UNIQUE INDEX CONCURRENTLY other ON t (k)');
 sql('failed', 'CALL cmig.expand()');
 is(sql('failed', 'SELECT state FROM cmig.expansion_run'), 'expanded', 'other indexes are in nobody\'s way');

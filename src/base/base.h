@@ -758,6 +758,14 @@ extern void cmig_plain_require(struct CmigQuery *query);
 /* in query.c */
 
 /*
+ * SQL expression for the options that a column, a row of pg_attribute, was given, or NULL.
+ * Later minor releases store one of their own there.
+ */
+#define CMIG_COLUMN_OPTIONS(column) \
+	"(SELECT array_agg(x ORDER BY i) FROM unnest(" column ".attoptions) WITH ORDINALITY x (x, i)" \
+	" WHERE x !~ '^pg_attver=')"
+
+/*
  * SQL: the OID of the relation with a name that is stored with its schema, or NULL.  Unlike
  * to_regclass(), this needs no USAGE on the schema, and takes any text.
  */

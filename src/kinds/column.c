@@ -220,7 +220,7 @@ IDENTITY_SQL("nullif(concat_ws(' ',"
 " " CMIG_STORAGE_SQL("t.typstorage") ","
 " CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,"
 " CASE WHEN a.attstattarget >= 0 THEN a.attstattarget::text END,"
-" CASE WHEN a.attoptions IS NOT NULL THEN " CMIG_OPTIONS_SQL("''", "a.attoptions") " END,"
+" CASE WHEN a.attoptions IS NOT NULL THEN " CMIG_OPTIONS_SQL("''", CMIG_COLUMN_OPTIONS("a")) " END,"
 " CASE WHEN c.reloftype <> 0 THEN 't' END,"
 IDENTITY_SQL("format('%I.%I', sn.nspname, sc.relname)")
 IDENTITY_SQL("sc.relname::text")

@@ -44,7 +44,7 @@ extern char *cmig_kind_column_sql(const CmigObject *column, bool only, const cha
  */
 #define CMIG_OPTIONS_SQL(prefix, array) \
 	"(SELECT string_agg(" prefix " || quote_ident(split_part(o, '=', 1)) || '=' || quote_literal(substr(o, strpos(o, '=') + 1)), ', '" \
-	" ORDER BY i) FROM unnest(" array ") WITH ORDINALITY AS u (o, i) WHERE o !~ '^pg_attver=')"
+	" ORDER BY i) FROM unnest(" array ") WITH ORDINALITY AS u (o, i))"
 
 /*
  * SQL expression for the options of foreign-data wrappers: "name 'value', other 'value'", sorted by name.

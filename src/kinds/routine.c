@@ -107,7 +107,7 @@ static const char column_sql[] =
 " " CMIG_STORAGE_SQL("t.typstorage") ","
 " CASE WHEN c.relkind = 'm' THEN CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4'"
 " END END,"
-" CASE WHEN a.attoptions IS NOT NULL THEN " CMIG_OPTIONS_SQL("''", "a.attoptions") " END"
+" CASE WHEN a.attoptions IS NOT NULL THEN " CMIG_OPTIONS_SQL("''", CMIG_COLUMN_OPTIONS("a")) " END"
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"
 " JOIN pg_type t ON t.oid = a.atttypid"

@@ -9,6 +9,7 @@
 #include "access/attmap.h"
 #include "access/relation.h"
 #include "access/table.h"
+#include "catalog/dependency.h"
 #include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
@@ -290,6 +291,8 @@ static void
 refuse_index(const CmigObject *index, CmigValue *row, const char *revision)
 {
 	const char *table = index->parent->identity;
+	bool		of_constraint = OidIsValid(get_index_constraint(atooid(row[0])));
+	const char *name = of_constraint ? quote_identifier(index->name) : index->identity;
 	const char *why = psprintf("Revision \"%s\" replaces a column of it, so it would be built for the new version, which could fail.", revision);
 
 	LOCKTAG		tag;
@@ -304,20 +307,22 @@ refuse_index(const CmigObject *index, CmigValue *row, const char *revision)
 	if (blockers != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("index %s of table %s is not valid yet", index->identity, table),
+				 errmsg("index %s of table %s is not valid yet", name, table),
 				 errdetail("%s\n%s", why, blockers),
 				 errdetail_log("%s\n%s", why, logged ? logged : ""),
 				 errhint("Repeat the CALL when that statement has ended.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("index %s of table %s is not valid", index->identity, table),
+			 errmsg("index %s of table %s is not valid", name, table),
 			 errdetail_internal("%s", why),
-			 *row[1] == 'I' ? errhint("DROP INDEX %s", index->identity) :
-			 *row[2] == 't' ? errhint("REINDEX INDEX CONCURRENTLY %s", index->identity) :
+			 of_constraint && *row[1] == 'I' ? errhint("ALTER TABLE %s DROP CONSTRAINT %s", table, name) :
+			 of_constraint ? errhint("REINDEX TABLE CONCURRENTLY %s", table) :
+			 *row[1] == 'I' ? errhint("DROP INDEX %s", name) :
+			 *row[2] == 't' ? errhint("REINDEX INDEX CONCURRENTLY %s", name) :
 	/* what REINDEX CONCURRENTLY leaves if it fails is of no use */
-			 *row[3] == 't' ? errhint("DROP INDEX CONCURRENTLY %s", index->identity) :
+			 *row[3] == 't' ? errhint("DROP INDEX CONCURRENTLY %s", name) :
 			 errhint("DROP INDEX CONCURRENTLY %s, or, if it is needed, after fixing the cause: REINDEX INDEX CONCURRENTLY %s",
-					 index->identity, index->identity)));
+					 name, name)));
 }
 
 void
