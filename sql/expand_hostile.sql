@@ -178,21 +178,21 @@ COPY shop.person (id, n) FROM stdin;
 SELECT id, n, cmig_new_n FROM shop.person WHERE id > 1 ORDER BY id;
 
 -- the trigger functions used by hand, or alone
-CREATE TABLE shop.hand (id int, t text DEFAULT 'todo');
+CREATE TABLE shop.hand (id int, t text DEFAULT cmig.expansion_mark('todo'::text));
 CREATE TRIGGER hand BEFORE INSERT ON shop.hand FOR EACH ROW EXECUTE FUNCTION cmig.expansion_write();
 INSERT INTO shop.hand VALUES (1);
 CREATE OR REPLACE TRIGGER hand BEFORE INSERT ON shop.hand FOR EACH ROW EXECUTE FUNCTION cmig.expansion_write(id, '', '', u, t, t, 'id::text');
 INSERT INTO shop.hand VALUES (1);
 CREATE OR REPLACE TRIGGER hand BEFORE INSERT ON shop.hand FOR EACH ROW EXECUTE FUNCTION cmig.expansion_write(t, '', '', w, id, id, '7');
 \t
-INSERT INTO shop.hand VALUES (1) RETURNING *;
+INSERT INTO shop.hand VALUES (1, 'new') RETURNING *;
 \set ECHO none
 \t
 \c
 SET client_min_messages = warning;
 \t
 \set ECHO all
-INSERT INTO shop.hand VALUES (1) RETURNING *;
+INSERT INTO shop.hand VALUES (1, 'new') RETURNING *;
 \t
 CREATE SEQUENCE shop.mine;
 CREATE OR REPLACE TRIGGER hand BEFORE INSERT ON shop.hand FOR EACH ROW EXECUTE FUNCTION cmig.expansion_write(t, '', 'shop.mine', c, t, t, '*');
@@ -216,7 +216,7 @@ INSERT INTO shop.hand VALUES (1, 5) RETURNING *;
 DROP TABLE shop.hand;
 -- partitions whose triggers have rules of other types, columns, and kinds
 \set ECHO none
-CREATE TABLE shop.hand (id int, k int, n bigint DEFAULT cmig.expansion_mark(7::bigint), a text DEFAULT cmig.expansion_mark('x'::text), cmig_state text DEFAULT 'todo') PARTITION BY LIST (k);
+CREATE TABLE shop.hand (id int, k int, n bigint DEFAULT cmig.expansion_mark(7::bigint), a text DEFAULT cmig.expansion_mark('x'::text), cmig_state text DEFAULT cmig.expansion_mark('todo'::text)) PARTITION BY LIST (k);
 CREATE TABLE shop.hand_1 PARTITION OF shop.hand FOR VALUES IN (1);
 CREATE TABLE shop.hand_2 PARTITION OF shop.hand FOR VALUES IN (2);
 CREATE TABLE shop.hand_3 PARTITION OF shop.hand FOR VALUES IN (3);

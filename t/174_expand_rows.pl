@@ -183,7 +183,7 @@ END_SQL
 	is(sql($db, q{SELECT string_agg(concat_ws(' ', o.id, o.n, o.v, o.x, n.n, n.v), ', ' ORDER BY id) FROM w o JOIN public_1.w n USING (id)}), '1 1 v1 x -5 v1, 2 2 v2 x -10 v2, 3 4 v3 x 10 v3, 4 new', 'they are as before, and the new build is told from that');
 }
 
-# An INSERT of the table with all columns except for the state, or if the state's default does not tell that
+# Which version an INSERT is for is told by the view that it names, not by what it gives
 foreach my $by ('', 'PARTITION BY LIST (k)')
 {
 	$db++;
@@ -194,14 +194,30 @@ foreach my $by ('', 'PARTITION BY LIST (k)')
 -- cmig:down s.n = n / 10
 ALTER TABLE s ALTER v TYPE varchar(9)$c$, NULL, revision => '1', expand => true)});
 	sql($db, 'CALL cmig.expand()');
-	# all hidden columns, without the state, are those of the new version: then nothing else of the old one
-	fails_with($node, $db, "INSERT INTO s (id, n, v, cmig_new_n, cmig_new_v) VALUES (7, $_)", '428C9', 'column "cmig_new_n" of relation "s', "$by: both versions: $_")
-		foreach q{5, 'v', 60, 'x'}, q{6, 'v', 60, NULL}, q{NULL, 'w', 60, 'x'}, q{NULL, NULL, 60, 'x'};
-	sql($db, q{INSERT INTO s (id, n, v, cmig_new_n, cmig_new_v) VALUES (7, NULL, 'v', 60, 'x') RETURNING n, v});
-	is(sql($db, q{DELETE FROM s RETURNING n, v}), '6|x', "$by: the new version alone");
-	sql($db, q{INSERT INTO s (id, n, v, cmig_new_n, cmig_new_v) VALUES (1, 5, 'a', NULL, NULL); INSERT INTO public_1.s (id, n, v) VALUES (2, NULL, NULL), (3, 70, 'b'); ALTER TABLE s ALTER cmig_state SET DEFAULT 'todo'});
+	fails_with($node, $db, "INSERT INTO s (id, n, v, cmig_new_n, cmig_new_v) VALUES (7, $_)", '428C9', 'column "cmig_new_n" of relation "s', "$by: hidden columns: $_")
+		foreach q{5, 'v', 60, 'x'}, q{6, 'v', 60, NULL}, q{NULL, 'w', 60, 'x'}, q{NULL, NULL, 60, 'x'}, q{DEFAULT, DEFAULT, 60, 'x'};
+	sql($db, q{INSERT INTO s (id, n, v, cmig_new_n, cmig_new_v) VALUES (1, 5, 'a', NULL, NULL); INSERT INTO public_1.s (id, n, v) VALUES (2, NULL, NULL), (3, 70, 'b')});
 	sql($db, q{INSERT INTO s (id, n, v, cmig_state, cmig_new_n, cmig_new_v) VALUES (4, 5, 'c', 'todo', NULL, NULL); INSERT INTO public_1.s (id, n, v) VALUES (5, NULL, NULL), (6, 70, 'd')});
-	is(sql($db, q{SELECT string_agg(concat(id, ' ', o.n, '/', n.n, ' ', o.v, '/', n.v), ', ' ORDER BY id) FROM s o JOIN public_1.s n USING (id)}), '1 5/50 a/a, 2 / /, 3 7/70 b/b, 4 5/50 c/c, 5 / /, 6 7/70 d/d', "$by: the new build cannot have given the values of the old version");
+	# its copy has the same defaults; a view of the view, a rule, a function, and a prepared statement
+	sql($db, q{CREATE TABLE c (LIKE s INCLUDING ALL); CREATE VIEW above AS SELECT id, n, v FROM public_1.s WHERE id > 0;
+		CREATE FUNCTION f(int) RETURNS SETOF int LANGUAGE sql AS 'INSERT INTO public_1.s (id) VALUES ($1) RETURNING id';
+		CREATE TABLE notes (id int); CREATE RULE notes AS ON INSERT TO notes DO ALSO INSERT INTO public_1.s (id, n) VALUES (NEW.id, 75)});
+	sql($db, q{WITH c AS (INSERT INTO c (id, n) VALUES (7, 1) RETURNING id) INSERT INTO public_1.s (id, n, v) SELECT id, NULL, NULL FROM c});
+	sql($db, q{INSERT INTO above (id) VALUES (8); SELECT f(9); INSERT INTO notes VALUES (10)});
+	sql($db, q{PREPARE p AS INSERT INTO public_1.s (id, n, v) VALUES ($1, $2, NULL); EXECUTE p(11, NULL); ALTER TABLE s ALTER n SET DEFAULT 3; EXECUTE p(12, NULL); ALTER TABLE s ALTER n SET DEFAULT 4; EXECUTE p(13, 81)});
+	is(sql($db, q{SELECT string_agg(concat(id, ' ', o.n, '/', n.n, ' ', o.v, '/', n.v), ', ' ORDER BY id) FROM s o JOIN public_1.s n USING (id)}),
+		'1 5/50 a/a, 2 / /, 3 7/70 b/b, 4 5/50 c/c, 5 / /, 6 7/70 d/d, 7 / /, 8 / v/v, 9 / v/v, 10 7/75 v/v, 11 / /, 12 / /, 13 8/81 /', "$by: both versions");
+	# a view that only has the name of the table in the version's view is another one
+	sql($db, q{CREATE VIEW mine AS SELECT id, n, cmig_new_n FROM s cmig_version});
+	fails_with($node, $db, 'INSERT INTO mine VALUES (20, 1, 20)', '428C9', 'column "cmig_new_n" of relation "s', "$by: a view that pretends");
+	my $both = 'WITH o AS (INSERT INTO s (id, n) VALUES (21, 1)) INSERT INTO public_1.s (id, n) VALUES (22, 30)';
+	is(sql($db, "$both; SELECT string_agg(concat(o.n, '/', n.n), ' ' ORDER BY id) FROM s o JOIN public_1.s n USING (id) WHERE id > 20"), '1/10 3/30', 'both in one statement');
+	sql($db, 'WITH o AS (INSERT INTO public_1.s (id, n) VALUES (23, 30), (24, 40) RETURNING id) INSERT INTO s (id, n) SELECT id + 10, 1 FROM o');
+	is(sql($db, q{SELECT string_agg(concat(o.n, '/', n.n), ' ' ORDER BY id) FROM s o JOIN public_1.s n USING (id) WHERE id > 22}), '3/30 4/40 1/10 1/10', 'one within the other');
+	sql($db, q{ALTER TABLE s ALTER cmig_state SET DEFAULT 'todo'});
+	fails_with($node, $db, 'INSERT INTO s (id) VALUES (30)', '55000', 'do not have their defaults', "$by: a default that does not tell if an INSERT has a whole row");
+	sql($db, 'ALTER TABLE s ALTER n DROP DEFAULT');
+	like(tried($db, 'CALL cmig.contract()'), qr/ERROR:  default of column cmig_state of table/, 'is needed');
 }
 
 # A default that fails is no obstacle to statements that do not take it, and a prepared INSERT keeps that of a domain

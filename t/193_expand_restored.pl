@@ -113,6 +113,7 @@ foreach my $case (
 	[ 'DROP TRIGGER "~cmig_write" ON t', qq{error | trigger "~cmig_write" on public.t | $differ | $again} ],
 	[ 'ALTER TABLE p1 DISABLE TRIGGER ALL; ALTER TABLE p1 ENABLE TRIGGER ALL', qq{error | trigger "!cmig_begin" on public.p1 | $differ | $again\nerror | trigger "~cmig_write" on public.p1 | $differ | $again} ],
 	[ 'DROP VIEW public_2.k', 'error | view public_2.k | it was dropped or renamed, so the new build finds another table | CALL cmig.abandon(), and expand it again' ],
+	[ 'ALTER VIEW public_2.t RESET (check_option)', 'error | view public_2.t | it has lost its check option, which tells for which version an INSERT is | ALTER VIEW public_2.t SET (check_option = local)' ],
 	[ 'DROP TABLE t CASCADE', 'error | table public.t | it is expanded, and has been dropped since then | CALL cmig.abandon()' ],
 	[ 'ALTER TABLE t RENAME TO u', 'error | table public.t | it is expanded, and is now public.u | ALTER TABLE public.u RENAME TO t' ],
 	[ 'ALTER TRIGGER "~cmig_write" ON p RENAME TO w', 'error | trigger of table public.p | it is expanded, and is now w | ALTER TRIGGER w ON public.p RENAME TO "~cmig_write"',

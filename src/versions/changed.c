@@ -206,11 +206,11 @@ cmig_versions_broken_trigger(const CmigExpansion *expansion, const List *steps, 
 		"SELECT format('default of column %I', attname), attrelid::regclass::text, false FROM"
 		" pg_attribute"
 		" WHERE attrelid = " CMIG_RELATION_NAMED("$1") " AND NOT attisdropped"
-		" AND (attname = '" CMIG_STATE_COLUMN "' AND NOT atthasdef OR attname::text IN (SELECT c->>5 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $2 AND c->>0 = $1)"
+		" AND (attname = '" CMIG_STATE_COLUMN "' OR attname::text IN (SELECT c->>5 FROM cmig.expansion_run, jsonb_array_elements(columns) c WHERE scope = $2 AND c->>0 = $1))"
 		"  AND NOT EXISTS (SELECT FROM pg_attrdef f JOIN pg_depend d ON d.classid ="
 		" 'pg_attrdef'::regclass AND d.objid = f.oid AND d.refclassid = 'pg_proc'::regclass"
 		"   JOIN pg_proc p ON p.oid = d.refobjid AND p.proname = 'expansion_mark' AND"
-		" p.pronamespace = 'cmig'::regnamespace WHERE f.adrelid = attrelid AND f.adnum = attnum))"
+		" p.pronamespace = 'cmig'::regnamespace WHERE f.adrelid = attrelid AND f.adnum = attnum)"
 		" UNION SELECT format('trigger %I', n), r::regclass::text,"
 		" r = ANY ($6::text[]::oid[]) AND EXISTS (SELECT FROM"
 		" pg_trigger g WHERE g.tgrelid = r AND g.tgname = n::name AND g.tgparentid <> 0) FROM"
@@ -403,8 +403,8 @@ cmig_versions_kept(const CmigExpansion *expansion)
 		"  JOIN pg_attribute h ON h.attrelid = o.attrelid AND h.attname::text = c->>5"
 		"  AND NOT h.attisdropped CROSS JOIN LATERAL (SELECT 'SET STATISTICS ' || o.attstattarget"
 		"   WHERE o.attstattarget >= 0 AND coalesce(h.attstattarget, -1) < 0"
-		"   UNION ALL SELECT format('SET (%s)', string_agg(x, ', ')) FROM unnest(o.attoptions) x"
-		"   WHERE x !~ '^pg_attver=' AND h.attoptions IS NULL HAVING count(*) > 0) x (sql)"
+		"   UNION ALL SELECT format('SET (%s)', string_agg(x, ', ')) FROM unnest(" CMIG_COLUMN_OPTIONS("o") ") x"
+		"   WHERE " CMIG_COLUMN_OPTIONS("h") " IS NULL HAVING count(*) > 0) x (sql)"
 		" WHERE r.scope = $1 AND c->>2 = 'change' AND NOT EXISTS (SELECT FROM"
 		"  jsonb_array_elements(r.columns) p WHERE p->>2 = '" PROPERTY "' AND p->>3 ="
 		"  format('column %I of table %s (options, privileges)', o.attname,"
@@ -490,7 +490,7 @@ cmig_versions_kept(const CmigExpansion *expansion)
 	"     FROM pg_statistic_ext s WHERE stxrelid = id)," \
 	"    (SELECT jsonb_agg(jsonb_build_array(attname, " PRIVILEGES_VALUE("attacl", role) "," \
 	" nullif(attstattarget, -1)," \
-	" attoptions, attstorage, attcompression, col_description(id, attnum)) ORDER BY attnum)" \
+	" " CMIG_COLUMN_OPTIONS("pg_attribute") ", attstorage, attcompression, col_description(id, attnum)) ORDER BY attnum)" \
 	"     FROM pg_attribute WHERE attrelid = id AND attnum > 0)," \
 	"    (SELECT jsonb_agg(jsonb_build_array(provider, objsubid, label)" \
 	" ORDER BY provider, objsubid) FROM pg_seclabel" \
@@ -525,10 +525,11 @@ cmig_versions_kept(const CmigExpansion *expansion)
 	"  AND NOT EXISTS (SELECT FROM pg_rewrite WHERE class = 'pg_rewrite'::regclass" \
 	" AND oid = id AND rulename = '_RETURN')" \
 	"  UNION ALL SELECT 0, attrelid, attnum, format('column %I of table %s (options, privileges)', attname, attrelid::regclass), attrelid::regclass::text, true," \
-	"   jsonb_build_array(attstattarget, ARRAY(SELECT x FROM unnest(attoptions) x WHERE x !~" \
-	" '^pg_attver='), CASE WHEN relispartition THEN " PRIVILEGES_VALUE("attacl", role) " END)" \
+	"   jsonb_build_array(attstattarget, coalesce(" CMIG_COLUMN_OPTIONS("pg_attribute") ", '{}')," \
+	" CASE WHEN relispartition THEN " PRIVILEGES_VALUE("attacl", role) " END)" \
 	"  FROM a JOIN pg_attribute USING (attrelid, attnum) JOIN pg_class c ON c.oid = attrelid" \
-	" WHERE relispartition OR attstattarget >= 0 OR attoptions IS NOT NULL)," \
+	" WHERE relispartition OR attstattarget >= 0" \
+	" OR " CMIG_COLUMN_OPTIONS("pg_attribute") " IS NOT NULL)," \
 	" p AS (SELECT *, md5(value::text) AS digest FROM q)"
 
 List *
@@ -678,7 +679,7 @@ cmig_versions_privileges(const CmigExpansion *expansion)
 	"  WHEN 'statistics target' THEN concat(z, ' SET STATISTICS ', coalesce(old->>key, '-1'))" \
 	"  WHEN 'options' THEN concat_ws('; ', (SELECT format('%s RESET (%s)', z," \
 	" string_agg(split_part(o, '=', 1), ', '))" \
-	"    FROM unnest(t.attoptions) o HAVING count(*) > 0), (SELECT format('%s SET (%s)', z," \
+	"    FROM unnest(" CMIG_COLUMN_OPTIONS("t") ") o HAVING count(*) > 0), (SELECT format('%s SET (%s)', z," \
 	" string_agg(o, ', '))" \
 	"    FROM jsonb_array_elements_text(CASE jsonb_typeof(old->key) WHEN 'array' THEN old->key" \
 	" ELSE '[]' END) o HAVING count(*) > 0))" \
@@ -740,13 +741,13 @@ find_changes(const CmigExpansion *expansion, bool verified)
 		"  c.attcompression, 'comment', coalesce(col_description(c.attrelid, c.attnum), d.d),"
 		" 'statistics target',"
 		"  coalesce(nullif(c.attstattarget, -1), o.attstattarget), 'options',"
-		" coalesce(c.attoptions, o.attoptions),"
+		" coalesce(" CMIG_COLUMN_OPTIONS("c") ", " CMIG_COLUMN_OPTIONS("o") "),"
 		"  'privileges', c.attacl::text, 'default', (SELECT pg_get_expr(adbin, adrelid) FROM"
 		" pg_attrdef"
 		"   WHERE adrelid = c.attrelid AND adnum = c.attnum)),"
 		"  jsonb_build_object('NOT NULL', o.attnotnull, 'storage', o.attstorage, 'compression',"
 		"  o.attcompression, 'comment', d.d, 'statistics target', o.attstattarget, 'options',"
-		" o.attoptions,"
+		" " CMIG_COLUMN_OPTIONS("o") ","
 		"  'privileges', NULL, 'default', (SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef"
 		"   WHERE adrelid = o.attrelid AND adnum = o.attnum)), true"
 		" FROM a JOIN pg_attribute c USING (attrelid, attnum) JOIN pg_inherits h ON h.inhrelid ="
@@ -830,6 +831,13 @@ find_missing(const CmigExpansion *expansion, bool owners)
 		"  FROM cmig.expansion_run r, unnest(r.schemas) s, pg_namespace b, pg_namespace n"
 		"  WHERE r.scope = $1 AND b.nspname::text = s AND $5 AND NOT " CMIG_VERSION_OWNER
 		"   AND n.nspname::text = cmig.version_schema(r.revision, s) AND " CMIG_VERSION_CREATED
+		" UNION SELECT 'error', 'view ' || version,"
+		"  'it has lost its check option, which tells for which version an INSERT is',"
+		"  format('ALTER VIEW %s SET (check_option = local)', v.oid::regclass)"
+		"  FROM t JOIN pg_class v ON v.oid = " CMIG_RELATION_NAMED("version") " AND v.relkind = 'v'"
+		"  WHERE NOT ('check_option=local' = ANY (coalesce(v.reloptions, '{}')))"
+		"   AND EXISTS (SELECT FROM cmig.expansion_step s"
+		"    WHERE s.scope = $1 AND s.relation = t.relation AND s.phase = '" CMIG_PHASE_FILL "')"
 		" UNION SELECT 'error', format('trigger %I on %s', n, y.oid::regclass),"
 		"  'it was dropped or disabled, so the two versions of a row can differ', $2 FROM t,"
 		"  LATERAL (SELECT t.oid UNION SELECT relid FROM pg_partition_tree(t.oid)) y (oid),"

@@ -30,9 +30,8 @@
 
 /* in origin.c */
 
-#define CMIG_MARK_TABLE	1		/* by the old build */
-#define CMIG_MARK_VIEW	2		/* the view's column takes the table's default */
-#define CMIG_MARK_STATE	4		/* the INSERT does not name the state */
+#define CMIG_MARK_VIEW	1		/* the view's column takes the table's default */
+#define CMIG_MARK_STATE	2		/* the INSERT does not name the state */
 
 /* An expression of the trigger that is fired last. */
 typedef struct CmigWriterRule
@@ -43,9 +42,6 @@ typedef struct CmigWriterRule
 	char	   *label;			/* name of the column or constraint */
 	bool		required;		/* the column must not be null */
 	bool		takes_default;	/* the old default applies if unnamed */
-	Const	   *unnamed;		/* what a replaced column has if the view
-								 * inserts, or NULL if that depends on more */
-	bool		by_domain;		/* is it its domain that has no default? */
 	Expr	   *expr;
 	Bitmapset  *reads;			/* columns, from FirstLowInvalid... */
 	bool		inverted;		/* is another column computed from it? */
@@ -65,14 +61,11 @@ typedef struct CmigWriter
 	TupleDesc	desc;
 	AttrNumber	state;			/* the column that says what is to be done */
 	Oid			sequence;		/* notes when the old build wrote, or invalid */
-	bool		marks;			/* does the state's default leave a mark? */
 	bool		strict;			/* a failing "up" fails the write */
-	bool		inverse;		/* no new column: state tells who inserts */
 	int			count;
 	CmigWriterRule *rules;
 	Bitmapset  *hidden;			/* columns that only the new version writes */
 	Bitmapset  *computed;		/* those that have an expression */
-	Bitmapset  *replaced;		/* of the old version, with an expression */
 } CmigWriter;
 
 /* What one statement needs that writes an expanded table. */
@@ -87,8 +80,6 @@ typedef struct CmigWriting
 	uint64		rows;			/* of the old build */
 	const char *relation;
 
-	bool		inserts;		/* has inserted: updates are ON CONFLICT */
-	bool		inserts_new;	/* the last row was of the new version */
 	HeapTuple	written;		/* the last updated row of a partition */
 
 	/* the row that is transformed */
@@ -117,7 +108,10 @@ typedef struct CmigOrigin
 	Oid			relation;		/* InvalidOid if the first trigger did not
 								 * fire */
 	uint8		marks;
+	ExecProcNodeMtd run;		/* what PostgreSQL runs its writes with */
+	bool		viewed;			/* is it writing a version's view? */
 	bool		checked;		/* does the statement set no hidden column? */
+	bool		old_build;		/* is it an INSERT of the old build? */
 	HeapTuple	moved;
 	HeapTuple	shown;			/* as the triggers of users see it, or NULL */
 	CmigWriting *source;
@@ -160,18 +154,20 @@ extern bool cmig_versions_is_ours(const Trigger *trigger);
 /* Raise an error unless it is the last, and the first is "!cmig_begin", of those that change rows. */
 extern void cmig_versions_require_order(Relation relation, const Trigger *trigger);
 
-/* Raise an error unless the default of the column tells for which version a row is. */
-extern bool cmig_versions_is_marked(Relation relation, AttrNumber number);
-extern void cmig_versions_require_marked(Relation relation, AttrNumber number, bool hidden);
+/*
+ * Raise an error unless the column has its default: that of the state tells if an INSERT
+ * names it.
+ */
+extern void cmig_versions_require_marked(Relation relation, AttrNumber number);
 
 /* Does the state of the row have this value? */
 extern bool cmig_versions_has_state(TupleTableSlot *slot, AttrNumber number, const char *state);
 
-/*
- * Tell the trigger if the statement that starts is one of the view: flinfo's
- * fn_expr is not NULL then.
- */
-extern void cmig_versions_note_target(EState *estate, const ResultRelInfo *table);
+/* Take note of what a statement that starts will write through a view. */
+extern void cmig_versions_note_targets(const QueryDesc *query);
+
+/* Is this row written through the view?  The trigger is one of ours. */
+extern bool cmig_versions_is_viewed(FunctionCallInfo fcinfo);
 
 /* The alias of the real table in the views of filled tables. */
 #define CMIG_VERSION_ALIAS "cmig_version"
@@ -211,10 +207,7 @@ extern void cmig_versions_transform(CmigWriting *statement, TupleTableSlot *in, 
 extern HeapTuple cmig_versions_show(FunctionCallInfo fcinfo, CmigWriting *statement,
 									CmigOrigin *row);
 
-/*
- * The state of a row that is inserted through an inner view.  An UPDATE that
- * sets one of these says which version of the row is correct.
- */
+/* A statement of the table that sets one of these says which version of the row is correct. */
 #define CMIG_STATE_NEW "new"
 #define CMIG_STATE_OLD "old"
 
@@ -631,7 +624,6 @@ typedef struct CmigVersionTable
 	bool		inverse;		/* has the version no column of its own? */
 	bool		hides;			/* does the table have hidden columns? */
 	char	   *view;			/* the view, qualified */
-	char	   *inner;			/* if "inverse", the one that it reads */
 	char	   *sequence;		/* notes when the old build wrote */
 	CmigExpansionStep *created; /* the step that creates it */
 } CmigVersionTable;

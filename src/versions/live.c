@@ -201,9 +201,6 @@ add_table_privileges(CmigPlanning *p, const CmigVersionTable *table)
 		if (column->a == NULL)
 			continue;
 		cmig_versions_add_column_privileges(&at, column->a->name, table->view, column->b->name);
-		if (table->inner != NULL)
-			cmig_versions_add_column_privileges(&at, column->a->name, table->inner,
-												column->b->name);
 		if (column->hidden == NULL)
 			continue;
 		cmig_versions_add_column_privileges(&at, column->a->name, at.relation, column->hidden);
@@ -212,10 +209,6 @@ add_table_privileges(CmigPlanning *p, const CmigVersionTable *table)
 	cmig_versions_add_rows(&at,
 						   cmig_query_list(&relation_privileges, at.relation, table->view, schema,
 										   runner));
-	if (table->inner != NULL)
-		cmig_versions_add_rows(&at,
-							   cmig_query_list(&relation_privileges, at.relation, table->inner,
-											   schema, runner));
 }
 
 /*

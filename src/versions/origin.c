@@ -2,16 +2,15 @@
  * origin.c
  *	  Which version of an expanded table a row is written through.
  *
- * An INSERT that does not name a hidden column evaluates its default, a call
- * of cmig.expansion_mark(): it was for the table, that is, by the old build.
- * The view has other defaults.  An INSERT that names the state as well, whose default
- * is such a call, too, has a whole row of the table.  Functions and triggers may insert
- * into the same or another table meanwhile, so a mark belongs to a statement.
+ * In the view, the table has an alias, under which the rewriter makes it the target;
+ * that it came from the FROM clause of a view cannot be written in a statement.  As
+ * users can create views, each view of the statement that uses the alias must be in
+ * the schema of the version.  The hook that looks for it is there when the condition of
+ * the view was evaluated, which is planned for INSERTs because of its check option.
  *
- * An UPDATE has no defaults.  In the view, the table has an alias, under which
- * the rewriter makes it the target; that it came from the FROM clause of a view
- * cannot be written in a statement.  As users can create views, each view of the
- * statement that uses the alias must be in the schema of the version.
+ * An INSERT of the table that names the state has a whole row of it.  One that does not
+ * evaluates the default, a call of cmig.expansion_mark().  Functions and triggers may
+ * insert into the same or another table meanwhile, so a mark belongs to a statement.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -154,7 +153,10 @@ set_mark(FunctionCallInfo fcinfo, uint8 kind)
 Datum
 cmig_expansion_mark(PG_FUNCTION_ARGS)
 {
-	return set_mark(fcinfo, PG_ARGISNULL(0) ? CMIG_MARK_TABLE : CMIG_MARK_STATE);
+	/* by such a default, a hidden column is only known */
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	return set_mark(fcinfo, CMIG_MARK_STATE);
 }
 
 Datum
@@ -301,18 +303,11 @@ calls_mark(Node *node, void *context)
 	return node != NULL && expression_tree_walker(node, calls_mark, context);
 }
 
-bool
-cmig_versions_is_marked(Relation relation, AttrNumber number)
-{
-	return TupleDescAttr(RelationGetDescr(relation), number - 1)->atthasdef &&
-		calls_mark(build_column_default(relation, number), NULL);
-}
-
 void
-cmig_versions_require_marked(Relation relation, AttrNumber number, bool hidden)
+cmig_versions_require_marked(Relation relation, AttrNumber number)
 {
-	if (hidden ? cmig_versions_is_marked(relation, number) :
-		TupleDescAttr(RelationGetDescr(relation), number - 1)->atthasdef)
+	if (TupleDescAttr(RelationGetDescr(relation), number - 1)->atthasdef &&
+		calls_mark(build_column_default(relation, number), NULL))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -326,7 +321,6 @@ cmig_versions_require_marked(Relation relation, AttrNumber number, bool hidden)
 /* What cmig.expansion_begin() keeps for a statement. */
 typedef struct Beginning
 {
-	AttrNumber	state;			/* of a partition, or 0 */
 	CmigWriting *statement;		/* if triggers of users fire, or NULL */
 } Beginning;
 
@@ -335,14 +329,10 @@ begin_statement(const TriggerData *data, MemoryContext context)
 {
 	Relation	relation = data->tg_relation;
 	Beginning  *beginning = MemoryContextAllocZero(context, sizeof(Beginning));
-	AttrNumber	number = relation->rd_rel->relispartition ?
-	get_attnum(RelationGetRelid(relation), CMIG_STATE_COLUMN) : 0;
 	const TriggerDesc *triggers = CopyTriggerDesc(relation->trigdesc);
 	const Trigger *writer = NULL;
 	bool		users = false;
 
-	if (number > 0 && TupleDescAttr(RelationGetDescr(relation), number - 1)->atttypid == TEXTOID)
-		beginning->state = number;
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 	{
 		const Trigger *trigger = &triggers->triggers[i];
@@ -386,10 +376,8 @@ cmig_expansion_begin(PG_FUNCTION_ARGS)
 	row->moved = NULL;
 	row->shown = NULL;
 	/* only a row that was already written does not have the defaults */
-	if (!update && beginning->state > 0 && row->source != NULL &&
-		(row->marks & CMIG_MARK_TABLE) == 0 &&
-		!cmig_versions_has_state(data->tg_trigslot, beginning->state, "todo") &&
-		!cmig_versions_has_state(data->tg_trigslot, beginning->state, CMIG_STATE_NEW))
+	if (!update && data->tg_relation->rd_rel->relispartition && row->source != NULL &&
+		(row->marks & CMIG_MARK_STATE) == 0)
 		row->moved = heap_copytuple(data->tg_trigtuple);
 	tuple = beginning->statement == NULL ? NULL :
 		cmig_versions_show(fcinfo, beginning->statement, row);
@@ -450,9 +438,12 @@ has_pretender(EState *estate)
 	return found;
 }
 
-void
-cmig_versions_note_target(EState *estate, const ResultRelInfo *table)
+/* Does it write a table through the view of a version? */
+static bool
+writes_view(const ModifyTableState * node)
 {
+	EState	   *estate = node->ps.state;
+	const ResultRelInfo *table = node->rootResultRelInfo;
 	const RangeTblEntry *entry = exec_rt_fetch(table->ri_RangeTableIndex, estate);
 	const TriggerDesc *triggers = table->ri_TrigDesc;
 	bool		written = false;
@@ -460,16 +451,61 @@ cmig_versions_note_target(EState *estate, const ResultRelInfo *table)
 	/* a table that the statement itself names is not in a FROM clause */
 	if (!entry->inFromCl || entry->alias == NULL ||
 		strcmp(entry->alias->aliasname, CMIG_VERSION_ALIAS) != 0)
-		return;
+		return false;
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 		written |= cmig_versions_is_writer(&triggers->triggers[i]);
-	if (!written || has_pretender(estate))
+	return written && !has_pretender(estate);
+}
+
+/* Run it, and what it reads, which can write, too. */
+static TupleTableSlot *
+run_node(PlanState * node, bool viewed)
+{
+	CmigOrigin *row = cmig_versions_origin(node->state->es_query_cxt);
+	bool		outer = row->viewed;
+	TupleTableSlot *result;
+
+	row->viewed = viewed;
+	result = row->run(node);
+	row->viewed = outer;
+	return result;
+}
+
+/* Run a node that writes a view, or a table. */
+static TupleTableSlot *
+run_viewed(PlanState * node)
+{
+	return run_node(node, true);
+}
+
+static TupleTableSlot *
+run_direct(PlanState * node)
+{
+	return run_node(node, false);
+}
+
+void
+cmig_versions_note_targets(const QueryDesc *query)
+{
+	List	   *nodes = list_copy(query->estate->es_auxmodifytables);
+	bool		any = false;
+
+	/* what a rule adds is in the list, too */
+	if (IsA(query->planstate, ModifyTableState))
+		nodes = list_append_unique_ptr(nodes, query->planstate);
+	foreach_node(ModifyTableState, node, nodes)
+		any |= writes_view(node);
+	if (!any)
 		return;
-	for (int i = 0; i < triggers->numtriggers; i++)
-		if (cmig_versions_is_ours(&triggers->triggers[i]))
-		{
-			fmgr_info_cxt(triggers->triggers[i].tgfoid, &table->ri_TrigFunctions[i],
-						  estate->es_query_cxt);
-			fmgr_info_set_expr((Node *) entry, &table->ri_TrigFunctions[i]);
-		}
+	foreach_node(ModifyTableState, node, nodes)
+	{
+		cmig_versions_origin(query->estate->es_query_cxt)->run = node->ps.ExecProcNodeReal;
+		ExecSetExecProcNode(&node->ps, writes_view(node) ? run_viewed : run_direct);
+	}
+}
+
+bool
+cmig_versions_is_viewed(FunctionCallInfo fcinfo)
+{
+	return cmig_versions_origin(fcinfo->flinfo->fn_mcxt)->viewed;
 }

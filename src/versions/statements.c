@@ -87,50 +87,31 @@ cmig_versions_add_view(CmigPlanning *p, CmigVersionTable *table)
 	const char *from = table->a->qualified;
 	const CmigStepGroup at = {p, CMIG_PHASE_PREPARE, from};
 	char	   *view = psprintf("%s.%s", schema, quote_identifier(table->b->name));
-	const char *where = "";
+	const char *rest = "";
 	StringInfoData sql;
-	StringInfoData names;
 
 	initStringInfo(&sql);
-	initStringInfo(&names);
 	foreach_ptr(const CmigVersionColumn, column, table->columns)
 	{
 		const char *source = quote_identifier(column->hidden ? column->hidden : column->a->name);
 		const char *name = quote_identifier(column->b->name);
 		bool		same = strcmp(source, name) == 0;
 
-		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", name);
 		appendStringInfo(&sql, "%s%s%s%s", sql.len > 0 ? ", " : "", source, same ? "" : " AS ",
 						 same ? "" : name);
 	}
 	if (table->filled)
 	{
-		/* an UPDATE is told from one of the table */
-		from = psprintf("%s " CMIG_VERSION_ALIAS, from);
-		where = " WHERE cmig.expansion_view()";
-	}
-	if (table->inverse)
-	{
-		table->inner = psprintf("%s.%s", schema,
-								quote_identifier(cmig_version_hidden_name(table->b->name)));
-
 		/*
-		 * No column of the view tells which build inserts a row, but one that
-		 * a view below it has, whose default such an INSERT takes.
+		 * what it writes is told from what writes the table; an INSERT has
+		 * the check alone
 		 */
-		cmig_versions_add(&at,
-						  "CREATE VIEW %s WITH (security_invoker = true) AS SELECT %s, " CMIG_STATE_COLUMN " FROM %s%s",
-						  table->inner, sql.data, from, where);
-		cmig_versions_add(&at,
-						  "ALTER VIEW %s ALTER COLUMN " CMIG_STATE_COLUMN " SET DEFAULT '" CMIG_STATE_NEW "'",
-						  table->inner);
-		from = table->inner;
-		where = "";
+		from = psprintf("%s " CMIG_VERSION_ALIAS, from);
+		rest = " WHERE cmig.expansion_view() WITH LOCAL CHECK OPTION";
 	}
 	table->created = cmig_versions_add(&at,
 									   "CREATE VIEW %s WITH (security_invoker = true) AS SELECT %s"
-									   " FROM %s%s", view,
-									   table->inverse ? names.data : sql.data, from, where);
+									   " FROM %s%s", view, sql.data, from, rest);
 	table->view = view;
 	foreach_ptr(const CmigVersionColumn, column, table->columns)
 	{
@@ -205,8 +186,7 @@ cmig_versions_add_triggers(CmigPlanning *p, CmigVersionTable *table)
 					 "CREATE TRIGGER %s BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION cmig.expansion_write(%s, %s, %s",
 					 quote_identifier(CMIG_EXPANSION_WRITE), real,
 					 quote_literal_cstr(CMIG_STATE_COLUMN),
-					 quote_literal_cstr(psprintf("%s%s", p->strict ? "s" : "",
-												 table->inverse ? "i" : "")),
+					 p->strict ? "'s'" : "''",
 					 quote_literal_cstr(table->sequence));
 	foreach_ptr(CmigVersionColumn, column, table->columns)
 	{
@@ -600,8 +580,6 @@ add_views_removal(CmigPlanning *p, const char *phase)
 			cmig_versions_add(&at, "DROP VIEW IF EXISTS %s.%s",
 							  cmig_versions_schema(p, table->b->schema),
 							  quote_identifier(table->b->name));
-		if (table->inner != NULL)
-			cmig_versions_add(&at, "DROP VIEW IF EXISTS %s", table->inner);
 	}
 }
 

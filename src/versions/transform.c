@@ -121,78 +121,6 @@ describe_error(void *arg)
 	errcontext("pg_cmig: column \"%s\" of the %s version", rule->label, rule->kind == CMIG_RULE_DOWN ? "old" : "new");
 }
 
-/* Returns the default of a column, which the caller has not locked, or NULL. */
-static Node *
-read_default(Oid table, AttrNumber number)
-{
-	Relation	catalog = table_open(AttrDefaultRelationId, AccessShareLock);
-	ScanKeyData keys[2];
-	SysScanDesc scan;
-	HeapTuple	tuple;
-	Node	   *result = NULL;
-
-	ScanKeyInit(&keys[0], Anum_pg_attrdef_adrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(table));
-	ScanKeyInit(&keys[1], Anum_pg_attrdef_adnum, BTEqualStrategyNumber, F_INT2EQ, Int16GetDatum(number));
-	scan = systable_beginscan(catalog, AttrDefaultIndexId, true, NULL, 2, keys);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-	{
-		bool		null;
-		Datum		tree = cmig_getattr_compat(tuple, Anum_pg_attrdef_adbin, RelationGetDescr(catalog), &null);
-
-		result = null ? NULL : stringToNode(TextDatumGetCString(tree));
-	}
-	systable_endscan(scan);
-	table_close(catalog, AccessShareLock);
-	return result;
-}
-
-/* Subtransaction callback: compute an expression of constants. */
-static void
-fold(void *arg)
-{
-	Node	  **expr = arg;
-
-	*expr = (Node *) expression_planner((Expr *) *expr);
-}
-
-/*
- * What does the rule's column have that an INSERT into the view does not name?  The
- * view is one of the table, so if the row is of a partition, its default does not
- * matter.  Returns NULL if that depends on when it is inserted.
- */
-static Const *
-find_unnamed(Relation relation, CmigWriterRule *rule)
-{
-	/* without a lock of the table, which others may have locked first */
-	Oid			table = cmig_versions_root_of(relation);
-	HeapTuple	tuple = SearchSysCacheAttName(table, get_attname(RelationGetRelid(relation), rule->column, false));
-	FormData_pg_attribute attribute;
-	Node	   *value;
-
-	if (!HeapTupleIsValid(tuple))
-		return NULL;
-	attribute = *(Form_pg_attribute) GETSTRUCT(tuple);
-	ReleaseSysCache(tuple);
-	/* above a partition that is being detached, the table is not known */
-	if (attribute.attidentity != '\0' || get_rel_relispartition(table))
-		return NULL;
-	value = attribute.atthasdef ? read_default(table, attribute.attnum) : get_typdefault(attribute.atttypid);
-	/* a prepared INSERT keeps the default that the domain had */
-	rule->by_domain = !attribute.atthasdef && get_typtype(attribute.atttypid) == TYPTYPE_DOMAIN;
-	if (value == NULL)
-		return makeNullConst(attribute.atttypid, attribute.atttypmod, attribute.attcollation);
-	if (!IsA(value, Const) && !cmig_versions_may_fail((Expr *) value, true))
-	{
-		ErrorData  *error = cmig_subtransaction_try(fold, &value);
-
-		/* an INSERT that takes such a default fails, and no other statement */
-		if (error != NULL && cmig_subtransaction_must_rethrow(error))
-			ReThrowError(error);
-	}
-	return IsA(value, Const) && !rule->by_domain ? (Const *) value : NULL;
-}
-
 /*
  * Read the trigger's arguments: the state column, flags, the sequence that
  * notes when the old build wrote, and for each rule its
@@ -214,9 +142,7 @@ read_arguments(CmigWriter *writer, Relation relation, const Trigger *trigger, bo
 				 errmsg("column \"%s\" of relation \"%s\" does not have type text",
 						trigger->tgargs[0], RelationGetRelationName(relation)),
 				 cmig_hint("`CALL cmig.abandon()`")));
-	writer->marks = cmig_versions_is_marked(relation, writer->state);
 	writer->strict = strchr(trigger->tgargs[1], 's') != NULL;
-	writer->inverse = strchr(trigger->tgargs[1], 'i') != NULL;
 	writer->sequence = cmig_versions_sequence_of(relation, trigger->tgargs[2]);
 	writer->rules = palloc0(sizeof(CmigWriterRule) * trigger->tgnargs);
 	for (int i = 3; i + 3 < trigger->tgnargs; i += 4)
@@ -244,17 +170,12 @@ read_arguments(CmigWriter *writer, Relation relation, const Trigger *trigger, bo
 			rule->length = attribute->attlen;
 			if (!record)
 			{
-				cmig_versions_require_marked(relation, writer->state, false);
+				cmig_versions_require_marked(relation, writer->state);
 				if (rule->kind != CMIG_RULE_DOWN)
-					cmig_versions_require_marked(relation, rule->column, true);
+					cmig_versions_require_marked(relation, rule->column);
 			}
 			if (rule->kind != CMIG_RULE_DOWN)
 				writer->hidden = bms_add_member(writer->hidden, rule->bit);
-			else
-			{
-				writer->replaced = bms_add_member(writer->replaced, rule->bit);
-				rule->unnamed = find_unnamed(relation, rule);
-			}
 			if (rule->kind == CMIG_RULE_UP)
 				writer->computed = bms_add_member(writer->computed, rule->bit);
 		}

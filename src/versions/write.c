@@ -125,9 +125,9 @@ is_moved(CmigWriting *statement, TupleTableSlot *in, CmigWriting *source)
 /*
  * A statement of the table must not set a hidden column, or the row would have
  * values that the policies and constraints of its own version did not see.  An
- * INSERT that names all of them, and the state, has a whole row of the table: the
- * old version counts, where it is not what the new one is transformed to.  A NULL
- * is not told from their default.
+ * INSERT that names the state, too, has a whole row of the table: the old version
+ * counts, where it is not what the new one is transformed to.  A NULL is not told
+ * from their default.
  */
 static void
 require_shown(const CmigWriting *statement, const TriggerData *data)
@@ -186,9 +186,8 @@ read_update(const CmigWriting *statement, FunctionCallInfo fcinfo, const Trigger
 	(void) slot_getattr(said->before, writer->state, &filled);
 	said->todo = !filled;
 	/* what a foreign key cascades is for the version that has its column */
-	said->new_build = fcinfo->flinfo->fn_expr != NULL ||
-		(!statement->inserts ? cascades && names_hidden : statement->inserts_new &&
-		 !bms_overlap(data->tg_updatedcols, writer->replaced));
+	said->new_build = cmig_versions_is_viewed(fcinfo) ||
+		(cascades && names_hidden);
 	/* the statement says which version of the row is correct */
 	said->touched = bms_is_member(writer->state - FirstLowInvalidHeapAttributeNumber,
 								  data->tg_updatedcols);
@@ -218,27 +217,18 @@ has_hidden_values(const CmigWriter *writer, TupleTableSlot *slot)
 	return result;
 }
 
-/*
- * Does a new row have values that an INSERT into the view cannot give it?  If "surely" is
- * set, a prepared one cannot, either, although it may have an older default of a domain.
- */
+/* Is a new row one that the old build inserts, which has nothing of the new version? */
 static bool
-has_replaced_values(const CmigWriter *writer, TupleTableSlot *slot, bool surely)
+is_inserted_by_old(const CmigWriter *writer, FunctionCallInfo fcinfo, const TriggerData *data,
+				   uint8 marks)
 {
-	for (int i = 0; i < writer->count; i++)
-	{
-		const CmigWriterRule *rule = &writer->rules[i];
-		bool		null;
-		Datum		value;
+	bool		has_hidden = has_hidden_values(writer, data->tg_trigslot);
 
-		if (rule->unnamed == NULL || (surely && rule->by_domain))
-			continue;
-		value = slot_getattr(slot, rule->column, &null);
-		if (null != rule->unnamed->constisnull ||
-			(!null && !datum_image_eq(value, rule->unnamed->constvalue, rule->by_value, rule->length)))
-			return true;
-	}
-	return false;
+	if (cmig_versions_is_viewed(fcinfo))
+		return false;
+	/* a whole row may not have been filled yet */
+	return (marks & CMIG_MARK_STATE) != 0 ? !has_hidden || !cmig_versions_is_copied() :
+		!has_hidden && cmig_versions_has_state(data->tg_trigslot, writer->state, "todo");
 }
 
 static void
@@ -246,9 +236,8 @@ read_insert(CmigWriting *statement, FunctionCallInfo fcinfo, const TriggerData *
 {
 	const CmigWriter *writer = &statement->writer;
 	CmigOrigin *row = cmig_versions_origin(fcinfo->flinfo->fn_mcxt);
-	bool		is_new_state = cmig_versions_has_state(said->in, writer->state, CMIG_STATE_NEW);
-	bool		is_todo = cmig_versions_has_state(said->in, writer->state, "todo");
-	bool		is_whole = false;
+	bool		is_new_state = cmig_versions_has_state(said->in, writer->state, CMIG_STATE_NEW) ||
+	cmig_versions_has_state(said->in, writer->state, "todo");
 
 	/* only the first trigger knows, if there is one */
 	if (row->relation != RelationGetRelid(data->tg_relation))
@@ -256,49 +245,37 @@ read_insert(CmigWriting *statement, FunctionCallInfo fcinfo, const TriggerData *
 	else
 	{
 		said->marked = row->marks;
-		is_whole = writer->marks && (row->marks & CMIG_MARK_STATE) == 0;
-		/* of all columns but the state */
-		is_whole |= !has_hidden_values(writer, said->in) && has_replaced_values(writer, said->in, false);
 		if (row->moved != NULL)
 			said->before = ExecStoreHeapTuple(row->moved, statement->moved, false);
 		if (said->before != NULL && !is_moved(statement, said->before, row->source))
 			said->before = NULL;
 	}
 	said->update = said->before != NULL;
-	/* a whole row that was not filled yet */
-	if (!said->update && !row->checked && is_whole && is_todo &&
-		!has_hidden_values(writer, said->in))
-		row->marks = said->marked = CMIG_MARK_TABLE;
+	if (!row->checked)
+		row->old_build = !said->update && is_inserted_by_old(writer, fcinfo, data, said->marked);
 
 	/*
 	 * A replicated INSERT evaluates the defaults.  A replicated UPDATE that
 	 * moves a row to another partition deletes and inserts it, with what it
 	 * does not set.
 	 */
-	said->replicated = !said->update && said->marked == 0 && IsLogicalWorker() &&
-		data->tg_relation->rd_rel->relispartition;
-	said->old_build = !said->update &&
-		((said->marked & CMIG_MARK_TABLE) != 0 || (writer->inverse && !is_new_state));
+	said->replicated = !said->update && (said->marked & CMIG_MARK_STATE) == 0 &&
+		IsLogicalWorker() && data->tg_relation->rd_rel->relispartition;
+	said->old_build = row->old_build;
 	said->new_build = said->update ? row->source->new_build : !said->old_build;
 
-	/*
-	 * What triggers of users have set since is not of the statement.  One
-	 * that gives all hidden columns without the state must not give a column
-	 * of the old version a value, too.
-	 */
-	if (!row->checked && !cmig_versions_is_copied() &&
-		(said->old_build ||
-		 ((said->marked & CMIG_MARK_STATE) != 0 && has_replaced_values(writer, said->in, true))))
+	/* what triggers of users have set since is not of the statement */
+	if (!row->checked && said->old_build && !cmig_versions_is_copied())
 		require_shown(statement, data);
 	row->checked = true;
-	/* the view does not show the state */
-	is_new_state |= is_todo;
-	/* a row of the table itself: the view does not have all columns */
+
+	/*
+	 * a row of the table itself: an INSERT into the view does not give the
+	 * state
+	 */
 	said->whole = said->new_build && !said->update && !is_new_state;
 	said->given = said->new_build && !is_new_state && !said->replicated &&
 		cmig_versions_is_copied();
-	statement->inserts |= !said->update;
-	statement->inserts_new = said->new_build && is_new_state;
 	/* the state has its default */
 	said->touched = !said->update && !said->given;
 }
@@ -596,14 +573,11 @@ hide_triggers(EState *estate, int eflags)
 static void
 start_execution(QueryDesc *query, int eflags)
 {
-	ListCell   *cell;
-
 	if (next_ExecutorStart)
 		next_ExecutorStart(query, eflags);
 	else
 		standard_ExecutorStart(query, eflags);
-	foreach(cell, query->estate->es_opened_result_relations)
-		cmig_versions_note_target(query->estate, lfirst(cell));
+	cmig_versions_note_targets(query);
 	if (filling_rows)
 		hide_triggers(query->estate, eflags);
 }
