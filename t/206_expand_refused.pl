@@ -73,7 +73,7 @@ foreach my $case (
 	says($case->[0], $fails . $case->[1], $case->[1]);
 }
 says('DROP VIEW s_2.t; CREATE VIEW s_2.t AS SELECT id, a FROM s.t',
-	"${fails}column a of view s_2\\.t would be missing after the contraction \\| CALL cmig\\.abandon\\(\\)\$",
+	'^error \| view s_2\.t \| it was replaced, and does not tell for which version a write is \| CALL cmig\.abandon\(\), and',
 	'column a of table s\.t would be missing after the contraction');
 says('DROP VIEW s_2.t; CREATE TABLE s_2.t ()', "${fails}s_2\\.t is not a view", '"t" is not a view');
 
