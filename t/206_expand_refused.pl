@@ -97,6 +97,14 @@ is(sql($db, $problems), '', 'the fix is all');
 sql($db, 'CALL cmig.abandon()');
 is(sql($db, q{SELECT to_regnamespace('s_2')}), '', 'it can be abandoned');
 
+# What the contraction would build again is said, too.
+subject('ALTER TABLE s.t DROP CONSTRAINT cmig_new_k');
+is(sql($db, $problems),
+	q{warning | expansion | constraint cmig_new_k of table s.t does not exist, and revision "2" needs it | CALL cmig.expand('2')},
+	'a constraint that was dropped');
+sql($db, q{CALL cmig.expand('2')});
+is(sql($db, $problems), '', 'it is built again');
+
 # A published column is dropped in an order in which no subscriber is left behind.
 subject('');
 sql($db, 'CREATE PUBLICATION p FOR TABLE s.t (id, a); CREATE PUBLICATION "P 2" FOR TABLE s.t (id, a)');

@@ -139,16 +139,37 @@ require_constraints(void *arg)
 	cmig_versions_require_constraints(expansion, GetUserId(), steps, NULL);
 }
 
+/* The argument of find_unbuilt(), and what it has found. */
+typedef struct Unbuilt
+{
+	const CmigExpansion *expansion;
+	char	   *error;
+} Unbuilt;
+
+/* Subtransaction callback: find an index or constraint that a contraction would build again. */
+static void
+find_unbuilt(void *arg)
+{
+	Unbuilt    *unbuilt = arg;
+	const char *hint;
+
+	unbuilt->error = cmig_versions_unbuilt(cmig_versions_read_steps(unbuilt->expansion, false),
+										   false, NoLock, &hint);
+}
+
 List *
 cmig_versions_refused_problems(const CmigExpansion *expansion)
 {
-	const CmigSubtransactionWork work[] = {require_objects, require_constraints};
+	const CmigSubtransactionWork work[] = {require_objects, require_constraints, find_unbuilt};
+	Unbuilt		unbuilt = {.expansion = expansion};
 
 	if (strcmp(expansion->state, "expanded") != 0 && strcmp(expansion->state, "contracting") != 0)
 		return NIL;
 	for (int i = 0; i < lengthof(work); i++)
 	{
-		ErrorData  *error = cmig_subtransaction_rehearse(work[i], unconstify(CmigExpansion *, expansion));
+		ErrorData  *error = cmig_subtransaction_rehearse(work[i], work[i] == find_unbuilt ?
+														 (void *) &unbuilt :
+														 unconstify(CmigExpansion *, expansion));
 		const char *problem[] = {"error", "expansion", NULL, NULL};
 
 		if (error == NULL || error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
@@ -158,6 +179,16 @@ cmig_versions_refused_problems(const CmigExpansion *expansion)
 			ReThrowError(error);
 		problem[2] = psprintf("cmig.contract() would fail: %s", error->message);
 		problem[3] = error->hint;
+		return list_make1(memcpy(palloc(sizeof(problem)), problem, sizeof(problem)));
+	}
+	if (unbuilt.error != NULL)
+	{
+		const char *problem[] = {
+			"warning", "expansion", psprintf("%s, and revision \"%s\" needs it", unbuilt.error,
+											 expansion->revision),
+			psprintf("`CALL cmig.expand(%s)`", quote_literal_cstr(expansion->revision))
+		};
+
 		return list_make1(memcpy(palloc(sizeof(problem)), problem, sizeof(problem)));
 	}
 	return NIL;
