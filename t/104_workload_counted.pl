@@ -92,6 +92,17 @@ slower|t|SELECT count(*) FROM shop.visit WHERE id < 100
 changes_result|t|SELECT id, place FROM shop.visit WHERE id < 50
 same_plan||SELECT place FROM shop.visit WHERE id = $1', 'a wider number is only slower until ANALYZE');
 
+# the values of one type are not found among those of another one that has other values
+$node->safe_psql('shop', q{CREATE TABLE shop.few AS SELECT ('v' || g % 5)::char(5) AS n, g AS id FROM generate_series(1, 10000) g;
+	CREATE INDEX ON shop.few (n); ANALYZE shop.few});
+foreach my $type ('text', 'varchar')
+{
+	$node->safe_psql('shop', "UPDATE cmig.revision SET upgrade_sql = 'ALTER TABLE shop.few ALTER n TYPE $type'");
+	is($node->safe_psql('shop', q{SELECT verdict FROM cmig.workload_check(queries => ARRAY[$$SELECT id FROM shop.few WHERE n = 'v3'$$])}),
+		'same_plan', "char(5) to $type");
+}
+$node->safe_psql('shop', 'DROP TABLE shop.few');
+
 # an application that sets search_path by itself; since 18, pg_stat_statements leaves out the value
 my $path = $node->pg_version >= 18 ? '$1' : 'shop';
 is(scalar judge('ALTER TABLE shop.person DROP COLUMN note', 'postgres', 'verdict, query, detail', regress_other => [ 'SET search_path = shop', 'SELECT born, note FROM person' ]),

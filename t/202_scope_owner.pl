@@ -28,9 +28,11 @@ foreach my $role ('own', 'postgres')
 	$as .= q{SET cmig.scope = 'tenant'; SET client_min_messages = warning; };
 
 	# backfills
-	sql($db, $as . q{SELECT FROM cmig.upgrade('1'); INSERT INTO tenant.t SELECT g, g FROM generate_series(1, 10) g; CALL cmig.upgrade_stepwise('2')});
+	sql($db, $as . q{SELECT FROM cmig.upgrade('1'); INSERT INTO tenant.t SELECT g, g FROM generate_series(1, 10) g;
+		SELECT cmig.throttle('2', 100000); CALL cmig.upgrade_stepwise('2')});
 	is(sql($db, 'SELECT count(*), count(*) FILTER (WHERE m = n * 2) FROM tenant.t'), '10|10', "$role: a backfill");
 	is(sql($db, 'SELECT count(*) FROM cmig.backfill_run WHERE statement IS NOT NULL'), 0, 'which belongs to no run any longer');
+	is(sql($db, q{SELECT name || ' ' || max_rows_per_second FROM cmig.run_control}), '2 100000', 'what limits the revision stays for other scopes');
 	sql($db, $as . q{CALL cmig.downgrade_stepwise('1'); INSERT INTO tenant.t SELECT g, g FROM generate_series(11, 20) g; CALL cmig.upgrade_stepwise('2')});
 	is(sql($db, 'SELECT count(*), count(*) FILTER (WHERE m = n * 2) FROM tenant.t'), '20|20', 'runs again after a downgrade');
 
