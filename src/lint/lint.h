@@ -438,7 +438,8 @@ typedef enum CmigLockAction
 #define CMIG_LOCK_TABLE			0x04	/* an index's table, in table_mode */
 #define CMIG_LOCK_SEQUENCES		0x08	/* sequences owned by its columns */
 #define CMIG_LOCK_PARENT		0x10	/* the table whose partition it is */
-#define CMIG_LOCK_DEFAULT		0x20	/* its default partition */
+#define CMIG_LOCK_DEFAULT		0x20	/* its default partition, and what is
+										 * below it */
 #define CMIG_LOCK_VIEWED		0x40	/* what a view reads */
 #define CMIG_LOCK_REFERENCING	0x80	/* tables with a foreign key to it */
 #define CMIG_LOCK_REFERENCED	0x100	/* tables that its keys reference */
@@ -452,6 +453,7 @@ typedef enum CmigLockAction
 #define CMIG_LOCK_KEYS			0x8000	/* as REFERENCING, in table_mode */
 #define CMIG_LOCK_TYPED			0x10000 /* for a composite type, the tables of
 										 * this type */
+#define CMIG_LOCK_DEFAULT_ONLY	0x20000 /* its default partition */
 
 /*
  * relations that are locked along with a table when rows are added to it

@@ -457,7 +457,7 @@ add_command(List **locks, const AlterTableStmt *alter, const AlterTableCmd *comm
 			take(locks, partition, AccessExclusiveLock, CMIG_LOCK_ATTACHED | CMIG_LOCK_REFERENCED |
 				 CMIG_LOCK_KEYS)->table_mode = AccessExclusiveLock;
 			take(locks, partition, AccessExclusiveLock, CMIG_LOCK_CHILDREN);
-			return command->subtype == AT_DetachPartition ? CMIG_LOCK_DEFAULT : 0;
+			return command->subtype == AT_DetachPartition ? CMIG_LOCK_DEFAULT_ONLY : 0;
 		default:
 			return 0;
 	}

@@ -175,8 +175,10 @@ add_related(List **locks, const CmigLock *lock, Oid relation)
 				lock->table_mode);
 	if (with & CMIG_LOCK_TYPED)
 		add_all(locks, cmig_related(CMIG_RELATED_TYPED, relation), lock->mode);
-	if (with & CMIG_LOCK_DEFAULT)
-		add_all(locks, cmig_related(CMIG_RELATED_DEFAULT, relation), AccessExclusiveLock);
+	foreach_oid(oid, with & (CMIG_LOCK_DEFAULT | CMIG_LOCK_DEFAULT_ONLY) ?
+				cmig_related(CMIG_RELATED_DEFAULT, relation) : NIL)
+		add_all(locks, with & CMIG_LOCK_DEFAULT ? cmig_related(CMIG_RELATED_TREE, oid) :
+				list_make1_oid(oid), AccessExclusiveLock);
 }
 
 /*

@@ -84,3 +84,11 @@ CREATE TRIGGER rt AFTER INSERT ON ev FOR EACH ROW EXECUTE FUNCTION touch();
 CREATE TRIGGER st AFTER INSERT ON ev FOR EACH STATEMENT EXECUTE FUNCTION touch();
 CREATE TABLE computed (id int PRIMARY KEY, twice int GENERATED ALWAYS AS (double(id)) STORED);
 CREATE INDEX computed_twice ON computed (twice);
+
+-- a default partition that has partitions
+CREATE TABLE rest (a int, b int) PARTITION BY LIST (a);
+CREATE TABLE rest_default PARTITION OF rest DEFAULT PARTITION BY LIST (b);
+CREATE TABLE rest_1 PARTITION OF rest_default FOR VALUES IN (1) PARTITION BY LIST (a);
+CREATE TABLE rest_2 PARTITION OF rest_1 DEFAULT;
+CREATE TABLE rest_3 PARTITION OF rest FOR VALUES IN (3);
+CREATE TABLE rest_out (a int, b int);
