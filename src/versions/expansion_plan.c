@@ -179,6 +179,8 @@ match_column(CmigPlanning *p, CmigVersionTable *table, CmigVersionColumn *column
 	if (!cmig_text_same(a->generated, b->generated) ||
 		(b->generated[0] && !cmig_text_same(a->value, b->value)))
 		cmig_versions_refuse(what, "It is a generated column, or was one.");
+	if (a->identity[0] && b->identity[0] && !cmig_text_same(a->sequence_oid, b->sequence_oid))
+		cmig_versions_refuse(what, "It would have another sequence than after an upgrade.");
 	if (!retyped && up == NULL && down == NULL && cmig_text_same(a->not_null, b->not_null))
 		return;
 	if (b->generated[0])

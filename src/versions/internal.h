@@ -246,6 +246,7 @@ typedef struct CmigShapeColumn
 								 * default */
 	char	   *options;		/* of the sequence, or NULL */
 	char	   *partitions;		/* t: in a partition key */
+	char	   *sequence_oid;	/* of the sequence, or NULL */
 } CmigShapeColumn;
 
 typedef struct CmigShapePart

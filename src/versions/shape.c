@@ -163,7 +163,7 @@ cmig_shape_read(const CmigImage *image)
 		" c.relkind = 'p' AND EXISTS (SELECT FROM pg_partition_tree(c.oid) y"
 		" JOIN pg_partitioned_table p ON p.partrelid = y.relid"
 		"  JOIN pg_attribute k ON k.attrelid = y.relid AND k.attnum = ANY (p.partattrs::int2[])"
-		" WHERE k.attname = a.attname)"
+		" WHERE k.attname = a.attname), o.oid"
 		" FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid"
 		" JOIN pg_namespace n ON n.oid = c.relnamespace"
 		" JOIN pg_type t ON t.oid = a.atttypid"
