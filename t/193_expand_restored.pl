@@ -138,4 +138,15 @@ foreach my $case (
 	sql('postgres', 'DROP DATABASE changed');
 }
 
+# Later minor releases store an option of their own for each column
+$db = 'option';
+new_database($node, $db);
+sql($db, q{SELECT cmig.create_revision('a', 'CREATE TABLE p (id int, v int) PARTITION BY LIST (id); CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1)', NULL, revision => '1');
+	SELECT FROM cmig.upgrade(); SELECT cmig.create_revision('b', 'ALTER TABLE p ALTER v TYPE bigint', NULL, revision => '2', expand => true)});
+my $store = q{UPDATE pg_attribute SET attoptions = ARRAY['pg_attver=' || attrelid] WHERE attname = 'v' AND attrelid IN (SELECT relid FROM pg_partition_tree('p'))};
+sql($db, "$store; CALL cmig.expand(); CREATE TABLE p2 PARTITION OF p DEFAULT; $store");
+is(sql($db, $problems), '', 'an option of the server is no change');
+sql($db, 'CALL cmig.contract()');
+is(sql($db, 'SELECT count(*) FROM cmig.diff(cmig.schema_sql())'), '0', 'nor a difference');
+
 done_testing();
