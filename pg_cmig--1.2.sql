@@ -1007,7 +1007,7 @@ COMMENT ON FUNCTION cmig.expansion() IS 'Returns each column of the expanded rev
 COMMENT ON FUNCTION cmig.version_schema(text, text) IS 'Returns the name of the schema with the new version of a schema''s tables while the revision is expanded.';
 COMMENT ON FUNCTION cmig.expansion_mark(anyelement) IS 'Returns its argument. The default of a hidden column: that of the state notes that an INSERT does not name it.';
 COMMENT ON FUNCTION cmig.expansion_unset(anyelement) IS 'Returns its argument. The default of a view''s column that takes its value from the table''s default: notes that an INSERT does not name the column.';
-COMMENT ON FUNCTION cmig.expansion_view() IS 'Returns true. The condition of the views of expanded tables: an UPDATE through the view is told from one of the table.';
+COMMENT ON FUNCTION cmig.expansion_view() IS 'Returns true. The condition and check option of the views of expanded tables: what is written through the view is told from what is written to the table.';
 COMMENT ON FUNCTION cmig.expansion_key(regclass, text) IS 'Makes a unique index of a partitioned table, and those of its partitions, a primary key or unique constraint. Only contract and revisions can call it (55000). Raises an error if the table is not the caller''s (42501), or if the index cannot become a key (42809).';
 COMMENT ON FUNCTION cmig.expansion_begin() IS 'Trigger function of expanded tables: takes note of which version a row is written through.';
 COMMENT ON FUNCTION cmig.expansion_write() IS 'Trigger function of expanded tables: computes the columns of the other version. Raises an error if an expression fails for a row of the new build, or is null although the column must not be (23502).';
