@@ -4,9 +4,10 @@
  *
  * In the view, the table has an alias, under which the rewriter makes it the target;
  * that it came from the FROM clause of a view cannot be written in a statement.  As
- * users can create views, each view of the statement that uses the alias must be in
- * the schema of the version.  The hook that looks for it is there when the condition of
- * the view was evaluated, which is planned for INSERTs because of its check option.
+ * users can create views, each view that the statement writes, and that gives the table
+ * the alias, must be in the schema of the version.  The hook that looks for it is there
+ * when the condition of the view was evaluated, which is planned for INSERTs because of
+ * its check option.
  *
  * An INSERT of the table that names the state has a whole row of it.  One that does not
  * evaluates the default, a call of cmig.expansion_mark().  Functions and triggers may
@@ -414,9 +415,9 @@ is_version(Relation view, Oid table)
 	return found;
 }
 
-/* Does a view of the statement only pretend to be one of a version? */
+/* Does a view through which the table is written only pretend to be the one of a version? */
 static bool
-has_pretender(EState *estate)
+has_pretender(EState *estate, Oid table)
 {
 	bool		found = false;
 
@@ -424,14 +425,16 @@ has_pretender(EState *estate)
 	{
 		Relation	view;
 
-		if (entry->rtekind != RTE_RELATION || entry->relkind != RELKIND_VIEW)
+		/* a view that is only read has a weaker lock */
+		if (entry->rtekind != RTE_RELATION || entry->relkind != RELKIND_VIEW ||
+			entry->rellockmode != RowExclusiveLock)
 			continue;
 		view = table_open(entry->relid, AccessShareLock);
 		foreach_node(RangeTblEntry, from, get_view_query(view)->rtable)
 		{
-			found |= from->rtekind == RTE_RELATION && from->alias != NULL &&
+			found |= from->rtekind == RTE_RELATION && from->relid == table && from->alias != NULL &&
 				strcmp(from->alias->aliasname, CMIG_VERSION_ALIAS) == 0 &&
-				!is_version(view, from->relid);
+				!is_version(view, table);
 		}
 		table_close(view, AccessShareLock);
 	}
@@ -454,7 +457,7 @@ writes_view(const ModifyTableState * node)
 		return false;
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 		written |= cmig_versions_is_writer(&triggers->triggers[i]);
-	return written && !has_pretender(estate);
+	return written && !has_pretender(estate, entry->relid);
 }
 
 /* Run it, and what it reads, which can write, too. */
