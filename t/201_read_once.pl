@@ -53,6 +53,14 @@ foreach my $case (
 	$node->safe_psql('postgres', 'INSERT INTO cmig.expansion_run TABLE kept; DROP TABLE kept; SET client_min_messages = error; CALL cmig.abandon()');
 }
 
+# A lock that is held for less than a second is waited for.
+$node->safe_psql('postgres', 'SET client_min_messages = error; CALL cmig.expand(confirm => true)');
+my $short = start_psql($node, 'postgres', 'BEGIN; LOCK TABLE t; SELECT pg_sleep(0.5); COMMIT', 'holder');
+$node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'holder' AND wait_event = 'PgSleep'}) or die 'no lock';
+is($node->safe_psql('postgres', q{SELECT count(*) FROM cmig.check() WHERE object = 'expansion'}), '0', 'cmig.check() waits for a short lock');
+is(finish_psql($short), 0, 'which is held');
+$node->safe_psql('postgres', 'SET client_min_messages = error; CALL cmig.abandon()');
+
 # Children of a table that a revision alters come and go.
 $node->safe_psql('postgres', <<'END_SQL');
 CREATE TABLE parent (id int PRIMARY KEY, n int);

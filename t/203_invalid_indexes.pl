@@ -92,7 +92,8 @@ foreach my $case (
 	[ 'ALTER TABLE u RENAME TO x', 'table public\.u of the expansion is now public\.x', 'ALTER TABLE x RENAME TO u' ],
 	[ 'DROP INDEX cmig_new_a_n', 'index cmig_new_a_n of table public\.a does not exist\nDETAIL:  Revision "042" needs it\.\nHINT:  CALL cmig\.expand\(\'042\'\) completes it\.\n', '' ],
 	[ q{UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'cmig_new_a_n'::regclass}, 'index public\.cmig_new_a_n of table public\.a is not valid\nDETAIL:  .*\nHINT:  REINDEX INDEX CONCURRENTLY public\.cmig_new_a_n\n', 'REINDEX INDEX CONCURRENTLY public.cmig_new_a_n' ],
-	[ 'ALTER TABLE a DROP CONSTRAINT cmig_new_a_f', 'constraint cmig_new_a_f of table public\.a does not exist\n', '' ])
+	[ 'ALTER TABLE a DROP CONSTRAINT cmig_new_a_f', 'constraint cmig_new_a_f of table public\.a does not exist\n', '' ],
+	[ 'ALTER TABLE b DROP CONSTRAINT cmig_new_b_f', 'constraint cmig_new_b_f of table public\.b does not exist\n', '' ])
 {
 	my ($change, $error, $back) = @$case;
 	my $db = 'built' . ++$number;
@@ -103,10 +104,12 @@ CREATE TABLE q (id int PRIMARY KEY);
 CREATE TABLE r (id int PRIMARY KEY);
 CREATE TABLE a (id int, n int CONSTRAINT a_f REFERENCES q);
 CREATE UNIQUE INDEX a_n ON a (n);
+CREATE TABLE b (n int);
+ALTER TABLE b ADD CONSTRAINT b_f FOREIGN KEY (n) REFERENCES q NOT VALID;
 CREATE TABLE s (n int);
 ALTER TABLE s ADD CONSTRAINT s_f FOREIGN KEY (n) REFERENCES r NOT VALID;
 CREATE TABLE u (id int, n int CONSTRAINT u_f REFERENCES q);
-SELECT FROM cmig.create_revision('wide', 'ALTER TABLE a ALTER n TYPE bigint; ALTER TABLE s ALTER n TYPE bigint; ALTER TABLE u ALTER n TYPE bigint', NULL, revision => '042', expand => true)
+SELECT FROM cmig.create_revision('wide', 'ALTER TABLE a ALTER n TYPE bigint; ALTER TABLE b ALTER n TYPE bigint; ALTER TABLE s ALTER n TYPE bigint; ALTER TABLE u ALTER n TYPE bigint', NULL, revision => '042', expand => true)
 SQL
 	my $application = $node->background_psql($db);
 
@@ -121,13 +124,14 @@ SQL
 	is(sql($db, 'SELECT state FROM cmig.expansion_run'), 'expanding', 'it is not expanded');
 	sql($db, $back) if $back;
 	sql($db, 'CALL cmig.expand()');
-	my $built = q{SELECT (SELECT count(*) FROM pg_index WHERE indexrelid::regclass::text = 'cmig_new_a_n' AND indisvalid), (SELECT count(*) FROM pg_constraint WHERE conname ~ '^cmig_new_._f' AND convalidated)};
-	is(sql($db, $built), '1|2', 'but after the same CALL');
+	my $built = q{SELECT (SELECT count(*) FROM pg_index WHERE indexrelid::regclass::text = 'cmig_new_a_n' AND indisvalid), (SELECT count(*) FROM pg_constraint WHERE conname ~ '^cmig_new_._f' AND convalidated),
+		(SELECT count(*) FROM pg_constraint WHERE conname ~ '^cmig_new_._f')};
+	is(sql($db, $built), '1|2|4', 'but after the same CALL');
 	next if $change =~ /RENAME/;
 	# later, too
 	sql($db, $change);
 	sql($db, 'CALL cmig.expand()');
-	is(sql($db, $built), '1|2', 'which also builds again what was dropped since then');
+	is(sql($db, $built), '1|2|4', 'which also builds again what was dropped since then');
 	next if $change !~ /UPDATE/;
 	# while somebody else rebuilds it
 	$application = $node->background_psql($db);
@@ -140,7 +144,7 @@ SQL
 	$application->query_safe('COMMIT');
 	$application->quit;
 	is(finish_psql($_), 0, 'an index that is being rebuilt is waited for') or diag($_->{err}) foreach ($reindex, $expand);
-	is(sql($db, $built), '1|2', 'and not built again');
+	is(sql($db, $built), '1|2|4', 'and not built again');
 	sql($db, 'CALL cmig.contract()');
 }
 

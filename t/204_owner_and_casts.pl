@@ -69,6 +69,16 @@ is(sql('remade', q{SELECT has_schema_privilege('other', 'x', 'CREATE'), has_sche
 	'f|t|f|t|t', 'another role runs that, too');
 is(sql('needed', "SELECT change, upgrade_sql FROM cmig.diff(cmig.schema_sql('{x}'), '{x}')"), '', 'and it leads to the same privileges');
 
+# what is only created again keeps what its owner has revoked from itself, also without owners
+new_database($node, 'again');
+sql('again', <<'SQL');
+CREATE SCHEMA x; CREATE TABLE x.t (a int); CREATE VIEW x.v AS SELECT a FROM x.t; GRANT USAGE ON SCHEMA x TO app; ALTER VIEW x.v OWNER TO app;
+SET ROLE app; REVOKE INSERT ON x.v FROM app
+SQL
+sql('again', sql('again', q{SELECT string_agg(upgrade_sql, '; ' ORDER BY step) FROM cmig.diff('CREATE SCHEMA x; CREATE TABLE x.t (a bigint); CREATE VIEW x.v AS SELECT a FROM x.t', '{x}', privileges => false)}));
+is(sql('again', q{SELECT relowner::regrole, has_table_privilege('app', 'x.v', 'INSERT'), has_table_privilege('app', 'x.v', 'UPDATE'), format_type(atttypid, NULL)
+	FROM pg_class, pg_attribute WHERE oid = 'x.v'::regclass AND attrelid = oid AND attnum > 0}), 'app|f|t|bigint', 'a view that is created again');
+
 # conversions: the casts of a user are those that a user would write
 my $casts = <<'SQL';
 CREATE TYPE public.mood AS ENUM ('sad', 'glad');
