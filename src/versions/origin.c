@@ -491,19 +491,20 @@ void
 cmig_versions_note_targets(const QueryDesc *query)
 {
 	List	   *nodes = list_copy(query->estate->es_auxmodifytables);
-	bool		any = false;
+	List	   *viewed = NIL;
 
 	/* what a rule adds is in the list, too */
 	if (IsA(query->planstate, ModifyTableState))
 		nodes = list_append_unique_ptr(nodes, query->planstate);
 	foreach_node(ModifyTableState, node, nodes)
-		any |= writes_view(node);
-	if (!any)
-		return;
-	foreach_node(ModifyTableState, node, nodes)
+	{
+		if (writes_view(node))
+			viewed = lappend(viewed, node);
+	}
+	foreach_node(ModifyTableState, node, viewed != NIL ? nodes : NIL)
 	{
 		cmig_versions_origin(query->estate->es_query_cxt)->run = node->ps.ExecProcNodeReal;
-		ExecSetExecProcNode(&node->ps, writes_view(node) ? run_viewed : run_direct);
+		ExecSetExecProcNode(&node->ps, list_member_ptr(viewed, node) ? run_viewed : run_direct);
 	}
 }
 
