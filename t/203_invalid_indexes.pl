@@ -148,5 +148,22 @@ SQL
 	sql($db, 'CALL cmig.contract()');
 }
 
+# and what is checked before a contraction: that of b waits
+new_database($node, 'checked');
+sql('checked', q{CREATE TABLE a (n int NOT NULL); CREATE TABLE b (n int NOT NULL);
+	SELECT FROM cmig.create_revision('wide', 'ALTER TABLE a ALTER n TYPE bigint; ALTER TABLE b ALTER n TYPE bigint', NULL, revision => '042', expand => true)});
+sql('checked', 'CALL cmig.expand()');
+my $reader = $node->background_psql('checked');
+$reader->query_safe('BEGIN; SELECT FROM b');
+my $contract = start_psql($node, 'checked', 'CALL cmig.contract()', 'contract');
+$node->poll_query_until('checked', q{SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query ~ '^pg_cmig: .*[.]b ADD CONSTRAINT')}) or die 'no check';
+sql('checked', 'ALTER TABLE a DROP CONSTRAINT cmig_new_n_not_null');
+$reader->query_safe('COMMIT');
+$reader->quit;
+is(finish_psql($contract), 3, 'a constraint is dropped while a contraction checks another one');
+like($contract->{err}, qr/ERROR:  \w+: constraint cmig_new_n_not_null of table public\.a does not exist\nDETAIL:  .*\nHINT:  CALL cmig\.contract\(\) completes it\.\n/, 'which is an error');
+sql('checked', 'CALL cmig.contract()');
+is(sql('checked', q{SELECT string_agg(format_type(atttypid, NULL) || attnotnull, ' ') FROM pg_attribute WHERE attrelid IN ('a'::regclass, 'b'::regclass) AND attname = 'n'}), 'biginttrue biginttrue', 'and the same CALL contracts it');
+
 $node->stop;
 done_testing();
