@@ -307,8 +307,9 @@ add_schema_owners(CmigPlanning *p)
 	};
 
 	static CmigQuery owner = {
-		.sql = "SELECT pg_get_userbyid(nspowner), nspowner FROM pg_namespace"
-		" WHERE nspname = $1::name AND nspowner <> $2"
+		.sql = "SELECT pg_get_userbyid(nspowner), nspowner, pg_has_role($2, nspowner, 'USAGE')"
+		"  AND EXISTS (SELECT FROM aclexplode(nspacl) WHERE grantee = $2 AND privilege_type = 'USAGE')"
+		" FROM pg_namespace WHERE nspname = $1::name AND nspowner <> $2"
 		" AND NOT (pg_get_userbyid(nspowner) = 'pg_database_owner' AND EXISTS (SELECT"
 		"  FROM pg_database WHERE datname = current_database() AND datdba = $2))",
 		.argtypes = {TEXTOID, OIDOID}
@@ -323,9 +324,15 @@ add_schema_owners(CmigPlanning *p)
 	{
 		char	  **row = cmig_query_row(&owner, schema, runner);
 
-		if (row != NULL && cmig_can_set_role_compat(runner, atooid(row[1])))
-			cmig_versions_add(&at, "ALTER SCHEMA %s OWNER TO %s",
-							  cmig_versions_schema(p, schema), quote_identifier(row[0]));
+		if (row == NULL || !cmig_can_set_role_compat(runner, atooid(row[1])))
+			continue;
+		cmig_versions_add(&at, "ALTER SCHEMA %s OWNER TO %s",
+						  cmig_versions_schema(p, schema), quote_identifier(row[0]));
+		/* what is granted to an owner goes to the next one */
+		if (*row[2] == 't')
+			cmig_versions_add(&at, "GRANT USAGE ON SCHEMA %s TO %s",
+							  cmig_versions_schema(p, schema),
+							  quote_identifier(cmig_session_role()));
 	}
 }
 
