@@ -187,4 +187,19 @@ foreach my $this ($seed .. $seed + $rounds - 1)
 }
 is(join(', ', grep { !$done{$_} } sort keys %ways), '', 'each way was tried');
 
+# A new partition of a table that foreign keys reference: a downgrade must detach it before it drops it
+foreach my $new (map { ("$_", "$_ PARTITION BY LIST (a)") } 'PARTITION OF q FOR VALUES IN (1)', 'PARTITION OF p FOR VALUES IN (3)')
+{
+	my $db = empty_database();
+	my $before = "CREATE TABLE p (a int PRIMARY KEY) PARTITION BY LIST (a);
+		CREATE TABLE q PARTITION OF p FOR VALUES IN (1, 2) PARTITION BY LIST (a); CREATE TABLE o (n int REFERENCES p)";
+
+	in_db($db, "$before; SELECT cmig.create_revision('a', '', '', revision => '1'); SELECT cmig.upgrade()");
+	in_db($db, "SELECT FROM cmig.autogenerate('b', '$before; CREATE TABLE r $new', store => true)");
+	in_db($db, 'SELECT cmig.upgrade()');
+	is(differences($db, "$before; CREATE TABLE r $new"), '', $new);
+	in_db($db, q{SELECT cmig.downgrade('-1')});
+	is(differences($db, $before), '', 'and back');
+}
+
 done_testing();

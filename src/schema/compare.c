@@ -253,15 +253,16 @@ propagate(CmigDifference *difference)
  * change keeps.
  */
 static List *
-find_referenced(const CmigDifference *difference)
+find_referenced(const CmigImage *image)
 {
 	List	   *tables = NIL;
 
-	for (int i = 0; i < difference->from->count; i++)
+	for (int i = 0; i < image->count; i++)
 	{
-		const CmigObject *key = difference->from->objects[i];
+		const CmigObject *key = image->objects[i];
 
-		if (key->kind != &cmig_kind_foreign_key || key->change->action == CMIG_DROP)
+		if (key->kind != &cmig_kind_foreign_key || key->change->action == CMIG_DROP ||
+			key->change->action == CMIG_CREATE)
 			continue;
 		for (int j = 0; j < key->ndepends; j++)
 		{
@@ -295,14 +296,22 @@ is_below(const CmigImage *image, const CmigObject *link, const List *tables)
  * after it is detached; a statement that fails cannot be completed.
  */
 static void
+separate_partitions(const CmigImage *image)
+{
+	const List *referenced = find_referenced(image);
+
+	for (int i = 0; i < image->count && referenced != NIL; i++)
+		if (image->objects[i]->kind == &cmig_kind_partition &&
+			is_below(image, image->objects[i], referenced))
+			image->objects[i]->separate = true;
+}
+
+static void
 unfold(CmigDifference *difference)
 {
-	const List *referenced = find_referenced(difference);
-
-	for (int i = 0; i < difference->from->count && referenced != NIL; i++)
-		if (difference->from->objects[i]->kind == &cmig_kind_partition &&
-			is_below(difference->from, difference->from->objects[i], referenced))
-			difference->from->objects[i]->separate = true;
+	separate_partitions(difference->from);
+	/* the downgrade drops those that are new */
+	separate_partitions(difference->to);
 	cmig_equivalents_unfold(difference);
 }
 

@@ -202,6 +202,14 @@ distributes_new(const List *lines, int index)
 	return false;
 }
 
+/* Does the downgrade of the line detach a partition that cannot be dropped before? */
+static bool
+detaches_first(const CmigDiffLine *line)
+{
+	return line->subject != NULL && line->subject->kind == &cmig_kind_partition &&
+		line->subject->separate;
+}
+
 /*
  * Returns the lines that the downgrade section reverts, in reverse order.
  * Leaves out the lines of a group, such as a table, if a statement that drops
@@ -218,9 +226,15 @@ downgrade_lines(const List *lines)
 
 		if (!is_written(line, false) || distributes_new(lines, i))
 			continue;
-		while (result != NIL && drops_group(line) &&
-			   strcmp(((CmigDiffLine *) llast(result))->group, line->group) == 0)
-			result = list_truncate(result, list_length(result) - 1);
+		for (int j = list_length(result) - 1; j >= 0 && drops_group(line); j--)
+		{
+			const CmigDiffLine *last = list_nth(result, j);
+
+			if (strcmp(last->group, line->group) != 0)
+				break;
+			if (!detaches_first(last))
+				result = list_delete_nth_cell(result, j);
+		}
 		result = lappend(result, line);
 	}
 	return result;
