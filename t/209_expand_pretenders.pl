@@ -1,8 +1,9 @@
 # Copyright (c) 2026, the pg_cmig developers
 
 # Views of users that give an expanded table the alias that it has in the view of the version:
-# what is written through them is for the old version, and what is written through the view
-# of the version is for the new one, whatever else the statement reads and writes.
+# what is written through them is for the old version, or an error if they are copies of that
+# view, and what is written through the view of the version is for the new one, whatever else
+# the statement reads and writes.
 
 use strict;
 use warnings;
@@ -28,13 +29,11 @@ ALTER TABLE e DROP c;
 
 my $id = 0;
 foreach my $case (
-	[ 'through such a view', 'INSERT INTO same (id, v) VALUES (ID, $1)', 'old' ],
 	[ 'through a view above that of the version', 'INSERT INTO above VALUES (ID, $1)', 'new' ],
 	[ 'while such a view is read', 'INSERT INTO public_1.d SELECT ID, $1 FROM (SELECT count(*) FROM same) s', 'new' ],
 	[ 'while one of another table is read', 'INSERT INTO public_1.d SELECT ID, $1 FROM (SELECT count(*) FROM other) s', 'new' ],
 	[ 'while one of another table is written',
 		'WITH w AS (INSERT INTO other VALUES (ID, $1, $1) RETURNING v) INSERT INTO public_1.d SELECT ID, v FROM w', 'new' ],
-	[ 'beside an update through one', 'INSERT INTO public_1.d VALUES (ID, $1); UPDATE same SET v = $1 WHERE id = ID', 'old', 'xa' ],
 	[ 'beside an update that reads one',
 		'INSERT INTO d VALUES (ID, NULL, NULL); UPDATE public_1.d SET v = $1 FROM same WHERE same.id = ID AND d.id = ID', 'new' ])
 {
@@ -46,7 +45,19 @@ foreach my $case (
 	sql($db, $sql);
 	is(sql($db, "SELECT coalesce(c, 'none') FROM d WHERE id = $id"), $value // ($version eq 'new' ? 'xa' : 'none'), "$what: the $version version");
 }
-is(sql($db, 'TABLE e'), '5|a|a|', 'what is written through one of another table is for the old version');
+is(sql($db, 'TABLE e'), '4|a|a|', 'what is written through one of another table is for the old version');
+
+# What looks like the view of the version, but is not in its schema
+fails_with($node, $db, $_, '55000', 'view "same" is not in the schema of the new version of table "d"', $_)
+	foreach q{INSERT INTO same (id, v) VALUES (9, 'a')}, q{UPDATE same SET v = 'b'};
+sql($db, 'ALTER SCHEMA public_1 RENAME TO renamed');
+fails_with($node, $db, "INSERT INTO renamed.d VALUES (9, 'a')", '55000', 'view "d" is not in the schema', 'a renamed schema');
+my $undo = sql($db, q{SELECT fix FROM cmig.check() WHERE severity = 'error' AND object = 'schema public_1'});
+like($undo, qr/^ALTER SCHEMA renamed RENAME TO public_1/, 'the fix');
+sql($db, "$undo; CREATE SCHEMA aside; ALTER VIEW public_1.d SET SCHEMA aside");
+fails_with($node, $db, "INSERT INTO aside.d VALUES (9, 'a')", '55000', 'view "d" is not in the schema', 'a view that was moved');
+sql($db, 'ALTER VIEW aside.d SET SCHEMA public_1');
+is(sql($db, "INSERT INTO public_1.d VALUES (9, 'a'); SELECT c FROM d WHERE id = 9"), 'xa', 'and back');
 
 $node->stop;
 done_testing();

@@ -291,24 +291,24 @@ cmig_versions_sequence_of(Relation relation, const char *name)
 	return sequence;
 }
 
-/* expression_tree_walker callback: does it call cmig.expansion_mark()? */
+/* expression_tree_walker callback: does it call the function of this name in schema cmig? */
 static bool
-calls_mark(Node *node, void *context)
+calls(Node *node, void *function)
 {
 	const char *name = node != NULL && IsA(node, FuncExpr) ?
 	get_func_name(((FuncExpr *) node)->funcid) : NULL;
 
-	if (name != NULL && strcmp(name, "expansion_mark") == 0 &&
+	if (name != NULL && strcmp(name, function) == 0 &&
 		get_func_namespace(((FuncExpr *) node)->funcid) == get_namespace_oid("cmig", false))
 		return true;
-	return node != NULL && expression_tree_walker(node, calls_mark, context);
+	return node != NULL && expression_tree_walker(node, calls, function);
 }
 
 void
 cmig_versions_require_marked(Relation relation, AttrNumber number)
 {
 	if (TupleDescAttr(RelationGetDescr(relation), number - 1)->atthasdef &&
-		calls_mark(build_column_default(relation, number), NULL))
+		calls(build_column_default(relation, number), "expansion_mark"))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -415,7 +415,10 @@ is_version(Relation view, Oid table)
 	return found;
 }
 
-/* Does a view through which the table is written only pretend to be the one of a version? */
+/*
+ * Does a view through which the table is written only pretend to be the one of a version?
+ * One that looks the same is an error: somebody may have moved it, or renamed its schema.
+ */
 static bool
 has_pretender(EState *estate, Oid table)
 {
@@ -424,6 +427,7 @@ has_pretender(EState *estate, Oid table)
 	foreach_node(RangeTblEntry, entry, estate->es_range_table)
 	{
 		Relation	view;
+		bool		pretends = false;
 
 		/* a view that is only read has a weaker lock */
 		if (entry->rtekind != RTE_RELATION || entry->relkind != RELKIND_VIEW ||
@@ -432,10 +436,18 @@ has_pretender(EState *estate, Oid table)
 		view = table_open(entry->relid, AccessShareLock);
 		foreach_node(RangeTblEntry, from, get_view_query(view)->rtable)
 		{
-			found |= from->rtekind == RTE_RELATION && from->relid == table && from->alias != NULL &&
+			pretends |= from->rtekind == RTE_RELATION && from->relid == table && from->alias != NULL &&
 				strcmp(from->alias->aliasname, CMIG_VERSION_ALIAS) == 0 &&
 				!is_version(view, table);
 		}
+		if (pretends && calls((Node *) get_view_query(view)->jointree->quals, "expansion_view"))
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("view \"%s\" is not in the schema of the new version of table \"%s\"",
+							RelationGetRelationName(view), get_rel_name(table)),
+					 errdetail("It is a copy of the view of that version, or was moved, so it is not known for which version a write is."),
+					 cmig_hint("`SELECT * FROM cmig.check()` has the statement that undoes it, if it was moved.")));
+		found |= pretends;
 		table_close(view, AccessShareLock);
 	}
 	return found;
