@@ -202,7 +202,7 @@ distributes_new(const List *lines, int index)
 	return false;
 }
 
-/* Does the downgrade of the line detach a partition that cannot be dropped before? */
+/* Does the downgrade detach a partition that could not be dropped otherwise? */
 static bool
 detaches_first(const CmigDiffLine *line)
 {

@@ -455,7 +455,7 @@ has_pretender(EState *estate, Oid table)
 
 /* Does it write a table through the view of a version? */
 static bool
-writes_view(const ModifyTableState * node)
+writes_view(const ModifyTableState *node)
 {
 	EState	   *estate = node->ps.state;
 	const ResultRelInfo *table = node->rootResultRelInfo;
@@ -472,9 +472,9 @@ writes_view(const ModifyTableState * node)
 	return written && !has_pretender(estate, entry->relid);
 }
 
-/* Run it, and what it reads, which can write, too. */
+/* Run a node, and the nodes below it, which can write other tables. */
 static TupleTableSlot *
-run_node(PlanState * node, bool viewed)
+run_node(PlanState *node, bool viewed)
 {
 	CmigOrigin *row = cmig_versions_origin(node->state->es_query_cxt);
 	bool		outer = row->viewed;
@@ -486,15 +486,15 @@ run_node(PlanState * node, bool viewed)
 	return result;
 }
 
-/* Run a node that writes a view, or a table. */
+/* Run a node that writes through the view, or one that writes the table itself. */
 static TupleTableSlot *
-run_viewed(PlanState * node)
+run_viewed(PlanState *node)
 {
 	return run_node(node, true);
 }
 
 static TupleTableSlot *
-run_direct(PlanState * node)
+run_direct(PlanState *node)
 {
 	return run_node(node, false);
 }

@@ -217,7 +217,7 @@ has_hidden_values(const CmigWriter *writer, TupleTableSlot *slot)
 	return result;
 }
 
-/* Is a new row one that the old build inserts, which has nothing of the new version? */
+/* Does the old build insert the row, without values of the new version? */
 static bool
 is_inserted_by_old(const CmigWriter *writer, FunctionCallInfo fcinfo, const TriggerData *data,
 				   uint8 marks)
