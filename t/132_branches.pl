@@ -482,7 +482,7 @@ is(gives('SELECT count(*) > 0 FROM cmig.lint()'), 't', 'calls with SQL that cann
 subject('mentions');
 gives(<<'SQL');
 CREATE FUNCTION zz(t text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN t || 'x'; END $$;
-CREATE FUNCTION aa(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN zz($1); END $$;
+CREATE FUNCTION aa(text) RETURNS text LANGUAGE plpgsql IMMUTABLE SET search_path = public AS $$ BEGIN RETURN zz($1); END $$;
 CREATE TABLE t (id text, g text GENERATED ALWAYS AS (aa('g')) STORED);
 CREATE INDEX ON t ((id || aa('b')));
 SQL
