@@ -94,9 +94,11 @@ sub in_cycle
 	return 0;
 }
 
-# text(): returns the SQL of the model, in an order in which it can be loaded
+# text(WANTED): returns the SQL of the model, or of the objects for which WANTED is true, in an order in which it
+# can be loaded
 sub text
 {
+	my ($wanted) = @_;
 	my (%done, @out);
 	my $visit;
 
@@ -107,7 +109,7 @@ sub text
 		$visit->($_) for sort { $a->{id} <=> $b->{id} } grep { $_ && $_->{id} != $o->{id} } map { of($_) } refs($o);
 		# a partition can be attached only if the parent has no check constraint
 		$visit->($_) for grep { $o->{kind} eq 'check' && $_->{attached} && is_ancestor(of($o->{table}), $_) } objects('table');
-		push @out, map { "$_;\n" } $KIND{ $o->{kind} }{sql}->($o), common_sql($o);
+		push @out, map { "$_;\n" } $KIND{ $o->{kind} }{sql}->($o), common_sql($o) if !$wanted || $wanted->($o);
 	};
 	my @all = shuffled(map { $g->{objects}{$_} } sort { $a <=> $b } keys %{ $g->{objects} });
 
@@ -245,6 +247,65 @@ sub pair
 	my ($seed, %options) = @_;
 
 	return chain($seed, 2, %options);
+}
+
+# place_of(OBJECT): returns the id of its schema, or 0 if it belongs to the whole database
+sub place_of
+{
+	my ($o) = @_;
+	my $of = $o->{schema} // $o->{table} // $o->{sequence};
+
+	return $o->{kind} eq 'schema' ? $o->{id} : $of ? $of->{o} == $o->{id} ? 0 : place_of(of($of)) : 0;
+}
+
+# parts(SEED, OPTION => VALUE...): as pair(), but only some of the schemas change.  Returns the SQL of a, the SQL of
+# these schemas in a and in b, their names, the names of the others, and the changes.  What b lacks may be needed there.
+sub parts
+{
+	my ($seed, %options) = @_;
+	my (%changes, @made);
+
+	srand($seed);
+	$g = { objects => {}, ids => 0, names => 0, overloads => 0, kinds => $options{kinds} };
+	add('schema') for 1 .. 4;
+	add('table') for 1 .. 4;
+	add(pick(@{ $options{kinds} })) for 1 .. $options{size};
+	prune();
+	my @schemas = shuffled(objects('schema'));
+	my @some = splice(@schemas, 0, number(1, $#schemas));
+	$changes{ $_->{id} } = 1 for @some;
+	my $wanted = sub { $changes{ place_of($_[0]) } };
+	my @names = ([ map { $_->{name} } @some ], [ map { $_->{name} } @schemas ]);
+	# a partition of another part's table can only be attached to it by a statement about that table
+	my $attach = sub {
+		$_->{attached} = 1 foreach grep { $_->{parent} && place_of($_) != place_of(of($_->{parent})) } objects('table');
+	};
+	$attach->();
+	my ($all, $before) = (text(), text($wanted));
+
+	# nothing else is created or changed, or moves from one part to the other
+	my $others = sub {
+		return Storable::freeze({ map { $_->{id} => $_ } grep { !$wanted->($_) } values %{ $_[0]{objects} } });
+	};
+	for (1 .. $options{changes} * 20)
+	{
+		last if @made >= $options{changes};
+		my $kept = dclone($g);
+		my $label = change();
+		if (defined $label && $others->($g) eq $others->($kept))
+		{
+			push @made, $label;
+			prune();
+		}
+		else
+		{
+			$g = $kept;
+		}
+	}
+	$attach->();
+	my @texts = ($all, $before, text($wanted));
+	utf8::encode($_) for @texts;
+	return (@texts, @names, @made);
 }
 
 1;

@@ -670,6 +670,7 @@ cmig_diff_run(const CmigManaged *managed, const char *target_sql,
 	if (!run.distributes)
 		cmig_keep_distribution(from, run.image);
 	cmig_tool_table_keep(from, run.image);
+	cmig_keep_places(from, run.image);
 	cmig_keep_partitions(from, run.image, "The target creates");
 	return compare(&run, from);
 }
@@ -955,6 +956,7 @@ CMIG_READER(cmig_diff_schemas_1_2)
 	from = cmig_rename_read(from_schema, from, diff.image, options.renames, NIL, false, false,
 							&lines);
 	cmig_others_mark(from);
+	cmig_keep_places(from, diff.image);
 
 	/*
 	 * if one of the schemas is public, ignore differences in owner,

@@ -414,6 +414,7 @@ extern void cmig_keep(const CmigImage *from, CmigImage *to, const bool *wanted);
 extern void cmig_keep_unknown(const CmigImage *from, CmigImage *to);
 extern void cmig_keep_distribution(const CmigImage *from, CmigImage *to);
 extern const CmigObject *cmig_keep_missing(const CmigObject *object, const CmigImage *to);
+extern void cmig_keep_places(const CmigImage *from, CmigImage *to);
 extern void cmig_keep_partitions(CmigImage *image, const CmigImage *target, const char *creates);
 
 /*

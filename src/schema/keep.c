@@ -223,6 +223,25 @@ whole_of(const CmigImage *image, const CmigObject *link)
 }
 
 /*
+ * A partition's place belongs to the partitioned table.  Keep the live places below
+ * tables that are not compared: nothing in the target can say what they are.
+ */
+void
+cmig_keep_places(const CmigImage *from, CmigImage *to)
+{
+	bool	   *wanted = palloc0(sizeof(bool) * Max(from->count, 1));
+
+	for (int i = 0; i < from->count; i++)
+	{
+		const CmigObject *link = from->objects[i];
+
+		wanted[i] = link->kind == &cmig_kind_partition && whole_of(from, link) == NULL;
+	}
+	cmig_keep(from, to, wanted);
+	pfree(wanted);
+}
+
+/*
  * Remove from "image" the partitions of each table that "target" has without
  * any partitions, and everything that belongs to them, so that they are not
  * compared.  A NOTICE says how many there are.  "creates" begins a sentence,

@@ -402,10 +402,10 @@ cmig_others_tell(const CmigDifference *difference)
  * the given object's change, and the catalog, the OID, and the description of
  * the dependent.  Dependents that have no schema (casts, event triggers,
  * languages, and transforms) are found even if they are compared.  Dependents of
- * the row type and the array type of what is dropped are its dependents.  For a
- * column, dependents of the same column in a partition or child ("below") are found,
- * too, because that may be left out of the difference; what it inherits is not.  If
- * $3 is true, dependents in the compared schemas $2 are also found, and partitions.
+ * the row type, the array type, and the index of what is dropped are its dependents.
+ * For a column, dependents of the same column in a partition or child ("below") are
+ * found, too, because that may be left out of the difference; what it inherits is not.
+ * If $3 is true, dependents in the compared schemas $2 are also found, and partitions.
  */
 static const char dependents_sql[] =
 "SELECT c.n, d.classid, d.objid, coalesce("
@@ -422,7 +422,9 @@ static const char dependents_sql[] =
 "   JOIN pg_type y ON y.oid = k.reltype WHERE c.class = 'pg_class'::regclass AND k.oid = c.object"
 "   UNION ALL SELECT NULL, typarray FROM pg_type y"
 "   WHERE c.class = 'pg_type'::regclass AND y.oid = c.object) r, unnest(ARRAY[reltype, typarray]) t (id)"
-"  WHERE NOT c.retyped AND c.sub = 0 UNION ALL SELECT c.class, k.oid, q.attnum::integer, true"
+"  WHERE NOT c.retyped AND c.sub = 0 UNION ALL SELECT 'pg_class'::regclass, k.conindid, 0, false"
+"  FROM pg_constraint k WHERE c.class = 'pg_constraint'::regclass AND k.oid = c.object"
+"   AND k.contype IN ('p', 'u') UNION ALL SELECT c.class, k.oid, q.attnum::integer, true"
 "  FROM pg_attribute a JOIN pg_attribute q ON q.attname = a.attname"
 "  JOIN pg_class k ON k.oid = q.attrelid"
 "  WHERE c.class = 'pg_class'::regclass AND a.attrelid = c.object AND a.attnum = c.sub"
@@ -471,6 +473,34 @@ SCHEMA_OF("pg_class", "oid", "oid")
 " ORDER BY c.n, d.classid, d.objid";
 
 /*
+ * Mark changes of the columns of partitions as unsupported if the partitioned
+ * table is not compared.  Their places were kept by cmig_keep_places().
+ */
+static void
+refuse_columns(CmigDifference *difference)
+{
+	for (int i = 0; i < difference->count; i++)
+	{
+		CmigChange *change = &difference->changes[i];
+		const CmigObject *column = change->from ? change->from : change->to;
+		const CmigChange *table = column->parent ? column->parent->change : NULL;
+		const CmigObject *link;
+
+		if (column->kind != &cmig_kind_column || table == NULL || table->from == NULL ||
+			table->to == NULL || cmig_change_drops(table) ||
+			(link = cmig_object_child(table->from, &cmig_kind_partition, NULL)) == NULL ||
+			cmig_image_lookup(difference->from, &cmig_kind_table,
+							  link->values[CMIG_PARTITION_OF]) != NULL)
+			continue;
+		if (change->from == NULL || change->to == NULL ||
+			(change->action == CMIG_ALTER && change->alter.disturbs))
+			cmig_change_refuse(change, psprintf("%s is a partition of %s, which is not compared",
+												table->from->identity,
+												link->values[CMIG_PARTITION_OF]));
+	}
+}
+
+/*
  * Mark a change as unsupported if it would drop or retype an object, and a
  * live object that is not compared, such as a view in another schema, depends
  * on that object.  The old image of the difference must be the live one.
@@ -485,6 +515,7 @@ cmig_outside_refuse(CmigDifference *difference)
 	StringInfoData objects,
 				schemas;
 
+	refuse_columns(difference);
 	initStringInfo(&objects);
 	initStringInfo(&schemas);
 	for (int i = 0; i < difference->count; i++)

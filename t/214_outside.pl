@@ -1,0 +1,126 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# If only some of the schemas are compared, what is in the others stays as it is: cmig.diff refuses a change
+# that an object there prevents, before it shows any statement that cannot be run.
+#
+# CMIG_ROUNDS is the number of pairs of schemas, and CMIG_SEED is the seed of the first one.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigNode;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use SchemaGenerator;
+use Test::More;
+
+my $rounds = $ENV{CMIG_ROUNDS} || 12;
+my $seed = $ENV{CMIG_SEED} // 1;
+note("CMIG_SEED=$seed");
+
+my $node = new_node('outside', 'client_min_messages = warning', 'fsync = off', 'max_locks_per_transaction = 512');
+$node->start;
+$node->safe_psql('postgres', qq{CREATE ROLE $_}) foreach 'regress_diff_a', 'regress_diff_b', '"regress diff ""c"""';
+
+sub try_sql
+{
+	my ($sql) = @_;
+	my ($out, $err);
+	my $status = $node->psql('outside', $sql, stdout => \$out, stderr => \$err, on_error_stop => 1);
+
+	return $status == 0 ? ('', $out) : ($err || "status $status", $out);
+}
+
+my $tag = '$target$';
+
+# names(LIST): an array in SQL
+sub names
+{
+	return 'ARRAY[' . join(', ', map { my $n = $_; utf8::encode($n); $n =~ s/'/''/g; "'$n'" } @{ $_[0] }) . ']::text[]';
+}
+
+my %results;
+my @kinds = (qw(table table table key key index check foreign_key foreign_key foreign_key view view view matview
+	  function function trigger sequence enum domain composite range policy rule statistics
+	  owned_by cast aggregate procedure collation));
+
+# round(SEED): returns what has happened, and details
+sub round
+{
+	my ($this) = @_;
+	my ($all, $before, $after, $some, $others, @changes) =
+	  SchemaGenerator::parts($this, kinds => \@kinds, size => 30, changes => 6);
+	my $options = 'schemas => ' . names($some) . ', owners => true';
+	my $outside = 'SELECT cmig.schema_sql(schemas => ' . names($others) . ', owners => true)';
+	my ($error, $rows, $was, $is);
+	my @log = ("-- $this: @changes\n");
+
+	return ('nothing changed') if $before eq $after;
+	$node->safe_psql('postgres', 'DROP DATABASE IF EXISTS outside');
+	new_database($node, 'outside');
+	($error) = try_sql("BEGIN; $all; COMMIT");
+	return ('does not load', $error) if $error ne '';
+	($error, $was) = try_sql($outside);
+	return ('schema_sql', $error) if $error ne '';
+
+	($error, $rows) = try_sql("SELECT count(*) FROM cmig.diff($tag$before$tag, $options)");
+	return ('own target fails', $error) if $error ne '';
+	return ('own target differs', (try_sql("SELECT * FROM cmig.diff($tag$before$tag, $options)"))[1]) if $rows ne '0';
+
+	# what is below a table that is compared changes with it
+	my $shared = (try_sql('SELECT count(*) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid'
+		. ' JOIN pg_class p ON p.oid = i.inhparent'
+		. ' WHERE (SELECT nspname FROM pg_namespace n WHERE n.oid = p.relnamespace) = ANY ('
+		. names($some) . ') AND c.relnamespace <> p.relnamespace'))[1];
+	my $target = "$tag$after$tag, $options";
+	($error) = try_sql("CREATE TABLE cmig.rows AS SELECT * FROM cmig.diff($target)");
+	return ('target fails', $error) if $error ne '';
+	my $shown = (try_sql(q{SELECT string_agg(concat_ws(' ', '--', action, kind, object, '[' || hazard || ']') || E'\n'
+		|| coalesce(upgrade_sql, '-'), E';\n' ORDER BY step) FROM cmig.rows}))[1];
+	return ('refused') if (try_sql(q{SELECT count(*) FROM cmig.rows WHERE action = 'unsupported'}))[1];
+
+	foreach my $way ('upgrade_sql', 'downgrade_sql')
+	{
+		my $order = $way eq 'upgrade_sql' ? '' : ' DESC';
+		my $statements = (try_sql("SELECT string_agg($way, E';\\n' ORDER BY step$order) FROM cmig.rows"))[1];
+		($error) = try_sql("BEGIN; $statements; COMMIT");
+		return ("$way fails", "@log$error\n$shown") if $error ne '';
+		($error, $is) = try_sql($outside);
+		return ('schema_sql', $error) if $error ne '';
+		return ("$way changes others", "@log$was\n----\n$is\n----\n$shown") if !$shared && $is ne $was;
+		my $to = $way eq 'upgrade_sql' ? $after : $before;
+		($error, $rows) = try_sql("SELECT action, kind, object, upgrade_sql, hazard FROM cmig.diff($tag$to$tag, $options)");
+		return ("after $way, target fails", $error) if $error ne '';
+		return ("after $way, not empty", "@log$rows\n----\n$shown") if $rows ne '';
+	}
+	return ('equal');
+}
+
+foreach my $this ($seed .. $seed + $rounds - 1)
+{
+	my ($result, $detail) = round($this);
+
+	$results{$result}++;
+	like($result, qr/^(?:equal|refused|nothing changed)$/, "seed $this") or diag($detail // '');
+}
+ok($results{refused} && $results{equal}, 'some changes are refused, and some are made');
+
+# A partition's place belongs to a table that is not compared; so do its columns
+$node->safe_psql('postgres', 'DROP DATABASE outside');
+new_database($node, 'outside');
+my $there = q{schemas => '{b}'};
+is((try_sql('CREATE SCHEMA a; CREATE SCHEMA b; CREATE TABLE a.p (i int CHECK (i > 0)) PARTITION BY LIST (i);'
+	. ' CREATE TABLE b.q PARTITION OF a.p FOR VALUES IN (1); CREATE INDEX ON a.p (i)'))[0], '', 'a partition');
+foreach my $own ((try_sql("SELECT cmig.schema_sql($there)"))[1], 'CREATE TABLE b.q (i int)')
+{
+	is((try_sql("SELECT upgrade_sql FROM cmig.diff($tag$own$tag, $there)"))[1], '', 'it stays one');
+}
+foreach my $columns ('', 'i text', 'i int, j int')
+{
+	like((try_sql("SELECT action, object, hazard FROM cmig.diff('CREATE TABLE b.q ($columns)', $there)"))[1],
+		qr/^unsupported\|b\.q\.[ij]\|b\.q is a partition of a\.p, which is not compared$/, "its columns: $columns");
+}
+
+done_testing();
