@@ -368,7 +368,7 @@ typedef struct CmigAuditCall
 static void
 set_text(CmigAuditCall *call, CmigAuditLogColumn column, const char *value)
 {
-	call->nulls[column] = value == NULL || value[0] == '\0';
+	call->nulls[column] = !cmig_text_is_given(value);
 	if (!call->nulls[column])
 		call->values[column] = CStringGetTextDatum(value);
 }

@@ -231,6 +231,9 @@ extern char *cmig_checksum_finish(pg_cryptohash_ctx *checksum);
 /* Are both strings equal, or both NULL? */
 extern bool cmig_text_same(const char *a, const char *b);
 
+/* Is it neither NULL nor ''? */
+extern bool cmig_text_is_given(const char *text);
+
 /* Does the text, unless it is NULL, begin with this? */
 extern bool cmig_text_begins(const char *text, const char *start);
 

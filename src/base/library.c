@@ -57,7 +57,7 @@ cmig_settings_unrestrict(void)
 	/* not every minor version has it */
 	const char *kinds = GetConfigOption("restrict_nonsystem_relation_kind", true, false);
 
-	if (kinds != NULL && kinds[0] != '\0')
+	if (cmig_text_is_given(kinds))
 		cmig_settings_override("restrict_nonsystem_relation_kind", "");
 }
 

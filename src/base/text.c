@@ -243,6 +243,12 @@ cmig_text_same(const char *a, const char *b)
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
+bool
+cmig_text_is_given(const char *text)
+{
+	return text != NULL && text[0] != '\0';
+}
+
 /*
  * After a part of the text that does not match, only the last * needs to be
  * tried again.

@@ -258,7 +258,7 @@ parse_identifier(const CmigGraph *graph, const char *target, const char *forms,
 	const char *at;
 
 	memset(id, 0, sizeof(*id));
-	if (target == NULL || target[0] == '\0')
+	if (!cmig_text_is_given(target))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 target ? errmsg("the target must not be empty")
@@ -1029,7 +1029,7 @@ cmig_target_range(const CmigGraph *graph, const CmigApplied *applied, const char
 	const char *colon;
 	List	   *from_nodes;
 
-	if (range == NULL || range[0] == '\0')
+	if (!cmig_text_is_given(range))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the range must not be %s", range ? "empty" : "null"),

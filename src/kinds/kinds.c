@@ -232,7 +232,7 @@ next_option(const char **list, int *name)
 			   *end;
 	char		quote = '\0';
 
-	if (start == NULL || *start == '\0')
+	if (!cmig_text_is_given(start))
 		return NULL;
 	*name = 0;
 	for (end = start; *end != '\0' && (quote != '\0' || *end != ','); end++)

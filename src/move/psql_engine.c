@@ -291,7 +291,7 @@ cmig_engine_append_guard(StringInfo out, const char *limit)
 {
 	const char *guard = GetConfigOption("cmig_client.guard", true, false);
 
-	if (guard == NULL || *guard == '\0')
+	if (!cmig_text_is_given(guard))
 		return;
 	appendStringInfo(out, "%s%s", limit, guard);
 	append_looks(out);

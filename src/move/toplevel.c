@@ -345,20 +345,10 @@ reach_table(void *arg)
 	LockRelationOid(*(Oid *) arg, AccessShareLock);
 }
 
-/*
- * Error context callback: if the error was caused by waiting for a lock, add
- * an explanation to it.
- */
-static void
-explain_wait(void *arg)
-{
-	cmig_lock_wait_explain();
-}
-
 void
 cmig_toplevel_reach_table(Oid table, const char *procedure, bool alone)
 {
-	ErrorContextCallback callback = {.callback = explain_wait};
+	ErrorContextCallback callback = {.callback = cmig_lock_wait_explain_callback};
 	char	   *name = get_rel_name(table);
 	char	   *what;
 

@@ -226,16 +226,11 @@ cmig_expand_require_header(const CmigRevisionText *revision)
 							"Add the line \"-- expand: true\" to the header of the file, or call cmig.create_revision(expand => true, ...)");
 }
 
-static bool
-is_same_name(const char *a, const char *b)
-{
-	return a == NULL || b == NULL || strcmp(a, b) == 0;
-}
-
 bool
 cmig_expand_is_relation(const CmigExpandLine *line, const char *schema, const char *relation)
 {
-	return strcmp(line->relation, relation) == 0 && is_same_name(line->schema, schema);
+	return strcmp(line->relation, relation) == 0 &&
+		(line->schema == NULL || schema == NULL || strcmp(line->schema, schema) == 0);
 }
 
 bool
@@ -679,13 +674,6 @@ read_actions(Fill *fill)
 	cmig_script_close(script);
 }
 
-/* Is the schema written likewise, or left out in both? */
-static bool
-is_written_alike(const char *a, const char *b)
-{
-	return strcmp(a ? a : "", b ? b : "") == 0;
-}
-
 /*
  * Find the changes of type whose USING the lines are.  Raises error MG013 if
  * such a change has a USING that was not generated, and if a line could be about
@@ -709,7 +697,7 @@ find_changes(Fill *fill, const CmigRevisionText *revision, bool generated)
 			if ((!adds && action->cmd->subtype != AT_AlterColumnType) ||
 				!is_about(line, action, adds ? column->colname : action->cmd->name))
 				continue;
-			if (table != NULL && !is_written_alike(table->schemaname, action->relation->schemaname))
+			if (table != NULL && !cmig_text_same(table->schemaname, action->relation->schemaname))
 				cmig_expand_refuse_line(revision, line->line->line, true,
 										"There are several tables with this name.",
 										"Write the schema in the line, and in the statements that it belongs to.");

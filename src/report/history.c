@@ -375,7 +375,7 @@ cmig_show(PG_FUNCTION_ARGS)
 	List	   *nodes;
 	CmigShownLabels *labels;
 
-	if (target == NULL || target[0] == '\0')
+	if (!cmig_text_is_given(target))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 target ? errmsg("the target must not be empty")

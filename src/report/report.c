@@ -517,7 +517,7 @@ graph_width(const CmigPicture *picture)
 static void
 append_script(StringInfo page, const char *title, const char *sql)
 {
-	if (sql == NULL || sql[0] == '\0')
+	if (!cmig_text_is_given(sql))
 		return;
 	page_element(page, "p", "dim", title);
 	appendStringInfoString(page, "<pre>");

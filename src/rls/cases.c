@@ -97,12 +97,6 @@ cmig_rls_no_facts(void)
 	return palloc0(sizeof(CmigRlsCase));
 }
 
-static bool
-is_var(Node *node)
-{
-	return IsA(node, Var);
-}
-
 /* Returns the conjunction of two cases, or NULL if it is impossible. */
 CmigRlsCase *
 cmig_rls_both(const CmigRlsCase *a, const CmigRlsCase *b)
@@ -127,7 +121,7 @@ cmig_rls_both(const CmigRlsCase *a, const CmigRlsCase *b)
 			 * different queries if it uses no column
 			 */
 			if (literal->result != there->result &&
-				(literal->scope == there->scope || !cmig_rls_any(literal->node, is_var)))
+				(literal->scope == there->scope || !cmig_rls_any(literal->node, cmig_rls_is_column)))
 				return NULL;
 			known |= literal->result == there->result && literal->scope == there->scope &&
 				literal->implied == there->implied;
@@ -576,11 +570,11 @@ values_of_call(Node *node, CmigRlsScope *scope)
 		Node	   *each = cmig_rls_unwrap(element);
 
 		if (IsA(each, Const) ||
-			(IsA(each, ArrayExpr) && !cmig_rls_any(each, is_var) && !cmig_rls_calls_context(each)))
+			(IsA(each, ArrayExpr) && !cmig_rls_any(each, cmig_rls_is_column) && !cmig_rls_calls_context(each)))
 			continue;
 		varying = each;
 		count++;
-		only_context &= !cmig_rls_any(each, is_var) && cmig_rls_calls_context(each);
+		only_context &= !cmig_rls_any(each, cmig_rls_is_column) && cmig_rls_calls_context(each);
 	}
 	foreach_ptr(CmigRlsValue, value, count == 1 ? cmig_rls_values_of(varying, scope) : NIL)
 	{

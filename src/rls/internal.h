@@ -206,6 +206,9 @@ extern bool cmig_rls_in_words(const char *name, const char *words, bool prefix);
 /* Is the test true for the node, which may be NULL, or for any below it? */
 extern bool cmig_rls_any(Node *node, CmigRlsNodeTest test);
 
+/* A test for cmig_rls_any(). */
+extern bool cmig_rls_is_column(Node *node);
+
 /*
  * How a node reads the context: with current_setting(); as current_user,
  * session_user, or a synonym; by a user-defined function that does not return a

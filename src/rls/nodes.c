@@ -92,9 +92,8 @@ cmig_rls_is_equality(Oid opno)
 		(opno < FirstUnpinnedObjectId || get_mergejoin_opfamilies(opno) != NIL);
 }
 
-/* Does the node use a column? */
-static bool
-is_column(Node *node)
+bool
+cmig_rls_is_column(Node *node)
 {
 	return IsA(node, Var);
 }
@@ -106,7 +105,7 @@ cmig_rls_tells_apart(Node *value, Oid collation)
 	Oid			type = getBaseType(exprType(value));
 	Oid			own = inner ? getBaseType(exprType(inner)) : type;
 
-	if (inner == NULL || !cmig_rls_any(inner, is_column))
+	if (inner == NULL || !cmig_rls_any(inner, cmig_rls_is_column))
 		return true;
 	if (OidIsValid(collation) && !get_collation_isdeterministic(collation) &&
 		exprCollation(inner) != collation)

@@ -46,13 +46,6 @@
  * Keys
  */
 
-/* Does the option name a column, that is, is it neither NULL nor ''? */
-static bool
-is_given(const char *column)
-{
-	return column != NULL && column[0] != '\0';
-}
-
 /*
  * Returns the columns that could be a key, in a form such as "id (uuid), owner
  * (bigint)", or NULL if there are none.
@@ -139,20 +132,20 @@ resolve_via(CmigRlsSetup *setup, const CmigRlsTable *table)
 				 errmsg("table %s cannot be its own membership table", table->name),
 				 errdetail("The policy would query its own table, which would cause infinite recursion."),
 				 errhint("To protect a membership table, specify its user column: user_column => %s",
-						 quote_literal_cstr(is_given(setup->via_user) ? setup->via_user :
+						 quote_literal_cstr(cmig_text_is_given(setup->via_user) ? setup->via_user :
 											"user_id"))));
-	if (is_given(setup->user_column))
+	if (cmig_text_is_given(setup->user_column))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("user_column and via cannot be used together"),
 				 errdetail("With via, the user's rows are found through %s.", via->name),
 				 errhint("Specify the user column of that table with via_user.")));
-	if (!is_given(setup->via_user))
+	if (!cmig_text_is_given(setup->via_user))
 		setup->via_user = "user_id";
-	if (!is_given(setup->key_column))
-		setup->key_column = is_given(setup->via_key) &&
+	if (!cmig_text_is_given(setup->key_column))
+		setup->key_column = cmig_text_is_given(setup->via_key) &&
 			cmig_rls_find(table->columns, setup->via_key) ? setup->via_key : "tenant_id";
-	if (!is_given(setup->via_key))
+	if (!cmig_text_is_given(setup->via_key))
 		setup->via_key = setup->key_column;
 	(void) cmig_rls_key_column(via, setup->via_user, "via_user");
 	via_key = cmig_rls_key_column(via, setup->via_key, "via_key");
@@ -173,7 +166,7 @@ resolve_via(CmigRlsSetup *setup, const CmigRlsTable *table)
 	 * with a membership table, use a tenant column only if the caller named
 	 * it
 	 */
-	setup->tenant_column = is_given(setup->tenant_column) ?
+	setup->tenant_column = cmig_text_is_given(setup->tenant_column) ?
 		cmig_rls_key_column(table, setup->tenant_column, "tenant_column")->name : NULL;
 }
 
@@ -189,7 +182,7 @@ resolve_keys(CmigRlsSetup *setup, const CmigRlsTable *table, bool many)
 		resolve_via(setup, table);
 		return;
 	}
-	if (is_given(setup->key_column) || is_given(setup->via_key) || is_given(setup->via_user))
+	if (cmig_text_is_given(setup->key_column) || cmig_text_is_given(setup->via_key) || cmig_text_is_given(setup->via_user))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("key_column, via_key, and via_user require via"),

@@ -659,7 +659,7 @@ read_value(const char *name, bool literal, void *arg)
 	Script	   *script = arg;
 	const char *value = cmig_settings_custom(psprintf("cmig_var.%s", name));
 
-	if (value != NULL && *value != '\0')
+	if (cmig_text_is_given(value))
 		return value;
 	if (script->missing == NULL)
 		ereport(ERROR,

@@ -374,7 +374,7 @@ require_safe(const char *path, Oid user)
 	if (!OidIsValid(schema) || get_namespace_oid(name, true) != schema)
 		refuse_missing(name);
 	require_no_stranger(schema, name, user);
-	require_no_namesake(schema, path != NULL && path[0] != '\0' ? path : "public", name, user);
+	require_no_namesake(schema, cmig_text_is_given(path) ? path : "public", name, user);
 }
 
 void

@@ -349,20 +349,13 @@ check_path_list(char **newval, void **extra, GucSource source)
 	return true;
 }
 
-/* Does the setting, cmig.role or cmig.search_path, have a value? */
-static bool
-is_set(const char *setting)
-{
-	return setting != NULL && setting[0] != '\0';
-}
-
 const char *
 cmig_session_path_setting(void)
 {
 	const char *path = cmig_settings_text("cmig.search_path", script_search_path);
 	List	   *names;
 
-	if (is_set(path) && !SplitIdentifierString(pstrdup(path), ',', &names))
+	if (cmig_text_is_given(path) && !SplitIdentifierString(pstrdup(path), ',', &names))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid value for parameter \"%s\": \"%s\"", "cmig.search_path", path),
@@ -378,8 +371,8 @@ cmig_session_search_path(void)
 
 	if (cmig_scope_is_set())
 		return psprintf("%s, %s", quote_identifier(cmig_scope_current()),
-						is_set(path) ? path : "public");
-	return pstrdup(is_set(path) ? path : namespace_search_path);
+						cmig_text_is_given(path) ? path : "public");
+	return pstrdup(cmig_text_is_given(path) ? path : namespace_search_path);
 }
 
 int
@@ -396,7 +389,7 @@ cmig_session_role(void)
 {
 	const char *role = cmig_settings_text("cmig.role", script_role);
 
-	if (!is_set(role))
+	if (!cmig_text_is_given(role))
 		return GetUserNameFromId(GetUserId(), false);
 	if (strcmp(role, "none") == 0)
 		return GetUserNameFromId(GetSessionUserId(), false);
@@ -410,7 +403,7 @@ cmig_session_require_member(void)
 	Oid			role;
 	const char *session;
 
-	if (!is_set(name) || strcmp(name, "none") == 0)
+	if (!cmig_text_is_given(name) || strcmp(name, "none") == 0)
 		return;
 	role = get_role_oid(name, true);
 	if (!OidIsValid(role))
@@ -485,13 +478,13 @@ set_all_for_script(GucAction action)
 	 * set the role first: the checks below apply to it, and any role can set
 	 * the other settings
 	 */
-	if (is_set(role))
+	if (cmig_text_is_given(role))
 	{
 		cmig_session_require_member();
 		cmig_settings_set("role", role, PGC_USERSET, action);
 	}
 	cmig_scope_require_safe(path);
-	if (is_set(path) || cmig_scope_is_set())
+	if (cmig_text_is_given(path) || cmig_scope_is_set())
 		cmig_settings_set("search_path", cmig_session_search_path(), PGC_USERSET, action);
 	put_pg_temp_last(action);
 	cmig_settings_set("row_security", "off", PGC_USERSET, action);

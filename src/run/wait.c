@@ -704,7 +704,7 @@ append_process(StringInfo buf, int pid, Oid caller)
 		GetUserNameFromId(status->st_userid, true) : NULL;
 	if (role != NULL)
 		appendStringInfo(buf, " of role \"%s\"", role);
-	if (status->st_appname != NULL && status->st_appname[0] != '\0')
+	if (cmig_text_is_given(status->st_appname))
 		appendStringInfo(buf, " (application \"%s\")", status->st_appname);
 	if (!OidIsValid(caller) || (!has_privs_of_role(caller, ROLE_PG_READ_ALL_STATS) &&
 								!(OidIsValid(status->st_userid) && has_privs_of_role(caller, status->st_userid))))
@@ -730,7 +730,7 @@ append_process(StringInfo buf, int pid, Oid caller)
 		default:
 			break;
 	}
-	if (status->st_activity_raw != NULL && status->st_activity_raw[0] != '\0')
+	if (cmig_text_is_given(status->st_activity_raw))
 	{
 		char	   *query = pgstat_clip_activity(status->st_activity_raw);
 		int			length = strlen(query);

@@ -287,12 +287,6 @@ typedef struct Proof
 	bool		proved;
 } Proof;
 
-static bool
-is_same(const CmigObject *a, const CmigObject *b)
-{
-	return a->kind == b->kind && strcmp(a->identity, b->identity) == 0;
-}
-
 /* Is the object, or what it belongs to, doubtful? */
 static bool
 is_doubtful(const Proof *proof, const CmigObject *object)
@@ -301,7 +295,7 @@ is_doubtful(const Proof *proof, const CmigObject *object)
 
 	foreach_ptr(const CmigObject, doubtful, proof->doubtful)
 	{
-		if (is_same(doubtful, root))
+		if (cmig_object_compare(doubtful, root) == 0)
 			return true;
 	}
 	return false;

@@ -254,7 +254,7 @@ role_argument(FunctionCallInfo fcinfo)
 {
 	char	   *name = PG_ARGISNULL(0) ? NULL : NameStr(*PG_GETARG_NAME(0));
 
-	if (name == NULL || name[0] == '\0')
+	if (!cmig_text_is_given(name))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 name == NULL ? errmsg("the role must not be null") :

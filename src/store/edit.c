@@ -458,7 +458,7 @@ find_revision(const CmigGraph *graph, const char *revision, const char *function
 {
 	List	   *nodes;
 
-	if (revision == NULL || revision[0] == '\0')
+	if (!cmig_text_is_given(revision))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 revision ? errmsg("the revision must not be empty")

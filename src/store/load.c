@@ -659,7 +659,7 @@ judge(Load *load)
 		 * revision, users may edit the script.
 		 */
 		other = !load->accept_changes && policy != CMIG_CHECKSUM_IGNORE &&
-			item->other_message != NULL && *item->other_message != '\0' &&
+			cmig_text_is_given(item->other_message) &&
 			*item->file->text.edges.message != '\0';
 		if (!item->applied)
 		{

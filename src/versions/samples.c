@@ -472,12 +472,6 @@ is_volatile(const CmigVersionTable *table, const CmigVersionColumn *column)
 	return result;
 }
 
-static int
-compare_texts(const ListCell *a, const ListCell *b)
-{
-	return strcmp(lfirst(a), lfirst(b));
-}
-
 /* Returns the row's values that are "compared", as one text. */
 static char *
 row_text(const CmigValue *row, int columns, const bool *compared)
@@ -505,7 +499,7 @@ sorted_values(const List *rows, int columns, int column, const bool *compared)
 	foreach_ptr(const CmigValue, row, rows)
 		result = lappend(result, column < 0 ? row_text(row, columns, compared) :
 						 row[column][0] ? row[column] : "NULL");
-	list_sort(result, compare_texts);
+	cmig_text_list_sort(result);
 	return result;
 }
 

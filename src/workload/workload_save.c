@@ -83,7 +83,7 @@ CMIG_READER(cmig_workload_save)
 	Relation	table;
 	int			count = 0;
 
-	if (name == NULL || *name == '\0')
+	if (!cmig_text_is_given(name))
 		ereport(ERROR,
 				(errcode(name ? ERRCODE_INVALID_PARAMETER_VALUE : ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg(name ? "the name of a workload must not be empty" :
