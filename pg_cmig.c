@@ -89,8 +89,8 @@ _PG_init(void)
 	cmig_lint_init();
 	cmig_workload_init();
 	cmig_workload_policy_init();
-	MarkGUCPrefixReserved("cmig");
 	cmig_settings_loaded();
+	MarkGUCPrefixReserved("cmig");
 }
 
 /*

@@ -47,7 +47,7 @@ cmig_audit_init(void)
 	 * for each transaction and table records that the setting was used.  The
 	 * audit trigger reads it by its name.
 	 */
-	DefineCustomBoolVariable("cmig.audit_skip",
+	DefineCustomBoolVariable(cmig_settings_name("cmig.audit_skip"),
 							 "Turns off logging of changes to audited tables.",
 							 "For each table, one entry with operation SKIP is logged in each transaction.",
 							 &skip, false, PGC_SUSET, 0, NULL, NULL, NULL);

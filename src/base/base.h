@@ -64,6 +64,9 @@ typedef enum CmigChecksumPolicy
 extern void cmig_settings_init(void);
 extern void cmig_settings_loaded(void);
 
+/* The name to define a setting with, until cmig_settings_loaded(). */
+extern const char *cmig_settings_name(const char *name);
+
 /* Do the privileges of a function's owner count, not those of the caller? */
 extern bool cmig_settings_in_definer_function(void);
 

@@ -37,6 +37,7 @@
 #include "storage/smgr.h"
 #include "utils/acl.h"
 #include "utils/backend_status.h"
+#include "utils/guc.h"
 #include "utils/jsonb.h"
 #include "utils/rel.h"
 #if PG_VERSION_NUM >= 180000
@@ -289,6 +290,39 @@ cmig_lock_held_compat(const LOCKTAG *tag, LOCKMODE mode)
 #else
 #define cmig_guc_variables_compat(count) \
 	(*(count) = GetNumConfigOptions(), get_guc_variables())
+#endif
+
+/*
+ * Returns the name under which to define a setting while the library is loaded.
+ * Up to PostgreSQL 15, the server sorts all settings for each that is added,
+ * which is fast only if the new one is the last.  So it gets a prefix, given the
+ * number of settings before; cmig_setting_names_compat() removes the prefixes,
+ * and sorts once.  If the session has set the setting before, the server must
+ * find this placeholder by its name, and does not sort.
+ */
+static inline const char *
+cmig_setting_name_compat(const char *name, int number)
+{
+#if PG_VERSION_NUM < 160000
+	if (GetConfigOptionFlags(name, true) == 0)
+		return psprintf("zzzz%04d.%s", number, name);
+#endif
+	return name;
+}
+
+#if PG_VERSION_NUM >= 160000
+#define cmig_setting_names_compat(compare)	((void) (compare))
+#else
+#define cmig_setting_names_compat(compare) \
+do { \
+	struct config_generic **settings_ = get_guc_variables(); \
+	int			count_ = GetNumConfigOptions(); \
+	for (int i_ = 0; i_ < count_; i_++) \
+		if (strncmp(settings_[i_]->name, "zzzz", 4) == 0 && \
+			strncmp(settings_[i_]->name + 8, ".cmig.", 6) == 0) \
+			settings_[i_]->name += 9; \
+	qsort(settings_, count_, sizeof(struct config_generic *), compare); \
+} while (0)
 #endif
 
 /*

@@ -730,9 +730,37 @@ cmig_settings_keep_invalid(GucSource source)
 		(source >= PGC_S_GLOBAL && source <= PGC_S_DATABASE_USER);
 }
 
+const char *
+cmig_settings_name(const char *name)
+{
+	static int	number = 0;
+
+	return cmig_setting_name_compat(name, number++);
+}
+
+/* Compare settings by their names, as PostgreSQL 15 sorts them. */
+static int
+compare_settings(const void *a, const void *b)
+{
+	const char *left = (*(const struct config_generic *const *) a)->name,
+			   *right = (*(const struct config_generic *const *) b)->name;
+
+	for (;; left++, right++)
+	{
+		char		l = *left >= 'A' && *left <= 'Z' ? *left + ('a' - 'A') : *left,
+					r = *right >= 'A' && *right <= 'Z' ? *right + ('a' - 'A') : *right;
+
+		if (l == '\0' || r == '\0')
+			return (l != '\0') - (r != '\0');
+		if (l != r)
+			return l - r;
+	}
+}
+
 void
 cmig_settings_loaded(void)
 {
+	cmig_setting_names_compat(compare_settings);
 	loading = false;
 }
 
@@ -772,7 +800,7 @@ cmig_settings_init(void)
 	 * only the database's owner, superusers, and roles with the SET privilege
 	 * on cmig.protect can lower it in a session.
 	 */
-	DefineCustomEnumVariable("cmig.protect",
+	DefineCustomEnumVariable(cmig_settings_name("cmig.protect"),
 							 "Prevents operations that would destroy data: off, base (reset, downgrade to base, purge, prune), on (these and every downgrade).",
 							 NULL, &protect, CMIG_PROTECT_OFF,
 							 protect_options, PGC_USERSET, 0, NULL, NULL, NULL);
@@ -781,7 +809,7 @@ cmig_settings_init(void)
 	 * cmig.ddl_policy says what happens to schema changes outside of
 	 * migrations.
 	 */
-	DefineCustomEnumVariable("cmig.ddl_policy",
+	DefineCustomEnumVariable(cmig_settings_name("cmig.ddl_policy"),
 							 "Sets what happens to DDL outside of a migration run: allow, log (in cmig.ddl_log), or deny.",
 							 NULL, &ddl_policy, CMIG_DDL_ALLOW,
 							 ddl_policy_options, PGC_USERSET, 0, NULL, NULL, NULL);
@@ -790,7 +818,7 @@ cmig_settings_init(void)
 	 * cmig.checksum_policy says what cmig.load does when the text of an
 	 * applied revision differs from the text that was run.
 	 */
-	DefineCustomEnumVariable("cmig.checksum_policy",
+	DefineCustomEnumVariable(cmig_settings_name("cmig.checksum_policy"),
 							 "Sets what happens if the script of an applied revision has changed: error, warn, or ignore.",
 							 NULL, &checksum_policy, CMIG_CHECKSUM_ERROR,
 							 checksum_options, PGC_USERSET, 0, NULL, NULL, NULL);

@@ -687,7 +687,7 @@ end_transaction(XactEvent event, void *arg)
 void
 cmig_restore_point_init(void)
 {
-	DefineCustomBoolVariable("cmig.restore_point",
+	DefineCustomBoolVariable(cmig_settings_name("cmig.restore_point"),
 							 "Creates restore points before and after each run.",
 							 NULL, &restore_point, false, PGC_USERSET, 0, NULL, NULL, NULL);
 	RegisterXactCallback(end_transaction, NULL);

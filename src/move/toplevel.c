@@ -68,7 +68,7 @@ static int	lock_retries = 10;
 void
 cmig_toplevel_init(void)
 {
-	DefineCustomIntVariable("cmig.lock_retries",
+	DefineCustomIntVariable(cmig_settings_name("cmig.lock_retries"),
 							"Sets how many times stepwise runs, backfills, and recipes try again after a lock timeout.",
 							"0 means never. The pauses between the attempts double, from 0.2 to 30 seconds.",
 							&lock_retries, 10, 0, 10000, PGC_USERSET,

@@ -159,7 +159,7 @@ cmig_ddl_allow_init(void)
 {
 	RegisterXactCallback(at_transaction_end, NULL);
 	RegisterSubXactCallback(at_savepoint_end, NULL);
-	DefineCustomStringVariable("cmig.ddl_exclude",
+	DefineCustomStringVariable(cmig_settings_name("cmig.ddl_exclude"),
 							   "Lists patterns of objects to which cmig.ddl_policy does not apply.",
 							   NULL, &ddl_exclude, "", PGC_USERSET, 0, NULL, NULL, NULL);
 }

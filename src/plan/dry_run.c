@@ -285,7 +285,7 @@ static int	dry_run_timeout = 30000;
 void
 cmig_dry_run_init(void)
 {
-	DefineCustomIntVariable("cmig.dry_run_timeout",
+	DefineCustomIntVariable(cmig_settings_name("cmig.dry_run_timeout"),
 							"Sets the maximum duration of a dry run.",
 							"0 means no limit.",
 							&dry_run_timeout, 30000, 0, INT_MAX, PGC_USERSET,

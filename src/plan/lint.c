@@ -106,19 +106,19 @@ check_names(char **value, void **extra, GucSource source)
 void
 cmig_lint_init(void)
 {
-	DefineCustomStringVariable("cmig.lint_include",
+	DefineCustomStringVariable(cmig_settings_name("cmig.lint_include"),
 							   "Lists the rules that cmig.lint applies although they are off by default.",
 							   NULL, &lint_include, "", PGC_USERSET, GUC_LIST_INPUT,
 							   check_names, NULL, NULL);
-	DefineCustomStringVariable("cmig.lint_ignore",
+	DefineCustomStringVariable(cmig_settings_name("cmig.lint_ignore"),
 							   "Lists the rules that cmig.lint does not apply.",
 							   NULL, &lint_ignore, "", PGC_USERSET, GUC_LIST_INPUT,
 							   check_names, NULL, NULL);
-	DefineCustomIntVariable("cmig.lint_small_table",
+	DefineCustomIntVariable(cmig_settings_name("cmig.lint_small_table"),
 							"Sets the size below which a table counts as small: what only takes time is then no error of cmig.lint.",
 							NULL, &lint_small_table, 8192, 0, INT_MAX, PGC_USERSET, GUC_UNIT_KB,
 							NULL, NULL, NULL);
-	DefineCustomEnumVariable("cmig.lint_policy",
+	DefineCustomEnumVariable(cmig_settings_name("cmig.lint_policy"),
 							 "Sets what an upgrade does if cmig.lint finds errors: off, warn, or error.",
 							 NULL, &lint_policy, CMIG_GATE_OFF, cmig_gate_options, PGC_USERSET, 0,
 							 NULL, NULL, NULL);

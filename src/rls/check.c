@@ -518,12 +518,12 @@ cmig_rls_check_init(void)
 	 * privilege can set it, so that a revision's author cannot turn the check
 	 * off.
 	 */
-	DefineCustomStringVariable("cmig.rls_gate",
+	DefineCustomStringVariable(cmig_settings_name("cmig.rls_gate"),
 							   "Sets the schemas whose row-level security is checked at the end of an upgrade.",
 							   "Findings with severity error stop the upgrade.", &rls_gate, "",
 							   PGC_SUSET, GUC_LIST_INPUT,
 							   check_gate, NULL, NULL);
-	DefineCustomStringVariable("cmig.rls_gate_level",
+	DefineCustomStringVariable(cmig_settings_name("cmig.rls_gate_level"),
 							   "Sets which findings of cmig.rls_check stop an upgrade.",
 							   "error: errors; warning: also warnings; not_judged: also policies that cannot be judged.",
 							   &rls_gate_level, "error", PGC_SUSET, 0, check_gate_level, NULL,

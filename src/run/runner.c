@@ -691,17 +691,17 @@ void
 cmig_runner_init(void)
 {
 	*find_rendezvous_variable(CMIG_RUNNING_REVISION) = &cmig_running.revision;
-	DefineCustomIntVariable("cmig.lock_timeout",
+	DefineCustomIntVariable(cmig_settings_name("cmig.lock_timeout"),
 							"Sets the maximum total time that one run may wait for locks.",
 							"0 means no limit.",
 							&cmig_lock_timeout, 0, 0, INT_MAX, PGC_USERSET,
 							GUC_UNIT_MS, NULL, NULL, NULL);
-	DefineCustomBoolVariable("cmig.concurrent_ddl",
+	DefineCustomBoolVariable(cmig_settings_name("cmig.concurrent_ddl"),
 							 "Runs statements with CONCURRENTLY unchanged.",
 							 "If off, CONCURRENTLY is removed from index statements, so that they can run in a transaction.",
 							 &concurrent_ddl, true, PGC_USERSET,
 							 0, NULL, NULL, NULL);
-	DefineCustomStringVariable("cmig.running_revision",
+	DefineCustomStringVariable(cmig_settings_name("cmig.running_revision"),
 							   "Shows the revision whose script is running in this session.",
 							   NULL,
 							   &running_dummy, "", PGC_INTERNAL,

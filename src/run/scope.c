@@ -490,13 +490,13 @@ cmig_scope_init(void)
 		CacheRegisterSyscacheCallback(caches[i], note_change, (Datum) 0);
 	next_planner = planner_hook;
 	planner_hook = plan;
-	DefineCustomStringVariable("cmig.scope",
+	DefineCustomStringVariable(cmig_settings_name("cmig.scope"),
 							   "Sets the schema that migrations run in, with version rows and a journal of its own.",
 							   "If empty, they run in the database.",
 							   &scope, "", PGC_USERSET, 0,
 							   check_scope, NULL, NULL);
 	/* a setting, because it ends with the subtransaction */
-	DefineCustomStringVariable("cmig.entered_scope",
+	DefineCustomStringVariable(cmig_settings_name("cmig.entered_scope"),
 							   "Contains the scope that a function of pg_cmig is looking at.",
 							   NULL,
 							   &entered, NULL, PGC_INTERNAL,

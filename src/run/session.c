@@ -689,12 +689,12 @@ void
 cmig_session_init(void)
 {
 	cmig_scope_init();
-	DefineCustomStringVariable("cmig.search_path",
+	DefineCustomStringVariable(cmig_settings_name("cmig.search_path"),
 							   "Sets the search_path of scripts.",
 							   "If empty, scripts use the caller's search_path.",
 							   &script_search_path, "", PGC_USERSET,
 							   GUC_LIST_INPUT, check_path_list, NULL, NULL);
-	DefineCustomStringVariable("cmig.role",
+	DefineCustomStringVariable(cmig_settings_name("cmig.role"),
 							   "Sets the role that scripts run as.",
 							   "If empty, scripts run as the caller's role. The session user must be a member of it, as for SET ROLE.",
 							   &script_role, "", PGC_USERSET,

@@ -310,7 +310,7 @@ log_transaction_end(XactEvent event, void *arg)
 void
 cmig_log_run_init(void)
 {
-	DefineCustomEnumVariable("cmig.log_runs",
+	DefineCustomEnumVariable(cmig_settings_name("cmig.log_runs"),
 							 "Writes a line to the server log when a run starts and when it ends.",
 							 NULL, &log_runs, true, log_runs_options, PGC_USERSET, 0, NULL, NULL,
 							 NULL);

@@ -57,7 +57,7 @@ has_deadline(void)
 void
 cmig_run_limit_init(void)
 {
-	DefineCustomIntVariable("cmig.run_timeout",
+	DefineCustomIntVariable(cmig_settings_name("cmig.run_timeout"),
 							"Sets the maximum duration of one run.",
 							"0 means no limit.",
 							&run_timeout, 0, 0, INT_MAX, PGC_USERSET,

@@ -39,7 +39,7 @@ cmig_diff_time_zone(void)
 void
 cmig_diff_init(void)
 {
-	DefineCustomStringVariable("cmig.diff_time_zone",
+	DefineCustomStringVariable(cmig_settings_name("cmig.diff_time_zone"),
 							   "Sets the time zone of the values without one that a schema diff converts.",
 							   NULL, &diff_time_zone, "", PGC_USERSET, 0, check_time_zone, NULL,
 							   NULL);

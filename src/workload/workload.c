@@ -23,7 +23,7 @@ static double workload_factor = 2;
 void
 cmig_workload_init(void)
 {
-	DefineCustomRealVariable("cmig.workload_factor",
+	DefineCustomRealVariable(cmig_settings_name("cmig.workload_factor"),
 							 "Sets by what factor the cost of a query must change to be reported as slower or faster.",
 							 NULL,
 							 &workload_factor, 2, 1, 1e6, PGC_USERSET, 0, NULL, NULL, NULL);

@@ -22,11 +22,11 @@ static int	workload_min_calls = 1;
 void
 cmig_workload_policy_init(void)
 {
-	DefineCustomEnumVariable("cmig.workload_policy",
+	DefineCustomEnumVariable(cmig_settings_name("cmig.workload_policy"),
 							 "Sets what an upgrade does if queries of the application break: off, warn, or error.",
 							 NULL, &workload_policy, CMIG_GATE_OFF, cmig_gate_options, PGC_USERSET,
 							 0, NULL, NULL, NULL);
-	DefineCustomIntVariable("cmig.workload_min_calls",
+	DefineCustomIntVariable(cmig_settings_name("cmig.workload_min_calls"),
 							"Sets how often a day a query must be called for cmig.workload_policy to apply to it.",
 							NULL, &workload_min_calls, 1, 0, INT_MAX, PGC_USERSET, 0, NULL, NULL,
 							NULL);
