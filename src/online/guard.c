@@ -1045,8 +1045,7 @@ dropped_entries(const char *tag, const List *patterns)
  * cmig.ddl_event(event, tag): called by cmig.ddl_trigger(), with the
  * privileges of the bootstrap superuser, if a policy may be in effect.
  */
-Datum
-cmig_ddl_event(PG_FUNCTION_ARGS)
+CMIG_READER(cmig_ddl_event)
 {
 	char	   *event = cmig_argument_text(fcinfo, 0);
 	char	   *tag = cmig_argument_text(fcinfo, 1);

@@ -9,6 +9,7 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "commands/event_trigger.h"
 #include "commands/extension.h"
 #include "funcapi.h"
 #include "storage/lmgr.h"
@@ -329,7 +330,9 @@ explain_missing(void *arg)
  * ProcessUtility(), because an event trigger would then run with the
  * privileges of the owner, a superuser, on behalf of a caller that does not
  * have them, and names in the trigger could refer to the caller's temporary
- * tables.
+ * tables.  Nor are they collected for the triggers of a command that contains the
+ * call, as ALTER EXTENSION UPDATE does: these must not take them for commands of
+ * the caller, and what was granted may no longer exist when they run.
  */
 static void
 run_as(Oid grantor, List *statements)
@@ -342,13 +345,22 @@ run_as(Oid grantor, List *statements)
 	error_context_stack = &callback;
 	cmig_settings_pin_search_path();
 	cmig_role_act_as(&saved, grantor);
-	foreach_ptr(char, statement, statements)
+	EventTriggerInhibitCommandCollection();
+	PG_TRY();
 	{
-		RawStmt    *raw = cmig_raw_parse_one(statement);
+		foreach_ptr(char, statement, statements)
+		{
+			RawStmt    *raw = cmig_raw_parse_one(statement);
 
-		ExecuteGrantStmt(castNode(GrantStmt, raw->stmt));
-		CommandCounterIncrement();
+			ExecuteGrantStmt(castNode(GrantStmt, raw->stmt));
+			CommandCounterIncrement();
+		}
 	}
+	PG_FINALLY();
+	{
+		EventTriggerUndoInhibitCommandCollection();
+	}
+	PG_END_TRY();
 	cmig_role_return(&saved);
 	AtEOXact_GUC(false, guc_level);
 	error_context_stack = callback.previous;
