@@ -14,7 +14,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = new_node('waits', 'max_connections = 20', 'autovacuum = off');
+my $node = new_node('waits', 'max_connections = 20', 'autovacuum = off', 'log_lock_waits = off');
 $node->start;
 $node->safe_psql('postgres', 'CREATE EXTENSION pg_cmig; CREATE TABLE item (id int PRIMARY KEY, a int, n int DEFAULT 0);'
 	  . ' INSERT INTO item SELECT g, g FROM generate_series(1, 1000) g; CREATE TABLE other (x int)');
@@ -196,7 +196,7 @@ foreach my $call ([ 'backfill', "cmig.backfill('moved', 'n = n + 1')" ],
 #
 query($node, 'postgres', 'CREATE ROLE ann LOGIN; CREATE TABLE slow (n int); ALTER TABLE slow OWNER TO ann; GRANT ALL ON SCHEMA public TO ann; SELECT cmig.grant_access(\'ann\', \'migrator\')');
 my $settings = "SHOW deadlock_timeout; SHOW log_lock_waits; SHOW client_min_messages";
-my $waits = qr/NOTICE:  00000: process \d+ still waiting for AccessExclusiveLock on relation \d+ of database \d+ after \d{4}\.\d+ ms\nDETAIL:  Process holding the lock: $holder_pid\. Wait queue: \d+\.\n(?:SQL statement "[^\n]*\n)?pg_cmig: [^\n]*\nHINT:  [^\n]*SELECT \* FROM cmig.status\(\)\n/;
+my $waits = qr/NOTICE:  00000: process \d+ still waiting for AccessExclusiveLock on relation \d+ of database \d+ after \d{4}\.\d+ ms\nDETAIL:  Process holding the lock: $holder_pid\. Wait queue: \d+\.\n(?:waiting for [^\n]*\n)?(?:SQL statement "[^\n]*\n)?pg_cmig: [^\n]*\nHINT:  [^\n]*SELECT \* FROM cmig.status\(\)\n/;
 foreach my $call ('SELECT cmig.upgrade()', 'CALL cmig.upgrade_stepwise()')
 {
 	my $log = -s $node->logfile;
