@@ -274,7 +274,7 @@ set_sizes(CMIG_SIZES_PARAMETERS_COMPAT)
 	const CopiedRelation *entry = find(CMIG_SIZES_RELATION_COMPAT);
 
 	/* a new partition of a live table is empty */
-	if (rel->reloptkind == RELOPT_BASEREL && entry == NULL)
+	if (rel->rtekind == RTE_RELATION && rel->reloptkind == RELOPT_BASEREL && entry == NULL)
 	{
 		Relation	table = table_open(CMIG_SIZES_RELATION_COMPAT, NoLock);
 
