@@ -114,7 +114,7 @@ with('file_template = %(rev)s' . "'); DROP TABLE t1; --", 0, '', 'revision', '-m
 with('target = $(touch pwned)', 2, 'there is no file or command for the target: \$\(touch pwned\)', 'diff');
 with('target = cat nosuch.sql; touch pwned', 2, 'target command failed', 'diff');
 with("schemas = x'; DROP TABLE t1; --\ntarget = /dev/null", 0, 'schema "x\'; DROP TABLE t1; --" exists neither', 'diff');
-# PostgreSQL 19 does not know other strings any more
+# PostgreSQL 19 does not allow the setting to be off
 {
 	local $ENV{PGOPTIONS} = $node->pg_version->major < 19 ? '-c standard_conforming_strings=off' : '';
 	with("schemas = news , sales\ntarget = /dev/null", 0, '^(?!.*nonstandard)(?s:.*)schema "news" exists neither', 'diff');

@@ -318,7 +318,8 @@ do { \
 	struct config_generic **settings_ = get_guc_variables(); \
 	int			count_ = GetNumConfigOptions(); \
 	for (int i_ = 0; i_ < count_; i_++) \
-		if (strncmp(settings_[i_]->name, "zzzz", 4) == 0 && \
+		if ((settings_[i_]->flags & GUC_CUSTOM_PLACEHOLDER) == 0 && \
+			strncmp(settings_[i_]->name, "zzzz", 4) == 0 && \
 			strncmp(settings_[i_]->name + 8, ".cmig.", 6) == 0) \
 			settings_[i_]->name += 9; \
 	qsort(settings_, count_, sizeof(struct config_generic *), compare); \
