@@ -121,7 +121,7 @@ $node->psql('shop', 'CREATE UNIQUE INDEX CONCURRENTLY theirs ON item (a)', extra
 rows('DELETE FROM item');
 for my $case ([ 'CREATE INDEX CONCURRENTLY item_b ON item (b)', '"item_b" already exists' ], [ 'CREATE INDEX CONCURRENTLY theirs ON item (a)', '"theirs" already exists' ],
 	[ 'CREATE UNIQUE INDEX CONCURRENTLY theirs ON item (a)', '"theirs" already exists' ], [ 'DROP INDEX CONCURRENTLY nothing', '"nothing" does not exist' ],
-	[ 'ALTER TABLE item DETACH PARTITION part CONCURRENTLY', 'not partitioned|is not a partition' ])
+	[ 'ALTER TABLE item DETACH PARTITION part CONCURRENTLY', 'not partitioned|is not a partition|DETACH PARTITION cannot be performed' ])
 {
 	my ($sql, $error) = @$case;
 

@@ -122,5 +122,26 @@ foreach my $columns ('', 'i text', 'i int, j int')
 	like((try_sql("SELECT action, object, hazard FROM cmig.diff('CREATE TABLE b.q ($columns)', $there)"))[1],
 		qr/^unsupported\|b\.q\.[ij]\|b\.q is a partition of a\.p, which is not compared$/, "its columns: $columns");
 }
+# if the target says where it is, that is compared, and a partition that is not compared stays in the way
+my $q = 'CREATE TABLE b.q PARTITION OF a.p FOR VALUES IN';
+is((try_sql("SELECT * FROM cmig.diff('$q (1)', $there)"))[1], '', 'its place');
+is((try_sql("SELECT upgrade_sql FROM cmig.diff('$q (2); CREATE TABLE b.r PARTITION OF a.p FOR VALUES IN (1)', $there) WHERE kind = 'partition'"))[1],
+	"ALTER TABLE a.p DETACH PARTITION b.q\nALTER TABLE a.p ATTACH PARTITION b.q FOR VALUES IN (2)\nALTER TABLE a.p ATTACH PARTITION b.r FOR VALUES IN (1)",
+	'other places');
+try_sql('CREATE TABLE a.s PARTITION OF a.p FOR VALUES IN (3)');
+like((try_sql("SELECT * FROM cmig.diff('$q (3)', $there)"))[0], qr/would overlap partition "s"/, 'the place of another');
+is((try_sql('INSERT INTO a.p VALUES (1), (3); SELECT tableoid::regclass FROM a.p ORDER BY i'))[1], "b.q\na.s", 'all partitions are still there');
+
+# What the target creates in another schema is not created
+foreach my $case (
+	[ 'CREATE VIEW b.v AS SELECT * FROM c.t', 'view|b.v|it needs table c.t' ],
+	[ 'CREATE TABLE b.v (d c.d)', 'table|b.v|it needs type c.d' ],
+	[ 'CREATE TABLE b.v (i int REFERENCES c.t)', 'foreign key|v_i_fkey on b.v|it needs table c.t' ])
+{
+	my ($sql, $row) = @$case;
+
+	is((try_sql("SELECT kind, object, hazard FROM cmig.diff('$q (1); CREATE SCHEMA c; CREATE TABLE c.t (i int PRIMARY KEY); CREATE DOMAIN c.d AS int; $sql', $there)"
+				. " WHERE action = 'unsupported'"))[1], "$row, which does not exist and is not compared", $sql);
+}
 
 done_testing();

@@ -467,8 +467,7 @@ typedef struct DiffRun
 	CmigImage  *image;			/* the target image */
 	bool		distributes;	/* true if the target calls functions that
 								 * distribute tables */
-	List	   *log_uses;		/* objects that use an audit log that the
-								 * database lacks; see schema.h */
+	List	   *lacking;		/* objects that need what the database lacks */
 	const CmigTarget *replayed; /* NULL, or the result of replaying the
 								 * revisions, with notes about the parts that
 								 * could not be run */
@@ -503,7 +502,7 @@ read_target(CmigShadow *shadow, void *arg)
 	run->target = cmig_target_run(shadow, run->target_sql, run->options.scripts);
 	run->image = cmig_image_read(cmig_shadow_schemas(shadow));
 	run->distributes = cmig_distribution_record_any();
-	run->log_uses = cmig_log_use_read();
+	run->lacking = cmig_lacking_read(shadow);
 	cmig_body_check(run->image, run->live);
 }
 
@@ -665,7 +664,7 @@ cmig_diff_run(const CmigManaged *managed, const char *target_sql,
 	cmig_exclude(run.options.exclude, from, run.image);
 	tell_empty(&run, from);
 	cmig_others_mark(from);
-	cmig_log_use_mark(run.image, run.log_uses);
+	cmig_lacking_mark(run.image, run.lacking);
 	cmig_extension_keep(from, run.image);
 	if (!run.distributes)
 		cmig_keep_distribution(from, run.image);

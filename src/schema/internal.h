@@ -941,9 +941,9 @@ extern List *cmig_extension_created(const CmigSituation *now);
 extern void cmig_extension_tell_kept(List *names);
 extern void cmig_extension_keep(const CmigImage *live, CmigImage *target);
 
-/* Objects that use the audit log, read in a shadow and marked after it. */
-extern List *cmig_log_use_read(void);
-extern void cmig_log_use_mark(CmigImage *image, const List *uses);
+/* Objects that need what the database lacks, read in a shadow and marked after it. */
+extern List *cmig_lacking_read(CmigShadow *shadow);
+extern void cmig_lacking_mark(CmigImage *image, const List *uses);
 
 /* Other roles' objects, and objects outside of the compared schemas. */
 extern void cmig_others_mark(CmigImage *image);

@@ -155,39 +155,71 @@ cmig_extension_keep(const CmigImage *live, CmigImage *target)
 }
 
 /* ----------------------------------------------------------------
- * Marks target objects that use an audit log that the database lacks.
- *
- * The audit log's schema itself is not compared, because cmig.enable_audit
- * creates it.
+ * Marks target objects that need what the database lacks, and what no statement
+ * will create: an audit log, because its schema is not compared, but created by
+ * cmig.enable_audit, and what the target creates in other schemas that are not compared.
  * ----------------------------------------------------------------
  */
 
 #define LOG_SCHEMA "cmig_audit"
 
 /*
- * Returns rows of a catalog, an OID, and a relation in the audit log's schema
- * that the object uses, for cmig_log_use_mark().  Call this in the shadow.
+ * Returns rows of a catalog, an OID, the relation in the audit log's schema that
+ * the object uses, or NULL, and what it needs otherwise, for cmig_lacking_mark().
+ * Call this in the shadow.
  */
 List *
-cmig_log_use_read(void)
+cmig_lacking_read(CmigShadow *shadow)
 {
-	static CmigQuery query = {
-		.sql = "SELECT DISTINCT d.classid, d.objid, c.relname::text"
-		" FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid"
-		" JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid"
-		" WHERE n.nspname = '" LOG_SCHEMA "' ORDER BY 1, 2, 3"
+	static CmigQuery schemas = {
+		"SELECT oid FROM pg_namespace WHERE oid >= 16384 AND nspname !~ '^pg_'"
 	};
+	static CmigQuery query = {
+		.sql = "WITH o AS (SELECT m.classid AS class, m.objid AS id, m.refobjid AS schema"
+		" FROM pg_depend m WHERE m.refclassid = 'pg_namespace'::regclass"
+		" AND m.refobjid = ANY ($1::oid[]) UNION SELECT 'pg_class'::regclass, oid, relnamespace"
+		" FROM pg_class WHERE relnamespace = ANY ($1::oid[])"
+		" UNION SELECT 'pg_type'::regclass, oid, typnamespace"
+		" FROM pg_type WHERE typnamespace = ANY ($1::oid[]))"
+		" SELECT DISTINCT ON (1, 2, 3) d.classid, d.objid,"
+		" CASE WHEN n.nspname = '" LOG_SCHEMA "' THEN c.relname::text END,"
+		" i.type || ' ' || i.identity"
+		" FROM o JOIN pg_namespace n ON n.oid = o.schema"
+		" JOIN pg_depend d ON d.refclassid = o.class AND d.refobjid = o.id"
+		" LEFT JOIN pg_class c ON o.class = 'pg_class'::regclass AND c.oid = o.id"
+		" CROSS JOIN LATERAL pg_identify_object(o.class, o.id, 0) i"
+		" WHERE CASE WHEN n.nspname = '" LOG_SCHEMA "' THEN c.oid IS NOT NULL"
+		" ELSE NOT EXISTS (SELECT FROM pg_depend e"
+		"  WHERE e.classid = o.class AND e.objid = o.id AND e.deptype = 'e') END"
+		" ORDER BY 1, 2, 3, i.type = 'table' DESC, 4",
+		.argtypes = {TEXTOID}
+	};
+	const CmigManaged *managed = cmig_shadow_managed(shadow);
+	Oid			log = get_namespace_oid(LOG_SCHEMA, true);
+	StringInfoData oids;
 
-	return OidIsValid(get_namespace_oid(LOG_SCHEMA, true)) ? cmig_query_list(&query) : NIL;
+	initStringInfo(&oids);
+	foreach_oid(oid, cmig_query_oids(&schemas))
+	{
+		bool		compared = oid != log && cmig_shadow_is_live_schema(shadow, oid);
+
+		for (int i = 0; i < managed->count; i++)
+			compared |= managed->schemas[i].oid == oid;
+		if (!compared)
+			appendStringInfo(&oids, "%c%u", oids.len == 0 ? '{' : ',', oid);
+	}
+	if (oids.len == 0)
+		return NIL;
+	appendStringInfoChar(&oids, '}');
+	return cmig_query_list(&query, oids.data);
 }
 
 /*
- * Set the field "needs" of the objects that use a relation that the database
- * lacks, and of the objects that depend on them.  Call this after the shadow
- * has ended.
+ * Set the field "needs" of the objects that need what the database lacks, and
+ * of the objects that depend on them.  Call this after the shadow has ended.
  */
 void
-cmig_log_use_mark(CmigImage *image, const List *uses)
+cmig_lacking_mark(CmigImage *image, const List *uses)
 {
 	Oid			schema = get_namespace_oid(LOG_SCHEMA, true);
 	bool		found = false;
@@ -197,10 +229,13 @@ cmig_log_use_mark(CmigImage *image, const List *uses)
 		CmigAddress address = {atooid(use[0]), atooid(use[1]), 0};
 		CmigObject *object = cmig_image_find(image, address);
 
-		if (object == NULL || (OidIsValid(schema) && OidIsValid(get_relname_relid(use[2], schema))))
+		if (object == NULL || (use[2] != NULL && OidIsValid(schema) &&
+							   OidIsValid(get_relname_relid(use[2], schema))))
 			continue;
-		object->needs = psprintf("it needs " LOG_SCHEMA ".%s, which cmig.enable_audit creates",
-								 quote_identifier(use[2]));
+		object->needs = use[2] != NULL ?
+			psprintf("it needs " LOG_SCHEMA ".%s, which cmig.enable_audit creates",
+					 quote_identifier(use[2])) :
+			psprintf("it needs %s, which does not exist and is not compared", use[3]);
 		found = true;
 	}
 	while (found)
@@ -457,7 +492,7 @@ SCHEMA_OF("pg_class", "oid", "oid")
 "   ELSE $3 AND x.relispartition AND x.relkind IN ('r', 'p', 'f') END"
 "  FROM pg_class x WHERE x.oid = d.objid)"
 " WHEN d.classid = 'pg_constraint'::regclass THEN o.below AND"
-"  (SELECT x.coninhcount = 0 FROM pg_constraint x WHERE x.oid = d.objid)"
+"  (SELECT x.coninhcount = 0 AND x.contype <> 'n' FROM pg_constraint x WHERE x.oid = d.objid)"
 " WHEN d.classid = 'pg_attrdef'::regclass THEN o.below AND"
 "  (SELECT pg_get_expr(x.adbin, x.adrelid) IS DISTINCT FROM"
 "   (SELECT pg_get_expr(y.adbin, y.adrelid) FROM pg_attrdef y"

@@ -11,11 +11,13 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_foreign_data_wrapper.h"
 #include "catalog/pg_foreign_server.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "foreign/foreign.h"
@@ -25,6 +27,7 @@
 #include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/formatting.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 
 #include "schema/internal.h"
@@ -834,6 +837,29 @@ adapt_roles(CmigTargetState *state, Node *node, const CmigSubject *subject)
 	return node;
 }
 
+/*
+ * A partition of a live table, which is not compared, takes the place of live
+ * partitions that are hidden: remove them from that table.
+ */
+static void
+clear_places(CmigTargetState *state, const CreateStmt *create)
+{
+	Oid			whole = create->partbound == NULL ? InvalidOid :
+	RangeVarGetRelid(linitial(create->inhRelations), AccessShareLock, true);
+
+	if (!OidIsValid(whole) ||
+		!cmig_shadow_is_live_schema(state->shadow, get_rel_namespace(whole)))
+		return;
+	foreach_oid(part, find_inheritance_children(whole, NoLock))
+	{
+		for (int i = 0; i < state->shadow->count; i++)
+			if (state->shadow->schemas[i].live == get_rel_namespace(part))
+				(void) DeleteInheritsTuple(part, whole, false, get_rel_name(part));
+	}
+	CacheInvalidateRelcacheByRelid(whole);
+	CommandCounterIncrement();
+}
+
 Node *
 cmig_target_adapt(CmigTargetState *state, Node *node)
 {
@@ -853,6 +879,8 @@ cmig_target_adapt(CmigTargetState *state, Node *node)
 		require_server(state, ((CreateForeignTableStmt *) node)->servername);
 	if (IsA(node, CreateUserMappingStmt))
 		require_server(state, ((CreateUserMappingStmt *) node)->servername);
+	if (IsA(node, CreateStmt))
+		clear_places(state, (CreateStmt *) node);
 	/* subscriptions are ignored, because they would connect to another server */
 	if (subject.type == OBJECT_SUBSCRIPTION)
 	{
