@@ -8,9 +8,6 @@
 #
 # Then every function of the current version is declared with fewer arguments, and with
 # one column more and one less than the library returns.
-#
-# During the test, t/data/update/pg_cmig--1.0.sql is in the folder of the extension's
-# scripts.
 
 use strict;
 use warnings;
@@ -23,17 +20,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = new_node('old_sql', 'autovacuum = off', 'max_prepared_transactions = 2');
-my $folder = $node->config_data('--sharedir') . '/extension';
-my $script = "$folder/pg_cmig--1.0.sql";
-
-if (!-w $folder)
-{
-	die "$folder cannot be written" if $ENV{PG_CMIG_TEST_NO_SKIP};
-	plan skip_all => "$folder cannot be written";
-}
-unlink $script;
-append_to_file($script, slurp_file($FindBin::RealBin . '/data/update/pg_cmig--1.0.sql'));
-END { unlink $script if defined $script }
+use_old_script($node);
 $node->start;
 
 # outcomes(DATABASE, STATEMENT...): runs each statement, and returns a hash of each

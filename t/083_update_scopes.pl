@@ -5,9 +5,6 @@
 # that was migrated with 1.0 keeps its version rows, journal, unfinished step, backfill,
 # and privileges, and has the same objects as a new installation after the update.  The
 # rows of 1.0 are inserted by hand, as a dump would insert them.
-#
-# During the test, t/data/update/pg_cmig--1.0.sql is in the folder of the extension's
-# scripts.
 
 use strict;
 use warnings;
@@ -20,17 +17,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = new_node('update', 'autovacuum = off');
-my $folder = $node->config_data('--sharedir') . '/extension';
-my $script = "$folder/pg_cmig--1.0.sql";
-
-if (!-w $folder)
-{
-	die "$folder cannot be written" if $ENV{PG_CMIG_TEST_NO_SKIP};
-	plan skip_all => "$folder cannot be written";
-}
-unlink $script;
-append_to_file($script, slurp_file($FindBin::RealBin . '/data/update/pg_cmig--1.0.sql'));
-END { unlink $script if defined $script }
+use_old_script($node);
 $node->start;
 
 sub as_owner { return query($node, 'shop', $_[0], 'ann') }

@@ -3,8 +3,6 @@
 # What the scripts of the extension create does not depend on the settings of the session that runs
 # CREATE EXTENSION or ALTER EXTENSION UPDATE, and the functions that they create do not depend on
 # those of the session that calls them.
-#
-# During the test, t/data/update/pg_cmig--1.0.sql is in the folder of the extension's scripts.
 
 use strict;
 use warnings;
@@ -16,17 +14,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = new_node('session_independent', 'autovacuum = off', 'escape_string_warning = off');
-my $folder = $node->config_data('--sharedir') . '/extension';
-my $script = "$folder/pg_cmig--1.0.sql";
-
-if (!-w $folder)
-{
-	die "$folder cannot be written" if $ENV{PG_CMIG_TEST_NO_SKIP};
-	plan skip_all => "$folder cannot be written";
-}
-unlink $script;
-append_to_file($script, slurp_file($FindBin::RealBin . '/data/update/pg_cmig--1.0.sql'));
-END { unlink $script if defined $script }
+use_old_script($node);
 $node->start;
 
 my $settings = q{

@@ -3,8 +3,6 @@
 # ALTER EXTENSION pg_cmig UPDATE from 1.0 and 1.1 to the current version in a database with event
 # triggers and a DDL policy: what the update grants is nobody's DDL, and no trigger sees objects that
 # no longer exist.  The names in rows are those of tables, whatever the settings of the session are.
-#
-# During the test, t/data/update/pg_cmig--1.0.sql is in the folder of the extension's scripts.
 
 use strict;
 use warnings;
@@ -16,17 +14,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = new_node('update_seen', 'autovacuum = off');
-my $folder = $node->config_data('--sharedir') . '/extension';
-my $script = "$folder/pg_cmig--1.0.sql";
-
-if (!-w $folder)
-{
-	die "$folder cannot be written" if $ENV{PG_CMIG_TEST_NO_SKIP};
-	plan skip_all => "$folder cannot be written";
-}
-unlink $script;
-append_to_file($script, slurp_file($FindBin::RealBin . '/data/update/pg_cmig--1.0.sql'));
-END { unlink $script if defined $script }
+use_old_script($node);
 $node->start;
 $node->safe_psql('postgres', 'CREATE ROLE ann LOGIN');
 

@@ -20,7 +20,7 @@ use Test::More;
 our @EXPORT = qw(
   new_node new_database revision_file write_revision load_sql chain_files load_files query fails_with
   start_psql finish_psql wait_until_blocked kill_backend wait_for_recovery need_tool jar
-  run_checks start_pgbouncer build_library
+  run_checks start_pgbouncer build_library script_folder use_old_script
 );
 
 # A test that has a function with one of these names does not compile.
@@ -103,6 +103,37 @@ sub build_library
 	system_or_bail($ENV{CC} || 'cc', '-shared', '-fPIC', '-I', "$top/src", '-I', $headers, '-o', $library, "$top/t/data/$name/$name.c");
 	return $library;
 }
+
+# script_folder(NODE): returns the folder of the extensions' scripts, or skips the test if it cannot
+# be written
+sub script_folder
+{
+	my ($node) = @_;
+	my $folder = $node->config_data('--sharedir') . '/extension';
+
+	return $folder if -w $folder;
+	die "$folder cannot be written" if $ENV{PG_CMIG_TEST_NO_SKIP};
+	plan skip_all => "$folder cannot be written";
+}
+
+# use_old_script(NODE): makes version 1.0 of the extension available.  Its script is in the folder of
+# the extensions' scripts until the last of the tests that run at once and use it ends.
+my ($old_script, $uses);
+
+sub use_old_script
+{
+	my ($node) = @_;
+	my $folder = script_folder($node);
+	my $name = 'pg_cmig--1.0.sql';
+
+	open $uses, '<', $folder or die "$folder: $!";
+	flock $uses, LOCK_SH or die "$folder: $!";
+	$old_script = "$folder/$name";
+	append_to_file("$old_script.$$", slurp_file("$top/t/data/update/$name"));
+	rename "$old_script.$$", $old_script or die "$old_script: $!";
+}
+
+END { unlink $old_script if defined $old_script && flock $uses, LOCK_EX | LOCK_NB }
 
 # revision_file(ID, PARENT, UPGRADE, DOWNGRADE): returns the text of a revision file
 sub revision_file

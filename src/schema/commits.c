@@ -217,17 +217,10 @@ typedef struct Joining
 {
 	const CmigDifference *difference;
 	const CmigOrderNode *nodes;
-	const CmigOrderSteps *steps;
 	int			count;
 	CmigCommitAdd add;
 	CmigOrder  *order;
 } Joining;
-
-static const CmigOrderSteps *
-steps_of(const Joining *joining, const CmigChange *change)
-{
-	return &joining->steps[change - joining->difference->changes];
-}
 
 /* Make two nodes run in one transaction. */
 static void
@@ -294,15 +287,15 @@ join_again(const Joining *joining)
 		other && change->action == CMIG_CREATE ?
 		cmig_image_lookup(joining->difference->from, other, object->identity) : NULL;
 		int			drop = old &&
-		steps_of(joining, change)->last >= 0 ? steps_of(joining, old->change)->first : -1;
+		change->steps->last >= 0 ? old->change->steps->first : -1;
 
-		if (steps_of(joining, change)->part >= 0 && steps_of(joining, change)->join >= 0)
-			join(joining, steps_of(joining, change)->part, steps_of(joining, change)->join);
+		if (change->steps->part >= 0 && change->steps->join >= 0)
+			join(joining, change->steps->part, change->steps->join);
 		if (drop < 0 || joining->nodes[drop].type != CMIG_NODE_DROP ||
-			joining->nodes[steps_of(joining, change)->last].type != CMIG_NODE_CREATE)
+			joining->nodes[change->steps->last].type != CMIG_NODE_CREATE)
 			continue;
-		join(joining, drop, steps_of(joining, change)->last);
-		join(joining, drop, steps_of(joining, change)->away);
+		join(joining, drop, change->steps->last);
+		join(joining, drop, change->steps->away);
 	}
 }
 
@@ -321,7 +314,7 @@ join_not_null(const Joining *joining)
 		for (int j = 0; j < column->ndepends; j++)
 			if (column->depends[j]->kind == &cmig_kind_domain &&
 				column->depends[j]->change->action == CMIG_ALTER)
-				join(joining, i, steps_of(joining, column->depends[j]->change)->last);
+				join(joining, i, column->depends[j]->change->steps->last);
 	}
 }
 
@@ -345,22 +338,22 @@ join_successors(const Joining *joining)
 		{
 			if ((new->change->from != NULL && new->kind != &cmig_kind_column &&
 				 (new->change->action != CMIG_AGAIN || old->kind != &cmig_kind_column)) ||
-				steps_of(joining, new->change)->last < 0 ||
+				new->change->steps->last < 0 ||
 				!cmig_commit_succeeds(old, new))
 				continue;
-			joining->add(joining->order, i, steps_of(joining, new->change)->last);
+			joining->add(joining->order, i, new->change->steps->last);
 			if (table->values[CMIG_TABLE_IS_PARTITION] != NULL ||
 				table->values[CMIG_TABLE_PARTITION_KEY] != NULL)
-				joining->add(joining->order, steps_of(joining, new->change)->last, i);
+				joining->add(joining->order, new->change->steps->last, i);
 		}
 	}
 }
 
 void
 cmig_commit_join(const CmigDifference *difference, const CmigOrderNode *nodes,
-				 const CmigOrderSteps *steps, int count, CmigCommitAdd add, CmigOrder *order)
+				 int count, CmigCommitAdd add, CmigOrder *order)
 {
-	const Joining joining = {difference, nodes, steps, count, add, order};
+	const Joining joining = {difference, nodes, count, add, order};
 
 	join_again(&joining);
 	join_guards(&joining);

@@ -601,7 +601,6 @@ typedef void (*CmigCommitAdd) (CmigOrder *order, int node, int before);
  * transaction then require each other.
  */
 extern void cmig_commit_join(const CmigDifference *difference, const CmigOrderNode *nodes,
-							 const CmigOrderSteps *steps,
 							 int count, CmigCommitAdd add, CmigOrder *order);
 
 /*

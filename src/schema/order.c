@@ -53,7 +53,7 @@ struct CmigOrder
 	CmigDifference *difference;
 	int			count;
 	CmigOrderNode *nodes;		/* sorted */
-	CmigOrderSteps *steps;		/* of each change */
+	CmigOrderSteps *steps;		/* of all changes */
 	int			nedges;
 	int			allocated;		/* allocated size of "edges" */
 	CmigEdge   *edges;			/* sorted by node */
@@ -62,12 +62,6 @@ struct CmigOrder
 };
 
 /* Nodes */
-
-static CmigOrderSteps *
-steps_of(const CmigOrder *order, const CmigChange *change)
-{
-	return &order->steps[change - order->difference->changes];
-}
 
 /* Returns the object that the node creates, alters, or drops. */
 static const CmigObject *
@@ -191,6 +185,7 @@ make_nodes(CmigOrder *order)
 		CmigChange *change = &difference->changes[i];
 		bool		has[CMIG_NODE_UNSUPPORTED + 1];
 
+		change->steps = &order->steps[i];
 		if (change->part_of != NULL)
 			continue;
 		has[CMIG_NODE_AWAY] = cmig_change_drops(change) && change->away != NULL;
@@ -224,7 +219,7 @@ make_nodes(CmigOrder *order)
 	for (int j = 0; j < order->count; j++)
 	{
 		const CmigOrderNode *node = &order->nodes[j];
-		CmigOrderSteps *steps = steps_of(order, node->change);
+		CmigOrderSteps *steps = node->change->steps;
 
 		if (node->type == CMIG_NODE_AWAY)
 			steps->away = j;
@@ -300,9 +295,9 @@ ended(const CmigOrder *order, const CmigObject *object)
 	const CmigChange *change = object->change;
 
 	if (change->dropped_by != NULL)
-		return steps_of(order, change->dropped_by)->first;
-	if (steps_of(order, change)->part >= 0 && object->kind == &cmig_kind_column)
-		return steps_of(order, change)->part;
+		return change->dropped_by->steps->first;
+	if (change->steps->part >= 0 && object->kind == &cmig_kind_column)
+		return change->steps->part;
 
 	/*
 	 * an inherited column is dropped by the statement that drops the parent's
@@ -312,8 +307,7 @@ ended(const CmigOrder *order, const CmigObject *object)
 		for (int i = 0; i < object->ndepends; i++)
 			if (is_origin(object, object->depends[i]))
 				return ended(order, object->depends[i]);
-	return change->part_of ? steps_of(order, change->part_of)->first :
-		steps_of(order, change)->first;
+	return change->part_of ? change->part_of->steps->first : change->steps->first;
 }
 
 /*
@@ -334,9 +328,9 @@ made(const CmigOrder *order, const CmigObject *object)
 		for (int i = 0; i < object->ndepends; i++)
 			if (is_origin(object, object->depends[i]))
 				return made(order, object->depends[i]);
-	if (steps_of(order, change)->join >= 0 && object->kind == &cmig_kind_column)
-		return steps_of(order, change)->join;
-	return change->part_of ? steps_of(order, change->part_of)->last : steps_of(order, change)->last;
+	if (change->steps->join >= 0 && object->kind == &cmig_kind_column)
+		return change->steps->join;
+	return change->part_of ? change->part_of->steps->last : change->steps->last;
 }
 
 /*
@@ -381,8 +375,8 @@ add_names(CmigOrder *order)
 		int			node = freed ? ended(order, object) : made(order, object);
 		bool		alters;
 
-		if (freed && node >= 0 && steps_of(order, order->nodes[node].change)->away >= 0)
-			node = steps_of(order, order->nodes[node].change)->away;
+		if (freed && node >= 0 && order->nodes[node].change->steps->away >= 0)
+			node = order->nodes[node].change->steps->away;
 		if (node < 0)
 			continue;
 		alters = order->nodes[node].type == CMIG_NODE_ALTER;
@@ -473,8 +467,8 @@ add_inheritance(CmigOrder *order)
 
 		if (node->type != CMIG_NODE_PART && node->type != CMIG_NODE_JOIN)
 			continue;
-		add(order, steps_of(order, change)->first, steps_of(order, change)->part);
-		add(order, steps_of(order, change)->join, steps_of(order, change)->last);
+		add(order, change->steps->first, change->steps->part);
+		add(order, change->steps->join, change->steps->last);
 		if (!cmig_table_is(change->from))
 			continue;
 		if (node->type == CMIG_NODE_PART)
@@ -485,7 +479,7 @@ add_inheritance(CmigOrder *order)
 			 * are renamed
 			 */
 			for (int j = 0; j < change->from->ndepends; j++)
-				add(order, steps_of(order, change->from->depends[j]->change)->away, i);
+				add(order, change->from->depends[j]->change->steps->away, i);
 			add_part(order, i, change->from);
 			add_parents(order, i, change->from, add_part);
 		}
@@ -516,8 +510,8 @@ add_old(CmigOrder *order, const CmigObject *object, const CmigObject *on)
 	 * INHERIT
 	 */
 	if (cmig_table_is(object) && cmig_table_is(on))
-		dependent = steps_of(order, change)->part >= 0 ? steps_of(order, change)->part :
-			steps_of(order, change)->join >= 0 ? steps_of(order, change)->join : dependent;
+		dependent = change->steps->part >= 0 ? change->steps->part :
+			change->steps->join >= 0 ? change->steps->join : dependent;
 	if (node < 0 || dependent < 0)
 		return;
 	if (order->nodes[node].type == CMIG_NODE_DROP ||
@@ -532,17 +526,17 @@ add_old(CmigOrder *order, const CmigObject *object, const CmigObject *on)
 	 * dependents are dropped, or altered so that they no longer use the old
 	 * type, before the type is given its temporary name
 	 */
-	away = steps_of(order, order->nodes[node].change)->away;
+	away = order->nodes[node].change->steps->away;
 	if (away < 0)
 		return;
 	if (order->nodes[dependent].change->swaps_type)
 		add(order, dependent, away);
-	else if (steps_of(order, order->nodes[dependent].change)->away < 0 &&
+	else if (order->nodes[dependent].change->steps->away < 0 &&
 			 (order->nodes[dependent].type == CMIG_NODE_DROP ||
 			  (order->nodes[dependent].type == CMIG_NODE_ALTER &&
 			   cmig_change_lets_go(on->change, change))))
 		add(order, away, dependent);
-	add(order, away, steps_of(order, order->nodes[dependent].change)->away);
+	add(order, away, order->nodes[dependent].change->steps->away);
 }
 
 /*
@@ -555,8 +549,8 @@ add_new(CmigOrder *order, const CmigObject *object, const CmigObject *on)
 	const CmigChange *change = object->change;
 	int			node = made(order, object);
 
-	if (cmig_table_is(object) && cmig_table_is(on) && steps_of(order, change)->join >= 0)
-		node = steps_of(order, change)->join;
+	if (cmig_table_is(object) && cmig_table_is(on) && change->steps->join >= 0)
+		node = change->steps->join;
 	add(order, node, made(order, on));
 }
 
@@ -668,7 +662,7 @@ add_siblings(CmigOrder *order, bool old)
 		for (const CmigObject *child = image->objects[i]->child; child != NULL; child = child->sibling)
 		{
 			const CmigChange *change = child->change;
-			int			node = old ? steps_of(order, change)->first : change->part_of ? -1 :
+			int			node = old ? change->steps->first : change->part_of ? -1 :
 			made(order, child);
 
 			if (child->address.sub <= 0 || node < 0 ||
@@ -1049,7 +1043,7 @@ group_nodes(CmigOrder *order, CmigOrderNode *result)
 		if (order->edges[i].strength == CMIG_EDGE_WEAK ||
 			order->nodes[order->edges[i].before].type == CMIG_NODE_UNSUPPORTED)
 			order->edges[i].before = order->edges[i].node;
-	cmig_commit_join(order->difference, order->nodes, order->steps, order->count, add, order);
+	cmig_commit_join(order->difference, order->nodes, order->count, add, order);
 	sort_edges(order);
 	for (int i = 0; i < order->count; i++)
 		at[order->nodes[i].place] = i;

@@ -151,6 +151,8 @@ typedef struct CmigChange
 	bool		undone_with_type;	/* a base type's function that is also
 									 * dropped when the type's creation is
 									 * reverted */
+	struct CmigOrderSteps *steps;	/* its nodes, while the order is found;
+									 * see order.c */
 } CmigChange;
 
 /*
