@@ -423,8 +423,8 @@ write_file()
 		for old in "${folder:-/}"/.cmig-[0-9]*-[0-9]*; do
 			[ ! -f "$old" ] || [ -z "$(find "$old" -mmin +1)" ] || rm -f -- "$old"
 		done
-		mkdir -p -- "${folder:-/}" && [ ! -d "$1" ] && { [ ! -e "$1" ] || [ -w "$1" ]; } && (set -C; cat >"$new") &&
-			mv -f -- "$new" "$1" && return
+		{ [ -d "${folder:-/}" ] || mkdir -p -- "${folder:-/}"; } && [ ! -d "$1" ] &&
+			{ [ ! -e "$1" ] || [ -w "$1" ]; } && (set -C; cat >"$new") && mv -f -- "$new" "$1" && return
 		rm -f -- "$new"
 		return 1
 	} 2>/dev/null

@@ -113,7 +113,7 @@ char	   *(*cmig_downgrade_generate) (const char *revision) = NULL;
  * memory of the given context, or raise error MG006.
  */
 static const CmigRunStep *
-require_reversible(CmigRunStep *step, MemoryContext context)
+require_reversible(CmigRunStep *step, bool first, MemoryContext context)
 {
 	if (step->sql == NULL && step->expand && !cmig_running.replaying)
 	{
@@ -128,6 +128,8 @@ require_reversible(CmigRunStep *step, MemoryContext context)
 				(errcode(ERRCODE_CMIG_IRREVERSIBLE),
 				 errmsg("revision \"%s\" cannot be reverted", step->revision),
 				 errdetail("It has no downgrade script."),
+				 first ?
+				 errhint("Add a downgrade section to the revision and load it, or restore a backup.") :
 				 errhint("Downgrade to \"%s\" or above, add a downgrade section to the revision and load it, or restore a backup.",
 						 step->revision)));
 	return step;
@@ -209,7 +211,7 @@ cmig_step_texts_fetch(const CmigGraph *graph, const CmigPlan *plan, int number)
 		cmig_step_texts_deleted(id);
 	step = palloc(sizeof(CmigRunStep));
 	fill_step(step, plan, graph, number, script);
-	(void) require_reversible(step, CurrentMemoryContext);
+	(void) require_reversible(step, number == 0, CurrentMemoryContext);
 	return step;
 }
 
@@ -355,14 +357,15 @@ cmig_step_texts_get(CmigStepTexts *texts, int number)
 	CmigRunStep *step;
 
 	if (texts->small && texts->small[number])
-		return require_reversible(texts->small[number], GetMemoryChunkContext(texts));
+		return require_reversible(texts->small[number], number == 0,
+								  GetMemoryChunkContext(texts));
 	if (number < texts->first || number >= texts->first + texts->count ||
 		texts->steps[number - texts->first].revision == NULL)
 		read_texts(texts, number);
 	step = &texts->steps[number - texts->first];
 	if (step->revision == NULL)
 		cmig_step_texts_deleted(cmig_graph_id(texts->graph, texts->plan->steps[number].node));
-	return require_reversible(step, texts->context);
+	return require_reversible(step, number == 0, texts->context);
 }
 
 /*
