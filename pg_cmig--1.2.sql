@@ -2457,7 +2457,8 @@ AS $$
 	UNION ALL
 		SELECT concat(r.step, ' ', r.revision),
 			concat_ws(', ', CASE WHEN NOT r.transactional THEN 'NOT TRANSACTIONAL' END, CASE WHEN r.irreversible THEN 'IRREVERSIBLE' END,
-				nullif(r.message, ''), CASE WHEN f.expand IS NOT NULL AND current_setting('cmig_client.hints', true) IS DISTINCT FROM 'engine' THEN 'can be expanded' END),
+				nullif(r.message, ''), CASE WHEN f.expand IS NOT NULL AND current_setting('cmig_client.hints', true) IS DISTINCT FROM 'engine' THEN
+					CASE WHEN EXISTS (SELECT FROM cmig.expansion_run x WHERE r.revision = ANY (x.revisions)) THEN 'is expanded' ELSE 'can be expanded' END END),
 			r.locks
 		WHERE screen = 'plan'
 	UNION ALL

@@ -84,6 +84,18 @@ says('ALTER TABLE s.t DROP cmig_state CASCADE',
 	'column "cmig_state" of table "t" was dropped or altered');
 sql($db, 'CALL cmig.abandon()');
 
+# What is pending is read as if the expansion had ended, because nothing else applies it; a revision
+# of another branch meets what the expansion has created.
+my $errors = q{SELECT string_agg(revision || ': ' || message, chr(10) ORDER BY revision) FROM cmig.lint('%s') WHERE severity = 'error'};
+subject('');
+sql($db, q{SELECT cmig.create_revision('c', 'ALTER TABLE s.t ALTER a TYPE bigint; CREATE VIEW s.v AS TABLE s.t', revision => '3');
+	SELECT cmig.create_revision('d', 'ALTER TABLE s.t ALTER a TYPE varchar', revision => '4', head => '1', splice => true)});
+is(sql($db, sprintf $errors, '3'), '', 'lint of an expanded revision and of the next one');
+like(sql($db, sprintf $errors, '4'), qr/^4: changing the type of column a fails, because it is used by .*~cmig_write/, 'lint of another branch');
+like(sql($db, q{SELECT string_agg(value, ' ') FROM cmig.screen('plan', (SELECT jsonb_agg(p) FROM cmig.plan('upgrade', '3') p))}),
+	qr/^b, is expanded IRREVERSIBLE, c$/, 'a plan says that a revision is expanded');
+sql($db, 'CALL cmig.abandon()');
+
 # of a schema that gets another owner, the version's follows
 subject('');
 is(sql($db, $problems), '', 'nothing was changed');

@@ -945,6 +945,11 @@ extern bool cmig_lint_alter_is_combinable(const AlterTableStmt *alter);
 /* Update the lint state after a statement has been checked. */
 extern void cmig_lint_apply(CmigLint *lint, Node *statement);
 
+/* in lint_cascade.c */
+
+/* Record that what expansions have created is dropped, as a contraction does. */
+extern void cmig_lint_cascade_contract(CmigLint *lint);
+
 /* in lint_columns.c */
 
 /*

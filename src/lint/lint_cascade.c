@@ -204,6 +204,24 @@ drop_objects(CmigLint *lint, List *objects, bool cascade)
 }
 
 void
+cmig_lint_cascade_contract(CmigLint *lint)
+{
+	List	   *objects = NIL;
+
+	foreach_ptr(CmigValue, row, cmig_expansion_objects())
+	{
+		ObjectAddress object;
+
+		if (row[3] != NULL)
+			continue;			/* what has a name only is in a version's
+								 * schema */
+		ObjectAddressSubSet(object, atooid(row[0]), atooid(row[1]), atoi(row[2]));
+		objects = add_object(objects, object);
+	}
+	drop_objects(lint, objects, true);
+}
+
+void
 cmig_lint_cascade_drop(CmigLint *lint, DropStmt *drop)
 {
 	bool		cascade = drop->behavior == DROP_CASCADE;

@@ -513,6 +513,7 @@ examine_plan(const CmigSituation *now, const CmigPlan *plan, bool facts, bool en
 {
 	CmigStepTexts *texts = cmig_step_texts_make(now->graph, plan);
 	CmigLint   *lint = lint_run_begin(facts, enforces, everything);
+	const CmigExpansion *expansion = facts ? cmig_expansion_read() : NULL;
 
 	lint->probed = probed;
 	lint->certain = enforces;
@@ -532,6 +533,15 @@ examine_plan(const CmigSituation *now, const CmigPlan *plan, bool facts, bool en
 		const CmigRunStep *step = cmig_step_texts_get(texts, i);
 		int			first = list_length(lint->findings);
 
+		/*
+		 * what an expansion has created is gone when its revisions are
+		 * applied
+		 */
+		if (expansion != NULL && cmig_graph_lists(expansion->revisions, step->revision))
+		{
+			cmig_lint_cascade_contract(lint);
+			expansion = NULL;
+		}
 		lint->expand = step->expand && !cmig_settings_engine();
 		lint_run_script(lint, step->revision, step->sql, step->transactional);
 		lint->rule = EMPTY_DOWNGRADE;
