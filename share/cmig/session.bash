@@ -626,10 +626,14 @@ output_lost()
 # shellcheck disable=SC2059	# a format
 out() { printf "$@" 2>/dev/null || lost=1; }
 
-# Copies standard input to standard output.
+# Copies standard input to standard output.  If a disk is full, reads the rest, because psql would otherwise
+# fail, too.
 write_out()
 {
-	cat 2>/dev/null || { [ $? -ne 141 ] || exit 141; output_lost; }
+	cat 2>/dev/null && return
+	[ $? -ne 141 ] || exit 141
+	[ -p /dev/stdout ] || cat >/dev/null
+	output_lost
 }
 
 # Copies standard input to standard output when it has ended: send() has then printed
