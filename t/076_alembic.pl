@@ -392,7 +392,7 @@ $node->safe_psql('postgres', "CREATE DATABASE $_") foreach qw(victim record);
 $node->safe_psql('victim', 'CREATE TABLE kept AS SELECT 1 AS a');
 my $delete = 'DELETE FROM kept';
 my @own = (
-	[ "sa.create_engine('postgresql:///victim').execute('$delete')", 'opens a connection of its own' ],
+	[ "sa.create_engine('postgresql:///victim').connect().execute(sa.text('$delete'))", 'opens a connection of its own' ],
 	[ "sa.inspect(sa.create_engine('postgresql://', creator=lambda: __import__('psycopg2').connect('dbname=victim')))", 'opens a connection of its own' ],
 	[ "psycopg2.connect(dbname='victim').cursor().execute('$delete')", 'opens a connection of its own' ],
 	[ "psycopg2.extensions.connection('dbname=victim').cursor().execute('$delete')", 'opens a connection of its own' ],

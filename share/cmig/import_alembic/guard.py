@@ -224,6 +224,7 @@ class Guard:
         self.path = self.recorder = None     # the migration that is loaded or called, and its recorder if it is called
         self.refused = None                  # what a migration tried while it was loaded
         self.own_work = threading.local()
+        self.driver = None                   # the folder of psycopg, which calls libpq
         self.recording = Recording()
         for watch in (self.watch_psycopg2, self.watch_psycopg, self.watch_fork):
             with contextlib.suppress(ImportError):
@@ -274,8 +275,12 @@ class Guard:
             program = arguments[0] if arguments and isinstance(arguments[0], (str, bytes, os.PathLike)) else ""
             name = os.path.basename(os.fsdecode(program)).split(" ")[0]
             self.refuse(f"starts a program ({name})" if name else "starts a process")
-        elif event in self.FOREIGN and self.path and not self.is_own():
+        elif event in self.FOREIGN and self.path and not self.is_own() and not self.is_driver(sys._getframe(1)):
             self.note("calls a library in C")
+
+    def is_driver(self, frame):
+        """Python 3.14 tells of each call."""
+        return self.driver is not None and frame.f_code.co_filename.startswith(self.driver)
 
     def watch_fork(self):
         import _posixsubprocess
@@ -331,6 +336,7 @@ class Guard:
         import psycopg
         from psycopg.conninfo import conninfo_to_dict
         guard, recording = self, self.recording
+        self.driver = os.path.join(os.path.dirname(psycopg.__file__), "")
         real = psycopg.Connection.connect.__func__
 
         def connect(cls, conninfo="", **kw):

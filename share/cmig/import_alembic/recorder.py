@@ -209,6 +209,12 @@ class Connection(MockConnection):
     _run_visitor = _run_ddl_visitor
 
 
+@sa.inspection._inspects(Connection)
+def inspected(connection):
+    """What sqlalchemy.inspect() returns; SQLAlchemy 2 does not know a MockConnection."""
+    return Result(connection.recorder)
+
+
 def catches(frame):
     """Is the frame's line in a "try" that catches errors, or in a "with suppress"?"""
     try:
