@@ -175,7 +175,9 @@ UPDATE public.b SET cmig_state = 'new';
 SELECT * FROM public.b ORDER BY id;
 -- what the table's owner has altered or dropped is not read
 DROP INDEX public.cmig_new_cmig_state_b;
+\set VERBOSITY sqlstate
 ALTER TABLE public.b ALTER cmig_state DROP DEFAULT, ALTER cmig_state TYPE integer USING 1;
+\set VERBOSITY default
 ALTER TABLE public.b DROP cmig_state CASCADE;
 CALL cmig.contract();
 CALL cmig.abandon();

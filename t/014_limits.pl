@@ -14,7 +14,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(usleep);
 
-my $node = new_node('limits', 'max_connections = 10', 'max_locks_per_transaction = 10',
+my $node = new_node('limits', 'max_connections = 10', 'max_locks_per_transaction = 30',
 	'max_worker_processes = 0', 'autovacuum = off', 'shared_buffers = 16MB', 'max_prepared_transactions = 1');
 $node->start;
 $node->safe_psql('postgres', 'CREATE DATABASE app');

@@ -86,6 +86,7 @@ sub make_author
 #
 # Texts
 #
+my $style = (string_styles($node))[-1];
 my @hostile = (
 	['a comment at the end, without newline', "CREATE TABLE a (x int[], n int) -- end"],
 	['no semicolon at the end', "INSERT INTO a VALUES ('{1,2,3}', 2);\nUPDATE a SET n = 3"],
@@ -97,12 +98,12 @@ my @hostile = (
 	['several commands in a rule', "CREATE RULE r AS ON INSERT TO b DO ALSO (UPDATE a SET n = 1; UPDATE a SET n = 3;);"],
 	['a body that psql would cut', "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1 AS \"end\"; SELECT 2 AS end; SELECT CASE WHEN true THEN 3 END; END; CREATE FUNCTION \"F\"() RETURNS int BEGIN ATOMIC; SELECT 1; END"],
 	['a function called begin', "CREATE FUNCTION begin() RETURNS int LANGUAGE sql AS 'SELECT 1'; COMMENT ON FUNCTION begin() IS 'x';\nCREATE TABLE begin (\"case\" int);"],
-	['strings in the old style', "SELECT set_config('standard_conforming_strings', 'off', false);\nCREATE TABLE c AS SELECT 'a\\' AS x; -- ' AS x;\nSET standard_conforming_strings = on;\nINSERT INTO c VALUES ('\\');"],
+	['strings in the old style', "SELECT set_config('standard_conforming_strings', '$style', false);\nCREATE TABLE c AS SELECT 'a\\' AS x; -- ' AS x;\nSET standard_conforming_strings = on;\nINSERT INTO c VALUES ('\\');"],
 	['and then in the new style', "INSERT INTO c VALUES ('\\'), (U&'\\0041'), ('é')"],
 	['backslashes in plain strings', "CREATE TABLE s AS SELECT 'a\\' AS a, N'\\b' AS b, text'\\''c' AS c, U&'\\00e9' AS d, U&'!00e9\\' UESCAPE '!' AS e, E'\\'f' AS f"],
 	['strings that continue', "INSERT INTO s VALUES ('a'\n'\\b', N'c\\' -- d\n -- e\n'f', E'\\x4'\n'1', E'\\1'\n'01', U&'\\00' -- h\r'e9', E'i'\n'\\'j');"],
 	['bits that continue', "CREATE TABLE u AS SELECT B'01'\n'10' AS b, X'1'\n'F' AS x"],
-	['strings in the old style that continue', "DO 'BEGIN SET standard_conforming_strings = off; END'; INSERT INTO s VALUES ('a\\'\n'b', 'c'\n'\\x4'\n'1', 'd'\n'e')"],
+	['strings in the old style that continue', "DO 'BEGIN SET standard_conforming_strings = $style; END'; INSERT INTO s VALUES ('a\\'\n'b', 'c'\n'\\x4'\n'1', 'd'\n'e')"],
 	['another encoding', "SET client_encoding = 'LATIN1'; CREATE TABLE w AS SELECT 'é' AS \"é\"; -- é\n/* é */ INSERT INTO w VALUES (\$é\$é\$é\$)"],
 	['another encoding, parsed', "SET client_encoding = 'LATIN1'; SET standard_conforming_strings = on; INSERT INTO w VALUES (E'\\'é'); -- é"],
 	['settings and roles end with the script', "SET search_path = pg_catalog; SET ROLE regress_other; SET DateStyle = 'German'; SET SESSION AUTHORIZATION regress_other"],
@@ -133,7 +134,7 @@ for my $kind (sort keys %file)
 	is("$status$err", '0', "hostile texts, $kind") or diag $err;
 	is(dump_of($db), dump_of($author), "hostile texts, $kind: the same dump as cmig.upgrade");
 
-	local $ENV{PGOPTIONS} = '-c standard_conforming_strings=off';
+	local $ENV{PGOPTIONS} = "-c standard_conforming_strings=$style";
 	$db = new_db();
 	($status, $err) = run_file($db, $file{$kind}, '-v', 'ON_ERROR_STOP=1');
 	is("$status$err", '0', "hostile texts in a session of the old style, $kind") or diag $err;

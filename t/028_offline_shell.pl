@@ -81,7 +81,7 @@ sub run_files
 	my ($files, @options) = @_;
 	my @ran;
 
-	for my $strings ('on', 'off')
+	for my $strings (string_styles($node))
 	{
 		local $ENV{PGOPTIONS} = "-c standard_conforming_strings=$strings";
 		my ($out, $err);

@@ -116,7 +116,7 @@ with('target = cat nosuch.sql; touch pwned', 2, 'target command failed', 'diff')
 with("schemas = x'; DROP TABLE t1; --\ntarget = /dev/null", 0, 'schema "x\'; DROP TABLE t1; --" exists neither', 'diff');
 # PostgreSQL 19 does not allow the setting to be off
 {
-	local $ENV{PGOPTIONS} = $node->pg_version->major < 19 ? '-c standard_conforming_strings=off' : '';
+	local $ENV{PGOPTIONS} = '-c standard_conforming_strings=' . (string_styles($node))[-1];
 	with("schemas = news , sales\ntarget = /dev/null", 0, '^(?!.*nonstandard)(?s:.*)schema "news" exists neither', 'diff');
 }
 with("[prod]\njobs = 2", 2, '^cmig: wrong.conf has no line \[pord\]\n$', '-n', 'pord', 'current');

@@ -60,7 +60,7 @@ is(rows("SELECT string_agg(DISTINCT privilege_type, ',') FROM pg_class, aclexplo
 # no setting of a session changes what its patterns mean
 (undef, $script) = cmig('ddl-script', 'deny');
 admin($script);
-$node->psql('shop', "SET standard_conforming_strings = off;\nCREATE INDEX CONCURRENTLY denied ON item (id);");
+$node->psql('shop', "SET standard_conforming_strings = " . (string_styles($node))[-1] . ";\nCREATE INDEX CONCURRENTLY denied ON item (id);");
 is(rows("SELECT to_regclass('denied')"), '', 'an index that is created concurrently is denied before it exists');
 admin("DROP EVENT TRIGGER $_") foreach qw(cmig_engine_start cmig_engine_end cmig_engine_drop);
 

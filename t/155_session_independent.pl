@@ -13,12 +13,13 @@ use CmigNode;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = new_node('session_independent', 'autovacuum = off', 'escape_string_warning = off');
+my $node = new_node('session_independent', 'autovacuum = off');
 use_old_script($node);
+# PostgreSQL 19 has no strings for which it could warn
+$node->append_conf('postgresql.conf', 'escape_string_warning = off') if (string_styles($node))[-1] eq 'off';
 $node->start;
 
-my $settings = q{
-SET standard_conforming_strings = off;
+my $settings = 'SET standard_conforming_strings = ' . (string_styles($node))[-1] . q{;
 SET quote_all_identifiers = on;
 SET backslash_quote = off;
 SET array_nulls = off;

@@ -25,7 +25,7 @@ gives(0, 'is at r2', '', 'upgrade', '-y');
 
 # a revision without a file is not followed, however the session reads strings
 rename 'migrations/2.sql', 'kept' or die;
-foreach my $strings (query($node, 'shop', 'SHOW server_version_num') < 190000 ? ('on', 'off') : 'on')
+foreach my $strings (string_styles($node))
 {
 	local $ENV{PGOPTIONS} = "-c standard_conforming_strings=$strings";
 

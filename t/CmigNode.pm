@@ -20,7 +20,7 @@ use Test::More;
 our @EXPORT = qw(
   new_node new_database revision_file write_revision load_sql chain_files load_files query fails_with
   start_psql finish_psql wait_until_blocked kill_backend wait_for_recovery need_tool jar
-  run_checks start_pgbouncer build_library script_folder use_old_script
+  run_checks start_pgbouncer build_library script_folder use_old_script string_styles
 );
 
 # A test that has a function with one of these names does not compile.
@@ -74,6 +74,12 @@ sub new_node
 	$node->init(allows_streaming => 1, extra => [ '--locale=C.UTF-8', '--encoding=UTF8' ]);
 	$node->append_conf('postgresql.conf', join("\n", 'fsync = off', @settings, ''));
 	return $node;
+}
+
+# string_styles(NODE): returns the values of standard_conforming_strings that the server accepts
+sub string_styles
+{
+	return $_[0]->pg_version->major < 19 ? ('on', 'off') : 'on';
 }
 
 # new_database(NODE, NAME): creates a database that has the extension.  All are copies of one, which
