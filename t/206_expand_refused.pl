@@ -22,12 +22,15 @@ sql('original', q{CREATE EXTENSION pg_cmig; SELECT FROM cmig.grant_access('reade
 	CREATE SCHEMA s AUTHORIZATION own;
 	SET ROLE own; CREATE TABLE s.r (id int PRIMARY KEY);
 	INSERT INTO s.r VALUES (1), (2);
-	CREATE TABLE s.t (id int PRIMARY KEY, a text); INSERT INTO s.t VALUES (1, '1');
+	CREATE FUNCTION s.g() RETURNS int LANGUAGE sql AS 'SELECT 1';
+	CREATE TABLE s.t (id int PRIMARY KEY, a text, d int DEFAULT 1, e int DEFAULT s.g()); INSERT INTO s.t VALUES (1, '1');
 	CREATE FUNCTION s.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; RESET ROLE;
 	SELECT cmig.create_revision('a', 'SELECT 1', revision => '1'); SELECT FROM cmig.upgrade();
 	SELECT cmig.create_revision('b', 'ALTER TABLE s.t ALTER a TYPE int USING a::int;
 		ALTER TABLE s.t ADD CONSTRAINT c CHECK (a > 0);
-		ALTER TABLE s.t ADD CONSTRAINT k FOREIGN KEY (a) REFERENCES s.r',
+		ALTER TABLE s.t ADD CONSTRAINT k FOREIGN KEY (a) REFERENCES s.r;
+		ALTER TABLE s.t ALTER d SET DEFAULT 2;
+		CREATE OR REPLACE FUNCTION s.g() RETURNS int LANGUAGE sql AS ''SELECT 2''',
 		revision => '2', expand => true); CALL cmig.expand()});
 
 # subject(SQL): a copy of the expanded database, in which its owner changes something
@@ -108,6 +111,20 @@ sql($db, 'ALTER SCHEMA s_2 OWNER TO next');
 is(sql($db, $problems), '', 'the fix is all');
 sql($db, 'CALL cmig.abandon()');
 is(sql($db, q{SELECT to_regnamespace('s_2')}), '', 'it can be abandoned');
+
+# A default that a column of both versions gets meanwhile is not that of the view.
+subject('ALTER TABLE s.t ALTER id SET DEFAULT 7');
+my $default = q{warning | column id of view s_2.t | it no longer has the default of the table, which was changed while a revision is expanded | };
+is(sql($db, $problems), $default . 'ALTER VIEW s_2.t ALTER id SET DEFAULT 7', 'a default');
+is(query($node, $db, $problems, 'reader'), $default . 'ALTER VIEW s_2.t ALTER id SET DEFAULT 7', 'for a reader, too');
+sql($db, 'ALTER VIEW s_2.t ALTER id SET DEFAULT 7');
+is(sql($db, $problems), '', 'the fix is all');
+is(sql($db, 'INSERT INTO s_2.t (a) VALUES (1) RETURNING id'), '7', 'the new build has it');
+sql($db, 'ALTER TABLE s.t ALTER id DROP DEFAULT');
+is(sql($db, $problems), $default . 'ALTER VIEW s_2.t ALTER id DROP DEFAULT', 'and is dropped');
+sql($db, 'CALL cmig.contract()');
+is(sql($db, 'SELECT string_agg(concat_ws(' . q{' ', adnum, pg_get_expr(adbin, adrelid)), ',' ORDER BY adnum) FROM pg_attrdef WHERE adrelid = 's.t'::regclass}),
+	'3 2,4 s.g()', 'a contraction keeps what the table has');
 
 # What the contraction would build again is said, too.
 subject('ALTER TABLE s.t DROP CONSTRAINT cmig_new_k');

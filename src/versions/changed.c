@@ -879,6 +879,39 @@ find_missing(const CmigExpansion *expansion, bool owners)
 		cmig_query_list(&query, expansion->scope, expand, psprintf("%s, and expand it again", abandon), abandon, owners);
 }
 
+/*
+ * Returns problems: defaults that columns of both versions have got meanwhile.  The view
+ * keeps the former ones.
+ */
+static List *
+find_defaults(const CmigExpansion *expansion)
+{
+	static CmigQuery query = {
+		"SELECT 'warning', format('column %I of view %s', v.attname, v.attrelid::regclass),"
+		" 'it no longer has the default of the table, which was changed while a revision is expanded',"
+		" format('ALTER VIEW %s ALTER %I %s', v.attrelid::regclass, v.attname,"
+		"  coalesce('SET DEFAULT ' || pg_get_expr(d.adbin, d.adrelid), 'DROP DEFAULT'))"
+		" FROM cmig.expansion_run r, jsonb_array_elements(r.columns) c"
+		" JOIN pg_attribute o ON o.attrelid = " CMIG_RELATION_NAMED("(c->>3)")
+		"  AND o.attname::text = c->>6 AND NOT o.attisdropped"
+		" JOIN pg_attribute v ON v.attrelid = " CMIG_RELATION_NAMED("(c->>4)")
+		"  AND v.attname::text = c->>7 AND NOT v.attisdropped"
+		" JOIN pg_class k ON k.oid = v.attrelid AND k.relkind = 'v'"
+		" LEFT JOIN pg_attrdef d ON d.adrelid = o.attrelid AND d.adnum = o.attnum"
+		" LEFT JOIN pg_attrdef w ON w.adrelid = v.attrelid AND w.adnum = v.attnum"
+		" WHERE r.scope = $1 AND c->>2 = '" SHARED "'"
+		" AND pg_get_expr(d.adbin, d.adrelid) IS DISTINCT FROM pg_get_expr(w.adbin, w.adrelid)"
+		" ORDER BY 2", {TEXTOID}
+	};
+	int			level = NewGUCNestLevel();
+	List	   *result;
+
+	cmig_versions_pin_settings();
+	result = cmig_query_list(&query, expansion->scope);
+	AtEOXact_GUC(false, level);
+	return result;
+}
+
 /* The argument of find_problems(), and what it has found. */
 typedef struct ProblemSearch
 {
@@ -937,6 +970,7 @@ find_problems(void *arg)
 
 		problems = lappend(problems, memcpy(palloc(sizeof(problem)), problem, sizeof(problem)));
 	}
+	problems = list_concat(problems, find_defaults(expansion));
 	problems = list_concat(problems, cmig_versions_replication_problems(expansion));
 	/* what has another name also seems to be somebody else's */
 	problems = list_concat(problems, missing ? missing :
