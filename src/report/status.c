@@ -481,9 +481,9 @@ put_findings(FunctionCallInfo fcinfo, const CmigView *view)
 	excluded = cmig_settings_ddl_exclude();
 	if (policy != CMIG_DDL_ALLOW)
 		put_item(fcinfo, "DDL policy",
-				 *excluded ? psprintf("%s, except for %s", cmig_settings_ddl_policy_name(policy),
-									  excluded) :
-				 cmig_settings_ddl_policy_name(policy),
+				 psprintf("%s%s%s%s", cmig_settings_ddl_policy_name(policy),
+						  *excluded ? ", except for " : "", excluded,
+						  ddl[0][0] == 't' ? "" : "; not every event trigger of pg_cmig fires"),
 				 ddl[0][0] == 't' ? NULL :
 				 "ALTER EVENT TRIGGER cmig_ddl_start ENABLE ALWAYS; ALTER EVENT TRIGGER cmig_ddl_end ENABLE ALWAYS;"
 				 " ALTER EVENT TRIGGER cmig_ddl_drop ENABLE ALWAYS");
