@@ -440,6 +440,8 @@ cmig_others_tell(const CmigDifference *difference)
  * the row type, the array type, and the index of what is dropped are its dependents.
  * For a column, dependents of the same column in a partition or child ("below") are
  * found, too, because that may be left out of the difference; what it inherits is not.
+ * For a column or attribute whose change rewrites rows, tables are found that store
+ * the row type.
  * If $3 is true, dependents in the compared schemas $2 are also found, and partitions.
  */
 static const char dependents_sql[] =
@@ -451,15 +453,24 @@ static const char dependents_sql[] =
 " pg_describe_object(d.classid, d.objid, d.objsubid))"
 ", coalesce(o.below OR s.schema <> ALL ($2::oid[]), true), o.below"
 " FROM jsonb_to_recordset($1::jsonb)"
-"  c (n integer, class oid, object oid, sub integer, retyped boolean)"
-" CROSS JOIN LATERAL (SELECT c.class, c.object, c.sub, false UNION ALL"
-" SELECT 'pg_type'::regclass, t.id, 0, false FROM (SELECT reltype, typarray FROM pg_class k"
+"  c (n integer, class oid, object oid, sub integer, retyped boolean, rewritten boolean)"
+" CROSS JOIN LATERAL (SELECT c.class, c.object, c.sub, false, false UNION ALL"
+" SELECT 'pg_type'::regclass, t.id, 0, false, false FROM (SELECT reltype, typarray FROM pg_class k"
 "   JOIN pg_type y ON y.oid = k.reltype WHERE c.class = 'pg_class'::regclass AND k.oid = c.object"
 "   UNION ALL SELECT NULL, typarray FROM pg_type y"
 "   WHERE c.class = 'pg_type'::regclass AND y.oid = c.object) r, unnest(ARRAY[reltype, typarray]) t (id)"
-"  WHERE NOT c.retyped AND c.sub = 0 UNION ALL SELECT 'pg_class'::regclass, k.conindid, 0, false"
+"  WHERE NOT c.retyped AND c.sub = 0 UNION ALL SELECT 'pg_type'::regclass, y.id, 0, false, true"
+"  FROM (WITH RECURSIVE y (id) AS (SELECT k.reltype FROM pg_class k WHERE c.rewritten"
+"    AND c.class = 'pg_class'::regclass AND k.oid = c.object UNION SELECT"
+"    CASE q.classid WHEN 'pg_type'::regclass THEN q.objid ELSE (SELECT k.reltype FROM pg_class k"
+"     WHERE k.oid = q.objid AND k.relkind = 'c') END"
+"    FROM y JOIN pg_depend q ON q.refclassid = 'pg_type'::regclass AND q.refobjid = y.id"
+"     AND (q.classid = 'pg_type'::regclass"
+"      OR (q.classid = 'pg_class'::regclass AND q.objsubid > 0)))"
+"   SELECT y.id FROM y WHERE y.id <> 0) y"
+" UNION ALL SELECT 'pg_class'::regclass, k.conindid, 0, false, false"
 "  FROM pg_constraint k WHERE c.class = 'pg_constraint'::regclass AND k.oid = c.object"
-"   AND k.contype IN ('p', 'u') UNION ALL SELECT c.class, k.oid, q.attnum::integer, true"
+"   AND k.contype IN ('p', 'u') UNION ALL SELECT c.class, k.oid, q.attnum::integer, true, false"
 "  FROM pg_attribute a JOIN pg_attribute q ON q.attname = a.attname"
 "  JOIN pg_class k ON k.oid = q.attrelid"
 "  WHERE c.class = 'pg_class'::regclass AND a.attrelid = c.object AND a.attnum = c.sub"
@@ -467,7 +478,7 @@ static const char dependents_sql[] =
 "    SELECT i.inhrelid FROM h JOIN pg_inherits i ON i.inhparent = h.object)"
 "   SELECT h.object FROM h WHERE h.object <> c.object)"
 "  AND CASE WHEN k.relispartition THEN true WHEN c.retyped THEN k.relnamespace <> ALL ($2::oid[])"
-" ELSE NOT q.attislocal AND q.attinhcount = 1 END) o (class, object, sub, below)"
+" ELSE NOT q.attislocal AND q.attinhcount = 1 END) o (class, object, sub, below, stored)"
 " JOIN pg_depend d ON d.refclassid = o.class AND d.refobjid = o.object AND (o.sub = 0"
 " OR d.refobjsubid = o.sub)"
 " CROSS JOIN LATERAL (SELECT CASE d.classid"
@@ -478,12 +489,11 @@ SCHEMA_OF("pg_trigger", "oid", "tgrelid")
 SCHEMA_OF("pg_class", "oid", "oid")
 " WHEN 'pg_constraint'::regclass THEN (SELECT x.connamespace FROM pg_constraint x"
 " WHERE x.oid = d.objid)"
-" WHEN 'pg_statistic_ext'::regclass THEN (SELECT x.stxnamespace FROM pg_statistic_ext x"
-" WHERE x.oid = d.objid)"
-" WHEN 'pg_proc'::regclass THEN (SELECT x.pronamespace FROM pg_proc x WHERE x.oid = d.objid)"
-" WHEN 'pg_type'::regclass THEN (SELECT x.typnamespace FROM pg_type x WHERE x.oid = d.objid)"
-" WHEN 'pg_operator'::regclass THEN (SELECT x.oprnamespace FROM pg_operator x"
-" WHERE x.oid = d.objid)"
+" WHEN 'pg_amop'::regclass THEN (SELECT f.opfnamespace FROM pg_amop x"
+"  JOIN pg_opfamily f ON f.oid = x.amopfamily WHERE x.oid = d.objid)"
+" WHEN 'pg_amproc'::regclass THEN (SELECT f.opfnamespace FROM pg_amproc x"
+"  JOIN pg_opfamily f ON f.oid = x.amprocfamily WHERE x.oid = d.objid)"
+" ELSE (SELECT to_regnamespace(i.schema) FROM pg_identify_object(d.classid, d.objid, 0) i)"
 " END AS schema) s"
 " WHERE (d.deptype = 'n' OR d.deptype = 'a' AND CASE"
 " WHEN NOT o.below AND s.schema <> ALL ($2::oid[]) THEN true"
@@ -498,9 +508,13 @@ SCHEMA_OF("pg_class", "oid", "oid")
 "   (SELECT pg_get_expr(y.adbin, y.adrelid) FROM pg_attrdef y"
 "    WHERE y.adrelid = c.object AND y.adnum = c.sub)"
 "  FROM pg_attrdef x WHERE x.oid = d.objid) ELSE o.below END)"
-" AND (NOT c.retyped OR d.classid IN ('pg_rewrite'::regclass, 'pg_policy'::regclass, 'pg_trigger'::regclass, 'pg_proc'::regclass))"
+" AND CASE WHEN o.stored THEN d.classid = 'pg_class'::regclass"
+"  AND (SELECT x.relkind IN ('r', 'p', 'm') FROM pg_class x WHERE x.oid = d.objid)"
+" ELSE NOT c.retyped OR d.classid IN ('pg_rewrite'::regclass, 'pg_policy'::regclass,"
+"  'pg_trigger'::regclass, 'pg_proc'::regclass) END"
 " AND CASE WHEN s.schema IS NULL"
 " THEN d.classid IN ('pg_cast'::regclass, 'pg_event_trigger'::regclass, 'pg_language'::regclass, 'pg_transform'::regclass)"
+"  OR (d.classid = 'pg_publication_rel'::regclass AND o.sub > 0)"
 " ELSE ($3 OR o.below OR s.schema <> ALL ($2::oid[])) AND (SELECT n.nspname !~ '^pg_(toast|temp)'"
 " FROM pg_namespace n WHERE n.oid = s.schema) END"
 " AND NOT EXISTS (SELECT FROM pg_trigger x WHERE o.below AND d.classid = 'pg_trigger'::regclass"
@@ -532,6 +546,47 @@ refuse_columns(CmigDifference *difference)
 			cmig_change_refuse(change, psprintf("%s is a partition of %s, which is not compared",
 												table->from->identity,
 												link->values[CMIG_PARTITION_OF]));
+	}
+}
+
+/* Does the change fail if the row type of the table, or the composite type, is stored? */
+static bool
+rewrites(const CmigChange *change)
+{
+	bool		result = change->from->kind == &cmig_kind_attribute;
+
+	foreach_ptr(const CmigDdl, ddl, change->alter.ddl)
+		result |= cmig_hazard_rewrites(ddl);
+	return result && change->action == CMIG_ALTER;
+}
+
+/* Returns the change whose statement also performs this one. */
+static CmigChange *
+whole(CmigChange *change)
+{
+	while (change->part_of != NULL)
+		change = change->part_of;
+	return change;
+}
+
+/* Mark a change as unsupported, and those that would drop what its objects depend on. */
+static void
+refuse(CmigDifference *difference, CmigChange *change, char *reason)
+{
+	check_stack_depth();
+	cmig_change_refuse(change, reason);
+	for (int i = 0; i < difference->from->count; i++)
+	{
+		const CmigObject *object = difference->from->objects[i];
+
+		for (int j = 0; j < object->ndepends && whole(object->change) == change; j++)
+		{
+			CmigChange *needed = whole(object->depends[j]->change);
+
+			if (cmig_change_drops(needed))
+				refuse(difference, needed, psprintf("%s %s depends on it, and cannot be changed",
+													object->kind->name, object->identity));
+		}
 	}
 }
 
@@ -567,11 +622,13 @@ cmig_outside_refuse(CmigDifference *difference)
 			change->from->kind != &cmig_kind_schema &&
 			(cmig_change_drops(change) || (change->action == CMIG_ALTER && change->alter.disturbs)))
 			appendStringInfo(&objects,
-							 "%s{\"n\":%d,\"class\":%u,\"object\":%u,\"sub\":%d,\"retyped\":%s}",
+							 "%s{\"n\":%d,\"class\":%u,\"object\":%u,\"sub\":%d,"
+							 "\"retyped\":%s,\"rewritten\":%s}",
 							 objects.len > 0 ? "," : "[",
 							 i, change->from->address.catalog, change->from->address.object,
 							 change->from->address.sub,
-							 cmig_change_drops(change) ? "false" : "true");
+							 cmig_change_drops(change) ? "false" : "true",
+							 rewrites(change) ? "true" : "false");
 	}
 	if (objects.len == 0)
 		return;
@@ -594,7 +651,7 @@ cmig_outside_refuse(CmigDifference *difference)
 		if (change->action != CMIG_UNSUPPORTED &&
 			(excluded || (compared == NULL && *row[4] != 'f') ||
 			 (*row[5] == 't' && !cmig_change_drops(change) && !cmig_change_drops(compared->change))))
-			cmig_change_refuse(change, psprintf("%s%s depends on it", row[3],
+			refuse(difference, change, psprintf("%s%s depends on it", row[3],
 												excluded ? ", which is excluded," : compared ? "" :
 												", which is not compared,"));
 	}
