@@ -23,7 +23,8 @@ sql('original', q{CREATE EXTENSION pg_cmig; SELECT FROM cmig.grant_access('reade
 	SET ROLE own; CREATE TABLE s.r (id int PRIMARY KEY);
 	INSERT INTO s.r VALUES (1), (2);
 	CREATE FUNCTION s.g() RETURNS int LANGUAGE sql AS 'SELECT 1';
-	CREATE TABLE s.t (id int PRIMARY KEY, a text, d int DEFAULT 1, e int DEFAULT s.g()); INSERT INTO s.t VALUES (1, '1');
+	CREATE TABLE s.t (id int PRIMARY KEY, a text, d int DEFAULT 1, e int DEFAULT s.g(),
+		v varchar(9) DEFAULT NULL); INSERT INTO s.t VALUES (1, '1');
 	CREATE FUNCTION s.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; RESET ROLE;
 	SELECT cmig.create_revision('a', 'SELECT 1', revision => '1'); SELECT FROM cmig.upgrade();
 	SELECT cmig.create_revision('b', 'ALTER TABLE s.t ALTER a TYPE int USING a::int;
@@ -120,11 +121,11 @@ is(query($node, $db, $problems, 'reader'), $default . 'ALTER VIEW s_2.t ALTER id
 sql($db, 'ALTER VIEW s_2.t ALTER id SET DEFAULT 7');
 is(sql($db, $problems), '', 'the fix is all');
 is(sql($db, 'INSERT INTO s_2.t (a) VALUES (1) RETURNING id'), '7', 'the new build has it');
-sql($db, 'ALTER TABLE s.t ALTER id DROP DEFAULT');
+sql($db, 'ALTER TABLE s.t ALTER id DROP DEFAULT, ALTER e DROP DEFAULT, ALTER e SET DEFAULT s.g()');
 is(sql($db, $problems), $default . 'ALTER VIEW s_2.t ALTER id DROP DEFAULT', 'and is dropped');
 sql($db, 'CALL cmig.contract()');
 is(sql($db, 'SELECT string_agg(concat_ws(' . q{' ', adnum, pg_get_expr(adbin, adrelid)), ',' ORDER BY adnum) FROM pg_attrdef WHERE adrelid = 's.t'::regclass}),
-	'3 2,4 s.g()', 'a contraction keeps what the table has');
+	'3 2,4 s.g(),5 NULL::character varying', 'a contraction keeps what the table has');
 
 # What the contraction would build again is said, too.
 subject('ALTER TABLE s.t DROP CONSTRAINT cmig_new_k');

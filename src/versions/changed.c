@@ -879,6 +879,9 @@ find_missing(const CmigExpansion *expansion, bool owners)
 		cmig_query_list(&query, expansion->scope, expand, psprintf("%s, and expand it again", abandon), abandon, owners);
 }
 
+/* A default, or NULL if it is a NULL of some type, which a view does not have. */
+#define DEFAULT_OF(d) "substring(pg_get_expr(" d ".adbin, " d ".adrelid), '^(?!NULL::).*')"
+
 /*
  * Returns problems: defaults that columns of both versions have got meanwhile.  The view
  * keeps the former ones.
@@ -890,18 +893,20 @@ find_defaults(const CmigExpansion *expansion)
 		"SELECT 'warning', format('column %I of view %s', v.attname, v.attrelid::regclass),"
 		" 'it no longer has the default of the table, which was changed while a revision is expanded',"
 		" format('ALTER VIEW %s ALTER %I %s', v.attrelid::regclass, v.attname,"
-		"  coalesce('SET DEFAULT ' || pg_get_expr(d.adbin, d.adrelid), 'DROP DEFAULT'))"
+		"  coalesce('SET DEFAULT ' || n.now, 'DROP DEFAULT'))"
 		" FROM cmig.expansion_run r, jsonb_array_elements(r.columns) c"
+		" CROSS JOIN LATERAL (SELECT e->>1 FROM jsonb_array_elements(r.columns) e"
+		"  WHERE e->>0 = c->>3 AND e->>1 IS NOT NULL LIMIT 1) y (view)"
 		" JOIN pg_attribute o ON o.attrelid = " CMIG_RELATION_NAMED("(c->>3)")
-		"  AND o.attname::text = c->>6 AND NOT o.attisdropped"
-		" JOIN pg_attribute v ON v.attrelid = " CMIG_RELATION_NAMED("(c->>4)")
-		"  AND v.attname::text = c->>7 AND NOT v.attisdropped"
+		"  AND o.attname::text = c->>4 AND NOT o.attisdropped"
+		" JOIN pg_attribute v ON v.attrelid = " CMIG_RELATION_NAMED("y.view")
+		"  AND v.attname::text = c->>6 AND NOT v.attisdropped"
 		" JOIN pg_class k ON k.oid = v.attrelid AND k.relkind = 'v'"
 		" LEFT JOIN pg_attrdef d ON d.adrelid = o.attrelid AND d.adnum = o.attnum"
 		" LEFT JOIN pg_attrdef w ON w.adrelid = v.attrelid AND w.adnum = v.attnum"
+		" CROSS JOIN LATERAL (SELECT " DEFAULT_OF("d") ") n (now)"
 		" WHERE r.scope = $1 AND c->>2 = '" SHARED "'"
-		" AND pg_get_expr(d.adbin, d.adrelid) IS DISTINCT FROM pg_get_expr(w.adbin, w.adrelid)"
-		" ORDER BY 2", {TEXTOID}
+		" AND n.now IS DISTINCT FROM " DEFAULT_OF("w") " ORDER BY 2", {TEXTOID}
 	};
 	int			level = NewGUCNestLevel();
 	List	   *result;

@@ -88,9 +88,8 @@ add_default_row(CmigPlanning *p, const CmigVersionTable *table, const CmigVersio
 	row[0] = "";
 	row[2] = SHARED;
 	row[3] = table->a->qualified;
-	row[4] = table->view;
-	row[6] = column->a->name;
-	row[7] = column->b->name;
+	row[4] = column->a->name;
+	row[6] = column->b->name;
 	p->result->columns = lappend(p->result->columns, row);
 }
 
