@@ -890,22 +890,28 @@ static List *
 find_defaults(const CmigExpansion *expansion)
 {
 	static CmigQuery query = {
-		"SELECT 'warning', format('column %I of view %s', v.attname, v.attrelid::regclass),"
+		"WITH c AS MATERIALIZED (SELECT c->>0 AS relation, c->>1 AS version, c->>2 AS kind,"
+		"  c->>3 AS old, c->>4 AS new FROM cmig.expansion_run r, jsonb_array_elements(r.columns) c"
+		"  WHERE r.scope = $1 AND (c->>1 IS NOT NULL OR c->>2 = '" OTHER_DEFAULT "')),"
+		" t AS (SELECT relation, " CMIG_RELATION_NAMED("relation") " AS oid,"
+		"  " CMIG_RELATION_NAMED("version") " AS view"
+		"  FROM (SELECT DISTINCT relation, version FROM c WHERE version IS NOT NULL) d)"
+		" SELECT 'warning', format('column %I of view %s', v.attname, v.attrelid::regclass),"
 		" 'it no longer has the default of the table, which was changed while a revision is expanded',"
 		" format('ALTER VIEW %s ALTER %I %s', v.attrelid::regclass, v.attname,"
 		"  coalesce('SET DEFAULT ' || n.now, 'DROP DEFAULT'))"
-		" FROM cmig.expansion_run r, jsonb_array_elements(r.columns) c"
-		" CROSS JOIN LATERAL (SELECT e->>1 FROM jsonb_array_elements(r.columns) e"
-		"  WHERE e->>0 = c->>3 AND e->>1 IS NOT NULL LIMIT 1) y (view)"
-		" JOIN pg_attribute o ON o.attrelid = " CMIG_RELATION_NAMED("(c->>3)")
-		"  AND o.attname::text = c->>4 AND NOT o.attisdropped"
-		" JOIN pg_attribute v ON v.attrelid = " CMIG_RELATION_NAMED("y.view")
-		"  AND v.attname::text = c->>6 AND NOT v.attisdropped"
-		" JOIN pg_class k ON k.oid = v.attrelid AND k.relkind = 'v'"
+		" FROM t JOIN pg_class k ON k.oid = t.view AND k.relkind = 'v'"
+		" JOIN pg_attribute v ON v.attrelid = t.view AND NOT v.attisdropped"
+		" LEFT JOIN c ON c.relation = t.relation AND c.new = v.attname::text"
+		" JOIN pg_attribute o ON o.attrelid = t.oid AND o.attnum > 0 AND NOT o.attisdropped"
+		"  AND o.attgenerated = '' AND o.attname::text = coalesce(c.old, v.attname::text)"
 		" LEFT JOIN pg_attrdef d ON d.adrelid = o.attrelid AND d.adnum = o.attnum"
 		" LEFT JOIN pg_attrdef w ON w.adrelid = v.attrelid AND w.adnum = v.attnum"
 		" CROSS JOIN LATERAL (SELECT " DEFAULT_OF("d") ") n (now)"
-		" WHERE r.scope = $1 AND c->>2 = '" SHARED "'"
+		/* the other ones have a hidden column */
+		" WHERE coalesce(c.kind, 'rename') = 'rename'"
+		" AND NOT EXISTS (SELECT FROM c e WHERE e.kind = '" OTHER_DEFAULT "'"
+		"  AND e.old = t.relation AND e.new = v.attname::text)"
 		" AND n.now IS DISTINCT FROM " DEFAULT_OF("w") " ORDER BY 2", {TEXTOID}
 	};
 	int			level = NewGUCNestLevel();

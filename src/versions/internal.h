@@ -935,8 +935,8 @@ extern void cmig_versions_audit_after(const char *oid);
 /* The kind of such a row that names a live view or function, and that of the version. */
 #define READER "reader"
 #define ENUM "enum"
-/* And of one that names a column of a table and of its view, which have the same default. */
-#define SHARED "shared"
+/* And of one that names a column to which the revision gives another default. */
+#define OTHER_DEFAULT "default"
 
 /*
  * Returns the statements, as rows, that give what the version has the privileges of

@@ -79,17 +79,16 @@ cmig_versions_add_columns(CmigPlanning *p, const CmigVersionTable *table)
 	}
 }
 
-/* Note that the view's column has the default that the table's column has. */
+/* Note that the revision gives a column of both versions another default. */
 static void
 add_default_row(CmigPlanning *p, const CmigVersionTable *table, const CmigVersionColumn *column)
 {
 	char	  **row = palloc0(9 * sizeof(char *));
 
 	row[0] = "";
-	row[2] = SHARED;
+	row[2] = OTHER_DEFAULT;
 	row[3] = table->a->qualified;
-	row[4] = column->a->name;
-	row[6] = column->b->name;
+	row[4] = column->b->name;
 	p->result->columns = lappend(p->result->columns, row);
 }
 
@@ -144,7 +143,7 @@ cmig_versions_add_view(CmigPlanning *p, CmigVersionTable *table)
 		if (value != NULL && !b->generated[0])
 			cmig_versions_add(&at, "ALTER VIEW %s ALTER COLUMN %s SET DEFAULT %s", view, name,
 							  value);
-		if (column->hidden == NULL && !b->generated[0] && cmig_text_same(column->a->value, b->value))
+		if (column->hidden == NULL && !cmig_text_same(column->a->value, b->value))
 			add_default_row(p, table, column);
 		if (b->comment != NULL)
 			cmig_versions_add(&at, "COMMENT ON COLUMN %s.%s IS %s", view, name,
