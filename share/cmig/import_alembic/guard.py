@@ -279,7 +279,9 @@ class Guard:
             self.note("calls a library in C")
 
     def is_driver(self, frame):
-        """Python 3.14 tells of each call."""
+        """Is this psycopg, of which Python 3.14 tells each call, also by functions of ctypes?"""
+        while frame.f_globals.get("__name__") == "ctypes" and frame.f_back:
+            frame = frame.f_back
         return self.driver is not None and frame.f_code.co_filename.startswith(self.driver)
 
     def watch_fork(self):
