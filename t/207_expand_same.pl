@@ -22,7 +22,7 @@ sql('postgres', 'CREATE ROLE someone');
 new_database($node, 'd');
 sql('d', q{CREATE EXTENSION file_fdw; CREATE SERVER f FOREIGN DATA WRAPPER file_fdw;
 	CREATE FOREIGN TABLE f (id int, a text, b text) SERVER f OPTIONS (filename '/dev/null', format 'csv');
-	CREATE SEQUENCE q; CREATE TYPE y AS (a int, b text, c text); CREATE SCHEMA aside AUTHORIZATION someone;
+	CREATE SEQUENCE q; CREATE SEQUENCE gone; CREATE TYPE y AS (a int, b text, c text); CREATE SCHEMA aside AUTHORIZATION someone;
 	CREATE TABLE i (id int GENERATED ALWAYS AS IDENTITY);
 	CREATE TABLE t (id int PRIMARY KEY, n text, y y); INSERT INTO t VALUES (1, '1', (1, 'b', 'c')); SELECT nextval('q')});
 
@@ -37,7 +37,7 @@ sub expanded
 	return tried('d', "CALL cmig.expand('$revision')");
 }
 
-like(expanded(q{ALTER SEQUENCE q INCREMENT 5; ALTER FOREIGN TABLE f ALTER a OPTIONS (ADD force_null 'true');
+like(expanded(q{ALTER SEQUENCE q INCREMENT 5; DROP SEQUENCE gone; ALTER FOREIGN TABLE f ALTER a OPTIONS (ADD force_null 'true');
 		COMMENT ON SEQUENCE q IS 'x'}),
 	qr/is expanded: the new build/, 'other changes are made by the contraction');
 sql('d', q{CALL cmig.contract()});

@@ -129,6 +129,13 @@ foreach my $columns ('', 'i text', 'i int, j int')
 	like((try_sql("SELECT action, object, hazard FROM cmig.diff('CREATE TABLE b.q ($columns)', $there)"))[1],
 		qr/^unsupported\|b\.q\.[ij]\|b\.q is a partition of a\.p, which is not compared$/, "its columns: $columns");
 }
+# what does not change the rows that it accepts is its own
+foreach my $case ([ '(i int); CREATE INDEX sum ON b.q ((i + 1))', 'CREATE INDEX sum ON b.q USING btree (((i + 1)))' ],
+	[ '(i int); ALTER TABLE b.q ALTER i SET STATISTICS 7', 'ALTER TABLE ONLY b.q ALTER COLUMN i SET STATISTICS 7' ])
+{
+	like((try_sql("SELECT upgrade_sql FROM cmig.diff('CREATE TABLE b.q $case->[0]', $there)"))[1],
+		qr/^\Q$case->[1]\E$/, "its own: $case->[0]");
+}
 # if the target says where it is, that is compared, and a partition that is not compared stays in the way
 my $q = 'CREATE TABLE b.q PARTITION OF a.p FOR VALUES IN';
 is((try_sql("SELECT * FROM cmig.diff('$q (1)', $there)"))[1], '', 'its place');
