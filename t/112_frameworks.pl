@@ -35,6 +35,8 @@ $node->start;
 $node->safe_psql('postgres', 'CREATE ROLE shop LOGIN CREATEDB');
 # the pages do not say how the programs are installed
 @ENV{qw(PYTHONDONTWRITEBYTECODE NPM_CONFIG_UPDATE_NOTIFIER CHECKPOINT_DISABLE)} = (1, 'false', 1);
+# nor what newer versions of libraries say about each other
+$ENV{PYTHONWARNINGS} = 'ignore';
 @ENV{qw(GO111MODULE GOPATH GOCACHE)} = ('off', $ENV{GOPATH} // '/usr/share/gocode', PostgreSQL::Test::Utils::tempdir());
 @ENV{qw(CLASSPATH SPRING_DATASOURCE_URL)} = (join(':', '.', @jars), 'jdbc:postgresql://127.0.0.1:' . $node->port . '/shop?user=shop');
 delete $ENV{DATABASE_URL};

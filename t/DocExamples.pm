@@ -331,6 +331,8 @@ sub masked
 	$count += $text =~ s/^psql:(\S+):\d+:/psql:$1:<line>:/gm;
 	$count += $text =~ s/\bline \d+ at RAISE/line <line> at RAISE/g;
 	$text =~ s/ +/ /g, $text =~ s/-+/-/g if $count;
+	# Django before version 5 and after it
+	$text =~ s/^ +\K[+~-](?= (?:Create model|Add field) )/*/gm;
 	return $text;
 }
 
