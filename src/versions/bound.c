@@ -181,8 +181,8 @@ cmig_versions_hold_run(const CmigExpansion *expansion, Oid caller)
 	"  WHERE d.classid = x.class AND d.objid = x.id AND d.refclassid = x.class" \
 	"  UNION ALL SELECT d.refclassid, d.refobjid FROM pg_constraint c JOIN pg_depend d" \
 	"   ON d.classid = 'pg_constraint'::regclass AND d.objid = c.oid" \
-	"  WHERE c.contypid = x.id) d (class, id) WHERE x.class = 'pg_type'::regclass AND d.id >=" \
-	" 16384)," \
+	"  WHERE c.contypid = x.id AND c.contypid >= 16384) d (class, id)" \
+	" WHERE x.class = 'pg_type'::regclass AND d.id >= 16384)," \
 	" b (what, owner, place) AS (" \
 	"SELECT 'function ' || p.oid::regprocedure, p.proowner, p.pronamespace FROM x JOIN pg_proc p" \
 	" ON p.oid = x.id" \
@@ -215,15 +215,19 @@ cmig_versions_hold_run(const CmigExpansion *expansion, Oid caller)
 	" FROM pg_cast k JOIN pg_type t ON t.oid IN (k.castsource, k.casttarget) WHERE k.oid >= 16384" \
 	" AND k.castfunc < 16384"
 
-/* The types of what BOUND finds: a cast of another one cannot be used. */
+/*
+ * The types of what BOUND finds: a cast of another one cannot be used.  First, they are an array,
+ * because PostgreSQL 19 takes memory for all rows that it expects in a recursion, up to gigabytes.
+ */
 #define TYPES \
-	", u (id) AS (SELECT v.id FROM x, LATERAL (SELECT x.id WHERE x.class = 'pg_type'::regclass" \
+	", u (id) AS (SELECT unnest(ARRAY(SELECT v.id FROM x, LATERAL (SELECT x.id" \
+	"  WHERE x.class = 'pg_type'::regclass" \
 	"  UNION ALL SELECT atttypid FROM pg_attribute WHERE x.class = 'pg_class'::regclass AND" \
 	" attrelid = x.id" \
 	"  UNION ALL SELECT unnest(proargtypes::oid[] || prorettype) FROM pg_proc WHERE x.class =" \
 	" 'pg_proc'::regclass AND oid = x.id" \
 	"  UNION ALL SELECT unnest(ARRAY[oprleft, oprright, oprresult]) FROM pg_operator WHERE" \
-	" x.class = 'pg_operator'::regclass AND oid = x.id) v (id)" \
+	" x.class = 'pg_operator'::regclass AND oid = x.id) v (id)))" \
 	"  UNION SELECT unnest(ARRAY[t.typelem, t.typbasetype]) FROM u JOIN pg_type t ON t.oid = u.id)"
 
 /* Returns the arguments of BOUND: in "arrays", a List of ObjectAddress * as texts. */
