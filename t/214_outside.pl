@@ -164,6 +164,7 @@ new_database($node, 'outside');
 is((try_sql(q{CREATE SCHEMA a; CREATE SCHEMA b;
 	CREATE TABLE a.t (i int, s varchar(10)); CREATE TABLE b.t (t a.t);
 	CREATE TYPE a.c AS (x int); CREATE DOMAIN a.d AS a.c; CREATE TYPE b.c AS (d a.d[]); CREATE TABLE b.u (c b.c);
+	CREATE TABLE a.h (h int); CREATE TABLE b.h () INHERITS (a.h); CREATE TABLE b.v (v b.h);
 	CREATE TEXT SEARCH DICTIONARY a.w (TEMPLATE = simple);
 	CREATE TEXT SEARCH CONFIGURATION b.g (COPY = simple); ALTER TEXT SEARCH CONFIGURATION b.g ALTER MAPPING FOR word WITH a.w;
 	CREATE FUNCTION a.f(int, int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';
@@ -178,14 +179,18 @@ my %of = map { (split /\|/)[0, 1] } split /\n/, (try_sql(q{SELECT concat_ws(' ',
 is(delete $of{'drop a.free'}, 'data loss: table a.free', 'nothing depends on it');
 is(delete $of{'drop a.p'}, 'data loss: table a.p', 'a table leaves its publication');
 like(delete $of{"unsupported $_->[0]"}, qr/^$_->[1].* depends on it/, $_->[0])
-  foreach [ 'a', '.*' ], [ 'a.t', 'column t of table b\.t' ], [ 'a.c', 'domain a\.d' ], [ 'a.d', 'column d of composite type b\.c' ],
+  foreach [ 'a', '.*' ], [ 'a.t', 'column t of table b\.t' ], [ 'a.h', 'table b\.h' ], [ 'a.c', 'domain a\.d' ], [ 'a.d', 'column d of composite type b\.c' ],
   [ 'a.w', 'text search configuration b\.g' ], [ 'a.f(integer, integer)', 'function 1 .* of operator family b\.o' ],
   [ 'a.g(point, point)', 'operator b\.==' ], [ 'a.=== (point, point)', 'operator 1 .* of operator family b\.p' ], [ 'a.l', 'type b\.l' ];
 is_deeply(\%of, {}, 'no other change');
 my $a = (try_sql(q{SELECT cmig.schema_sql(schemas => '{a}')}))[1];
 foreach my $case (
 	[ 'i integer(?=,\n\ts )', 'i bigint', qr/^unsupported\|a\.t\.i\|column t of table b\.t, which is not compared, depends on it$/, 'a row type that is stored' ],
-	[ 'varying\(10\)', 'varying(20)', qr/^alter\|a\.t\.s\|/, 'rows are not rewritten' ],
+	[ 'varying\(10\)', 'varying(20)', qr/^unsupported\|a\.t\.s\|column t of table b\.t, /, 'rows are not rewritten' ],
+	[ 'TABLE a.t \(', 'TABLE a.t (d int DEFAULT 1,', qr/^unsupported\|a\.t\.d\|column t of table b\.t, /, 'a column with a default' ],
+	[ 'TABLE a.t \(', 'TABLE a.t (d int,', qr/^create\|a\.t\.d\|$/, 'a column without one' ],
+	[ 'TABLE a.t', 'UNLOGGED TABLE a.t', qr/^unsupported\|a\.t\|column t of table b\.t, /, 'a table that is rewritten' ],
+	[ 'h integer', 'h bigint', qr/^unsupported\|a\.h\.h\|column v of table b\.v, /, 'the row type of a child' ],
 	[ 'x integer', 'x bigint', qr/^unsupported\|a\.c\.x\|column c of table b\.u, which is not compared, depends on it$/, 'in a domain, an array, and another type' ],
 	[ '\tk integer\n', '', qr/^unsupported\|a\.p\.k\|publication of table a\.p in publication p, which is not compared, depends on it$/, 'a column list' ])
 {
@@ -195,5 +200,11 @@ foreach my $case (
 	isnt($target, $a, $what);
 	like((try_sql("SELECT action, object, hazard FROM cmig.diff($tag$target$tag, schemas => '{a}')"))[1], $expected, $what);
 }
+
+# What stays because of a change that is refused keeps what it needs
+is((try_sql(q{CREATE SCHEMA d; CREATE SCHEMA e; CREATE TABLE d.t (i int PRIMARY KEY); CREATE VIEW e.v AS SELECT i FROM d.t}))[0], '', 'a view');
+is((try_sql(q{SELECT action, object, hazard FROM cmig.diff('CREATE SCHEMA c; CREATE TABLE c.t (i int); CREATE SCHEMA e; CREATE VIEW e.v AS SELECT i FROM c.t', schemas => '{d,e}') ORDER BY object}))[1],
+	join("\n", 'unsupported|d|table d.t depends on it, and cannot be changed', 'unsupported|d.t|view e.v depends on it, and cannot be changed',
+		'unsupported|e.v|it needs table c.t, which does not exist and is not compared'), 'its table and the schema stay');
 
 done_testing();

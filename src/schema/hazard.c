@@ -141,13 +141,6 @@ real_hazards(int hazards, const char *old_type, const char *new_type, const char
 		cmig_hazard_is_volatile(expression) ? hazards : hazards & ~CMIG_HAZARD_REWRITE;
 }
 
-bool
-cmig_hazard_rewrites(const CmigDdl *ddl)
-{
-	return (real_hazards(ddl->hazards, ddl->old_type, ddl->new_type, ddl->expression) &
-			CMIG_HAZARD_REWRITE) != 0;
-}
-
 /*
  * Describes what the statement does to the rows.  Returns NULL if the
  * statement has no hazard.

@@ -927,7 +927,6 @@ extern void cmig_rename_tell(const CmigDifference *difference);
 /* in hazard.c */
 
 extern bool cmig_hazard_is_volatile(const char *expression);
-extern bool cmig_hazard_rewrites(const CmigDdl *ddl);
 extern void cmig_hazard_set(CmigDiffLine *line);
 extern void cmig_hazard_move(CmigDiffLine *whole, CmigDiffLine *line);
 extern void cmig_body_check(CmigImage *image, const CmigImage *other);

@@ -440,8 +440,7 @@ cmig_others_tell(const CmigDifference *difference)
  * the row type, the array type, and the index of what is dropped are its dependents.
  * For a column, dependents of the same column in a partition or child ("below") are
  * found, too, because that may be left out of the difference; what it inherits is not.
- * For a column or attribute whose change rewrites rows, tables are found that store
- * the row type.
+ * Also found are tables that store the row type of "rows", or of its children.
  * If $3 is true, dependents in the compared schemas $2 are also found, and partitions.
  */
 static const char dependents_sql[] =
@@ -453,17 +452,18 @@ static const char dependents_sql[] =
 " pg_describe_object(d.classid, d.objid, d.objsubid))"
 ", coalesce(o.below OR s.schema <> ALL ($2::oid[]), true), o.below"
 " FROM jsonb_to_recordset($1::jsonb)"
-"  c (n integer, class oid, object oid, sub integer, retyped boolean, rewritten boolean)"
+"  c (n integer, class oid, object oid, sub integer, retyped boolean, rows oid)"
 " CROSS JOIN LATERAL (SELECT c.class, c.object, c.sub, false, false UNION ALL"
 " SELECT 'pg_type'::regclass, t.id, 0, false, false FROM (SELECT reltype, typarray FROM pg_class k"
 "   JOIN pg_type y ON y.oid = k.reltype WHERE c.class = 'pg_class'::regclass AND k.oid = c.object"
 "   UNION ALL SELECT NULL, typarray FROM pg_type y"
 "   WHERE c.class = 'pg_type'::regclass AND y.oid = c.object) r, unnest(ARRAY[reltype, typarray]) t (id)"
 "  WHERE NOT c.retyped AND c.sub = 0 UNION ALL SELECT 'pg_type'::regclass, y.id, 0, false, true"
-"  FROM (WITH RECURSIVE y (id) AS (SELECT k.reltype FROM pg_class k WHERE c.rewritten"
-"    AND c.class = 'pg_class'::regclass AND k.oid = c.object UNION SELECT"
+"  FROM (WITH RECURSIVE h (id) AS (SELECT c.rows WHERE c.rows <> 0 UNION"
+"    SELECT i.inhrelid FROM h JOIN pg_inherits i ON i.inhparent = h.id),"
+"   y (id) AS (SELECT k.reltype FROM h JOIN pg_class k ON k.oid = h.id UNION SELECT"
 "    CASE q.classid WHEN 'pg_type'::regclass THEN q.objid ELSE (SELECT k.reltype FROM pg_class k"
-"     WHERE k.oid = q.objid AND k.relkind = 'c') END"
+"     WHERE k.oid = q.objid AND k.relkind NOT IN ('r', 'p', 'm')) END"
 "    FROM y JOIN pg_depend q ON q.refclassid = 'pg_type'::regclass AND q.refobjid = y.id"
 "     AND (q.classid = 'pg_type'::regclass"
 "      OR (q.classid = 'pg_class'::regclass AND q.objsubid > 0)))"
@@ -549,15 +549,40 @@ refuse_columns(CmigDifference *difference)
 	}
 }
 
-/* Does the change fail if the row type of the table, or the composite type, is stored? */
+/* Does ALTER TABLE ADD COLUMN compute the column's values, even if they are all the same? */
 static bool
-rewrites(const CmigChange *change)
+is_computed(const CmigObject *column)
 {
-	bool		result = change->from->kind == &cmig_kind_attribute;
+	const CmigObject *value = cmig_object_child(column, &cmig_kind_default, NULL);
 
+	return column->values[CMIG_COLUMN_GENERATED] != NULL ||
+		column->values[CMIG_COLUMN_IDENTITY] != NULL || (value != NULL && value->folded);
+}
+
+/*
+ * Returns the table or composite type that cannot be changed in this way while a
+ * table stores its row type, or InvalidOid.  PostgreSQL refuses each change of a
+ * column's type, even if rows are not rewritten.
+ */
+static Oid
+rows_of(const CmigChange *change)
+{
+	const CmigObject *table = change->from;
+	bool		fails = change->alter.disturbs;
+
+	if (change->action == CMIG_CREATE && change->to->kind == &cmig_kind_column)
+	{
+		table = change->to->parent->change->from;
+		return table != NULL && table->kind == &cmig_kind_table && is_computed(change->to) ?
+			table->address.object : InvalidOid;
+	}
+	if (table == NULL || change->action != CMIG_ALTER ||
+		(!cmig_table_is(table) && table->kind != &cmig_kind_column &&
+		 table->kind != &cmig_kind_attribute))
+		return InvalidOid;
 	foreach_ptr(const CmigDdl, ddl, change->alter.ddl)
-		result |= cmig_hazard_rewrites(ddl);
-	return result && change->action == CMIG_ALTER;
+		fails |= (ddl->hazards & CMIG_HAZARD_REWRITE) != 0;
+	return fails ? table->address.object : InvalidOid;
 }
 
 /* Returns the change whose statement also performs this one. */
@@ -574,7 +599,10 @@ static void
 refuse(CmigDifference *difference, CmigChange *change, char *reason)
 {
 	check_stack_depth();
-	cmig_change_refuse(change, reason);
+	if (change->from == NULL)
+		cmig_compare_refuse(difference, change, reason);
+	else
+		cmig_change_refuse(change, reason);
 	for (int i = 0; i < difference->from->count; i++)
 	{
 		const CmigObject *object = difference->from->objects[i];
@@ -611,6 +639,7 @@ cmig_outside_refuse(CmigDifference *difference)
 	for (int i = 0; i < difference->count; i++)
 	{
 		const CmigChange *change = &difference->changes[i];
+		Oid			rows = change->part_of == NULL ? rows_of(change) : InvalidOid;
 
 		/*
 		 * An object is examined if it is dropped by a statement of its own,
@@ -618,17 +647,19 @@ cmig_outside_refuse(CmigDifference *difference)
 		 * row of their own, such as the attachment of a partition, have a
 		 * negative column number.
 		 */
-		if (change->from != NULL && change->part_of == NULL && change->from->address.sub >= 0 &&
-			change->from->kind != &cmig_kind_schema &&
-			(cmig_change_drops(change) || (change->action == CMIG_ALTER && change->alter.disturbs)))
+		bool		examined = change->from != NULL && change->part_of == NULL &&
+		change->from->address.sub >= 0 && change->from->kind != &cmig_kind_schema &&
+		(cmig_change_drops(change) || (change->action == CMIG_ALTER && change->alter.disturbs));
+
+		if (examined || OidIsValid(rows))
 			appendStringInfo(&objects,
 							 "%s{\"n\":%d,\"class\":%u,\"object\":%u,\"sub\":%d,"
-							 "\"retyped\":%s,\"rewritten\":%s}",
+							 "\"retyped\":%s,\"rows\":%u}",
 							 objects.len > 0 ? "," : "[",
-							 i, change->from->address.catalog, change->from->address.object,
-							 change->from->address.sub,
-							 cmig_change_drops(change) ? "false" : "true",
-							 rewrites(change) ? "true" : "false");
+							 i, examined ? change->from->address.catalog : InvalidOid,
+							 examined ? change->from->address.object : InvalidOid,
+							 examined ? change->from->address.sub : 0,
+							 cmig_change_drops(change) ? "false" : "true", rows);
 	}
 	if (objects.len == 0)
 		return;

@@ -6,6 +6,8 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
+
 #include "schema/internal.h"
 
 /* ----------------------------------------------------------------
@@ -270,6 +272,53 @@ is_created_again(const CmigChange *change, const CmigChange *dependent)
 		 dependent->to->kind == &cmig_kind_column && dependent->to->inherited &&
 		 change->action == CMIG_AGAIN && change->from->kind == &cmig_kind_column) ||
 		(change->action == CMIG_AGAIN && dependent->from->parent == change->from);
+}
+
+/* Returns the outermost object that is dropped and with which this one is dropped. */
+static CmigChange *
+dropped_whole(CmigChange *change)
+{
+	while (change->action == CMIG_DROP && change->from->parent != NULL &&
+		   change->from->parent->change->action == CMIG_DROP)
+		change = change->from->parent->change;
+	return change;
+}
+
+/* Is the object the other one, or a part of it? */
+static bool
+is_within(const CmigObject *object, const CmigObject *whole)
+{
+	while (object != NULL && object != whole)
+		object = object->parent;
+	return object != NULL;
+}
+
+/* Mark a DROP as unsupported, and those of what the object and its parts, which stay, need. */
+static void
+refuse_drop(CmigDifference *difference, CmigChange *change, char *reason)
+{
+	const CmigImage *image = difference->from;
+
+	check_stack_depth();
+	cmig_change_refuse(change, reason);
+	for (int i = 0; i < image->count; i++)
+	{
+		const CmigObject *object = image->objects[i];
+
+		if (!is_within(object, change->from))
+			continue;
+		if (object->change->action == CMIG_DROP)
+			object->change->action = CMIG_NO_CHANGE;
+		for (int j = 0; j < object->ndepends; j++)
+		{
+			CmigChange *needed = dropped_whole(object->depends[j]->change);
+
+			if (needed->action == CMIG_DROP && !is_within(needed->from, change->from))
+				refuse_drop(difference, needed,
+							psprintf("%s %s depends on it, and cannot be changed",
+									 object->kind->name, object->identity));
+		}
+	}
 }
 
 /* An unsupported composite type's attributes are left unchanged, too. */
@@ -747,7 +796,11 @@ cmig_propagate(CmigDifference *difference)
 		char	   *reason = refused->alter.unsupported;
 
 		copy_changes(difference->changes, before, difference->count);
-		cmig_change_refuse(refused, reason);
+		refused = dropped_whole(refused);
+		if (refused->action == CMIG_DROP)
+			refuse_drop(difference, refused, reason);
+		else
+			cmig_change_refuse(refused, reason);
 		leave_attributes(refused->from);
 		if (refused->to != NULL)
 			leave_attributes(refused->to);
