@@ -206,5 +206,11 @@ is((try_sql(q{CREATE SCHEMA d; CREATE SCHEMA e; CREATE TABLE d.t (i int PRIMARY 
 is((try_sql(q{SELECT action, object, hazard FROM cmig.diff('CREATE SCHEMA c; CREATE TABLE c.t (i int); CREATE SCHEMA e; CREATE VIEW e.v AS SELECT i FROM c.t', schemas => '{d,e}') ORDER BY object}))[1],
 	join("\n", 'unsupported|d|table d.t depends on it, and cannot be changed', 'unsupported|d.t|view e.v depends on it, and cannot be changed',
 		'unsupported|e.v|it needs table c.t, which does not exist and is not compared'), 'its table and the schema stay');
+try_sql(q{CREATE TABLE d.p (i int); CREATE PUBLICATION q FOR TABLE d.p WHERE (i > 0); CREATE TABLE d.u (i int, j int); CREATE VIEW d.v AS SELECT i FROM d.u; CREATE VIEW e.w AS SELECT i FROM d.v;
+	CREATE MATERIALIZED VIEW d.m AS SELECT j FROM d.u; CREATE INDEX x ON d.m (j); CREATE VIEW e.m AS SELECT j FROM d.m});
+is((try_sql(q{SELECT action, object, hazard FROM cmig.diff('CREATE TABLE d.t (i int PRIMARY KEY); CREATE TABLE d.p (i bigint); CREATE TABLE d.u (i bigint, j int); CREATE VIEW d.v AS SELECT i FROM d.u;
+	CREATE MATERIALIZED VIEW d.m AS SELECT j::text FROM d.u; CREATE INDEX x ON d.m (upper(j))', schemas => '{d}') ORDER BY object}))[1],
+	join("\n", 'unsupported|d.m|view e.m, which is not compared, depends on it', 'unsupported|d.p.i|publication of table d.p in publication q, which is not compared, depends on it',
+		'unsupported|d.u.i|view d.v depends on it, and cannot be changed', 'unsupported|d.v|view e.w, which is not compared, depends on it'), 'what they use stays');
 
 done_testing();

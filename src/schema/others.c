@@ -464,9 +464,10 @@ static const char dependents_sql[] =
 "   y (id) AS (SELECT k.reltype FROM h JOIN pg_class k ON k.oid = h.id UNION SELECT"
 "    CASE q.classid WHEN 'pg_type'::regclass THEN q.objid ELSE (SELECT k.reltype FROM pg_class k"
 "     WHERE k.oid = q.objid AND k.relkind NOT IN ('r', 'p', 'm')) END"
-"    FROM y JOIN pg_depend q ON q.refclassid = 'pg_type'::regclass AND q.refobjid = y.id"
-"     AND (q.classid = 'pg_type'::regclass"
-"      OR (q.classid = 'pg_class'::regclass AND q.objsubid > 0)))"
+"    FROM y CROSS JOIN LATERAL (SELECT * FROM pg_depend q"
+"     WHERE q.refclassid = 'pg_type'::regclass AND q.refobjid = y.id OFFSET 0) q"
+"    WHERE q.classid = 'pg_type'::regclass"
+"     OR (q.classid = 'pg_class'::regclass AND q.objsubid > 0))"
 "   SELECT y.id FROM y WHERE y.id <> 0) y"
 " UNION ALL SELECT 'pg_class'::regclass, k.conindid, 0, false, false"
 "  FROM pg_constraint k WHERE c.class = 'pg_constraint'::regclass AND k.oid = c.object"
@@ -479,8 +480,9 @@ static const char dependents_sql[] =
 "   SELECT h.object FROM h WHERE h.object <> c.object)"
 "  AND CASE WHEN k.relispartition THEN true WHEN c.retyped THEN k.relnamespace <> ALL ($2::oid[])"
 " ELSE NOT q.attislocal AND q.attinhcount = 1 END) o (class, object, sub, below, stored)"
-" JOIN pg_depend d ON d.refclassid = o.class AND d.refobjid = o.object AND (o.sub = 0"
-" OR d.refobjsubid = o.sub)"
+/* OFFSET: by the index, however many objects the planner expects */
+" CROSS JOIN LATERAL (SELECT * FROM pg_depend d WHERE d.refclassid = o.class"
+"  AND d.refobjid = o.object AND (o.sub = 0 OR d.refobjsubid = o.sub) OFFSET 0) d"
 " CROSS JOIN LATERAL (SELECT CASE d.classid"
 SCHEMA_OF("pg_rewrite", "oid", "ev_class")
 SCHEMA_OF("pg_attrdef", "oid", "adrelid")
@@ -511,7 +513,7 @@ SCHEMA_OF("pg_class", "oid", "oid")
 " AND CASE WHEN o.stored THEN d.classid = 'pg_class'::regclass"
 "  AND (SELECT x.relkind IN ('r', 'p', 'm') FROM pg_class x WHERE x.oid = d.objid)"
 " ELSE NOT c.retyped OR d.classid IN ('pg_rewrite'::regclass, 'pg_policy'::regclass,"
-"  'pg_trigger'::regclass, 'pg_proc'::regclass) END"
+"  'pg_trigger'::regclass, 'pg_proc'::regclass, 'pg_publication_rel'::regclass) END"
 " AND CASE WHEN s.schema IS NULL"
 " THEN d.classid IN ('pg_cast'::regclass, 'pg_event_trigger'::regclass, 'pg_language'::regclass, 'pg_transform'::regclass)"
 "  OR (d.classid = 'pg_publication_rel'::regclass AND o.sub > 0)"
@@ -594,28 +596,63 @@ whole(CmigChange *change)
 	return change;
 }
 
-/* Mark a change as unsupported, and those that would drop what its objects depend on. */
+/* The parts of an object that stays as it is are neither dropped nor created. */
+static void
+leave_parts(const CmigObject *object)
+{
+	for (const CmigObject *part = object->child; part != NULL; part = part->sibling)
+	{
+		if (cmig_change_drops(part->change) || cmig_change_creates(part->change))
+			part->change->action = CMIG_NO_CHANGE;
+		leave_parts(part);
+	}
+}
+
+static void refuse(CmigDifference *difference, CmigChange *change, char *reason);
+
+/*
+ * The object and its parts stay as they are: what they depend on is neither dropped
+ * nor, if a view uses it, retyped.
+ */
+static void
+keep_needed(CmigDifference *difference, const CmigObject *object)
+{
+	for (int i = 0; i < object->ndepends; i++)
+	{
+		CmigChange *needed = whole(object->depends[i]->change);
+
+		if (cmig_change_drops(needed) ||
+			(needed->action == CMIG_ALTER && needed->alter.disturbs &&
+			 (object->kind->flags & CMIG_KIND_DISTURBED)))
+			refuse(difference, needed, psprintf("%s %s depends on it, and cannot be changed",
+												object->kind->name, object->identity));
+	}
+	for (const CmigObject *part = object->child; part != NULL; part = part->sibling)
+		keep_needed(difference, part);
+}
+
+/* Mark a change as unsupported, and those that what therefore stays prevents. */
 static void
 refuse(CmigDifference *difference, CmigChange *change, char *reason)
 {
+	/*
+	 * a table whose own properties cannot be changed can still get other
+	 * columns
+	 */
+	bool		stays = change->from != NULL &&
+	(change->action != CMIG_ALTER || !cmig_table_is(change->from));
+
 	check_stack_depth();
 	if (change->from == NULL)
 		cmig_compare_refuse(difference, change, reason);
 	else
 		cmig_change_refuse(change, reason);
-	for (int i = 0; i < difference->from->count; i++)
-	{
-		const CmigObject *object = difference->from->objects[i];
-
-		for (int j = 0; j < object->ndepends && whole(object->change) == change; j++)
-		{
-			CmigChange *needed = whole(object->depends[j]->change);
-
-			if (cmig_change_drops(needed))
-				refuse(difference, needed, psprintf("%s %s depends on it, and cannot be changed",
-													object->kind->name, object->identity));
-		}
-	}
+	if (!stays)
+		return;
+	leave_parts(change->from);
+	if (change->to != NULL)
+		leave_parts(change->to);
+	keep_needed(difference, change->from);
 }
 
 /*

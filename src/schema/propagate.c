@@ -284,40 +284,35 @@ dropped_whole(CmigChange *change)
 	return change;
 }
 
-/* Is the object the other one, or a part of it? */
-static bool
-is_within(const CmigObject *object, const CmigObject *whole)
+/* What would be dropped with an object that cannot be dropped stays with it. */
+static void
+leave_parts(const CmigObject *object)
 {
-	while (object != NULL && object != whole)
-		object = object->parent;
-	return object != NULL;
+	for (const CmigObject *part = object->child; part != NULL; part = part->sibling)
+	{
+		if (part->change->action == CMIG_DROP)
+			part->change->action = CMIG_NO_CHANGE;
+		leave_parts(part);
+	}
 }
 
-/* Mark a DROP as unsupported, and those of what the object and its parts, which stay, need. */
+/* An object that stays, or its part: mark each DROP of what it needs as unsupported. */
 static void
-refuse_drop(CmigDifference *difference, CmigChange *change, char *reason)
+keep_needed(const CmigObject *object)
 {
-	const CmigImage *image = difference->from;
-
 	check_stack_depth();
-	cmig_change_refuse(change, reason);
-	for (int i = 0; i < image->count; i++)
+	for (const CmigObject *part = object->child; part != NULL; part = part->sibling)
+		keep_needed(part);
+	for (int i = 0; i < object->ndepends; i++)
 	{
-		const CmigObject *object = image->objects[i];
+		CmigChange *needed = dropped_whole(object->depends[i]->change);
 
-		if (!is_within(object, change->from))
+		if (needed->action != CMIG_DROP)
 			continue;
-		if (object->change->action == CMIG_DROP)
-			object->change->action = CMIG_NO_CHANGE;
-		for (int j = 0; j < object->ndepends; j++)
-		{
-			CmigChange *needed = dropped_whole(object->depends[j]->change);
-
-			if (needed->action == CMIG_DROP && !is_within(needed->from, change->from))
-				refuse_drop(difference, needed,
-							psprintf("%s %s depends on it, and cannot be changed",
-									 object->kind->name, object->identity));
-		}
+		cmig_change_refuse(needed, psprintf("%s %s depends on it, and cannot be changed",
+											object->kind->name, object->identity));
+		leave_parts(needed->from);
+		keep_needed(needed->from);
 	}
 }
 
@@ -794,13 +789,17 @@ cmig_propagate(CmigDifference *difference)
 	while ((refused = spread(difference, &dependents)) != NULL)
 	{
 		char	   *reason = refused->alter.unsupported;
+		bool		drops;
 
 		copy_changes(difference->changes, before, difference->count);
 		refused = dropped_whole(refused);
-		if (refused->action == CMIG_DROP)
-			refuse_drop(difference, refused, reason);
-		else
-			cmig_change_refuse(refused, reason);
+		drops = refused->action == CMIG_DROP;
+		cmig_change_refuse(refused, reason);
+		if (drops)
+		{
+			leave_parts(refused->from);
+			keep_needed(refused->from);
+		}
 		leave_attributes(refused->from);
 		if (refused->to != NULL)
 			leave_attributes(refused->to);
