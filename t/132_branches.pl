@@ -517,5 +517,16 @@ gives(load_sql(revision_file('000', '', '', '') =~ s/^(?=-- create_date)/-- repl
 gives(load_sql(revision_file('003', '', '', '') =~ s/^(?=-- create_date)/-- replaces: 001, 000, 002\n/mr) . q{INSERT INTO cmig.revision (revision, down_revision) VALUES ('004', '{nowhere}')});
 is(gives(q{SELECT severity, problem FROM cmig.check() WHERE object = '003'}), 'notice|it is not used until all revisions that it replaces are applied: 000, 002', 'one that waits for what is there');
 
+#
+# The hint about a revision that cannot be reverted names it unless the database is at it, as at one of two heads
+#
+subject('heads');
+gives(q{SELECT cmig.create_revision('1', '', revision => '1'); SELECT cmig.create_revision('a', '', revision => 'a', head => '1');
+	SELECT cmig.create_revision('b', '', revision => 'b', head => '1', splice => true, downgrade_sql => ''); SELECT FROM cmig.upgrade('heads')});
+my $add = 'Add a downgrade section to the revision and load it, or restore a backup.';
+like(says(q{SELECT cmig.downgrade('1')}), qr/revision "a" cannot be reverted\n.*\nHINT:  $add$/, 'a head that is not the first to be reverted');
+gives(q{SELECT cmig.create_revision('c', '', revision => 'c', head => 'a', downgrade_sql => ''); SELECT FROM cmig.upgrade('heads')});
+like(says(q{SELECT cmig.downgrade('1')}), qr/HINT:  Downgrade to "a" or above, a\Q${\ substr($add, 1)}\E$/, 'it is a head no longer');
+
 $node->stop;
 done_testing();

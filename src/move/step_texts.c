@@ -108,12 +108,23 @@ cmig_move_argument_require_confirmation(FunctionCallInfo fcinfo,
 
 char	   *(*cmig_downgrade_generate) (const char *revision) = NULL;
 
+/* Is the revision that the step reverts one of the database's heads before the plan runs? */
+static bool
+reverts_head(const CmigPlan *plan, int number)
+{
+	for (int i = 0; i < number; i++)
+		for (int j = 0; j < plan->steps[i].added.count; j++)
+			if (plan->steps[i].added.nodes[j] == plan->steps[number].node)
+				return false;
+	return true;
+}
+
 /*
  * If the step reverts a revision that has no downgrade script, generate one, in
  * memory of the given context, or raise error MG006.
  */
 static const CmigRunStep *
-require_reversible(CmigRunStep *step, bool first, MemoryContext context)
+require_reversible(CmigRunStep *step, const CmigPlan *plan, int number, MemoryContext context)
 {
 	if (step->sql == NULL && step->expand && !cmig_running.replaying)
 	{
@@ -128,7 +139,7 @@ require_reversible(CmigRunStep *step, bool first, MemoryContext context)
 				(errcode(ERRCODE_CMIG_IRREVERSIBLE),
 				 errmsg("revision \"%s\" cannot be reverted", step->revision),
 				 errdetail("It has no downgrade script."),
-				 first ?
+				 reverts_head(plan, number) ?
 				 errhint("Add a downgrade section to the revision and load it, or restore a backup.") :
 				 errhint("Downgrade to \"%s\" or above, add a downgrade section to the revision and load it, or restore a backup.",
 						 step->revision)));
@@ -211,7 +222,7 @@ cmig_step_texts_fetch(const CmigGraph *graph, const CmigPlan *plan, int number)
 		cmig_step_texts_deleted(id);
 	step = palloc(sizeof(CmigRunStep));
 	fill_step(step, plan, graph, number, script);
-	(void) require_reversible(step, number == 0, CurrentMemoryContext);
+	(void) require_reversible(step, plan, number, CurrentMemoryContext);
 	return step;
 }
 
@@ -357,7 +368,7 @@ cmig_step_texts_get(CmigStepTexts *texts, int number)
 	CmigRunStep *step;
 
 	if (texts->small && texts->small[number])
-		return require_reversible(texts->small[number], number == 0,
+		return require_reversible(texts->small[number], texts->plan, number,
 								  GetMemoryChunkContext(texts));
 	if (number < texts->first || number >= texts->first + texts->count ||
 		texts->steps[number - texts->first].revision == NULL)
@@ -365,7 +376,7 @@ cmig_step_texts_get(CmigStepTexts *texts, int number)
 	step = &texts->steps[number - texts->first];
 	if (step->revision == NULL)
 		cmig_step_texts_deleted(cmig_graph_id(texts->graph, texts->plan->steps[number].node));
-	return require_reversible(step, number == 0, texts->context);
+	return require_reversible(step, texts->plan, number, texts->context);
 }
 
 /*
