@@ -189,6 +189,8 @@ foreach my $case (
 	[ 'varying\(10\)', 'varying(20)', qr/^unsupported\|a\.t\.s\|column t of table b\.t, /, 'rows are not rewritten' ],
 	[ 'TABLE a.t \(', 'TABLE a.t (d int DEFAULT 1,', qr/^unsupported\|a\.t\.d\|column t of table b\.t, /, 'a column with a default' ],
 	[ 'TABLE a.t \(', 'TABLE a.t (d int,', qr/^create\|a\.t\.d\|$/, 'a column without one' ],
+	[ 'TABLE a.t \(', 'DOMAIN a.one AS int CHECK (value > 0); CREATE DOMAIN a.two AS a.one; CREATE TABLE a.t (d a.two,', qr/^unsupported\|a\.t\.d\|column t of table b\.t, /m, 'a domain with a constraint' ],
+	[ 'TABLE a.t \(', 'DOMAIN a.one AS int; CREATE TABLE a.t (d a.one,', qr/^create\|a\.t\.d\|$/m, 'a domain without one' ],
 	[ 'TABLE a.t', 'UNLOGGED TABLE a.t', qr/^unsupported\|a\.t\|column t of table b\.t, /, 'a table that is rewritten' ],
 	[ 'h integer', 'h bigint', qr/^unsupported\|a\.h\.h\|column v of table b\.v, /, 'the row type of a child' ],
 	[ 'x integer', 'x bigint', qr/^unsupported\|a\.c\.x\|column c of table b\.u, which is not compared, depends on it$/, 'in a domain, an array, and another type' ],

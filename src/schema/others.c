@@ -551,14 +551,29 @@ refuse_columns(CmigDifference *difference)
 	}
 }
 
+/* Has the domain, or one below it, a default or a constraint? */
+static bool
+is_restricted(const CmigObject *domain)
+{
+	bool		result = domain->values[CMIG_DOMAIN_DEFAULT] != NULL ||
+	domain->values[CMIG_DOMAIN_NOT_NULL] != NULL || domain->child != NULL;
+
+	for (int i = 0; i < domain->ndepends && !result; i++)
+		result = domain->depends[i]->kind == &cmig_kind_domain && is_restricted(domain->depends[i]);
+	return result;
+}
+
 /* Does ALTER TABLE ADD COLUMN compute the column's values, even if they are all the same? */
 static bool
 is_computed(const CmigObject *column)
 {
 	const CmigObject *value = cmig_object_child(column, &cmig_kind_default, NULL);
+	bool		result = column->values[CMIG_COLUMN_GENERATED] != NULL ||
+	column->values[CMIG_COLUMN_IDENTITY] != NULL || (value != NULL && value->folded);
 
-	return column->values[CMIG_COLUMN_GENERATED] != NULL ||
-		column->values[CMIG_COLUMN_IDENTITY] != NULL || (value != NULL && value->folded);
+	for (int i = 0; i < column->ndepends && !result; i++)
+		result = column->depends[i]->kind == &cmig_kind_domain && is_restricted(column->depends[i]);
+	return result;
 }
 
 /*
