@@ -129,6 +129,8 @@ foreach my $columns ('', 'i text', 'i int, j int')
 	like((try_sql("SELECT action, object, hazard FROM cmig.diff('CREATE TABLE b.q ($columns)', $there)"))[1],
 		qr/^unsupported\|b\.q\.[ij]\|b\.q is a partition of a\.p, which is not compared$/, "its columns: $columns");
 }
+is((try_sql("SELECT action, object, hazard FROM cmig.diff('CREATE TABLE b.q (i int, j int PRIMARY KEY)', $there) ORDER BY object"))[1],
+	join("\n", 'unsupported|b.q.j|b.q is a partition of a.p, which is not compared', 'unsupported|q_pkey on b.q|it depends on column b.q.j, which is not created'), 'nor is a key of a new one created');
 # what does not change the rows that it accepts is its own
 foreach my $case ([ '(i int); CREATE INDEX sum ON b.q ((i + 1))', 'CREATE INDEX sum ON b.q USING btree (((i + 1)))' ],
 	[ '(i int); ALTER TABLE b.q ALTER i SET STATISTICS 7', 'ALTER TABLE ONLY b.q ALTER COLUMN i SET STATISTICS 7' ])

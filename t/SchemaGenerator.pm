@@ -275,8 +275,9 @@ sub parts
 	my @some = splice(@schemas, 0, number(1, $#schemas));
 	$changes{ $_->{id} } = 1 for @some;
 	my $wanted = sub { $changes{ place_of($_[0]) } };
-	# which partitions such an index lacks depends on the order of the statements, which differs between the texts
-	delete $_->{only} foreach objects('index');
+	# which partitions such an index lacks, and which get its statistics target, depends on the order of the
+	# statements, which differs between the texts
+	delete @$_{qw(only statistics)} foreach objects('index');
 	my @names = ([ map { $_->{name} } @some ], [ map { $_->{name} } @schemas ]);
 	# a partition of another part's table can only be attached to it by a statement about that table
 	my $attach = sub {

@@ -523,34 +523,6 @@ SCHEMA_OF("pg_class", "oid", "oid")
 " AND x.oid = d.objid AND x.tgparentid <> 0)"
 " ORDER BY c.n, d.classid, d.objid";
 
-/*
- * Mark changes of the columns of partitions as unsupported if the partitioned
- * table is not compared.  Their places were kept by cmig_keep_places().
- */
-static void
-refuse_columns(CmigDifference *difference)
-{
-	for (int i = 0; i < difference->count; i++)
-	{
-		CmigChange *change = &difference->changes[i];
-		const CmigObject *column = change->from ? change->from : change->to;
-		const CmigChange *table = column->parent ? column->parent->change : NULL;
-		const CmigObject *link;
-
-		if (column->kind != &cmig_kind_column || table == NULL || table->from == NULL ||
-			table->to == NULL || cmig_change_drops(table) ||
-			(link = cmig_object_child(table->from, &cmig_kind_partition, NULL)) == NULL ||
-			cmig_image_lookup(difference->from, &cmig_kind_table,
-							  link->values[CMIG_PARTITION_OF]) != NULL)
-			continue;
-		if (change->from == NULL || change->to == NULL ||
-			(change->action == CMIG_ALTER && change->alter.disturbs))
-			cmig_change_refuse(change, psprintf("%s is a partition of %s, which is not compared",
-												table->from->identity,
-												link->values[CMIG_PARTITION_OF]));
-	}
-}
-
 /* Has the domain, or one below it, a default or a constraint? */
 static bool
 is_restricted(const CmigObject *domain)
@@ -668,6 +640,34 @@ refuse(CmigDifference *difference, CmigChange *change, char *reason)
 	if (change->to != NULL)
 		leave_parts(change->to);
 	keep_needed(difference, change->from);
+}
+
+/*
+ * Mark changes of the columns of partitions as unsupported if the partitioned
+ * table is not compared.  Their places were kept by cmig_keep_places().
+ */
+static void
+refuse_columns(CmigDifference *difference)
+{
+	for (int i = 0; i < difference->count; i++)
+	{
+		CmigChange *change = &difference->changes[i];
+		const CmigObject *column = change->from ? change->from : change->to;
+		const CmigChange *table = column->parent ? column->parent->change : NULL;
+		const CmigObject *link;
+
+		if (column->kind != &cmig_kind_column || table == NULL || table->from == NULL ||
+			table->to == NULL || cmig_change_drops(table) ||
+			(link = cmig_object_child(table->from, &cmig_kind_partition, NULL)) == NULL ||
+			cmig_image_lookup(difference->from, &cmig_kind_table,
+							  link->values[CMIG_PARTITION_OF]) != NULL)
+			continue;
+		if (change->from == NULL || change->to == NULL ||
+			(change->action == CMIG_ALTER && change->alter.disturbs))
+			refuse(difference, change, psprintf("%s is a partition of %s, which is not compared",
+												table->from->identity,
+												link->values[CMIG_PARTITION_OF]));
+	}
 }
 
 /*
