@@ -216,5 +216,7 @@ is((try_sql(q{SELECT action, object, hazard FROM cmig.diff('CREATE TABLE d.t (i 
 	CREATE MATERIALIZED VIEW d.m AS SELECT j::text FROM d.u; CREATE INDEX x ON d.m (upper(j))', schemas => '{d}') ORDER BY object}))[1],
 	join("\n", 'unsupported|d.m|view e.m, which is not compared, depends on it', 'unsupported|d.p.i|publication of table d.p in publication q, which is not compared, depends on it',
 		'unsupported|d.u.i|view d.v depends on it, and cannot be changed', 'unsupported|d.v|view e.w, which is not compared, depends on it'), 'what they use stays');
+is((try_sql(q{SELECT action, object, hazard FROM cmig.diff('CREATE TABLE d.v (i int)', schemas => '{d}') WHERE kind = 'table' AND object = 'd.v'}))[1],
+	'unsupported|d.v|its name is that of view d.v, which cannot be dropped', 'and its name');
 
 done_testing();

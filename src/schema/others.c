@@ -670,6 +670,42 @@ refuse_columns(CmigDifference *difference)
 	}
 }
 
+/* Returns the name that the object, or its index or sequence, has as a relation or type, or NULL. */
+static const char *
+relation_name(const CmigObject *object)
+{
+	const char *name = cmig_object_index(object);
+
+	if (name == NULL && (object->parent == NULL || object->kind == &cmig_kind_index) &&
+		(object->address.catalog == RelationRelationId ||
+		 object->address.catalog == TypeRelationId))
+		name = object->identity;
+	return name;
+}
+
+/* What stays although the target lacks it keeps its name: it is not given to another object. */
+static void
+refuse_names(CmigDifference *difference)
+{
+	for (int i = 0; i < difference->from->count; i++)
+	{
+		const CmigObject *object = difference->from->objects[i];
+		CmigAction	action = whole(object->change)->action;
+		const char *name = object->change->to == NULL &&
+		(action == CMIG_UNSUPPORTED || action == CMIG_NO_CHANGE) ? relation_name(object) : NULL;
+
+		for (int j = 0; j < difference->count && name != NULL; j++)
+		{
+			CmigChange *change = &difference->changes[j];
+
+			if (change->action == CMIG_CREATE && cmig_text_same(relation_name(change->to), name))
+				cmig_compare_refuse(difference, whole(change),
+									psprintf("its name is that of %s %s, which cannot be dropped",
+											 object->kind->name, object->identity));
+		}
+	}
+}
+
 /*
  * Mark a change as unsupported if it would drop or retype an object, and a
  * live object that is not compared, such as a view in another schema, depends
@@ -738,6 +774,7 @@ cmig_outside_refuse(CmigDifference *difference)
 												excluded ? ", which is excluded," : compared ? "" :
 												", which is not compared,"));
 	}
+	refuse_names(difference);
 }
 
 /* ----------------------------------------------------------------
