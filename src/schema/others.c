@@ -683,6 +683,19 @@ relation_name(const CmigObject *object)
 	return name;
 }
 
+/* Does the object stay, although the target lacks it, because its change or its parent's is refused? */
+static bool
+is_kept(const CmigObject *object)
+{
+	CmigAction	action = whole(object->change)->action;
+
+	if (object->change->to != NULL || (action != CMIG_UNSUPPORTED && action != CMIG_NO_CHANGE))
+		return false;
+	while (object != NULL && whole(object->change)->action != CMIG_UNSUPPORTED)
+		object = object->parent;
+	return object != NULL;
+}
+
 /* What stays although the target lacks it keeps its name: it is not given to another object. */
 static void
 refuse_names(CmigDifference *difference)
@@ -690,9 +703,7 @@ refuse_names(CmigDifference *difference)
 	for (int i = 0; i < difference->from->count; i++)
 	{
 		const CmigObject *object = difference->from->objects[i];
-		CmigAction	action = whole(object->change)->action;
-		const char *name = object->change->to == NULL &&
-		(action == CMIG_UNSUPPORTED || action == CMIG_NO_CHANGE) ? relation_name(object) : NULL;
+		const char *name = is_kept(object) ? relation_name(object) : NULL;
 
 		for (int j = 0; j < difference->count && name != NULL; j++)
 		{
