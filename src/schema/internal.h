@@ -516,6 +516,8 @@ extern void cmig_equivalents_sort(const CmigDifference *difference);
 
 /* in propagate.c */
 
+extern CmigChange *cmig_change_whole(CmigChange *change);
+extern void cmig_change_keep(CmigChange *change, char *reason);
 extern void cmig_populate_check(CmigDifference *difference);
 extern void cmig_foreign_refuse(CmigDifference *difference);
 extern void cmig_propagate(CmigDifference *difference);

@@ -574,72 +574,17 @@ rows_of(const CmigChange *change)
 	return fails ? table->address.object : InvalidOid;
 }
 
-/* Returns the change whose statement also performs this one. */
-static CmigChange *
-whole(CmigChange *change)
-{
-	while (change->part_of != NULL)
-		change = change->part_of;
-	return change;
-}
-
-/* The parts of an object that stays as it is are neither dropped nor created. */
-static void
-leave_parts(const CmigObject *object)
-{
-	for (const CmigObject *part = object->child; part != NULL; part = part->sibling)
-	{
-		if (cmig_change_drops(part->change) || cmig_change_creates(part->change))
-			part->change->action = CMIG_NO_CHANGE;
-		leave_parts(part);
-	}
-}
-
-static void refuse(CmigDifference *difference, CmigChange *change, char *reason);
-
-/*
- * The object and its parts stay as they are: what they depend on is neither dropped
- * nor, if a view uses it, retyped.
- */
-static void
-keep_needed(CmigDifference *difference, const CmigObject *object)
-{
-	for (int i = 0; i < object->ndepends; i++)
-	{
-		CmigChange *needed = whole(object->depends[i]->change);
-
-		if (cmig_change_drops(needed) ||
-			(needed->action == CMIG_ALTER && needed->alter.disturbs &&
-			 (object->kind->flags & CMIG_KIND_DISTURBED)))
-			refuse(difference, needed, psprintf("%s %s depends on it, and cannot be changed",
-												object->kind->name, object->identity));
-	}
-	for (const CmigObject *part = object->child; part != NULL; part = part->sibling)
-		keep_needed(difference, part);
-}
-
 /* Mark a change as unsupported, and those that what therefore stays prevents. */
 static void
 refuse(CmigDifference *difference, CmigChange *change, char *reason)
 {
-	/*
-	 * a table whose own properties cannot be changed can still get other
-	 * columns
-	 */
-	bool		stays = change->from != NULL &&
-	(change->action != CMIG_ALTER || !cmig_table_is(change->from));
-
-	check_stack_depth();
 	if (change->from == NULL)
 		cmig_compare_refuse(difference, change, reason);
-	else
+	/* a table can get other columns, even if it is not changed itself */
+	else if (change->action == CMIG_ALTER && cmig_table_is(change->from))
 		cmig_change_refuse(change, reason);
-	if (!stays)
-		return;
-	leave_parts(change->from);
-	if (change->to != NULL)
-		leave_parts(change->to);
-	keep_needed(difference, change->from);
+	else
+		cmig_change_keep(change, reason);
 }
 
 /*
@@ -687,11 +632,11 @@ relation_name(const CmigObject *object)
 static bool
 is_kept(const CmigObject *object)
 {
-	CmigAction	action = whole(object->change)->action;
+	CmigAction	action = cmig_change_whole(object->change)->action;
 
 	if (object->change->to != NULL || (action != CMIG_UNSUPPORTED && action != CMIG_NO_CHANGE))
 		return false;
-	while (object != NULL && whole(object->change)->action != CMIG_UNSUPPORTED)
+	while (object != NULL && cmig_change_whole(object->change)->action != CMIG_UNSUPPORTED)
 		object = object->parent;
 	return object != NULL;
 }
@@ -710,7 +655,7 @@ refuse_names(CmigDifference *difference)
 			CmigChange *change = &difference->changes[j];
 
 			if (change->action == CMIG_CREATE && cmig_text_same(relation_name(change->to), name))
-				cmig_compare_refuse(difference, whole(change),
+				cmig_compare_refuse(difference, cmig_change_whole(change),
 									psprintf("its name is that of %s %s, which cannot be dropped",
 											 object->kind->name, object->identity));
 		}

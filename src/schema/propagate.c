@@ -274,46 +274,65 @@ is_created_again(const CmigChange *change, const CmigChange *dependent)
 		(change->action == CMIG_AGAIN && dependent->from->parent == change->from);
 }
 
-/* Returns the outermost object that is dropped and with which this one is dropped. */
-static CmigChange *
-dropped_whole(CmigChange *change)
+/* Returns the change whose statement also performs this one, or will. */
+CmigChange *
+cmig_change_whole(CmigChange *change)
 {
-	while (change->action == CMIG_DROP && change->from->parent != NULL &&
-		   change->from->parent->change->action == CMIG_DROP)
-		change = change->from->parent->change;
-	return change;
+	for (;;)
+	{
+		if (change->part_of != NULL)
+			change = change->part_of;
+		else if (change->action == CMIG_DROP && change->from->parent != NULL &&
+				 change->from->parent->change->action == CMIG_DROP)
+			change = change->from->parent->change;
+		else
+			return change;
+	}
 }
 
-/* What would be dropped with an object that cannot be dropped stays with it. */
+/* The parts of an object that stays as it is are neither dropped nor created. */
 static void
 leave_parts(const CmigObject *object)
 {
 	for (const CmigObject *part = object->child; part != NULL; part = part->sibling)
 	{
-		if (part->change->action == CMIG_DROP)
+		if (cmig_change_drops(part->change) || cmig_change_creates(part->change))
 			part->change->action = CMIG_NO_CHANGE;
 		leave_parts(part);
 	}
 }
 
-/* An object that stays, or its part: mark each DROP of what it needs as unsupported. */
+/*
+ * An object stays as it is, or its parent does: what it depends on is neither dropped
+ * nor, if a view uses it, retyped.
+ */
 static void
 keep_needed(const CmigObject *object)
 {
-	check_stack_depth();
-	for (const CmigObject *part = object->child; part != NULL; part = part->sibling)
-		keep_needed(part);
 	for (int i = 0; i < object->ndepends; i++)
 	{
-		CmigChange *needed = dropped_whole(object->depends[i]->change);
+		CmigChange *needed = cmig_change_whole(object->depends[i]->change);
 
-		if (needed->action != CMIG_DROP)
-			continue;
-		cmig_change_refuse(needed, psprintf("%s %s depends on it, and cannot be changed",
-											object->kind->name, object->identity));
-		leave_parts(needed->from);
-		keep_needed(needed->from);
+		if (cmig_change_drops(needed) ||
+			(needed->action == CMIG_ALTER && needed->alter.disturbs &&
+			 (object->kind->flags & CMIG_KIND_DISTURBED)))
+			cmig_change_keep(needed, psprintf("%s %s depends on it, and cannot be changed",
+											  object->kind->name, object->identity));
 	}
+	for (const CmigObject *part = object->child; part != NULL; part = part->sibling)
+		keep_needed(part);
+}
+
+/* Mark the change as unsupported: the old object, its parts, and what these need stay. */
+void
+cmig_change_keep(CmigChange *change, char *reason)
+{
+	check_stack_depth();
+	cmig_change_refuse(change, reason);
+	leave_parts(change->from);
+	if (change->to != NULL)
+		leave_parts(change->to);
+	keep_needed(change->from);
 }
 
 /* An unsupported composite type's attributes are left unchanged, too. */
@@ -789,17 +808,13 @@ cmig_propagate(CmigDifference *difference)
 	while ((refused = spread(difference, &dependents)) != NULL)
 	{
 		char	   *reason = refused->alter.unsupported;
-		bool		drops;
 
 		copy_changes(difference->changes, before, difference->count);
-		refused = dropped_whole(refused);
-		drops = refused->action == CMIG_DROP;
-		cmig_change_refuse(refused, reason);
-		if (drops)
-		{
-			leave_parts(refused->from);
-			keep_needed(refused->from);
-		}
+		refused = cmig_change_whole(refused);
+		if (cmig_change_drops(refused))
+			cmig_change_keep(refused, reason);
+		else
+			cmig_change_refuse(refused, reason);
 		leave_attributes(refused->from);
 		if (refused->to != NULL)
 			leave_attributes(refused->to);
