@@ -160,6 +160,11 @@ foreach my $case (
 				. " WHERE action = 'unsupported'"))[1], "$row, which does not exist and is not compared", $sql);
 }
 
+# nor is what uses it changed, with its columns
+try_sql('CREATE SCHEMA e; CREATE VIEW e.v AS SELECT 1 AS i, 2 AS j');
+is((try_sql(q{SELECT action, kind, object, hazard FROM cmig.diff('CREATE SCHEMA c; CREATE TABLE c.t (i int); CREATE VIEW e.v AS SELECT i FROM c.t', schemas => '{e}')}))[1],
+	'unsupported|view|e.v|it needs table c.t, which does not exist and is not compared', 'a view that is there');
+
 # Whatever kind it is that depends on an object, and if the object is a type that is only stored
 $node->safe_psql('postgres', 'DROP DATABASE outside');
 new_database($node, 'outside');

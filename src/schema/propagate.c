@@ -135,8 +135,11 @@ cmig_foreign_refuse(CmigDifference *difference)
 	for (int i = 0; i < difference->count; i++)
 	{
 		CmigChange *change = &difference->changes[i];
-		const CmigObject *lacking = change->action == CMIG_NO_CHANGE ? NULL : change->to;
+		const CmigObject *lacking = change->to != NULL ? change->to :
+		change->from->parent != NULL ? change->from->parent->change->to : NULL;
 
+		if (change->action == CMIG_NO_CHANGE)
+			continue;
 		/* the change of the whole object says what the database lacks */
 		while (lacking != NULL && lacking->needs == NULL)
 			lacking = lacking->parent;
