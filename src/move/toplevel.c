@@ -107,9 +107,19 @@ cmig_toplevel_context(const char *name)
 	return context;
 }
 
+/* The isolation level of a transaction that has just begun. */
+static void
+set_isolation(void)
+{
+	if (cmig_call_reads_committed && !FirstSnapshotSet)
+		XactIsoLevel = XACT_READ_COMMITTED;
+}
+
 void
 cmig_toplevel_snapshot(void)
 {
+	/* CONCURRENTLY begins transactions itself */
+	set_isolation();
 	EnsurePortalSnapshotExists();
 }
 
@@ -119,6 +129,7 @@ cmig_toplevel_commit(void)
 	MemoryContext caller = CurrentMemoryContext;
 
 	cmig_query_commit();
+	set_isolation();
 	MemoryContextSwitchTo(caller);
 }
 

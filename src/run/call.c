@@ -19,6 +19,8 @@
 
 #include "run/internal.h"
 
+bool		cmig_call_reads_committed = false;
+
 static bool is_guarded = false;
 static bool quoted_all;
 
@@ -27,6 +29,7 @@ static void
 end_call(void *arg)
 {
 	is_guarded = false;
+	cmig_call_reads_committed = false;
 	quote_all_identifiers = quoted_all;
 	cmig_runner_is_silent = false;
 	cmig_running.revision = NULL;

@@ -73,6 +73,13 @@ extern char *cmig_scope_condition(void);
  */
 extern void cmig_call_guard(MemoryContext context);
 
+/*
+ * Do the transactions of the CALL that follow begin in READ COMMITTED?  It looks at
+ * what it has locked, and in another isolation level, it would not see what was
+ * committed while it waited for the lock.
+ */
+extern bool cmig_call_reads_committed;
+
 /* in session.c */
 
 /*

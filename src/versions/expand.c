@@ -1017,6 +1017,7 @@ run_in_scope(FunctionCallInfo fcinfo, const char *procedure, void (*body) (Work 
 
 	/* fail beside another stepwise run */
 	cmig_change_begin(procedure);
+	cmig_call_reads_committed = true;
 	cmig_toplevel_commit();
 	PG_TRY();
 	{

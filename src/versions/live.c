@@ -1034,6 +1034,8 @@ cmig_versions_rows_left(const char *relation)
 	CmigRowsLeft left = {0};
 	Oid			table = lock_relation(relation);
 
+	/* with what was committed while the lock was waited for */
+	PushActiveSnapshot(GetLatestSnapshot());
 	foreach_oid(leaf, OidIsValid(table) ? cmig_inheritors(table, AccessShareLock) : NIL)
 	{
 		Relation	rows = relation_open(leaf, NoLock);
@@ -1046,6 +1048,7 @@ cmig_versions_rows_left(const char *relation)
 		}
 		relation_close(rows, NoLock);
 	}
+	PopActiveSnapshot();
 	return left;
 }
 
