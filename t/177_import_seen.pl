@@ -150,4 +150,24 @@ SKIP:
 	gives(1, '^$', "the project cannot be read: .*\nHINT: Check whether this command works: alembic -c 'a b.ini' history\n\$", 'import', 'alembic', '-c', 'a b.ini');
 }
 
+# With many files, it does not start a program for each of them, except for the one that renames a new file.
+mkdir $_ or die $! for 'counted', 'many';
+foreach my $program (qw(awk cat cmp find iconv mv rm sed sh sort tr wc))
+{
+	append_to_file("counted/$program", "#!/bin/sh\necho >>started\nPATH=\${PATH#counted:}\nexec $program \"\$@\"\n");
+	chmod 0755, "counted/$program" or die $!;
+}
+append_to_file("many/V${_}__m.sql", "CREATE TABLE m$_ (id int);\n") for 1 .. 50;
+query($node, 'postgres', 'CREATE DATABASE many');
+query($node, 'many', 'CREATE EXTENSION pg_cmig');
+foreach ('100 import flyway many', '50 import flyway many', '50 check', '50 status', '50 plan heads', '50 upgrade -y')
+{
+	my ($most, @arguments) = split / /;
+
+	unlink 'started';
+	local @ENV{qw(PATH PGDATABASE)} = ("counted:$ENV{PATH}", 'many');
+	gives(0, '', '', @arguments, $arguments[0] eq 'import' ? '--to' : '--folder', 'many/new');
+	cmp_ok(-s 'started' // 0, '<', $most, "programs of cmig @arguments");
+}
+
 done_testing();

@@ -1556,11 +1556,12 @@ engine_stamp()
 # export writes it.
 engine_capture()
 {
-	local file path
+	local file path text
 
 	file=$(find "$later" -type f) path=$(new_folder)/${file#"$later"/}
 	record_capture "$file" || return
-	write_file "$path" <"$file" || fail 2 "$path cannot be written" \
+	IFS= read -r -d '' text <"$file"
+	write_file "$path" "$text" || fail 2 "$path cannot be written" \
 		"When it can, to write the revision, if it is recorded as applied: cmig export $(
 		sed -n '1s/^-- revision: *//p' "$file")"
 	printf '%s\n' "$path"

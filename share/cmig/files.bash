@@ -351,13 +351,16 @@ checked_name()
 	esac
 }
 
+# same_text FILE TEXT: succeeds if the file has exactly the text
+same_text() { local old=''; IFS= read -r -d '' old 2>/dev/null <"$1"; [ "$old" = "$2" ]; }
+
 # same_file FILE CONTENT: succeeds if the file has the content, except for the line at
 # which psql stops
 same_file()
 {
 	local guard='/^\\echo .* \\quit$/d'
 
-	printf '%s' "$2" | sed "$guard" | cmp -s - <(sed "$guard" "$1")
+	same_text "$1" "$2" || printf '%s' "$2" | sed "$guard" | cmp -s - <(sed "$guard" "$1")
 }
 
 UNWRITTEN='has not been written as SQL'
@@ -411,7 +414,7 @@ is_loaded_from()
 	return 1
 }
 
-# write_file PATH: writes standard input into a file, which has either all of it or what it had before: a signal, or
+# write_file PATH TEXT: writes the text into a file, which has either all of it or what it had before: a signal, or
 # a full disk, leaves no part of a revision.  Removes what a killed call has left.
 write_file()
 {
@@ -424,7 +427,7 @@ write_file()
 			[ ! -f "$old" ] || [ -z "$(find "$old" -mmin +1)" ] || rm -f -- "$old"
 		done
 		{ [ -d "${folder:-/}" ] || mkdir -p -- "${folder:-/}"; } && [ ! -d "$1" ] &&
-			{ [ ! -e "$1" ] || [ -w "$1" ]; } && (set -C; cat >"$new") && mv -f -- "$new" "$1" && return
+			{ [ ! -e "$1" ] || [ -w "$1" ]; } && (set -C; printf '%s' "$2" >"$new") && mv -f -- "$new" "$1" && return
 		rm -f -- "$new"
 		return 1
 	} 2>/dev/null
@@ -478,8 +481,10 @@ write_files()
 		while [ ! -L "$folder/$part" ] && [[ $part == */* ]]; do part=${part%/*}; done
 		[ ! -L "$folder/$part" ] || link=$folder/$part
 		if [ "$verb" = import ] && [ -n "$content" ] && [ -f "$path" ] && [ -z "$link" ]; then
-			content=$(with_completed "$path" "$content" && echo x) || fail 2 "$path cannot be read"
-			content=${content%x}
+			same_text "$path" "$content" || {
+				content=$(with_completed "$path" "$content" && echo x) || fail 2 "$path cannot be read"
+				content=${content%x}
+			}
 			[[ $note != *'to be written: '* || $content == *"$UNWRITTEN"* ]] || note=''
 		fi
 		[ -z "$note" ] || say_note "$name" "$note"
@@ -503,7 +508,7 @@ write_files()
 			status=2
 			continue
 		fi
-		if printf '%s' "$content" | write_file "${later:-$folder}/$name"; then
+		if write_file "${later:-$folder}/$name" "$content"; then
 			[ -n "$later" ] || out '%s\n' "$path"
 		else
 			say "cmig: ${later:-$folder}/$name cannot be written"

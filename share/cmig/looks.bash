@@ -620,7 +620,7 @@ verb_report()
 	text=$(run) || return
 	# an earlier page is not lost if a disk is full
 	if [ -f "$file" ] && [ ! -L "$file" ]; then
-		printf '%s\n' "$text" | write_file "$file"
+		write_file "$file" "$text$newline"
 	else
 		{ printf '%s\n' "$text" >"$file"; } 2>/dev/null
 	fi || fail 2 "$file cannot be written"

@@ -138,7 +138,7 @@ new_file()
 
 verb_init()
 {
-	local folder directory written='' config url='# database_url = postgresql:///shop' env='# env = .env'
+	local folder directory text written='' config url='# database_url = postgresql:///shop' env='# env = .env'
 	local engine='# engine = local' databases='# databases = shop, shop_test' new=''
 
 	! given create-database || given databases || [ -n "${PGDATABASE:-}" ] ||
@@ -161,9 +161,10 @@ verb_init()
 		! given env || [[ $config == */* ]] || env="env = $option_env"
 		! given engine || engine="engine = $option_engine"
 		! given databases || [[ $option_databases == *$newline* ]] || databases="databases = $option_databases"
-		printf '%s\n' "folder = $written" '# file_template = %(rev)s_%(slug)s' '# target = schema.sql' \
+		printf -v text '%s\n' "folder = $written" '# file_template = %(rev)s_%(slug)s' '# target = schema.sql' \
 			'# schemas = public' '# compare = models' '# exclude = partman.*, public.job_*' \
-			"$env" "$url" "$databases" "$engine" | write_file "$config" || fail 2 "$config cannot be written"
+			"$env" "$url" "$databases" "$engine"
+		write_file "$config" "$text" || fail 2 "$config cannot be written"
 		printf '%s\n' "$config"
 		new=1
 	elif typed databases && [ -n "$option_databases" ] && [ "$option_databases" != "${config_databases-}" ]; then
@@ -951,25 +952,21 @@ verb_import()
 		# files of pg_cmig, and the large ones in which drizzle-kit keeps its metadata
 		[[ ${file##*/} != cmig.conf && $file != */meta/*_snapshot.json ]] || continue
 		add_file "$file"
-		read -r -N 13 text <"$file"
-		[ "$text" != '-- revision: ' ] || { unset 'files[${#files[@]}-1]'; continue; }
-		number=$((number + 1))
-		text=$(LC_ALL=C tr -d '\0' <"$file" && echo x) || fail 2 "$file cannot be read"
-		printf '%s' "${file#"$folder"/}$text" | is_utf8 ||
-			fail 2 "$(printf %q "$file") is not valid UTF-8" "$(iconv_hint "$file")"
+		IFS= read -r -d '' text <"$file"
+		[[ $text != '-- revision: '* ]] || { unset 'files[${#files[@]}-1]'; continue; }
+		number=${#files[@]}
 		variable "file_name$number" "${file#"$folder"/}"
-		text=${text%x}
 		without_mark "$text"
 		variable "file_text$number" "$UNMARKED"
 		import_names+=", :'file_name$number'" import_texts+=", :'file_text$number'"
 	done < <(find -L "${files_in:-$folder}" ${class_folders[@]+"${class_folders[@]}"} \
 		\( -name '.*' -o -path '*src/test' \) ! -path "$folder" -prune -o -name node_modules -prune -o ! -type d \
 		\( "${NAME_TESTS[@]}" \) -print0 2>/dev/null | LC_ALL=C sort -z)
-	if [ $number -eq 0 ]; then
+	if [ "$number" -eq 0 ]; then
 		require_tool
 		fail 2 "there are no files to convert in $folder"
 	fi
-	require_no_zeros
+	check_files
 	files=()
 	for setting in ${settings[@]+"${settings[@]}"}; do
 		number=$((number + 1))
