@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# DETACH PARTITION … CONCURRENTLY adds a CHECK constraint to the partition.  Where the statement runs in
-# a transaction, as in a comparison or with cmig.concurrent_ddl = off, it leaves the same.
+# Before PostgreSQL 19, DETACH PARTITION … CONCURRENTLY adds a CHECK constraint to the partition.  Where
+# the statement runs in a transaction, as in a comparison or with cmig.concurrent_ddl = off, it leaves the same.
 
 use strict;
 use warnings;
@@ -44,15 +44,15 @@ foreach my $db (qw(online plain abandoned))
 }
 my $before = schema('abandoned');
 query($node, 'online', 'CALL cmig.upgrade_stepwise()');
-is(query($node, 'online', q{SELECT conrelid::regclass::text, conname, conislocal FROM pg_constraint WHERE contype = 'c' AND connamespace = 'public'::regnamespace ORDER BY 1, 2}), <<'END' =~ s/\n$//r, 'what PostgreSQL adds');
-implied|implied_k_check|t
-implied_1|implied_k_check|t
+my $added = <<'END';
 numbers_1|numbers_1_k_check|t
 numbers_2|numbers_2_k_check|t
 numbers_2_1|numbers_2_k_check|f
 pairs_1|pairs_1_check|t
 words_1|words_1_k_check|t
 END
+is(query($node, 'online', q{SELECT conrelid::regclass::text, conname, conislocal FROM pg_constraint WHERE contype = 'c' AND connamespace = 'public'::regnamespace ORDER BY 1, 2}) . "\n",
+	"implied|implied_k_check|t\nimplied_1|implied_k_check|t\n" . ($node->pg_version->major < 19 ? $added : ''), 'what PostgreSQL adds');
 is(query($node, 'online', 'SELECT * FROM cmig.drift()'), '', 'no drift');
 query($node, 'plain', 'SET cmig.concurrent_ddl = off; SELECT cmig.upgrade()');
 is(schema('plain'), schema('online'), 'the same with cmig.concurrent_ddl = off');

@@ -424,6 +424,9 @@ cmig_insert_index_tuples_compat(ResultRelInfo *result, TupleTableSlot *slot, ESt
 /* Does ALTER TABLE ... ADD CONSTRAINT lock child tables for all constraints? */
 #define CMIG_CONSTRAINT_LOCKS_CHILDREN_COMPAT (PG_VERSION_NUM >= 180000)
 
+/* Does DETACH PARTITION ... CONCURRENTLY add a CHECK constraint to the partition? */
+#define CMIG_DETACH_ADDS_CHECK_COMPAT (PG_VERSION_NUM < 190000)
+
 /* Does a partition lose NOT NULL together with its parent? */
 #define CMIG_NOT_NULL_INHERITED_COMPAT (PG_VERSION_NUM >= 180000)
 

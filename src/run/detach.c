@@ -25,10 +25,10 @@
 #include "run/internal.h"
 
 /*
- * DETACH PARTITION ... CONCURRENTLY adds a CHECK constraint with the condition
- * of the partition, unless other constraints imply it, or its rows are chosen by
- * a hash; DETACH PARTITION does not.  Returns the condition if the statement is
- * the former, otherwise NIL.
+ * Before PostgreSQL 19, DETACH PARTITION ... CONCURRENTLY adds a CHECK constraint
+ * with the condition of the partition, unless other constraints imply it, or its
+ * rows are chosen by a hash; DETACH PARTITION does not.  Returns the condition if
+ * the statement is the former, otherwise NIL.
  */
 static List *
 detached_condition(const Node *stmt, Oid *partition)
@@ -40,7 +40,7 @@ detached_condition(const Node *stmt, Oid *partition)
 	Relation	part;
 	List	   *condition = NIL;
 
-	if (detach == NULL)
+	if (detach == NULL || !CMIG_DETACH_ADDS_CHECK_COMPAT)
 		return NIL;
 	parent = RangeVarGetRelid(((const AlterTableStmt *) stmt)->relation, NoLock, true);
 	*partition = RangeVarGetRelid(detach->name, NoLock, true);
