@@ -159,4 +159,13 @@ foreach my $type ('double precision', 'real', 'bytea', 'point', 'box')
 		qr/ERROR:  the conversion to type text depends on settings of the session\n.*\nHINT:  .*: -- cmig:down c$version\.v = v::text/, "from $type to text");
 }
 
+# What is computed for rows of foreign tables is not known before an upgrade.
+sql($db, q{CREATE FOREIGN DATA WRAPPER w; CREATE SERVER far FOREIGN DATA WRAPPER w;
+	CREATE TABLE parts (id int, v int) PARTITION BY RANGE (id);
+	CREATE FOREIGN TABLE distant PARTITION OF parts FOR VALUES FROM (1) TO (2) SERVER far;
+	SELECT cmig.create_revision('d', E'ALTER TABLE parts ADD w int;\n-- cmig:up parts.w = v + 1',
+		revision => 'parts', head => '1', splice => true, expand => true)});
+like(tried($db, q{CALL cmig.expand('parts')}),
+	qr/ERROR:  revision "parts" cannot be expanded\nDETAIL:  It updates foreign table distant, a part of table parts, .*\nHINT:  SELECT \* FROM cmig\.upgrade\('parts'\)\n/, 'a foreign partition');
+
 done_testing();

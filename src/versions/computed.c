@@ -413,6 +413,26 @@ note_relabeled(Watch *watch, const List *name)
 	MemoryContextSwitchTo(caller);
 }
 
+/* Note a foreign table that the statement updates as a part of another table. */
+static void
+note_foreign(Watch *watch, const RangeVar *relation)
+{
+	Oid			table = relation ? RangeVarGetRelid(relation, NoLock, true) : InvalidOid;
+	char	   *names;
+
+	watch->p->foreign = NULL;
+	if (!OidIsValid(table) || !relation->inh)
+		return;
+	foreach_oid(part, cmig_inheritors(table, RowExclusiveLock))
+	{
+		if (part == table || get_rel_relkind(part) != RELKIND_FOREIGN_TABLE)
+			continue;
+		names = psprintf("foreign table %s, a part of table %s", cmig_query_name(part),
+						 relation->relname);
+		watch->p->foreign = MemoryContextStrdup(watch->context, names);
+	}
+}
+
 /* Note the search_path that holds from a line of the script on. */
 static void
 note_path(Watch *watch, int line)
@@ -466,6 +486,7 @@ watch_statement(const CmigStatement *statement, bool after, void *arg)
 		foreach_node(ResTarget, target, IsA(stmt, UpdateStmt) ? ((const UpdateStmt *) stmt)->targetList : NIL)
 			note_computed(watch, statement, ((const UpdateStmt *) stmt)->relation, target->name,
 						  target->val, NULL);
+		note_foreign(watch, IsA(stmt, UpdateStmt) ? ((const UpdateStmt *) stmt)->relation : NULL);
 		if (IsA(stmt, AlterEnumStmt) && ((const AlterEnumStmt *) stmt)->oldVal != NULL)
 			note_relabeled(watch, ((const AlterEnumStmt *) stmt)->typeName);
 		return;

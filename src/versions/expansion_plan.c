@@ -1091,13 +1091,7 @@ plan_all(CmigReplay *replay, void *arg)
 	if (error != NULL)
 	{
 		if (error->sqlerrcode == ERRCODE_CMIG_NOT_REPLAYABLE)
-		{
-			cmig_versions_require_grants(p);
-			cmig_versions_require_visible(p, error);
-			error->hint = cmig_hint_text(psprintf("Correct the statement, or the line \"-- cmig:up\" that it was made from, in the revision file, and load the file. If the database was changed by hand: `SELECT * FROM cmig.%sdrift()`", cmig_scope_is_set() ? "scope_" : ""));
-			error->detail = psprintf("%s%s", error->detail, cmig_versions_differences(p));
-			error->detail_log = error->detail_log ? psprintf("%s%s", error->detail_log, cmig_versions_differences(p)) : NULL;
-		}
+			cmig_versions_explain_replay(p, error);
 		ReThrowError(error);
 	}
 	cmig_versions_require_indexes(p);

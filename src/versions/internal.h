@@ -666,6 +666,8 @@ typedef struct CmigPlanning
 	List	   *rules;			/* of CmigVersionRule *, in their order */
 	bool		strict;
 	bool		untried;		/* must it not be tried with rows? */
+	const char *foreign;		/* a foreign table that the replayed statement
+								 * updates, or NULL */
 	CmigImage  *before;
 	CmigImage  *after;
 	List	   *h;
@@ -695,10 +697,10 @@ extern List *cmig_versions_obstacles(const char *relation);
  * In visible.c: raise an error if row-level security hides rows of the table, or of one
  * of its partitions, from the role.  The second function raises it if it is why a
  * statement of the revisions failed on copies: they have the policies, and no up line of
- * a column can run where it is subject to them.
+ * a column can run where it is subject to them.  It adds what to do to any other error.
  */
 extern void cmig_versions_require_rows(const char *relation, const char *role);
-extern void cmig_versions_require_visible(const CmigPlanning *p, const ErrorData *error);
+extern void cmig_versions_explain_replay(const CmigPlanning *p, ErrorData *error);
 
 /* in live.c: what was not copied, or not as it is, as the end of a detail, or "" */
 extern char *cmig_versions_differences(const CmigPlanning *p);

@@ -393,26 +393,58 @@ cmig_expansion_begin(PG_FUNCTION_ARGS)
 	return PointerGetDatum(tuple != NULL ? tuple : update ? data->tg_newtuple : data->tg_trigtuple);
 }
 
-/* Is the view in the schema that the table's trigger names? */
-static bool
-is_version(Relation view, Oid table)
+/*
+ * Returns the schema of the version and, in that schema, the object that the table's trigger
+ * names: the sequence or, if there is none, the view.  NIL if nothing is written for the version.
+ */
+static List *
+version_names(Oid table)
 {
 	Relation	relation = table_open(table, AccessShareLock);
 	const TriggerDesc *triggers = CopyTriggerDesc(relation->trigdesc);
-	bool		found = false;
+	List	   *found = NIL;
 
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 	{
 		const Trigger *trigger = &triggers->triggers[i];
 		List	   *names;
 
-		found |= cmig_versions_is_writer(trigger) && trigger->tgnargs >= 3 &&
+		if (cmig_versions_is_writer(trigger) && trigger->tgnargs >= 3 &&
 			SplitIdentifierString(pstrdup(trigger->tgargs[2]), '.', &names) &&
-			list_length(names) == 2 &&
-			get_namespace_oid(linitial(names), true) == RelationGetNamespace(view);
+			list_length(names) == 2)
+			found = names;
 	}
 	table_close(relation, AccessShareLock);
 	return found;
+}
+
+/* Raise an error about a view like that of a version that is not in its schema. */
+static void
+refuse_pretender(Relation view, Oid table, const List *names)
+{
+	const char *object = lsecond(names);
+	const char *name = RelationGetRelationName(view);
+	const char *qualified = cmig_query_relation_name(RelationGetRelid(view));
+	const char *place = quote_identifier(linitial(names));
+	Oid			here = RelationGetNamespace(view);
+	Oid			version = get_namespace_oid(linitial(names), true);
+	char	   *undo = NULL;
+
+	if (!OidIsValid(version) && OidIsValid(get_relname_relid(object, here)))
+		undo = psprintf("ALTER SCHEMA %s RENAME TO %s",
+						quote_identifier(cmig_query_schema_name(here)), place);
+	else if (OidIsValid(version) && !OidIsValid(get_relname_relid(name, version)) &&
+			 (strcmp(object, name) == 0 ||
+			  strcmp(object, cmig_version_join_name(CMIG_OLD_PREFIX, name)) == 0))
+		undo = psprintf("ALTER VIEW %s SET SCHEMA %s", qualified, place);
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("view %s is not in schema %s, which has the new version of table %s",
+					qualified, place, cmig_query_relation_name(table)),
+			 errdetail("It is a copy of the view of that version, or was moved, so it is not"
+					   " known for which version a write is."),
+			 undo ? errhint("As its owner: %s", undo) :
+			 errhint("Write through the view in schema %s, or through one that reads it.", place)));
 }
 
 /*
@@ -422,6 +454,8 @@ is_version(Relation view, Oid table)
 static bool
 has_pretender(EState *estate, Oid table)
 {
+	List	   *names = version_names(table);
+	Oid			version = names ? get_namespace_oid(linitial(names), true) : InvalidOid;
 	bool		found = false;
 
 	foreach_node(RangeTblEntry, entry, estate->es_range_table)
@@ -438,15 +472,11 @@ has_pretender(EState *estate, Oid table)
 		{
 			pretends |= from->rtekind == RTE_RELATION && from->relid == table && from->alias != NULL &&
 				strcmp(from->alias->aliasname, CMIG_VERSION_ALIAS) == 0 &&
-				!is_version(view, table);
+				RelationGetNamespace(view) != version;
 		}
-		if (pretends && calls((Node *) get_view_query(view)->jointree->quals, "expansion_view"))
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("view \"%s\" is not in the schema of the new version of table \"%s\"",
-							RelationGetRelationName(view), get_rel_name(table)),
-					 errdetail("It is a copy of the view of that version, or was moved, so it is not known for which version a write is."),
-					 cmig_hint("`SELECT * FROM cmig.check()` has the statement that undoes it, if it was moved.")));
+		if (pretends && names != NIL &&
+			calls((Node *) get_view_query(view)->jointree->quals, "expansion_view"))
+			refuse_pretender(view, table, names);
 		found |= pretends;
 		table_close(view, AccessShareLock);
 	}
