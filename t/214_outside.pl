@@ -224,4 +224,22 @@ is((try_sql(q{SELECT action, object, hazard FROM cmig.diff('CREATE TABLE d.t (i 
 is((try_sql(q{SELECT action, object, hazard FROM cmig.diff('CREATE TABLE d.v (i int)', schemas => '{d}') WHERE kind = 'table' AND object = 'd.v'}))[1],
 	'unsupported|d.v|its name is that of view d.v, which cannot be dropped', 'and its name');
 
+# What needs more than stays as it was is not created or changed either
+try_sql(q{CREATE SCHEMA g; CREATE TABLE d.k (i int CONSTRAINT k1 PRIMARY KEY, j int NOT NULL); CREATE TABLE e.k (i int REFERENCES d.k);
+	CREATE TABLE d.b (b boolean); CREATE VIEW e.b AS SELECT b FROM d.b; CREATE VIEW d.q AS SELECT 1 AS q; CREATE TABLE e.s (i int, j int); CREATE STATISTICS g.s ON i, j FROM e.s});
+is((try_sql(q{SELECT action, object, hazard FROM cmig.diff('CREATE TABLE d.k (i int CONSTRAINT k1 UNIQUE, j int CONSTRAINT k2 PRIMARY KEY);
+	CREATE TABLE d.b (b int); CREATE VIEW d.q AS SELECT b + 1 AS q FROM d.b; CREATE VIEW d.y AS SELECT b + 1 AS y FROM d.b; CREATE VIEW d.z AS SELECT y FROM d.y',
+	schemas => '{d,g}') WHERE object ~ '(^| on )d\.[kbqyz]\M|^g' ORDER BY object COLLATE "C"}))[1],
+	join("\n", 'unsupported|d.b.b|view e.b, which is not compared, depends on it', 'unsupported|d.k.i|constraint k1 on d.k depends on it',
+		(map { "unsupported|d.$_|it depends on column d.b.b, which cannot be changed" } 'q', 'y'), 'unsupported|d.z|it depends on view d.y, which is not created',
+		'unsupported|g|statistics object g.s depends on it, and cannot be changed', 'unsupported|g.s|it is not in the target; objects of this kind are not compared yet',
+		'unsupported|k1 on d.k|constraint k_i_fkey on table e.k, which is not compared, depends on it', 'unsupported|k2 on d.k|constraint k1 on d.k cannot be dropped'), 'new versions');
+
+# Servers belong to no schema
+is((try_sql(q{CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w; CREATE FOREIGN TABLE g.t (i int) SERVER s}))[0], '', 'a foreign table');
+my $g = (try_sql(q{SELECT cmig.schema_sql(schemas => '{g}')}))[1];
+is((try_sql("SELECT * FROM cmig.diff($tag$g$tag, schemas => '{g}') WHERE object <> 'g.s'"))[1], '', 'its server is there');
+like((try_sql("SELECT * FROM cmig.diff($tag$g$tag)"))[0], qr/server "s" does not exist.*HINT:  Add this to the target: CREATE SERVER s FOREIGN DATA WRAPPER w/s, 'but not if servers are compared');
+like((try_sql("SELECT * FROM cmig.diff('CREATE FOREIGN TABLE g.t (i int) SERVER r', schemas => '{g}')"))[0], qr/server "r" does not exist/, 'another one');
+
 done_testing();

@@ -652,6 +652,13 @@ cmig_object_index(const CmigObject *object)
 	return object->kind->index > 0 ? object->values[object->kind->index - 1] : NULL;
 }
 
+const char *
+cmig_object_title(const CmigObject *object)
+{
+	return object->kind == &cmig_kind_other ? object->identity :
+		psprintf("%s %s", object->kind->name, object->identity);
+}
+
 CmigObject *
 cmig_object_root(CmigObject *object)
 {

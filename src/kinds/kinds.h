@@ -63,8 +63,9 @@ typedef struct CmigObject
 								 * serial */
 	struct CmigObject *family;	/* see cmig_families_rank() */
 	struct CmigChange *change;	/* see schema/schema.h */
-	const char *needs;			/* NULL, or why it cannot be created: what the
-								 * database lacks */
+	const char *obstacle;		/* NULL, or why it cannot be created; of an
+								 * old object: dropped, or changed as the new
+								 * one requires */
 	char	   *operators;		/* NULL, or the operators of users that it
 								 * uses, which SQL may show without their
 								 * schemas */
@@ -359,6 +360,9 @@ extern CmigObject *cmig_object_copy(const CmigObject *object);
 
 /* Set a property, without changing objects that share the object's values. */
 extern void cmig_object_set(CmigObject *object, int property, char *value);
+
+/* Returns "table public.a", for example. */
+extern const char *cmig_object_title(const CmigObject *object);
 
 /* Returns the object itself, or the one without a parent that it is part of. */
 extern CmigObject *cmig_object_root(CmigObject *object);

@@ -124,10 +124,18 @@ static void leave_out(CmigDifference *difference, const CmigObject *object,
 void
 cmig_compare_refuse(CmigDifference *difference, CmigChange *change, char *reason)
 {
-	cmig_change_refuse(change, reason);
-	change->to->separate = true;
 	if (change->from == NULL)
+	{
+		cmig_change_refuse(change, reason);
+		change->to->separate = true;
 		leave_out(difference, change->to, change->to);
+	}
+	/* a table can get other columns, even if it is not changed itself */
+	else if (cmig_table_is(change->from) && change->action != CMIG_DROP &&
+			 change->action != CMIG_AGAIN)
+		cmig_change_refuse(change, reason);
+	else
+		cmig_change_keep(change, reason);
 }
 
 /*
@@ -152,8 +160,8 @@ leave_out(CmigDifference *difference, const CmigObject *object, const CmigObject
 		for (int j = 0; j < change->to->ndepends && change->action != CMIG_UNSUPPORTED; j++)
 			if (change->to->depends[j] == object)
 				cmig_compare_refuse(difference, change,
-									psprintf("it depends on %s %s, which is not created",
-											 whole->kind->name, whole->identity));
+									psprintf("it depends on %s, which is not created",
+											 cmig_object_title(whole)));
 	}
 }
 
@@ -232,11 +240,38 @@ match(CmigDifference *difference)
 	cmig_match_attached(difference);
 }
 
+/* Mark the changes that an obstacle prevents, and those that these prevent. */
+static void
+refuse_obstacles(CmigDifference *difference)
+{
+	for (int i = 0; i < difference->count; i++)
+	{
+		CmigChange *change = &difference->changes[i];
+		const CmigObject *object = change->to != NULL ? change->to :
+		change->from->parent != NULL ? change->from->parent->change->to : NULL;
+
+		if (change->from != NULL && change->from->obstacle != NULL)
+			object = change->from;
+		else if (change->action == CMIG_NO_CHANGE)
+			continue;
+		/* the change of the whole object tells the obstacle */
+		while (object != NULL && object->obstacle == NULL)
+			object = object->parent;
+		if (object == NULL)
+			continue;
+		cmig_compare_refuse(difference, change, unconstify(char *, object->obstacle));
+		if (object != change->from &&
+			(object != change->to || (object->parent != NULL && object->parent->obstacle != NULL)))
+			change->action = CMIG_NO_CHANGE;
+	}
+}
+
 static void
 refuse(CmigDifference *difference)
 {
 	cmig_foreign_refuse(difference);
 	cmig_family_exclude(difference);
+	refuse_obstacles(difference);
 }
 
 static void

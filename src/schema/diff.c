@@ -588,7 +588,7 @@ compare(DiffRun *run, CmigImage *from)
 {
 	List	   *notes;
 	CmigDifference *difference;
-	CmigDiffCopies copies;
+	CmigDiffCopies copies = {from, run->image};
 	List	   *lines = NIL;
 	static CmigQuery subscriptions = {
 		.sql = "SELECT quote_ident(s.subname) FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid"
@@ -596,13 +596,7 @@ compare(DiffRun *run, CmigImage *from)
 	};
 
 	notes = cmig_others_settle(from, run->image, run->target->notes, &run->options);
-	copies = cmig_rehearsal_copies(from, run->image, &run->options);
-	difference = cmig_compare(from, run->image, &run->options);
-	if (run->live != NULL)
-	{
-		cmig_body_check_changed(difference);
-		cmig_outside_refuse(difference);
-	}
+	difference = cmig_outside_compare(from, run->image, &run->options, run->live != NULL);
 	cmig_extension_check_updates(difference);
 	if (!run->options.settled)
 		cmig_rename_tell(difference);
@@ -973,9 +967,7 @@ CMIG_READER(cmig_diff_schemas_1_2)
 		new->grants = old->grants;
 		new->comment = old->comment;
 	}
-	difference = cmig_compare(from, diff.image, &options);
-	cmig_body_check_changed(difference);
-	cmig_outside_refuse(difference);
+	difference = cmig_outside_compare(from, diff.image, &options, true);
 	cmig_rename_tell(difference);
 	cmig_diff_lines(difference, &lines);
 	cmig_diff_put(fcinfo, cmig_rehearsal_warn(lines));

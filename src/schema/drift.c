@@ -173,8 +173,9 @@ compare(CmigDrift *drift, CmigImage *from, CmigImage *to, bool to_live, const Li
 {
 	List	   *notes = cmig_others_settle(drift->live, drift->replayed->image,
 										   drift->replayed->target->notes, &drift->options);
-	CmigDiffCopies copies = cmig_rehearsal_copies(from, to, &drift->options);
-	CmigDifference *difference = cmig_compare(from, to, &drift->options);
+	CmigDiffCopies copies = {from, to};
+	CmigDifference *difference = cmig_compare(cmig_image_copy(from), cmig_image_copy(to),
+											  &drift->options);
 	List	   *lines = NIL;
 
 	cmig_rename_tell(difference);

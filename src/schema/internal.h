@@ -517,8 +517,8 @@ extern void cmig_equivalents_sort(const CmigDifference *difference);
 /* in propagate.c */
 
 extern CmigChange *cmig_change_whole(CmigChange *change);
-extern void cmig_change_keep(CmigChange *change, char *reason);
 extern void cmig_populate_check(CmigDifference *difference);
+extern void cmig_change_keep(CmigChange *change, char *reason);
 extern void cmig_foreign_refuse(CmigDifference *difference);
 extern void cmig_propagate(CmigDifference *difference);
 extern bool cmig_change_lets_go(const CmigChange *change, const CmigChange *dependent);
@@ -766,7 +766,7 @@ extern void cmig_replace_finish(const CmigChange *change);
 
 /* in rehearsal.c */
 
-/* Copies of two images, made before they are compared. */
+/* Two images, of which copies are compared. */
 typedef struct CmigDiffCopies
 {
 	CmigImage  *from;
@@ -789,10 +789,6 @@ typedef struct CmigDiffFailure
 extern List *cmig_rehearsal_run(CmigTargetState *state, const List *lines, bool upgrade,
 								bool checks, const char *path);
 
-
-/* Returns copies for stages and for the rehearsal, or none without these options. */
-extern CmigDiffCopies cmig_rehearsal_copies(CmigImage *from, const CmigImage *to,
-											const CmigDiffOptions *options);
 
 /*
  * If the option "prove" is set, run the lines of a difference in the shadow, the
@@ -951,7 +947,8 @@ extern void cmig_others_mark(CmigImage *image);
 extern List *cmig_others_settle(const CmigImage *live, CmigImage *target, List *notes,
 								const CmigDiffOptions *options);
 extern void cmig_others_tell(const CmigDifference *difference);
-extern void cmig_outside_refuse(CmigDifference *difference);
+extern CmigDifference *cmig_outside_compare(CmigImage *from, CmigImage *to,
+											const CmigDiffOptions *options, bool live);
 
 /* Which tables are audited, and how, as jsonb. */
 extern char *cmig_audited_read(void);

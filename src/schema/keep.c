@@ -134,8 +134,8 @@ cmig_keep_unknown(const CmigImage *from, CmigImage *to)
 
 			if (object != NULL && kinds[j] != kept->kind &&
 				(kinds[j]->flags & kept->kind->flags & (CMIG_KIND_RELATION | CMIG_KIND_TYPE)) != 0)
-				object->needs = psprintf("%s %s has the same name, and ORMs cannot define it",
-										 kept->kind->name, kept->identity);
+				object->obstacle = psprintf("%s has the same name, and ORMs cannot define it",
+											cmig_object_title(kept));
 		}
 	}
 	pfree(wanted);

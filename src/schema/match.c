@@ -327,12 +327,8 @@ decide_single(CmigDifference *difference, CmigChange *change)
 	 */
 	if (missing != NULL)
 		cmig_change_refuse(change,
-						   psprintf("the target lacks %s %s, on which it depends",
-									missing->kind->name, missing->identity));
-	else if (object->kind == &cmig_kind_other)
-		cmig_change_refuse(change,
-						   change->to ? "it is missing; objects of this kind are not compared yet" :
-						   "it is not in the target; objects of this kind are not compared yet");
+						   psprintf("the target lacks %s, on which it depends",
+									cmig_object_title(missing)));
 	else if (is_created_with_partial(difference, change))
 		change->action = CMIG_NO_CHANGE;
 
@@ -349,7 +345,13 @@ decide_single(CmigDifference *difference, CmigChange *change)
 		change->action = change->alter.ddl != NIL ? CMIG_ALTER : CMIG_NO_CHANGE;
 	}
 	else
+	{
 		change->action = change->to ? CMIG_CREATE : CMIG_DROP;
+		if (object->kind == &cmig_kind_other)
+			cmig_change_object(change)->obstacle = change->to ?
+				"it is missing; objects of this kind are not compared yet" :
+				"it is not in the target; objects of this kind are not compared yet";
+	}
 }
 
 /* Add a change for an object, and decide what to do about it. */

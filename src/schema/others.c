@@ -232,7 +232,7 @@ cmig_lacking_mark(CmigImage *image, const List *uses)
 		if (object == NULL || (use[2] != NULL && OidIsValid(schema) &&
 							   OidIsValid(get_relname_relid(use[2], schema))))
 			continue;
-		object->needs = use[2] != NULL ?
+		object->obstacle = use[2] != NULL ?
 			psprintf("it needs " LOG_SCHEMA ".%s, which cmig.enable_audit creates",
 					 quote_identifier(use[2])) :
 			psprintf("it needs %s, which does not exist and is not compared", use[3]);
@@ -244,14 +244,14 @@ cmig_lacking_mark(CmigImage *image, const List *uses)
 		for (int i = 0; i < image->count; i++)
 		{
 			CmigObject *object = image->objects[i];
-			const char *needs = object->needs;
+			const char *needs = object->obstacle;
 
 			if (needs == NULL && object->parent != NULL)
-				needs = object->parent->needs;
+				needs = object->parent->obstacle;
 			for (int j = 0; needs == NULL && j < object->ndepends; j++)
-				needs = object->depends[j]->needs;
-			found |= needs != object->needs;
-			object->needs = needs;
+				needs = object->depends[j]->obstacle;
+			found |= needs != object->obstacle;
+			object->obstacle = needs;
 		}
 	}
 }
@@ -574,29 +574,40 @@ rows_of(const CmigChange *change)
 	return fails ? table->address.object : InvalidOid;
 }
 
-/* Mark a change as unsupported, and those that what therefore stays prevents. */
-static void
-refuse(CmigDifference *difference, CmigChange *change, char *reason)
+/* What has been found out about a difference: the images are those of which copies were compared. */
+typedef struct Outside
 {
-	if (change->from == NULL)
-		cmig_compare_refuse(difference, change, reason);
-	/* a table can get other columns, even if it is not changed itself */
-	else if (change->action == CMIG_ALTER && cmig_table_is(change->from))
-		cmig_change_refuse(change, reason);
-	else
-		cmig_change_keep(change, reason);
+	const CmigDifference *difference;
+	CmigImage  *from,
+			   *to;
+	bool		found;
+} Outside;
+
+/* Record why the change cannot be made, unless the reason that is known prevents it. */
+static void
+mark_obstacle(Outside *outside, const CmigChange *change, const char *reason)
+{
+	CmigObject *object = change->from != NULL ?
+	outside->from->objects[change->from->index] : outside->to->objects[change->to->index];
+
+	if (object->obstacle != NULL)
+		return;
+	object->obstacle = reason;
+	outside->found = true;
 }
 
 /*
- * Mark changes of the columns of partitions as unsupported if the partitioned
- * table is not compared.  Their places were kept by cmig_keep_places().
+ * Columns of partitions cannot change if the partitioned table is not compared.
+ * Their places were kept by cmig_keep_places().
  */
 static void
-refuse_columns(CmigDifference *difference)
+mark_columns(Outside *outside)
 {
+	const CmigDifference *difference = outside->difference;
+
 	for (int i = 0; i < difference->count; i++)
 	{
-		CmigChange *change = &difference->changes[i];
+		const CmigChange *change = &difference->changes[i];
 		const CmigObject *column = change->from ? change->from : change->to;
 		const CmigChange *table = column->parent ? column->parent->change : NULL;
 		const CmigObject *link;
@@ -609,9 +620,9 @@ refuse_columns(CmigDifference *difference)
 			continue;
 		if (change->from == NULL || change->to == NULL ||
 			(change->action == CMIG_ALTER && change->alter.disturbs))
-			refuse(difference, change, psprintf("%s is a partition of %s, which is not compared",
-												table->from->identity,
-												link->values[CMIG_PARTITION_OF]));
+			mark_obstacle(outside, change, psprintf("%s is a partition of %s, which is not compared",
+													table->from->identity,
+													link->values[CMIG_PARTITION_OF]));
 	}
 }
 
@@ -643,8 +654,10 @@ is_kept(const CmigObject *object)
 
 /* What stays although the target lacks it keeps its name: it is not given to another object. */
 static void
-refuse_names(CmigDifference *difference)
+mark_names(Outside *outside)
 {
+	const CmigDifference *difference = outside->difference;
+
 	for (int i = 0; i < difference->from->count; i++)
 	{
 		const CmigObject *object = difference->from->objects[i];
@@ -655,21 +668,79 @@ refuse_names(CmigDifference *difference)
 			CmigChange *change = &difference->changes[j];
 
 			if (change->action == CMIG_CREATE && cmig_text_same(relation_name(change->to), name))
-				cmig_compare_refuse(difference, cmig_change_whole(change),
-									psprintf("its name is that of %s %s, which cannot be dropped",
-											 object->kind->name, object->identity));
+				mark_obstacle(outside, cmig_change_whole(change),
+							  psprintf("its name is that of %s, which cannot be dropped",
+									   cmig_object_title(object)));
 		}
 	}
 }
 
 /*
- * Mark a change as unsupported if it would drop or retype an object, and a
- * live object that is not compared, such as a view in another schema, depends
- * on that object.  The old image of the difference must be the live one.
+ * Does the object stay as it was, so that what needs its new version fails?  Tables
+ * and types can still be used, and a foreign object may only differ in its comment.
  */
-void
-cmig_outside_refuse(CmigDifference *difference)
+static bool
+is_as_before(const CmigObject *object)
 {
+	const CmigChange *change = object->change;
+
+	return change->action == CMIG_UNSUPPORTED && change->from != NULL && change->to != NULL &&
+		!change->from->foreign && !cmig_table_is(object) && object->kind != &cmig_kind_schema &&
+		(object->kind->flags & CMIG_KIND_TYPE) == 0;
+}
+
+/* A primary key stays: its columns stay NOT NULL, and its table gets no other one. */
+static void
+mark_primary_key(Outside *outside, const CmigObject *key)
+{
+	const CmigChange *table = key->parent->change;
+
+	for (int i = 0; i < key->ndepends; i++)
+	{
+		const CmigChange *column = key->depends[i]->change;
+
+		if (column->action == CMIG_ALTER && column->to->kind == &cmig_kind_column &&
+			column->to->values[CMIG_COLUMN_NOT_NULL] == NULL)
+			mark_obstacle(outside, column, psprintf("%s depends on it", cmig_object_title(key)));
+	}
+	for (const CmigObject *other = table->to != NULL ? table->to->child : NULL; other != NULL;
+		 other = other->sibling)
+		if (cmig_constraint_type(other) == 'p' && cmig_change_creates(other->change))
+			mark_obstacle(outside, other->change,
+						  psprintf("%s cannot be dropped", cmig_object_title(key)));
+}
+
+/* What needs the new version of an object that stays as it was is not created or changed. */
+static void
+mark_dependents(Outside *outside)
+{
+	for (int i = 0; i < outside->difference->count; i++)
+	{
+		const CmigChange *change = &outside->difference->changes[i];
+
+		if (change->action == CMIG_UNSUPPORTED && change->from != NULL &&
+			cmig_constraint_type(change->from) == 'p')
+			mark_primary_key(outside, change->from);
+		if (change->to == NULL || change->action == CMIG_NO_CHANGE ||
+			change->action == CMIG_UNSUPPORTED || !change->differs)
+			continue;
+		for (int j = 0; j < change->to->ndepends; j++)
+			if (is_as_before(change->to->depends[j]))
+				mark_obstacle(outside, change,
+							  psprintf("it depends on %s, which cannot be changed",
+									   cmig_object_title(change->to->depends[j])));
+	}
+}
+
+/*
+ * A change cannot be made if it would drop or retype an object, and a live
+ * object that is not compared, such as a view in another schema, depends on
+ * that object.
+ */
+static void
+mark_needed(Outside *outside)
+{
+	const CmigDifference *difference = outside->difference;
 	static const Oid argtypes[] = {TEXTOID, TEXTOID, BOOLOID};
 
 	/* a plan of it that lasts would take almost a megabyte */
@@ -677,7 +748,6 @@ cmig_outside_refuse(CmigDifference *difference)
 	StringInfoData objects,
 				schemas;
 
-	refuse_columns(difference);
 	initStringInfo(&objects);
 	initStringInfo(&schemas);
 	for (int i = 0; i < difference->count; i++)
@@ -716,21 +786,45 @@ cmig_outside_refuse(CmigDifference *difference)
 								psprintf("{%s}", schemas.data),
 								difference->from->excluded != NULL))
 	{
-		CmigChange *change = &difference->changes[atoi(row[0])];
+		const CmigChange *change = &difference->changes[atoi(row[0])];
 		CmigAddress address = {atooid(row[1]), atooid(row[2]), 0};
 		const CmigObject *compared = cmig_image_find_exactly(difference->from, address);
 		bool		excluded = false;
 
 		for (const CmigImage *gone = difference->from->excluded; gone != NULL; gone = gone->excluded)
 			excluded |= cmig_image_find_exactly(gone, address) != NULL;
-		if (change->action != CMIG_UNSUPPORTED &&
-			(excluded || (compared == NULL && *row[4] != 'f') ||
-			 (*row[5] == 't' && !cmig_change_drops(change) && !cmig_change_drops(compared->change))))
-			refuse(difference, change, psprintf("%s%s depends on it", row[3],
-												excluded ? ", which is excluded," : compared ? "" :
-												", which is not compared,"));
+		if (excluded || (compared == NULL && *row[4] != 'f') ||
+			(*row[5] == 't' && !cmig_change_drops(change) && !cmig_change_drops(compared->change)))
+			mark_obstacle(outside, change, psprintf("%s%s depends on it", row[3],
+													excluded ? ", which is excluded," :
+													compared ? "" : ", which is not compared,"));
 	}
-	refuse_names(difference);
+}
+
+/*
+ * Compare copies of the images, again for as long as something is found that
+ * prevents a change.  "live": the old image is that of the database.
+ */
+CmigDifference *
+cmig_outside_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *options, bool live)
+{
+	Outside		outside = {.from = from,.to = to};
+	CmigDifference *difference;
+
+	do
+	{
+		outside.found = false;
+		outside.difference = difference = cmig_compare(cmig_image_copy(from), cmig_image_copy(to),
+													   options);
+		if (!live)
+			return difference;
+		mark_columns(&outside);
+		mark_needed(&outside);
+		mark_names(&outside);
+		mark_dependents(&outside);
+	} while (outside.found);
+	cmig_body_check_changed(difference);
+	return difference;
 }
 
 /* ----------------------------------------------------------------

@@ -135,23 +135,6 @@ cmig_foreign_refuse(CmigDifference *difference)
 	for (int i = 0; i < difference->count; i++)
 	{
 		CmigChange *change = &difference->changes[i];
-		const CmigObject *lacking = change->to != NULL ? change->to :
-		change->from->parent != NULL ? change->from->parent->change->to : NULL;
-
-		if (change->action == CMIG_NO_CHANGE)
-			continue;
-		/* the change of the whole object says what the database lacks */
-		while (lacking != NULL && lacking->needs == NULL)
-			lacking = lacking->parent;
-		if (lacking == NULL)
-			continue;
-		cmig_change_refuse(change, unconstify(char *, lacking->needs));
-		if (lacking != change->to || (lacking->parent != NULL && lacking->parent->needs != NULL))
-			change->action = CMIG_NO_CHANGE;
-	}
-	for (int i = 0; i < difference->count; i++)
-	{
-		CmigChange *change = &difference->changes[i];
 		const CmigObject *root = foreign_root(change);
 		bool		gone = root != NULL && root->change->to == NULL;
 
@@ -164,8 +147,7 @@ cmig_foreign_refuse(CmigDifference *difference)
 			cmig_change_refuse(change,
 							   root == change->from ?
 							   psprintf("it belongs to role %s", cmig_quote(root->owner)) :
-							   psprintf("%s %s belongs to role %s", root->kind->name,
-										root->identity, cmig_quote(root->owner)));
+							   psprintf("%s belongs to role %s", cmig_object_title(root), cmig_quote(root->owner)));
 	}
 }
 
@@ -319,8 +301,8 @@ keep_needed(const CmigObject *object)
 		if (cmig_change_drops(needed) ||
 			(needed->action == CMIG_ALTER && needed->alter.disturbs &&
 			 (object->kind->flags & CMIG_KIND_DISTURBED)))
-			cmig_change_keep(needed, psprintf("%s %s depends on it, and cannot be changed",
-											  object->kind->name, object->identity));
+			cmig_change_keep(needed, psprintf("%s depends on it, and cannot be changed",
+											  cmig_object_title(object)));
 	}
 	for (const CmigObject *part = object->child; part != NULL; part = part->sibling)
 		keep_needed(part);
@@ -361,7 +343,8 @@ is_left(const CmigChange *dependent)
 	const CmigObject *object = dependent->from;
 
 	if (dependent->action == CMIG_UNSUPPORTED)
-		return dependent->to != NULL || (object->kind->flags & CMIG_KIND_SWAPS) != 0;
+		return dependent->to != NULL || object->obstacle != NULL ||
+			(object->kind->flags & CMIG_KIND_SWAPS) != 0;
 	return dependent->action == CMIG_NO_CHANGE && object->parent != NULL &&
 		object->parent->change->action == CMIG_UNSUPPORTED;
 }
@@ -382,17 +365,15 @@ disturb(CmigDifference *difference, CmigChange *change, CmigChange *dependent, b
 	if (root != NULL && !(root->change->to == NULL && root->may_drop))
 	{
 		cmig_change_refuse(change,
-						   psprintf("%s %s depends on it, and belongs to role %s",
-									dependent->from->kind->name,
-									dependent->from->identity, cmig_quote(root->owner)));
+						   psprintf("%s depends on it, and belongs to role %s",
+									cmig_object_title(dependent->from), cmig_quote(root->owner)));
 		return NULL;
 	}
 	if (is_left(dependent) &&
 		(goes || (is_column(change->from) && is_disturbed(change, dependent))))
 	{
-		cmig_change_refuse(change, psprintf("%s %s depends on it, and cannot be changed",
-											dependent->from->kind->name,
-											dependent->from->identity));
+		cmig_change_refuse(change, psprintf("%s depends on it, and cannot be changed",
+											cmig_object_title(dependent->from)));
 		return NULL;
 	}
 	if (!is_affected(change, dependent, goes))
@@ -430,8 +411,8 @@ disturb(CmigDifference *difference, CmigChange *change, CmigChange *dependent, b
 		next = NULL;
 	if (next == NULL)
 		cmig_change_refuse(change,
-						   psprintf("it would have to be dropped, and %s %s depends on it%s",
-									dependent->from->kind->name, dependent->from->identity,
+						   psprintf("it would have to be dropped, and %s depends on it%s",
+									cmig_object_title(dependent->from),
 									(change->from->kind == &cmig_kind_enum &&
 									 change->to != NULL &&
 									 cmig_enum_added(change->from, change->to) != NIL) ?
@@ -462,8 +443,8 @@ refuse_range(const CmigDependents *dependents, CmigChange *range)
 	if (user == NULL)
 		return;
 	cmig_change_refuse(range,
-					   psprintf("it would have to be dropped, and %s %s depends on it",
-								user->kind->name, user->identity));
+					   psprintf("it would have to be dropped, and %s depends on it",
+								cmig_object_title(user)));
 	for (int i = start; i < end; i++)
 	{
 		CmigChange *change = dependents->objects[i]->change;
@@ -478,8 +459,8 @@ refuse_range(const CmigDependents *dependents, CmigChange *range)
 		}
 		if (changes || change->action != CMIG_NO_CHANGE)
 			cmig_change_refuse(change,
-							   psprintf("it uses %s %s, which cannot be changed",
-										range->from->kind->name, range->from->identity));
+							   psprintf("it uses %s, which cannot be changed",
+										cmig_object_title(range->from)));
 	}
 }
 
@@ -679,8 +660,8 @@ find_positions(CmigDifference *difference, bool old)
 			reason = psprintf("it uses the columns of %s by their position, and their order would be (%s) instead of (%s)",
 							  type->to->identity, reached, wanted);
 			if (old)
-				change->irreversible = psprintf("cannot be reverted: %s %s: %s",
-												change->from->kind->name, change->from->identity,
+				change->irreversible = psprintf("cannot be reverted: %s: %s",
+												cmig_object_title(change->from),
 												reason);
 			else
 				cmig_compare_refuse(difference, change, reason);

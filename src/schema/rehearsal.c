@@ -916,18 +916,6 @@ cmig_rehearsal_warn(List *lines)
 	return lines;
 }
 
-CmigDiffCopies
-cmig_rehearsal_copies(CmigImage *from, const CmigImage *to, const CmigDiffOptions *options)
-{
-	CmigDiffCopies copies = {0};
-
-	if (!options->prove && !options->stages)
-		return copies;
-	copies.from = cmig_image_copy(from);
-	copies.to = cmig_image_copy(to);
-	return copies;
-}
-
 List *
 cmig_rehearsal_prove(const CmigManaged *managed, const char *function, const CmigDiffCopies *copies,
 					 const CmigDifference *difference, const List *renames, List *lines)

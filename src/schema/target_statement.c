@@ -533,8 +533,8 @@ shows_others(CmigTargetState *state, Node *node, const CmigSubject *subject)
 }
 
 /*
- * Raise an error if the statement needs a server that exists, but that the
- * target has not created.
+ * If the statement needs a server that exists, but that the target has not
+ * created, make that one visible if servers are not compared, or raise an error.
  */
 static void
 require_server(const CmigTargetState *state, const char *name)
@@ -546,6 +546,11 @@ require_server(const CmigTargetState *state, const char *name)
 
 	if (wrapper == NULL)
 		return;
+	if (!state->shadow->managed->all)
+	{
+		cmig_shadow_global_show(server);
+		return;
+	}
 	foreach_ptr(CmigHidden, each, state->shadow->hidden)
 	{
 		if (each->catalog == ForeignDataWrapperRelationId &&
