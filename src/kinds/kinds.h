@@ -105,6 +105,8 @@ typedef struct CmigObject
 								 * together with the children's */
 	bool		partial;		/* needs an object that was removed from the
 								 * image */
+	bool		divided;		/* a table with partitions that are not in the
+								 * image */
 } CmigObject;
 
 /* The result of these functions may be the argument. */

@@ -24,8 +24,8 @@
  */
 
 /*
- * Returns "a_b" for the column list "a, b", or NULL if the list contains
- * expressions.
+ * Returns "a_b_c" for the column list "a, b) INCLUDE (c)", or NULL if the list
+ * contains expressions.
  */
 static char *
 column_names(const char *columns)
@@ -46,10 +46,13 @@ column_names(const char *columns)
 		p += quoted;
 		while (*p != '\0' && *p != ',' && *p != ')' && *p != '(')
 			p++;
-		if (*p != ',')
+		if (cmig_text_begins(p, ") INCLUDE ("))
+			p += strlen(") INCLUDE (");
+		else if (*p == ',')
+			p += 2;
+		else
 			return *p == ')' ? names.data : NULL;
 		appendStringInfoChar(&names, '_');
-		p += 2;
 	}
 }
 
@@ -97,7 +100,7 @@ stays_attached(const CmigDifference *difference, const CmigObject *table, bool o
 	const CmigObject *link = cmig_image_lookup(cmig_image_of(difference, old), &cmig_kind_partition,
 											   table->identity);
 
-	return link != NULL && link->change->action == CMIG_NO_CHANGE;
+	return link != NULL && cmig_change_stays(link->change);
 }
 
 bool
@@ -343,7 +346,8 @@ append(const char *sql, const char *statement)
  * Complete "ddl", the list of CmigDdl that creates a partitioned table's index
  * or constraint.  If PostgreSQL would not create exactly the attached indexes
  * that the image contains, the partitioned table's index is created with ONLY,
- * and the attached indexes are created and attached afterwards.
+ * and the attached indexes are created and attached afterwards.  If some of the
+ * partitions are not compared, they are created before, and PostgreSQL attaches them.
  */
 void
 cmig_attached_complete(const CmigDifference *difference, const CmigObject *object, List *ddl,
@@ -356,10 +360,16 @@ cmig_attached_complete(const CmigDifference *difference, const CmigObject *objec
 	cmig_attached_stays(difference,
 						cmig_image_counterpart(difference->from, object));
 
+	const char *whole = NULL;
+
 	if (first == NULL || !is_partitioned(object) ||
 		(!stays && !partial && is_enough(difference, object, attached, old)))
 		return;
-	if (stays || !object->folded)
+	if (object->parent->divided && !stays && !partial)
+		whole = first->sql;
+	if (whole != NULL)
+		first->sql = NULL;
+	else if (stays || !object->folded)
 		first->sql = stays ? NULL : cmig_index_create_only(object);
 	first->hazards = stays ? 0 : first->hazards;
 	foreach_ptr(const CmigObject, other, attached)
@@ -375,10 +385,13 @@ cmig_attached_complete(const CmigDifference *difference, const CmigObject *objec
 					(cmig_attached_stays(difference, from) && !is_partitioned(from)) ? NIL :
 					creation(difference, other, partial, old))
 			first->sql = append(first->sql, entry->sql);
-		first->sql = append(first->sql,
-							psprintf("ALTER INDEX %s ATTACH PARTITION %s", cmig_index_name(object),
-									 cmig_index_name(other)));
+		if (whole == NULL)
+			first->sql = append(first->sql, psprintf("ALTER INDEX %s ATTACH PARTITION %s",
+													 cmig_index_name(object),
+													 cmig_index_name(other)));
 	}
+	if (whole != NULL)
+		first->sql = append(first->sql, whole);
 	if (first->sql == NULL)
 		first->sql = CMIG_NO_STATEMENT;
 }

@@ -154,8 +154,7 @@ leave_out(CmigDifference *difference, const CmigObject *object, const CmigObject
 	{
 		CmigChange *change = &difference->changes[i];
 
-		if (change->to == NULL || change->action == CMIG_NO_CHANGE ||
-			change->action == CMIG_UNSUPPORTED)
+		if (change->to == NULL || cmig_change_stays(change))
 			continue;
 		for (int j = 0; j < change->to->ndepends && change->action != CMIG_UNSUPPORTED; j++)
 			if (change->to->depends[j] == object)

@@ -298,7 +298,7 @@ lift_all(const Deparse *deparse)
 		CmigChange *change = &difference->changes[i];
 		const CmigObject *object = change->to ? change->to : change->from;
 
-		if (change->action == CMIG_NO_CHANGE || change->action == CMIG_UNSUPPORTED ||
+		if (cmig_change_stays(change) ||
 			(object->kind == &cmig_kind_foreign_key && change->part_of != NULL))
 			continue;
 		tables = lift_tables(deparse, tables, change, true);

@@ -491,6 +491,30 @@ cmig_diff_check_schemas(const CmigManaged *managed, const CmigImage *from, const
 }
 
 /*
+ * Where the image names a live schema, such as that of the type of a column of a
+ * table that is not compared, give the schema the name that it has without the shadow.
+ */
+static void
+name_live_schemas(const CmigShadow *shadow, const CmigImage *image)
+{
+	for (int i = 0; i < shadow->count; i++)
+	{
+		const char *away = get_namespace_name(shadow->schemas[i].live);
+		const char *name = psprintf("%s.", cmig_quote(shadow->schemas[i].name));
+
+		away = away != NULL ? psprintf("%s.", away) : NULL;
+		for (int j = 0; away != NULL && j < image->count; j++)
+			for (int k = 0; k < image->objects[j]->kind->nproperties; k++)
+			{
+				const char *value = image->objects[j]->values[k];
+
+				if (value != NULL && strstr(value, away) != NULL)
+					cmig_object_set(image->objects[j], k, cmig_text_replace(value, away, name));
+			}
+	}
+}
+
+/*
  * A CmigShadowTask: run the target's SQL in the shadow, and read the target
  * image.
  */
@@ -503,6 +527,7 @@ read_target(CmigShadow *shadow, void *arg)
 	run->image = cmig_image_read(cmig_shadow_schemas(shadow));
 	run->distributes = cmig_distribution_record_any();
 	run->lacking = cmig_lacking_read(shadow);
+	name_live_schemas(shadow, run->image);
 	cmig_body_check(run->image, run->live);
 }
 

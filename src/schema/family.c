@@ -152,7 +152,7 @@ is_settled(const CmigDifference *difference, const CmigChange *column)
 		(column->action == CMIG_NO_CHANGE || column->action == CMIG_ALTER) &&
 		(table->action == CMIG_NO_CHANGE || table->action == CMIG_ALTER) &&
 		table->alter.first == NIL && table->alter.last == NIL &&
-		(link == NULL || link->change->action == CMIG_NO_CHANGE);
+		(link == NULL || cmig_change_stays(link->change));
 }
 
 /* Returns the change of the column's default, or NULL if there is none. */

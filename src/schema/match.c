@@ -571,7 +571,7 @@ cmig_match_detached(CmigDifference *difference)
 			continue;
 		link = cmig_image_lookup(cmig_image_of(difference, old), &cmig_kind_partition,
 								 object->parent->identity);
-		if (link == NULL || link->change->action == CMIG_NO_CHANGE)
+		if (link == NULL || cmig_change_stays(link->change))
 			continue;
 		if (single)
 		{

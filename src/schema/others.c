@@ -661,13 +661,16 @@ mark_names(Outside *outside)
 	for (int i = 0; i < difference->from->count; i++)
 	{
 		const CmigObject *object = difference->from->objects[i];
-		const char *name = is_kept(object) ? relation_name(object) : NULL;
+		const char *name = relation_name(object);
 
-		for (int j = 0; j < difference->count && name != NULL; j++)
+		for (int j = is_kept(object) ? 0 : difference->count; j < difference->count; j++)
 		{
 			CmigChange *change = &difference->changes[j];
 
-			if (change->action == CMIG_CREATE && cmig_text_same(relation_name(change->to), name))
+			if (change->action == CMIG_CREATE &&
+				(name != NULL ? cmig_text_same(relation_name(change->to), name) :
+				 change->to->kind == object->kind &&
+				 strcmp(change->to->identity, object->identity) == 0))
 				mark_obstacle(outside, cmig_change_whole(change),
 							  psprintf("its name is that of %s, which cannot be dropped",
 									   cmig_object_title(object)));
@@ -676,17 +679,23 @@ mark_names(Outside *outside)
 }
 
 /*
- * Does the object stay as it was, so that what needs its new version fails?  Tables
- * and types can still be used, and a foreign object may only differ in its comment.
+ * Does the object stay as it was, or is it part of one that does, so that what needs
+ * its new version fails?  Tables of the same kind and types can still be used, and
+ * a foreign object may only differ in its comment.
  */
 static bool
 is_as_before(const CmigObject *object)
 {
 	const CmigChange *change = object->change;
 
-	return change->action == CMIG_UNSUPPORTED && change->from != NULL && change->to != NULL &&
-		!change->from->foreign && !cmig_table_is(object) && object->kind != &cmig_kind_schema &&
-		(object->kind->flags & CMIG_KIND_TYPE) == 0;
+	if (change->action == CMIG_NO_CHANGE && change->from == NULL && object->parent != NULL)
+		return object->parent->change->action == CMIG_UNSUPPORTED;
+	if (change->action != CMIG_UNSUPPORTED || change->from == NULL || change->to == NULL ||
+		change->from->foreign || object->kind == &cmig_kind_schema)
+		return false;
+	return cmig_table_is(object) ?
+		!cmig_object_same(change->from, change->to, CMIG_TABLE_PARTITION_KEY) :
+		(object->kind->flags & (CMIG_KIND_TYPE | CMIG_KIND_RELATION)) != CMIG_KIND_TYPE;
 }
 
 /* A primary key stays: its columns stay NOT NULL, and its table gets no other one. */
@@ -721,14 +730,18 @@ mark_dependents(Outside *outside)
 		if (change->action == CMIG_UNSUPPORTED && change->from != NULL &&
 			cmig_constraint_type(change->from) == 'p')
 			mark_primary_key(outside, change->from);
-		if (change->to == NULL || change->action == CMIG_NO_CHANGE ||
-			change->action == CMIG_UNSUPPORTED || !change->differs)
+		if (change->to == NULL || cmig_change_stays(change) || !change->differs)
 			continue;
 		for (int j = 0; j < change->to->ndepends; j++)
-			if (is_as_before(change->to->depends[j]))
-				mark_obstacle(outside, change,
-							  psprintf("it depends on %s, which cannot be changed",
-									   cmig_object_title(change->to->depends[j])));
+		{
+			const CmigObject *on = change->to->depends[j];
+
+			while (on != NULL && !is_as_before(on))
+				on = on->parent;
+			if (on != NULL)
+				mark_obstacle(outside, change, psprintf("it depends on %s, which cannot be changed",
+														cmig_object_title(on)));
+		}
 	}
 }
 
@@ -763,7 +776,8 @@ mark_needed(Outside *outside)
 		 */
 		bool		examined = change->from != NULL && change->part_of == NULL &&
 		change->from->address.sub >= 0 && change->from->kind != &cmig_kind_schema &&
-		(cmig_change_drops(change) || (change->action == CMIG_ALTER && change->alter.disturbs));
+		(cmig_change_drops(change) ||
+		 (change->action == CMIG_ALTER && (change->alter.disturbs || change->alter.late)));
 
 		if (examined || OidIsValid(rows))
 			appendStringInfo(&objects,
@@ -773,7 +787,7 @@ mark_needed(Outside *outside)
 							 i, examined ? change->from->address.catalog : InvalidOid,
 							 examined ? change->from->address.object : InvalidOid,
 							 examined ? change->from->address.sub : 0,
-							 cmig_change_drops(change) ? "false" : "true", rows);
+							 cmig_change_drops(change) || change->alter.late ? "false" : "true", rows);
 	}
 	if (objects.len == 0)
 		return;
@@ -786,7 +800,7 @@ mark_needed(Outside *outside)
 								psprintf("{%s}", schemas.data),
 								difference->from->excluded != NULL))
 	{
-		const CmigChange *change = &difference->changes[atoi(row[0])];
+		CmigChange *change = &difference->changes[atoi(row[0])];
 		CmigAddress address = {atooid(row[1]), atooid(row[2]), 0};
 		const CmigObject *compared = cmig_image_find_exactly(difference->from, address);
 		bool		excluded = false;
@@ -795,9 +809,47 @@ mark_needed(Outside *outside)
 			excluded |= cmig_image_find_exactly(gone, address) != NULL;
 		if (excluded || (compared == NULL && *row[4] != 'f') ||
 			(*row[5] == 't' && !cmig_change_drops(change) && !cmig_change_drops(compared->change)))
-			mark_obstacle(outside, change, psprintf("%s%s depends on it", row[3],
-													excluded ? ", which is excluded," :
-													compared ? "" : ", which is not compared,"));
+		{
+			const char *reason = psprintf("%s%s depends on it", row[3],
+										  excluded ? ", which is excluded," : compared ? "" :
+										  ", which is not compared,");
+
+			/* a value can be added to an enum, but it cannot be removed */
+			if (change->alter.late)
+				change->irreversible = psprintf("cannot be reverted: %s", reason);
+			else
+				mark_obstacle(outside, change, reason);
+		}
+	}
+}
+
+/* Set the field "divided" of the tables; the old image is that of the database. */
+static void
+mark_divided(const CmigImage *image, const CmigImage *to)
+{
+	static CmigQuery query = {
+		.sql = "SELECT inhparent, inhrelid FROM pg_inherits WHERE inhparent = ANY ($1::oid[])",
+		.argtypes = {TEXTOID}
+	};
+	StringInfoData tables;
+
+	initStringInfo(&tables);
+	for (int i = 0; i < image->count; i++)
+		if (image->objects[i]->kind == &cmig_kind_table &&
+			image->objects[i]->values[CMIG_TABLE_PARTITION_KEY] != NULL)
+			appendStringInfo(&tables, "%s%u", tables.len > 0 ? "," : "",
+							 image->objects[i]->address.object);
+	foreach_ptr(CmigValue, row, tables.len > 0 ?
+				cmig_query_list(&query, psprintf("{%s}", tables.data)) : NIL)
+	{
+		CmigAddress address = {RelationRelationId, atooid(row[0]), 0},
+					partition = {RelationRelationId, atooid(row[1]), 0};
+		CmigObject *table = cmig_image_find(image, address),
+				   *other = cmig_image_counterpart(to, table);
+
+		table->divided |= cmig_image_find_exactly(image, partition) == NULL;
+		if (other != NULL)
+			other->divided = table->divided;
 	}
 }
 
@@ -811,6 +863,8 @@ cmig_outside_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *opti
 	Outside		outside = {.from = from,.to = to};
 	CmigDifference *difference;
 
+	if (live)
+		mark_divided(from, to);
 	do
 	{
 		outside.found = false;

@@ -138,8 +138,7 @@ cmig_foreign_refuse(CmigDifference *difference)
 		const CmigObject *root = foreign_root(change);
 		bool		gone = root != NULL && root->change->to == NULL;
 
-		if (root == NULL || (gone && root->may_drop) || change->action == CMIG_NO_CHANGE ||
-			change->action == CMIG_UNSUPPORTED)
+		if (root == NULL || (gone && root->may_drop) || cmig_change_stays(change))
 			continue;
 		if (gone && (root->kind->flags & CMIG_KIND_GLOBAL))
 			change->action = CMIG_NO_CHANGE;
@@ -267,12 +266,27 @@ cmig_change_whole(CmigChange *change)
 	{
 		if (change->part_of != NULL)
 			change = change->part_of;
-		else if (change->action == CMIG_DROP && change->from->parent != NULL &&
-				 change->from->parent->change->action == CMIG_DROP)
+		else if (cmig_change_drops(change) && change->from->parent != NULL &&
+				 cmig_change_drops(change->from->parent->change))
 			change = change->from->parent->change;
 		else
 			return change;
 	}
+}
+
+/* A partition keeps its place, and so what it inherits. */
+static void
+leave_inherited(const CmigObject *partition)
+{
+	for (const CmigObject *part = partition->child; part != NULL; part = part->sibling)
+		if (part->inherited)
+		{
+			part->change->action = CMIG_NO_CHANGE;
+			part->change->alter = (CmigAlter)
+			{
+				0
+			};
+		}
 }
 
 /* The parts of an object that stays as it is are neither dropped nor created. */
@@ -317,6 +331,10 @@ cmig_change_keep(CmigChange *change, char *reason)
 	leave_parts(change->from);
 	if (change->to != NULL)
 		leave_parts(change->to);
+	if (change->from->kind == &cmig_kind_partition)
+		leave_inherited(change->from->parent);
+	if (change->from->kind == &cmig_kind_partition && change->to != NULL)
+		leave_inherited(change->to->parent);
 	keep_needed(change->from);
 }
 
@@ -654,7 +672,7 @@ find_positions(CmigDifference *difference, bool old)
 			CmigChange *change = image->objects[j]->change;
 			char	   *reason;
 
-			if (change->action == CMIG_NO_CHANGE || change->action == CMIG_UNSUPPORTED ||
+			if (cmig_change_stays(change) ||
 				!uses_positions(image->objects[j], old ? type->from : type->to))
 				continue;
 			reason = psprintf("it uses the columns of %s by their position, and their order would be (%s) instead of (%s)",

@@ -936,7 +936,7 @@ cmig_rehearsal_prove(const CmigManaged *managed, const char *function, const Cmi
 	{
 		const CmigChange *change = &difference->changes[i];
 
-		if (change->action == CMIG_NO_CHANGE || change->action == CMIG_UNSUPPORTED)
+		if (cmig_change_stays(change))
 			continue;
 		choose(&proof.old, change->from);
 		choose(&proof.new, change->to);

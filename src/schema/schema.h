@@ -155,6 +155,13 @@ typedef struct CmigChange
 									 * see order.c */
 } CmigChange;
 
+/* Is nothing done, because nothing differs or the change is not supported? */
+static inline bool
+cmig_change_stays(const CmigChange *change)
+{
+	return change->action == CMIG_NO_CHANGE || change->action == CMIG_UNSUPPORTED;
+}
+
 /*
  * Two images and a change for each object in either of them, which is its
  * field "change".  An image is part of one difference at a time.
