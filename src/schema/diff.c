@@ -508,7 +508,7 @@ name_live_schemas(const CmigShadow *shadow, const CmigImage *image)
 			{
 				const char *value = image->objects[j]->values[k];
 
-				if (value != NULL && strstr(value, away) != NULL)
+				if (value != NULL && cmig_text_after(value, away) != NULL)
 					cmig_object_set(image->objects[j], k, cmig_text_replace(value, away, name));
 			}
 	}
