@@ -294,11 +294,36 @@ SKIP:
 #
 sql('shop', <<'SQL');
 CREATE TABLE person (tenant_id integer PRIMARY KEY);
+CREATE TABLE people (tenant_id integer PRIMARY KEY) PARTITION BY RANGE (tenant_id);
+CREATE TABLE people_1 PARTITION OF people FOR VALUES FROM (1) TO (3);
+CREATE TABLE alone (tenant_id integer) PARTITION BY LIST (tenant_id);
+CREATE TABLE alone_1 PARTITION OF alone FOR VALUES IN (1);
 INSERT INTO person VALUES (1), (2);
-GRANT SELECT, INSERT, UPDATE ON person TO app;
+INSERT INTO people VALUES (1), (2);
+INSERT INTO alone VALUES (1);
+GRANT SELECT, INSERT, UPDATE ON person, people, alone, alone_1 TO app;
 SQL
-like(query($node, 'shop', "SELECT test, verdict, detail FROM cmig.rls_test('person', 'app', NULL, '1') WHERE test ~ 'another'", $ENV{USER} // getpwuid($<)),
-	qr/^INSERT for another tenant\|LEAK\|Only a constraint prevented the command: duplicate key value [^\n]*\.\nmove to another tenant\|LEAK\|Only a constraint/, 'a constraint is no protection');
+foreach my $table ('person', 'people')
+{
+	like(query($node, 'shop', "SELECT test, verdict, detail FROM cmig.rls_test('$table', 'app', NULL, '1') WHERE test ~ 'another'", $ENV{USER} // getpwuid($<)),
+		qr/^INSERT for another tenant\|LEAK\|Only a constraint prevented the command: duplicate key value [^\n]*\.\nmove to another tenant\|LEAK\|Only a constraint/, "a constraint of $table is no protection");
+}
+is(query($node, 'shop', "SELECT DISTINCT verdict FROM cmig.rls_test('$_', 'app', NULL, '1') WHERE test ~ 'another'", $ENV{USER} // getpwuid($<)),
+	'not tested', "nor is a partition that is missing, $_") foreach 'alone', 'alone_1';
+
+#
+# A number keeps its value in a type with more digits only
+#
+sql('shop', <<'SQL');
+CREATE TABLE narrow (tenant_id smallint);
+CREATE TABLE wide (tenant_id bigint);
+CREATE POLICY p ON narrow USING (tenant_id::int = cmig.current_tenant_id()::int);
+CREATE POLICY p ON wide USING (tenant_id::smallint = cmig.current_tenant_id()::smallint);
+ALTER TABLE narrow ENABLE ROW LEVEL SECURITY;
+ALTER TABLE wide ENABLE ROW LEVEL SECURITY;
+GRANT SELECT ON narrow, wide TO app;
+SQL
+is(sql('shop', "SELECT object FROM cmig.rls_check() WHERE rule = 'not_judged' AND object ~ '(narrow|wide)'"), 'policy p on public.wide', 'casts of numbers');
 
 $node->stop;
 done_testing();

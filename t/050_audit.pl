@@ -385,5 +385,11 @@ $locks->query_safe('BEGIN; LOCK TABLE cmig_audit.log');
 is(query($node, 'altered', "SET statement_timeout = '20s'; SELECT problem FROM cmig.audit_status()"), '', 'nothing waits for a lock');
 $locks->quit;
 
+# statement-level triggers of a table and of its partition never fire for the same statement
+$node->safe_psql('altered', q{CREATE TABLE p (id int) PARTITION BY LIST (id); CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);
+SELECT FROM cmig.enable_audit('p1', level => 'statement'); SELECT FROM cmig.enable_audit('p', level => 'statement');
+INSERT INTO p VALUES (1); INSERT INTO p1 VALUES (1)});
+is(query($node, 'altered', q{SELECT string_agg(table_name, ' ' ORDER BY table_name) FROM cmig_audit.log WHERE table_name ~ 'p'}), 'p p1', 'one entry for each');
+
 $node->stop;
 done_testing();
