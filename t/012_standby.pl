@@ -111,7 +111,9 @@ foreach my $move (
 	"cmig.disable_audit('public.users')",
 	"cmig.enable_rls('public.users', roles => '{postgres}')",
 	"cmig.enable_rls_schema('public', roles => '{postgres}')",
-	"cmig.disable_rls('public.users')")
+	"cmig.disable_rls('public.users')",
+	"cmig.create_scope('one')",
+	"cmig.rename_scope('two', 'one')")
 {
 	fails_with($standby, 'shop', "SELECT $move", '25006', 'cannot execute cmig\.\w+(\(\))? during recovery',
 		"standby: $move");

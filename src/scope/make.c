@@ -512,6 +512,7 @@ cmig_create_scope(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	cmig_running_require_idle("cmig.create_scope()");
+	cmig_require_writable("cmig.create_scope()");
 	name = scope_argument(fcinfo, 0, "`SELECT * FROM cmig.create_scope('<schema>')`");
 	cmig_argument_require(fcinfo, 1, "target",
 						  "`SELECT * FROM cmig.create_scope('<schema>', 'head')`");
@@ -632,6 +633,7 @@ cmig_rename_scope(PG_FUNCTION_ARGS)
 	int			guc_level;
 
 	cmig_running_require_idle("cmig.rename_scope()");
+	cmig_require_writable("cmig.rename_scope()");
 	cmig_citus_require_coordinator("cmig.rename_scope()");
 	if (!OidIsValid(get_namespace_oid(name, true)))
 		ereport(ERROR,
