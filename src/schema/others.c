@@ -652,28 +652,44 @@ is_kept(const CmigObject *object)
 	return object != NULL;
 }
 
-/* What stays although the target lacks it keeps its name: it is not given to another object. */
+/*
+ * An object stays although the target lacks it.  Returns why another one therefore
+ * cannot be created, such as one of the same name, or NULL.
+ */
+static const char *
+collision(const CmigObject *kept, const CmigObject *new)
+{
+	const char *name = relation_name(kept);
+
+	if (new->kind == &cmig_kind_partition &&
+		(kept->kind == new->kind ?
+		 cmig_object_same(kept, new, CMIG_PARTITION_OF) &&
+		 cmig_object_same(kept, new, CMIG_PARTITION_BOUND) :
+		 kept->kind == &cmig_kind_column && kept->parent->change == new->parent->change))
+		return psprintf("%s cannot be dropped", cmig_object_title(kept));
+	if (new->change->from == NULL && (name != NULL ? cmig_text_same(relation_name(new), name) :
+									  new->kind == kept->kind &&
+									  strcmp(new->identity, kept->identity) == 0))
+		return psprintf("its name is that of %s, which cannot be dropped", cmig_object_title(kept));
+	return NULL;
+}
+
 static void
-mark_names(Outside *outside)
+mark_collisions(Outside *outside)
 {
 	const CmigDifference *difference = outside->difference;
 
 	for (int i = 0; i < difference->from->count; i++)
 	{
 		const CmigObject *object = difference->from->objects[i];
-		const char *name = relation_name(object);
 
 		for (int j = is_kept(object) ? 0 : difference->count; j < difference->count; j++)
 		{
 			CmigChange *change = &difference->changes[j];
+			const char *reason = cmig_change_creates(change) ? collision(object, change->to) : NULL;
 
-			if (change->action == CMIG_CREATE &&
-				(name != NULL ? cmig_text_same(relation_name(change->to), name) :
-				 change->to->kind == object->kind &&
-				 strcmp(change->to->identity, object->identity) == 0))
-				mark_obstacle(outside, cmig_change_whole(change),
-							  psprintf("its name is that of %s, which cannot be dropped",
-									   cmig_object_title(object)));
+			if (reason != NULL)
+				mark_obstacle(outside, cmig_change_whole(change), reason);
 		}
 	}
 }
@@ -874,7 +890,7 @@ cmig_outside_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *opti
 			return difference;
 		mark_columns(&outside);
 		mark_needed(&outside);
-		mark_names(&outside);
+		mark_collisions(&outside);
 		mark_dependents(&outside);
 	} while (outside.found);
 	cmig_body_check_changed(difference);
