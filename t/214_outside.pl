@@ -69,8 +69,9 @@ sub round
 	return ('own target fails', $error) if $error ne '';
 	return ('own target differs', (try_sql("SELECT * FROM cmig.diff($tag$before$tag, $options)"))[1]) if $rows ne '0';
 
-	# what is below a table that is compared changes with it
-	my $shared = (try_sql('SELECT count(*) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid'
+	# what is below a table that is compared, or a table of a type, changes with it
+	my $shared = (try_sql('SELECT count(*) FROM (SELECT inhrelid, inhparent FROM pg_inherits UNION ALL'
+		. ' SELECT c.oid, t.typrelid FROM pg_class c JOIN pg_type t ON t.oid = c.reloftype) i JOIN pg_class c ON c.oid = i.inhrelid'
 		. ' JOIN pg_class p ON p.oid = i.inhparent'
 		. ' WHERE (SELECT nspname FROM pg_namespace n WHERE n.oid = p.relnamespace) = ANY ('
 		. names($some) . ') AND c.relnamespace <> p.relnamespace'))[1];
