@@ -14,7 +14,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = new_node('waits', 'max_connections = 20', 'autovacuum = off', 'log_lock_waits = off');
+my $node = new_node('waits', 'max_connections = 20', 'autovacuum = off', 'log_lock_waits = off', 'max_prepared_transactions = 1');
 $node->start;
 $node->safe_psql('postgres', 'CREATE EXTENSION pg_cmig; CREATE TABLE item (id int PRIMARY KEY, a int, n int DEFAULT 0);'
 	  . ' INSERT INTO item SELECT g, g FROM generate_series(1, 1000) g; CREATE TABLE other (x int)');
@@ -121,6 +121,16 @@ is(progress(), '1 done, 2 in_doubt', 'the next statement is in doubt, too');
 fails_with($node, 'postgres', $up, 'MG012', 'statement 2', 'the error asks about the next statement');
 query($node, 'postgres', "CALL cmig.upgrade_stepwise(in_doubt => 'done')");
 is($node->safe_psql('postgres', 'SELECT string_agg(n::text, \' \' ORDER BY id) FROM item WHERE id < 3'), '30 20', 'each statement has run once');
+
+# CONCURRENTLY also waits for a prepared transaction, by its ID
+revision('false', 'CREATE INDEX CONCURRENTLY waited ON item (a)');
+$node->safe_psql('postgres', "BEGIN; UPDATE item SET a = a WHERE id = 1; PREPARE TRANSACTION 'held'");
+$run = start_psql($node, 'postgres', "SET cmig.lock_timeout = '100ms'; SET cmig.lock_retries = 0; $up", 'first');
+wait_until_blocked($node, 'first');
+select undef, undef, undef, 1.5;
+like($node->safe_psql('postgres', 'SELECT item, value, hint FROM cmig.status()'), qr/^waits for\|a prepared transaction \(Lock: transactionid\)\|SELECT transaction, format\('ROLLBACK PREPARED %L', gid\) FROM pg_prepared_xacts$/m, 'status names it');
+$node->safe_psql('postgres', "COMMIT PREPARED 'held'");
+is(finish_psql($run), 0, 'no timeout ends a wait of CONCURRENTLY for a prepared transaction') or diag $run->{err};
 
 #
 # Isolation levels: after a concurrent update, the statement is retried

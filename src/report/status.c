@@ -169,6 +169,7 @@ static CmigQuery read_activity = {
 	"  CASE WHEN wait_event_type <> 'Timeout' THEN wait_event_type || ': ' || wait_event"
 	" END AS event,"
 	"  nullif(pg_catalog.array_to_string(pg_catalog.pg_blocking_pids(pid), ', '), '') AS blockers,"
+	"  0 = ANY (pg_catalog.pg_blocking_pids(pid)) AS prepared,"
 	"  'SELECT * FROM pg_stat_activity WHERE pid ' AS look,"
 	"  (SELECT pg_catalog.string_agg(w.pid::text, ', ' ORDER BY w.pid)"
 	" FROM pg_catalog.pg_locks h, pg_catalog.pg_locks w"
@@ -182,7 +183,8 @@ static CmigQuery read_activity = {
 	"  (2, 'running since', a.since || CASE $2 WHEN 'running' THEN ', this statement for '"
 	" ELSE ', for ' END || a.time, NULL),"
 	"  (3, 'waits for', CASE WHEN a.blockers IS NULL THEN a.event"
-	"   ELSE 'process ' || a.blockers || ' (' || coalesce(a.event, '') || ')' END, a.look || 'IN (' || a.blockers || ')'),"
+	"   ELSE CASE WHEN a.prepared THEN 'a prepared transaction' ELSE 'process ' || a.blockers END || ' (' || coalesce(a.event, '') || ')' END,"
+	"   CASE WHEN a.prepared THEN 'SELECT transaction, format(''ROLLBACK PREPARED %L'', gid) FROM pg_prepared_xacts' ELSE a.look || 'IN (' || a.blockers || ')' END),"
 	"  (4, 'waiting', 'for this run: process ' || a.waiting, a.look || 'IN (' || a.waiting || ')'))"
 	" AS v (number, item, value, hint) WHERE v.value IS NOT NULL ORDER BY v.number",
 	{INT4OID, TEXTOID}

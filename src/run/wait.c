@@ -238,6 +238,9 @@ static volatile struct
  */
 static int	taken_over = 0;
 
+/* Does a statement with CONCURRENTLY run? */
+static bool concurrent = false;
+
 /*
  * While "telling", PostgreSQL reports a lock wait of more than TELL_MS, and
  * tell_wait() passes the report on to the client, once for a statement
@@ -394,9 +397,11 @@ look_at_wait(void)
 	/*
 	 * Statements with CONCURRENTLY wait for other transactions to end.  Such
 	 * a wait does not count, because it blocks no other sessions, and after a
-	 * timeout the statement would have to start over.
+	 * timeout the statement would have to start over.  For the end of a
+	 * prepared transaction, it waits by its ID.
 	 */
-	if (lock->tag.locktag_type == LOCKTAG_VIRTUALTRANSACTION)
+	if (lock->tag.locktag_type == LOCKTAG_VIRTUALTRANSACTION ||
+		(concurrent && lock->tag.locktag_type == LOCKTAG_TRANSACTION))
 		seen.current_us = 0;
 	else
 		seen.current_us = now > start ? now - start : 0;
@@ -527,6 +532,7 @@ cmig_lock_wait_raise(const RangeVar *range, LOCKMODE mode)
 void
 cmig_lock_wait_take_over(void)
 {
+	concurrent = true;
 	/* if the timer is not active, let PostgreSQL enforce lock_timeout */
 	if (!timer_registered || !get_timeout_active(timer))
 		return;
@@ -540,6 +546,7 @@ cmig_lock_wait_give_back(void)
 	if (taken_over > 0)
 		LockTimeout = taken_over;
 	taken_over = 0;
+	concurrent = false;
 }
 
 void
