@@ -254,6 +254,13 @@ is((try_sql("SELECT action, object, upgrade_sql FROM cmig.diff('$h', schemas => 
 try_sql('CREATE SCHEMA i; CREATE TYPE i.m AS ENUM (); CREATE TABLE e.m (m i.m[]); CREATE VIEW i.v AS SELECT m FROM e.m');
 is((try_sql("SELECT action, object, change FROM cmig.diff((SELECT cmig.schema_sql('{i}')), schemas => '{i}')"))[1], '', 'its own target');
 
+# The sequence of a column is not told of, another one is
+try_sql('CREATE SCHEMA k; CREATE TABLE k.t (i serial, j int); CREATE SEQUENCE k.s; ALTER TABLE k.t ALTER j SET DEFAULT nextval(\'k.s\'); CREATE VIEW k.v AS SELECT last_value FROM k.t_i_seq;
+	CREATE VIEW e.k1 AS SELECT i FROM k.t; CREATE VIEW e.k2 AS SELECT last_value FROM k.v');
+is((try_sql("SELECT action, object, hazard FROM cmig.diff('', '{k}') ORDER BY object"))[1],
+	join("\n", 'unsupported|k|table k.t depends on it, and cannot be changed', 'unsupported|k.s|default k.t.j depends on it, and cannot be changed',
+		'unsupported|k.t|view e.k1, which is not compared, depends on it', 'unsupported|k.v|view e.k2, which is not compared, depends on it'), 'sequences');
+
 # Servers belong to no schema
 is((try_sql(q{CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w; CREATE FOREIGN TABLE g.t (i int) SERVER s}))[0], '', 'a foreign table');
 my $g = (try_sql(q{SELECT cmig.schema_sql(schemas => '{g}')}))[1];

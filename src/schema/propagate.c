@@ -311,12 +311,19 @@ keep_needed(const CmigObject *object)
 	for (int i = 0; i < object->ndepends; i++)
 	{
 		CmigChange *needed = cmig_change_whole(object->depends[i]->change);
+		const CmigObject *owner = cmig_object_child(object->depends[i],
+													&cmig_kind_sequence_owner, NULL);
 
-		if (cmig_change_drops(needed) ||
-			(needed->action == CMIG_ALTER && needed->alter.disturbs &&
-			 (object->kind->flags & CMIG_KIND_DISTURBED)))
-			cmig_change_keep(needed, psprintf("%s depends on it, and cannot be changed",
-											  cmig_object_title(object)));
+		if (!cmig_change_drops(needed) &&
+			!(needed->action == CMIG_ALTER && needed->alter.disturbs &&
+			  (object->kind->flags & CMIG_KIND_DISTURBED)))
+			continue;
+		cmig_change_keep(needed, psprintf("%s depends on it, and cannot be changed",
+										  cmig_object_title(object)));
+		/* that a column has its own sequence goes without saying */
+		if (owner != NULL && object->parent != NULL &&
+			cmig_text_same(owner->values[0], object->parent->identity))
+			needed->action = CMIG_NO_CHANGE;
 	}
 	for (const CmigObject *part = object->child; part != NULL; part = part->sibling)
 		keep_needed(part);
