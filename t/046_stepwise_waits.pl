@@ -131,6 +131,15 @@ select undef, undef, undef, 1.5;
 like($node->safe_psql('postgres', 'SELECT item, value, hint FROM cmig.status()'), qr/^waits for\|a prepared transaction \(Lock: transactionid\)\|SELECT transaction, format\('ROLLBACK PREPARED %L', gid\) FROM pg_prepared_xacts$/m, 'status names it');
 $node->safe_psql('postgres', "COMMIT PREPARED 'held'");
 is(finish_psql($run), 0, 'no timeout ends a wait of CONCURRENTLY for a prepared transaction') or diag $run->{err};
+my $named = qr/\nDETAIL: [^\n]*\nBlocked by prepared transaction \d+\.\n.*\nHINT:  To get the statement that ends it: SELECT transaction, format\('ROLLBACK PREPARED %L', gid\) FROM pg_prepared_xacts\n/s;
+like($run->{err}, qr/NOTICE:  00000: process \d+ still waiting for ShareLock on transaction \d+ after [\d.]+ ms$named/, 'the report of the wait names it');
+revision('true', 'ALTER TABLE item ADD waited int');
+$node->safe_psql('postgres', "BEGIN; UPDATE item SET a = a WHERE id = 1; PREPARE TRANSACTION 'held'");
+$run = start_psql($node, 'postgres', 'SELECT cmig.upgrade()', 'first');
+$run->{handle}->pump until $run->{err} =~ /pg_prepared_xacts|cmig.status|ERROR/;
+$node->safe_psql('postgres', "COMMIT PREPARED 'held'");
+is(finish_psql($run), 0, 'an upgrade waits for a prepared transaction') or diag $run->{err};
+like($run->{err}, qr/NOTICE:  00000: process \d+ still waiting for AccessExclusiveLock on relation \d+ of database \d+ after [\d.]+ ms$named/, 'and names it');
 
 #
 # Isolation levels: after a concurrent update, the statement is retried

@@ -436,6 +436,54 @@ look_at_wait(void)
 }
 
 /*
+ * Which prepared transaction, if any, holds the lock that this backend is waiting for?
+ * To PostgreSQL's report of the wait, it is process 0.
+ */
+static TransactionId
+prepared_holder(void)
+{
+	const LOCK *lock = MyProc->waitLock;
+	LockData   *locks;
+
+	if (lock == NULL)
+		return InvalidTransactionId;
+	locks = GetLockStatusData();
+	for (int i = 0; i < locks->nelements; i++)
+	{
+		const LockInstanceData *held = &locks->locks[i];
+
+		if (held->pid == 0 && memcmp(&held->locktag, &lock->tag, sizeof(LOCKTAG)) == 0 &&
+			(held->holdMask & GetLocksMethodTable(lock)->conflictTab[MyProc->waitLockMode]) != 0)
+			return cmig_lock_wait_prepared(cmig_lock_vxid_compat(held));
+	}
+	return InvalidTransactionId;
+}
+
+/* Tell the client what PostgreSQL reports about a wait. */
+static void
+tell(const ErrorData *report)
+{
+	TransactionId prepared = prepared_holder();
+	char	   *holder = TransactionIdIsValid(prepared) ?
+	psprintf("\nBlocked by prepared transaction %u.", prepared) : "";
+	char	   *hint = TransactionIdIsValid(prepared) ?
+	"To get the statement that ends it: SELECT transaction, format('ROLLBACK PREPARED %L', gid) FROM pg_prepared_xacts" :
+	"To see the blocking sessions, in another session: `SELECT * FROM cmig.status()`";
+
+	if (tell_message != NULL)
+		ereport(NOTICE,
+				(errmsg_internal("%s", tell_message),
+				 tell_detail ? errdetail_internal("%s%s", tell_detail, holder) : 0));
+	else
+		ereport(NOTICE,
+				(errmsg_internal("%s", report->message),
+				 errdetail_internal("%s%s\n%s", report->detail_log ? report->detail_log : "", holder,
+									report->context ?
+									cmig_text_shortened(report->context, 400) : ""),
+				 cmig_hint("%s", hint)));
+}
+
+/*
  * An emit_log_hook: if PostgreSQL reports that this backend is waiting for a
  * lock, and the current statement has not reported a wait yet, pass the report
  * on to the client.  PostgreSQL repeats the report whenever the timer wakes
@@ -459,17 +507,7 @@ tell_wait(ErrorData *edata)
 		if (waiting && !told)
 		{
 			told = true;
-			if (tell_message != NULL)
-				ereport(NOTICE,
-						(errmsg_internal("%s", tell_message),
-						 tell_detail ? errdetail_internal("%s", tell_detail) : 0));
-			else
-				ereport(NOTICE,
-						(errmsg_internal("%s", edata->message),
-						 errdetail_internal("%s\n%s", edata->detail_log ? edata->detail_log : "",
-											edata->context ?
-											cmig_text_shortened(edata->context, 400) : ""),
-						 cmig_hint("To see the blocking sessions, in another session: `SELECT * FROM cmig.status()`")));
+			tell(edata);
 		}
 	}
 	if (next_log_hook)
