@@ -602,6 +602,18 @@ cmig_query_run(CmigQuery *query, Datum *values, const char *nulls)
 	return processed;
 }
 
+/*
+ * Does a query read nothing but catalogs?  They are read as the server itself reads
+ * them, as they are now: what is changed under a lock is what was committed when it
+ * was granted, also if the transaction's snapshot is older.
+ */
+static bool
+reads_catalogs(const CmigQuery *query)
+{
+	return !query->users_text && query->relations == NIL && !query->children &&
+		strstr(query->sql, "cmig.") == NULL && strstr(query->sql, "cmig_audit.") == NULL;
+}
+
 uint64
 cmig_query_each(CmigQuery *query, Datum *values, const char *nulls,
 				CmigRowCallback callback, void *arg)
@@ -611,9 +623,17 @@ cmig_query_each(CmigQuery *query, Datum *values, const char *nulls,
 	Portal		portal;
 	uint64		total = 0;
 	const bool	may_last = cmig_query_plans_last || (at_once && query->selective);
+	const bool	latest = !at_once && IsolationUsesXactSnapshot() && reads_catalogs(query);
 
 	enter(&frame, query, may_last);
-	if (may_last && query->lasting)
+	if (latest)
+	{
+		CommandCounterIncrement();
+		PushActiveSnapshot(GetLatestSnapshot());
+		portal = SPI_cursor_open(NULL, query->plan, values, nulls, true);
+		PopActiveSnapshot();
+	}
+	else if (may_last && query->lasting)
 		portal = open_lasting(query, values, nulls);
 	else
 		portal = SPI_cursor_open(NULL, query->plan, values, nulls, at_once);

@@ -680,6 +680,12 @@ tables_with_key(Oid namespace, const char *schema, const CmigRlsSetup *options,
 	}
 	cmig_lock_wait_together(tables, AccessExclusiveLock,
 							TransactionIdIsValid(GetTopTransactionIdIfAny()));
+
+	/*
+	 * also those that were committed while a lock was waited for, as
+	 * partitions
+	 */
+	all = cmig_query_oids(&schema_tables, namespace);
 	tables = NIL;
 	cmig_listing_init(&obstacles, CMIG_LISTING_LINES);
 	foreach_oid(relid, all)
