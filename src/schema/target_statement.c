@@ -539,18 +539,21 @@ shows_others(CmigTargetState *state, Node *node, const CmigSubject *subject)
 static void
 require_server(const CmigTargetState *state, const char *name)
 {
-	const CmigHidden *server = OidIsValid(get_foreign_server_oid(name, true)) ? NULL :
+	const CmigHidden *hidden = OidIsValid(get_foreign_server_oid(name, true)) ? NULL :
 	cmig_shadow_global_find(state->shadow->hidden, ForeignServerRelationId, name);
-	ForeignDataWrapper *wrapper = server ?
-	GetForeignDataWrapper(GetForeignServer(server->object)->fdwid) : NULL;
+	ForeignServer *server = hidden ?
+	GetForeignServerExtended(hidden->object, FSV_MISSING_OK) : NULL;
+	ForeignDataWrapper *wrapper;
 
-	if (wrapper == NULL)
+	/* the target may have dropped it */
+	if (server == NULL)
 		return;
 	if (!state->shadow->managed->all)
 	{
-		cmig_shadow_global_show(server);
+		cmig_shadow_global_show(hidden);
 		return;
 	}
+	wrapper = GetForeignDataWrapper(server->fdwid);
 	foreach_ptr(CmigHidden, each, state->shadow->hidden)
 	{
 		if (each->catalog == ForeignDataWrapperRelationId &&
