@@ -953,6 +953,13 @@ put_late_changes(Deparse *deparse)
 			if (difference->changes[j].from != NULL && difference->changes[j].to != NULL)
 				cmig_annotate_keep(difference->changes[j].from, difference->changes[j].to,
 								   difference->options);
+
+		/*
+		 * what prevented other changes does not prevent this one from being
+		 * reverted
+		 */
+		for (int j = 0; j < difference->to->count && !found; j++)
+			difference->to->objects[j]->obstacle = NULL;
 		found = true;
 
 		/*
