@@ -134,6 +134,9 @@ foreach my $columns ('', 'i text', 'i int, j int')
 }
 is((try_sql("SELECT action, object, hazard FROM cmig.diff('CREATE TABLE b.q (i int, j int PRIMARY KEY)', $there) ORDER BY object"))[1],
 	join("\n", 'unsupported|b.q.j|b.q is a partition of a.p, which is not compared', 'unsupported|q_pkey on b.q|it depends on column b.q.j, which is not created'), 'nor is a key of a new one created');
+is((try_sql("SELECT action, object, hazard FROM cmig.diff('CREATE TABLE b.w (i int); CREATE TABLE b.q (i int) INHERITS (b.w)', $there) ORDER BY object"))[1],
+	join("\n", (map { "unsupported|$_|b.q is a partition of a.p, which is not compared" } 'b.q', 'b.q_i_idx'), 'create|b.w|',
+		'unsupported|p_i_check on b.q|b.q is a partition of a.p, which is not compared'), 'it gets no parent');
 # what does not change the rows that it accepts is its own
 foreach my $case ([ '(i int); CREATE INDEX sum ON b.q ((i + 1))', 'CREATE INDEX sum ON b.q USING btree (((i + 1)))' ],
 	[ '(i int); ALTER TABLE b.q ALTER i SET STATISTICS 7', 'ALTER TABLE ONLY b.q ALTER COLUMN i SET STATISTICS 7' ])
@@ -162,6 +165,13 @@ foreach my $case (
 	is((try_sql("SELECT kind, object, hazard FROM cmig.diff('$q (1); CREATE SCHEMA c; CREATE TABLE c.t (i int PRIMARY KEY); CREATE DOMAIN c.d AS int; $sql', $there)"
 				. " WHERE action = 'unsupported'"))[1], "$row, which does not exist and is not compared", $sql);
 }
+
+# or added to what is there, of which the rest is added
+try_sql('CREATE SCHEMA j; CREATE TYPE j.c AS (x int); CREATE TABLE j.t (i int)');
+is((try_sql(q{SELECT action, object, hazard FROM cmig.diff('CREATE SCHEMA c; CREATE DOMAIN c.d AS int; CREATE TYPE j.c AS (x int, y c.d);
+	CREATE TABLE j.t (i c.d, j c.d, k int); CREATE VIEW j.v AS SELECT j FROM j.t; CREATE TYPE j.n AS (x c.d)', schemas => '{j}') ORDER BY object}))[1],
+	join("\n", (map { "unsupported|j.$_|it needs type c.d, which does not exist and is not compared" } 'c.y', 'n', 't.i', 't.j'),
+		'create|j.t.k|', 'unsupported|j.v|it needs type c.d, which does not exist and is not compared'), 'columns and attributes');
 
 # nor is what uses it changed, with its columns
 try_sql('CREATE SCHEMA e; CREATE VIEW e.v AS SELECT 1 AS i, 2 AS j');
@@ -238,6 +248,34 @@ is((try_sql(q{SELECT action, object, hazard FROM cmig.diff('CREATE TABLE d.k (i 
 		'unsupported|g|statistics object g.s depends on it, and cannot be changed', 'unsupported|g.s|it is not in the target; objects of this kind are not compared yet',
 		'unsupported|k1 on d.k|constraint k_i_fkey on table e.k, which is not compared, depends on it', 'unsupported|k2 on d.k|constraint k1 on d.k cannot be dropped'), 'new versions');
 
+# An inherited column follows the one above it, which alone is told; what uses it does not
+try_sql(q{CREATE SCHEMA k; CREATE TABLE k.p (i int, j int, l int) PARTITION BY LIST (i); CREATE TABLE k.q PARTITION OF k.p FOR VALUES IN (1) PARTITION BY LIST (j);
+	CREATE TABLE k.r PARTITION OF k.q FOR VALUES IN (1); CREATE TABLE e.p (p k.p)});
+is((try_sql(q{SELECT action, object, hazard FROM cmig.diff((SELECT cmig.schema_sql('{k}')) || '; ALTER TABLE k.p ADD k int DEFAULT 1; CREATE VIEW k.v AS SELECT k FROM k.r;
+	CREATE INDEX x ON k.r (k); ALTER TABLE k.r ALTER k SET DEFAULT 2', schemas => '{k}') ORDER BY object}))[1],
+	join("\n", 'unsupported|k.p.k|column p of table e.p, which is not compared, depends on it',
+		map { "unsupported|k.$_|it depends on column k.p.k, which is not created" } 'v', 'x'), 'a new column');
+is((try_sql(q{SELECT action, object, hazard FROM cmig.diff(replace((SELECT cmig.schema_sql('{k}')), 'l integer', 'l bigint'), schemas => '{k}')}))[1],
+	'unsupported|k.p.l|column p of table e.p, which is not compared, depends on it', 'a type');
+
+# A table gets no partition or child that lacks a column which stays, or has it with another type
+try_sql(q{CREATE SCHEMA m; CREATE TABLE m.p (i int, j int) PARTITION BY LIST (i); CREATE TABLE m.t (i int, j int); CREATE TABLE m.c (i int);
+	CREATE VIEW e.mp AS SELECT j FROM m.p; CREATE VIEW e.mt AS SELECT j FROM m.t});
+foreach my $case ([ '', 'dropped' ], [ ', j bigint', 'changed' ])
+{
+	my ($j, $what) = @$case;
+
+	is((try_sql(qq{SELECT action, object, replace(upgrade_sql, E'\n\t', ' '), hazard FROM cmig.diff('CREATE TABLE m.p (i int$j) PARTITION BY LIST (i); CREATE TABLE m.q PARTITION OF m.p DEFAULT;
+		CREATE TABLE m.t (i int$j); CREATE TABLE m.c (i int$j); ALTER TABLE m.c INHERIT m.t', schemas => '{m}') WHERE object !~ '[.]j' ORDER BY object, action}))[1],
+		join("\n", "unsupported|m.c||it depends on column m.t.j, which cannot be $what", "create|m.q|CREATE TABLE m.q ( i integer" . ($j && ', j bigint') . "\n)|",
+			"unsupported|m.q||it depends on column m.p.j, which cannot be $what"), "a column cannot be $what");
+}
+
+# What cannot be created does not prevent a value of an enum from being removed
+try_sql(q{CREATE SCHEMA l; CREATE TYPE l.e AS ENUM ('a')});
+is((try_sql(q{SELECT object, hazard, downgrade_sql IS NOT NULL FROM cmig.diff('CREATE TYPE l.e AS ENUM (''a'', ''b''); CREATE SCHEMA c; CREATE TYPE c.d AS (i int); CREATE VIEW l.v AS SELECT NULL::c.d AS d',
+	schemas => '{l}') ORDER BY object}))[1], "l.e||t\nl.v|it needs type c.d, which does not exist and is not compared|f", 'a value of an enum');
+
 # An index of a partitioned table becomes valid, although some of its partitions are not compared
 try_sql(q{CREATE SCHEMA h; CREATE TABLE h.p (i int) PARTITION BY LIST (i); CREATE TABLE h.q PARTITION OF h.p FOR VALUES IN (1); CREATE TABLE e.q PARTITION OF h.p FOR VALUES IN (2)});
 my $h = 'CREATE TABLE h.p (i int) PARTITION BY LIST (i); CREATE TABLE h.q (i int CONSTRAINT own UNIQUE); ALTER TABLE h.p ADD CONSTRAINT k UNIQUE (i); ALTER TABLE h.p ATTACH PARTITION h.q FOR VALUES IN (1)';
@@ -267,5 +305,8 @@ my $g = (try_sql(q{SELECT cmig.schema_sql(schemas => '{g}')}))[1];
 is((try_sql("SELECT * FROM cmig.diff($tag$g$tag, schemas => '{g}') WHERE object <> 'g.s'"))[1], '', 'its server is there');
 like((try_sql("SELECT * FROM cmig.diff($tag$g$tag)"))[0], qr/server "s" does not exist.*HINT:  Add this to the target: CREATE SERVER s FOREIGN DATA WRAPPER w/s, 'but not if servers are compared');
 like((try_sql("SELECT * FROM cmig.diff('CREATE FOREIGN TABLE g.t (i int) SERVER r', schemas => '{g}')"))[0], qr/server "r" does not exist/, 'another one');
+like((try_sql("SELECT * FROM cmig.diff('DROP SERVER s CASCADE; CREATE FOREIGN TABLE g.f (i int) SERVER s; DROP SERVER s CASCADE; CREATE FOREIGN TABLE g.t (i int) SERVER s', schemas => '{g}')"))[0],
+	qr/ERROR:  server "s" does not exist/, 'or one that the target has dropped');
+is((try_sql('SELECT srvname FROM pg_foreign_table t JOIN pg_foreign_server s ON s.oid = t.ftserver'))[1], 's', 'it stays');
 
 done_testing();

@@ -140,7 +140,8 @@ cmig_compare_refuse(CmigDifference *difference, CmigChange *change, char *reason
 
 /*
  * An object is not created, because "whole", the object itself or an ancestor,
- * is not.  Leave out its parts, and mark the changes that depend on it.
+ * is not.  Leave out its parts and what is created together with it, such as the
+ * columns that inherit it, and mark the changes that depend on these.
  */
 static void
 leave_out(CmigDifference *difference, const CmigObject *object, const CmigObject *whole)
@@ -153,14 +154,22 @@ leave_out(CmigDifference *difference, const CmigObject *object, const CmigObject
 	for (int i = 0; i < difference->count; i++)
 	{
 		CmigChange *change = &difference->changes[i];
+		bool		together = change->action == CMIG_NO_CHANGE && change->from == NULL &&
+		change->to->parent != NULL && change->to->parent->change->from != NULL;
 
-		if (change->to == NULL || cmig_change_stays(change))
+		if (change->to == NULL || (cmig_change_stays(change) && !together))
 			continue;
 		for (int j = 0; j < change->to->ndepends && change->action != CMIG_UNSUPPORTED; j++)
-			if (change->to->depends[j] == object)
+		{
+			if (change->to->depends[j] != object)
+				continue;
+			if (together)
+				leave_out(difference, change->to, whole);
+			else
 				cmig_compare_refuse(difference, change,
 									psprintf("it depends on %s, which is not created",
 											 cmig_object_title(whole)));
+		}
 	}
 }
 

@@ -683,7 +683,7 @@ cmig_diff_run(const CmigManaged *managed, const char *target_sql,
 	cmig_exclude(run.options.exclude, from, run.image);
 	tell_empty(&run, from);
 	cmig_others_mark(from);
-	cmig_lacking_mark(run.image, run.lacking);
+	cmig_lacking_mark(from, run.image, run.lacking);
 	cmig_extension_keep(from, run.image);
 	if (!run.distributes)
 		cmig_keep_distribution(from, run.image);

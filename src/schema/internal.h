@@ -940,7 +940,7 @@ extern void cmig_extension_keep(const CmigImage *live, CmigImage *target);
 
 /* Objects that need what the database lacks, read in a shadow and marked after it. */
 extern List *cmig_lacking_read(CmigShadow *shadow);
-extern void cmig_lacking_mark(CmigImage *image, const List *uses);
+extern void cmig_lacking_mark(const CmigImage *from, CmigImage *image, const List *uses);
 
 /* Other roles' objects, and objects outside of the compared schemas. */
 extern void cmig_others_mark(CmigImage *image);

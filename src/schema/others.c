@@ -164,9 +164,9 @@ cmig_extension_keep(const CmigImage *live, CmigImage *target)
 #define LOG_SCHEMA "cmig_audit"
 
 /*
- * Returns rows of a catalog, an OID, the relation in the audit log's schema that
- * the object uses, or NULL, and what it needs otherwise, for cmig_lacking_mark().
- * Call this in the shadow.
+ * Returns rows of a catalog, an OID, a column's number or 0, the relation in the audit
+ * log's schema that the object uses, or NULL, and what it needs otherwise, for
+ * cmig_lacking_mark().  Call this in the shadow.
  */
 List *
 cmig_lacking_read(CmigShadow *shadow)
@@ -181,7 +181,7 @@ cmig_lacking_read(CmigShadow *shadow)
 		" FROM pg_class WHERE relnamespace = ANY ($1::oid[])"
 		" UNION SELECT 'pg_type'::regclass, oid, typnamespace"
 		" FROM pg_type WHERE typnamespace = ANY ($1::oid[]))"
-		" SELECT DISTINCT ON (1, 2, 3) d.classid, d.objid,"
+		" SELECT DISTINCT ON (1, 2, 3, 4) d.classid, d.objid, d.objsubid,"
 		" CASE WHEN n.nspname = '" LOG_SCHEMA "' THEN c.relname::text END,"
 		" i.type || ' ' || i.identity"
 		" FROM o JOIN pg_namespace n ON n.oid = o.schema"
@@ -191,7 +191,7 @@ cmig_lacking_read(CmigShadow *shadow)
 		" WHERE CASE WHEN n.nspname = '" LOG_SCHEMA "' THEN c.oid IS NOT NULL"
 		" ELSE NOT EXISTS (SELECT FROM pg_depend e"
 		"  WHERE e.classid = o.class AND e.objid = o.id AND e.deptype = 'e') END"
-		" ORDER BY 1, 2, 3, i.type = 'table' DESC, 4",
+		" ORDER BY 1, 2, 3, 4, i.type = 'table' DESC, 5",
 		.argtypes = {TEXTOID}
 	};
 	const CmigManaged *managed = cmig_shadow_managed(shadow);
@@ -215,27 +215,32 @@ cmig_lacking_read(CmigShadow *shadow)
 }
 
 /*
- * Set the field "needs" of the objects that need what the database lacks, and
- * of the objects that depend on them.  Call this after the shadow has ended.
+ * Set the field "obstacle" of the objects that need what the database lacks, and
+ * of the objects that depend on them.  If a table or type exists, this prevents only
+ * the change of its column.  Call this after the shadow has ended.
  */
 void
-cmig_lacking_mark(CmigImage *image, const List *uses)
+cmig_lacking_mark(const CmigImage *from, CmigImage *image, const List *uses)
 {
 	Oid			schema = get_namespace_oid(LOG_SCHEMA, true);
 	bool		found = false;
 
 	foreach_ptr(CmigValue, use, uses)
 	{
-		CmigAddress address = {atooid(use[0]), atooid(use[1]), 0};
+		CmigAddress address = {atooid(use[0]), atooid(use[1]), atoi(use[2])};
 		CmigObject *object = cmig_image_find(image, address);
 
-		if (object == NULL || (use[2] != NULL && OidIsValid(schema) &&
-							   OidIsValid(get_relname_relid(use[2], schema))))
+		if (object == NULL || (use[3] != NULL && OidIsValid(schema) &&
+							   OidIsValid(get_relname_relid(use[3], schema))))
 			continue;
-		object->obstacle = use[2] != NULL ?
+		if (address.sub > 0 && object->parent != NULL &&
+			((!cmig_table_is(object->parent) && object->kind != &cmig_kind_attribute) ||
+			 cmig_image_counterpart(from, object->parent) == NULL))
+			object = object->parent;
+		object->obstacle = use[3] != NULL ?
 			psprintf("it needs " LOG_SCHEMA ".%s, which cmig.enable_audit creates",
-					 quote_identifier(use[2])) :
-			psprintf("it needs %s, which does not exist and is not compared", use[3]);
+					 quote_identifier(use[3])) :
+			psprintf("it needs %s, which does not exist and is not compared", use[4]);
 		found = true;
 	}
 	while (found)
@@ -597,29 +602,33 @@ mark_obstacle(Outside *outside, const CmigChange *change, const char *reason)
 }
 
 /*
- * Columns of partitions cannot change if the partitioned table is not compared.
- * Their places were kept by cmig_keep_places().
+ * If a partitioned table is not compared, neither can the columns of its partitions change,
+ * nor what these inherit, nor their parents.  Their places were kept by cmig_keep_places().
  */
 static void
-mark_columns(Outside *outside)
+mark_partitions(Outside *outside)
 {
 	const CmigDifference *difference = outside->difference;
 
 	for (int i = 0; i < difference->count; i++)
 	{
 		const CmigChange *change = &difference->changes[i];
-		const CmigObject *column = change->from ? change->from : change->to;
-		const CmigChange *table = column->parent ? column->parent->change : NULL;
+		const CmigObject *object = change->from ? change->from : change->to;
+		const CmigChange *table = object->parent != NULL ? object->parent->change : change;
 		const CmigObject *link;
 
-		if (column->kind != &cmig_kind_column || table == NULL || table->from == NULL ||
-			table->to == NULL || cmig_change_drops(table) ||
+		if (table->from == NULL || table->to == NULL || table->from->kind != &cmig_kind_table ||
+			cmig_change_drops(table) ||
 			(link = cmig_object_child(table->from, &cmig_kind_partition, NULL)) == NULL ||
 			cmig_image_lookup(difference->from, &cmig_kind_table,
 							  link->values[CMIG_PARTITION_OF]) != NULL)
 			continue;
-		if (change->from == NULL || change->to == NULL ||
-			(change->action == CMIG_ALTER && change->alter.disturbs))
+		if (change == table ?
+			!cmig_object_same(change->from, change->to, CMIG_TABLE_INHERITS) :
+			object->kind == &cmig_kind_column ?
+			change->from == NULL || change->to == NULL ||
+			(change->action == CMIG_ALTER && change->alter.disturbs) :
+			object->inherited && cmig_change_drops(change))
 			mark_obstacle(outside, change, psprintf("%s is a partition of %s, which is not compared",
 													table->from->identity,
 													link->values[CMIG_PARTITION_OF]));
@@ -735,6 +744,44 @@ mark_primary_key(Outside *outside, const CmigObject *key)
 						  psprintf("%s cannot be dropped", cmig_object_title(key)));
 }
 
+/* A table gets a child only if they have the same columns: none of the table's stays as it was. */
+static void
+mark_child(Outside *outside, const CmigChange *child, const CmigObject *table)
+{
+	const CmigObject *old = table->change->from;
+
+	for (const CmigObject *column = old != NULL ? old->child : NULL; column != NULL;
+		 column = column->sibling)
+		if (column->kind == &cmig_kind_column && column->change->action == CMIG_UNSUPPORTED)
+			mark_obstacle(outside, child,
+						  psprintf("it depends on %s, which cannot be %s",
+								   cmig_object_title(column),
+								   column->change->to != NULL ? "changed" : "dropped"));
+}
+
+/* Look for tables that are attached to others, or that inherit from others than before. */
+static void
+mark_children(Outside *outside)
+{
+	for (int i = 0; i < outside->difference->count; i++)
+	{
+		const CmigChange *change = &outside->difference->changes[i];
+		const CmigObject *object = change->to;
+
+		if (object == NULL ||
+			(object->kind == &cmig_kind_partition ?
+			 !cmig_change_creates(change) ||
+			 (change->from != NULL &&
+			  cmig_object_same(change->from, object, CMIG_PARTITION_OF)) :
+			 object->kind != &cmig_kind_table || change->action != CMIG_ALTER ||
+			 cmig_object_same(change->from, object, CMIG_TABLE_INHERITS)))
+			continue;
+		for (int j = 0; j < object->ndepends; j++)
+			if (object->depends[j]->kind == &cmig_kind_table && object->depends[j] != object->parent)
+				mark_child(outside, change, object->depends[j]);
+	}
+}
+
 /* What needs the new version of an object that stays as it was is not created or changed. */
 static void
 mark_dependents(Outside *outside)
@@ -746,7 +793,9 @@ mark_dependents(Outside *outside)
 		if (change->action == CMIG_UNSUPPORTED && change->from != NULL &&
 			cmig_constraint_type(change->from) == 'p')
 			mark_primary_key(outside, change->from);
-		if (change->to == NULL || cmig_change_stays(change) || !change->differs)
+		/* a new table has the columns that it inherits, whatever their type */
+		if (change->to == NULL || cmig_change_stays(change) || !change->differs ||
+			(change->to->inherited && cmig_change_creates(change->to->parent->change)))
 			continue;
 		for (int j = 0; j < change->to->ndepends; j++)
 		{
@@ -888,10 +937,11 @@ cmig_outside_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *opti
 													   options);
 		if (!live)
 			return difference;
-		mark_columns(&outside);
+		mark_partitions(&outside);
 		mark_needed(&outside);
 		mark_collisions(&outside);
 		mark_dependents(&outside);
+		mark_children(&outside);
 	} while (outside.found);
 	cmig_body_check_changed(difference);
 	return difference;

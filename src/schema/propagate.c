@@ -853,6 +853,28 @@ may_fold(const CmigObject *object)
 }
 
 /*
+ * A column that is inherited cannot change because the one above it cannot.  Returns
+ * the change of the highest of these, or the column's own.
+ */
+static CmigChange *
+refused_above(CmigChange *change)
+{
+	while (change->action == CMIG_UNSUPPORTED)
+	{
+		const CmigObject *object = cmig_change_object(change),
+				   *above = object->kind == &cmig_kind_column && object->inherited ?
+		cmig_column_parent(object) : NULL;
+
+		if (above == NULL || above->change->action != CMIG_UNSUPPORTED ||
+			(change->from != NULL && change->to != NULL &&
+			 !cmig_column_stays_inherited(change->from, change->to)))
+			break;
+		change = above->change;
+	}
+	return change;
+}
+
+/*
  * Set the field "part_of" of a change and "folded" of its object, and add the
  * change to those that the other one also drops if necessary.  What the parent's
  * change is part of is already known, because parents come before their children in the
@@ -870,6 +892,8 @@ find_whole(CmigChange *change)
 		change->to->folded = false;
 	if (change->from)
 		change->from->folded = false;
+	if (refused_above(change) != change)
+		change->part_of = refused_above(change);
 	if (object->parent == NULL || (!cmig_change_creates(change) && !cmig_change_drops(change)))
 		return;
 	parent = object->parent->change;
