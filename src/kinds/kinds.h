@@ -66,6 +66,8 @@ typedef struct CmigObject
 	const char *obstacle;		/* NULL, or why it cannot be created; of an
 								 * old object: dropped, or changed as the new
 								 * one requires */
+	char	   *lasting;		/* NULL, or why values that are added to the
+								 * old enum cannot be removed again */
 	char	   *operators;		/* NULL, or the operators of users that it
 								 * uses, which SQL may show without their
 								 * schemas */

@@ -286,7 +286,13 @@ static void
 propagate(CmigDifference *difference)
 {
 	for (int i = 0; i < difference->count; i++)
-		difference->changes[i].differs = difference->changes[i].action != CMIG_NO_CHANGE;
+	{
+		CmigChange *change = &difference->changes[i];
+
+		change->differs = change->action != CMIG_NO_CHANGE;
+		if (change->alter.late)
+			change->irreversible = change->from->lasting;
+	}
 	cmig_propagate(difference);
 	refuse_labels(difference);
 }

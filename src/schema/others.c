@@ -879,10 +879,16 @@ mark_needed(Outside *outside)
 										  excluded ? ", which is excluded," : compared ? "" :
 										  ", which is not compared,");
 
+			CmigObject *old = change->alter.late ?
+			outside->from->objects[change->from->index] : NULL;
+
 			/* a value can be added to an enum, but it cannot be removed */
-			if (change->alter.late)
-				change->irreversible = psprintf("cannot be reverted: %s", reason);
-			else
+			if (old != NULL && old->lasting == NULL)
+			{
+				old->lasting = psprintf("cannot be reverted: %s", reason);
+				outside->found = true;
+			}
+			else if (old == NULL)
 				mark_obstacle(outside, change, reason);
 		}
 	}
