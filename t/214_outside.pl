@@ -266,6 +266,11 @@ foreach my $stages ('false', 'true')
 		qr/-- cannot be reverted: column e of table e\.n, which is not compared, depends on it(?!.*DROP TYPE)/s, "stages: $stages");
 }
 
+# An attribute that is stored changes only if its type can be replaced
+try_sql(q{CREATE SCHEMA q; CREATE TYPE q.c AS (x int); CREATE TABLE q.t (c q.c); CREATE FUNCTION e.q(q.c) RETURNS int LANGUAGE sql AS 'SELECT 1'});
+is((try_sql(q{SELECT action, object, hazard FROM cmig.diff('CREATE TYPE q.c AS (x bigint); CREATE TABLE q.t (c q.c)', schemas => '{q}') ORDER BY object}))[1],
+	join("\n", 'unsupported|q.c|function e.q(q.c), which is not compared, depends on it', 'unsupported|q.c.x|it is part of composite type q.c, which cannot be changed'), 'a stored type');
+
 # A table gets no partition or child that lacks a column which stays, or has it with another type
 try_sql(q{CREATE SCHEMA m; CREATE TABLE m.p (i int, j int) PARTITION BY LIST (i); CREATE TABLE m.t (i int, j int); CREATE TABLE m.c (i int);
 	CREATE VIEW e.mp AS SELECT j FROM m.p; CREATE VIEW e.mt AS SELECT j FROM m.t});

@@ -365,7 +365,12 @@ cmig_replace_used(CmigDifference *difference, const CmigDependents *dependents)
 		if (change->from->kind != &cmig_kind_attribute || change->action != CMIG_ALTER ||
 			!change->alter.disturbs)
 			continue;
-		if (is_stored(difference->from, type, 0))
+		if (!is_stored(difference->from, type, 0))
+			continue;
+		if (type->change->action == CMIG_UNSUPPORTED)
+			cmig_change_refuse(change, psprintf("it is part of %s, which cannot be changed",
+												cmig_object_title(type)));
+		else
 			replace(type);
 	}
 }
