@@ -242,27 +242,29 @@ cmig_audit_log_raise_fault(Oid extension_owner, bool may_be_missing)
  * beforehand and gave them to the owner.
  */
 static CmigQuery foreign_code = {
-	"WITH RECURSIVE part AS (SELECT c.oid FROM pg_class c"
-	" JOIN pg_namespace n ON n.oid = c.relnamespace"
-	"  WHERE n.nspname = 'cmig_audit' AND c.relkind IN ('r', 'p')"
-	"  UNION SELECT i.inhrelid FROM pg_inherits i JOIN part ON i.inhparent = part.oid)"
+	"WITH RECURSIVE part (id) AS (SELECT c.oid FROM pg_depend m JOIN pg_class c ON c.oid = m.objid"
+	"  WHERE m.refclassid = 'pg_namespace'::regclass AND m.refobjid = to_regnamespace('cmig_audit')"
+	"  AND m.classid = 'pg_class'::regclass AND c.relkind IN ('r', 'p')"
+	"  UNION SELECT i.inhrelid FROM pg_inherits i JOIN part ON i.inhparent = part.id)"
 	" SELECT CASE d.refclassid WHEN 'pg_proc'::regclass"
 	" THEN 'function ' || d.refobjid::regprocedure::text"
-	"  WHEN 'pg_operator'::regclass THEN 'operator ' || " CMIG_OPERATOR_SQL("o")
-	"  ELSE 'type ' || pg_catalog.format_type(d.refobjid, -1) END FROM pg_depend d"
-	" LEFT JOIN pg_proc p ON d.refclassid = 'pg_proc'::regclass AND p.oid = d.refobjid"
-	" LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid"
-	" LEFT JOIN pg_proc q ON q.oid = o.oprcode"
-	" LEFT JOIN pg_type y ON d.refclassid = 'pg_type'::regclass AND y.oid = d.refobjid"
-	" JOIN pg_roles r ON r.oid = coalesce(p.proowner, q.proowner, y.typowner)"
-	" WHERE d.refobjid >= 16384 AND r.oid <> $1 AND NOT r.rolsuper"
-	" AND (d.classid = 'pg_class'::regclass AND (d.objid IN (SELECT part.oid FROM part)"
-	" OR d.objid IN"
-	"   (SELECT x.indexrelid FROM pg_index x JOIN part ON x.indrelid = part.oid))"
-	"  OR d.classid = 'pg_constraint'::regclass AND d.objid IN"
-	"   (SELECT k.oid FROM pg_constraint k WHERE k.conrelid IN (SELECT part.oid FROM part))"
-	"  OR d.classid = 'pg_attrdef'::regclass AND d.objid IN"
-	"   (SELECT f.oid FROM pg_attrdef f WHERE f.adrelid IN (SELECT part.oid FROM part)))"
+	"  WHEN 'pg_operator'::regclass THEN 'operator ' || (SELECT " CMIG_OPERATOR_SQL("o")
+	"   FROM pg_operator o WHERE o.oid = d.refobjid)"
+	"  ELSE 'type ' || pg_catalog.format_type(d.refobjid, -1) END FROM part"
+	/* OFFSET: by the indexes, however many partitions the planner expects */
+	" CROSS JOIN LATERAL (SELECT 'pg_class'::regclass, part.id"
+	"  UNION ALL SELECT 'pg_class'::regclass, x.indexrelid FROM pg_index x WHERE x.indrelid = part.id"
+	"  UNION ALL SELECT 'pg_constraint'::regclass, k.oid FROM pg_constraint k WHERE k.conrelid = part.id"
+	"  UNION ALL SELECT 'pg_attrdef'::regclass, f.oid FROM pg_attrdef f WHERE f.adrelid = part.id"
+	"  OFFSET 0) s (class, id)"
+	" CROSS JOIN LATERAL (SELECT * FROM pg_depend d WHERE d.classid = s.class AND d.objid = s.id"
+	"  AND d.refobjid >= 16384 OFFSET 0) d"
+	" JOIN pg_roles r ON r.oid = CASE d.refclassid"
+	"  WHEN 'pg_proc'::regclass THEN (SELECT p.proowner FROM pg_proc p WHERE p.oid = d.refobjid)"
+	"  WHEN 'pg_operator'::regclass THEN (SELECT p.proowner FROM pg_operator o"
+	"   JOIN pg_proc p ON p.oid = o.oprcode WHERE o.oid = d.refobjid)"
+	"  WHEN 'pg_type'::regclass THEN (SELECT y.typowner FROM pg_type y WHERE y.oid = d.refobjid) END"
+	" WHERE r.oid <> $1 AND NOT r.rolsuper"
 	" ORDER BY 1 LIMIT 1",
 	{OIDOID}
 };
