@@ -312,6 +312,13 @@ is((try_sql("SELECT action, object, hazard FROM cmig.diff('', '{k}') ORDER BY ob
 	join("\n", 'unsupported|k|table k.t depends on it, and cannot be changed', 'unsupported|k.s|default k.t.j depends on it, and cannot be changed',
 		'unsupported|k.t|view e.k1, which is not compared, depends on it', 'unsupported|k.v|view e.k2, which is not compared, depends on it'), 'sequences');
 
+# What differs from the revisions is not dropped either if another schema needs it
+new_database($node, 'drifted');
+$node->safe_psql('drifted', q{SELECT cmig.create_revision('a', 'CREATE SCHEMA a; CREATE TABLE a.t (i int)', 'DROP SCHEMA a CASCADE'); SELECT * FROM cmig.upgrade('head');
+	CREATE TYPE a.x AS ENUM ('p'); CREATE TABLE public.u (x a.x); ALTER TABLE a.t ADD j int; CREATE VIEW public.v AS SELECT j FROM a.t; CREATE TABLE a.free ()});
+is($node->safe_psql('drifted', q{SELECT action, object, hazard FROM cmig.drift(schemas => '{a}') ORDER BY object}),
+	join("\n", 'drop|a.free|data loss: table a.free', 'unsupported|a.t.j|view public.v, which is not compared, depends on it', 'unsupported|a.x|column x of table public.u, which is not compared, depends on it'), 'drift of a schema');
+
 # Servers belong to no schema
 is((try_sql(q{CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w; CREATE FOREIGN TABLE g.t (i int) SERVER s}))[0], '', 'a foreign table');
 my $g = (try_sql(q{SELECT cmig.schema_sql(schemas => '{g}')}))[1];

@@ -622,6 +622,8 @@ compare(DiffRun *run, CmigImage *from)
 
 	notes = cmig_others_settle(from, run->image, run->target->notes, &run->options);
 	difference = cmig_outside_compare(from, run->image, &run->options, run->live != NULL);
+	if (run->live != NULL)
+		cmig_body_check_changed(difference);
 	cmig_extension_check_updates(difference);
 	if (!run->options.settled)
 		cmig_rename_tell(difference);
@@ -993,6 +995,7 @@ CMIG_READER(cmig_diff_schemas_1_2)
 		new->comment = old->comment;
 	}
 	difference = cmig_outside_compare(from, diff.image, &options, true);
+	cmig_body_check_changed(difference);
 	cmig_rename_tell(difference);
 	cmig_diff_lines(difference, &lines);
 	cmig_diff_put(fcinfo, cmig_rehearsal_warn(lines));

@@ -174,8 +174,7 @@ compare(CmigDrift *drift, CmigImage *from, CmigImage *to, bool to_live, const Li
 	List	   *notes = cmig_others_settle(drift->live, drift->replayed->image,
 										   drift->replayed->target->notes, &drift->options);
 	CmigDiffCopies copies = {from, to};
-	CmigDifference *difference = cmig_compare(cmig_image_copy(from), cmig_image_copy(to),
-											  &drift->options);
+	CmigDifference *difference = cmig_outside_compare(from, to, &drift->options, !to_live);
 	List	   *lines = NIL;
 
 	cmig_rename_tell(difference);

@@ -949,7 +949,6 @@ cmig_outside_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *opti
 		mark_dependents(&outside);
 		mark_children(&outside);
 	} while (outside.found);
-	cmig_body_check_changed(difference);
 	return difference;
 }
 
