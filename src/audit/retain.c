@@ -80,7 +80,7 @@ static CmigQuery missing_months = {
 	" WHERE d.transaction_at >= m.m AT TIME ZONE 'UTC'"
 	"  AND d.transaction_at < (m.m + '1 month'::interval) AT TIME ZONE 'UTC') OFFSET 0) d(taken)"
 	" WHERE NOT d.taken OR date_trunc('month', m.tomorrow) = m.m ORDER BY m.m",
-	{INT4OID}
+	{INT4OID},.latest = true
 };
 
 /*
@@ -107,7 +107,8 @@ static CmigQuery stranded_rows = {
 	"  FROM month m WHERE m.at IS NOT NULL)"
 	" SELECT " FREE_NAME("g.name") ","
 	" " UTC_TEXT("g.low") ", " UTC_TEXT("g.high") ", " UTC_TEXT("g.at")
-	" FROM gap g WHERE g.high <= now()"
+	" FROM gap g WHERE g.high <= now()",
+	.latest = true
 };
 
 /*
@@ -122,7 +123,7 @@ static CmigQuery end_of_batch = {
 	" FROM (SELECT d.transaction_at AS at FROM cmig_audit.log_default d"
 	"  WHERE d.transaction_at >= $1::timestamptz AND d.transaction_at < $2::timestamptz"
 	"  ORDER BY d.transaction_at OFFSET $3 LIMIT 1) b) e WHERE e.at IS NOT NULL",
-	{TEXTOID, TEXTOID, INT4OID, TEXTOID}
+	{TEXTOID, TEXTOID, INT4OID, TEXTOID},.latest = true
 };
 
 /*
@@ -353,6 +354,7 @@ move_batch(Retain *retain)
 	const char *name;
 	char	   *move;
 	char	   *end;
+	CmigQuery  *query;
 	int			guc_level;
 
 	retain->done = part == NULL;
@@ -370,7 +372,9 @@ move_batch(Retain *retain)
 					" INSERT INTO cmig_audit.%s SELECT * FROM moved",
 					quote_literal_cstr(part->low), quote_literal_cstr(part->high), name);
 	guc_level = cmig_audit_log_silence();
-	cmig_query_do(cmig_query_make(move, NIL, 0, NULL));
+	query = cmig_query_make(move, NIL, 0, NULL);
+	query->latest = true;
+	cmig_query_do(query);
 	AtEOXact_GUC(false, guc_level);
 	attach_part(part);
 	CommandCounterIncrement();

@@ -824,6 +824,9 @@ typedef struct CmigQuery
 								 * targets */
 	bool		children;		/* it reads their child tables, too */
 	bool		once;			/* the plan is not kept */
+	bool		latest;			/* it reads, or changes, what is committed
+								 * now, also if the transaction's snapshot is
+								 * older, as queries of catalogs alone do */
 	uint64		checked;		/* what it reads of pg_cmig: see
 								 * cmig_plain_require() */
 	bool		selective;		/* it reads few rows by indexes, so that its

@@ -576,6 +576,20 @@ leave(QueryFrame *frame)
 	error_context_stack = frame->callback.previous;
 }
 
+/*
+ * Does a query read what is committed now, although the transaction's snapshot is
+ * older?  Queries that read nothing but catalogs do, as the server itself: what is
+ * changed under a lock is what was committed when it was granted.
+ */
+static bool
+reads_latest(const CmigQuery *query)
+{
+	return !at_once && IsolationUsesXactSnapshot() &&
+		(query->latest ||
+		 (!query->users_text && query->relations == NIL && !query->children &&
+		  strstr(query->sql, "cmig.") == NULL && strstr(query->sql, "cmig_audit.") == NULL));
+}
+
 uint64
 cmig_query_run(CmigQuery *query, Datum *values, const char *nulls)
 {
@@ -588,7 +602,14 @@ cmig_query_run(CmigQuery *query, Datum *values, const char *nulls)
 	PG_TRY();
 	{
 		writing = was_writing || !query->users_text;
-		result = SPI_execute_plan(query->plan, values, nulls, at_once, 0);
+		if (query->latest && reads_latest(query))
+		{
+			CommandCounterIncrement();
+			result = SPI_execute_snapshot(query->plan, values, nulls, GetLatestSnapshot(),
+										  InvalidSnapshot, false, false, 0);
+		}
+		else
+			result = SPI_execute_plan(query->plan, values, nulls, at_once, 0);
 	}
 	PG_FINALLY();
 	{
@@ -602,18 +623,6 @@ cmig_query_run(CmigQuery *query, Datum *values, const char *nulls)
 	return processed;
 }
 
-/*
- * Does a query read nothing but catalogs?  They are read as the server itself reads
- * them, as they are now: what is changed under a lock is what was committed when it
- * was granted, also if the transaction's snapshot is older.
- */
-static bool
-reads_catalogs(const CmigQuery *query)
-{
-	return !query->users_text && query->relations == NIL && !query->children &&
-		strstr(query->sql, "cmig.") == NULL && strstr(query->sql, "cmig_audit.") == NULL;
-}
-
 uint64
 cmig_query_each(CmigQuery *query, Datum *values, const char *nulls,
 				CmigRowCallback callback, void *arg)
@@ -623,7 +632,7 @@ cmig_query_each(CmigQuery *query, Datum *values, const char *nulls,
 	Portal		portal;
 	uint64		total = 0;
 	const bool	may_last = cmig_query_plans_last || (at_once && query->selective);
-	const bool	latest = !at_once && IsolationUsesXactSnapshot() && reads_catalogs(query);
+	const bool	latest = reads_latest(query);
 
 	enter(&frame, query, may_last);
 	if (latest)
