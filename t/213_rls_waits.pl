@@ -67,6 +67,7 @@ foreach my $call ("enable_rls('p', $roles)", "enable_rls_schema('public', $roles
 	waits('CREATE TABLE loose (id int, tenant_id text); ALTER TABLE p ATTACH PARTITION loose DEFAULT', "SELECT FROM cmig.$call");
 }
 waits('CREATE TABLE child () INHERITS (t)', "SELECT FROM cmig.enable_rls_schema('public', $roles)");
+waits('CREATE TABLE child () INHERITS (ready); ALTER TABLE t ALTER id SET STATISTICS 7', "SELECT FROM cmig.enable_rls_schema('public', $roles, except_tables => '{ready}')");
 waits('ALTER TABLE t ADD user_id text', "SELECT FROM cmig.enable_rls_schema('public', $roles)");
 waits('ALTER TABLE t ALTER tenant_id TYPE int USING 1', "SELECT FROM cmig.enable_rls('t', $roles)");
 waits('ALTER TABLE t RENAME tenant_id TO tenant', "SELECT FROM cmig.enable_rls('t', $roles)");

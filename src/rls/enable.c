@@ -662,6 +662,7 @@ tables_with_key(Oid namespace, const char *schema, const CmigRlsSetup *options,
 				const List *excepted)
 {
 	List	   *all = cmig_query_oids(&schema_tables, namespace);
+	List	   *left_out = NIL;
 	List	   *tables = NIL;
 	CmigListing obstacles;
 	List	   *names = NIL;
@@ -686,6 +687,8 @@ tables_with_key(Oid namespace, const char *schema, const CmigRlsSetup *options,
 	 * partitions
 	 */
 	all = cmig_query_oids(&schema_tables, namespace);
+	foreach_oid(relid, excepted)
+		left_out = list_concat_unique_oid(left_out, cmig_inheritors(relid, AccessShareLock));
 	tables = NIL;
 	cmig_listing_init(&obstacles, CMIG_LISTING_LINES);
 	foreach_oid(relid, all)
@@ -694,7 +697,7 @@ tables_with_key(Oid namespace, const char *schema, const CmigRlsSetup *options,
 		Rehearsal	rehearsal = {options};
 		ErrorData  *error;
 
-		if (list_member_oid(excepted, relid) || get_rel_name(relid) == NULL)
+		if (list_member_oid(left_out, relid) || get_rel_name(relid) == NULL)
 			continue;
 		table = cmig_rls_table_read(relid);
 		if (!cmig_rls_has_key(options, table))
