@@ -166,6 +166,6 @@ sql($db, q{CREATE FOREIGN DATA WRAPPER w; CREATE SERVER far FOREIGN DATA WRAPPER
 	SELECT cmig.create_revision('d', E'ALTER TABLE parts ADD w int;\n-- cmig:up parts.w = v + 1',
 		revision => 'parts', head => '1', splice => true, expand => true)});
 like(tried($db, q{CALL cmig.expand('parts')}),
-	qr/ERROR:  revision "parts" cannot be expanded\nDETAIL:  It updates foreign table distant, a part of table parts, .*\nHINT:  SELECT \* FROM cmig\.upgrade\('parts'\)\n/, 'a foreign partition');
+	qr/ERROR:  revision "parts" cannot be expanded\nDETAIL:  It updates foreign table distant as part of table parts, .*\nHINT:  SELECT \* FROM cmig\.upgrade\('parts'\)\n/, 'a foreign partition');
 
 done_testing();

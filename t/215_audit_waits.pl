@@ -66,6 +66,10 @@ foreach my $call ('CALL cmig.audit_retain(NULL)', q{SELECT FROM cmig.enable_audi
 {
 	waits('', 'INSERT INTO t VALUES (1)', $call);
 }
-waits("CALL cmig.audit_retain(NULL); INSERT INTO t VALUES (1); $stranded", $stranded =~ s/-15/-16/r, 'CALL cmig.audit_retain(NULL)');
+
+# also if somebody has added a trigger, which does not fire
+my $trigger = 'CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION $m$it fires$m$; END$$;'
+	. ' CREATE TRIGGER t AFTER DELETE ON cmig_audit.log_default FOR EACH ROW EXECUTE FUNCTION f()';
+waits("CALL cmig.audit_retain(NULL); INSERT INTO t VALUES (1); $stranded; $trigger", $stranded =~ s/-15/-16/r, 'CALL cmig.audit_retain(NULL)');
 
 done_testing();

@@ -606,7 +606,7 @@ cmig_query_run(CmigQuery *query, Datum *values, const char *nulls)
 		{
 			CommandCounterIncrement();
 			result = SPI_execute_snapshot(query->plan, values, nulls, GetLatestSnapshot(),
-										  InvalidSnapshot, false, false, 0);
+										  InvalidSnapshot, false, true, 0);
 		}
 		else
 			result = SPI_execute_plan(query->plan, values, nulls, at_once, 0);

@@ -67,7 +67,7 @@ typedef struct CmigObject
 								 * old object: dropped, or changed as the new
 								 * one requires */
 	char	   *lasting;		/* NULL, or why values that are added to the
-								 * old enum cannot be removed again */
+								 * old enum cannot be removed */
 	char	   *operators;		/* NULL, or the operators of users that it
 								 * uses, which SQL may show without their
 								 * schemas */

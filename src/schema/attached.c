@@ -359,7 +359,6 @@ cmig_attached_complete(const CmigDifference *difference, const CmigObject *objec
 	bool		stays = !old &&
 	cmig_attached_stays(difference,
 						cmig_image_counterpart(difference->from, object));
-
 	const char *whole = NULL;
 
 	if (first == NULL || !is_partitioned(object) ||

@@ -262,7 +262,7 @@ refuse_obstacles(CmigDifference *difference)
 			object = change->from;
 		else if (change->action == CMIG_NO_CHANGE)
 			continue;
-		/* the change of the whole object tells the obstacle */
+		/* the change of the whole object reports the obstacle */
 		while (object != NULL && object->obstacle == NULL)
 			object = object->parent;
 		if (object == NULL)

@@ -492,25 +492,31 @@ cmig_diff_check_schemas(const CmigManaged *managed, const CmigImage *from, const
 
 /*
  * Where the image names a live schema, such as that of the type of a column of a
- * table that is not compared, give the schema the name that it has without the shadow.
+ * table that is not compared, give the schema the name that it has outside the shadow.
  */
 static void
 name_live_schemas(const CmigShadow *shadow, const CmigImage *image)
 {
-	for (int i = 0; i < shadow->count; i++)
+	for (int i = 0; i < image->count; i++)
 	{
-		const char *away = get_namespace_name(shadow->schemas[i].live);
-		const char *name = psprintf("%s.", cmig_quote(shadow->schemas[i].name));
+		CmigObject *object = image->objects[i];
 
-		away = away != NULL ? psprintf("%s.", away) : NULL;
-		for (int j = 0; away != NULL && j < image->count; j++)
-			for (int k = 0; k < image->objects[j]->kind->nproperties; k++)
+		for (int j = 0; j < object->kind->nproperties; j++)
+		{
+			/* most values name none, however many schemas there are */
+			if (object->values[j] == NULL ||
+				cmig_text_after(object->values[j], CMIG_AWAY_PREFIX) == NULL)
+				continue;
+			for (int k = 0; k < shadow->count; k++)
 			{
-				const char *value = image->objects[j]->values[k];
+				const char *away = get_namespace_name(shadow->schemas[k].live);
 
-				if (value != NULL && cmig_text_after(value, away) != NULL)
-					cmig_object_set(image->objects[j], k, cmig_text_replace(value, away, name));
+				if (away != NULL)
+					cmig_object_set(object, j,
+									cmig_text_replace(object->values[j], psprintf("%s.", away),
+													  psprintf("%s.", cmig_quote(shadow->schemas[k].name))));
 			}
+		}
 	}
 }
 

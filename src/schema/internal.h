@@ -22,6 +22,8 @@ extern List *cmig_initial_grants_read(void);
 /* in shadow.c */
 
 /* A live schema, and the empty schema that temporarily has its name. */
+#define CMIG_AWAY_PREFIX "cmig_away_"	/* of the names of live schemas */
+
 typedef struct CmigShadowSchema
 {
 	const char *name;

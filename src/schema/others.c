@@ -579,7 +579,7 @@ rows_of(const CmigChange *change)
 	return fails ? table->address.object : InvalidOid;
 }
 
-/* What has been found out about a difference: the images are those of which copies were compared. */
+/* A difference, the images of which copies were compared, and whether an obstacle was found. */
 typedef struct Outside
 {
 	const CmigDifference *difference;
@@ -588,7 +588,7 @@ typedef struct Outside
 	bool		found;
 } Outside;
 
-/* Record why the change cannot be made, unless the reason that is known prevents it. */
+/* Record why the change cannot be made, unless a reason is already known. */
 static void
 mark_obstacle(Outside *outside, const CmigChange *change, const char *reason)
 {
@@ -602,8 +602,8 @@ mark_obstacle(Outside *outside, const CmigChange *change, const char *reason)
 }
 
 /*
- * If a partitioned table is not compared, neither can the columns of its partitions change,
- * nor what these inherit, nor their parents.  Their places were kept by cmig_keep_places().
+ * If a partitioned table is not compared, its partitions keep their columns, what they
+ * inherit, and their parents.  Their places were kept by cmig_keep_places().
  */
 static void
 mark_partitions(Outside *outside)
@@ -744,7 +744,7 @@ mark_primary_key(Outside *outside, const CmigObject *key)
 						  psprintf("%s cannot be dropped", cmig_object_title(key)));
 }
 
-/* A table gets a child only if they have the same columns: none of the table's stays as it was. */
+/* A table gets a child only if both have the same columns, so none of its columns may stay as it was. */
 static void
 mark_child(Outside *outside, const CmigChange *child, const CmigObject *table)
 {
@@ -878,7 +878,6 @@ mark_needed(Outside *outside)
 			const char *reason = psprintf("%s%s depends on it", row[3],
 										  excluded ? ", which is excluded," : compared ? "" :
 										  ", which is not compared,");
-
 			CmigObject *old = change->alter.late ?
 			outside->from->objects[change->from->index] : NULL;
 

@@ -146,7 +146,8 @@ cmig_foreign_refuse(CmigDifference *difference)
 			cmig_change_refuse(change,
 							   root == change->from ?
 							   psprintf("it belongs to role %s", cmig_quote(root->owner)) :
-							   psprintf("%s belongs to role %s", cmig_object_title(root), cmig_quote(root->owner)));
+							   psprintf("%s belongs to role %s", cmig_object_title(root),
+										cmig_quote(root->owner)));
 	}
 }
 
@@ -282,10 +283,7 @@ leave_inherited(const CmigObject *partition)
 		if (part->inherited)
 		{
 			part->change->action = CMIG_NO_CHANGE;
-			part->change->alter = (CmigAlter)
-			{
-				0
-			};
+			memset(&part->change->alter, 0, sizeof(CmigAlter));
 		}
 }
 
@@ -320,7 +318,7 @@ keep_needed(const CmigObject *object)
 			continue;
 		cmig_change_keep(needed, psprintf("%s depends on it, and cannot be changed",
 										  cmig_object_title(object)));
-		/* that a column has its own sequence goes without saying */
+		/* the sequence of a serial column gets no row of its own */
 		if (owner != NULL && object->parent != NULL &&
 			cmig_text_same(owner->values[0], object->parent->identity))
 			needed->action = CMIG_NO_CHANGE;

@@ -357,10 +357,10 @@ set_name(Oid schema, const char *name)
 static char *
 away_name(Oid schema)
 {
-	char	   *name = psprintf("cmig_away_%u", schema);
+	char	   *name = psprintf(CMIG_AWAY_PREFIX "%u", schema);
 
 	for (int i = 1; OidIsValid(get_namespace_oid(name, true)); i++)
-		name = psprintf("cmig_away_%u_%d", schema, i);
+		name = psprintf(CMIG_AWAY_PREFIX "%u_%d", schema, i);
 	return name;
 }
 

@@ -427,8 +427,8 @@ note_foreign(Watch *watch, const RangeVar *relation)
 	{
 		if (part == table || get_rel_relkind(part) != RELKIND_FOREIGN_TABLE)
 			continue;
-		names = psprintf("foreign table %s, a part of table %s", cmig_query_name(part),
-						 relation->relname);
+		names = psprintf("foreign table %s as part of table %s", cmig_query_name(part),
+						 cmig_query_name(table));
 		watch->p->foreign = MemoryContextStrdup(watch->context, names);
 	}
 }
