@@ -72,9 +72,21 @@ INSERT INTO newest VALUES (1, 'n'); INSERT INTO late VALUES (2, 'y')});
 	is($node->safe_psql($db, q{SELECT count(*) FROM cmig.audit_status('public') WHERE problem IS NOT NULL}), '0', "$name: audit_status reports no problem");
 }
 
+# ids that only triggers have are skipped, and looked for once, however many tables a call audits
+my $db = 'plain';
+is($node->safe_psql($db, q{CREATE SCHEMA many;
+SELECT format('CREATE TABLE %s (id integer PRIMARY KEY)', t) FROM unnest('{many.a,many.b,many.c,public.by_hand}'::text[]) t \gexec
+SELECT format('CREATE TRIGGER hand_%s AFTER INSERT ON by_hand FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger(%1$s, ''{}'')', i)
+	FROM unnest('{4,6,7}'::int[]) i \gexec
+BEGIN; SET LOCAL enable_seqscan = off;
+SELECT count(*) FROM cmig.enable_audit_schema('many');
+SELECT string_agg(DISTINCT table_name || ' ' || table_id, ', ') FROM cmig_audit.layout WHERE schema_name = 'many';
+SELECT seq_scan FROM pg_stat_xact_sys_tables WHERE relid = 'pg_trigger'::regclass;
+COMMIT;
+DROP TABLE by_hand;}), "12\na 5, b 8, c 9\n1", 'ids in triggers');
+
 # if the sequence is far behind, it is set in one step; an id near the maximum that
 # somebody has inserted by hand has no effect
-my $db = 'plain';
 $node->safe_psql($db, q{
 SELECT setval('cmig_audit.log_id_seq', 1000000);
 UPDATE item SET v = 'far';

@@ -508,6 +508,7 @@ typedef struct Enabling
 								 * in at least one table */
 	Oid			extension_owner;
 	Oid			log_owner;
+	char	   *stray_ids;		/* for cmig_audit_layout_new_id() */
 	List	   *statements;		/* of char *: the statements that were run */
 } Enabling;
 
@@ -627,7 +628,7 @@ enable_one(Enabling *enabling, Oid target)
 												   get_namespace_name(RelationGetNamespace(relation)),
 												   RelationGetRelationName(relation));
 	if (options->table_id == 0)
-		options->table_id = cmig_audit_layout_new_id();
+		options->table_id = cmig_audit_layout_new_id(&enabling->stray_ids);
 	cmig_role_return(&saved);
 	row_level = choose_level(options, relation);
 	if (partitioned)

@@ -48,6 +48,7 @@ typedef struct Import
 	List	   *schemas;		/* of char *: schemas of tables that the
 								 * source names without a schema */
 	List	   *tables;			/* of ImportTable: those found so far */
+	char	   *stray_ids;		/* for cmig_audit_layout_new_id() */
 	int64		count;			/* number of rows so far */
 	Datum		values[CMIG_LOG_COLUMNS];	/* of the current entry */
 	bool		nulls[CMIG_LOG_COLUMNS];
@@ -127,7 +128,7 @@ table_named(Import *import, const char *schema_name, const char *name)
 		table->id = cmig_audit_layout_find(InvalidOid, row[0], row[1]);
 	if (table->id == 0)
 	{
-		table->id = cmig_audit_layout_new_id();
+		table->id = cmig_audit_layout_new_id(&import->stray_ids);
 		guc_level = cmig_audit_log_silence();
 		cmig_query_do(&record_gone, table->id, table->found_schema, table->name);
 		AtEOXact_GUC(false, guc_level);

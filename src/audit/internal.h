@@ -269,7 +269,7 @@ extern int	cmig_audit_layout_place_later(const CmigAuditLayout *from, const Cmig
 										  const char *name);
 extern int32 cmig_audit_layout_find(Oid relation, const char *schema_name,
 									const char *table_name);
-extern int32 cmig_audit_layout_new_id(void);
+extern int32 cmig_audit_layout_new_id(char **strays);
 extern CmigNames *cmig_audit_names(List *texts);
 extern bool cmig_audit_same_texts(List *a, List *b);
 

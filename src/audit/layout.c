@@ -87,27 +87,32 @@ cmig_audit_layout_trigger(const Trigger *trigger)
 		CMIG_AUDIT_TRIGGER_OF_SCRIPT : CMIG_AUDIT_NO_TRIGGER;
 }
 
-/* A trigger of pg_cmig or of a script whose first argument is the id. */
-#define TRIGGER_WITH_ID(id) \
+/* The triggers of pg_cmig and of scripts, and the table id in their first argument. */
+#define AUDIT_TRIGGERS \
 	"pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace" \
-	" WHERE (" CMIG_AUDIT_IS_TRIGGER " OR " CMIG_AUDIT_IS_SCRIPT ")" \
-	" AND split_part(encode(t.tgargs, 'escape'), chr(92) || '000', 1) = " id "::text"
+	" WHERE (" CMIG_AUDIT_IS_TRIGGER " OR " CMIG_AUDIT_IS_SCRIPT ")"
+#define TRIGGER_ID "split_part(encode(t.tgargs, 'escape'), chr(92) || '000', 1)"
 
 /* Returns a row if a relation has audit triggers with a table id. */
 static CmigQuery carries_id = {
-	"SELECT 1 FROM " TRIGGER_WITH_ID("$2") " AND n.nspname = 'cmig' AND t.tgrelid = $1",
+	"SELECT 1 FROM " AUDIT_TRIGGERS " AND " TRIGGER_ID " = $2::text AND n.nspname = 'cmig'"
+	" AND t.tgrelid = $1",
 	{OIDOID, INT4OID}
 };
 
 /*
- * Returns an id that has been used neither in a layout nor in a trigger, or no
- * row.  Such an id can be ahead of the sequence if triggers outlived the log, a
- * dump was restored over the database, or somebody created a trigger by hand.
+ * Returns the next id, or null if it has been used in a layout or in a trigger,
+ * and the ids that only triggers have: $1, unless it is null.  They can be ahead
+ * of the sequence if triggers outlived the log, a dump was restored over the
+ * database, or somebody created a trigger by hand.
  */
 static CmigQuery next_table_id = {
-	.sql = "SELECT i.id FROM (SELECT nextval('cmig_audit.table_id_seq')::integer AS id OFFSET 0) i"
-	" WHERE NOT EXISTS (SELECT FROM cmig_audit.layout l WHERE l.table_id = i.id)"
-	" AND NOT EXISTS (SELECT FROM " TRIGGER_WITH_ID("i.id") ")"
+	"SELECT CASE WHEN i.id::text <> ALL (s.ids) AND NOT EXISTS"
+	"  (SELECT FROM cmig_audit.layout l WHERE l.table_id = i.id) THEN i.id END, s.ids"
+	" FROM (SELECT nextval('cmig_audit.table_id_seq')::integer AS id OFFSET 0) i,"
+	" (SELECT coalesce($1::text[], ARRAY(SELECT " TRIGGER_ID " FROM " AUDIT_TRIGGERS
+	"  EXCEPT SELECT l.table_id::text FROM cmig_audit.layout l)) AS ids OFFSET 0) s",
+	{TEXTOID}
 };
 
 /*
@@ -607,15 +612,22 @@ cmig_audit_layout_find(Oid relation, const char *schema_name, const char *table_
 	return id ? atoi(id) : 0;
 }
 
-/* Returns an id that has not been used. */
+/*
+ * Returns an id that has not been used.  *strays, initially NULL, is set to the
+ * ids that only triggers have, which are looked for once.
+ */
 int32
-cmig_audit_layout_new_id(void)
+cmig_audit_layout_new_id(char **strays)
 {
-	char	   *id;
+	char	  **row;
 
-	while ((id = cmig_query_value(&next_table_id)) == NULL)
+	do
+	{
 		CHECK_FOR_INTERRUPTS();
-	return atoi(id);
+		row = cmig_query_row(&next_table_id, *strays);
+		*strays = row[1];
+	} while (row[0] == NULL);
+	return atoi(row[0]);
 }
 
 /*
