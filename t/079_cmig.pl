@@ -209,6 +209,9 @@ gives(2, '', 'the folder nosuch does not exist', 'upgrade', '--folder', 'nosuch'
 gives(2, '', '^usage: cmig');
 gives(2, '', 'unknown verb "nosuch"\ncmig help lists the verbs\n$', 'nosuch');
 gives(2, '', 'unknown verb "upgarde"\nDid you mean upgrade\? cmig help lists the verbs\n$', 'upgarde');
+gives(2, '', "unknown verb \"$_->[0]\"\nDid you mean $_->[1]\\? cmig help lists the verbs\n\$", $_->[0]) foreach [ 'autogenerate', 'revision --autogenerate' ],
+	[ 'migrate', 'upgrade' ], [ 'rollback', 'downgrade -1' ], [ 'db:migrate:status', 'status' ];
+gives(2, '', 'upgrade has no option --autogenerate\ncmig help upgrade lists its options\n$', 'upgrade', '--autogenerate');
 gives(2, '', 'upgrade has no option --stepwize\nDid you mean --stepwise\? ', 'upgrade', '--stepwize');
 gives(2, '', 'option --re is ambiguous: --rev-range --replace|option --r is ambiguous: ', 'history', '--r');
 gives(2, '', 'upgrade has no option --nosuch', 'upgrade', '--nosuch');

@@ -170,6 +170,7 @@ gives(3, '^$', 'invalid configuration parameter name "cmig_var\.a.b"', 'upgrade'
 gives(0, '^usage: cmig ', '^$', '--help');
 gives(0, '^usage: cmig upgrade', '^$', 'upgrade', '--help');
 gives(3, "", "HINT:.*\ncmig: unknown verb \"upgarde\"\nDid you mean upgrade\\? cmig help upgrade shows it; cmig help lists the verbs\n\$", "help", "upgarde");
+gives(3, "", "\nDid you mean revision --autogenerate\\? cmig help revision shows it; ", "help", "makemigrations");
 is(join("\n", grep { length > 100 } split /\n/, (cmig($_, 'help'))[1]), '', 'the help fits 100 columns') foreach '--no-pager';
 {
 	delete local $ENV{PGDATABASE};

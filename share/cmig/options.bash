@@ -96,8 +96,7 @@ check_command()
 	local word name words least=0 most=0
 
 	if ! verb_field "$verb" 0; then
-		# shellcheck disable=SC2046	# words
-		near "$verb" $(cut -s -d ';' -f 1 <<<"$VERBS")
+		near_verb "$verb"
 		fail 2 "unknown verb \"$verb\"" "${NEAR:+$NEAR }cmig help lists the verbs"
 	fi
 	allowed
