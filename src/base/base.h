@@ -556,6 +556,12 @@ extern Datum cmig_result_row(FunctionCallInfo fcinfo, int count, const Datum *va
 
 /* in subtransaction.c */
 
+/*
+ * Returns a snapshot of what is committed now, or raises error 25000 during a parallel
+ * operation.
+ */
+extern Snapshot cmig_latest_snapshot(void);
+
 /* A function that does the work of a subtransaction. */
 typedef void (*CmigSubtransactionWork) (void *arg);
 
@@ -1030,7 +1036,10 @@ extern bool cmig_query_in_procedure(void);
 
 /* in settings.c */
 
-/* Raise error 25006 on a standby, and in a transaction that is READ ONLY. */
+/*
+ * Raise error 25006 on a standby, and in a transaction that is READ ONLY, and 25000
+ * during a parallel operation.
+ */
 extern void cmig_require_writable(const char *function);
 
 /*

@@ -605,7 +605,7 @@ cmig_query_run(CmigQuery *query, Datum *values, const char *nulls)
 		if (query->latest && reads_latest(query))
 		{
 			CommandCounterIncrement();
-			result = SPI_execute_snapshot(query->plan, values, nulls, GetLatestSnapshot(),
+			result = SPI_execute_snapshot(query->plan, values, nulls, cmig_latest_snapshot(),
 										  InvalidSnapshot, false, true, 0);
 		}
 		else
@@ -638,7 +638,7 @@ cmig_query_each(CmigQuery *query, Datum *values, const char *nulls,
 	if (latest)
 	{
 		CommandCounterIncrement();
-		PushActiveSnapshot(GetLatestSnapshot());
+		PushActiveSnapshot(cmig_latest_snapshot());
 		portal = SPI_cursor_open(NULL, query->plan, values, nulls, true);
 		PopActiveSnapshot();
 	}
@@ -687,7 +687,7 @@ cmig_query_at_once(bool latest, void (*work) (void *), void *arg)
 
 	table_close(depend, AccessShareLock);
 	CommandCounterIncrement();
-	PushActiveSnapshot(latest ? GetLatestSnapshot() : GetTransactionSnapshot());
+	PushActiveSnapshot(latest ? cmig_latest_snapshot() : GetTransactionSnapshot());
 	PG_TRY();
 	{
 		at_once = true;

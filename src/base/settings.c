@@ -839,6 +839,7 @@ cmig_require_writable(const char *function)
 {
 	PreventCommandDuringRecovery(function);
 	PreventCommandIfReadOnly(function);
+	PreventCommandIfParallelMode(function);
 }
 
 PG_FUNCTION_INFO_V1(cmig_set_option);

@@ -26,6 +26,28 @@
  * ----------------------------------------------------------------
  */
 
+/*
+ * Raise error 25000 during a parallel operation, where the server starts no commands
+ * and takes no snapshots.  pg_cmig's functions are PARALLEL UNSAFE, but a function of a
+ * user that calls them can be declared otherwise.
+ */
+static void
+require_serial(void)
+{
+	if (IsInParallelMode())
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TRANSACTION_STATE),
+				 errmsg("cannot call this function of pg_cmig during a parallel operation"),
+				 errhint("Declare each function that calls it PARALLEL UNSAFE.")));
+}
+
+Snapshot
+cmig_latest_snapshot(void)
+{
+	require_serial();
+	return GetLatestSnapshot();
+}
+
 /* Run the work.  If "keep" is false, roll it back even if it succeeds. */
 static ErrorData *
 run(CmigSubtransactionWork work, void *arg, bool keep)
@@ -33,6 +55,8 @@ run(CmigSubtransactionWork work, void *arg, bool keep)
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	ErrorData  *volatile error = NULL;
+
+	require_serial();
 
 	/*
 	 * starting a subtransaction raises an error if the last statement left

@@ -346,7 +346,7 @@ require_no_namesake(Oid schema, const char *path, const char *name, Oid user)
 	values[1] = PointerGetDatum(construct_array(schemas, count, OIDOID, sizeof(Oid), true,
 												TYPALIGN_INT));
 	/* names are looked up with the latest snapshot, too */
-	object = cmig_query_at_snapshot(&namesakes_query, values, GetLatestSnapshot());
+	object = cmig_query_at_snapshot(&namesakes_query, values, cmig_latest_snapshot());
 	if (object != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

@@ -77,7 +77,7 @@ static int64
 id_of(CmigQuery *query)
 {
 	Datum		values[1] = {CStringGetTextDatum(cmig_scope_current())};
-	char	   *text = cmig_query_at_snapshot(query, values, GetLatestSnapshot());
+	char	   *text = cmig_query_at_snapshot(query, values, cmig_latest_snapshot());
 
 	return text ? DatumGetInt64(DirectFunctionCall1(int8in, CStringGetDatum(text))) : 0;
 }

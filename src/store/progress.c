@@ -798,7 +798,7 @@ next_id(void)
 				 errmsg("sequence cmig.backfill_run_id_seq does not exist"),
 				 errhint("The tables of pg_cmig were dropped or altered. Restore them from a backup. If there is none" CMIG_BEGIN_AGAIN)));
 	id = nextval_internal(sequence, false);
-	last = cmig_query_at_snapshot(&last_id_query, NULL, GetLatestSnapshot());
+	last = cmig_query_at_snapshot(&last_id_query, NULL, cmig_latest_snapshot());
 	if (last != NULL)
 	{
 		int64		last_id = DatumGetInt64(DirectFunctionCall1(int8in, CStringGetDatum(last)));

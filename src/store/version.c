@@ -233,7 +233,7 @@ version_rows_are_latest(void)
 
 	values[0] = CStringGetTextDatum(cmig_scope_current());
 	then = cmig_query_at_snapshot(form_of(fingerprint), values, GetTransactionSnapshot());
-	now = cmig_query_at_snapshot(form_of(fingerprint), values, GetLatestSnapshot());
+	now = cmig_query_at_snapshot(form_of(fingerprint), values, cmig_latest_snapshot());
 	return then != NULL && now != NULL && strcmp(then, now) == 0;
 }
 

@@ -587,7 +587,7 @@ cmig_versions_properties(const List *columns, Snapshot begun)
 	values[1] = cmig_names_datum(&names);
 	then = cmig_query_at_snapshot(&at_snapshot, values, begun);
 	result = cmig_query_list(&query, &relations, &names);
-	if (strcmp(then, cmig_query_at_snapshot(&at_snapshot, values, GetLatestSnapshot())) != 0)
+	if (strcmp(then, cmig_query_at_snapshot(&at_snapshot, values, cmig_latest_snapshot())) != 0)
 		cmig_query_raise_changed("A column that the revision replaces, or what depends on it, was altered.");
 	AtEOXact_GUC(false, level);
 	return result;

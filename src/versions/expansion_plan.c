@@ -1181,7 +1181,7 @@ cmig_expansion_plan(const CmigSituation *now, const CmigPlan *plan)
 	}
 	p.revisions = plan->count;
 	p.shapes = palloc0(sizeof(List *) * (plan->count + 1));
-	p.begun = RegisterSnapshot(GetLatestSnapshot());
+	p.begun = RegisterSnapshot(cmig_latest_snapshot());
 	p.managed = cmig_managed_of_revisions();
 	p.copies = cmig_copies_plan(p.managed, true, NIL, NIL, &p.live);
 	cmig_replay_run(now->graph, "cmig.expand()", plan_all, &p);

@@ -1035,7 +1035,7 @@ cmig_versions_rows_left(const char *relation)
 	Oid			table = lock_relation(relation);
 
 	/* with what was committed while the lock was waited for */
-	PushActiveSnapshot(GetLatestSnapshot());
+	PushActiveSnapshot(cmig_latest_snapshot());
 	foreach_oid(leaf, OidIsValid(table) ? cmig_inheritors(table, AccessShareLock) : NIL)
 	{
 		Relation	rows = relation_open(leaf, NoLock);

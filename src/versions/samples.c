@@ -395,7 +395,7 @@ read_texts(const CmigVersionTable *table, bool expanded)
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "cmig sample",
 												  ALLOCSET_DEFAULT_SIZES);
 
-	PushActiveSnapshot(GetLatestSnapshot());
+	PushActiveSnapshot(cmig_latest_snapshot());
 	foreach_oid(oid, family_of(expanded ? table->a : table->b))
 	{
 		Relation	relation = table_open(oid, AccessShareLock);
