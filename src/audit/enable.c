@@ -814,7 +814,7 @@ static CmigQuery read_status = {
 	"SELECT s.target, s.table_id, s.level, s.operations, s.options, s.problem, s.argument, s.relation"
 	" FROM cmig.audit_triggers s WHERE s.schema = $1 OR $1 IS NULL AND s.schema !~ '^pg_'"
 	" AND s.schema NOT IN ('information_schema', 'cmig', 'cmig_audit') ORDER BY s.schema, s.name",
-	{TEXTOID}
+	{TEXTOID},.latest = true
 };
 
 /* A row of the query; the first six columns are the result's. */

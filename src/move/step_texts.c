@@ -677,6 +677,7 @@ cmig_pending_require(const CmigSituation *now, const List *nodes, const char *ta
 	CmigListing ids;
 	List	   *due = NIL;
 
+	cmig_version_rows_check_snapshot();
 	cmig_repeatable_add_due(now->graph, now->applied, pending, now->elsewhere);
 	if (!now->elsewhere && cmig_move_is_expanded(now, pending))
 		pending->count = 0;

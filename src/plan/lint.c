@@ -707,6 +707,7 @@ CMIG_READER(cmig_lint_1_2)
 				 errmsg("statements cannot be rehearsed without the tables"),
 				 cmig_hint("`SELECT * FROM cmig.lint(rehearse => true)`")));
 	InitMaterializedSRF(fcinfo, 0);
+	cmig_version_rows_check_snapshot();
 	now = cmig_move_read(true);
 	lint = examine_plan(&now, cmig_move_plan_upgrade(&now, targets), facts, false, false, size,
 						rehearse);

@@ -721,6 +721,7 @@ CMIG_READER(cmig_preflight)
 	if (targets->names[0] == NULL)
 		targets->names[0] = "head";
 	InitMaterializedSRF(fcinfo, 0);
+	cmig_version_rows_check_snapshot();
 	now = cmig_move_read(true);
 	plan = cmig_move_plan_upgrade(&now, targets);
 	initStringInfo(&preflight->facts);

@@ -902,6 +902,7 @@ CMIG_READER(cmig_check_1_2)
 	StringInfoData detail;
 
 	InitMaterializedSRF(fcinfo, 0);
+	cmig_version_rows_check_snapshot();
 	view = cmig_view_read();
 	problems = cmig_check_problems(&view, true, cmig_argument_bool(fcinfo, 1, false));
 

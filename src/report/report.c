@@ -761,6 +761,8 @@ CMIG_READER(cmig_report)
 	StringInfoData sql;
 	StringInfoData page;
 
+	cmig_version_rows_check_snapshot();
+
 	/*
 	 * cmig.rls_check must not store its findings; after an error, the server
 	 * restores this

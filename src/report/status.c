@@ -513,6 +513,7 @@ CMIG_READER(cmig_status)
 	bool		pending = false;
 
 	InitMaterializedSRF(fcinfo, 0);
+	cmig_version_rows_check_snapshot();
 	view = cmig_view_read();
 	graph = view.graph;
 	head_nodes = palloc(sizeof(int) * Max(graph->count, 1));
@@ -662,6 +663,7 @@ plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
 	MemoryContext old;
 
 	InitMaterializedSRF(fcinfo, 0);
+	cmig_version_rows_check_snapshot();
 	now = cmig_move_read(true);
 	plan = cmig_plan_make(&now, direction, targets);
 	if (plan->count == 0)

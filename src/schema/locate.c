@@ -317,6 +317,7 @@ CMIG_READER(cmig_locate)
 	locate.options.privileges = locate.options.comments = true;
 	locate.options.role = GetUserNameFromId(GetUserId(), false);
 	cmig_diff_exclude_argument(fcinfo, 0, &locate.options);
+	cmig_version_rows_check_snapshot();
 	locate.now = cmig_move_read(false);
 	locate.runs = cmig_repeatable_runs(locate.now.graph);
 	/* the journal was lost, too: the repeatable revisions may have run */

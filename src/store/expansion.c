@@ -34,9 +34,8 @@ cmig_versions_database(void)
 					get_relname_relid("expansion_run", get_namespace_oid("cmig", false)));
 }
 
-/* Before ALTER EXTENSION ... UPDATE, there is no such table. */
-static bool
-has_table(void)
+bool
+cmig_expansion_is_known(void)
 {
 	Oid			schema = get_namespace_oid("cmig", true);
 
@@ -59,7 +58,7 @@ read_row(const char *scope)
 	static CmigQuery revisions =
 	{"SELECT n FROM cmig.expansion_run, unnest(revisions) n WHERE scope = $1 AND n IS NOT NULL",
 	{TEXTOID}};
-	CmigExpansion *expansion = has_table() ?
+	CmigExpansion *expansion = cmig_expansion_is_known() ?
 	(CmigExpansion *) cmig_query_row(&query, scope, cmig_session_search_path()) : NULL;
 	List	   *names;
 	ListCell   *cell;
@@ -86,7 +85,7 @@ cmig_expansion_schemas(void)
 {
 	static CmigQuery query =
 	{"SELECT scope, schema, revision FROM cmig.expansion_run, unnest(schemas) schema WHERE schema IS NOT NULL AND scope IS NOT NULL AND revision IS NOT NULL ORDER BY 1, 2"};
-	List	   *rows = has_table() ? cmig_query_list(&query) : NIL;
+	List	   *rows = cmig_expansion_is_known() ? cmig_query_list(&query) : NIL;
 
 	foreach_ptr(CmigValue, row, rows)
 	{
@@ -142,7 +141,7 @@ cmig_expansion_objects(void)
 		" WHERE c->>2 = 'created' AND " CMIG_VERSION_CREATED
 	};
 
-	return has_table() && cmig_query_do(&any) > 0 ? cmig_query_list(&query) : NIL;
+	return cmig_expansion_is_known() && cmig_query_do(&any) > 0 ? cmig_query_list(&query) : NIL;
 }
 
 /*
@@ -241,7 +240,7 @@ cmig_expansion_orphans(void)
 		{TEXTOID}
 	};
 
-	return has_table() && has_traces() ? cmig_query_list(&query, cmig_scope_current()) : NIL;
+	return cmig_expansion_is_known() && has_traces() ? cmig_query_list(&query, cmig_scope_current()) : NIL;
 }
 
 void
@@ -579,7 +578,7 @@ cmig_expansion_forget(void)
 	static CmigQuery steps = {"DELETE FROM cmig.expansion_step WHERE scope = $1", {TEXTOID}};
 	static CmigQuery run = {"DELETE FROM cmig.expansion_run WHERE scope = $1", {TEXTOID}};
 
-	if (!has_table())
+	if (!cmig_expansion_is_known())
 		return;
 	cmig_query_do(&steps, cmig_scope_current());
 	cmig_query_do(&run, cmig_scope_current());
@@ -707,7 +706,7 @@ cmig_expansion_keep(const char *revision)
 	static CmigQuery query =
 	{"SELECT scope FROM cmig.expansion_run WHERE $1 = ANY (revisions) ORDER BY 1 LIMIT 1",
 	{TEXTOID}};
-	char	   *scope = has_table() ? cmig_query_value(&query, revision) : NULL;
+	char	   *scope = cmig_expansion_is_known() ? cmig_query_value(&query, revision) : NULL;
 
 	if (scope != NULL)
 		cmig_expansion_refuse(read_row(scope), "the scripts of its revisions must not change");

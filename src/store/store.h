@@ -185,7 +185,9 @@ extern void cmig_version_rows_clear(void);
 
 /*
  * Raise error 40001 unless the snapshot of the transaction shows the latest
- * version rows and revisions.  Call this after acquiring the run lock.
+ * version rows and revisions, and what is expanded or partially applied.  Call
+ * this after acquiring the run lock, or before comparing what the tables of pg_cmig
+ * contain with the catalogs, which are read as they are now.
  */
 extern void cmig_version_rows_check_snapshot(void);
 
@@ -763,6 +765,9 @@ typedef struct CmigExpansion
 	" AND obj_description(n.oid, 'pg_namespace') = format('" CMIG_VERSION_COMMENT "', s, r.revision) AND " CMIG_VERSION_OWNER
 #define CMIG_VERSION_CREATED \
 	"EXISTS (SELECT FROM cmig.expansion_step x WHERE x.scope = r.scope AND x.phase = 'prepare' AND x.relation = '' AND x.done)"
+
+/* Before ALTER EXTENSION ... UPDATE, there is no table cmig.expansion_run. */
+extern bool cmig_expansion_is_known(void);
 
 /* Returns NULL if nothing is expanded in the current scope. */
 extern CmigExpansion *cmig_expansion_read(void);

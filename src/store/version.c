@@ -84,15 +84,24 @@ static CmigQuery clear_version[FORMS] = {
 	" FROM " table " v" condition ")"
 
 /*
- * Queries for a value that changes whenever a version row or a row of
- * cmig.revision changes.
+ * Queries for a value that changes whenever a version row, a row of
+ * cmig.revision, or what a stepwise run or an expansion has recorded changes.
+ * Before ALTER EXTENSION ... UPDATE, there are no expansions.
  */
+#define FINGERPRINT(table, condition, expansions) \
+	"SELECT concat_ws(' ', " DIGEST(table, condition) ", " DIGEST("cmig.revision", "") ", " \
+	DIGEST("cmig.progress", condition) expansions ")"
+#define IN_SCOPE " WHERE v.scope::text = $1"
+
 static CmigQuery fingerprint[FORMS] = {
-	{"SELECT " DIGEST("cmig.version",
-					  "") " || ' ' || " DIGEST("cmig.revision", ""),.all_rows = true},
-	{"SELECT " DIGEST("cmig.scope_version",
-					  " WHERE v.scope::text = $1") " || ' ' || " DIGEST("cmig.revision", ""),
+	{FINGERPRINT("cmig.version", "", ", " DIGEST("cmig.expansion_run", "")),.all_rows = true},
+	{FINGERPRINT("cmig.scope_version", IN_SCOPE, ", " DIGEST("cmig.expansion_run", IN_SCOPE)),
 	{TEXTOID},.all_rows = true}
+};
+
+static CmigQuery old_fingerprint[FORMS] = {
+	{FINGERPRINT("cmig.version", "", ""),.all_rows = true},
+	{FINGERPRINT("cmig.scope_version", IN_SCOPE, ""), {TEXTOID},.all_rows = true}
 };
 
 /*
@@ -218,8 +227,8 @@ cmig_version_rows_clear(void)
 }
 
 /*
- * Does the snapshot of the transaction show the latest version rows and
- * revisions?
+ * Does the snapshot of the transaction show the latest version rows, revisions,
+ * and what is expanded or partially applied?
  */
 static bool
 version_rows_are_latest(void)
@@ -227,13 +236,15 @@ version_rows_are_latest(void)
 	char	   *then;
 	char	   *now;
 	Datum		values[1];
+	CmigQuery  *query;
 
 	if (!IsolationUsesXactSnapshot())
 		return true;
 
+	query = form_of(cmig_expansion_is_known() ? fingerprint : old_fingerprint);
 	values[0] = CStringGetTextDatum(cmig_scope_current());
-	then = cmig_query_at_snapshot(form_of(fingerprint), values, GetTransactionSnapshot());
-	now = cmig_query_at_snapshot(form_of(fingerprint), values, cmig_latest_snapshot());
+	then = cmig_query_at_snapshot(query, values, GetTransactionSnapshot());
+	now = cmig_query_at_snapshot(query, values, cmig_latest_snapshot());
 	return then != NULL && now != NULL && strcmp(then, now) == 0;
 }
 

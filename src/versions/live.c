@@ -912,8 +912,10 @@ cmig_expansion(PG_FUNCTION_ARGS)
 	const CmigExpansion *expansion = cmig_expansion_read();
 	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), COUNT_MS);
 	char	   *callers = NULL;
-	char	   *calls = expansion ? describe_calls(expansion, &callers) : NULL;
+	char	   *calls;
 
+	cmig_version_rows_check_snapshot();
+	calls = expansion ? describe_calls(expansion, &callers) : NULL;
 	InitMaterializedSRF(fcinfo, 0);
 	foreach_ptr(const char, relation, expansion ? cmig_expansion_relations(expansion) : NIL)
 	{
