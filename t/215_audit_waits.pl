@@ -21,7 +21,7 @@ my $stranded = q{INSERT INTO cmig_audit.log_default SELECT (jsonb_populate_recor
 $node->start;
 $node->safe_psql('postgres', 'CREATE DATABASE original');
 $node->safe_psql('original', q{CREATE EXTENSION pg_cmig;
-	CREATE TABLE t (id int PRIMARY KEY);
+	CREATE TABLE t (id int PRIMARY KEY, v int DEFAULT 7);
 	CREATE TABLE other (id int PRIMARY KEY);
 	SELECT FROM cmig.enable_audit('t');
 	DO $$DECLARE part regclass; BEGIN
@@ -71,5 +71,22 @@ foreach my $call ('CALL cmig.audit_retain(NULL)', q{SELECT FROM cmig.enable_audi
 my $trigger = 'CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION $m$it fires$m$; END$$;'
 	. ' CREATE TRIGGER t AFTER DELETE ON cmig_audit.log_default FOR EACH ROW EXECUTE FUNCTION f()';
 waits("CALL cmig.audit_retain(NULL); INSERT INTO t VALUES (1); $stranded; $trigger", $stranded =~ s/-15/-16/r, 'CALL cmig.audit_retain(NULL)');
+
+# a transaction that began earlier writes as was enabled meanwhile, and enables what was enabled before
+foreach my $level ('REPEATABLE READ', 'SERIALIZABLE')
+{
+	my $old = $node->background_psql(database());
+
+	$old->query_safe("BEGIN ISOLATION LEVEL $level; SELECT 1");
+	$node->safe_psql($db, q{SELECT FROM cmig.enable_audit('t', hash => '{v}'); SELECT FROM cmig.enable_audit('other');
+		INSERT INTO other VALUES (1); SELECT FROM cmig.disable_audit('other')});
+	$old->query_safe(q{INSERT INTO t VALUES (1); SELECT FROM cmig.enable_audit('other'); INSERT INTO other VALUES (2); COMMIT});
+	$old->quit;
+	is($node->safe_psql($db, q{SELECT count(*), bool_and(new_row->>'v' ~ '[0-9a-f]{64}') FROM cmig_audit.log WHERE table_name = 't'}),
+		'1|t', "$level: a value is hashed with a key that is newer than the snapshot");
+	is($node->safe_psql($db, q{SELECT count(*), count(DISTINCT table_id) FROM cmig_audit.log WHERE table_name = 'other'}),
+		'2|1', 'a table keeps its id');
+	is($node->safe_psql($db, q{SELECT count(*) FROM cmig_audit.layout WHERE table_name = 'other'}), 1, 'its layout is recorded once');
+}
 
 done_testing();

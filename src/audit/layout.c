@@ -51,7 +51,7 @@ static CmigQuery read_layouts = {
 	" THEN l.columns::jsonb END) c ORDER BY c.value, c.key),"
 	" l.key_columns::text[], coalesce(l.key_kinds::text[], '{}'), l.owner::text, l.database::text"
 	" FROM cmig_audit.layout l WHERE l.table_id = $1 ORDER BY l.recorded_at, l.ctid",
-	{INT4OID}
+	{INT4OID},.latest = true
 };
 
 static CmigQuery insert_layout = {
@@ -69,7 +69,7 @@ static CmigQuery find_id = {
 	"  ELSE l.relation = $1 AND (l.schema_name = $2 AND l.table_name = $3 OR l.database = $4"
 	" AND l.owner = $5) END"
 	" ORDER BY l.recorded_at DESC LIMIT 1",
-	{OIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+	{OIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID},.latest = true
 };
 
 CmigAuditTrigger
@@ -112,7 +112,7 @@ static CmigQuery next_table_id = {
 	" FROM (SELECT nextval('cmig_audit.table_id_seq')::integer AS id OFFSET 0) i,"
 	" (SELECT coalesce($1::text[], ARRAY(SELECT " TRIGGER_ID " FROM " AUDIT_TRIGGERS
 	"  EXCEPT SELECT l.table_id::text FROM cmig_audit.layout l)) AS ids OFFSET 0) s",
-	{TEXTOID}
+	{TEXTOID},.latest = true
 };
 
 /*
@@ -484,7 +484,7 @@ is_last(int32 table_id, const CmigAuditLayout *now)
 	if (same)
 	{
 		Relation	index = index_open(oid, AccessShareLock);
-		Snapshot	snapshot = RegisterSnapshot(GetTransactionSnapshot());
+		Snapshot	snapshot = RegisterSnapshot(cmig_latest_snapshot());
 		Datum	   *values = palloc(sizeof(Datum) * desc->natts);
 		bool	   *nulls = palloc(sizeof(bool) * desc->natts);
 		ScanKeyData key;

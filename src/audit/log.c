@@ -923,7 +923,7 @@ cmig_audit_log_fault_now(Oid extension_owner)
 }
 
 static CmigQuery read_hash_key = {
-	.sql = "SELECT s.value::bytea FROM cmig.secret s WHERE s.name::text = 'audit'"
+	.sql = "SELECT s.value::bytea FROM cmig.secret s WHERE s.name::text = 'audit'",.latest = true
 };
 
 /*

@@ -8,9 +8,11 @@
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 
 #include "audit/audit.h"
@@ -425,6 +427,28 @@ scope_argument(FunctionCallInfo fcinfo, int n, const char *call)
 	return name;
 }
 
+/*
+ * Take the run lock of a scope that does not exist yet, so that two sessions cannot
+ * give its name to a schema.
+ */
+static void
+lock_name(const char *name, const char *command)
+{
+	int			guc_level = cmig_scope_list_enter(name);
+
+	cmig_run_lock_transaction(command);
+	AtEOXact_GUC(false, guc_level);
+	AcceptInvalidationMessages();
+}
+
+/* Wait for a session that renames or drops the schema by hand, and raise error 40001 if it has. */
+static void
+hold_schema(const char *name)
+{
+	if (!cmig_query_hold_row(NamespaceRelationId, NamespaceOidIndexId, get_namespace_oid(name, true)))
+		cmig_query_raise_changed(psprintf("Schema \"%s\" was renamed or dropped.", name));
+}
+
 /* Run a CREATE SCHEMA or DROP SCHEMA command. */
 static void
 run_command(const char *sql)
@@ -533,6 +557,7 @@ cmig_create_scope(PG_FUNCTION_ARGS)
 		copied = scope_copy_begin(copy_of);
 		AtEOXact_GUC(false, guc_level);
 	}
+	lock_name(name, "cmig.create_scope()");
 	if (OidIsValid(get_namespace_oid(name, true)))
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_SCHEMA),
@@ -612,6 +637,7 @@ cmig_drop_scope(PG_FUNCTION_ARGS)
 		expansion = cmig_expansion_read();
 		if (expansion != NULL)
 			cmig_expansion_refuse(expansion, "the scope cannot be dropped");
+		hold_schema(name);
 		drop_schema(name);
 	}
 	else if (!is_recorded())
@@ -656,6 +682,8 @@ cmig_rename_scope(PG_FUNCTION_ARGS)
 						   "A revision is partially applied in it."),
 				 cmig_hint("`SET cmig.scope = %s; SELECT * FROM cmig.status()`",
 						   quote_literal_cstr(name))));
+	lock_name(new_name, "cmig.rename_scope()");
+	hold_schema(name);
 	run_command(psprintf("ALTER SCHEMA %s RENAME TO %s", quote_identifier(name),
 						 quote_identifier(new_name)));
 	AtEOXact_GUC(false, guc_level);
