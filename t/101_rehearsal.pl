@@ -131,5 +131,17 @@ is(failures('ALTER TABLE shop.counted ALTER id DROP DEFAULT; DROP SEQUENCE shop.
 	$other->quit;
 }
 
+# the statements share subtransactions, the end of which takes time for each relation that was created
+{
+	$node->safe_psql('postgres', 'CREATE DATABASE many');
+	$node->safe_psql('many', q{CREATE EXTENSION pg_cmig; CREATE SCHEMA s;
+SELECT format('CREATE TABLE s.t%s (a int); COMMENT ON TABLE s.t%1$s IS $c$table$c$', i) FROM generate_series(1, 50) i \gexec});
+	my $next = 'SELECT pg_snapshot_xmax(pg_current_snapshot())::text';
+	my ($begin, $changes, $end) = split /\n/, $node->safe_psql('many', "$next;
+SELECT count(*), count(downgrade_sql) FROM cmig.diff((SELECT replace(cmig.schema_sql(), 'a integer', 'a bigint, b integer'))); $next");
+	is($changes, '100|100', 'changes of many tables');
+	cmp_ok($end - $begin, '<', 100, 'which share subtransactions');
+}
+
 $node->stop;
 done_testing();

@@ -730,18 +730,11 @@ void
 cmig_copies_make(CmigCopies *copies, CmigTargetState *state, const char *path)
 {
 	List	   *failures;
-	StringInfoData all;
 
 	state->distrusts = copies->distrusts;
 	state->strict = copies->whole || copies->distrusts == 'u';
 	failures = cmig_rehearsal_run(state, copies->first, true, false, path);
-	/* many subtransactions take time, and most lines succeed */
-	initStringInfo(&all);
-	foreach_ptr(const CmigDiffLine, line, copies->lines)
-		appendStringInfo(&all, "%s;\n", line->upgrade);
-	if (cmig_rehearsal_run(state, list_make1(make_line(all.data)), true, false, path) != NIL)
-		failures = list_concat(failures,
-							   cmig_rehearsal_run(state, copies->lines, true, false, path));
+	failures = list_concat(failures, cmig_rehearsal_run(state, copies->lines, true, false, path));
 	failures = list_concat(failures, cmig_rehearsal_run(state, copies->last, true, false, path));
 	if (copies->whole)
 		state->distrusts = 0;

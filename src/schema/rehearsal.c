@@ -19,7 +19,11 @@
 #include "schema/internal.h"
 
 /* ----------------------------------------------------------------
- * Runs lines in the shadow, each in a subtransaction.
+ * Runs lines in the shadow, in subtransactions.
+ *
+ * The end of a subtransaction takes time for each relation that has been
+ * created so far, so one runs many lines, and again those before the first that
+ * fails, which then runs in one of its own.
  * ----------------------------------------------------------------
  */
 
@@ -30,53 +34,87 @@ typedef struct Trial
 	CmigScriptRun *run;
 	const List *lines;
 	bool		upgrade;
-	const CmigDiffLine *line;	/* the current line */
+	int			next;			/* the current line, in the order of the run */
+	int			end;			/* where the subtransaction ends */
 	List	   *failures;		/* list of CmigDiffFailure */
 } Trial;
 
-static const char *
-sql_of(const CmigDiffLine *line, bool upgrade)
+static const CmigDiffLine *
+line_at(const Trial *trial, int place)
 {
-	return upgrade ? line->upgrade : line->downgrade;
+	return list_nth(trial->lines,
+					trial->upgrade ? place : list_length(trial->lines) - 1 - place);
 }
 
-/* Subtransaction callback: run the statements of a line. */
+/* The shadow's record of these is not rolled back. */
+static bool
+runs_alone(const CmigDiffLine *line)
+{
+	const CmigObject *root = line->subject ?
+	cmig_object_root(unconstify(CmigObject *, line->subject)) : NULL;
+
+	return root == NULL || root->kind == &cmig_kind_schema || root->kind == &cmig_kind_extension;
+}
+
+/* Subtransaction callback: run the statements of lines. */
 static void
-run_line(void *arg)
+run_some(void *arg)
 {
 	Trial	   *trial = arg;
-	CmigScriptReader *script = cmig_script_open(sql_of(trial->line, trial->upgrade));
 
-	while (cmig_script_next(script, &trial->run->statement))
-		cmig_target_execute(trial->state, &trial->run->statement);
-	cmig_script_close(script);
+	for (int first = trial->next; trial->next < trial->end; trial->next++)
+	{
+		const CmigDiffLine *line = line_at(trial, trial->next);
+		const char *sql = trial->upgrade ? line->upgrade : line->downgrade;
+		CmigScriptReader *script;
+
+		if (sql == NULL)
+			continue;
+		if (runs_alone(line))
+			trial->end = Max(first + 1, trial->next);
+		if (trial->next == trial->end)
+			return;
+		CHECK_FOR_INTERRUPTS();
+		cmig_run_limit_check();
+		script = cmig_script_open(sql);
+		while (cmig_script_next(script, &trial->run->statement))
+			cmig_target_execute(trial->state, &trial->run->statement);
+		cmig_script_close(script);
+	}
 }
 
 static void
 run_lines(CmigScriptRun *run, void *arg)
 {
 	Trial	   *trial = arg;
-	int			count = list_length(trial->lines);
+	int			first = 0;
+	int			many = 1;
 
 	trial->run = run;
-	for (int i = 0; i < count; i++)
+	while (first < list_length(trial->lines))
 	{
+		int			missing = list_length(trial->state->missing);
 		ErrorData  *error;
 		CmigDiffFailure *failure;
 
-		trial->line = list_nth(trial->lines, trial->upgrade ? i : count - 1 - i);
-		if (sql_of(trial->line, trial->upgrade) == NULL)
-			continue;
-		CHECK_FOR_INTERRUPTS();
-		cmig_run_limit_check();
-		error = cmig_subtransaction_try(run_line, trial);
+		trial->next = first;
+		trial->end = Min(first + many, list_length(trial->lines));
+		error = cmig_subtransaction_try(run_some, trial);
 		run->statement.text = NULL;
 		if (error == NULL)
+		{
+			many = 2 * (trial->next - first);
+			first = trial->next;
 			continue;
+		}
 		if (cmig_subtransaction_must_rethrow(error))
 			ReThrowError(error);
+		trial->state->missing = list_truncate(trial->state->missing, missing);
+		many = Max(trial->next - first, 1);
+		if (trial->next > first)
+			continue;
 		failure = palloc(sizeof(CmigDiffFailure));
-		failure->line = trial->line;
+		failure->line = line_at(trial, first++);
 		failure->upgrade = trial->upgrade;
 		failure->error = error;
 		trial->failures = lappend(trial->failures, failure);
