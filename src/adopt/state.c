@@ -130,12 +130,12 @@ find_named(Rows *rows, const char *name)
 
 /* Row callback: add the row to *arg, which is Rows. */
 static void
-take_row(TupleDesc desc, HeapTuple row, void *arg)
+take_row(const CmigRow *row, void *arg)
 {
 	Rows	   *rows = arg;
 	CmigToolApplied *applied = palloc0(sizeof(CmigToolApplied));
-	char	   *name = cmig_query_text_or_null(desc, row, 1);
-	char	   *found = cmig_query_text_or_null(desc, row, 2);
+	char	   *name = cmig_query_text_or_null(row, 1);
+	char	   *found = cmig_query_text_or_null(row, 2);
 	const char *state = found ? found : "failed";
 	SameName   *named;
 
@@ -143,8 +143,8 @@ take_row(TupleDesc desc, HeapTuple row, void *arg)
 	applied->failed = strcmp(state, "failed") == 0;
 	applied->until = strcmp(state, "until") == 0;
 	applied->repeatable = strcmp(state, "repeatable") == 0;
-	applied->checksum = desc->natts > 2 ? cmig_query_text_or_null(desc, row, 3) : NULL;
-	applied->file = desc->natts > 3 ? cmig_query_text_or_null(desc, row, 4) : NULL;
+	applied->checksum = row->desc->natts > 2 ? cmig_query_text_or_null(row, 3) : NULL;
+	applied->file = row->desc->natts > 3 ? cmig_query_text_or_null(row, 4) : NULL;
 	named = find_named(rows, applied->name);
 	applied->occurrence = named->count + 1;
 

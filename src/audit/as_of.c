@@ -264,7 +264,7 @@ add_row(AsOf *as_of, OldKey *key, OldRow *row, const CmigAuditEntry *entry)
 
 /* Query callback: undo the change of an entry. */
 static void
-undo(TupleDesc desc, HeapTuple tuple, void *arg)
+undo(const CmigRow *tuple, void *arg)
 {
 	AsOf	   *as_of = arg;
 	MemoryContext old;
@@ -280,7 +280,7 @@ undo(TupleDesc desc, HeapTuple tuple, void *arg)
 	if (as_of->partial && !as_of->sorted)
 		return;
 	old = MemoryContextSwitchTo(as_of->row_context);
-	cmig_audit_entry_read(&entry, desc, tuple);
+	cmig_audit_entry_read(&entry, tuple);
 	inserted = cmig_audit_entry_is(&entry, "INSERT");
 	deleted = cmig_audit_entry_is(&entry, "DELETE");
 	moved = !entry.nulls[CMIG_ENTRY_OLD_KEY];
@@ -473,14 +473,14 @@ put_image(AsOf *as_of, Jsonb *image)
  * columns are the row, its key, and the row as JSON.
  */
 static void
-put_live(TupleDesc desc, HeapTuple tuple, void *arg)
+put_live(const CmigRow *tuple, void *arg)
 {
 	AsOf	   *as_of = arg;
 	MemoryContext old = MemoryContextSwitchTo(as_of->row_context);
-	Datum		value = cmig_query_datum(desc, tuple, 1, as_of->row_type, NULL);
+	Datum		value = cmig_query_datum(tuple, 1, as_of->row_type, NULL);
 
 	/* a copy, which outlives the query's rows if an error is to be explained */
-	Jsonb	   *key = DatumGetJsonbPCopy(cmig_query_datum(desc, tuple, 2, JSONBOID, NULL));
+	Jsonb	   *key = DatumGetJsonbPCopy(cmig_query_datum(tuple, 2, JSONBOID, NULL));
 	OldKey	   *found;
 
 	if (as_of->target->key_columns == NIL)
@@ -507,7 +507,7 @@ put_live(TupleDesc desc, HeapTuple tuple, void *arg)
 				put_row(as_of, value);
 			else
 				put_image(as_of, DatumGetJsonbP(DirectFunctionCall2(jsonb_concat,
-																	cmig_query_datum(desc, tuple, 3, JSONBOID, NULL),
+																	cmig_query_datum(tuple, 3, JSONBOID, NULL),
 																	JsonbPGetDatum(row->image))));
 		}
 	}

@@ -268,7 +268,7 @@ cmig_audit_entry_is_whole(const CmigAuditEntry *entry, int column)
  * inserted any values.
  */
 void
-cmig_audit_entry_read(CmigAuditEntry *entry, TupleDesc desc, HeapTuple row)
+cmig_audit_entry_read(CmigAuditEntry *entry, const CmigRow *row)
 {
 	static const int objects[] = {CMIG_ENTRY_ROW_KEY, CMIG_ENTRY_OLD_KEY, CMIG_ENTRY_OLD_ROW,
 	CMIG_ENTRY_NEW_ROW};
@@ -278,26 +278,26 @@ cmig_audit_entry_read(CmigAuditEntry *entry, TupleDesc desc, HeapTuple row)
 	bool		no_command;
 	bool		sound;
 
-	for (int i = 0; i < desc->natts; i++)
+	for (int i = 0; i < row->desc->natts; i++)
 	{
 		/* seq and command_id follow the columns of the result */
 		int			n = i < CMIG_ENTRY_CONTEXT ? i : i - 2;
-		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+		Form_pg_attribute attribute = TupleDescAttr(row->desc, i);
 		bool		isnull;
 		Datum		value;
 
 		if (i == CMIG_ENTRY_CONTEXT || i == CMIG_ENTRY_CONTEXT + 1)
 			continue;
-		value = cmig_query_datum(desc, row, i + 1,
+		value = cmig_query_datum(row, i + 1,
 								 i < lengthof(types) ? types[i] : attribute->atttypid, &isnull);
 		entry->nulls[n] = isnull;
 		if (!isnull)
 			entry->values[n] = attribute->attlen == -1 ? PointerGetDatum(PG_DETOAST_DATUM(value)) :
 				value;
 	}
-	entry->place.seq = DatumGetInt64(cmig_query_datum(desc, row, CMIG_ENTRY_CONTEXT + 1, INT8OID,
+	entry->place.seq = DatumGetInt64(cmig_query_datum(row, CMIG_ENTRY_CONTEXT + 1, INT8OID,
 													  &no_seq));
-	entry->place.command = DatumGetInt64(cmig_query_datum(desc, row, CMIG_ENTRY_CONTEXT + 2,
+	entry->place.command = DatumGetInt64(cmig_query_datum(row, CMIG_ENTRY_CONTEXT + 2,
 														  INT8OID, &no_command));
 	sound = !no_seq && !no_command && !entry->nulls[CMIG_ENTRY_ID] &&
 		!entry->nulls[CMIG_ENTRY_CLOCK_AT] && !entry->nulls[CMIG_ENTRY_OPERATION] &&
@@ -318,15 +318,15 @@ cmig_audit_entry_read(CmigAuditEntry *entry, TupleDesc desc, HeapTuple row)
 
 /* Query callback that appends an entry to the List * to which "arg" points. */
 static void
-collect_entry(TupleDesc desc, HeapTuple row, void *arg)
+collect_entry(const CmigRow *row, void *arg)
 {
 	List	  **entries = arg;
 	CmigAuditEntry *entry = palloc0(sizeof(CmigAuditEntry));
 
-	cmig_audit_entry_read(entry, desc, row);
+	cmig_audit_entry_read(entry, row);
 	for (int i = 0; i < CMIG_HISTORY_COLUMNS; i++)
 	{
-		Form_pg_attribute attribute = TupleDescAttr(desc, i < CMIG_ENTRY_CONTEXT ? i : i + 2);
+		Form_pg_attribute attribute = TupleDescAttr(row->desc, i < CMIG_ENTRY_CONTEXT ? i : i + 2);
 
 		if (!entry->nulls[i])
 			entry->values[i] = datumCopy(entry->values[i], attribute->attbyval, attribute->attlen);

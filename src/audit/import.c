@@ -367,7 +367,7 @@ set_key(Import *import, const ImportTable *table, CmigAuditLogColumn column,
 
 /* Callback that writes the entry for one row of the source. */
 static void
-import_row(TupleDesc desc, HeapTuple row, void *arg)
+import_row(const CmigRow *row, void *arg)
 {
 	/* the fields that are copied as they are */
 	static const int copied[][3] = {
@@ -393,7 +393,7 @@ import_row(TupleDesc desc, HeapTuple row, void *arg)
 	int64		id;
 	bool		isnull;
 
-	at = DatumGetTimestampTz(cmig_query_datum(desc, row, FIELD_TIME + 1, TIMESTAMPTZOID, &isnull));
+	at = DatumGetTimestampTz(cmig_query_datum(row, FIELD_TIME + 1, TIMESTAMPTZOID, &isnull));
 	if (!isnull && TIMESTAMP_IS_NOEND(at))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -414,18 +414,18 @@ import_row(TupleDesc desc, HeapTuple row, void *arg)
 		import->writer = cmig_audit_writer_open(import->extension_owner, at);
 		MemoryContextSwitchTo(import->batch);
 	}
-	name = cmig_query_text_or_null(desc, row, FIELD_TABLE_NAME + 1);
-	operation = cmig_query_text_or_null(desc, row, FIELD_OPERATION + 1);
+	name = cmig_query_text_or_null(row, FIELD_TABLE_NAME + 1);
+	operation = cmig_query_text_or_null(row, FIELD_OPERATION + 1);
 	if (isnull || name == NULL || operation == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("a row of the source has no table, operation, or time")));
-	table = table_named(import, cmig_query_text_or_null(desc, row, FIELD_SCHEMA_NAME + 1), name);
+	table = table_named(import, cmig_query_text_or_null(row, FIELD_SCHEMA_NAME + 1), name);
 
 	memset(import->nulls, true, sizeof(import->nulls));
 	for (int i = 0; i < lengthof(copied); i++)
 	{
-		Datum		value = cmig_query_datum(desc, row, copied[i][0] + 1, copied[i][2], &isnull);
+		Datum		value = cmig_query_datum(row, copied[i][0] + 1, copied[i][2], &isnull);
 
 		if (isnull && copied[i][0] == FIELD_WORD)
 			ereport(ERROR,

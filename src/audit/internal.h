@@ -372,7 +372,7 @@ typedef struct CmigAuditEntry
 } CmigAuditEntry;
 
 extern int	cmig_audit_place_compare(const CmigAuditPlace *left, const CmigAuditPlace *right);
-extern void cmig_audit_entry_read(CmigAuditEntry *entry, TupleDesc desc, HeapTuple row);
+extern void cmig_audit_entry_read(CmigAuditEntry *entry, const CmigRow *row);
 extern bool cmig_audit_entry_is(const CmigAuditEntry *entry, const char *operation);
 extern bool cmig_audit_entry_is_whole(const CmigAuditEntry *entry, int column);
 

@@ -199,10 +199,10 @@ cmig_audit_layout_key(Relation relation, List **kinds)
  * nulls, or has more than one dimension.
  */
 static bool
-texts_of(TupleDesc desc, HeapTuple row, int column, List **texts)
+texts_of(const CmigRow *row, int column, List **texts)
 {
 	bool		isnull;
-	Datum		datum = cmig_query_datum(desc, row, column, TEXTARRAYOID, &isnull);
+	Datum		datum = cmig_query_datum(row, column, TEXTARRAYOID, &isnull);
 	ArrayType  *array = isnull ? NULL : DatumGetArrayTypeP(datum);
 	Datum	   *elements;
 	int			count;
@@ -230,7 +230,7 @@ cmig_audit_names(List *texts)
 
 /* Callback that adds a layout to a list. */
 static void
-collect_layout(TupleDesc desc, HeapTuple row, void *arg)
+collect_layout(const CmigRow *row, void *arg)
 {
 	List	  **layouts = arg;
 	CmigAuditLayout *layout = palloc0(sizeof(CmigAuditLayout));
@@ -238,25 +238,25 @@ collect_layout(TupleDesc desc, HeapTuple row, void *arg)
 	bool		sound = true;
 	bool		isnull;
 
-	layout->recorded_at = DatumGetTimestampTz(cmig_query_datum(desc, row, 1, TIMESTAMPTZOID,
+	layout->recorded_at = DatumGetTimestampTz(cmig_query_datum(row, 1, TIMESTAMPTZOID,
 															   &isnull));
 	sound = !isnull;
-	layout->relation = DatumGetObjectId(cmig_query_datum(desc, row, 2, OIDOID, &isnull));
+	layout->relation = DatumGetObjectId(cmig_query_datum(row, 2, OIDOID, &isnull));
 	sound = sound && !isnull;
-	layout->schema_name = cmig_query_text_or_null(desc, row, 3);
-	layout->table_name = cmig_query_text_or_null(desc, row, 4);
+	layout->schema_name = cmig_query_text_or_null(row, 3);
+	layout->table_name = cmig_query_text_or_null(row, 4);
 	if (!sound || layout->schema_name == NULL || layout->table_name == NULL ||
-		!texts_of(desc, row, 5, &layout->names) || !texts_of(desc, row, 6, &numbers) ||
-		!texts_of(desc, row, 7, &layout->key_columns) ||
-		!texts_of(desc, row, 8, &layout->key_kinds))
+		!texts_of(row, 5, &layout->names) || !texts_of(row, 6, &numbers) ||
+		!texts_of(row, 7, &layout->key_columns) ||
+		!texts_of(row, 8, &layout->key_kinds))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("a row of table \"cmig_audit.layout\" was changed after pg_cmig wrote it"),
 				 errhint("The owner of the log must delete or restore the row.")));
 	foreach_ptr(char, number, numbers)
 		layout->numbers = lappend_int(layout->numbers, atoi(number));
-	layout->owner = cmig_query_text_or_null(desc, row, 9);
-	layout->database = cmig_query_text_or_null(desc, row, 10);
+	layout->owner = cmig_query_text_or_null(row, 9);
+	layout->database = cmig_query_text_or_null(row, 10);
 	*layouts = lappend(*layouts, layout);
 }
 

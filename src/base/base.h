@@ -860,14 +860,22 @@ extern CmigQuery *cmig_query_make_lasting(const char *sql, int nargs, const Oid 
 typedef void (*cmig_query_hook_type) (const char *sql);
 extern PGDLLEXPORT cmig_query_hook_type cmig_query_hook;
 
+/* A row of a query's result. */
+typedef struct CmigRow
+{
+	TupleDesc	desc;
+	Datum	   *values;
+	bool	   *nulls;
+} CmigRow;
+
 /*
  * A callback for a query's rows.  It must copy whatever it keeps, and it runs
  * with the pinned search_path.
  */
-typedef void (*CmigRowCallback) (TupleDesc desc, HeapTuple row, void *arg);
+typedef void (*CmigRowCallback) (const CmigRow *row, void *arg);
 
 /* A row callback that adds the row to its argument, a ReturnSetInfo. */
-extern void cmig_query_return_row(TupleDesc desc, HeapTuple row, void *result);
+extern void cmig_query_return_row(const CmigRow *row, void *result);
 
 /* Run a query.  Returns the number of rows processed.  "nulls" may be NULL. */
 extern uint64 cmig_query_run(CmigQuery *query, Datum *values, const char *nulls);
@@ -970,24 +978,24 @@ extern bool cmig_query_is_writing(void);
  * describe objects return null if another session has dropped the object.  Use
  * cmig_query_text_or_null() only if null has another meaning.
  */
-extern char *cmig_query_text(TupleDesc desc, HeapTuple row, int column);
-extern char *cmig_query_text_or_null(TupleDesc desc, HeapTuple row, int column);
+extern char *cmig_query_text(const CmigRow *row, int column);
+extern char *cmig_query_text_or_null(const CmigRow *row, int column);
 
 /* Bind a string, which may be NULL, to the i-th argument (counting from 0). */
 extern void cmig_query_bind_text(Datum *values, char *nulls, int i, const char *value);
 
 /* The value of a column, or "otherwise" if it is null. */
-extern bool cmig_query_bool(TupleDesc desc, HeapTuple row, int column, bool otherwise);
-extern int32 cmig_query_int32(TupleDesc desc, HeapTuple row, int column, int32 otherwise);
-extern int64 cmig_query_int64(TupleDesc desc, HeapTuple row, int column, int64 otherwise);
-extern double cmig_query_float8(TupleDesc desc, HeapTuple row, int column);
+extern bool cmig_query_bool(const CmigRow *row, int column, bool otherwise);
+extern int32 cmig_query_int32(const CmigRow *row, int column, int32 otherwise);
+extern int64 cmig_query_int64(const CmigRow *row, int column, int64 otherwise);
+extern double cmig_query_float8(const CmigRow *row, int column);
 
 /*
  * Returns a column's value.  Raises an error if its type is neither "type" nor
  * binary coercible to it, so that no value is misread, whatever a name in the
  * query stands for.  If "isnull" is NULL, a null raises 40001.
  */
-extern Datum cmig_query_datum(TupleDesc desc, HeapTuple row, int column, Oid type, bool *isnull);
+extern Datum cmig_query_datum(const CmigRow *row, int column, Oid type, bool *isnull);
 
 /* Raise error 40001: objects changed while they were read. */
 pg_noreturn extern void cmig_query_raise_changed(const char *detail);

@@ -56,9 +56,9 @@ is_active(void)
 
 /* Row callback: store the first column's text in *arg, a char *. */
 static void
-keep_answer(TupleDesc desc, HeapTuple row, void *arg)
+keep_answer(const CmigRow *row, void *arg)
 {
-	*(char **) arg = cmig_query_text_or_null(desc, row, 1);
+	*(char **) arg = cmig_query_text_or_null(row, 1);
 }
 
 /*

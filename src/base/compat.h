@@ -68,7 +68,7 @@
 #endif
 
 /*
- * Returns a user column of a row of a table or of a query.  Newer minor releases
+ * Returns a user column of a row of a table.  Newer minor releases
  * of the servers before PostgreSQL 19 have a heap_getattr() that also looks
  * whether the row is a composite value of an older definition of its type.  It
  * calls a function that older minor releases do not have, into which a library

@@ -623,6 +623,24 @@ cmig_query_run(CmigQuery *query, Datum *values, const char *nulls)
 	return processed;
 }
 
+/* Call the callback for each row that SPI has fetched. */
+static void
+call_for_rows(CmigRowCallback callback, void *arg)
+{
+	const SPITupleTable *table = SPI_tuptable;
+	CmigRow		row = {table->tupdesc};
+
+	row.values = palloc(sizeof(Datum) * row.desc->natts);
+	row.nulls = palloc(sizeof(bool) * row.desc->natts);
+	for (uint64 i = 0; i < table->numvals; i++)
+	{
+		heap_deform_tuple(table->vals[i], row.desc, row.values, row.nulls);
+		callback(&row, arg);
+	}
+	pfree(row.values);
+	pfree(row.nulls);
+}
+
 uint64
 cmig_query_each(CmigQuery *query, Datum *values, const char *nulls,
 				CmigRowCallback callback, void *arg)
@@ -661,8 +679,7 @@ cmig_query_each(CmigQuery *query, Datum *values, const char *nulls,
 		 */
 		spi = MemoryContextSwitchTo(caller);
 		error_context_stack = frame.callback.previous;
-		for (uint64 i = 0; i < fetched; i++)
-			callback(SPI_tuptable->tupdesc, SPI_tuptable->vals[i], arg);
+		call_for_rows(callback, arg);
 		error_context_stack = &frame.callback;
 		MemoryContextSwitchTo(spi);
 
@@ -763,8 +780,7 @@ cmig_query_once(CmigQuery *query, Datum *values, CmigRowCallback callback, void 
 	{
 		MemoryContext spi = MemoryContextSwitchTo(caller);
 
-		for (uint64 i = 0; i < processed; i++)
-			callback(SPI_tuptable->tupdesc, SPI_tuptable->vals[i], arg);
+		call_for_rows(callback, arg);
 		MemoryContextSwitchTo(spi);
 	}
 	leave(&frame);
@@ -939,13 +955,21 @@ bind_values(const CmigQuery *query, Datum *values, char *nulls, va_list args)
 
 /* Row callback: append the values of all columns, as text, to a List. */
 static void
-keep_values(TupleDesc desc, HeapTuple row, void *arg)
+keep_values(const CmigRow *row, void *arg)
 {
 	List	  **rows = arg;
-	char	  **values = palloc(sizeof(char *) * desc->natts);
+	char	  **values = palloc0(sizeof(char *) * row->desc->natts);
 
-	for (int i = 0; i < desc->natts; i++)
-		values[i] = SPI_getvalue(row, desc, i + 1);
+	for (int i = 0; i < row->desc->natts; i++)
+	{
+		Oid			output;
+		bool		is_varlena;
+
+		if (row->nulls[i])
+			continue;
+		getTypeOutputInfo(SPI_gettypeid(row->desc, i + 1), &output, &is_varlena);
+		values[i] = OidOutputFunctionCall(output, row->values[i]);
+	}
 	*rows = lappend(*rows, values);
 }
 
@@ -1040,11 +1064,10 @@ cmig_query_is_writing(void)
 }
 
 Datum
-cmig_query_datum(TupleDesc desc, HeapTuple row, int column, Oid type, bool *isnull)
+cmig_query_datum(const CmigRow *row, int column, Oid type, bool *isnull)
 {
-	bool		null;
-	Datum		value = SPI_getbinval(row, desc, column, &null);
-	Oid			found = SPI_gettypeid(desc, column);
+	const bool	null = row->nulls[column - 1];
+	const Oid	found = SPI_gettypeid(row->desc, column);
 
 	if (!null && found != type && !IsBinaryCoercible(found, type))
 		ereport(ERROR,
@@ -1055,22 +1078,22 @@ cmig_query_datum(TupleDesc desc, HeapTuple row, int column, Oid type, bool *isnu
 		*isnull = null;
 	else if (null)
 		cmig_query_raise_changed("An object was dropped before its definition was read.");
-	return value;
+	return row->values[column - 1];
 }
 
 char *
-cmig_query_text_or_null(TupleDesc desc, HeapTuple row, int column)
+cmig_query_text_or_null(const CmigRow *row, int column)
 {
 	bool		isnull;
-	Datum		value = cmig_query_datum(desc, row, column, TEXTOID, &isnull);
+	Datum		value = cmig_query_datum(row, column, TEXTOID, &isnull);
 
 	return isnull ? NULL : TextDatumGetCString(value);
 }
 
 char *
-cmig_query_text(TupleDesc desc, HeapTuple row, int column)
+cmig_query_text(const CmigRow *row, int column)
 {
-	return TextDatumGetCString(cmig_query_datum(desc, row, column, TEXTOID, NULL));
+	return TextDatumGetCString(cmig_query_datum(row, column, TEXTOID, NULL));
 }
 
 void
@@ -1082,36 +1105,36 @@ cmig_query_bind_text(Datum *values, char *nulls, int i, const char *value)
 
 /* Returns a column's value, or "otherwise" if the column is null. */
 static Datum
-value_or(TupleDesc desc, HeapTuple row, int column, Oid type, Datum otherwise)
+value_or(const CmigRow *row, int column, Oid type, Datum otherwise)
 {
 	bool		isnull;
-	Datum		value = cmig_query_datum(desc, row, column, type, &isnull);
+	Datum		value = cmig_query_datum(row, column, type, &isnull);
 
 	return isnull ? otherwise : value;
 }
 
 bool
-cmig_query_bool(TupleDesc desc, HeapTuple row, int column, bool otherwise)
+cmig_query_bool(const CmigRow *row, int column, bool otherwise)
 {
-	return DatumGetBool(value_or(desc, row, column, BOOLOID, BoolGetDatum(otherwise)));
+	return DatumGetBool(value_or(row, column, BOOLOID, BoolGetDatum(otherwise)));
 }
 
 int32
-cmig_query_int32(TupleDesc desc, HeapTuple row, int column, int32 otherwise)
+cmig_query_int32(const CmigRow *row, int column, int32 otherwise)
 {
-	return DatumGetInt32(value_or(desc, row, column, INT4OID, Int32GetDatum(otherwise)));
+	return DatumGetInt32(value_or(row, column, INT4OID, Int32GetDatum(otherwise)));
 }
 
 int64
-cmig_query_int64(TupleDesc desc, HeapTuple row, int column, int64 otherwise)
+cmig_query_int64(const CmigRow *row, int column, int64 otherwise)
 {
-	return DatumGetInt64(value_or(desc, row, column, INT8OID, Int64GetDatum(otherwise)));
+	return DatumGetInt64(value_or(row, column, INT8OID, Int64GetDatum(otherwise)));
 }
 
 double
-cmig_query_float8(TupleDesc desc, HeapTuple row, int column)
+cmig_query_float8(const CmigRow *row, int column)
 {
-	return DatumGetFloat8(value_or(desc, row, column, FLOAT8OID, Float8GetDatum(0)));
+	return DatumGetFloat8(value_or(row, column, FLOAT8OID, Float8GetDatum(0)));
 }
 
 void
@@ -1141,16 +1164,13 @@ cmig_query_in_procedure(void)
 }
 
 void
-cmig_query_return_row(TupleDesc desc, HeapTuple row, void *result)
+cmig_query_return_row(const CmigRow *row, void *result)
 {
 	ReturnSetInfo *set = result;
-	Datum	   *values = palloc(sizeof(Datum) * desc->natts);
-	bool	   *nulls = palloc(sizeof(bool) * desc->natts);
+	bool		isnull;
 
-	cmig_result_require(set->setDesc, desc->natts);
-	for (int i = 0; i < desc->natts; i++)
-		values[i] = cmig_query_datum(desc, row, i + 1, TupleDescAttr(set->setDesc, i)->atttypid, &nulls[i]);
-	cmig_result_add(set, desc->natts, values, nulls);
-	pfree(values);
-	pfree(nulls);
+	cmig_result_require(set->setDesc, row->desc->natts);
+	for (int i = 0; i < row->desc->natts; i++)
+		(void) cmig_query_datum(row, i + 1, TupleDescAttr(set->setDesc, i)->atttypid, &isnull);
+	cmig_result_add(set, row->desc->natts, row->values, row->nulls);
 }

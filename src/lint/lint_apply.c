@@ -279,24 +279,24 @@ add_index(CmigLintTable *table, const IndexStmt *statement)
 
 /* Row callback: add a column of a live table. */
 static void
-load_column(TupleDesc desc, HeapTuple row, void *arg)
+load_column(const CmigRow *row, void *arg)
 {
 	CmigLintTable *table = arg;
 	CmigLintColumn *column = palloc0(sizeof(CmigLintColumn));
 
-	column->name = cmig_query_text(desc, row, 1);
-	column->attnum = cmig_query_int32(desc, row, 2, 0);
-	column->type = DatumGetObjectId(cmig_query_datum(desc, row, 3, OIDOID, NULL));
-	column->typmod = cmig_query_int32(desc, row, 4, -1);
-	column->collation = DatumGetObjectId(cmig_query_datum(desc, row, 5, OIDOID, NULL));
-	column->not_null = cmig_query_bool(desc, row, 6, false);
-	column->has_default = cmig_query_bool(desc, row, 7, false);
+	column->name = cmig_query_text(row, 1);
+	column->attnum = cmig_query_int32(row, 2, 0);
+	column->type = DatumGetObjectId(cmig_query_datum(row, 3, OIDOID, NULL));
+	column->typmod = cmig_query_int32(row, 4, -1);
+	column->collation = DatumGetObjectId(cmig_query_datum(row, 5, OIDOID, NULL));
+	column->not_null = cmig_query_bool(row, 6, false);
+	column->has_default = cmig_query_bool(row, 7, false);
 	table->columns = lappend(table->columns, column);
 }
 
 /* Row callback: add a constraint or index of a live table. */
 static void
-load_definition(TupleDesc desc, HeapTuple row, void *arg)
+load_definition(const CmigRow *row, void *arg)
 {
 	MemoryContext old = CurrentMemoryContext;
 	MemoryContext context = AllocSetContextCreate(old, "pg_cmig definition", ALLOCSET_SMALL_SIZES);
@@ -305,12 +305,12 @@ load_definition(TupleDesc desc, HeapTuple row, void *arg)
 	CmigLintIndex *index;
 
 	MemoryContextSwitchTo(context);
-	node = cmig_raw_parse_one(cmig_query_text(desc, row, 1))->stmt;
+	node = cmig_raw_parse_one(cmig_query_text(row, 1))->stmt;
 	MemoryContextSwitchTo(old);
 	if (IsA(node, IndexStmt))
 	{
 		index = add_index(table, (IndexStmt *) node);
-		index->usable &= cmig_query_bool(desc, row, 2, false);
+		index->usable &= cmig_query_bool(row, 2, false);
 		index->method = get_index_am_oid(((IndexStmt *) node)->accessMethod, true);
 	}
 	else

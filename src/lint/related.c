@@ -205,21 +205,21 @@ typedef struct Dropped
 
 /* Row callback: add an object, and the relations that are locked. */
 static void
-add_dropped(TupleDesc desc, HeapTuple row, void *arg)
+add_dropped(const CmigRow *row, void *arg)
 {
 	Dropped    *dropped = arg;
 	ObjectAddress *object = palloc(sizeof(ObjectAddress));
 	bool		isnull;
 
-	object->classId = DatumGetObjectId(cmig_query_datum(desc, row, 1, OIDOID, NULL));
-	object->objectId = DatumGetObjectId(cmig_query_datum(desc, row, 2, OIDOID, NULL));
-	object->objectSubId = cmig_query_int32(desc, row, 3, 0);
+	object->classId = DatumGetObjectId(cmig_query_datum(row, 1, OIDOID, NULL));
+	object->objectId = DatumGetObjectId(cmig_query_datum(row, 2, OIDOID, NULL));
+	object->objectSubId = cmig_query_int32(row, 3, 0);
 	dropped->objects = lappend(dropped->objects, object);
-	if (cmig_query_bool(desc, row, 6, false))
+	if (cmig_query_bool(row, 6, false))
 		dropped->told = lappend(dropped->told, object);
 	for (int column = 4; column <= 5; column++)
 	{
-		Oid			relation = DatumGetObjectId(cmig_query_datum(desc, row, column, OIDOID,
+		Oid			relation = DatumGetObjectId(cmig_query_datum(row, column, OIDOID,
 																 &isnull));
 
 		if (!isnull)

@@ -757,23 +757,23 @@ connect_command(CmigDdlEntry *entry, const CollectedCommand *command)
 
 /* Row callback: append a change to a List of CmigDdlEntry *. */
 static void
-collect_entry(TupleDesc desc, HeapTuple row, void *arg)
+collect_entry(const CmigRow *row, void *arg)
 {
 	List	  **entries = arg;
 	CmigDdlEntry *entry;
-	bool		no_command;
-	Datum		command = cmig_getattr_compat(row, 4, desc, &no_command);
+	const bool	no_command = row->nulls[3];
+	const Datum command = row->values[3];
 
 	if (!no_command && grants_temporary((CollectedCommand *) DatumGetPointer(command)))
 		return;
 	entry = palloc0(sizeof(CmigDdlEntry));
-	entry->command = cmig_query_text(desc, row, 1);
-	entry->object_type = cmig_query_text_or_null(desc, row, 2);
-	entry->object = cmig_query_text_or_null(desc, row, 3);
-	entry->whole = cmig_query_text_or_null(desc, row, 5);
-	entry->name = cmig_query_text_or_null(desc, row, 6);
-	entry->table = cmig_query_text_or_null(desc, row, 7);
-	entry->managed = cmig_query_text(desc, row, 8);
+	entry->command = cmig_query_text(row, 1);
+	entry->object_type = cmig_query_text_or_null(row, 2);
+	entry->object = cmig_query_text_or_null(row, 3);
+	entry->whole = cmig_query_text_or_null(row, 5);
+	entry->name = cmig_query_text_or_null(row, 6);
+	entry->table = cmig_query_text_or_null(row, 7);
+	entry->managed = cmig_query_text(row, 8);
 	if (!no_command)
 	{
 		const CollectedCommand *collected = (CollectedCommand *) DatumGetPointer(command);

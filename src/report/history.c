@@ -228,14 +228,14 @@ typedef struct AppliedTimes
 
 /* Row callback: record when a revision was applied. */
 static void
-take_time(TupleDesc desc, HeapTuple row, void *arg)
+take_time(const CmigRow *row, void *arg)
 {
 	AppliedTimes *applied = arg;
-	char	   *revision = cmig_query_text(desc, row, 1);
+	char	   *revision = cmig_query_text(row, 1);
 	int			node = cmig_graph_find_id(applied->graph, revision);
 
 	if (node >= 0)
-		applied->times[node] = DatumGetTimestampTz(cmig_query_datum(desc, row, 2, TIMESTAMPTZOID,
+		applied->times[node] = DatumGetTimestampTz(cmig_query_datum(row, 2, TIMESTAMPTZOID,
 																	NULL));
 	pfree(revision);
 }

@@ -312,7 +312,7 @@ cmig_rls_table_require(Oid relid)
 
 /* Callback that reads a policy. */
 static void
-take_policy(TupleDesc desc, HeapTuple row, void *arg)
+take_policy(const CmigRow *row, void *arg)
 {
 	List	  **policies = arg;
 	CmigRlsPolicy *policy = palloc0(sizeof(CmigRlsPolicy));
@@ -322,20 +322,20 @@ take_policy(TupleDesc desc, HeapTuple row, void *arg)
 	Datum	   *roles;
 	int			count;
 
-	policy->relid = DatumGetObjectId(cmig_query_datum(desc, row, 1, OIDOID, NULL));
-	policy->table = cmig_query_text(desc, row, 2);
-	policy->name = cmig_query_text(desc, row, 3);
-	policy->permissive = cmig_query_bool(desc, row, 4, true);
-	command = strchr(letters, *cmig_query_text(desc, row, 5));
+	policy->relid = DatumGetObjectId(cmig_query_datum(row, 1, OIDOID, NULL));
+	policy->table = cmig_query_text(row, 2);
+	policy->name = cmig_query_text(row, 3);
+	policy->permissive = cmig_query_bool(row, 4, true);
+	command = strchr(letters, *cmig_query_text(row, 5));
 	policy->commands = command ? 1 << (command - letters) : CMIG_RLS_ALL;
-	deconstruct_array(DatumGetArrayTypeP(cmig_query_datum(desc, row, 6, OIDARRAYOID, NULL)), OIDOID,
+	deconstruct_array(DatumGetArrayTypeP(cmig_query_datum(row, 6, OIDARRAYOID, NULL)), OIDOID,
 					  sizeof(Oid), true,
 					  TYPALIGN_INT, &roles, NULL, &count);
 	for (int i = 0; i < count; i++)
 		policy->roles = lappend_oid(policy->roles, DatumGetObjectId(roles[i]));
-	policy->qual_text = cmig_query_text_or_null(desc, row, 7);
-	policy->check_text = cmig_query_text_or_null(desc, row, 8);
-	policy->comment = cmig_query_text_or_null(desc, row, 9);
+	policy->qual_text = cmig_query_text_or_null(row, 7);
+	policy->check_text = cmig_query_text_or_null(row, 8);
+	policy->comment = cmig_query_text_or_null(row, 9);
 	policy->setup = read_setup(policy->comment);
 	*policies = lappend(*policies, policy);
 }

@@ -279,12 +279,12 @@ is_same(const CmigRlsTable *table)
 
 /* Callback that stores the numbers in a result row in the outcome's counts. */
 static void
-take_counts(TupleDesc desc, HeapTuple row, void *arg)
+take_counts(const CmigRow *row, void *arg)
 {
 	Outcome    *outcome = arg;
 
-	for (int i = 0; i < desc->natts && i < lengthof(outcome->counts); i++)
-		outcome->counts[i] = cmig_query_int64(desc, row, i + 1, 0);
+	for (int i = 0; i < row->desc->natts && i < lengthof(outcome->counts); i++)
+		outcome->counts[i] = cmig_query_int64(row, i + 1, 0);
 }
 
 /* An attempt, and what is known about it after the subtransaction. */
@@ -475,11 +475,11 @@ static CmigQuery copied_columns = {
 
 /* Callback that copies a row, which is kept when the attempt is rolled back. */
 static void
-take_row(TupleDesc desc, HeapTuple row, void *arg)
+take_row(const CmigRow *row, void *arg)
 {
 	Copy	   *copy = arg;
 
-	copy->row = PointerGetDatum(PG_DETOAST_DATUM_COPY(cmig_query_datum(desc, row, 1, copy->type,
+	copy->row = PointerGetDatum(PG_DETOAST_DATUM_COPY(cmig_query_datum(row, 1, copy->type,
 																	   NULL)));
 }
 
@@ -612,10 +612,10 @@ add_key(Test *test, char *what, const char *name, char *value)
  * Callback that adds a value from the membership table to the key's members.
  */
 static void
-take_member(TupleDesc desc, HeapTuple row, void *arg)
+take_member(const CmigRow *row, void *arg)
 {
 	Key		   *key = arg;
-	char	   *text = cmig_query_text_or_null(desc, row, 1);
+	char	   *text = cmig_query_text_or_null(row, 1);
 
 	if (text)
 		key->members = lappend(key->members, cmig_rls_sample_const(key->base_type, text));

@@ -708,14 +708,14 @@ add_to_image(CmigImage *image, const Record *record)
 
 /* Row callback: add a distribution that is in the metadata. */
 static void
-add_row(TupleDesc desc, HeapTuple row, void *arg)
+add_row(const CmigRow *row, void *arg)
 {
 	Record		record = {
-		.object = cmig_query_int64(desc, row, 1, 0),
-		.method = cmig_query_text(desc, row, 2),
-		.column = cmig_query_int64(desc, row, 3, 0),
-		.group = cmig_query_int64(desc, row, 4, 0),
-		.shards = cmig_query_int64(desc, row, 5, 0),
+		.object = cmig_query_int64(row, 1, 0),
+		.method = cmig_query_text(row, 2),
+		.column = cmig_query_int64(row, 3, 0),
+		.group = cmig_query_int64(row, 4, 0),
+		.shards = cmig_query_int64(row, 5, 0),
 		.counted = true
 	};
 

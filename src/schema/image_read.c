@@ -116,9 +116,7 @@ typedef struct CmigImageReader
 								 * "scratch" */
 	HTAB	   *shared;			/* hash table of SharedValues for the kind
 								 * being read */
-	Datum	   *values;			/* the columns of the current row */
-	bool	   *nulls;
-	int			ncolumns;
+	const CmigRow *current;		/* the row that a callback reads */
 } CmigImageReader;
 
 /* An object that belongs to an extension. */
@@ -127,19 +125,6 @@ typedef struct Member
 	CmigAddress address;
 	Oid			extension;
 } Member;
-
-/* Read the columns of a row into the reader. */
-static void
-image_reader_row(CmigImageReader *reader, TupleDesc desc, HeapTuple row)
-{
-	if (reader->ncolumns < desc->natts)
-	{
-		reader->values = palloc(sizeof(Datum) * desc->natts);
-		reader->nulls = palloc(sizeof(bool) * desc->natts);
-		reader->ncolumns = desc->natts;
-	}
-	heap_deform_tuple(row, desc, reader->values, reader->nulls);
-}
 
 /*
  * Returns the address in the three columns that start at "column", counting
@@ -150,11 +135,11 @@ image_reader_address(const CmigImageReader *reader, int column)
 {
 	CmigAddress address = {0};
 
-	if (reader->nulls[column])
+	if (reader->current->nulls[column])
 		return address;
-	address.catalog = DatumGetObjectId(reader->values[column]);
-	address.object = DatumGetObjectId(reader->values[column + 1]);
-	address.sub = DatumGetInt32(reader->values[column + 2]);
+	address.catalog = DatumGetObjectId(reader->current->values[column]);
+	address.object = DatumGetObjectId(reader->current->values[column + 1]);
+	address.sub = DatumGetInt32(reader->current->values[column + 2]);
 	return address;
 }
 
@@ -164,27 +149,27 @@ image_reader_address(const CmigImageReader *reader, int column)
 static char *
 image_reader_text(const CmigImageReader *reader, int column)
 {
-	return reader->nulls[column] ? NULL : TextDatumGetCString(reader->values[column]);
+	return reader->current->nulls[column] ? NULL : TextDatumGetCString(reader->current->values[column]);
 }
 
 static bool
 image_reader_bool(const CmigImageReader *reader, int column)
 {
-	return !reader->nulls[column] && DatumGetBool(reader->values[column]);
+	return !reader->current->nulls[column] && DatumGetBool(reader->current->values[column]);
 }
 
 /* Row callback: add an extension member. */
 static void
-add_member(TupleDesc desc, HeapTuple row, void *arg)
+add_member(const CmigRow *row, void *arg)
 {
 	CmigImageReader *reader = arg;
 	CmigAddress address;
 	Member	   *member;
 
-	image_reader_row(reader, desc, row);
+	reader->current = row;
 	address = image_reader_address(reader, 0);
 	member = hash_search(reader->members, &address, HASH_ENTER, NULL);
-	member->extension = DatumGetObjectId(reader->values[3]);
+	member->extension = DatumGetObjectId(reader->current->values[3]);
 }
 
 /* Find the extension members and their array types. */
@@ -245,13 +230,13 @@ annotated(const CmigImageReader *reader, bool *is_part)
 
 /* Row callback: set the comment of an object, or of its index or sequence. */
 static void
-add_comment(TupleDesc desc, HeapTuple row, void *arg)
+add_comment(const CmigRow *row, void *arg)
 {
 	CmigImageReader *reader = arg;
 	CmigObject *object;
 	bool		is_part;
 
-	image_reader_row(reader, desc, row);
+	reader->current = row;
 	object = annotated(reader, &is_part);
 	if (object == NULL)
 		return;
@@ -267,14 +252,14 @@ add_comment(TupleDesc desc, HeapTuple row, void *arg)
  * identity column.
  */
 static void
-add_grant(TupleDesc desc, HeapTuple row, void *arg)
+add_grant(const CmigRow *row, void *arg)
 {
 	CmigImageReader *reader = arg;
 	CmigObject *object;
 	CmigGrant  *grant;
 	bool		is_part;
 
-	image_reader_row(reader, desc, row);
+	reader->current = row;
 	object = annotated(reader, &is_part);
 	if (object == NULL || (is_part && object->kind != &cmig_kind_column))
 		return;
@@ -384,31 +369,31 @@ image_read_grants(CmigImageReader *reader)
 
 /* Row callback: record an object that no kind has read. */
 static void
-add_unclaimed(TupleDesc desc, HeapTuple row, void *arg)
+add_unclaimed(const CmigRow *row, void *arg)
 {
 	CmigImageReader *reader = arg;
 	CmigAddress address;
 
-	image_reader_row(reader, desc, row);
+	reader->current = row;
 	address = image_reader_address(reader, 0);
 	if (cmig_image_find_exactly(reader->image, address) != NULL ||
 		image_reader_is_member(reader, address, NULL))
 		return;
 	for (int i = 0; i < 2; i++)
-		reader->unclaimed[i] = accumArrayResult(reader->unclaimed[i], reader->values[i], false,
+		reader->unclaimed[i] = accumArrayResult(reader->unclaimed[i], reader->current->values[i], false,
 												OIDOID, CurrentMemoryContext);
 }
 
 /* Row callback: add an object that no kind has read, with the kind "other". */
 static void
-add_other(TupleDesc desc, HeapTuple row, void *arg)
+add_other(const CmigRow *row, void *arg)
 {
 	CmigImageReader *reader = arg;
 	CmigObject *object;
-	char	   *type = cmig_query_text(desc, row, 4);
-	char	   *identity = cmig_query_text(desc, row, 5);
+	char	   *type = cmig_query_text(row, 4);
+	char	   *identity = cmig_query_text(row, 5);
 
-	image_reader_row(reader, desc, row);
+	reader->current = row;
 	object = cmig_object_new(&cmig_kind_other, type, psprintf("%s %s", type, identity));
 	object->address = image_reader_address(reader, 0);
 	cmig_object_set(object, 0, image_reader_text(reader, 5));
@@ -679,7 +664,7 @@ add_address(CmigImageReader *reader, CmigAddress address)
 
 /* Row callback: add the row's object, unless it belongs to an extension. */
 static void
-add_object(TupleDesc desc, HeapTuple row, void *arg)
+add_object(const CmigRow *row, void *arg)
 {
 	CmigImageReader *reader = arg;
 	const CmigKind *kind = reader->kind;
@@ -688,8 +673,8 @@ add_object(TupleDesc desc, HeapTuple row, void *arg)
 	CmigAddress address,
 				parent_address;
 
-	Assert(desc->natts == FIXED_COLUMNS + kind->nproperties);
-	image_reader_row(reader, desc, row);
+	Assert(row->desc->natts == FIXED_COLUMNS + kind->nproperties);
+	reader->current = row;
 	address = image_reader_address(reader, 0);
 	parent_address = image_reader_address(reader, 3);
 	if (image_reader_is_member(reader, address, NULL))
@@ -797,11 +782,11 @@ add_other_address(CmigImageReader *reader, CmigAddress one, CmigAddress other)
 
 /* Row callback: the row contains two addresses of the same object. */
 static void
-add_alias(TupleDesc desc, HeapTuple row, void *arg)
+add_alias(const CmigRow *row, void *arg)
 {
 	CmigImageReader *reader = arg;
 
-	image_reader_row(reader, desc, row);
+	reader->current = row;
 	add_other_address(reader, image_reader_address(reader, 0), image_reader_address(reader, 3));
 	add_other_address(reader, image_reader_address(reader, 3), image_reader_address(reader, 0));
 }
@@ -846,14 +831,14 @@ read_aliases(CmigImageReader *reader)
 
 /* Row callback: the first object in the row depends on the second one. */
 static void
-add_depends(TupleDesc desc, HeapTuple row, void *arg)
+add_depends(const CmigRow *row, void *arg)
 {
 	CmigImageReader *reader = arg;
 	CmigObject *object,
 			   *on;
 	CmigAddress extension;
 
-	image_reader_row(reader, desc, row);
+	reader->current = row;
 	object = cmig_image_find(reader->image, image_reader_address(reader, 0));
 	if (object == NULL)
 		return;
@@ -863,7 +848,7 @@ add_depends(TupleDesc desc, HeapTuple row, void *arg)
 		on = cmig_image_find(reader->image, extension);
 	/* what is missing was not read, or is not compared */
 	if (on == NULL && reader->form == READ_PART &&
-		DatumGetObjectId(reader->values[4]) >= FirstNormalObjectId)
+		DatumGetObjectId(reader->current->values[4]) >= FirstNormalObjectId)
 		object->partial = true;
 	if (on == NULL || on->parent == object)
 		return;
@@ -872,7 +857,7 @@ add_depends(TupleDesc desc, HeapTuple row, void *arg)
 	 * a sequence's OWNED BY and a partition's attachment to its table are
 	 * objects in the image themselves
 	 */
-	if (desc->natts > 6 && DatumGetChar(reader->values[6]) == DEPENDENCY_AUTO &&
+	if (row->desc->natts > 6 && DatumGetChar(reader->current->values[6]) == DEPENDENCY_AUTO &&
 		((object->kind == &cmig_kind_sequence && on->kind == &cmig_kind_column) ||
 		 (cmig_table_is(object) && cmig_table_is(on))))
 		return;
@@ -894,13 +879,13 @@ add_depends(TupleDesc desc, HeapTuple row, void *arg)
  * one.
  */
 static void
-add_follows(TupleDesc desc, HeapTuple row, void *arg)
+add_follows(const CmigRow *row, void *arg)
 {
 	CmigImageReader *reader = arg;
 	CmigObject *object,
 			   *on;
 
-	image_reader_row(reader, desc, row);
+	reader->current = row;
 	object = cmig_image_find_exactly(reader->image, image_reader_address(reader, 0));
 	on = cmig_image_find_exactly(reader->image, image_reader_address(reader, 3));
 	if (object != NULL && on != NULL)
@@ -952,13 +937,13 @@ read_depends(CmigImageReader *reader)
 
 /* Row callback: the object uses the operator. */
 static void
-add_operator(TupleDesc desc, HeapTuple row, void *arg)
+add_operator(const CmigRow *row, void *arg)
 {
 	CmigImageReader *reader = arg;
 	CmigObject *object;
 	char	   *name;
 
-	image_reader_row(reader, desc, row);
+	reader->current = row;
 	object = cmig_image_find(reader->image, image_reader_address(reader, 0));
 	name = image_reader_text(reader, 3);
 	if (object == NULL || name == NULL)
@@ -1027,11 +1012,11 @@ cmig_managed_oids(const CmigManaged *managed)
 }
 
 static void
-add_cast(TupleDesc desc, HeapTuple row, void *arg)
+add_cast(const CmigRow *row, void *arg)
 {
 	CmigImageReader *reader = arg;
 
-	image_reader_row(reader, desc, row);
+	reader->current = row;
 	reader->image->casts = lappend(reader->image->casts, image_reader_text(reader, 0));
 }
 

@@ -424,11 +424,11 @@ choose_schemas(CmigShadow *shadow, const char *caller)
 
 /* Row callback: copy the array of live schemas. */
 static void
-copy_live(TupleDesc desc, HeapTuple row, void *arg)
+copy_live(const CmigRow *row, void *arg)
 {
 	CmigShadow *shadow = arg;
 
-	shadow->live = DatumGetArrayTypePCopy(cmig_query_datum(desc, row, 1, OIDARRAYOID, NULL));
+	shadow->live = DatumGetArrayTypePCopy(cmig_query_datum(row, 1, OIDARRAYOID, NULL));
 }
 
 /* Hide the live objects, and create the empty schemas. */

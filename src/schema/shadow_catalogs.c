@@ -369,10 +369,10 @@ cmig_shadow_catalogs_watch(const CmigShadow *shadow)
 }
 
 static void
-keep_array(TupleDesc desc, HeapTuple row, void *arg)
+keep_array(const CmigRow *row, void *arg)
 {
 	MemoryContext caller = MemoryContextSwitchTo(context);
-	Datum		array = cmig_query_datum(desc, row, 1, OIDARRAYOID, NULL);
+	Datum		array = cmig_query_datum(row, 1, OIDARRAYOID, NULL);
 
 	*(ArrayType **) arg = DatumGetArrayTypePCopy(array);
 	MemoryContextSwitchTo(caller);

@@ -170,14 +170,14 @@ work(void *arg)
 
 /* Row callback: collect a row about an object in the shadow. */
 static void
-add_owned(TupleDesc desc, HeapTuple row, void *arg)
+add_owned(const CmigRow *row, void *arg)
 {
 	List	  **rows = arg;
 	Oid		   *oids = palloc(sizeof(Oid) * 4);
 	Oid			schema;
 
 	for (int i = 0; i < 4; i++)
-		oids[i] = DatumGetObjectId(cmig_query_datum(desc, row, i + 1, OIDOID, NULL));
+		oids[i] = DatumGetObjectId(cmig_query_datum(row, i + 1, OIDOID, NULL));
 	schema = oids[0] == NamespaceRelationId ? oids[1] : cmig_shadow_rows_schema(oids[0], oids[1]);
 	if (OidIsValid(schema) && !cmig_shadow_is_live_schema(watched->shadow, schema))
 		*rows = lappend(*rows, oids);

@@ -81,20 +81,20 @@ static CmigQuery tried_query = {
 
 /* Row callback of the queries: append the scope, if it has a name, to a list. */
 static void
-collect(TupleDesc desc, HeapTuple row, void *arg)
+collect(const CmigRow *row, void *arg)
 {
 	List	  **items = arg;
 	CmigScopeItem *item = palloc0(sizeof(CmigScopeItem));
 	bool		isnull;
 	Datum		since;
 
-	item->name = cmig_query_text_or_null(desc, row, 1);
-	item->rows = cmig_query_text(desc, row, 2);
-	item->exists = cmig_query_bool(desc, row, 3, false);
-	item->failure = cmig_query_text_or_null(desc, row, 4);
-	since = cmig_query_datum(desc, row, 5, TIMESTAMPTZOID, &isnull);
+	item->name = cmig_query_text_or_null(row, 1);
+	item->rows = cmig_query_text(row, 2);
+	item->exists = cmig_query_bool(row, 3, false);
+	item->failure = cmig_query_text_or_null(row, 4);
+	since = cmig_query_datum(row, 5, TIMESTAMPTZOID, &isnull);
 	item->since = isnull ? 0 : DatumGetTimestampTz(since);
-	item->repeated = cmig_query_text(desc, row, 6);
+	item->repeated = cmig_query_text(row, 6);
 	if (item->name)
 		*items = lappend(*items, item);
 }

@@ -605,11 +605,11 @@ refuse_row(int64 id, const char *column)
  * and the column in the error.
  */
 static CmigNames
-names_of(TupleDesc desc, HeapTuple row, int column, int64 id, const char *name)
+names_of(const CmigRow *row, int column, int64 id, const char *name)
 {
 	CmigNames	none = {0};
 	bool		isnull;
-	Datum		value = cmig_query_datum(desc, row, column, TEXTARRAYOID, &isnull);
+	Datum		value = cmig_query_datum(row, column, TEXTARRAYOID, &isnull);
 	ArrayType  *array = isnull ? NULL : DatumGetArrayTypeP(value);
 
 	if (isnull)
@@ -676,27 +676,27 @@ require_known(const CmigBackfillRun *run)
 
 /* Row callback of find_query: store the row in a CmigBackfillRun. */
 static void
-collect_run(TupleDesc desc, HeapTuple row, void *arg)
+collect_run(const CmigRow *row, void *arg)
 {
 	CmigBackfillRun *run = arg;
 
-	run->id = cmig_query_int64(desc, row, 1, 0);
-	run->done = cmig_query_bool(desc, row, 2, false);
-	run->method = cmig_query_text_or_null(desc, row, 3);
-	run->pass = cmig_query_int32(desc, row, 4, 0);
-	run->relation = cmig_query_text_or_null(desc, row, 5);
-	run->key = names_of(desc, row, 6, run->id, "key");
-	run->place = names_of(desc, row, 7, run->id, "place");
-	run->bound = names_of(desc, row, 8, run->id, "bound");
-	run->total = cmig_query_float8(desc, row, 9);
-	run->passed = cmig_query_float8(desc, row, 10);
-	run->rows = cmig_query_int64(desc, row, 11, -1);
-	run->rows_of_pass = cmig_query_int64(desc, row, 12, -1);
-	run->batches = cmig_query_int64(desc, row, 13, -1);
-	run->parts = names_of(desc, row, 14, run->id, "parts");
-	run->target = cmig_query_text_or_null(desc, row, 15);
-	run->unknown = !cmig_query_bool(desc, row, 16, false);
-	run->part_ids = run->unknown ? NULL : cmig_query_text_or_null(desc, row, 17);
+	run->id = cmig_query_int64(row, 1, 0);
+	run->done = cmig_query_bool(row, 2, false);
+	run->method = cmig_query_text_or_null(row, 3);
+	run->pass = cmig_query_int32(row, 4, 0);
+	run->relation = cmig_query_text_or_null(row, 5);
+	run->key = names_of(row, 6, run->id, "key");
+	run->place = names_of(row, 7, run->id, "place");
+	run->bound = names_of(row, 8, run->id, "bound");
+	run->total = cmig_query_float8(row, 9);
+	run->passed = cmig_query_float8(row, 10);
+	run->rows = cmig_query_int64(row, 11, -1);
+	run->rows_of_pass = cmig_query_int64(row, 12, -1);
+	run->batches = cmig_query_int64(row, 13, -1);
+	run->parts = names_of(row, 14, run->id, "parts");
+	run->target = cmig_query_text_or_null(row, 15);
+	run->unknown = !cmig_query_bool(row, 16, false);
+	run->part_ids = run->unknown ? NULL : cmig_query_text_or_null(row, 17);
 }
 
 /*

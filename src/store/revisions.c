@@ -43,15 +43,13 @@
 
 /*
  * The position in a file, and the header "expand".  Before version 1.2, the
- * table did not have these columns: their names are then those of
- * FROM_REVISION.
+ * table did not have these columns: their names are then those of "old".
  */
-#define NEW_COLUMNS \
-	", (SELECT file_name FROM (SELECT r.*) s)::text, (SELECT file_lines FROM (SELECT r.*) s)::text[]," \
-	" (SELECT expand FROM (SELECT r.*) s)::text"
+#define NEW_COLUMNS ", r.new_file_name::text, r.new_file_lines::text[], r.new_expand::text"
 #define FROM_REVISION \
-	" FROM cmig.revision r, (SELECT NULL::text AS file_name, NULL::integer[] AS file_lines, NULL::text AS expand) old"
-
+	" FROM (SELECT NULL::text AS file_name, NULL::integer[] AS file_lines, NULL::text AS expand) old," \
+	" LATERAL (SELECT r.*, file_name AS new_file_name, file_lines AS new_file_lines, expand AS new_expand" \
+	" FROM cmig.revision r) r"
 /* The columns of the scripts of one direction. */
 #define UPGRADE_COLUMNS \
 	"r.revision::text, r.transactional::boolean, r.placeholders::text[], r.upgrade_sql::text, NULL::text," \
@@ -70,7 +68,7 @@ static CmigQuery read_edges = {
 
 static CmigQuery read_details = {
 	"SELECT " DETAIL_COLUMNS ", r.downgrade_sql::text, r.upgrade_sql::text,"
-	" (SELECT expand FROM (SELECT r.*) s)::text IS NOT NULL" FROM_REVISION,
+	" r.new_expand::text IS NOT NULL" FROM_REVISION,
 	.all_rows = true
 };
 
@@ -125,10 +123,10 @@ keep_text(CmigPack *pack, Datum value)
 
 /* Returns the value of a text column, or "otherwise" if the column is null. */
 static char *
-read_text_or_empty(CmigPack *pack, TupleDesc desc, HeapTuple row, int column)
+read_text_or_empty(CmigPack *pack, const CmigRow *row, int column)
 {
 	bool		isnull;
-	Datum		value = cmig_query_datum(desc, row, column, TEXTOID, &isnull);
+	Datum		value = cmig_query_datum(row, column, TEXTOID, &isnull);
 
 	return isnull ? "" : keep_text(pack, value);
 }
@@ -138,10 +136,10 @@ read_text_or_empty(CmigPack *pack, TupleDesc desc, HeapTuple row, int column)
  * one dimension or contains nulls.
  */
 static bool
-read_names(CmigPack *pack, TupleDesc desc, HeapTuple row, int column, CmigNames *names)
+read_names(CmigPack *pack, const CmigRow *row, int column, CmigNames *names)
 {
 	bool		isnull;
-	Datum		value = cmig_query_datum(desc, row, column, TEXTARRAYOID, &isnull);
+	Datum		value = cmig_query_datum(row, column, TEXTARRAYOID, &isnull);
 	ArrayType  *array;
 	Datum	   *elements;
 	bool	   *nulls;
@@ -179,16 +177,16 @@ read_names(CmigPack *pack, TupleDesc desc, HeapTuple row, int column, CmigNames 
 
 /* Read the columns EDGE_COLUMNS of a row into *revision. */
 static void
-read_edge_columns(CmigPack *pack, TupleDesc desc, HeapTuple row, CmigRevision *revision)
+read_edge_columns(CmigPack *pack, const CmigRow *row, CmigRevision *revision)
 {
 	CmigNames  *lists[] = {&revision->parents, &revision->depends, &revision->labels,
 	&revision->replaces};
 
 	memset(revision, 0, sizeof(*revision));
-	revision->id = read_text_or_empty(pack, desc, row, 1);
+	revision->id = read_text_or_empty(pack, row, 1);
 	for (int i = 0; i < lengthof(lists); i++)
-		revision->malformed |= !read_names(pack, desc, row, 2 + i, lists[i]);
-	revision->repeatable = cmig_query_bool(desc, row, 6, false);
+		revision->malformed |= !read_names(pack, row, 2 + i, lists[i]);
+	revision->repeatable = cmig_query_bool(row, 6, false);
 }
 
 /*
@@ -197,14 +195,14 @@ read_edge_columns(CmigPack *pack, TupleDesc desc, HeapTuple row, CmigRevision *r
  * author, the string with the author's name is shared.
  */
 static void
-read_detail_columns(CmigPack *pack, TupleDesc desc, HeapTuple row, CmigRevision *revision,
+read_detail_columns(CmigPack *pack, const CmigRow *row, CmigRevision *revision,
 					const CmigRevision *before)
 {
 	bool		isnull;
 	Datum		author;
 
-	revision->message = read_text_or_empty(pack, desc, row, 7);
-	author = cmig_query_datum(desc, row, 8, TEXTOID, &isnull);
+	revision->message = read_text_or_empty(pack, row, 7);
+	author = cmig_query_datum(row, 8, TEXTOID, &isnull);
 	if (!isnull)
 	{
 		text	   *name = DatumGetTextPP(author);
@@ -216,8 +214,8 @@ read_detail_columns(CmigPack *pack, TupleDesc desc, HeapTuple row, CmigRevision 
 		else
 			revision->created_by = keep_text(pack, author);
 	}
-	revision->transactional = cmig_query_bool(desc, row, 9, true);
-	revision->created_at = DatumGetTimestampTz(cmig_query_datum(desc, row, 10, TIMESTAMPTZOID,
+	revision->transactional = cmig_query_bool(row, 9, true);
+	revision->created_at = DatumGetTimestampTz(cmig_query_datum(row, 10, TIMESTAMPTZOID,
 																&isnull));
 	revision->has_created_at = !isnull;
 }
@@ -247,10 +245,10 @@ add_revision(CmigRevision **revisions, int *count, int *allocated)
 
 /* Is the script in a column NULL, or does it contain only white space? */
 static bool
-is_blank(TupleDesc desc, HeapTuple row, int column)
+is_blank(const CmigRow *row, int column)
 {
 	bool		isnull;
-	Datum		value = cmig_query_datum(desc, row, column, TEXTOID, &isnull);
+	Datum		value = cmig_query_datum(row, column, TEXTOID, &isnull);
 	text	   *plain;
 	bool		blank = true;
 
@@ -269,16 +267,16 @@ is_blank(TupleDesc desc, HeapTuple row, int column)
 
 /* Row callback: add a revision to the set. */
 static void
-collect_revision(TupleDesc desc, HeapTuple row, void *arg)
+collect_revision(const CmigRow *row, void *arg)
 {
 	ReadSet    *read = arg;
 	CmigRevisionSet *set = read->set;
-	bool		repeatable = cmig_query_bool(desc, row, 6, false);
+	bool		repeatable = cmig_query_bool(row, 6, false);
 	CmigRevision *revision = repeatable ?
 	add_revision(&set->repeatables, &set->repeatable_count, &read->repeatables_allocated) :
 	add_revision(&set->revisions, &set->count, &read->allocated);
 
-	read_edge_columns(&read->pack, desc, row, revision);
+	read_edge_columns(&read->pack, row, revision);
 	if (read->with_details)
 	{
 		bool		first = (repeatable ? set->repeatable_count : set->count) == 1;
@@ -287,12 +285,12 @@ collect_revision(TupleDesc desc, HeapTuple row, void *arg)
 		/*
 		 * pass the previous revision, because its author is usually the same
 		 */
-		read_detail_columns(&read->pack, desc, row, revision, first ? NULL : &revision[-1]);
-		(void) cmig_query_datum(desc, row, 11, TEXTOID, &isnull);
+		read_detail_columns(&read->pack, row, revision, first ? NULL : &revision[-1]);
+		(void) cmig_query_datum(row, 11, TEXTOID, &isnull);
 		revision->irreversible = !repeatable && isnull;
-		revision->reverts_nothing = !repeatable && !isnull && is_blank(desc, row, 11) &&
-			!is_blank(desc, row, 12);
-		revision->expands = cmig_query_bool(desc, row, 13, false);
+		revision->reverts_nothing = !repeatable && !isnull && is_blank(row, 11) &&
+			!is_blank(row, 12);
+		revision->expands = cmig_query_bool(row, 13, false);
 	}
 }
 
@@ -315,41 +313,41 @@ cmig_catalog_read_revisions(bool with_details)
 
 /* Read NEW_COLUMNS, the first of which is "column". */
 static void
-read_new_columns(TupleDesc desc, HeapTuple row, int column, CmigRevisionText *text)
+read_new_columns(const CmigRow *row, int column, CmigRevisionText *text)
 {
 	CmigNames	lines;
 
-	text->expand = cmig_query_text_or_null(desc, row, column + 2);
-	text->file_name = cmig_query_text_or_null(desc, row, column);
-	if (text->file_name != NULL && read_names(NULL, desc, row, column + 1, &lines))
+	text->expand = cmig_query_text_or_null(row, column + 2);
+	text->file_name = cmig_query_text_or_null(row, column);
+	if (text->file_name != NULL && read_names(NULL, row, column + 1, &lines))
 		for (int i = 0; i < Min(lines.count, lengthof(text->file_lines)); i++)
 			text->file_lines[i] = atoi(lines.names[i]);
 }
 
 /* Returns a palloc'd revision, given a row with TEXT_COLUMNS. */
 static CmigRevisionText *
-read_text_columns(TupleDesc desc, HeapTuple row)
+read_text_columns(const CmigRow *row)
 {
 	CmigRevisionText *text = palloc0(sizeof(CmigRevisionText));
 
-	read_edge_columns(NULL, desc, row, &text->edges);
-	read_detail_columns(NULL, desc, row, &text->edges, NULL);
-	text->description = read_text_or_empty(NULL, desc, row, 11);
-	text->upgrade_sql = read_text_or_empty(NULL, desc, row, 12);
-	text->downgrade_sql = cmig_query_text_or_null(desc, row, 13);
-	text->verify_sql = cmig_query_text_or_null(desc, row, 14);
-	text->precondition_sql = cmig_query_text_or_null(desc, row, 15);
-	text->edges.malformed |= !read_names(NULL, desc, row, 16, &text->placeholders);
-	text->previous_sql = cmig_query_text_or_null(desc, row, 17);
-	read_new_columns(desc, row, 18, text);
+	read_edge_columns(NULL, row, &text->edges);
+	read_detail_columns(NULL, row, &text->edges, NULL);
+	text->description = read_text_or_empty(NULL, row, 11);
+	text->upgrade_sql = read_text_or_empty(NULL, row, 12);
+	text->downgrade_sql = cmig_query_text_or_null(row, 13);
+	text->verify_sql = cmig_query_text_or_null(row, 14);
+	text->precondition_sql = cmig_query_text_or_null(row, 15);
+	text->edges.malformed |= !read_names(NULL, row, 16, &text->placeholders);
+	text->previous_sql = cmig_query_text_or_null(row, 17);
+	read_new_columns(row, 18, text);
 	return text;
 }
 
 /* Row callback: store the revision in *arg. */
 static void
-keep_text_row(TupleDesc desc, HeapTuple row, void *arg)
+keep_text_row(const CmigRow *row, void *arg)
 {
-	*(CmigRevisionText **) arg = read_text_columns(desc, row);
+	*(CmigRevisionText **) arg = read_text_columns(row);
 }
 
 CmigRevisionText *
@@ -395,10 +393,10 @@ typedef struct EachText
 
 /* Returns the size of the value in a text column without detoasting it. */
 static Size
-column_size(TupleDesc desc, HeapTuple row, int column)
+column_size(const CmigRow *row, int column)
 {
 	bool		isnull;
-	Datum		value = cmig_query_datum(desc, row, column, TEXTOID, &isnull);
+	Datum		value = cmig_query_datum(row, column, TEXTOID, &isnull);
 
 	return isnull ? 0 : toast_raw_datum_size(value);
 }
@@ -408,25 +406,25 @@ column_size(TupleDesc desc, HeapTuple row, int column)
  * unless they are too large.
  */
 static void
-hand_over_script(TupleDesc desc, HeapTuple row, void *arg)
+hand_over_script(const CmigRow *row, void *arg)
 {
 	EachText   *each = arg;
 	MemoryContext old = MemoryContextSwitchTo(each->context);
 	CmigRevisionText *text = palloc0(sizeof(CmigRevisionText));
-	Size		size = column_size(desc, row,
-								   4) + column_size(desc, row, 5) + column_size(desc, row, 6);
+	Size		size = column_size(row,
+								   4) + column_size(row, 5) + column_size(row, 6);
 
-	text->edges.id = cmig_query_text(desc, row, 1);
+	text->edges.id = cmig_query_text(row, 1);
 	if (size <= each->left || strcmp(text->edges.id, each->always) == 0)
 	{
 		each->left -= Min(size, each->left);
-		text->edges.transactional = cmig_query_bool(desc, row, 2, true);
-		(void) read_names(NULL, desc, row, 3, &text->placeholders);
-		text->upgrade_sql = read_text_or_empty(NULL, desc, row, 4);
-		text->downgrade_sql = cmig_query_text_or_null(desc, row, 5);
-		text->verify_sql = cmig_query_text_or_null(desc, row, 6);
-		text->precondition_sql = cmig_query_text_or_null(desc, row, 7);
-		read_new_columns(desc, row, 8, text);
+		text->edges.transactional = cmig_query_bool(row, 2, true);
+		(void) read_names(NULL, row, 3, &text->placeholders);
+		text->upgrade_sql = read_text_or_empty(NULL, row, 4);
+		text->downgrade_sql = cmig_query_text_or_null(row, 5);
+		text->verify_sql = cmig_query_text_or_null(row, 6);
+		text->precondition_sql = cmig_query_text_or_null(row, 7);
+		read_new_columns(row, 8, text);
 		each->callback(text, each->arg);
 	}
 	MemoryContextSwitchTo(old);
@@ -435,11 +433,11 @@ hand_over_script(TupleDesc desc, HeapTuple row, void *arg)
 
 /* Row callback: pass the revision on to the caller's callback. */
 static void
-hand_over_text(TupleDesc desc, HeapTuple row, void *arg)
+hand_over_text(const CmigRow *row, void *arg)
 {
 	EachText   *each = arg;
 	MemoryContext old = MemoryContextSwitchTo(each->context);
-	CmigRevisionText *text = read_text_columns(desc, row);
+	CmigRevisionText *text = read_text_columns(row);
 
 	MemoryContextSwitchTo(old);
 	each->callback(text, each->arg);
@@ -500,11 +498,11 @@ cmig_catalog_each_name(CmigRevisionTextCallback callback, void *arg)
 
 /* Row callback: set the creation time of *arg, a CmigRevision, if it has none. */
 static void
-keep_created_at(TupleDesc desc, HeapTuple row, void *arg)
+keep_created_at(const CmigRow *row, void *arg)
 {
 	CmigRevision *edges = arg;
 	bool		isnull;
-	Datum		value = cmig_query_datum(desc, row, 1, TIMESTAMPTZOID, &isnull);
+	Datum		value = cmig_query_datum(row, 1, TIMESTAMPTZOID, &isnull);
 
 	if (edges->has_created_at || isnull)
 		return;
