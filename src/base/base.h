@@ -812,6 +812,13 @@ extern void cmig_plain_require(struct CmigQuery *query);
 
 struct _SPI_plan;
 
+/* A column of a table of pg_cmig, as it was created. */
+typedef struct CmigTableColumn
+{
+	const char *name;
+	Oid			type;
+} CmigTableColumn;
+
 /* A query and its plan. */
 typedef struct CmigQuery
 {
@@ -840,6 +847,12 @@ typedef struct CmigQuery
 	Oid			function;		/* if there are no relations, it may call only
 								 * functions of pg_catalog and cmig, and this
 								 * one */
+	const char *table;			/* all that it reads is this table of pg_cmig:
+								 * it is not planned if the table is empty, or
+								 * if its result is "columns" of all rows in
+								 * any order, and they are as created */
+	const CmigTableColumn *columns;
+	int			ncolumns;
 } CmigQuery;
 
 /*
@@ -886,14 +899,6 @@ extern uint64 cmig_query_run(CmigQuery *query, Datum *values, const char *nulls)
  */
 extern uint64 cmig_query_each(CmigQuery *query, Datum *values, const char *nulls,
 							  CmigRowCallback callback, void *arg);
-
-/*
- * Appends the values of a text column of pg_cmig's table of this name, which are all
- * that the query reads, so that it need not be planned.  Without a column, it does if
- * the table is empty.  Returns false if the query must run.
- */
-extern bool cmig_query_column(CmigQuery *query, const char *name, const char *column,
-							  List **texts);
 
 /*
  * Returns the first column of the first row as a string, read with the given

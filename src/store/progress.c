@@ -83,11 +83,9 @@ cmig_progress_read(void)
 		" coalesce(statement::integer, 0), coalesce(state::text, ''),"
 		" detail::jsonb::text, detail::jsonb->>'checksum', detail::jsonb->>'abandoned' FROM cmig.progress"
 		" WHERE scope::text = $1 ORDER BY 1, 3, 4",
-		{TEXTOID}
+		{TEXTOID},.table = "progress"
 	};
 
-	if (cmig_query_column(&query, "progress", NULL, NULL))
-		return NIL;
 	return make_rows(cmig_query_list(&query, cmig_scope_current()), true);
 }
 

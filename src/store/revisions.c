@@ -35,7 +35,7 @@
 	"r.revision::text, r.down_revision::text[], r.depends_on::text[]," \
 	" r.branch_labels::text[], r.replaces::text[], r.repeatable::boolean"
 #define DETAIL_COLUMNS \
-	EDGE_COLUMNS ", r.message::text, r.created_by::text, r.transactional::boolean, r.created_at::timestamptz"
+	EDGE_COLUMNS ", r.message::text, r.created_by::name, r.transactional::boolean, r.created_at::timestamptz"
 #define TEXT_COLUMNS \
 	DETAIL_COLUMNS ", r.description::text, r.upgrade_sql::text," \
 	" r.downgrade_sql::text, r.verify_sql::text, r.precondition_sql::text," \
@@ -62,14 +62,23 @@
 #define OF_MANY FROM_REVISION " WHERE r.revision::text = ANY ($1)"
 #define BY_ID " ORDER BY r.revision::text COLLATE \"C\""
 
+/* EDGE_COLUMNS, the rest of DETAIL_COLUMNS, and what read_details reads besides. */
+static const CmigTableColumn columns[] = {
+	{"revision", TEXTOID}, {"down_revision", TEXTARRAYOID}, {"depends_on", TEXTARRAYOID},
+	{"branch_labels", TEXTARRAYOID}, {"replaces", TEXTARRAYOID}, {"repeatable", BOOLOID},
+	{"message", TEXTOID}, {"created_by", NAMEOID}, {"transactional", BOOLOID},
+	{"created_at", TIMESTAMPTZOID}, {"downgrade_sql", TEXTOID}, {"upgrade_sql", TEXTOID},
+	{"expand", TEXTOID}
+};
+
 static CmigQuery read_edges = {
-	"SELECT " EDGE_COLUMNS " FROM cmig.revision r",.all_rows = true
+	"SELECT " EDGE_COLUMNS " FROM cmig.revision r",
+	.all_rows = true,.table = "revision",.columns = columns,.ncolumns = 6
 };
 
 static CmigQuery read_details = {
-	"SELECT " DETAIL_COLUMNS ", r.downgrade_sql::text, r.upgrade_sql::text,"
-	" r.new_expand::text IS NOT NULL" FROM_REVISION,
-	.all_rows = true
+	"SELECT " DETAIL_COLUMNS ", r.downgrade_sql::text, r.upgrade_sql::text, r.new_expand::text" FROM_REVISION,
+	.all_rows = true,.table = "revision",.columns = columns,.ncolumns = lengthof(columns)
 };
 
 static CmigQuery read_texts = {"SELECT " TEXT_COLUMNS FROM_REVISION BY_ID};
@@ -81,7 +90,7 @@ static CmigQuery read_texts_of = {"SELECT " TEXT_COLUMNS OF_MANY BY_ID, {TEXTARR
  */
 static CmigQuery read_file_names = {
 	"SELECT r.revision::text, NULL::text[], NULL::text[], NULL::text[], NULL::text[], false,"
-	" r.message::text, NULL::text, true, r.created_at::timestamptz, NULL::text, NULL::text, NULL::text,"
+	" r.message::text, NULL::name, true, r.created_at::timestamptz, NULL::text, NULL::text, NULL::text,"
 " NULL::text, NULL::text, NULL::text[], NULL::text, NULL::text, NULL::text[], NULL::text FROM cmig.revision r"};
 
 /* Queries for scripts, indexed by direction. */
@@ -202,17 +211,15 @@ read_detail_columns(CmigPack *pack, const CmigRow *row, CmigRevision *revision,
 	Datum		author;
 
 	revision->message = read_text_or_empty(pack, row, 7);
-	author = cmig_query_datum(row, 8, TEXTOID, &isnull);
+	author = cmig_query_datum(row, 8, NAMEOID, &isnull);
 	if (!isnull)
 	{
-		text	   *name = DatumGetTextPP(author);
+		const char *name = NameStr(*DatumGetName(author));
 
-		if (before && before->created_by &&
-			strlen(before->created_by) == VARSIZE_ANY_EXHDR(name) &&
-			memcmp(before->created_by, VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name)) == 0)
+		if (before && before->created_by && strcmp(before->created_by, name) == 0)
 			revision->created_by = before->created_by;
 		else
-			revision->created_by = keep_text(pack, author);
+			revision->created_by = pack ? cmig_pack_string(pack, name, strlen(name)) : pstrdup(name);
 	}
 	revision->transactional = cmig_query_bool(row, 9, true);
 	revision->created_at = DatumGetTimestampTz(cmig_query_datum(row, 10, TIMESTAMPTZOID,
@@ -290,7 +297,8 @@ collect_revision(const CmigRow *row, void *arg)
 		revision->irreversible = !repeatable && isnull;
 		revision->reverts_nothing = !repeatable && !isnull && is_blank(row, 11) &&
 			!is_blank(row, 12);
-		revision->expands = cmig_query_bool(row, 13, false);
+		(void) cmig_query_datum(row, 13, TEXTOID, &isnull);
+		revision->expands = !isnull;
 	}
 }
 

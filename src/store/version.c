@@ -32,8 +32,12 @@ enum
 	FORMS
 };
 
+static const CmigTableColumn version_columns[] = {{"revision", TEXTOID}};
+
 static CmigQuery read_version[FORMS] = {
-	{"SELECT v.revision::text FROM cmig.version v",.all_rows = true},
+	{"SELECT v.revision::text FROM cmig.version v",.all_rows = true,
+		.table = "version",.columns = version_columns,.ncolumns = lengthof(version_columns)
+	},
 	{"SELECT v.revision::text FROM cmig.scope_version v WHERE v.scope::text = $1",
 	{TEXTOID},.all_rows = true}
 };
@@ -119,19 +123,13 @@ static CmigNames *
 read_rows(CmigQuery *query)
 {
 	CmigNames  *names = palloc0(sizeof(CmigNames));
-	List	   *rows = NIL;
-	const bool	scanned = query == &read_version[OF_DATABASE] &&
-	cmig_query_column(query, "version", "revision", &rows);
+	List	   *rows = cmig_query_list(query, cmig_scope_current());
 
-	if (!scanned)
-		rows = cmig_query_list(query, cmig_scope_current());
 	names->names = palloc(sizeof(char *) * (list_length(rows) + 1));
 	foreach_ptr(CmigValue, row, rows)
 	{
-		char	   *name = scanned ? (char *) row : *row;
-
-		if (name != NULL)
-			names->names[names->count++] = name;
+		if (*row != NULL)
+			names->names[names->count++] = *row;
 	}
 	cmig_names_sort(names);
 	return names;
