@@ -44,7 +44,7 @@ typedef struct CmigShadow
 								 * exist */
 	List	   *extensions;		/* list of CmigExtension */
 	ArrayType  *live;			/* an oid[]: the schemas that existed before */
-	List	   *hidden;			/* list of CmigHidden */
+	List	   *hidden;			/* list of CmigHidden: what has no schema */
 	SubTransactionId begun;		/* what was created since is not live */
 	TransactionId xid;			/* of the shadow's subtransaction */
 } CmigShadow;
@@ -130,7 +130,7 @@ typedef struct CmigExtension
 	bool		declared;		/* true if the target has created it */
 } CmigExtension;
 
-/* A hidden object without a schema. */
+/* An object without a schema that exists outside of the shadow. */
 typedef struct CmigHidden
 {
 	Oid			catalog;
@@ -155,14 +155,15 @@ extern Oid	cmig_shadow_rows_schema(Oid catalog, Oid object);
 
 /*
  * Hide the objects that have no schema and do not belong to an extension, and
- * return them as a list of CmigHidden.  Only the names of servers,
+ * return them as a list of CmigHidden; unless "all" is true, hide only publications
+ * and event triggers.  Only the names of servers,
  * foreign-data wrappers, languages, and access methods are hidden, because
  * objects in other schemas still use them.  All event triggers are hidden,
  * even those of extensions, because they must not fire.
  */
-extern List *cmig_shadow_global_hide(void);
+extern List *cmig_shadow_global_hide(bool all);
 extern void cmig_shadow_global_show(const CmigHidden *hidden);
-extern const CmigHidden *cmig_shadow_global_find(const List *hidden, Oid catalog, const char *name);
+extern const CmigHidden *cmig_shadow_global_find(const List *hidden, ObjectType type, Node *object);
 
 extern void cmig_shadow_catalogs_init(void);
 

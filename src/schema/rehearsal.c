@@ -771,14 +771,6 @@ rehearse(CmigShadow *shadow, void *arg)
 	proof->state.strict = cmig_rehearsal_others_own(proof->from) ||
 		cmig_rehearsal_others_own(proof->to);
 	proof->state.distrusts = proof->state.strict ? 'u' : 'o';
-	/* servers and casts that are not compared are not copied, but used */
-	foreach_ptr(const CmigHidden, hidden, proof->managed->all ? NIL : shadow->hidden)
-	{
-		if (hidden->catalog == ForeignServerRelationId ||
-			hidden->catalog == ForeignDataWrapperRelationId ||
-			hidden->catalog == CastRelationId)
-			cmig_shadow_global_show(hidden);
-	}
 	failures = cmig_rehearsal_run(&proof->state, proof->start, true, true, NULL);
 	(void) cmig_shadow_schemas(shadow);
 	if (failures != NIL)

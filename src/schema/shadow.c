@@ -456,7 +456,7 @@ prepare_shadow(ShadowRun *run)
 	 * hide objects without a schema first, because default privileges would
 	 * otherwise apply to the new schemas
 	 */
-	shadow->hidden = cmig_shadow_global_hide();
+	shadow->hidden = cmig_shadow_global_hide(run->managed->all);
 
 	/*
 	 * Create schema public as in a new database if it does not exist, because

@@ -13,12 +13,16 @@
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_cast.h"
 #include "catalog/pg_default_acl.h"
 #include "catalog/pg_event_trigger.h"
+#include "catalog/pg_foreign_data_wrapper.h"
+#include "catalog/pg_foreign_server.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_language.h"
 #include "catalog/pg_policy.h"
 #include "catalog/pg_publication.h"
 #include "catalog/pg_publication_namespace.h"
@@ -27,12 +31,16 @@
 #include "catalog/pg_transform.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
+#include "commands/defrem.h"
+#include "commands/proclang.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/planner.h"
+#include "parser/parse_type.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
 
@@ -181,6 +189,9 @@ cmig_shadow_hidden_name(Oid object)
  * include the target's tables, an event trigger would fire for each of them,
  * and CREATE would fail for objects that exist.  Some of the objects belong
  * to other roles, so the caller could not hide them with commands.
+ *
+ * If only some schemas are compared, the target can use the other objects, which
+ * are not compared, and creates none of them; see cmig_target_is_elsewhere().
  * ----------------------------------------------------------------
  */
 
@@ -209,7 +220,7 @@ copy_row(Oid catalog, Oid object)
 }
 
 List *
-cmig_shadow_global_hide(void)
+cmig_shadow_global_hide(bool all)
 {
 	List	   *list = NIL;
 	static CmigQuery query = {
@@ -239,6 +250,8 @@ cmig_shadow_global_hide(void)
 		hidden->name = row[2];
 		hidden->owner = atooid(row[3]);
 		list = lappend(list, hidden);
+		if (!all && hidden->catalog != PublicationRelationId && hidden->catalog != EventTriggerRelationId)
+			continue;
 		if (hidden->catalog == CastRelationId)
 			hidden->row = copy_row(hidden->catalog, hidden->object);
 		if (is_renamed(hidden))
@@ -276,12 +289,44 @@ cmig_shadow_global_show(const CmigHidden *hidden)
 }
 
 const CmigHidden *
-cmig_shadow_global_find(const List *hidden, Oid catalog, const char *name)
+cmig_shadow_global_find(const List *hidden, ObjectType type, Node *object)
 {
-	foreach_ptr(const CmigHidden, object, hidden)
+	const char *name = object && IsA(object, String) ? strVal(object) : NULL;
+	const List *parts = (List *) object;
+	Oid			catalog,
+				oid = InvalidOid;
+
+	switch (type)
 	{
-		if (object->catalog == catalog && cmig_text_same(object->name, name))
-			return object;
+		case OBJECT_FOREIGN_SERVER:
+			catalog = ForeignServerRelationId;
+			break;
+		case OBJECT_FDW:
+			catalog = ForeignDataWrapperRelationId;
+			break;
+		case OBJECT_LANGUAGE:
+			catalog = LanguageRelationId;
+			break;
+		case OBJECT_ACCESS_METHOD:
+			catalog = AccessMethodRelationId;
+			break;
+		case OBJECT_CAST:
+			catalog = CastRelationId;
+			oid = get_cast_oid(LookupTypeNameOid(NULL, linitial_node(TypeName, parts), true),
+							   LookupTypeNameOid(NULL, lsecond_node(TypeName, parts), true), true);
+			break;
+		case OBJECT_TRANSFORM:
+			catalog = TransformRelationId;
+			oid = get_transform_oid(LookupTypeNameOid(NULL, linitial_node(TypeName, parts), true),
+									get_language_oid(strVal(lsecond(parts)), true), true);
+			break;
+		default:
+			return NULL;
+	}
+	foreach_ptr(const CmigHidden, each, hidden)
+	{
+		if (each->catalog == catalog && (name ? cmig_text_same(each->name, name) : each->object == oid))
+			return each;
 	}
 	return NULL;
 }

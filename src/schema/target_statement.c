@@ -14,11 +14,9 @@
 #include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_am.h"
 #include "catalog/pg_foreign_data_wrapper.h"
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_inherits.h"
-#include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "foreign/foreign.h"
 #include "parser/parse_func.h"
@@ -373,12 +371,23 @@ cmig_target_is_shared(Node *node)
 bool
 cmig_target_is_elsewhere(CmigTargetState *state, Node *statement)
 {
-	CmigSubject subject;
+	CmigSubject subject = {0};
 	const char *schema = cmig_target_subject(statement, &subject) ?
 	cmig_target_subject_schema(&subject) : NULL;
 	Oid			oid = schema == NULL ? InvalidOid : get_namespace_oid(schema, true);
 	bool		is_own;
 
+	/*
+	 * unless everything is compared, the target uses what exists without a
+	 * schema
+	 */
+	if (!state->shadow->managed->all && !state->exact && subject.object != NULL &&
+		cmig_shadow_global_find(state->shadow->hidden, subject.type, subject.object) != NULL)
+	{
+		cmig_target_leave_out(state, psprintf("%s %s", GetCommandTagName(CreateCommandTag(statement)),
+											  cmig_target_subject_name(&subject)));
+		return true;
+	}
 	if (!OidIsValid(oid) || !cmig_shadow_is_live_schema(state->shadow, oid))
 		return false;
 	is_own = cmig_managed_is_own_name(schema);
@@ -480,29 +489,11 @@ is_about_missing(CmigTargetState *state, Node *node, const CmigSubject *subject)
  * Otherwise returns NULL.
  */
 static const CmigHidden *
-find_others(const CmigTargetState *state, ObjectType type, const char *name)
+find_others(const CmigTargetState *state, ObjectType type, char *name)
 {
-	const CmigHidden *hidden;
-	Oid			catalog;
+	const CmigHidden *hidden = state->shadow->managed->all ?
+	cmig_shadow_global_find(state->shadow->hidden, type, (Node *) makeString(name)) : NULL;
 
-	switch (type)
-	{
-		case OBJECT_FOREIGN_SERVER:
-			catalog = ForeignServerRelationId;
-			break;
-		case OBJECT_FDW:
-			catalog = ForeignDataWrapperRelationId;
-			break;
-		case OBJECT_LANGUAGE:
-			catalog = LanguageRelationId;
-			break;
-		case OBJECT_ACCESS_METHOD:
-			catalog = AccessMethodRelationId;
-			break;
-		default:
-			return NULL;
-	}
-	hidden = cmig_shadow_global_find(state->shadow->hidden, catalog, name);
 	return hidden == NULL || has_privs_of_role(GetUserId(), hidden->owner) ? NULL : hidden;
 }
 
@@ -533,14 +524,14 @@ shows_others(CmigTargetState *state, Node *node, const CmigSubject *subject)
 }
 
 /*
- * If the statement needs a server that exists, but that the target has not
- * created, make that one visible if servers are not compared, or raise an error.
+ * Raise an error if the statement needs a server that exists, but that the target
+ * has not created.
  */
 static void
-require_server(const CmigTargetState *state, const char *name)
+require_server(const CmigTargetState *state, char *name)
 {
 	const CmigHidden *hidden = OidIsValid(get_foreign_server_oid(name, true)) ? NULL :
-	cmig_shadow_global_find(state->shadow->hidden, ForeignServerRelationId, name);
+	cmig_shadow_global_find(state->shadow->hidden, OBJECT_FOREIGN_SERVER, (Node *) makeString(name));
 	ForeignServer *server = hidden ?
 	GetForeignServerExtended(hidden->object, FSV_MISSING_OK) : NULL;
 	ForeignDataWrapper *wrapper;
@@ -548,11 +539,6 @@ require_server(const CmigTargetState *state, const char *name)
 	/* the target may have dropped it */
 	if (server == NULL)
 		return;
-	if (!state->shadow->managed->all)
-	{
-		cmig_shadow_global_show(hidden);
-		return;
-	}
 	wrapper = GetForeignDataWrapper(server->fdwid);
 	foreach_ptr(CmigHidden, each, state->shadow->hidden)
 	{
