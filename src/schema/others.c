@@ -157,7 +157,8 @@ cmig_extension_keep(const CmigImage *live, CmigImage *target)
 /* ----------------------------------------------------------------
  * Marks target objects that need what the database lacks, and what no statement
  * will create: an audit log, because its schema is not compared, but created by
- * cmig.enable_audit, and what the target creates in other schemas that are not compared.
+ * cmig.enable_audit, and what the target creates in other schemas that are not compared,
+ * or without a schema, unless all schemas are compared.
  * ----------------------------------------------------------------
  */
 
@@ -180,11 +181,16 @@ cmig_lacking_read(CmigShadow *shadow)
 		" AND m.refobjid = ANY ($1::oid[]) UNION SELECT 'pg_class'::regclass, oid, relnamespace"
 		" FROM pg_class WHERE relnamespace = ANY ($1::oid[])"
 		" UNION SELECT 'pg_type'::regclass, oid, typnamespace"
-		" FROM pg_type WHERE typnamespace = ANY ($1::oid[]))"
+		" FROM pg_type WHERE typnamespace = ANY ($1::oid[])"
+		" UNION SELECT g.class, g.id, 0 FROM (SELECT 'pg_foreign_server'::regclass, oid FROM pg_foreign_server"
+		"  UNION ALL SELECT 'pg_language'::regclass, oid FROM pg_language"
+		"  UNION ALL SELECT 'pg_am'::regclass, oid FROM pg_am UNION ALL SELECT 'pg_cast'::regclass, oid FROM pg_cast"
+		"  UNION ALL SELECT 'pg_transform'::regclass, oid FROM pg_transform) g (class, id)"
+		" WHERE g.id >= 16384 AND g.id <> ALL ($2::oid[]))"
 		" SELECT DISTINCT ON (1, 2, 3, 4) d.classid, d.objid, d.objsubid,"
 		" CASE WHEN n.nspname = '" LOG_SCHEMA "' THEN c.relname::text END,"
 		" i.type || ' ' || i.identity"
-		" FROM o JOIN pg_namespace n ON n.oid = o.schema"
+		" FROM o LEFT JOIN pg_namespace n ON n.oid = o.schema"
 		" JOIN pg_depend d ON d.refclassid = o.class AND d.refobjid = o.id"
 		" LEFT JOIN pg_class c ON o.class = 'pg_class'::regclass AND c.oid = o.id"
 		" CROSS JOIN LATERAL pg_identify_object(o.class, o.id, 0) i"
@@ -192,13 +198,15 @@ cmig_lacking_read(CmigShadow *shadow)
 		" ELSE NOT EXISTS (SELECT FROM pg_depend e"
 		"  WHERE e.classid = o.class AND e.objid = o.id AND e.deptype = 'e') END"
 		" ORDER BY 1, 2, 3, 4, i.type = 'table' DESC, 5",
-		.argtypes = {TEXTOID}
+		.argtypes = {TEXTOID, TEXTOID}
 	};
 	const CmigManaged *managed = cmig_shadow_managed(shadow);
 	Oid			log = get_namespace_oid(LOG_SCHEMA, true);
 	StringInfoData oids;
+	StringInfoData others;
 
 	initStringInfo(&oids);
+	initStringInfo(&others);
 	foreach_oid(oid, cmig_query_oids(&schemas))
 	{
 		bool		compared = oid != log && cmig_shadow_is_live_schema(shadow, oid);
@@ -206,12 +214,14 @@ cmig_lacking_read(CmigShadow *shadow)
 		for (int i = 0; i < managed->count; i++)
 			compared |= managed->schemas[i].oid == oid;
 		if (!compared)
-			appendStringInfo(&oids, "%c%u", oids.len == 0 ? '{' : ',', oid);
+			appendStringInfo(&oids, "%s%u", oids.len == 0 ? "" : ",", oid);
 	}
-	if (oids.len == 0)
+	if (oids.len == 0 && managed->all)
 		return NIL;
-	appendStringInfoChar(&oids, '}');
-	return cmig_query_list(&query, oids.data);
+	foreach_ptr(const CmigHidden, each, shadow->hidden)
+		appendStringInfo(&others, "%s%u", others.len == 0 ? "" : ",", each->object);
+	return cmig_query_list(&query, psprintf("{%s}", oids.data),
+						   managed->all ? NULL : psprintf("{%s}", others.data));
 }
 
 /*
