@@ -32,7 +32,7 @@ CREATE SERVER "regress Far" FOREIGN DATA WRAPPER regress_far;
 CREATE FOREIGN TABLE shop.away (id int) SERVER "regress Far";
 SELECT * FROM cmig.diff('CREATE SCHEMA shop; CREATE FOREIGN TABLE shop.away (id int) SERVER "regress Far"');
 SELECT * FROM cmig.diff('CREATE USER MAPPING FOR CURRENT_USER SERVER "regress Far"');
-SELECT * FROM cmig.diff('CREATE FOREIGN DATA WRAPPER regress_far; CREATE SERVER "regress Far" FOREIGN DATA WRAPPER regress_far; CREATE TABLE shop.item (id int); CREATE FOREIGN TABLE shop.away (id int) SERVER "regress Far"', '{shop}');
+SELECT * FROM cmig.diff('CREATE TABLE shop.item (id int); CREATE FOREIGN TABLE shop.away (id int) SERVER "regress Far"', '{shop}');
 SELECT * FROM cmig.diff('CREATE FOREIGN TABLE shop.away (id int) SERVER regress_none', '{shop}');
 DROP FOREIGN DATA WRAPPER regress_far CASCADE;
 \set ECHO none
