@@ -788,19 +788,6 @@ extern void cmig_plain_require(struct CmigQuery *query);
 	" WHERE n.nspname = p[1] AND c.relname = p[2])"
 
 /*
- * SQL: the OID of the type that format_type() calls so, or NULL.  Unlike to_regtype(), this
- * needs no USAGE on the type's schema.
- */
-#define CMIG_TYPE_NAMED(name) \
-	"(SELECT CASE WHEN p IS NULL THEN to_regtype(" name ") ELSE (SELECT" \
-	" CASE WHEN " name " LIKE '%[]' THEN t.typarray ELSE t.oid END" \
-	" FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace" \
-	" WHERE n.nspname = p[1] AND t.typname = p[2]) END" \
-	" FROM (SELECT parse_ident(substring(" name " FROM" \
-	" '^((?:[a-z_][a-z0-9_]*|\"(?:[^\"]|\"\")+\")[.](?:[a-z_][a-z0-9_]*|\"(?:[^\"]|\"\")+\"))" \
-	"(?:[(].*[)])?(?:\\[\\])?$'))) y (p))"
-
-/*
  * The end of a hint if there is no backup of pg_cmig's tables.  CASCADE would drop policies,
  * defaults, and the triggers of expanded tables: what depends on the extension, the error of
  * DROP names.
@@ -848,9 +835,7 @@ typedef struct CmigQuery
 								 * functions of pg_catalog and cmig, and this
 								 * one */
 	const char *table;			/* all that it reads is this table of pg_cmig:
-								 * it is not planned if the table is empty, or
-								 * if its result is "columns" of all rows in
-								 * any order, and they are as created */
+								 * see cmig_plain_scan() */
 	const CmigTableColumn *columns;
 	int			ncolumns;
 } CmigQuery;
@@ -886,6 +871,13 @@ typedef struct CmigRow
  * with the pinned search_path.
  */
 typedef void (*CmigRowCallback) (const CmigRow *row, void *arg);
+
+/*
+ * Read the table of a query without planning it, if it is empty, or if the result is
+ * "columns" of all rows in any order, and the table has these.  In plain.c.
+ */
+extern bool cmig_plain_scan(CmigQuery *query, Snapshot snapshot, CmigRowCallback callback, void *arg,
+							uint64 *count);
 
 /* A row callback that adds the row to its argument, a ReturnSetInfo. */
 extern void cmig_query_return_row(const CmigRow *row, void *result);

@@ -1,13 +1,13 @@
 /*
  * plain.c
- *	  Checks that pg_cmig's tables are still plain tables.
+ *	  Checks that pg_cmig's tables are still plain tables, and reads them.
  *
  * A superuser could replace a table with a view, or give it a rule, a policy,
  * or a child table.  A query would then execute the view or the rule, or return
  * rows other than those in the table.  Triggers do not affect reads and are
  * allowed.
  *
- * This module does not lock any table, so a session that is altering one of the
+ * The check does not lock any table, so a session that is altering one of the
  * tables does not block sessions that need only other tables.  The query that
  * follows the check locks the tables that it reads.
  *
@@ -16,16 +16,20 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/relation.h"
 #include "access/table.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_rewrite.h"
 #include "commands/extension.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "base/base.h"
@@ -192,4 +196,71 @@ cmig_plain_require(CmigQuery *query)
 	/* a query of a missing table raises an error, and is checked again */
 	if (complete)
 		query->checked = before;
+}
+
+#define MAX_COLUMNS 16
+
+/*
+ * Does a table have the columns that a query reads?  Describe them in "desc", and
+ * store their numbers.
+ */
+static bool
+has_columns(const CmigQuery *query, Relation table, TupleDesc desc, AttrNumber *numbers)
+{
+	Assert(query->ncolumns <= MAX_COLUMNS);
+	for (int i = 0; i < query->ncolumns; i++)
+	{
+		numbers[i] = get_attnum(RelationGetRelid(table), query->columns[i].name);
+		if (numbers[i] <= 0 ||
+			get_atttype(RelationGetRelid(table), numbers[i]) != query->columns[i].type)
+			return false;
+		TupleDescCopyEntry(desc, i + 1, RelationGetDescr(table), numbers[i]);
+	}
+	return true;
+}
+
+bool
+cmig_plain_scan(CmigQuery *query, Snapshot snapshot, CmigRowCallback callback, void *arg,
+				uint64 *count)
+{
+	const Oid	schema = get_namespace_oid("cmig", true);
+	const Oid	oid = OidIsValid(schema) ? get_relname_relid(query->table, schema) : InvalidOid;
+	Relation	table = OidIsValid(oid) ? try_relation_open(oid, AccessShareLock) : NULL;
+	AttrNumber	numbers[MAX_COLUMNS];
+	Datum		values[MAX_COLUMNS];
+	bool		nulls[MAX_COLUMNS];
+	const CmigRow row = {CreateTemplateTupleDesc(query->ncolumns), values, nulls};
+	Datum	   *all_values;
+	bool	   *all_nulls;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		complete;
+
+	if (table == NULL)
+		return false;
+	cmig_plain_require(query);
+	complete = table->rd_rel->relkind == RELKIND_RELATION &&
+		pg_class_aclcheck(oid, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
+		has_columns(query, table, row.desc, numbers);
+	snapshot = RegisterSnapshot(snapshot);
+	all_values = palloc(sizeof(Datum) * RelationGetNumberOfAttributes(table));
+	all_nulls = palloc(sizeof(bool) * RelationGetNumberOfAttributes(table));
+	scan = systable_beginscan(table, InvalidOid, false, snapshot, 0, NULL);
+	for (*count = 0; complete && HeapTupleIsValid(tuple = systable_getnext(scan)); (*count)++)
+	{
+		complete = query->ncolumns > 0;
+		if (!complete)
+			break;
+		heap_deform_tuple(tuple, RelationGetDescr(table), all_values, all_nulls);
+		for (int i = 0; i < query->ncolumns; i++)
+		{
+			values[i] = all_values[numbers[i] - 1];
+			nulls[i] = all_nulls[numbers[i] - 1];
+		}
+		callback(&row, arg);
+	}
+	systable_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	table_close(table, NoLock);
+	return complete;
 }

@@ -641,79 +641,6 @@ call_for_rows(CmigRowCallback callback, void *arg)
 	pfree(row.nulls);
 }
 
-#define MAX_COLUMNS 16
-
-/*
- * Does a table have the columns that a query reads?  Describe them in "desc", and
- * store their numbers.
- */
-static bool
-has_columns(const CmigQuery *query, Relation table, TupleDesc desc, AttrNumber *numbers)
-{
-	Assert(query->ncolumns <= MAX_COLUMNS);
-	for (int i = 0; i < query->ncolumns; i++)
-	{
-		numbers[i] = get_attnum(RelationGetRelid(table), query->columns[i].name);
-		if (numbers[i] <= 0 ||
-			get_atttype(RelationGetRelid(table), numbers[i]) != query->columns[i].type)
-			return false;
-		TupleDescCopyEntry(desc, i + 1, RelationGetDescr(table), numbers[i]);
-	}
-	return true;
-}
-
-/*
- * Read the table of a query, so that it need not be planned.  Returns false if the
- * query must run.
- */
-static bool
-scan_table(CmigQuery *query, CmigRowCallback callback, void *arg, uint64 *count)
-{
-	const Oid	schema = get_namespace_oid("cmig", true);
-	const Oid	oid = OidIsValid(schema) ? get_relname_relid(query->table, schema) : InvalidOid;
-	Relation	table = OidIsValid(oid) ? try_relation_open(oid, AccessShareLock) : NULL;
-	AttrNumber	numbers[MAX_COLUMNS];
-	Datum		values[MAX_COLUMNS];
-	bool		nulls[MAX_COLUMNS];
-	const CmigRow row = {CreateTemplateTupleDesc(query->ncolumns), values, nulls};
-	Datum	   *all_values;
-	bool	   *all_nulls;
-	Snapshot	snapshot;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-	bool		complete;
-
-	if (table == NULL)
-		return false;
-	cmig_plain_require(query);
-	complete = table->rd_rel->relkind == RELKIND_RELATION &&
-		pg_class_aclcheck(oid, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
-		has_columns(query, table, row.desc, numbers);
-	if (!at_once)
-		CommandCounterIncrement();
-	snapshot = RegisterSnapshot(at_once ? GetActiveSnapshot() : GetTransactionSnapshot());
-	all_values = palloc(sizeof(Datum) * RelationGetNumberOfAttributes(table));
-	all_nulls = palloc(sizeof(bool) * RelationGetNumberOfAttributes(table));
-	scan = systable_beginscan(table, InvalidOid, false, snapshot, 0, NULL);
-	for (*count = 0; complete && HeapTupleIsValid(tuple = systable_getnext(scan)); (*count)++)
-	{
-		complete = query->ncolumns > 0;
-		if (!complete)
-			break;
-		heap_deform_tuple(tuple, RelationGetDescr(table), all_values, all_nulls);
-		for (int i = 0; i < query->ncolumns; i++)
-		{
-			values[i] = all_values[numbers[i] - 1];
-			nulls[i] = all_nulls[numbers[i] - 1];
-		}
-		callback(&row, arg);
-	}
-	systable_endscan(scan);
-	UnregisterSnapshot(snapshot);
-	table_close(table, NoLock);
-	return complete;
-}
-
 uint64
 cmig_query_each(CmigQuery *query, Datum *values, const char *nulls,
 				CmigRowCallback callback, void *arg)
@@ -725,8 +652,13 @@ cmig_query_each(CmigQuery *query, Datum *values, const char *nulls,
 	const bool	may_last = cmig_query_plans_last || (at_once && query->selective);
 	const bool	latest = reads_latest(query);
 
-	if (query->table && scan_table(query, callback, arg, &total))
-		return total;
+	if (query->table)
+	{
+		if (!at_once)
+			CommandCounterIncrement();
+		if (cmig_plain_scan(query, at_once ? GetActiveSnapshot() : GetTransactionSnapshot(), callback, arg, &total))
+			return total;
+	}
 	enter(&frame, query, may_last);
 	if (latest)
 	{

@@ -13,6 +13,19 @@
 
 #include "base/base.h"
 
+/*
+ * SQL: the OID of the type that format_type() calls so, or NULL.  Unlike to_regtype(), this
+ * needs no USAGE on the type's schema.
+ */
+#define CMIG_TYPE_NAMED(name) \
+	"(SELECT CASE WHEN p IS NULL THEN to_regtype(" name ") ELSE (SELECT" \
+	" CASE WHEN " name " LIKE '%[]' THEN t.typarray ELSE t.oid END" \
+	" FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace" \
+	" WHERE n.nspname = p[1] AND t.typname = p[2]) END" \
+	" FROM (SELECT parse_ident(substring(" name " FROM" \
+	" '^((?:[a-z_][a-z0-9_]*|\"(?:[^\"]|\"\")+\")[.](?:[a-z_][a-z0-9_]*|\"(?:[^\"]|\"\")+\"))" \
+	"(?:[(].*[)])?(?:\\[\\])?$'))) y (p))"
+
 /* in image.c */
 
 struct CmigKind;
