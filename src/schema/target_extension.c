@@ -45,7 +45,8 @@ move(Oid catalog, Oid moved, Oid from, Oid to)
 		.sql = "WITH RECURSIVE m(classid, objid) AS ("
 		/* not by a join, for which all objects of the schema could be read */
 		"SELECT d.classid, d.objid FROM pg_depend d WHERE $3 = 'pg_extension'::regclass"
-		" AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND $2 IN (0, d.refobjid)"
+		" AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND d.refobjid = ANY (ARRAY("
+		"  SELECT e.oid FROM pg_extension e WHERE $2 IN (0, e.oid) AND e.extname <> 'pg_cmig'))"
 		" AND (SELECT n.refobjid FROM pg_depend n WHERE n.classid = d.classid AND n.objid = d.objid"
 		"  AND n.refclassid = 'pg_namespace'::regclass LIMIT 1) = $1"
 		" UNION SELECT $3, $2 WHERE $3 <> 'pg_extension'::regclass"
