@@ -305,6 +305,11 @@ is((try_sql("SELECT action, object, upgrade_sql FROM cmig.diff('$h', schemas => 
 try_sql('CREATE SCHEMA i; CREATE TYPE i.m AS ENUM (); CREATE TABLE e.m (m i.m[]); CREATE VIEW i.v AS SELECT m FROM e.m');
 is((try_sql("SELECT action, object, change FROM cmig.diff((SELECT cmig.schema_sql('{i}')), schemas => '{i}')"))[1], '', 'its own target');
 
+# An attribute is not dropped if tables that are not compared store its values, or views use it there
+try_sql('CREATE SCHEMA m; CREATE TYPE m.x AS (i int, j int); CREATE TABLE e.typed OF m.x; CREATE TYPE m.y AS (i int, j int); CREATE TABLE e.stored (y m.y[])');
+is((try_sql("SELECT action, object, hazard FROM cmig.diff('CREATE TYPE m.x AS (i int); CREATE TYPE m.y AS (i int, k int)', '{m}') WHERE object <> 'm' ORDER BY object"))[1],
+	join("\n", 'unsupported|m.x.j|table e.typed, which is not compared, depends on it', 'unsupported|m.y.j|column y of table e.stored, which is not compared, depends on it', 'create|m.y.k|'), 'attributes');
+
 # The sequence of a column is not told of, another one is
 try_sql('CREATE SCHEMA k; CREATE TABLE k.t (i serial, j int); CREATE SEQUENCE k.s; ALTER TABLE k.t ALTER j SET DEFAULT nextval(\'k.s\'); CREATE VIEW k.v AS SELECT last_value FROM k.t_i_seq;
 	CREATE VIEW e.k1 AS SELECT i FROM k.t; CREATE VIEW e.k2 AS SELECT last_value FROM k.v');

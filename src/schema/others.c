@@ -566,7 +566,8 @@ is_computed(const CmigObject *column)
 /*
  * Returns the table or composite type that cannot be changed in this way while a
  * table stores its row type, or InvalidOid.  PostgreSQL refuses each change of a
- * column's type, even if rows are not rewritten.
+ * column's type, even if rows are not rewritten.  It drops an attribute, but with it
+ * what is stored, and the columns of typed tables with their dependents.
  */
 static Oid
 rows_of(const CmigChange *change)
@@ -580,6 +581,8 @@ rows_of(const CmigChange *change)
 		return table != NULL && table->kind == &cmig_kind_table && is_computed(change->to) ?
 			table->address.object : InvalidOid;
 	}
+	if (table != NULL && table->kind == &cmig_kind_attribute && cmig_change_drops(change))
+		return table->address.object;
 	if (table == NULL || change->action != CMIG_ALTER ||
 		(!cmig_table_is(table) && table->kind != &cmig_kind_column &&
 		 table->kind != &cmig_kind_attribute))
