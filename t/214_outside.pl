@@ -306,9 +306,9 @@ try_sql('CREATE SCHEMA i; CREATE TYPE i.m AS ENUM (); CREATE TABLE e.m (m i.m[])
 is((try_sql("SELECT action, object, change FROM cmig.diff((SELECT cmig.schema_sql('{i}')), schemas => '{i}')"))[1], '', 'its own target');
 
 # An attribute is not dropped if tables that are not compared store its values, or views use it there
-try_sql('CREATE SCHEMA m; CREATE TYPE m.x AS (i int, j int); CREATE TABLE e.typed OF m.x; CREATE TYPE m.y AS (i int, j int); CREATE TABLE e.stored (y m.y[])');
-is((try_sql("SELECT action, object, hazard FROM cmig.diff('CREATE TYPE m.x AS (i int); CREATE TYPE m.y AS (i int, k int)', '{m}') WHERE object <> 'm' ORDER BY object"))[1],
-	join("\n", 'unsupported|m.x.j|table e.typed, which is not compared, depends on it', 'unsupported|m.y.j|column y of table e.stored, which is not compared, depends on it', 'create|m.y.k|'), 'attributes');
+try_sql('CREATE SCHEMA at; CREATE TYPE at.x AS (i int, j int); CREATE TABLE e.typed OF at.x; CREATE TYPE at.y AS (i int, j int); CREATE TABLE e.stored (y at.y[])');
+is((try_sql("SELECT action, object, hazard FROM cmig.diff('CREATE TYPE at.x AS (i int); CREATE TYPE at.y AS (i int, k int)', '{at}') WHERE object <> 'at' ORDER BY object"))[1],
+	join("\n", 'unsupported|at.x.j|table e.typed, which is not compared, depends on it', 'unsupported|at.y.j|column y of table e.stored, which is not compared, depends on it', 'create|at.y.k|'), 'attributes');
 
 # The sequence of a column is not told of, another one is
 try_sql('CREATE SCHEMA k; CREATE TABLE k.t (i serial, j int); CREATE SEQUENCE k.s; ALTER TABLE k.t ALTER j SET DEFAULT nextval(\'k.s\'); CREATE VIEW k.v AS SELECT last_value FROM k.t_i_seq;
