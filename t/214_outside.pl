@@ -257,6 +257,10 @@ is((try_sql(q{SELECT action, object, hazard FROM cmig.diff((SELECT cmig.schema_s
 		map { "unsupported|o.$_|it depends on column o.p.k, which is not created" } 'v', 'x'), 'a new column');
 is((try_sql(q{SELECT action, object, hazard FROM cmig.diff(replace((SELECT cmig.schema_sql('{o}')), 'l integer', 'l bigint'), schemas => '{o}')}))[1],
 	'unsupported|o.p.l|column p of table e.p, which is not compared, depends on it', 'a type');
+# unless the database's column does not inherit from it yet
+try_sql(q{CREATE SCHEMA r; CREATE TABLE r.p (l int); CREATE TABLE r.c (l int); CREATE VIEW e.rp AS SELECT l FROM r.p; CREATE VIEW e.rc AS SELECT l FROM r.c});
+is((try_sql(q{SELECT object, hazard FROM cmig.diff('CREATE TABLE r.p (l bigint); CREATE TABLE r.c () INHERITS (r.p)', schemas => '{r}') ORDER BY object}))[1],
+	join("\n", 'r.c|it depends on column r.p.l, which cannot be changed', map { "r.$_.l|view e.r$_, which is not compared, depends on it" } 'c', 'p'), 'a new parent');
 
 # A value that is added cannot be removed while it is used elsewhere, in stages either
 try_sql(q{CREATE SCHEMA n; CREATE TYPE n.e AS ENUM ('a'); CREATE TABLE e.n (e n.e)});
