@@ -656,7 +656,8 @@ cmig_query_each(CmigQuery *query, Datum *values, const char *nulls,
 	{
 		if (!at_once)
 			CommandCounterIncrement();
-		if (cmig_plain_scan(query, at_once ? GetActiveSnapshot() : GetTransactionSnapshot(), callback, arg, &total))
+		if (cmig_plain_scan(query, at_once ? GetActiveSnapshot() : latest ? cmig_latest_snapshot() :
+							GetTransactionSnapshot(), callback, arg, &total))
 			return total;
 	}
 	enter(&frame, query, may_last);
