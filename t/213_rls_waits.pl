@@ -21,10 +21,13 @@ $node->safe_psql('original', q{CREATE EXTENSION pg_cmig;
 	CREATE TABLE p (id int, tenant_id text) PARTITION BY RANGE (id);
 	CREATE TABLE t (id int, tenant_id text);
 	CREATE TABLE ready (id int, tenant_id text);
+	CREATE TABLE strict (id int, tenant_id text);
+	SELECT FROM cmig.enable_rls('strict', roles => '{app}', require_context => true);
 	SELECT FROM cmig.enable_rls('ready', roles => '{app}')});
 
 my $policies = q{SELECT coalesce(string_agg(tablename || '.' || policyname || ' ' || qual, E'\n' ORDER BY 1), 'none') FROM (
 	SELECT tablename, policyname, qual FROM pg_policies UNION ALL
+	SELECT 'pg_cmig', 'app', has_schema_privilege('app', 'cmig', 'USAGE')::text UNION ALL
 	SELECT relname, 'enabled', relforcerowsecurity::text FROM pg_class WHERE relrowsecurity ORDER BY 1, 2) p};
 
 sub database
@@ -75,5 +78,10 @@ waits("SELECT FROM cmig.enable_rls('t', $roles)", "SELECT FROM cmig.enable_rls('
 waits("SELECT FROM cmig.enable_rls('t', $roles)", "SELECT FROM cmig.disable_rls('t')");
 waits("CREATE TABLE child () INHERITS (t); SELECT FROM cmig.enable_rls('child', $roles)", "SELECT FROM cmig.disable_rls('t')");
 waits('CREATE POLICY x ON ready USING (true)', "SELECT FROM cmig.disable_rls('ready')");
+
+# the role keeps its access to pg_cmig while any policy needs it
+waits("SELECT FROM cmig.enable_rls('t', $roles, require_context => true)", "SELECT FROM cmig.disable_rls('strict')");
+waits("SELECT FROM cmig.enable_rls_schema('public', $roles, require_context => true, except_tables => '{ready,strict,p}')", "SELECT FROM cmig.disable_rls('strict')");
+waits("SELECT FROM cmig.disable_rls('strict')", "SELECT FROM cmig.enable_rls('t', $roles, require_context => true)");
 
 done_testing();

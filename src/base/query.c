@@ -602,7 +602,7 @@ cmig_query_run(CmigQuery *query, Datum *values, const char *nulls)
 	PG_TRY();
 	{
 		writing = was_writing || !query->users_text;
-		if (query->latest && reads_latest(query))
+		if (reads_latest(query))
 		{
 			CommandCounterIncrement();
 			result = SPI_execute_snapshot(query->plan, values, nulls, cmig_latest_snapshot(),

@@ -18,6 +18,7 @@
 #include "catalog/catalog.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "storage/lmgr.h"
@@ -248,7 +249,7 @@ static CmigQuery has_word = {
 	"SELECT FROM pg_description d WHERE d.classoid = 'pg_policy'::regclass"
 	" AND position('[cmig.enable_rls ' IN d.description) > 0"
 	" AND position($1 || ' ' IN translate(d.description, ']', ' ')) > 0",
-	{TEXTOID}
+	{TEXTOID},.latest = true
 };
 
 /* Do a table's policies record that enable_rls has granted access to the role? */
@@ -260,6 +261,16 @@ is_recorded(const char *role)
 	initStringInfo(&word);
 	cmig_rls_setup_word(&word, "granted", role);
 	return cmig_query_do(&has_word, word.data) > 0;
+}
+
+/*
+ * Wait until no other transaction is about to record that a role needs access, or to
+ * revoke it because no policy does.
+ */
+static void
+lock_access(void)
+{
+	LockDatabaseObject(NamespaceRelationId, get_namespace_oid("cmig", false), 0, ShareUpdateExclusiveLock);
 }
 
 /* Returns the statements that grant access to the policies' roles. */
@@ -515,6 +526,8 @@ CMIG_READER(cmig_enable_rls)
 		cmig_query_hold(PG_GETARG_OID(12), AccessShareLock);
 	options = read_options(fcinfo, relid, true);
 	family = lock_family(relid, AccessExclusiveLock);
+	if (options->require_context)
+		lock_access();
 	run(fcinfo, NULL, NULL, grant_access(options));
 	foreach_oid(oid, family)
 	{
@@ -578,6 +591,8 @@ CMIG_READER(cmig_disable_rls)
 						 errhint("ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY", table->name)));
 		}
 	}
+	if (granted != NIL)
+		lock_access();
 	run(fcinfo, NULL, NULL, revoke_access(granted, cmig_rls_table_read(relid)->owner));
 	if (!any)
 		ereport(NOTICE,
@@ -766,6 +781,8 @@ CMIG_READER(cmig_enable_rls_schema)
 	{
 		CmigRlsTable *table = cmig_rls_table_read(oid);
 
+		if (!any && options->require_context)
+			lock_access();
 		if (!any)
 			run(fcinfo, NULL, "", grant_access(options));
 		any = true;
