@@ -76,4 +76,17 @@ $old->query_safe('COMMIT');
 is($old->query_safe('SELECT count(*) FROM cmig.status() WHERE item = \'expanded\''), 0, 'the session can call again');
 $old->quit;
 
+# what another tool has applied is what it has committed, as the tables that it has changed are
+$db++;
+sql('postgres', "CREATE DATABASE $db TEMPLATE original");
+sql($db, q{CREATE TABLE flyway_schema_history (installed_rank int PRIMARY KEY, version text, description text, type text, script text,
+	checksum int, installed_by text, installed_on timestamp DEFAULT now(), execution_time int DEFAULT 0, success bool DEFAULT true);
+	INSERT INTO flyway_schema_history VALUES (1, '1', 'a', 'SQL', 'V1__a.sql', 1, 'x')});
+$old = $node->background_psql($db);
+$old->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1');
+sql($db, q{ALTER TABLE t ADD z int; INSERT INTO flyway_schema_history VALUES (2, '2', 'b', 'SQL', 'V2__b.sql', 1, 'x')});
+$old->query_safe(q{SELECT FROM cmig.import_state('flyway'); COMMIT});
+$old->quit;
+is(sql($db, 'SELECT revision FROM cmig.version'), 2, 'import_state records what was applied meanwhile');
+
 done_testing();

@@ -203,6 +203,8 @@ cmig_tool_state_read(const CmigTool *tool, Oid table)
 	query->all_rows = true;
 	cmig_role_act_as_owner(&saved, relation->rd_rel->relowner);
 	XactReadOnly = true;
+	/* what the tool has committed, also while its table's lock was waited for */
+	query->latest = true;
 	cmig_query_each(query, NULL, NULL, take_row, &rows);
 	cmig_role_return(&saved);
 	table_close(relation, NoLock);

@@ -18,7 +18,6 @@
 #include "catalog/catalog.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_inherits.h"
-#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "storage/lmgr.h"
@@ -261,16 +260,6 @@ is_recorded(const char *role)
 	initStringInfo(&word);
 	cmig_rls_setup_word(&word, "granted", role);
 	return cmig_query_do(&has_word, word.data) > 0;
-}
-
-/*
- * Wait until no other transaction is about to record that a role needs access, or to
- * revoke it because no policy does.
- */
-static void
-lock_access(void)
-{
-	LockDatabaseObject(NamespaceRelationId, get_namespace_oid("cmig", false), 0, ShareUpdateExclusiveLock);
 }
 
 /* Returns the statements that grant access to the policies' roles. */
@@ -527,7 +516,7 @@ CMIG_READER(cmig_enable_rls)
 	options = read_options(fcinfo, relid, true);
 	family = lock_family(relid, AccessExclusiveLock);
 	if (options->require_context)
-		lock_access();
+		cmig_access_lock();
 	run(fcinfo, NULL, NULL, grant_access(options));
 	foreach_oid(oid, family)
 	{
@@ -592,7 +581,7 @@ CMIG_READER(cmig_disable_rls)
 		}
 	}
 	if (granted != NIL)
-		lock_access();
+		cmig_access_lock();
 	run(fcinfo, NULL, NULL, revoke_access(granted, cmig_rls_table_read(relid)->owner));
 	if (!any)
 		ereport(NOTICE,
@@ -782,7 +771,7 @@ CMIG_READER(cmig_enable_rls_schema)
 		CmigRlsTable *table = cmig_rls_table_read(oid);
 
 		if (!any && options->require_context)
-			lock_access();
+			cmig_access_lock();
 		if (!any)
 			run(fcinfo, NULL, "", grant_access(options));
 		any = true;

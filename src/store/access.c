@@ -382,12 +382,18 @@ cmig_access_run(List *statements)
  * privileges at the same time, one of them could fail with "tuple concurrently
  * updated" or a deadlock.
  */
+void
+cmig_access_lock(void)
+{
+	LockDatabaseObject(NamespaceRelationId, get_namespace_oid("cmig", false), 0,
+					   ShareUpdateExclusiveLock);
+}
+
 static void
 begin_change(const char *command)
 {
 	cmig_require_writable(command);
-	LockDatabaseObject(NamespaceRelationId, get_namespace_oid("cmig", false), 0,
-					   ShareUpdateExclusiveLock);
+	cmig_access_lock();
 }
 
 /*

@@ -664,6 +664,12 @@ extern List *cmig_access_levels(void);
 extern List *cmig_access_statements(bool grant, const char *role, const char *level);
 
 /*
+ * Wait until no other transaction is about to grant or revoke access to pg_cmig, or
+ * to record that a role needs it.
+ */
+extern void cmig_access_lock(void);
+
+/*
  * May a role grant access to pg_cmig?  Run statements from this
  * module, or raise error 42501 if the current role may not.
  */
