@@ -345,4 +345,17 @@ like((try_sql("SELECT * FROM cmig.diff('CREATE SCHEMA g; CREATE FOREIGN TABLE g.
 like((try_sql("SELECT * FROM cmig.diff('CREATE FOREIGN TABLE g.t (i int) SERVER r', schemas => '{g}')"))[0], qr/server "r" does not exist/, 'another one');
 is((try_sql('SELECT srvname, srvoptions FROM pg_foreign_table t JOIN pg_foreign_server s ON s.oid = t.ftserver'))[1], 's|', 'the server stays');
 
+# Members of extensions keep their names in a comparison of two schemas, and other objects are named as in the first one
+new_database($node, 'schemas');
+$node->safe_psql('schemas', q{CREATE EXTENSION citext SCHEMA public; CREATE SCHEMA o; CREATE EXTENSION hstore SCHEMA o; CREATE TYPE public.own AS ENUM ('a'); CREATE TYPE o.own AS ENUM ('a')});
+$node->safe_psql('schemas', qq{CREATE TABLE $_.t (c public.citext DEFAULT 'a'::public.citext, h o.hstore, w $_.own); CREATE INDEX ON $_.t (c); CREATE VIEW $_.v AS SELECT o.akeys(h), c || 'b'::public.citext AS c FROM $_.t;
+	CREATE FUNCTION $_.f(public.citext, o.hstore, $_.own) RETURNS public.citext LANGUAGE sql AS 'SELECT public.citext(\$1::text)'}) foreach 'public', 'o';
+is($node->safe_psql('schemas', "SELECT * FROM cmig.diff_schemas('public', 'o')"), '', 'public and another schema');
+is($node->safe_psql('schemas', "SELECT * FROM cmig.diff_schemas('o', 'public')"), '', 'the other way');
+$node->safe_psql('schemas', 'DROP VIEW v, o.v; ALTER TABLE t ALTER c TYPE text; CREATE FUNCTION f(own) RETURNS int LANGUAGE sql RETURN 1');
+is($node->safe_psql('schemas', "SELECT action, object, upgrade_sql FROM cmig.diff_schemas('public', 'o') WHERE kind IN ('function', 'column')"),
+	"drop|public.f(public.own)|DROP FUNCTION public.f(public.own)\nalter|public.t.c|ALTER TABLE public.t ALTER COLUMN c TYPE public.citext USING c::public.citext", 'what differs');
+is($node->safe_psql('schemas', "SELECT action, object FROM cmig.diff_schemas('o', 'public') WHERE kind IN ('function', 'column') AND upgrade_sql !~ '^(RE)?SET'"),
+	"alter|o.t.c\ncreate|o.f(o.own)", 'and the other way');
+
 done_testing();

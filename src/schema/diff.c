@@ -935,7 +935,10 @@ read_renamed(CmigShadow *shadow, void *arg)
 
 		for (int j = 0; j < object->kind->nproperties; j++)
 			cmig_object_set(object, j, cmig_normal_rename(object->values[j], old, new));
+		/* of a function, the types of its arguments */
+		object->identity = cmig_normal_rename(object->identity, old, new);
 	}
+	cmig_image_sort(diff->image);
 }
 
 /*

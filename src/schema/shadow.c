@@ -14,6 +14,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
@@ -499,18 +500,22 @@ prepare_shadow(ShadowRun *run)
 
 /*
  * Give the schema its new name.  Another schema that has this name is first
- * given a temporary name.
+ * given a temporary name.  Members of extensions in the schema are not compared,
+ * and stay in a schema with the former name.
  */
 static void
 prepare_rename(ShadowRun *run)
 {
 	Oid			other = get_namespace_oid(run->name, true);
+	char	   *former = get_namespace_name(run->schema);
 
 	if (other == run->schema)
 		return;
 	if (OidIsValid(other))
 		set_name(other, away_name(other));
 	set_name(run->schema, run->name);
+	cmig_shadow_extension_move(InvalidOid, run->schema,
+							   NamespaceCreate(former, BOOTSTRAP_SUPERUSERID, false));
 }
 
 /*
