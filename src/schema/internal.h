@@ -407,7 +407,7 @@ extern Node *cmig_target_schema_drop(CmigTargetState *state, Node *statement);
 /*
  * When the target has ended, find out which extensions it created and which
  * schemas exist.  If the target uses an extension that it does not create,
- * shows the extension, and issues a NOTICE.
+ * shows the extension, and issues a NOTICE if the extension's schema is compared.
  */
 extern void cmig_target_extension_settle(CmigTargetState *state);
 

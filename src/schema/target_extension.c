@@ -523,9 +523,15 @@ cmig_target_extension_settle(CmigTargetState *state)
 {
 	foreach_ptr(CmigExtension, extension, state->shadow->extensions)
 	{
+		bool		compared = state->shadow->managed->all;
+
 		if (is_declared(extension) || !is_used(extension, GetCurrentTransactionId()))
 			continue;
 		set_declared(extension, true);
+		for (int i = 0; i < state->shadow->count; i++)
+			compared |= state->shadow->schemas[i].live == extension->schema;
+		if (!compared)
+			continue;
 		ereport(NOTICE,
 				(errmsg("the target uses extension \"%s\", but does not create it",
 						extension->name),
