@@ -407,7 +407,8 @@ require_planned(const CmigExpansion *expansion, Oid caller, const List *objects)
 		/*
 		 * What the expansion has created itself may get another owner.  If
 		 * that of the version's schema does not have the caller's privileges,
-		 * it must be what was planned; a function that it has replaced is not
+		 * it must be what was planned; a view, and its row type, can have the
+		 * owner of the real one; a function that it has replaced is not
 		 * called, unless its functions are trusted.
 		 */
 		" AND NOT EXISTS (SELECT FROM cmig.expansion_run r, unnest(r.schemas) s, pg_namespace n"
@@ -415,7 +416,9 @@ require_planned(const CmigExpansion *expansion, Oid caller, const List *objects)
 		"  AND (pg_has_role(n.nspowner, $4, 'USAGE') OR EXISTS (SELECT FROM c WHERE c.what = b.what)"
 		"   AND (ours OR b.owner = n.nspowner OR b.owner IN (SELECT k.relowner FROM"
 		"    jsonb_array_elements(r.columns) e JOIN pg_class k ON k.oid = "
-		CMIG_RELATION_NAMED("(e->>0)") "))))"
+		CMIG_RELATION_NAMED("(e->>0)") ") OR b.owner IN (SELECT k.relowner FROM pg_class k JOIN"
+		"    pg_namespace q ON q.oid = k.relnamespace WHERE q.nspname::text = s AND b.what IN"
+		"    (format('relation %I.%I', n.nspname, k.relname), format('type %I.%I', n.nspname, k.relname))))))"
 		" ORDER BY 1 LIMIT 1",
 		{TEXTOID, TEXTOID, TEXTOID, OIDOID, TEXTOID}
 	};
