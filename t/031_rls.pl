@@ -337,7 +337,8 @@ sql('shop', join ';', map { my ($table, $using) = @$_;
 	[ 'sub_d', 'NOT coalesce((SELECT tenant_id <> cmig.current_tenant_id()::int UNION SELECT true LIMIT 1), true)' ],
 	[ 'sub_e', 'NOT coalesce((WITH c AS (SELECT 1) SELECT tenant_id <> cmig.current_tenant_id()::int), true)' ],
 	[ 'sub_f', 'coalesce(tenant_id, id) IS NULL' ],
-	[ 'sub_g', '(tenant_id + id) IS NOT NULL' ]);
+	[ 'sub_g', '(tenant_id + id) IS NOT NULL' ],
+	[ 'sub_h', '(CASE WHEN gone THEN tenant_id ELSE 1 END) IS NULL' ]);
 is(sql('shop', "SELECT object, problem FROM cmig.rls_check() WHERE rule IN ('foreign_rows', 'not_judged') AND object ~ 'sub_' ORDER BY 1"), <<'END' =~ s/\n$//r, 'sub-selects that must be false, and nulls');
 policy p on public.sub_a|USING: rows that belong to others are let through: those where tenant_id IS NULL AND cmig.current_tenant_id() IS NULL
 policy p on public.sub_b|USING: rows that belong to others are let through: those where NOT (SELECT sub_a.gone FROM sub_a WHERE (sub_a.id = sub_b.id))
@@ -345,6 +346,7 @@ policy p on public.sub_d|USING is not proved to let through only rows that belon
 policy p on public.sub_e|USING is not proved to let through only rows that belong to the context: it is true if NOT (WITH c AS (SELECT 1 AS "?column?") SELECT (sub_e.tenant_id <> (cmig.current_tenant_id())::integer))
 policy p on public.sub_f|USING: rows that belong to nobody are let through: those where tenant_id IS NULL AND id IS NULL
 policy p on public.sub_g|USING: rows that belong to others are let through: those where (tenant_id + id) IS NOT NULL
+policy p on public.sub_h|USING: rows that belong to nobody are let through and can be changed: those where gone AND tenant_id IS NULL
 END
 
 $node->stop;
