@@ -262,6 +262,11 @@ try_sql(q{CREATE SCHEMA r; CREATE TABLE r.p (l int); CREATE TABLE r.c (l int); C
 is((try_sql(q{SELECT object, hazard FROM cmig.diff('CREATE TABLE r.p (l bigint); CREATE TABLE r.c () INHERITS (r.p)', schemas => '{r}') ORDER BY object}))[1],
 	join("\n", 'r.c|it depends on column r.p.l, which cannot be changed', map { "r.$_.l|view e.r$_, which is not compared, depends on it" } 'c', 'p'), 'a new parent');
 
+# A partition of a table that references itself is detached before it is dropped
+try_sql(q{CREATE SCHEMA u; CREATE TABLE u.p (i int PRIMARY KEY, j int REFERENCES u.p) PARTITION BY LIST (i); CREATE TABLE u.q PARTITION OF u.p DEFAULT; CREATE TABLE u.r PARTITION OF u.p FOR VALUES IN (1)});
+is((try_sql(q{SELECT upgrade_sql FROM cmig.diff('CREATE TABLE u.p (i int PRIMARY KEY, j int REFERENCES u.p) PARTITION BY LIST (i); CREATE TABLE u.r PARTITION OF u.p FOR VALUES IN (1)', schemas => '{u}') ORDER BY step}))[1],
+	join("\n", 'ALTER TABLE u.p DETACH PARTITION u.q', 'ALTER TABLE u.q DROP CONSTRAINT IF EXISTS p_j_fkey', 'DROP TABLE u.q'), 'a partition of a table that references itself');
+
 # A value that is added cannot be removed while it is used elsewhere, in stages either
 try_sql(q{CREATE SCHEMA n; CREATE TYPE n.e AS ENUM ('a'); CREATE TABLE e.n (e n.e)});
 foreach my $stages ('false', 'true')
