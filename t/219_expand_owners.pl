@@ -52,5 +52,11 @@ foreach my $case (
 	}
 }
 
+# who owns nothing of it
+sql('postgres', 'CREATE ROLE stranger LOGIN');
+sql('d1', q{SELECT FROM cmig.grant_access('stranger', 'migrator'); DELETE FROM cmig.version; DELETE FROM cmig.revision;
+	SELECT FROM cmig.create_revision('n', 'ALTER TABLE w.t ALTER code TYPE int USING code::int', NULL, revision => 'r2', expand => true)});
+fails_with($node, 'd1', 'CALL cmig.expand()', 'MG014', 'permission denied for schema w\..*HINT:  Repeat the CALL as a role that is allowed to do this\. It must own', 'a stranger: the hint', 'stranger');
+
 $node->stop;
 done_testing();

@@ -78,10 +78,13 @@ cmig_versions_explain_replay(const CmigPlanning *p, ErrorData *error)
 	else
 	{
 		differences = cmig_versions_differences(p);
-		error->hint = psprintf("Correct the statement, or the line \"-- cmig:up\" that it was made"
-							   " from, in the revision file, and load the file. If the database was"
-							   " changed by hand: `SELECT * FROM cmig.%sdrift()`",
-							   scope ? "scope_" : "");
+		error->hint = cmig_replay_failed_code() == ERRCODE_INSUFFICIENT_PRIVILEGE ?
+			pstrdup("Repeat the `CALL` as a role that is allowed to do this. It must own the schemas"
+					" and tables that the revisions change.") :
+			psprintf("Correct the statement, or the line \"-- cmig:up\" that it was made"
+					 " from, in the revision file, and load the file. If the database was"
+					 " changed by hand: `SELECT * FROM cmig.%sdrift()`",
+					 scope ? "scope_" : "");
 		error->detail = psprintf("%s%s", error->detail, differences);
 		if (error->detail_log != NULL)
 			error->detail_log = psprintf("%s%s", error->detail_log, differences);
