@@ -89,4 +89,19 @@ $old->query_safe(q{SELECT FROM cmig.import_state('flyway'); COMMIT});
 $old->quit;
 is(sql($db, 'SELECT revision FROM cmig.version'), 2, 'import_state records what was applied meanwhile');
 
+# what waits for the lock of a table reads what is then in it, also if it was truncated
+$db++;
+sql('postgres', "CREATE DATABASE $db TEMPLATE original");
+my $writer = $node->background_psql($db);
+foreach my $table ('version', 'revision')
+{
+	$writer->query_safe("BEGIN; CREATE TEMP TABLE was ON COMMIT DROP AS TABLE cmig.$table; TRUNCATE cmig.$table; INSERT INTO cmig.$table TABLE was");
+	my $reader = start_psql($node, $db, 'SELECT revision FROM cmig.current()');
+	wait_until_blocked($node);
+	$writer->query_safe('COMMIT');
+	finish_psql($reader);
+	is($reader->{out}, '1', "cmig.$table was truncated and filled");
+}
+$writer->quit;
+
 done_testing();

@@ -868,16 +868,18 @@ typedef struct CmigRow
 
 /*
  * A callback for a query's rows.  It must copy whatever it keeps, and it runs
- * with the pinned search_path.
+ * with the pinned search_path, unless the query names its table.
  */
 typedef void (*CmigRowCallback) (const CmigRow *row, void *arg);
 
 /*
- * Read the table of a query without planning it, if it is empty, or if the result is
- * "columns" of all rows in any order, and the table has these.  In plain.c.
+ * In plain.c: lock and check a query's table, if it exists, before the snapshot is taken (an
+ * older one shows nothing if the table was truncated meanwhile), then read "columns" of all
+ * its rows in any order, and close it.  If that returns false, the query must run.
  */
-extern bool cmig_plain_scan(CmigQuery *query, Snapshot snapshot, CmigRowCallback callback, void *arg,
-							uint64 *count);
+extern Relation cmig_plain_open(CmigQuery *query);
+extern bool cmig_plain_scan(CmigQuery *query, Relation table, Snapshot snapshot,
+							CmigRowCallback callback, void *arg, uint64 *count);
 
 /* A row callback that adds the row to its argument, a ReturnSetInfo. */
 extern void cmig_query_return_row(const CmigRow *row, void *result);

@@ -219,13 +219,22 @@ has_columns(const CmigQuery *query, Relation table, TupleDesc desc, AttrNumber *
 	return true;
 }
 
-bool
-cmig_plain_scan(CmigQuery *query, Snapshot snapshot, CmigRowCallback callback, void *arg,
-				uint64 *count)
+Relation
+cmig_plain_open(CmigQuery *query)
 {
 	const Oid	schema = get_namespace_oid("cmig", true);
 	const Oid	oid = OidIsValid(schema) ? get_relname_relid(query->table, schema) : InvalidOid;
 	Relation	table = OidIsValid(oid) ? try_relation_open(oid, AccessShareLock) : NULL;
+
+	if (table != NULL)
+		cmig_plain_require(query);
+	return table;
+}
+
+bool
+cmig_plain_scan(CmigQuery *query, Relation table, Snapshot snapshot, CmigRowCallback callback,
+				void *arg, uint64 *count)
+{
 	AttrNumber	numbers[MAX_COLUMNS];
 	Datum		values[MAX_COLUMNS];
 	bool		nulls[MAX_COLUMNS];
@@ -236,11 +245,8 @@ cmig_plain_scan(CmigQuery *query, Snapshot snapshot, CmigRowCallback callback, v
 	HeapTuple	tuple;
 	bool		complete;
 
-	if (table == NULL)
-		return false;
-	cmig_plain_require(query);
 	complete = table->rd_rel->relkind == RELKIND_RELATION &&
-		pg_class_aclcheck(oid, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
+		pg_class_aclcheck(RelationGetRelid(table), GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
 		has_columns(query, table, row.desc, numbers);
 	snapshot = RegisterSnapshot(snapshot);
 	all_values = palloc(sizeof(Datum) * RelationGetNumberOfAttributes(table));

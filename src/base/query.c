@@ -651,13 +651,15 @@ cmig_query_each(CmigQuery *query, Datum *values, const char *nulls,
 	uint64		total = 0;
 	const bool	may_last = cmig_query_plans_last || (at_once && query->selective);
 	const bool	latest = reads_latest(query);
+	const Relation table = query->table ? cmig_plain_open(query) : NULL;
 
-	if (query->table)
+	if (table != NULL)
 	{
 		if (!at_once)
 			CommandCounterIncrement();
-		if (cmig_plain_scan(query, at_once ? GetActiveSnapshot() : latest ? cmig_latest_snapshot() :
-							GetTransactionSnapshot(), callback, arg, &total))
+		if (cmig_plain_scan(query, table, at_once ? GetActiveSnapshot() :
+							latest ? cmig_latest_snapshot() : GetTransactionSnapshot(),
+							callback, arg, &total))
 			return total;
 	}
 	enter(&frame, query, may_last);
