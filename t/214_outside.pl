@@ -355,6 +355,22 @@ like((try_sql("SELECT * FROM cmig.diff('CREATE SCHEMA g; CREATE FOREIGN TABLE g.
 like((try_sql("SELECT * FROM cmig.diff('CREATE FOREIGN TABLE g.t (i int) SERVER r', schemas => '{g}')"))[0], qr/server "r" does not exist/, 'another one');
 is((try_sql('SELECT srvname, srvoptions FROM pg_foreign_table t JOIN pg_foreign_server s ON s.oid = t.ftserver'))[1], 's|', 'the server stays');
 
+# A transform of a compared type exists, although the target's type has another one; so does a default operator class
+my $transformed = q{CREATE SCHEMA tf; CREATE TYPE tf.x AS (i int); CREATE FUNCTION tf.f(internal) RETURNS internal IMMUTABLE LANGUAGE c AS '$libdir/plpgsql', 'plpgsql_call_handler';
+	CREATE TRANSFORM FOR tf.x LANGUAGE sql (FROM SQL WITH FUNCTION tf.f(internal)); CREATE FUNCTION tf.t(tf.x) RETURNS int TRANSFORM FOR TYPE tf.x LANGUAGE sql AS 'SELECT 1'};
+my $default = q{CREATE SCHEMA dc; CREATE FUNCTION dc.c(int, int) RETURNS int IMMUTABLE LANGUAGE internal AS 'btint4cmp'; CREATE OPERATOR CLASS dc.o DEFAULT FOR TYPE int USING gin AS OPERATOR 1 =, FUNCTION 1 dc.c(int, int),
+	FUNCTION 2 ginarrayextract(anyarray, internal, internal), FUNCTION 3 ginqueryarrayextract(anyarray, internal, smallint, internal, internal, internal, internal),
+	FUNCTION 4 ginarrayconsistent(internal, smallint, anyarray, integer, internal, internal, internal, internal);};
+is((try_sql("$transformed; $default"))[0], '', 'a transform and an operator class');
+(my $changed = $transformed) =~ s{SELECT 1}{SELECT 2};
+is(join('', try_sql("SELECT action, object, hazard FROM cmig.diff($tag$changed$tag, '{tf}')")), 'alter|tf.t(tf.x)|', 'the transform does not differ');
+is(join('', try_sql("SELECT * FROM cmig.diff($tag$default$tag, '{dc}')")), '', 'nor does the operator class');
+is((try_sql('SELECT opcdefault FROM pg_opclass WHERE opcname = \'o\' AND opcnamespace = \'dc\'::regnamespace'))[1], 't', 'the operator class stays');
+
+# A table on a server that the caller must not use is left as it is
+is((try_sql("CREATE SCHEMA fu AUTHORIZATION regress_diff_a; CREATE FOREIGN TABLE fu.t (i int) SERVER s; ALTER TABLE fu.t OWNER TO regress_diff_a; SELECT FROM cmig.grant_access('regress_diff_a', 'reader')"))[0], '', 'a server of another role');
+is((try_sql("SET ROLE regress_diff_a; SELECT action, object, hazard FROM cmig.diff((SELECT cmig.schema_sql('{fu}')), '{fu}')"))[1], 'unsupported|fu.t|permission denied for foreign server s', 'its table is left');
+
 # Members of extensions keep their names in a comparison of two schemas, and other objects are named as in the first one
 new_database($node, 'schemas');
 $node->safe_psql('schemas', q{CREATE EXTENSION citext SCHEMA public; CREATE SCHEMA o; CREATE EXTENSION hstore SCHEMA o; CREATE TYPE public.own AS ENUM ('a'); CREATE TYPE o.own AS ENUM ('a')});

@@ -66,7 +66,8 @@ typedef struct StatementKind
 
 static const StatementKind kinds[] = {
 	FIXED(CreateStmt, relation, OBJECT_TABLE, RENAMABLE | ADDS),
-	FIXED(CreateForeignTableStmt, base.relation, OBJECT_FOREIGN_TABLE, RENAMABLE | CMIG_STATEMENT_PRIVILEGED),
+	FIXED(CreateForeignTableStmt, base.relation, OBJECT_FOREIGN_TABLE,
+		  RENAMABLE | CMIG_STATEMENT_PRIVILEGED),
 	TYPED(CreateTableAsStmt, into, objtype, RENAMABLE | NAMED | CODE, CONTAINS(CreateTableAsStmt)),
 	/* one that replaces a view needs to own it */
 	FIXED(ViewStmt, view, OBJECT_VIEW, RENAMABLE | NAMED, OWNER),

@@ -136,6 +136,7 @@ typedef struct CmigHidden
 	Oid			catalog;
 	Oid			object;
 	char	   *name;			/* NULL for casts and transforms */
+	char	   *identity;
 	Oid			owner;			/* the bootstrap superuser if it has none */
 	HeapTuple	row;			/* of a cast */
 } CmigHidden;
@@ -154,12 +155,11 @@ extern void cmig_shadow_rows_delete(Oid catalog, Oid object);
 extern Oid	cmig_shadow_rows_schema(Oid catalog, Oid object);
 
 /*
- * Hide the objects that have no schema and do not belong to an extension, and
- * return them as a list of CmigHidden; unless "all" is true, hide only publications
- * and event triggers.  Only the names of servers,
- * foreign-data wrappers, languages, and access methods are hidden, because
- * objects in other schemas still use them.  All event triggers are hidden,
- * even those of extensions, because they must not fire.
+ * Hide the objects that have no schema and do not belong to an extension, and return them
+ * as a list of CmigHidden; unless "all" is true, hide only publications and event triggers.
+ * Only the names of servers, foreign-data wrappers, languages, and access methods are hidden,
+ * because objects in other schemas still use them.  All event triggers are hidden, even
+ * those of extensions, because they must not fire.
  */
 extern List *cmig_shadow_global_hide(bool all);
 extern void cmig_shadow_global_show(const CmigHidden *hidden);

@@ -184,12 +184,12 @@ cmig_lacking_read(CmigShadow *shadow)
 		" FROM pg_type WHERE typnamespace = ANY ($1::oid[])"
 		" UNION SELECT g.class, g.id, 0 FROM (SELECT 'pg_foreign_server'::regclass, oid FROM pg_foreign_server"
 		"  UNION ALL SELECT 'pg_language'::regclass, oid FROM pg_language"
-		"  UNION ALL SELECT 'pg_am'::regclass, oid FROM pg_am UNION ALL SELECT 'pg_cast'::regclass, oid FROM pg_cast"
+		"  UNION ALL SELECT 'pg_am'::regclass, oid FROM pg_am"
 		"  UNION ALL SELECT 'pg_transform'::regclass, oid FROM pg_transform) g (class, id)"
 		" WHERE g.id >= 16384 AND g.id <> ALL ($2::oid[]))"
 		" SELECT DISTINCT ON (1, 2, 3, 4) d.classid, d.objid, d.objsubid,"
 		" CASE WHEN n.nspname = '" LOG_SCHEMA "' THEN c.relname::text END,"
-		" i.type || ' ' || i.identity"
+		" i.type || ' ' || i.identity, o.class, i.identity"
 		" FROM o LEFT JOIN pg_namespace n ON n.oid = o.schema"
 		" JOIN pg_depend d ON d.refclassid = o.class AND d.refobjid = o.id"
 		" LEFT JOIN pg_class c ON o.class = 'pg_class'::regclass AND c.oid = o.id"
@@ -204,6 +204,8 @@ cmig_lacking_read(CmigShadow *shadow)
 	Oid			log = get_namespace_oid(LOG_SCHEMA, true);
 	StringInfoData oids;
 	StringInfoData others;
+	List	   *uses;
+	ListCell   *cell;
 
 	initStringInfo(&oids);
 	initStringInfo(&others);
@@ -220,8 +222,21 @@ cmig_lacking_read(CmigShadow *shadow)
 		return NIL;
 	foreach_ptr(const CmigHidden, each, shadow->hidden)
 		appendStringInfo(&others, "%s%u", others.len == 0 ? "" : ",", each->object);
-	return cmig_query_list(&query, psprintf("{%s}", oids.data),
+	uses = cmig_query_list(&query, psprintf("{%s}", oids.data),
 						   managed->all ? NULL : psprintf("{%s}", others.data));
+
+	/* a transform of a compared type was created again, but exists */
+	foreach(cell, uses)
+	{
+		const CmigValue *use = lfirst(cell);
+		bool		exists = false;
+
+		foreach_ptr(const CmigHidden, each, shadow->hidden)
+			exists |= each->catalog == atooid(use[5]) && cmig_text_same(each->identity, use[6]);
+		if (exists)
+			uses = foreach_delete_current(uses, cell);
+	}
+	return uses;
 }
 
 /*

@@ -9,6 +9,7 @@
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_opclass.h"
 #include "catalog/pg_type.h"
 #include "commands/comment.h"
 #include "miscadmin.h"
@@ -432,6 +433,31 @@ copy_live(const CmigRow *row, void *arg)
 	shadow->live = DatumGetArrayTypePCopy(cmig_query_datum(row, 1, OIDARRAYOID, NULL));
 }
 
+/*
+ * Make the default operator classes of live schemas ordinary ones: a type has one for each
+ * access method, in whatever schema it is, and the target creates it again.
+ */
+static void
+hide_defaults(const CmigShadow *shadow)
+{
+	StringInfoData schemas;
+	static CmigQuery query = {
+		.sql = "SELECT o.oid FROM pg_opclass o"
+		" WHERE o.opcdefault AND o.opcnamespace = ANY ($1::oid[])"
+		" AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_opclass'::regclass"
+		" AND d.objid = o.oid AND d.deptype = 'e')",
+		.argtypes = {TEXTOID}
+	};
+
+	initStringInfo(&schemas);
+	for (int i = 0; i < shadow->count; i++)
+		appendStringInfo(&schemas, "%s%u", i == 0 ? "" : ",", shadow->schemas[i].live);
+	foreach_oid(oid, cmig_query_oids(&query, psprintf("{%s}", schemas.data)))
+		cmig_shadow_rows_set(OperatorClassRelationId, oid, Anum_pg_opclass_opcdefault,
+							 BoolGetDatum(false));
+	CommandCounterIncrement();
+}
+
 /* Hide the live objects, and create the empty schemas. */
 static void
 prepare_shadow(ShadowRun *run)
@@ -495,6 +521,7 @@ prepare_shadow(ShadowRun *run)
 			CreateComments(schema->shadow, NamespaceRelationId, 0, comment);
 		CommandCounterIncrement();
 	}
+	hide_defaults(shadow);
 	cmig_shadow_extension_hide(shadow);
 }
 

@@ -224,7 +224,8 @@ cmig_shadow_global_hide(bool all)
 {
 	List	   *list = NIL;
 	static CmigQuery query = {
-		.sql = "SELECT o.catalog, o.oid, o.name::text, o.owner FROM ("
+		.sql = "SELECT o.catalog, o.oid, o.name::text, o.owner,"
+		" (pg_identify_object(o.catalog, o.oid, 0)).identity FROM ("
 		"SELECT 'pg_cast'::regclass::oid, oid, NULL, 10::oid FROM pg_cast"
 		" UNION ALL SELECT 'pg_transform'::regclass, oid, NULL, 10 FROM pg_transform"
 		" UNION ALL SELECT 'pg_foreign_server'::regclass, oid, srvname, srvowner"
@@ -249,6 +250,7 @@ cmig_shadow_global_hide(bool all)
 		hidden->object = atooid(row[1]);
 		hidden->name = row[2];
 		hidden->owner = atooid(row[3]);
+		hidden->identity = row[4];
 		list = lappend(list, hidden);
 		if (!all && hidden->catalog != PublicationRelationId && hidden->catalog != EventTriggerRelationId)
 			continue;
