@@ -34,25 +34,36 @@
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
 #include "utils/syscache.h"
+#include "utils/varlena.h"
 
 #include "versions/internal.h"
 #include "versions/versions.h"
 
-static CmigQuery named = {"SELECT " CMIG_RELATION_NAMED("$1"), {TEXTOID}};
+Oid
+cmig_versions_relation_named(const char *name)
+{
+	List	   *parts;
 
-bool
+	AcceptInvalidationMessages();
+	if (!SplitIdentifierString(pstrdup(name), '.', &parts) || list_length(parts) != 2)
+		return InvalidOid;
+	return get_relname_relid(lsecond(parts), get_namespace_oid(linitial(parts), true));
+}
+
+Oid
 cmig_versions_hold(const char *name)
 {
-	char	   *oid = cmig_query_value(&named, name);
+	Oid			oid = cmig_versions_relation_named(name);
 
-	if (oid != NULL)
-		cmig_query_hold(atooid(oid), NoLock);
-	if (!cmig_text_same(oid, cmig_query_value(&named, name)))
+	if (OidIsValid(oid))
+		cmig_query_hold(oid, NoLock);
+	if (oid != cmig_versions_relation_named(name))
 		cmig_query_raise_changed(psprintf("Table %s was replaced.", name));
-	return oid != NULL;
+	return oid;
 }
 
 /* Can the caller run what a role of this name has stored? */
@@ -368,8 +379,7 @@ cmig_versions_hold_copied(CmigPlanning *p)
 		const CmigObject *object = cmig_image_lookup(p->live, &cmig_kind_table, name);
 
 		/* one of a schema of others was not copied */
-		if (!cmig_versions_hold(name) || atooid(cmig_query_value(&named, name)) !=
-			(object ? object->address.object : atooid(table->a->oid)))
+		if (cmig_versions_hold(name) != (object ? object->address.object : atooid(table->a->oid)))
 			cmig_query_raise_changed(psprintf("Table %s was replaced.", name));
 	}
 }
@@ -761,7 +771,7 @@ cmig_versions_require_place(const CmigExpansion *expansion, Oid caller, const ch
 	cmig_role_return(&saved);
 	if (planned != NULL)
 		LockRelationOid(atooid(planned), lock);
-	if (planned != NULL && !cmig_text_same(planned, cmig_query_value(&named, relation)))
+	if (planned != NULL && atooid(planned) != cmig_versions_relation_named(relation))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("table %s is not the one with which the expansion of revision \"%s\" was tried", relation, expansion->revision),

@@ -44,17 +44,18 @@
  * its name now, or NULL, the statement that renames it, or NULL, and the one that undoes that.
  */
 static CmigQuery moved = {
-	"WITH e AS (SELECT DISTINCT c->>0 AS relation, "
-	CMIG_RELATION_NAMED("(c->>0)") " AS oid, c->>1 AS"
-	" version, coalesce(c->>8, c->>1) AS sequence,"
-	" (c->>9 = $3 AND c->>10 = " CMIG_RELATION_NAMED("(c->>0)") "::text) IS TRUE AS known"
-	"  FROM cmig.expansion_run r, jsonb_array_elements(r.columns) c WHERE r.scope = $1"
-	" AND c->>0 <> ''),"
+	"WITH e AS MATERIALIZED (SELECT relation, n.oid, version, sequence,"
+	"  (database = $3 AND id = n.oid::text) IS TRUE AS known FROM (SELECT DISTINCT"
+	"    c->>0, c->>1, coalesce(c->>8, c->>1), c->>9, c->>10 FROM cmig.expansion_run r,"
+	"    jsonb_array_elements(r.columns) c WHERE r.scope = $1 AND c->>0 <> '')"
+	"   c (relation, version, sequence, database, id),"
+	"   LATERAL (SELECT " CMIG_RELATION_NAMED("relation") " OFFSET 0) n (oid)),"
 	" g AS (SELECT e.relation, t.* FROM e JOIN pg_trigger t ON t.tgrelid = e.oid"
 	" AND " IS_TRIGGER "),"
+	/* only for these, all triggers are looked at */
+	" l AS MATERIALIZED (SELECT * FROM e WHERE relation NOT IN (SELECT relation FROM g)),"
 	" x AS (SELECT e.relation, t.tgrelid AS oid, "
-	CMIG_RELATION_NAMED("e.sequence") " AS voucher FROM e, pg_trigger t WHERE NOT EXISTS (SELECT"
-	" FROM g WHERE g.relation = e.relation) AND " IS_TRIGGER
+	CMIG_RELATION_NAMED("e.sequence") " AS voucher FROM l e, pg_trigger t WHERE " IS_TRIGGER
 	"  UNION SELECT e.relation, d.refobjid, w.ev_class FROM e"
 	" JOIN pg_rewrite w ON w.ev_class = " CMIG_RELATION_NAMED("e.version")
 	"   JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid"
@@ -233,8 +234,7 @@ cmig_versions_broken_trigger(const CmigExpansion *expansion, const List *steps, 
 		" ORDER BY 1 DESC, 2 LIMIT 1", {TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID,
 		TEXTARRAYOID, TEXTARRAYOID}
 	};
-	List	   *parts = textToQualifiedNameList(cstring_to_text(relation));
-	Oid			table = cmig_versions_relation(makeRangeVarFromNameList(parts));
+	Oid			table = cmig_versions_relation_named(relation);
 	CmigNames	intact = {0};
 	CmigNames	born = {0};
 	CmigNames	names = {.names = palloc(sizeof(char *) * list_length(steps))};

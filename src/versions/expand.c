@@ -823,7 +823,7 @@ lock_last(Work *work, List *views, List *tables, List **back)
 		foreach_ptr(const char, name, tables)
 		{
 			/* another one may have its name */
-			if (cmig_versions_hold(name) &&
+			if (OidIsValid(cmig_versions_hold(name)) &&
 				(strcmp(work->phase, CMIG_PHASE_CONTRACT) == 0 || cmig_versions_has_table(work->expansion, work->caller, name)))
 				run_statement(psprintf("LOCK TABLE %s IN ACCESS EXCLUSIVE MODE", name));
 		}

@@ -352,9 +352,12 @@ extern CmigShapeColumn *cmig_shape_column_named(const CmigShapeTable *table, con
 /*
  * Keep the schema of a relation from being renamed until the end of the
  * transaction, so that statements find by its name what was found before.  Returns
- * false if there is no such relation.
+ * InvalidOid if there is no such relation.
  */
-extern bool cmig_versions_hold(const char *name);
+extern Oid	cmig_versions_hold(const char *name);
+
+/* Returns the relation with a name that is stored with its schema, as it is committed now. */
+extern Oid	cmig_versions_relation_named(const char *name);
 
 /*
  * The stored statements run with the caller's privileges, so a role that has these
