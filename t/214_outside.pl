@@ -367,6 +367,10 @@ is(join('', try_sql("SELECT action, object, hazard FROM cmig.diff($tag$changed$t
 is(join('', try_sql("SELECT * FROM cmig.diff($tag$default$tag, '{dc}')")), '', 'nor does the operator class');
 is((try_sql('SELECT opcdefault FROM pg_opclass WHERE opcname = \'o\' AND opcnamespace = \'dc\'::regnamespace'))[1], 't', 'the operator class stays');
 
+# DROP leaves out what is not compared, also after an object that is
+is(join('', try_sql(q{SELECT action, object FROM cmig.diff('CREATE SCHEMA dr; DROP VIEW IF EXISTS dr.v, e.v; CREATE SERVER n FOREIGN DATA WRAPPER w; DROP SERVER n, s; CREATE FOREIGN TABLE dr.f (i int) SERVER s;
+	CREATE VIEW dr.v AS SELECT i FROM e.v', '{dr}')})), "create|dr\ncreate|dr.f\ncreate|dr.v", 'DROP of several objects');
+
 # A table on a server that the caller must not use is left as it is
 is((try_sql("CREATE SCHEMA fu AUTHORIZATION regress_diff_a; CREATE FOREIGN TABLE fu.t (i int) SERVER s; ALTER TABLE fu.t OWNER TO regress_diff_a; SELECT FROM cmig.grant_access('regress_diff_a', 'reader')"))[0], '', 'a server of another role');
 is((try_sql("SET ROLE regress_diff_a; SELECT action, object, hazard FROM cmig.diff((SELECT cmig.schema_sql('{fu}')), '{fu}')"))[1], 'unsupported|fu.t|permission denied for foreign server s', 'its table is left');

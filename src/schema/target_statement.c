@@ -412,26 +412,32 @@ cmig_target_is_elsewhere(CmigTargetState *state, Node *statement)
 }
 
 /*
- * Remove, from a GRANT or REVOKE, the objects in schemas that are not
- * compared.  Returns NULL if no object is left.
+ * Remove, from a GRANT, REVOKE, or DROP, the objects that are not compared.
+ * Returns NULL if no object is left.
  */
 static Node *
-without_elsewhere(CmigTargetState *state, GrantStmt *grant)
+without_elsewhere(CmigTargetState *state, Node *statement)
 {
-	GrantStmt  *rest = copyObject(grant);
+	Node	   *rest = copyObject(statement);
+	Node	   *single = copyObject(statement);
+	const bool	is_grant = IsA(statement, GrantStmt);
+	List	  **objects = is_grant ? &((GrantStmt *) rest)->objects : &((DropStmt *) rest)->objects;
 	ListCell   *cell;
 
-	if (grant->targtype != ACL_TARGET_OBJECT)
-		return (Node *) grant;
-	foreach(cell, rest->objects)
+	if (is_grant && ((GrantStmt *) statement)->targtype != ACL_TARGET_OBJECT)
+		return statement;
+	foreach(cell, *objects)
 	{
-		GrantStmt	single = *grant;
+		List	   *one = list_make1(lfirst(cell));
 
-		single.objects = list_make1(lfirst(cell));
-		if (cmig_target_is_elsewhere(state, (Node *) &single))
-			rest->objects = foreach_delete_current(rest->objects, cell);
+		if (is_grant)
+			((GrantStmt *) single)->objects = one;
+		else
+			((DropStmt *) single)->objects = one;
+		if (cmig_target_is_elsewhere(state, single))
+			*objects = foreach_delete_current(*objects, cell);
 	}
-	return rest->objects == NIL ? NULL : (Node *) rest;
+	return *objects == NIL ? NULL : rest;
 }
 
 /*
@@ -885,8 +891,8 @@ cmig_target_adapt(CmigTargetState *state, Node *node)
 	}
 	if (IsA(node, DropStmt) && subject.type == OBJECT_SCHEMA)
 		return cmig_target_schema_drop(state, node);
-	if (IsA(node, GrantStmt))
-		node = without_elsewhere(state, (GrantStmt *) node);
+	if (IsA(node, GrantStmt) || IsA(node, DropStmt))
+		node = without_elsewhere(state, node);
 	if (node == NULL || cmig_target_is_elsewhere(state, node) ||
 		(!superuser() && is_grant_on_member((GrantStmt *) node)) ||
 		cmig_target_extension_run(state, node))
