@@ -102,7 +102,8 @@ cmig_expansion_schemas(void)
 	"f AS (SELECT oid, proname IN ('expansion_begin', 'expansion_write') AS fires FROM pg_proc WHERE pronamespace = 'cmig'::regnamespace" \
 	"  AND proname IN ('expansion_begin', 'expansion_write', 'expansion_mark', 'expansion_unset'))," \
 	" g AS (SELECT t.* FROM f JOIN pg_depend d ON d.refclassid = 'pg_proc'::regclass AND d.refobjid = f.oid AND f.fires" \
-	"   AND d.classid = 'pg_trigger'::regclass JOIN pg_trigger t ON t.oid = d.objid)," \
+	"   AND d.classid = 'pg_trigger'::regclass JOIN pg_trigger t ON t.oid = d.objid" \
+	"   AND t.tgtype & 64 = 0)," /* not INSTEAD OF, of a view */ \
 	" hidden AS (SELECT x.adrelid AS relid, x.adnum AS number FROM f JOIN pg_depend d ON d.refclassid = 'pg_proc'::regclass AND d.refobjid = f.oid" \
 	"   AND d.classid = 'pg_attrdef'::regclass JOIN pg_attrdef x ON x.oid = d.objid" \
 	"  UNION SELECT objoid, objsubid FROM pg_description WHERE classoid = 'pg_class'::regclass AND objsubid > 0 AND description = '" CMIG_STATE_COMMENT "')"
@@ -211,7 +212,7 @@ cmig_expansion_orphans(void)
 		"  string_agg(format('DROP TRIGGER %I ON %s; ', g.tgname, g.tgrelid::regclass), '' ORDER"
 		" BY g.tgname)"
 		/* the expansion's own foreign keys to hidden columns */
-		" || coalesce((SELECT string_agg(format('ALTER TABLE %s DROP CONSTRAINT %I; ',"
+		" || coalesce((SELECT string_agg(format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS %I; ',"
 		" k.conrelid::regclass, k.conname), '')"
 		"  FROM pg_constraint k WHERE k.contype = 'f' AND k.confrelid = g.tgrelid AND"
 		" k.conparentid = 0"
