@@ -473,6 +473,7 @@ move_readers(CmigPlanning *p, const CmigImage *image)
 	foreach_ptr(CmigShapeReader, reader, p->readers)
 	{
 		reader->version = find_reader(moved, reader->key);
+		reader->written = cmig_shape_reader_written(reader);
 		if (reader->kind[0] == 'M')
 			reader->indexes = cmig_query_list(&indexes, reader->key);
 	}

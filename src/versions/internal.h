@@ -316,6 +316,8 @@ typedef struct CmigShapeReader
 	/* found later */
 	struct CmigShapeReader *old;	/* of the old version, or NULL */
 	struct CmigShapeReader *version;	/* as it is in the version's schema */
+	List	   *written;		/* of char *: tables that are written through
+								 * a view or by a body of the version */
 	List	   *indexes;		/* of CmigValue *: statements */
 	List	   *privileges;		/* likewise, of one that was created */
 	struct CmigExpansionStep *created;	/* the step that creates it */
@@ -326,6 +328,12 @@ typedef struct CmigShapeReader
  * stands after it.
  */
 extern List *cmig_shape_readers(const CmigImage *image);
+
+/*
+ * Returns a List of char *, the qualified names of the tables, the partitioned ones of
+ * partitions, into which an existing view or parsed body inserts, or which it updates.
+ */
+extern List *cmig_shape_reader_written(const CmigShapeReader *reader);
 
 /* Returns the reader in the image, or NULL. */
 extern const CmigObject *cmig_shape_reader_object(const CmigShapeReader *reader,

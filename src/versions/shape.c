@@ -10,10 +10,17 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
+#include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "nodes/nodeFuncs.h"
+#include "parser/parsetree.h"
+#include "rewrite/rewriteHandler.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
 #include "utils/syscache.h"
 
 #include "versions/internal.h"
@@ -114,6 +121,70 @@ cmig_shape_readers(const CmigImage *image)
 		result = lappend(result, reader);
 	}
 	return result;
+}
+
+/* Returns the qualified name of a table or, of a partition, that of its root. */
+static char *
+root_name(Oid table)
+{
+	List	   *ancestors = get_rel_relispartition(table) ? get_partition_ancestors(table) : NIL;
+
+	if (ancestors != NIL)
+		table = llast_oid(ancestors);
+	return psprintf("%s.%s",
+					quote_identifier(cmig_query_schema_name(get_rel_namespace(table))),
+					quote_identifier(cmig_query_name(table)));
+}
+
+/* query_tree_walker callback: append what it inserts into, updates, or merges into. */
+static bool
+find_written(Node *node, void *found)
+{
+	const Query *query = (const Query *) node;
+
+	if (node == NULL || !IsA(node, Query))
+		return node != NULL && expression_tree_walker(node, find_written, found);
+	if (query->resultRelation > 0 && query->commandType != CMD_DELETE)
+		*(List **) found = lappend(*(List **) found,
+								   root_name(rt_fetch(query->resultRelation, query->rtable)->relid));
+	return query_tree_walker((Query *) query, find_written, found, 0);
+}
+
+/* Returns what a body writes that is not a string. */
+static List *
+written_by_body(Oid routine)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(routine));
+	bool		null;
+	Datum		body = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosqlbody, &null);
+	List	   *written = NIL;
+
+	if (!null)
+		find_written(stringToNode(TextDatumGetCString(body)), &written);
+	ReleaseSysCache(tuple);
+	return written;
+}
+
+List *
+cmig_shape_reader_written(const CmigShapeReader *reader)
+{
+	Oid			oid = strtoul(reader->key + 1, NULL, 10);
+	Relation	view;
+	Query	   *query;
+	List	   *written = NIL;
+
+	if (reader->kind[0] != 'V')
+		return reader->kind[0] == 'R' ? written_by_body(oid) : NIL;
+	view = table_open(oid, AccessShareLock);
+	query = get_view_query(view);
+	if (view_query_is_auto_updatable(query, false) == NULL)
+	{
+		int			from = linitial_node(RangeTblRef, query->jointree->fromlist)->rtindex;
+
+		written = list_make1(root_name(rt_fetch(from, query->rtable)->relid));
+	}
+	table_close(view, AccessShareLock);
+	return written;
 }
 
 const CmigObject *

@@ -546,6 +546,31 @@ cmig_versions_add_unchecked(CmigPlanning *p, const char *phase)
 }
 
 /*
+ * What a view or a parsed body of the version writes is the table itself, and would count
+ * as a write of the old version.  A trigger of the view raises an error.
+ */
+static void
+refuse_writes(const CmigPlanning *p, const CmigStepGroup *at, const CmigShapeReader *reader,
+			  const char *name)
+{
+	foreach_ptr(const CmigVersionTable, table, reader->written != NIL ? p->tables : NIL)
+	{
+		if (!table->filled || !cmig_text_list_has(reader->written, table->a->qualified))
+			continue;
+		if (reader->kind[0] == 'R')
+			cmig_versions_refuse(psprintf("function %s.%s", quote_identifier(reader->schema),
+										  reader->signature),
+								 psprintf("Its BEGIN ATOMIC body writes table %s, so what it writes would count as a write of the old version. With a body that is a string, it finds the view of the new one.",
+										  table->a->qualified));
+		cmig_versions_add(at, "CREATE TRIGGER %s INSTEAD OF INSERT OR UPDATE ON %s"
+						  " FOR EACH ROW EXECUTE FUNCTION cmig.expansion_write(%s, %s)",
+						  quote_identifier(CMIG_EXPANSION_WRITE), name,
+						  quote_literal_cstr(table->a->qualified),
+						  quote_literal_cstr(table->view));
+	}
+}
+
+/*
  * New and changed views and functions, in the version's schemas.  A materialized
  * view is filled after the tables.
  */
@@ -566,6 +591,7 @@ cmig_versions_add_readers(CmigPlanning *p)
 		if (reader->comment != NULL)
 			cmig_versions_add(&at, "COMMENT ON %s %s IS %s", reader->kind, name,
 							  quote_literal_cstr(reader->comment));
+		refuse_writes(p, &at, reader, name);
 		if (reader->kind[0] == 'M')
 			cmig_versions_add(&build, "REFRESH MATERIALIZED VIEW %s", name);
 	}

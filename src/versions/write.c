@@ -427,16 +427,37 @@ cmig_versions_show(FunctionCallInfo fcinfo, CmigWriting *statement, CmigOrigin *
 	return said.touched ? row->shown : NULL;
 }
 
+/* Raise an error instead of a write through a view of the new version that is not the table's. */
+static void
+refuse_view(FunctionCallInfo fcinfo)
+{
+	const TriggerData *data = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_INSTEAD(data->tg_event) ||
+		data->tg_trigger->tgnargs < 2)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("view %s cannot be written before cmig.contract",
+					cmig_query_relation_name(RelationGetRelid(data->tg_relation))),
+			 errdetail("Two versions of table %s exist, and the write would count as one of the old version.",
+					   data->tg_trigger->tgargs[0]),
+			 errhint("Write through the view %s.", data->tg_trigger->tgargs[1])));
+}
+
 Datum
 cmig_expansion_write(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = cmig_versions_require_trigger(fcinfo, "cmig.expansion_write()");
-	bool		update = TRIGGER_FIRED_BY_UPDATE(data->tg_event);
+	TriggerData *data;
+	bool		update;
 	CmigWriting *statement = fcinfo->flinfo->fn_extra;
 	HeapTuple	tuple;
 	CmigOrigin *row;
 	Said		said = {0};
 
+	refuse_view(fcinfo);
+	data = cmig_versions_require_trigger(fcinfo, "cmig.expansion_write()");
+	update = TRIGGER_FIRED_BY_UPDATE(data->tg_event);
 	if (statement == NULL)
 		statement = fcinfo->flinfo->fn_extra = cmig_versions_statement(data->tg_relation,
 																	   data->tg_trigger,
