@@ -23,6 +23,12 @@ extern const char *cmig_scope_current(void);
 /* Is the current scope a schema? */
 extern bool cmig_scope_is_set(void);
 
+/*
+ * Returns the statement that sets the scope, with a blank after it, for a hint: a function
+ * about scopes runs in another one than the session has set.  "" in the database.
+ */
+extern const char *cmig_scope_setting(void);
+
 /* Select a scope, whatever cmig.scope is, or none if "name" is NULL. */
 extern void cmig_scope_select(const char *name);
 

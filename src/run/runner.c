@@ -225,8 +225,8 @@ cmig_script_run_call(const CmigRunStep *step, bool in_doubt)
 		else if (target == NULL || strncmp(target, "'-", 2) == 0)
 			target = "'-1'";
 	}
-	return psprintf("`CALL cmig.%s_stepwise(%s%s)`", cmig_direction_name(step->direction), target,
-					in_doubt ? ", in_doubt => 'done'" : "");
+	return psprintf("`%sCALL cmig.%s_stepwise(%s%s)`", cmig_scope_setting(), cmig_direction_name(step->direction),
+					target, in_doubt ? ", in_doubt => 'done'" : "");
 }
 
 /*
@@ -237,8 +237,7 @@ static char *
 hint_of_duplicate(const CmigScriptRun *run)
 {
 	char	   *id = quote_literal_cstr(run->step->revision);
-	char	   *scope = cmig_scope_is_set() ?
-	psprintf("SET cmig.scope = %s; ", quote_literal_cstr(cmig_scope_current())) : "";
+	const char *scope = cmig_scope_setting();
 
 	if (run->step->repeatable)
 		return pstrdup("The script runs again whenever it changes: write CREATE OR REPLACE, or put DROP ... IF EXISTS before the statement.");

@@ -104,6 +104,16 @@ cmig_scope_is_set(void)
 	return cmig_scope_current()[0] != '\0';
 }
 
+const char *
+cmig_scope_setting(void)
+{
+	const char *name = cmig_scope_current();
+
+	if (name[0] == '\0')
+		return "";
+	return psprintf("SET cmig.scope = %s; ", quote_literal_cstr(name));
+}
+
 void
 cmig_scope_enter(const char *name)
 {
