@@ -107,9 +107,13 @@ cmig_scope_is_set(void)
 const char *
 cmig_scope_setting(void)
 {
-	const char *name = cmig_scope_current();
+	/*
+	 * the error may be that no lock can be taken, so that no setting can be
+	 * read
+	 */
+	const char *name = entered ? entered : is_pinned ? pinned : is_selected ? selected : scope;
 
-	if (name[0] == '\0')
+	if (!cmig_text_is_given(name))
 		return "";
 	return psprintf("SET cmig.scope = %s; ", quote_literal_cstr(name));
 }
