@@ -382,7 +382,7 @@ $node->safe_psql('schemas', qq{CREATE TABLE $_.t (c public.citext DEFAULT 'a'::p
 	CREATE FUNCTION $_.f(public.citext, o.hstore, $_.own) RETURNS public.citext LANGUAGE sql AS 'SELECT public.citext(\$1::text)'}) foreach 'public', 'o';
 is($node->safe_psql('schemas', "SELECT * FROM cmig.diff_schemas('public', 'o')"), '', 'public and another schema');
 is($node->safe_psql('schemas', "SELECT * FROM cmig.diff_schemas('o', 'public')"), '', 'the other way');
-is(($node->psql('schemas', "SELECT * FROM cmig.diff(\$t\$CREATE TABLE o.t (c public.citext)\$t\$, '{o}') WHERE action = 'unsupported'"))[2] =~ /uses extension/ ? 1 : 0, 0, 'a target need not create an extension that is not compared');
+unlike(($node->psql('schemas', "SET client_min_messages = notice; SELECT * FROM cmig.diff(\$t\$CREATE TABLE o.t (c public.citext)\$t\$, '{o}')"))[2], qr/uses extension "citext"/, 'a target need not create an extension that is not compared');
 $node->safe_psql('schemas', 'DROP VIEW v, o.v; ALTER TABLE t ALTER c TYPE text; CREATE FUNCTION f(own) RETURNS int LANGUAGE sql RETURN 1');
 is($node->safe_psql('schemas', "SELECT action, object, upgrade_sql FROM cmig.diff_schemas('public', 'o') WHERE kind IN ('function', 'column')"),
 	"drop|public.f(public.own)|DROP FUNCTION public.f(public.own)\nalter|public.t.c|ALTER TABLE public.t ALTER COLUMN c TYPE public.citext USING c::public.citext", 'what differs');
