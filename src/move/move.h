@@ -306,11 +306,11 @@ extern void cmig_toplevel_reach_table(Oid table, const char *procedure, bool alo
 extern void cmig_toplevel_warn_of_snapshots(const char *what);
 
 /*
- * Run a statement as if a client had sent it, so that the statement may
- * commit.  The parse tree is not modified.  Both the parse tree and "text",
- * the SQL text of the statement, must be allocated below PortalContext.
+ * Run a copy of a statement, if it may commit, as if a client had sent it.
+ * "text", the SQL text of the statement, must be allocated below PortalContext,
+ * and so must what is allocated now.
  */
-extern void cmig_toplevel_execute(RawStmt *raw, const char *text);
+extern void cmig_toplevel_execute(const RawStmt *statement, const char *text);
 
 /* Run a single statement and commit it; cmig_toplevel_attempt() repeats it. */
 extern void cmig_toplevel_run_sql(const char *sql, const char *what);

@@ -133,6 +133,9 @@ cmig_toplevel_commit(void)
 	MemoryContextSwitchTo(caller);
 }
 
+/* The memory of a statement that has failed, until the transaction has ended. */
+static MemoryContext failed = NULL;
+
 void
 cmig_toplevel_rollback(void)
 {
@@ -150,6 +153,8 @@ cmig_toplevel_rollback(void)
 	ActivePortal->portalSnapshot = NULL;
 	StartTransactionCommand();
 	MemoryContextSwitchTo(caller);
+	if (failed != NULL)
+		MemoryContextDelete(failed);
 	cmig_extension_try_again();
 
 	/*
@@ -435,26 +440,86 @@ lock_referenced(const Node *stmt)
 	}
 }
 
-void
-cmig_toplevel_execute(RawStmt *raw, const char *text)
+/*
+ * Does the server tell the statement from one in a function?  Others run as in
+ * a function, because pgaudit and others watch what does not.
+ */
+static bool
+is_top_level(const RawStmt *raw)
 {
+	const char *reason;
+
+	if (cmig_statement_classify(raw, &reason) != CMIG_STATEMENT_PLAIN)
+		return true;
+	switch (nodeTag(raw->stmt))
+	{
+		case T_CallStmt:		/* it may commit */
+		case T_DoStmt:
+		case T_ReindexStmt:		/* it may not be in a transaction block */
+		case T_ClusterStmt:
+		case T_LockStmt:		/* it must be in one */
+		case T_DeclareCursorStmt:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* Called when it ends. */
+static void
+forget_failed(void *arg)
+{
+	failed = NULL;
+}
+
+/*
+ * Rethrow the current error.  Until 2025, pgaudit refused whatever looked like a
+ * statement of the client while a CALL runs.
+ */
+static void
+rethrow(MemoryContext caller, MemoryContext context)
+{
+	ErrorData  *error = cmig_error_take(caller);
+	MemoryContextCallback *end = MemoryContextAllocZero(context, sizeof(MemoryContextCallback));
+
+	end->func = forget_failed;
+	MemoryContextRegisterResetCallback(context, end);
+	failed = context;
+	if (error->sqlerrcode == ERRCODE_INTERNAL_ERROR && error->filename != NULL &&
+		strcmp(error->filename, "pgaudit.c") == 0)
+	{
+		error->sqlerrcode = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
+		error->message = pstrdup("this version of pgaudit does not let a procedure run a statement outside of a transaction");
+		error->hint = pstrdup("Update pgaudit to 1.7.1, 16.1, 17.1, or later. Or turn it off for this session, as a role that may: SET pgaudit.log = 'none'.");
+	}
+	ReThrowError(error);
+}
+
+void
+cmig_toplevel_execute(const RawStmt *statement, const char *text)
+{
+	bool		concurrent = cmig_statement_is_concurrent(statement);
 	MemoryContext caller = CurrentMemoryContext;
-	bool		concurrent = cmig_statement_is_concurrent(raw);
+	MemoryContext context;
+	RawStmt    *raw;
 	List	   *plans;
 	PlannedStmt *plan;
 
 	cmig_added_begin();
-	/* copy the parse tree, because parse analysis modifies it */
-	raw = copyObject(raw);
-
-	if (cmig_statement_flags(raw->stmt) & CMIG_STATEMENT_QUERY)
-	{
+	if (cmig_statement_flags(statement->stmt) & CMIG_STATEMENT_QUERY)
 		EnsurePortalSnapshotExists();
-		cmig_execute_statement(raw, text, None_Receiver);
+	else
+		lock_referenced(statement->stmt);
+	if (!is_top_level(statement))
+	{
+		cmig_execute_statement(statement, text, None_Receiver);
 		return;
 	}
 
-	lock_referenced(raw->stmt);
+	/* see cmig_execute_statement(); it must be there when a transaction ends */
+	context = AllocSetContextCreate(caller, "pg_cmig statement", ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(context);
+	raw = copyObject(unconstify(RawStmt *, statement));
 	if (analyze_requires_snapshot(raw))
 		EnsurePortalSnapshotExists();
 	plans = pg_analyze_and_rewrite_fixedparams(raw, text, NULL, 0, NULL);
@@ -475,13 +540,17 @@ cmig_toplevel_execute(RawStmt *raw, const char *text)
 		ProcessUtility(plan, text, false, PROCESS_UTILITY_TOPLEVEL, NULL, NULL,
 					   None_Receiver, NULL);
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
 		if (concurrent)
 			cmig_lock_wait_give_back();
+		rethrow(caller, context);
 	}
 	PG_END_TRY();
+	if (concurrent)
+		cmig_lock_wait_give_back();
 	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
 	if (ActivePortal->portalSnapshot != NULL && ActiveSnapshotSet())
 		PopActiveSnapshot();
 	ActivePortal->portalSnapshot = NULL;

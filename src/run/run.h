@@ -529,13 +529,14 @@ extern void cmig_run_check_step(const CmigRunStep *step);
 extern RawStmt *cmig_run_check_statement(const CmigRunStep *step, RawStmt *raw);
 
 /*
- * Analyze, rewrite, plan, and run a statement below the top level.  Returns the
+ * Analyze, rewrite, plan, and run a copy of a statement, below the top level,
+ * in a memory context that ends with the transaction at the latest.  Returns the
  * number of rows processed, or CMIG_NO_ROWS if the command does not report a
  * row count.
  */
 #define CMIG_NO_ROWS INT64CONST(-1)
 
-extern int64 cmig_execute_statement(RawStmt *raw, const char *text, DestReceiver *dest);
+extern int64 cmig_execute_statement(const RawStmt *statement, const char *text, DestReceiver *dest);
 
 /*
  * The same for the copy of a statement from which CONCURRENTLY was removed, or

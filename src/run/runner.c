@@ -563,8 +563,17 @@ limit_workers(int limit)
 }
 
 int64
-cmig_execute_statement(RawStmt *raw, const char *text, DestReceiver *dest)
+cmig_execute_statement(const RawStmt *statement, const char *text, DestReceiver *dest)
 {
+	/*
+	 * As in a portal, what a statement has allocated ends with it, also for
+	 * hooks: pgaudit takes a statement for one that runs as long as its memory
+	 * is there.
+	 */
+	MemoryContext context = AllocSetContextCreate(CurTransactionContext, "pg_cmig statement",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	RawStmt    *raw = copyObject(unconstify(RawStmt *, statement));
 	List	   *plans;
 	bool		snapshot_set = analyze_requires_snapshot(raw);
 	int64		rows = CMIG_NO_ROWS;
@@ -634,6 +643,8 @@ cmig_execute_statement(RawStmt *raw, const char *text, DestReceiver *dest)
 	}
 	if (snapshot_set)
 		PopActiveSnapshot();
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
 	return rows;
 }
 

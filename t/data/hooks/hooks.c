@@ -3,7 +3,8 @@
  *	  For t/057_sessions.pl: a function that returns the names of the hooks that
  *	  the session's libraries have set.  For t/092_expand_kinds.pl: a provider of
  *	  security labels, which accepts all of them.  For t/163_expand_samples.pl: a
- *	  table access method that cannot read rows by blocks.
+ *	  table access method that cannot read rows by blocks.  For t/224_pgaudit.pl: a
+ *	  hook that refuses what pgaudit refuses.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -24,6 +25,7 @@
 #include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/elog.h"
+#include "utils/memutils.h"
 
 PG_MODULE_MAGIC;
 
@@ -79,4 +81,52 @@ blockless(PG_FUNCTION_ARGS)
 	routine->scan_set_tidrange = NULL;
 	routine->scan_getnextslot_tidrange = NULL;
 	PG_RETURN_POINTER(routine);
+}
+
+PG_FUNCTION_INFO_V1(watch_calls);
+
+static ProcessUtility_hook_type next_hook = NULL;
+static bool calls_count;
+static int	running = 0;
+
+static void
+end_one(void *arg)
+{
+	running--;
+}
+
+/* elog() tells the name of the file */
+#line 1 "pgaudit.c"
+static void
+watch(PlannedStmt *plan, const char *text, bool read_only, ProcessUtilityContext context,
+	  ParamListInfo parameters, QueryEnvironment *environment, DestReceiver *receiver,
+	  QueryCompletion *completion)
+{
+	if (context == PROCESS_UTILITY_TOPLEVEL && running > 0)
+		elog(ERROR, "pgaudit stack is not empty");
+	if (context != PROCESS_UTILITY_SUBCOMMAND && (calls_count || !IsA(plan->utilityStmt, CallStmt)))
+	{
+		MemoryContext end = AllocSetContextCreate(CurrentMemoryContext, "watch", ALLOCSET_SMALL_SIZES);
+		MemoryContextCallback *callback = MemoryContextAllocZero(end, sizeof(MemoryContextCallback));
+
+		callback->func = end_one;
+		MemoryContextRegisterResetCallback(end, callback);
+		running++;
+	}
+	(next_hook ? next_hook : standard_ProcessUtility) (plan, text, read_only, context, parameters,
+													   environment, receiver, completion);
+}
+
+/* Set the hook of pgaudit 1.7.0 (true) or 1.7.1 (false), or remove it (NULL). */
+Datum
+watch_calls(PG_FUNCTION_ARGS)
+{
+	if (ProcessUtility_hook == watch)
+		ProcessUtility_hook = next_hook;
+	if (PG_ARGISNULL(0))
+		PG_RETURN_VOID();
+	calls_count = PG_GETARG_BOOL(0);
+	next_hook = ProcessUtility_hook;
+	ProcessUtility_hook = watch;
+	PG_RETURN_VOID();
 }
