@@ -70,19 +70,20 @@ require_columns(const char *table, Oid relation, const CmigAuditColumnType *colu
  * Lock a table, its partitions and children, and their indexes, so that the
  * query does not have to wait for a lock between the checks and its execution.
  * Otherwise, the owner could make it wait, and add an index or a constraint
- * meanwhile.  RowExclusiveLock also keeps CREATE INDEX waiting, and is allowed
- * on a standby.  While this function waits for a lock, partitions may be
- * attached, so it looks for them until it finds no more.
+ * meanwhile; and a query finds no rows in a partition that was attached while it
+ * waited for the default partition, from which audit_retain has moved them.
+ * RowExclusiveLock also keeps CREATE INDEX waiting, and is allowed on a standby.
+ * While this function waits for a lock, partitions may be attached, so it looks
+ * for them until it finds no more.
  */
 static void
-lock_tree(Oid table)
+lock_tree(Oid table, LOCKMODE mode)
 {
 	List	   *locked = NIL;
 
 	for (;;)
 	{
-		List	   *found = list_difference_oid(cmig_inheritors(table, RowExclusiveLock),
-												locked);
+		List	   *found = list_difference_oid(cmig_inheritors(table, mode), locked);
 
 		if (found == NIL)
 			return;
@@ -113,6 +114,7 @@ cmig_audit_reader_begin(void)
 	Oid			tables[2];
 	Oid			caller = GetUserId();
 	bool		allowed;
+	bool		trusted;
 	char	   *policy;
 	char	   *remote;
 	char	   *code;
@@ -154,10 +156,11 @@ cmig_audit_reader_begin(void)
 		tables[i] = get_relname_relid(names[i], schema);
 	require_columns("log", tables[0], cmig_audit_log_columns, CMIG_LOG_COLUMNS);
 	require_columns("layout", tables[1], layout_columns, lengthof(layout_columns));
-	if (superuser_arg(owner) || GetUserId() == owner)
+	trusted = superuser_arg(owner) || GetUserId() == owner;
+	lock_tree(tables[0], trusted ? AccessShareLock : RowExclusiveLock);
+	if (trusted)
 		return;
-	lock_tree(tables[0]);
-	lock_tree(tables[1]);
+	lock_tree(tables[1], RowExclusiveLock);
 	cmig_role_act_as_owner(&saved, extension_owner);
 	for (int i = 0; i < lengthof(tables); i++)
 	{
