@@ -61,6 +61,9 @@ static void
 run_some(void *arg)
 {
 	Trial	   *trial = arg;
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(caller, "pg_cmig statement",
+												  ALLOCSET_DEFAULT_SIZES);
 
 	for (int first = trial->next; trial->next < trial->end; trial->next++)
 	{
@@ -73,14 +76,21 @@ run_some(void *arg)
 		if (runs_alone(line))
 			trial->end = Max(first + 1, trial->next);
 		if (trial->next == trial->end)
-			return;
+			break;
 		CHECK_FOR_INTERRUPTS();
 		cmig_run_limit_check();
+		MemoryContextSwitchTo(context);
 		script = cmig_script_open(sql);
 		while (cmig_script_next(script, &trial->run->statement))
 			cmig_target_execute(trial->state, &trial->run->statement);
 		cmig_script_close(script);
+		trial->run->statement.text = NULL;
+		MemoryContextSwitchTo(caller);
+
+		/* each partition that is attached takes memory for those before it */
+		MemoryContextReset(context);
 	}
+	MemoryContextDelete(context);
 }
 
 static void
