@@ -268,6 +268,44 @@ query($publisher, 'two', "UPDATE note SET t = 'e'; SELECT cmig.wait_for_replicas
 is(query($subscriber, 'two', 'SELECT * FROM note'), '1|e|1', 'also after the contraction');
 query($subscriber, 'two', 'DROP SUBSCRIPTION note');
 
+# several tables at once, one of which cannot be published with a list of columns
+foreach my $node ($publisher, $subscriber)
+{
+	query($node, 'postgres', 'CREATE DATABASE three');
+	query($node, 'three', 'CREATE EXTENSION pg_cmig;'
+		  . load_sql(revision_file('001', '', join '', map { "CREATE TABLE $_ (id int PRIMARY KEY, n int)" . ($_ eq 'c' ? ' PARTITION BY LIST (id); CREATE TABLE c_1 PARTITION OF c DEFAULT;' : ';') } qw(a b c)),
+			revision_file('042', '001', join '', map { "ALTER TABLE $_ ALTER n TYPE bigint;\n" } qw(a b c)) =~ s/(-- message)/-- expand: true\n$1/r)
+		  . "SELECT cmig.upgrade('001')");
+}
+query($publisher, 'three', 'INSERT INTO a VALUES (1, 1), (2, 2); INSERT INTO b TABLE a; INSERT INTO c TABLE a; CREATE PUBLICATION three FOR TABLE a (id, n) WHERE (id > 1), b (id, n), c');
+query($subscriber, 'three', "CREATE SUBSCRIPTION three CONNECTION '" . $publisher->connstr . " dbname=three application_name=three' PUBLICATION three");
+$subscriber->poll_query_until('three', "SELECT bool_and(srsubstate = 'r') FROM pg_subscription_rel") or die 'no initial copy';
+my ($refused, $whole) = ($publisher->psql('three', 'CALL cmig.expand()'))[2] =~ /^DETAIL:  (.*)\nHINT:  (.*)$/m;
+is($whole, 'ALTER PUBLICATION three DROP TABLE public.c', 'a partitioned table is not published meanwhile');
+like($refused, qr/Publish it again after the contraction, and only when each subscriber has refreshed its subscription, applied the revision, and emptied the table/, 'and the error says when it is again');
+query($publisher, 'three', $whole);
+query($publisher, 'three', 'CALL cmig.expand()');
+query($publisher, 'three', join ';', map { "UPDATE public_042.$_ SET n = n + 10; INSERT INTO $_ VALUES (3, 3); DELETE FROM $_ WHERE id = 2" } qw(a b c));
+($steps) = ($publisher->psql('three', 'CALL cmig.contract()'))[2] =~ /^HINT:  In this order: (.*)$/m;
+@steps = map { s/^(?:here, |on each subscriber, )+//r } split /; then,? |; and /, $steps =~ s/<name>/three/gr =~ s/apply revision "042"/SELECT cmig.upgrade('042')/r;
+is($steps[0], 'ALTER PUBLICATION three DROP TABLE public.a; ALTER PUBLICATION three DROP TABLE public.b; SELECT cmig.wait_for_replicas(); CALL cmig.contract()', 'contract names all tables');
+$steps[1] .= '; TRUNCATE c';
+$steps[2] .= '; ALTER PUBLICATION three ADD TABLE c';
+foreach my $n (0 .. $#steps)
+{
+	query($n % 2 ? $subscriber : $publisher, 'three', $_) foreach split /; /, $steps[$n];
+}
+$subscriber->poll_query_until('three', "SELECT bool_and(srsubstate = 'r') FROM pg_subscription_rel") or die 'no copy';
+query($publisher, 'three', join ';', map { "UPDATE $_ SET n = n + 100; INSERT INTO $_ VALUES (4, 4)" } qw(a b c));
+query($publisher, 'three', "SELECT cmig.wait_for_replicas(timeout => '3 min')");
+foreach my $table ('a WHERE id > 1', 'b', 'c')
+{
+	my $rows = "SELECT string_agg(id || ' ' || n, ', ' ORDER BY id) FROM $table";
+
+	is(query($subscriber, 'three', $rows), query($publisher, 'three', $rows), "after the resync: $table");
+}
+query($subscriber, 'three', 'DROP SUBSCRIPTION three');
+
 $subscriber->stop;
 $publisher->stop;
 done_testing();

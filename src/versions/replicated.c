@@ -12,6 +12,7 @@
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "nodes/makefuncs.h"
+#include "nodes/value.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
@@ -150,7 +151,9 @@ find_publication(Oid relation, const char *name, const char *otherwise)
 	problem->because = psprintf("publication \"%s\"", row[0]);
 	problem->detail = *row[3] == 't' ?
 		"Subscribers do not have the hidden columns, and the table cannot be published with a"
-		" list of columns. Publish it again after the contraction." :
+		" list of columns. Publish it again after the contraction, and only when each subscriber"
+		" has refreshed its subscription, applied the revision, and emptied the table: it does"
+		" not get what is written before that." :
 		psprintf("It must have a list of columns: %s.", otherwise);
 	problem->hint = row[2];
 	return problem;
@@ -296,23 +299,48 @@ columns_to_resync(const CmigExpansion *expansion)
 	return cmig_query_list(&query, expansion->scope);
 }
 
-/* Returns in which order the contraction and what its row asks for are done. */
+/*
+ * Returns in which order the contraction and what the rows ask for are done: with all
+ * tables at once, because the lists and conditions are not found any more after it.
+ */
 static char *
-order_of_resync(const CmigExpansion *expansion, char **row)
+order_of_resync(const CmigExpansion *expansion, const List *rows)
 {
-	return psprintf("In this order: here, ALTER PUBLICATION %s DROP TABLE %s; SELECT cmig.wait_for_replicas(); `CALL cmig.contract()`; then, on each subscriber, ALTER SUBSCRIPTION <name> REFRESH PUBLICATION; apply revision \"%s\"; TRUNCATE %s; then here, ALTER PUBLICATION %s ADD TABLE %s%s; and on each subscriber, ALTER SUBSCRIPTION <name> REFRESH PUBLICATION",
-					row[0], row[1], expansion->revision, row[1], row[0], row[1], row[3]);
+	StringInfoData drop;
+	StringInfoData add;
+	StringInfoData tables;
+	const CmigValue *last = NULL;
+	List	   *named = NIL;
+
+	initStringInfo(&drop);
+	initStringInfo(&add);
+	initStringInfo(&tables);
+	foreach_ptr(CmigValue, row, rows)
+	{
+		if (last != NULL && strcmp(last[0], row[0]) == 0 && strcmp(last[1], row[1]) == 0)
+			continue;
+		last = row;
+		appendStringInfo(&drop, "ALTER PUBLICATION %s DROP TABLE %s; ", row[0], row[1]);
+		appendStringInfo(&add, "ALTER PUBLICATION %s ADD TABLE %s%s; ", row[0], row[1], row[3]);
+		if (!list_member(named, makeString(row[1])))
+			appendStringInfo(&tables, "%s%s", named ? ", " : "", row[1]);
+		named = list_append_unique(named, makeString(row[1]));
+	}
+	return psprintf("In this order: here, %sSELECT cmig.wait_for_replicas(); `CALL cmig.contract()`; then, on each subscriber, ALTER SUBSCRIPTION <name> REFRESH PUBLICATION; apply revision \"%s\"; TRUNCATE %s; then here, %sand on each subscriber, ALTER SUBSCRIPTION <name> REFRESH PUBLICATION",
+					drop.data, expansion->revision, tables.data, add.data);
 }
 
 char *
 cmig_versions_resync_fix(const CmigExpansion *expansion, const char *object)
 {
-	foreach_ptr(CmigValue, row, columns_to_resync(expansion))
+	List	   *rows = columns_to_resync(expansion);
+
+	foreach_ptr(CmigValue, row, rows)
 	{
 		/* the server does not quote the name there */
 		if (strcmp(object, psprintf("publication relation %s in publication %s", row[1],
 									row[4])) == 0)
-			return order_of_resync(expansion, row);
+			return order_of_resync(expansion, rows);
 	}
 	return NULL;
 }
@@ -320,14 +348,17 @@ cmig_versions_resync_fix(const CmigExpansion *expansion, const char *object)
 void
 cmig_versions_require_resync(const CmigExpansion *expansion)
 {
+	List	   *rows;
+
 	/* a subscriber would keep the values of columns that are replaced */
 	foreach_ptr(const Problem, problem, problems_of(expansion))
 		refuse(problem, "contracted");
-	foreach_ptr(CmigValue, row, columns_to_resync(expansion))
+	rows = columns_to_resync(expansion);
+	foreach_ptr(CmigValue, row, rows)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("table %s cannot be contracted because of publication \"%s\"", row[1],
 						row[0]),
 				 errdetail("It publishes column %s, which the contraction drops. After it, subscribers need the new columns, and all rows again.", row[2]),
-				 cmig_hint("%s", order_of_resync(expansion, row))));
+				 cmig_hint("%s", order_of_resync(expansion, rows))));
 }
