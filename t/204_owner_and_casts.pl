@@ -114,5 +114,25 @@ sql('gone', "$casts CREATE SCHEMA x; CREATE TABLE x.t (a public.mood)");
 my $target = $casts =~ s/CREATE CAST.*//gr;
 like(sql('gone', "SELECT upgrade_sql FROM cmig.diff(\$target\$$target CREATE SCHEMA x; CREATE TABLE x.t (a int)\$target\$)"), qr/^ALTER TABLE x\.t ALTER COLUMN a TYPE integer USING a::text::integer$/m, 'a cast that is dropped is not used');
 
+# a cast without a function, on which PostgreSQL makes nothing depend
+new_database($node, 'plain_casts');
+sql('plain_casts', <<'SQL');
+CREATE TYPE mood AS ENUM ('1', '2'); CREATE FUNCTION fin(cstring) RETURNS num LANGUAGE internal IMMUTABLE STRICT AS 'int4in';
+CREATE FUNCTION fout(num) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'int4out'; CREATE TYPE num (INPUT = fin, OUTPUT = fout, LIKE = int4);
+CREATE CAST (mood AS int) WITH INOUT; CREATE CAST (num AS int) WITHOUT FUNCTION;
+CREATE TABLE a (id int PRIMARY KEY, m mood, n num, ms mood[], d int DEFAULT '1'::mood::int, g int GENERATED ALWAYS AS (n::int + 1) STORED,
+	CHECK (m::int > 0), CONSTRAINT c CHECK (ms::int[] <> '{}'));
+CREATE INDEX i ON a ((n::int)) WHERE n::int > 3; CREATE STATISTICS st ON (n::int), id FROM a; CREATE POLICY p ON a USING (m::int = 1);
+CREATE VIEW v AS SELECT m::int AS m, n::int AS n FROM a; CREATE TABLE b (n num) PARTITION BY RANGE ((n::int)); CREATE DOMAIN five AS int DEFAULT '2'::mood::int;
+CREATE FUNCTION f(x int DEFAULT '1'::mood::int) RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT '2'::mood::int; END;
+CREATE FUNCTION tr() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER t BEFORE UPDATE ON a FOR EACH ROW WHEN (NEW.m::int > 1) EXECUTE FUNCTION tr()
+SQL
+is(sql('plain_casts', 'SELECT upgrade_sql FROM cmig.diff(cmig.schema_sql())'), '', 'schema_sql() creates a cast before what uses it');
+sql('plain_casts', q{SELECT FROM cmig.baseline('So far', '1')});
+is(sql('plain_casts', 'SELECT upgrade_sql FROM cmig.drift()'), '', 'and a baseline, too, which can be replayed');
+is(sql('plain_casts', 'SELECT problem FROM cmig.round_trip()'), '', 'and reverted');
+
 $node->stop;
 done_testing();
+

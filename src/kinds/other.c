@@ -201,16 +201,35 @@ static const char cast_sql[] =
 " WHERE c.oid >= 16384 AND NOT EXISTS (SELECT FROM pg_depend d"
 " WHERE d.classid = 'pg_cast'::regclass AND d.objid = c.oid AND d.deptype = 'i')";
 
+/* Nodes for which the server has used a cast without a function. */
+#define CAST_NODES "\\{(COERCEVIAIO|RELABELTYPE|ARRAYCOERCEEXPR) "
+
 /*
  * Query for the objects that must be created after a cast.  An expression with
  * a cast depends only on the cast's function, but can be parsed again only if
- * the cast exists.
+ * the cast exists.  Where there is no function, it depends on nothing, and may
+ * need each cast to the type that it has as its result.
  */
 static const char cast_follows[] =
 "SELECT d.classid, d.objid, d.objsubid, 'pg_cast'::regclass::oid, c.oid, 0 FROM pg_cast c"
 " JOIN pg_depend d"
 " ON d.refclassid = 'pg_proc'::regclass AND d.refobjid = c.castfunc"
-" AND d.classid <> 'pg_cast'::regclass WHERE c.oid >= 16384";
+" AND d.classid <> 'pg_cast'::regclass WHERE c.oid >= 16384"
+" UNION ALL SELECT e.class, e.oid, 0, 'pg_cast'::regclass::oid, c.oid, 0 FROM pg_cast c CROSS JOIN ("
+" SELECT 'pg_attrdef'::regclass::oid, oid, adbin::text FROM pg_attrdef"
+" UNION ALL SELECT 'pg_constraint'::regclass::oid, oid, conbin::text FROM pg_constraint"
+" UNION ALL SELECT 'pg_rewrite'::regclass::oid, oid, concat(ev_qual, ev_action) FROM pg_rewrite"
+" UNION ALL SELECT 'pg_class'::regclass::oid, indexrelid, concat(indexprs, indpred) FROM pg_index"
+" UNION ALL SELECT 'pg_class'::regclass::oid, partrelid, partexprs::text FROM pg_partitioned_table"
+" UNION ALL SELECT 'pg_policy'::regclass::oid, oid, concat(polqual, polwithcheck) FROM pg_policy"
+" UNION ALL SELECT 'pg_proc'::regclass::oid, oid, concat(prosqlbody, proargdefaults) FROM pg_proc"
+" WHERE oid >= 16384"
+" UNION ALL SELECT 'pg_trigger'::regclass::oid, oid, tgqual::text FROM pg_trigger"
+" UNION ALL SELECT 'pg_type'::regclass::oid, oid, typdefaultbin::text FROM pg_type"
+" UNION ALL SELECT 'pg_statistic_ext'::regclass::oid, oid, stxexprs::text FROM pg_statistic_ext"
+" UNION ALL SELECT 'pg_publication_rel'::regclass::oid, oid, prqual::text FROM pg_publication_rel"
+") e (class, oid, tree) WHERE c.oid >= 16384 AND c.castmethod <> 'f' AND e.oid >= 16384"
+" AND e.tree ~ '" CAST_NODES "' AND strpos(e.tree, format(' :resulttype %s ', c.casttarget)) > 0";
 
 CmigKind	cmig_kind_cast = {
 	.name = "cast",.word = "CAST",.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE,
