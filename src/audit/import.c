@@ -564,6 +564,8 @@ read_source(Import *import, Oid source, Jsonb *mapping)
 	query = cmig_query_make(source_query(source, owner, mapping), lock_source(source, owner), 0,
 							NULL);
 	query->children = true;
+	/* an entry that is left out would be missing for good */
+	query->all_rows = true;
 	cmig_role_act_as(&saved, owner);
 	cmig_query_each(query, NULL, NULL, import_row, import);
 	cmig_role_return(&saved);
