@@ -44,6 +44,9 @@ $node->safe_psql('shop', "CREATE EXTENSION pg_cmig; CREATE TABLE \"a\xc2\x9b2Jb\
 {
 	local @ENV{qw(PGDATABASE LC_ALL)} = ('shop', 'C');
 	gives(1, '^(?!.*\xc2\x9b).*"a\?2Jb"', '^(?!.*\xc2\x9b)', 'drift', '--no-load');
+	$node->safe_psql('shop', "SELECT FROM cmig.create_revision('c\xc2\x9b2Jd', '', revision => '1')");
+	gives(0, '^o 1 [-0-9]+ c 2Jd$', '^$', 'graph', '--no-load');
+	$node->safe_psql('shop', q{SELECT FROM cmig.remove_revision('1')});
 }
 
 # a file with a long line, for which some versions of awk take minutes, is read as the others are, and not by awk

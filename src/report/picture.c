@@ -188,17 +188,26 @@ typedef enum Format
 	DOT							/* also what has a meaning in a DOT string */
 } Format;
 
-/* Append text, with control characters replaced by spaces. */
+/*
+ * Append text, with control characters replaced by spaces.  Those of U+0080 to
+ * U+009F mean the same to a terminal as an escape character and a letter.
+ */
 static void
 append_text(StringInfo to, const char *text, Format format)
 {
 	static const char plain[] =
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 .,_-";
+	bool		utf8 = GetDatabaseEncoding() == PG_UTF8;
 
 	for (const unsigned char *c = (const unsigned char *) (text ? text : ""); *c; c++)
 	{
 		if (*c < ' ' || *c == 0x7f)
 			appendStringInfoChar(to, ' ');
+		else if (utf8 && *c == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f)
+		{
+			appendStringInfoChar(to, ' ');
+			c++;
+		}
 		else if (format == MERMAID && *c < 0x80 && strchr(plain, *c) == NULL)
 			appendStringInfo(to, "#%d;", *c);
 		else if (format == DOT && *c == '&')
