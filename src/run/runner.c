@@ -567,8 +567,8 @@ cmig_execute_statement(const RawStmt *statement, const char *text, DestReceiver 
 {
 	/*
 	 * As in a portal, what a statement has allocated ends with it, also for
-	 * hooks: pgaudit takes a statement for one that runs as long as its memory
-	 * is there.
+	 * hooks: pgaudit takes a statement for one that runs as long as its
+	 * memory is there.
 	 */
 	MemoryContext context = AllocSetContextCreate(CurTransactionContext, "pg_cmig statement",
 												  ALLOCSET_DEFAULT_SIZES);
