@@ -20,7 +20,7 @@ new_database($node, $db);
 query($node, $db, qq{CREATE FUNCTION watch_calls(bool) RETURNS void LANGUAGE c AS '$library';
 	CREATE TABLE note (id int PRIMARY KEY, body text, parent int);
 	SELECT cmig.create_revision('Plain statements', \$\$ALTER TABLE note ADD COLUMN length int; COMMENT ON TABLE note IS 'n'; CREATE INDEX ON note (body);
-		UPDATE note SET length = 1; ANALYZE note; SET work_mem = '1MB'; CREATE VIEW notes AS SELECT * FROM note; DROP VIEW notes\$\$, '', revision => '001', transactional => false);
+		UPDATE note SET length = 1; CREATE VIEW notes AS SELECT * FROM note; DROP VIEW notes\$\$, '', revision => '001', transactional => false);
 	SELECT cmig.create_revision('Others', 'CREATE INDEX CONCURRENTLY note_parent ON note (parent)', 'DROP INDEX note_parent', revision => '002', transactional => false);});
 my $watched = 'SELECT watch_calls(true);';
 

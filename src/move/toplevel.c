@@ -441,28 +441,18 @@ lock_referenced(const Node *stmt)
 }
 
 /*
- * Does the server tell the statement from one in a function?  Others run as in
- * a function, because pgaudit and others watch what does not.
+ * Does it make no difference to the server that the statement is not in a
+ * function?  Then it runs as in one, because pgaudit and others watch what is not.
  */
 static bool
-is_top_level(const RawStmt *raw)
+is_same_in_function(const RawStmt *raw)
 {
+	int			flags = cmig_statement_flags(raw->stmt);
 	const char *reason;
 
-	if (cmig_statement_classify(raw, &reason) != CMIG_STATEMENT_PLAIN)
-		return true;
-	switch (nodeTag(raw->stmt))
-	{
-		case T_CallStmt:		/* it may commit */
-		case T_DoStmt:
-		case T_ReindexStmt:		/* it may not be in a transaction block */
-		case T_ClusterStmt:
-		case T_LockStmt:		/* it must be in one */
-		case T_DeclareCursorStmt:
-			return true;
-		default:
-			return false;
-	}
+	return (flags & CMIG_STATEMENT_QUERY) ||
+		((flags & CMIG_STATEMENT_DEFINES) &&
+		 cmig_statement_classify(raw, &reason) == CMIG_STATEMENT_PLAIN);
 }
 
 /* Called when it ends. */
@@ -510,7 +500,7 @@ cmig_toplevel_execute(const RawStmt *statement, const char *text)
 		EnsurePortalSnapshotExists();
 	else
 		lock_referenced(statement->stmt);
-	if (!is_top_level(statement))
+	if (is_same_in_function(statement))
 	{
 		cmig_execute_statement(statement, text, None_Receiver);
 		return;
