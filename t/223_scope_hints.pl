@@ -12,10 +12,12 @@ use CmigNode;
 use Test::More;
 
 my $node = expand_node('scope_hints');
-my $labels = q{'ALTER TYPE mood ADD VALUE ''b''; CREATE TABLE x (m mood DEFAULT ''b'')'};
+my $labels = q{'ALTER TYPE public.mood ADD VALUE ''b''; CREATE TABLE x (m public.mood DEFAULT ''b'')'};
 
 new_database($node, 'd');
-sql('d', q{SELECT FROM cmig.create_revision('a', 'CREATE TYPE mood AS ENUM (''a'')', revision => 'r1'); SELECT FROM cmig.create_scope('s1')});
+# since 17, the label could be used if the same transaction had created the type
+sql('d', q{CREATE TYPE mood AS ENUM ('a')});
+sql('d', q{SELECT FROM cmig.create_revision('a', 'CREATE TABLE w (id int)', revision => 'r1'); SELECT FROM cmig.create_scope('s1')});
 sql('d', "SELECT FROM cmig.create_revision('b', $labels, revision => 'r2')");
 my $call = q{CALL cmig\.upgrade_stepwise\('head'\)};
 my ($out, $err);
