@@ -32,7 +32,7 @@ sub beside
 	is($run->full_result(0), 0, 'the other run') or diag($err);
 	gives(0, 'current +001\n', '^$', 'status');
 }
-write_revision('001', '', '', 'SELECT pg_sleep(3); CREATE TABLE account (id int);', 'DROP TABLE account;');
+write_revision('001', '', '', 'SELECT pg_sleep(8); CREATE TABLE account (id int);', 'DROP TABLE account;');
 beside(0, '^(database shop is at 001\n)?$', 'another run is in progress.*nothing to upgrade: database "shop" is at 001\n$', 'upgrade', '-y');
 beside(3, '^$', '^ERROR:  another session is running a generated script in this database\nDETAIL:  Process .*\nHINT:  Wait until', 'stamp', '001');
 
