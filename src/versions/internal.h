@@ -1030,7 +1030,8 @@ extern const char *cmig_versions_path_at(const CmigPlanning *p, int line);
 
 /*
  * A column in such an expression is a ColumnRef of these fields: its name, for messages, its
- * number, and whether it is read as the revision has left it, and not as it was before.
+ * number, and whether it is read as the revision has left it, and not as it was before.  If
+ * another Boolean follows, it is read as it was before, with the labels that its enum has got.
  */
 #define CMIG_REF_FIELDS(name, number) \
 	list_make3(makeString(name), makeInteger(number), makeBoolean(false))

@@ -213,6 +213,30 @@ is_relabeled(const CmigPlanning *p, const char *column_type, Oid type, int state
 	return false;
 }
 
+/*
+ * Is a column, when the statement that computes it runs, what it was before the revision,
+ * but for the names of labels, which are those that its enum has in the end?
+ */
+static bool
+is_only_relabeled(const CmigPlanning *p, const CmigComputed *computed,
+				  const CmigShapeColumn *before, const CmigShapeColumn *after)
+{
+	if (before == NULL || after == NULL || before->generated[0] ||
+		last_computed(p, computed->table, computed->number, computed->statement, true) != NULL ||
+		last_computed(p, computed->table, computed->number, computed->statement, false) != computed ||
+		is_relabeled(p, before->type, InvalidOid, computed->statement, false))
+		return false;
+	foreach_ptr(const CmigVersionEnum, e, p->enums)
+	{
+		if (strcmp(e->a->oid, e->b->oid) == 0 &&
+			((strcmp(before->type, e->a->qualified) == 0 && strcmp(after->type, e->name) == 0) ||
+			 (strcmp(before->type, psprintf("%s[]", e->a->qualified)) == 0 &&
+			  strcmp(after->type, psprintf("%s[]", e->name)) == 0)))
+			return true;
+	}
+	return false;
+}
+
 /* An expression that is told from which state of the columns it is computed. */
 typedef struct Reading
 {
@@ -254,6 +278,13 @@ tell_states(Node *node, void *context)
 	changed = column == NULL || is_relabeled(p, type, InvalidOid, computed->statement, true) ||
 		last_computed(p, computed->table, column->generated[0] ? NULL : number, computed->statement,
 					  true) != NULL;
+	if (changed && strcmp(number, computed->number) == 0 &&
+		is_only_relabeled(p, computed, column, cmig_shape_column(after, number)))
+	{
+		ref->fields = lappend(CMIG_REF_FIELDS(strVal(linitial(ref->fields)), intVal(lsecond(ref->fields))),
+							  makeBoolean(true));
+		return false;
+	}
 	if (changed &&
 		((column != NULL && column->generated[0]) || cmig_shape_column(after, number) == NULL ||
 		 is_relabeled(p, type, InvalidOid, computed->statement, false) ||
@@ -283,7 +314,8 @@ find_computed(CmigPlanning *p, int revision, const CmigShapeTable *before,
 		return NULL;
 	if (last->expr == NULL &&
 		(last_computed(p, after->oid, number, last->statement, true) != NULL ||
-		 (a != NULL && is_relabeled(p, a->type, InvalidOid, last->statement, true))))
+		 (a != NULL && is_relabeled(p, a->type, InvalidOid, last->statement, true) &&
+		  !is_only_relabeled(p, last, a, cmig_shape_column(after, number)))))
 		refuse_computed(p, revision, last, "The revision computes the column more than once.");
 	p->called = list_concat(p->called, last->called);
 	(void) tell_states(last->expr, &reading);
@@ -316,6 +348,29 @@ require_default(CmigPlanning *p, const CmigShapeTable *table, const CmigShapeCol
 }
 
 /*
+ * Returns the expression for an array whose labels get other names.  If one gets the name
+ * that another one had, all have longer names meanwhile than a label can have.
+ */
+static const char *
+renamed_array(const char *column, const CmigShapeEnum *from, const CmigShapeEnum *to)
+{
+	static CmigQuery query = {
+		.sql = "WITH r AS (SELECT a.value AS a, b.value AS b,"
+		"   repeat('-', 64) || row_number() OVER (ORDER BY a.value) AS other"
+		"  FROM json_each_text($1::json) a JOIN json_each_text($2::json) b USING (key)"
+		"  WHERE a.value <> b.value),"
+		" s AS (SELECT 1 AS pass, a AS x, b AS y FROM r WHERE NOT EXISTS (SELECT FROM r JOIN r o ON r.a = o.b)"
+		"  UNION ALL SELECT n, CASE n WHEN 1 THEN a ELSE other END, CASE n WHEN 1 THEN other ELSE b END"
+		"  FROM r, generate_series(1, 2) n WHERE EXISTS (SELECT FROM r JOIN r o ON r.a = o.b))"
+		" SELECT concat(repeat('pg_catalog.array_replace(', count(*)::int), $3, '::text[]',"
+		"  string_agg(format(', %L, %L)', x, y), '' ORDER BY pass, x)) FROM s",
+		.argtypes = {TEXTOID, TEXTOID, TEXTOID}
+	};
+
+	return cmig_query_value(&query, from->numbers, to->numbers, column);
+}
+
+/*
  * Returns the expression that converts a column from one type to another, as an
  * assignment does, or by the labels of an enum.
  */
@@ -330,9 +385,9 @@ conversion(const CmigPlanning *p, const CmigShapeColumn *from, const CmigShapeCo
 		const char *a = up ? from->type : to->type;
 		const char *b = up ? to->type : from->type;
 
-		if (renamed == NULL && strcmp(a, psprintf("%s[]", e->a->qualified)) == 0 &&
+		if (strcmp(a, psprintf("%s[]", e->a->qualified)) == 0 &&
 			strcmp(b, psprintf("%s[]", e->name)) == 0)
-			return cmig_versions_expression(psprintf("%s::text[]", name));
+			return cmig_versions_expression(renamed_array(name, up ? e->a : e->b, up ? e->b : e->a));
 		if (strcmp(a, e->a->qualified) == 0 && strcmp(b, e->name) == 0)
 			return cmig_versions_expression(renamed ?
 											psprintf("CASE %s::text %s ELSE %s::text END", name,
@@ -584,6 +639,16 @@ cmig_versions_value(ParseState *pstate, const ColumnRef *ref, CmigVersionNames *
 	{
 		own.type = named->type;
 		own.collation = named->collation;
+	}
+	if (named != NULL && list_length(ref->fields) == 4)
+	{
+		const CmigShapeTable *shape = cmig_shape_table(p->shapes[level + 1], table->b->oid);
+		const CmigShapeColumn *after = cmig_shape_column(shape, number);
+
+		own.expr = conversion(p, named, after, true);
+		own.type = after->type;
+		own.collation = after->collation;
+		return value_at(pstate, &own, level, names);
 	}
 	/* a generated column has no value yet when a row is written */
 	if (named != NULL && named->generated[0])
