@@ -52,5 +52,6 @@ extern void cmig_audit_init(void);
 /* in enable.c */
 
 extern CmigAuditLogFault *cmig_audit_status_fault(bool *refused);
+extern List *cmig_audit_status_unkeyed(void);
 
 #endif							/* CMIG_AUDIT_H */

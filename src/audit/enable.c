@@ -902,6 +902,9 @@ try_columns(void *arg)
 							 left_out.data));
 	if (hidden.len > 0)
 		add_problem(status, psprintf("hidden columns that are part of the key: %s", hidden.data));
+	if (options->hash && cmig_audit_log_hash_key(cmig_audit_log_extension_owner()) == NULL)
+		add_problem(status,
+					"rows cannot be written until cmig.enable_audit is called to create a key for hashed columns, or the old key is restored");
 	if (problems.len > 0)
 		add_problem(status,
 					psprintf("rows cannot be written until cmig.enable_audit is called to correct the column lists: %s", problems.data));
@@ -978,4 +981,29 @@ cmig_audit_status_fault(bool *refused)
 
 	*refused = fault && cmig_query_do(&any_trigger) > 0;
 	return fault && fault->missing && !*refused ? NULL : fault;
+}
+
+/* Without the key, each write of a table with hashed columns fails. */
+static CmigQuery unkeyed = {
+	.sql = "SELECT 'error', 'cmig.secret',"
+	" 'it has no key for hashed columns, without which these audited tables cannot be written: ' ||"
+	" string_agg(s.target, ', ' ORDER BY s.target COLLATE \"C\"),"
+	" format('Restore the old key, or create a key, whose hashes cannot be compared with the old hashes: SELECT * FROM cmig.enable_audit(%L)',"
+	" min(s.target COLLATE \"C\"))"
+	" FROM cmig.audit_triggers s WHERE s.level IS NOT NULL AND s.options LIKE '%\"hash\": {%'"
+	" AND NOT EXISTS (SELECT FROM cmig.secret k WHERE k.name::text = 'audit')"
+	" HAVING count(*) > 0",.latest = true
+};
+
+/* Returns a row with the columns of cmig.check() if the key for hashed columns is missing. */
+List *
+cmig_audit_status_unkeyed(void)
+{
+	CmigRole	saved;
+	List	   *rows;
+
+	cmig_role_act_as_owner(&saved, cmig_audit_log_extension_owner());
+	rows = cmig_query_list(&unkeyed);
+	cmig_role_return(&saved);
+	return rows;
 }

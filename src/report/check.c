@@ -247,7 +247,7 @@ static CmigQuery find_patterns = {
 /*
  * Append a problem to the list.  The strings are not copied.  Rows of the
  * queries above are problems, too: CmigProblem has their columns.  So are those
- * of cmig_citus_shard_problems().
+ * of cmig_citus_shard_problems() and cmig_audit_status_unkeyed().
  */
 static void
 add(List **problems, const char *severity, const char *object, const char *text, const char *fix)
@@ -882,6 +882,7 @@ cmig_check_problems(const CmigView *view, bool with_texts, bool rehearse)
 	problems = list_concat(problems, cmig_access_findings());
 	problems = list_concat(problems, cmig_query_list(&find_publications));
 	problems = list_concat(problems, cmig_query_list(&find_sequences));
+	problems = list_concat(problems, cmig_audit_status_unkeyed());
 	problems = list_concat(problems, cmig_query_list(&find_patterns));
 	problems = list_concat(problems, cmig_query_list(&find_partitioned));
 	problems = list_concat(problems, cmig_citus_shard_problems(NULL));
