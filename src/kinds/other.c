@@ -202,8 +202,10 @@ static const char cast_sql[] =
 " WHERE d.classid = 'pg_cast'::regclass AND d.objid = c.oid AND d.deptype = 'i')";
 
 /* Casts without a function; those of extensions are there before. */
-#define PLAIN_CASTS "(SELECT oid, casttarget FROM pg_cast c WHERE oid >= 16384 AND castmethod <> 'f' AND NOT EXISTS" \
-	" (SELECT FROM pg_depend d WHERE d.classid = 'pg_cast'::regclass AND d.objid = c.oid AND d.deptype = 'e'))"
+#define PLAIN_CASTS \
+	"(SELECT oid, casttarget FROM pg_cast c WHERE oid >= 16384 AND castmethod <> 'f'" \
+	" AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_cast'::regclass" \
+	" AND d.objid = c.oid AND d.deptype = 'e'))"
 
 /* Nodes for which the server has used a cast without a function. */
 #define CAST_NODES "\\{(COERCEVIAIO|RELABELTYPE|ARRAYCOERCEEXPR) "
@@ -219,7 +221,8 @@ static const char cast_follows[] =
 " JOIN pg_depend d"
 " ON d.refclassid = 'pg_proc'::regclass AND d.refobjid = c.castfunc"
 " AND d.classid <> 'pg_cast'::regclass WHERE c.oid >= 16384"
-" UNION ALL SELECT e.class, e.oid, 0, 'pg_cast'::regclass::oid, c.oid, 0 FROM " PLAIN_CASTS " c CROSS JOIN ("
+" UNION ALL SELECT e.class, e.oid, 0, 'pg_cast'::regclass::oid, c.oid, 0"
+" FROM " PLAIN_CASTS " c CROSS JOIN ("
 " SELECT 'pg_attrdef'::regclass::oid, oid, adbin::text FROM pg_attrdef"
 " UNION ALL SELECT 'pg_constraint'::regclass::oid, oid, conbin::text FROM pg_constraint"
 " UNION ALL SELECT 'pg_rewrite'::regclass::oid, oid, concat(ev_qual, ev_action) FROM pg_rewrite"
@@ -232,7 +235,8 @@ static const char cast_follows[] =
 " UNION ALL SELECT 'pg_type'::regclass::oid, oid, typdefaultbin::text FROM pg_type"
 " UNION ALL SELECT 'pg_statistic_ext'::regclass::oid, oid, stxexprs::text FROM pg_statistic_ext"
 " UNION ALL SELECT 'pg_publication_rel'::regclass::oid, oid, prqual::text FROM pg_publication_rel"
-") e (class, oid, tree) WHERE EXISTS " PLAIN_CASTS " AND e.oid >= 16384 AND e.tree ~ '" CAST_NODES "' AND strpos(e.tree, format(' :resulttype %s ', c.casttarget)) > 0";
+") e (class, oid, tree) WHERE EXISTS " PLAIN_CASTS " AND e.oid >= 16384"
+" AND e.tree ~ '" CAST_NODES "' AND strpos(e.tree, format(' :resulttype %s ', c.casttarget)) > 0";
 
 CmigKind	cmig_kind_cast = {
 	.name = "cast",.word = "CAST",.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE,

@@ -223,7 +223,8 @@ is_only_relabeled(const CmigPlanning *p, const CmigComputed *computed,
 {
 	if (before == NULL || after == NULL || before->generated[0] ||
 		last_computed(p, computed->table, computed->number, computed->statement, true) != NULL ||
-		last_computed(p, computed->table, computed->number, computed->statement, false) != computed ||
+		last_computed(p, computed->table, computed->number, computed->statement,
+					  false) != computed ||
 		is_relabeled(p, before->type, InvalidOid, computed->statement, false))
 		return false;
 	foreach_ptr(const CmigVersionEnum, e, p->enums)
@@ -281,7 +282,8 @@ tell_states(Node *node, void *context)
 	if (changed && strcmp(number, computed->number) == 0 &&
 		is_only_relabeled(p, computed, column, cmig_shape_column(after, number)))
 	{
-		ref->fields = lappend(CMIG_REF_FIELDS(strVal(linitial(ref->fields)), intVal(lsecond(ref->fields))),
+		ref->fields = lappend(CMIG_REF_FIELDS(strVal(linitial(ref->fields)),
+											  intVal(lsecond(ref->fields))),
 							  makeBoolean(true));
 		return false;
 	}
@@ -359,8 +361,10 @@ renamed_array(const char *column, const CmigShapeEnum *from, const CmigShapeEnum
 		"   repeat('-', 64) || row_number() OVER (ORDER BY a.value) AS other"
 		"  FROM json_each_text($1::json) a JOIN json_each_text($2::json) b USING (key)"
 		"  WHERE a.value <> b.value),"
-		" s AS (SELECT 1 AS pass, a AS x, b AS y FROM r WHERE NOT EXISTS (SELECT FROM r JOIN r o ON r.a = o.b)"
-		"  UNION ALL SELECT n, CASE n WHEN 1 THEN a ELSE other END, CASE n WHEN 1 THEN other ELSE b END"
+		" s AS (SELECT 1 AS pass, a AS x, b AS y FROM r"
+		"  WHERE NOT EXISTS (SELECT FROM r JOIN r o ON r.a = o.b)"
+		"  UNION ALL"
+		"  SELECT n, CASE n WHEN 1 THEN a ELSE other END, CASE n WHEN 1 THEN other ELSE b END"
 		"  FROM r, generate_series(1, 2) n WHERE EXISTS (SELECT FROM r JOIN r o ON r.a = o.b))"
 		" SELECT concat(repeat('pg_catalog.array_replace(', count(*)::int), $3, '::text[]',"
 		"  string_agg(format(', %L, %L)', x, y), '' ORDER BY pass, x)) FROM s",
@@ -387,7 +391,8 @@ conversion(const CmigPlanning *p, const CmigShapeColumn *from, const CmigShapeCo
 
 		if (strcmp(a, psprintf("%s[]", e->a->qualified)) == 0 &&
 			strcmp(b, psprintf("%s[]", e->name)) == 0)
-			return cmig_versions_expression(renamed_array(name, up ? e->a : e->b, up ? e->b : e->a));
+			return cmig_versions_expression(renamed_array(name, up ? e->a : e->b,
+														  up ? e->b : e->a));
 		if (strcmp(a, e->a->qualified) == 0 && strcmp(b, e->name) == 0)
 			return cmig_versions_expression(renamed ?
 											psprintf("CASE %s::text %s ELSE %s::text END", name,
