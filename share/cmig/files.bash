@@ -468,10 +468,16 @@ say_note()
 # everything first: messages() has then printed psql's messages.
 write_files()
 {
-	local folder=$1 name content note path part link number known='' status=0 unwritten=0 converted=0 lost=''
+	local folder=$1 name content note path part link number known='' status=0 unwritten=0 converted=0 lost='' read_fields
 	local -a fields=()
 
-	while IFS= read -r -d '' content; do fields+=("$content"); done
+	# bash reads a pipe byte by byte
+	temporary read_fields file
+	{
+		rm -f -- "$read_fields"
+		cat >&8 || fail 2 "$read_fields cannot be written"
+		while IFS= read -r -d '' content; do fields+=("$content"); done <&7
+	} 7<"$read_fields" 8>"$read_fields"
 	[ "$verb" != capture ] || require_same_files
 	# a second file of a revision could not be loaded
 	[ "$verb" != export ] || ! is_loaded_from "$folder" || known=$(known_ids)
