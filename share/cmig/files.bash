@@ -468,7 +468,8 @@ say_note()
 # everything first: messages() has then printed psql's messages.
 write_files()
 {
-	local folder=$1 name content note path part link number known='' status=0 unwritten=0 converted=0 lost='' read_fields
+	local folder=$1 name content note path part link number
+	local known='' status=0 unwritten=0 converted=0 lost='' read_fields
 	local -a fields=()
 
 	# bash reads a pipe byte by byte
