@@ -125,10 +125,7 @@ SELECT * FROM cmig.downgrade('001');
 SELECT * FROM day ORDER BY id;
 SELECT cmig.remove_revision('002');
 
--- arrays of enums: converted by name, or by the line that the hint shows
-SELECT cmig.create_revision('Another label', $$ALTER TYPE mood RENAME VALUE 'bad' TO 'sad'$$, revision => '002', expand => true);
-CALL cmig.expand();
-SELECT cmig.remove_revision('002');
+-- arrays of enums are converted by name
 -- a new table has no foreign key to a key that will be replaced
 SELECT cmig.create_revision('More labels', $$ALTER TYPE mood ADD VALUE 'fine' BEFORE 'bad';
 ALTER TABLE day ALTER id TYPE bigint;

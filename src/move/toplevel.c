@@ -475,8 +475,8 @@ rethrow(MemoryContext caller, MemoryContext context)
 	end->func = forget_failed;
 	MemoryContextRegisterResetCallback(context, end);
 	failed = context;
-	if (error->sqlerrcode == ERRCODE_INTERNAL_ERROR && error->filename != NULL &&
-		strcmp(error->filename, "pgaudit.c") == 0)
+	if (error->sqlerrcode == ERRCODE_INTERNAL_ERROR && error->funcname != NULL &&
+		strcmp(error->funcname, "pgaudit_ProcessUtility_hook") == 0)
 	{
 		error->sqlerrcode = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
 		error->message = pstrdup("this version of pgaudit does not let a procedure run a statement outside of a transaction");

@@ -95,12 +95,12 @@ end_one(void *arg)
 	running--;
 }
 
-/* elog() tells the name of the file */
-#line 1 "pgaudit.c"
+/* elog() tells the name of the function */
 static void
-watch(PlannedStmt *plan, const char *text, bool read_only, ProcessUtilityContext context,
-	  ParamListInfo parameters, QueryEnvironment *environment, DestReceiver *receiver,
-	  QueryCompletion *completion)
+pgaudit_ProcessUtility_hook(PlannedStmt *plan, const char *text, bool read_only,
+							ProcessUtilityContext context, ParamListInfo parameters,
+							QueryEnvironment *environment, DestReceiver *receiver,
+							QueryCompletion *completion)
 {
 	if (context == PROCESS_UTILITY_TOPLEVEL && running > 0)
 		elog(ERROR, "pgaudit stack is not empty");
@@ -121,12 +121,12 @@ watch(PlannedStmt *plan, const char *text, bool read_only, ProcessUtilityContext
 Datum
 watch_calls(PG_FUNCTION_ARGS)
 {
-	if (ProcessUtility_hook == watch)
+	if (ProcessUtility_hook == pgaudit_ProcessUtility_hook)
 		ProcessUtility_hook = next_hook;
 	if (PG_ARGISNULL(0))
 		PG_RETURN_VOID();
 	calls_count = PG_GETARG_BOOL(0);
 	next_hook = ProcessUtility_hook;
-	ProcessUtility_hook = watch;
+	ProcessUtility_hook = pgaudit_ProcessUtility_hook;
 	PG_RETURN_VOID();
 }
