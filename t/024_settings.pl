@@ -384,6 +384,7 @@ is(session('regress_owner', '', "SELECT cmig.set_option('cmig.protect', 'off'); 
 # if the server loads the library when it starts
 query($node, 'postgres', "ALTER SYSTEM SET shared_preload_libraries = 'pg_cmig'; ALTER DATABASE shop SET cmig.rls_gate = 'public';
 	ALTER ROLE regress_dba SET cmig.scope = 'public'");
+ok(!IPC::Run::run(['false'], '<', \('x' x 1_000_000)), 'a client that is refused need not read its script');
 query($node, 'shop', "LOAD 'pg_cmig'; ALTER SYSTEM RESET cmig.protect; DELETE FROM cmig.version; DROP TABLE gap");
 $node->restart;
 is(session('regress_app', '-c cmig.rls_gate=', $upgrade), 'permission', 'preloaded: the connection option is refused');
