@@ -193,9 +193,12 @@ static bool at_once = false;
  * as every replay does: planning took three quarters of the time of a small
  * diff.  In large catalogs it takes little of it, and a plan for the schemas
  * that are read is better.  The size is that of pg_depend, to which each object
- * adds rows, in blocks; about 1,000 tables.
+ * adds rows; about 1,000 tables.  Replays also leave many dead rows there, so
+ * that the rows are counted, unless there are too many blocks for that.
  */
 #define SMALL_CATALOG 128
+#define ROWS_PER_BLOCK 136
+#define COUNTED_CATALOG (32 * SMALL_CATALOG)
 
 bool		cmig_query_plans_last = false;
 
@@ -704,15 +707,32 @@ cmig_query_each(CmigQuery *query, Datum *values, const char *nulls,
 	return total;
 }
 
+static bool
+are_catalogs_small(void)
+{
+	Relation	depend = table_open(DependRelationId, AccessShareLock);
+	const BlockNumber blocks = RelationGetNumberOfBlocks(depend);
+	int			rows = 0;
+
+	if (blocks >= SMALL_CATALOG && blocks < COUNTED_CATALOG)
+	{
+		SysScanDesc scan = systable_beginscan(depend, InvalidOid, false, NULL, 0, NULL);
+
+		while (rows < SMALL_CATALOG * ROWS_PER_BLOCK && HeapTupleIsValid(systable_getnext(scan)))
+			rows++;
+		systable_endscan(scan);
+	}
+	table_close(depend, AccessShareLock);
+	return blocks < COUNTED_CATALOG && rows < SMALL_CATALOG * ROWS_PER_BLOCK;
+}
+
 void
 cmig_query_at_once(bool latest, void (*work) (void *), void *arg)
 {
 	const bool	was_at_once = at_once;
 	const bool	had_lasting = cmig_query_plans_last;
-	Relation	depend = table_open(DependRelationId, AccessShareLock);
-	const bool	is_small = RelationGetNumberOfBlocks(depend) < SMALL_CATALOG;
+	const bool	is_small = are_catalogs_small();
 
-	table_close(depend, AccessShareLock);
 	CommandCounterIncrement();
 	PushActiveSnapshot(latest ? cmig_latest_snapshot() : GetTransactionSnapshot());
 	PG_TRY();
