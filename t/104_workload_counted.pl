@@ -143,6 +143,14 @@ SELECT left(name, $1) FROM person GROUP BY left(note, $2)|not_judged|before the 
 SELECT left(name, $1), id FROM person GROUP BY left(name, $2)|not_judged|before the upgrade: column "person.id" must appear in the GROUP BY clause or be used in an aggregate function
 SELECT left(name, 5) FROM person GROUP BY left(name, 6)|not_judged|before the upgrade: column "person.name" must appear in the GROUP BY clause or be used in an aggregate function', 'queries that never ran');
 
+# what pg_dump asks of the catalogs is not listed if it cannot be analyzed, as 'substr(o, $1 + $2)'
+is($node->safe_psql('shop', q{SET search_path = shop; SELECT query, verdict FROM cmig.workload_check(queries => ARRAY['SELECT substr(relname, $1 + $2) FROM pg_catalog.pg_class JOIN pg_type ON true',
+	'SELECT substr(name, $1 + $2) FROM person, pg_class', 'SELECT substr(relname, $1 FROM pg_class', 'SELECT relname FROM pg_class', 'SELECT $1 + $2']) ORDER BY query}),
+	'SELECT $1 + $2|not_judged
+SELECT relname FROM pg_class|same_plan
+SELECT substr(name, $1 + $2) FROM person, pg_class|not_judged
+SELECT substr(relname, $1 FROM pg_class|not_judged', 'queries of catalogs');
+
 # parameters that can have any type
 is(scalar judge('ALTER TABLE shop.person DROP COLUMN note', 'postgres', q{verdict, query},
 		regress_app => [ "SELECT jsonb_build_object('id', id, 'name', name) FROM person", "SELECT format('%s: %s', 'x', note) FROM person", "SELECT concat('a', 'b')" ]),

@@ -301,6 +301,13 @@ describe_change(const CmigQueryPlan *before, const CmigQueryPlan *after)
 	return NULL;
 }
 
+/* Parse a query that the parser accepts. */
+static Node *
+raw_query(const CmigWorkloadQuery *query)
+{
+	return cmig_workload_query_in(linitial_node(RawStmt, cmig_raw_parse(query->sql, RAW_PARSE_DEFAULT))->stmt);
+}
+
 /* Tree walker: does the query name one of the schemas?  "context" is a list of char *. */
 static bool
 names_schema(Node *node, void *context)
@@ -309,6 +316,35 @@ names_schema(Node *node, void *context)
 		cmig_text_list_has(context, ((RangeVar *) node)->schemaname))
 		return true;
 	return node != NULL && raw_expression_tree_walker(node, names_schema, context);
+}
+
+/* Tree walker: does the query name a relation that is not one of the server's catalogs? */
+static bool
+names_other_relation(Node *node, void *context)
+{
+	const RangeVar *name = node != NULL && IsA(node, RangeVar) ? (RangeVar *) node : NULL;
+
+	if (name != NULL && !(name->schemaname == NULL ? strncmp(name->relname, "pg_", 3) == 0 :
+						  strcmp(name->schemaname, "pg_catalog") == 0 ||
+						  strcmp(name->schemaname, "information_schema") == 0))
+		return true;
+	*(bool *) context |= name != NULL;
+	return node != NULL && raw_expression_tree_walker(node, names_other_relation, context);
+}
+
+/*
+ * Is it a query of the server's catalogs, which no migration changes?  Those of pg_dump are
+ * counted, too, and some cannot be analyzed with parameters in place of literals.
+ */
+static bool
+reads_catalogs(const CmigWorkloadQuery *query)
+{
+	const CmigQueryPlan *before = query->plans[CMIG_WORKLOAD_BEFORE];
+	bool		named = false;
+
+	return query->function == NULL && !before->refused && !before->utility &&
+		strcmp(before->sqlstate, "42601") != 0 &&
+		!names_other_relation(raw_query(query), &named) && named;
 }
 
 /* Does the query use the views of the new version now, by its role's search_path? */
@@ -349,12 +385,13 @@ judge(CmigWorkloadQuery *query, const Check *check, char *reason, const char *ag
 		/* undefined_table: the views of the new version have no copies */
 		if (check->versions != NIL && check->plan->count > 0 && query->function == NULL &&
 			strcmp(before->sqlstate, "42P01") == 0 &&
-			names_schema(cmig_workload_query_in(linitial_node(RawStmt,
-															  cmig_raw_parse(query->sql, RAW_PARSE_DEFAULT))->stmt), check->versions))
+			names_schema(raw_query(query), check->versions))
 		{
 			query->verdict = CMIG_BREAKS;
 			query->detail = "cmig.contract drops the schema of the new version";
 		}
+		else if (reads_catalogs(query))
+			query->verdict = CMIG_UNLISTED;
 		else if (!before->refused || strncmp(before->sqlstate, "XX", 2) == 0)
 			query->detail = psprintf("before the upgrade: %s%s%s", before->error, check->gaps &&
 									 is_lost(query) ? ", or was not copied" : "", after->error ||
