@@ -576,8 +576,8 @@ extern ErrorData *cmig_subtransaction_try(CmigSubtransactionWork work, void *arg
 extern ErrorData *cmig_subtransaction_rehearse(CmigSubtransactionWork work, void *arg);
 
 /*
- * In PG_CATCH(): returns a copy of the error in this memory context, which
- * becomes the current one, and ends the error's handling.
+ * In PG_CATCH(): returns a copy of the error in this memory context, which becomes
+ * the current one, and ends its handling.  Effects of other sessions are 40001.
  */
 extern ErrorData *cmig_error_take(MemoryContext context);
 

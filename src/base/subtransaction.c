@@ -106,6 +106,14 @@ cmig_error_take(MemoryContext context)
 	MemoryContextSwitchTo(context);
 	error = CopyErrorData();
 	FlushErrorState();
+
+	/* a session has changed a row of a catalog without a lock, as GRANT does */
+	if (cmig_error_is_from(error, ERRCODE_INTERNAL_ERROR, "simple_heap_update") ||
+		cmig_error_is_from(error, ERRCODE_INTERNAL_ERROR, "simple_heap_delete"))
+	{
+		error->sqlerrcode = ERRCODE_T_R_SERIALIZATION_FAILURE;
+		error->message = pstrdup("another session has changed the same object, such as its privileges, at the same time");
+	}
 	return error;
 }
 

@@ -553,8 +553,6 @@ static bool
 is_concurrent_change(const ErrorData *error)
 {
 	return error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE ||
-		cmig_error_is_from(error, ERRCODE_INTERNAL_ERROR, "simple_heap_update") ||
-		cmig_error_is_from(error, ERRCODE_INTERNAL_ERROR, "simple_heap_delete") ||
 		error->sqlerrcode == ERRCODE_UNIQUE_VIOLATION;
 }
 

@@ -1,0 +1,50 @@
+# Copyright (c) 2026, the pg_cmig developers
+
+# GRANT takes no lock that could be waited for: if another session changes the same row of a catalog,
+# the server raises an internal error in the one that waits.  A move makes 40001 of it.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use CmigExpand;
+use CmigNode;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = expand_node('grants_beside');
+my $db = 'd0';
+
+sql('postgres', 'CREATE DATABASE original');
+sql('original', q{CREATE EXTENSION pg_cmig;
+	SELECT cmig.create_revision('a', 'CREATE TABLE t (id int PRIMARY KEY)', 'DROP TABLE t', revision => '1');
+	SELECT FROM cmig.upgrade();
+	SELECT cmig.create_revision('b', 'ALTER TABLE t ADD z int', 'ALTER TABLE t DROP z', revision => '2', expand => true)});
+
+# An upgrade fails; an expansion, which waits by attempts anyway, goes on.
+my %calls = (
+	'SELECT FROM cmig.upgrade()' => [ qr/ERROR:  40001: another session has changed the same object, such as its privileges, at the same time$/m, 2 ],
+	'CALL cmig.expand()' => [ qr/^$/, 1 ]);
+
+foreach my $call (sort keys %calls)
+{
+	my ($error, $after) = @{ $calls{$call} };
+
+	$db++;
+	sql('postgres', "CREATE DATABASE $db TEMPLATE original");
+	my $grantor = $node->background_psql($db);
+	$grantor->query_safe('BEGIN; GRANT SELECT ON t TO PUBLIC');
+	my $run = start_psql($node, $db, "SET client_min_messages = error; $call");
+	wait_until_blocked($node);
+	$grantor->query_safe('COMMIT');
+	$grantor->quit;
+	finish_psql($run);
+	like($run->{err}, $error, "GRANT beside $call");
+	sql($db, $call) if $run->{err} ne '';
+	is(sql($db, 'SELECT revision FROM cmig.current()'), $after, 'the revision');
+	is(sql($db, q{SELECT count(*) FROM pg_attribute WHERE attrelid = 't'::regclass AND attname ~ 'z$'}), 1, 'its column');
+	is(sql($db, q{SELECT has_table_privilege('pg_monitor', 't', 'SELECT')}), 't', 'the privilege is kept');
+}
+
+done_testing();
