@@ -610,7 +610,7 @@ enable_one(Enabling *enabling, Oid target)
 
 	if (options->hash && cmig_audit_log_hash_key(enabling->extension_owner) == NULL)
 	{
-		cmig_role_act_as_owner(&saved, enabling->extension_owner);
+		cmig_role_act_as_owner(&saved, cmig_audit_log_reader(enabling->extension_owner));
 		guc_level = cmig_audit_log_silence();
 		cmig_query_do(&make_hash_key);
 		AtEOXact_GUC(false, guc_level);
@@ -923,7 +923,7 @@ CMIG_READER(cmig_audit_status)
 
 	InitMaterializedSRF(fcinfo, 0);
 	schema = cmig_argument_schema(fcinfo, 0, &null);
-	cmig_role_act_as_owner(&saved, extension_owner);
+	cmig_role_act_as_owner(&saved, cmig_audit_log_reader(extension_owner));
 	rows = cmig_query_list(&read_status, null == ' ' ? TextDatumGetCString(schema) : NULL);
 	cmig_role_return(&saved);
 	orphans = cmig_expansion_orphans();
@@ -1003,7 +1003,7 @@ cmig_audit_status_unkeyed(void)
 	CmigRole	saved;
 	List	   *rows;
 
-	cmig_role_act_as_owner(&saved, cmig_audit_log_extension_owner());
+	cmig_role_act_as_owner(&saved, cmig_audit_log_reader(cmig_audit_log_extension_owner()));
 	rows = cmig_query_list(&unkeyed);
 	cmig_role_return(&saved);
 	return rows;

@@ -71,7 +71,8 @@ extern CmigAuditLogFault *cmig_audit_log_fault(Oid extension_owner);
 extern CmigAuditLogFault *cmig_audit_log_fault_now(Oid extension_owner);
 extern void cmig_audit_log_raise_fault(Oid extension_owner, bool may_be_missing);
 extern Oid	cmig_audit_log_require(Oid extension_owner);
-extern bytea *cmig_audit_log_hash_key(Oid owner);
+extern Oid	cmig_audit_log_reader(Oid extension_owner);
+extern bytea *cmig_audit_log_hash_key(Oid extension_owner);
 extern int64 cmig_audit_log_row_hash(int32 table_id, Datum key);
 
 typedef struct CmigAuditWriter CmigAuditWriter;

@@ -927,16 +927,33 @@ static CmigQuery read_hash_key = {
 };
 
 /*
+ * As which role the tables of pg_cmig are read: the extension's owner or, if REASSIGN OWNED
+ * has made it that and it was not granted the access level, the owner of the tables.
+ */
+Oid
+cmig_audit_log_reader(Oid extension_owner)
+{
+	Oid			space = get_namespace_oid("cmig", false);
+	Oid			secret = get_relname_relid("secret", space);
+
+	if (cmig_may_compat(NamespaceRelationId, space, extension_owner, ACL_USAGE) &&
+		OidIsValid(secret) &&
+		pg_class_aclcheck(secret, extension_owner, ACL_SELECT) == ACLCHECK_OK)
+		return extension_owner;
+	return cmig_role_owner_in(NamespaceRelationId, space);
+}
+
+/*
  * Returns a palloc'd copy of the secret key with which the values of hashed
  * columns are hashed, or NULL if there is no such key.
  */
 bytea *
-cmig_audit_log_hash_key(Oid owner)
+cmig_audit_log_hash_key(Oid extension_owner)
 {
 	CmigRole	saved;
 	char	   *value;
 
-	cmig_role_act_as_owner(&saved, owner);
+	cmig_role_act_as_owner(&saved, cmig_audit_log_reader(extension_owner));
 	value = cmig_query_value(&read_hash_key);
 	cmig_role_return(&saved);
 	return value ? DatumGetByteaPP(DirectFunctionCall1(byteain, CStringGetDatum(value))) : NULL;

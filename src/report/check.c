@@ -63,17 +63,19 @@ static CmigQuery any_held = {
 };
 
 /*
- * The database's owner if it does not have the access level "owner", in the
- * form of a row of "find".  The extension belongs to another role if a
- * superuser has restored the database, or if the database has a new owner.
+ * The owners of the database and of the extension that do not have the access level "owner",
+ * in the form of rows of "find".  The extension belongs to another role if a superuser has
+ * restored the database, or if one of them has a new owner.
  */
-static CmigQuery find_database_owner = {
-	"SELECT 'warning', 'role ' || d.datdba::regrole, format('it owns the database, but has no access level owner; the extension belongs to role %s',"
-	"  (SELECT e.extowner::regrole FROM pg_extension e WHERE e.extname = 'pg_cmig')),"
-	"  format('SELECT cmig.grant_access(%L, %L)', pg_get_userbyid(d.datdba), 'owner')"
-	" FROM pg_database d WHERE d.datname = current_database()"
-	" AND NOT (has_schema_privilege(d.datdba, 'cmig', 'USAGE WITH GRANT OPTION')"
-	"  AND has_table_privilege(d.datdba, 'cmig.secret', 'SELECT WITH GRANT OPTION'))"
+static CmigQuery find_owners = {
+	"SELECT 'warning', 'role ' || o.role::regrole, format(CASE WHEN o.role = e.extowner"
+	"  THEN 'it owns the extension, but has no access level owner'"
+	"  ELSE 'it owns the database, but has no access level owner; the extension belongs to role %s' END, e.extowner::regrole),"
+	"  format('SELECT cmig.grant_access(%L, %L)', pg_get_userbyid(o.role), 'owner')"
+	" FROM pg_extension e CROSS JOIN LATERAL (SELECT e.extowner UNION SELECT d.datdba"
+	"  FROM pg_database d WHERE d.datname = current_database()) o (role)"
+	" WHERE e.extname = 'pg_cmig' AND NOT (has_schema_privilege(o.role, 'cmig', 'USAGE WITH GRANT OPTION')"
+	"  AND has_table_privilege(o.role, 'cmig.secret', 'SELECT WITH GRANT OPTION')) ORDER BY 2"
 };
 
 /*
@@ -878,7 +880,7 @@ cmig_check_problems(const CmigView *view, bool with_texts, bool rehearse)
 		add(&problems, "error", "setting cmig.role",
 			psprintf("role \"%s\", as which scripts run, does not exist", cmig_session_role()),
 			"If it was renamed or dropped: SELECT cmig.set_option('cmig.role', '<role>')");
-	problems = list_concat(problems, cmig_query_list(&find_database_owner));
+	problems = list_concat(problems, cmig_query_list(&find_owners));
 	problems = list_concat(problems, cmig_access_findings());
 	problems = list_concat(problems, cmig_query_list(&find_publications));
 	problems = list_concat(problems, cmig_query_list(&find_sequences));
