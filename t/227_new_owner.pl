@@ -26,6 +26,11 @@ is(query($node, 'd', $check, 'app'), $lacks, 'check of a reader');
 query($node, 'd', q{SELECT count(*) FROM cmig.enable_audit('card', hash => '{number}')});
 query($node, 'd', q{INSERT INTO plain VALUES (1); INSERT INTO card VALUES (1, '4111')}, 'app');
 is(query($node, 'd', 'SELECT target, problem FROM cmig.audit_status() WHERE level IS NOT NULL ORDER BY 1', 'app'), "public.card|\npublic.plain|", 'audit_status');
+foreach my $call ("audit_history('plain', 1)", "audit_diff('plain'::regclass, 1, '-infinity', now())", 'audit_as_of(NULL::plain, now())', 'audit_report()')
+{
+	like(query($node, 'd', "SELECT count(*) FROM cmig.$call"), qr/^\d+$/, $call);
+}
+like(query($node, 'd', q{SELECT cmig.audit_script('plain')}), qr/CREATE/, 'audit_script');
 query($node, 'd', 'DELETE FROM cmig.secret');
 like(query($node, 'd', $check), qr/^error\|cmig\.secret\|it has no key/m, 'a key that is missing');
 query($node, 'd', q{SELECT count(*) FROM cmig.enable_audit('later', hash => '{number}')});
@@ -40,6 +45,13 @@ is(query($node, 'd', $check), $lacks, 'the same owner');
 query($node, 'd', q{SELECT cmig.grant_access('heir', 'owner')});
 is(query($node, 'd', $check, 'heir'), '', 'the fix');
 query($node, 'd', q{INSERT INTO card VALUES (3, '4111')}, 'app');
+
+# nothing was audited before
+query($node, 'postgres', 'CREATE DATABASE e OWNER old');
+query($node, 'e', 'CREATE EXTENSION pg_cmig; CREATE TABLE card (id int PRIMARY KEY, number text); GRANT INSERT ON card TO app', 'old');
+query($node, 'e', q{REASSIGN OWNED BY old TO heir; SELECT count(*) FROM cmig.enable_audit('card', hash => '{number}')});
+query($node, 'e', q{INSERT INTO card VALUES (1, '4111')}, 'app');
+is(query($node, 'e', q{SELECT count(*) FROM cmig.audit_history('card', 1)}), '1', 'the first audited table');
 
 $node->stop;
 done_testing();

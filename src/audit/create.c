@@ -41,14 +41,14 @@ static CmigQuery read_text = {
 	"SELECT t.text FROM cmig.audit_text t WHERE t.name = $1", {TEXTOID}
 };
 
-/* Returns a text of the view cmig.audit_text, read as the extension's owner. */
+/* Returns a text of the view cmig.audit_text, which callers may not read. */
 char *
 cmig_audit_log_text(const char *name)
 {
 	char	   *text;
 	CmigRole	saved;
 
-	cmig_role_act_as_owner(&saved, cmig_audit_log_extension_owner());
+	cmig_role_act_as_owner(&saved, cmig_audit_log_reader(cmig_audit_log_extension_owner()));
 	text = cmig_query_value(&read_text, name);
 	cmig_role_return(&saved);
 	return text;

@@ -161,7 +161,7 @@ cmig_audit_reader_begin(void)
 	if (trusted)
 		return;
 	lock_tree(tables[1], RowExclusiveLock);
-	cmig_role_act_as_owner(&saved, extension_owner);
+	cmig_role_act_as_owner(&saved, cmig_audit_log_reader(extension_owner));
 	for (int i = 0; i < lengthof(tables); i++)
 	{
 		policy = check_enable_rls(tables[i], caller, true) != RLS_ENABLED ? NULL :
