@@ -15,11 +15,13 @@
 
 #include <ctype.h>
 
+#include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
 
 #include "adopt/internal.h"
+#include "base/base.h"
 #include "base/errors.h"
 
 /* Returns the placeholder with this name, or NULL if there is none. */
@@ -891,21 +893,42 @@ cmig_format_prisma(CmigImport *import, CmigToolFile *file)
 		cmig_import_settings(import, NULL, file, apply_prisma);
 }
 
-/*
- * Returns the text of a member of a JSON object without nested objects, up to
- * its quote or the next comma.  Returns NULL if there is no such member.
- */
-static char *
-json_member(const char *object, const char *name)
+/* An entry of Drizzle's journal. */
+typedef struct JournalEntry
 {
-	const char *end = object + strcspn(object, "}");
-	const char *member = strstr(object, psprintf("\"%s\"", name));
+	char	   *dialect;		/* of the journal */
+	char	   *number;			/* NULL if the journal has no entries */
+	char	   *tag;
+	char	   *when;			/* in milliseconds since 1970 */
+} JournalEntry;
 
-	if (member == NULL || member > end)
-		return NULL;
-	member += strlen(name) + 2;
-	member += strspn(member, " \t\r\n:\"");
-	return pnstrdup(member, strcspn(member, "\",}"));
+/* Add the journal's name to an error about its text. */
+static void
+name_journal(void *arg)
+{
+	errcontext("file \"%s\"", ((const CmigToolFile *) arg)->name);
+}
+
+/* Returns the entries of a journal, or one without a number. */
+static List *
+journal_entries(CmigToolFile *journal)
+{
+	static CmigQuery entries = {
+		.sql = "SELECT j.journal->>'dialect', e.number, e.entry->>'tag',"
+		" substring(e.entry->>'when' FROM '^[0-9]{1,15}')"
+		" FROM (SELECT $1::json) j(journal) LEFT JOIN"
+		" LATERAL json_array_elements(CASE json_typeof(j.journal->'entries') WHEN 'array' THEN j.journal->'entries' END)"
+		"  WITH ORDINALITY e(entry, number) ON true"
+		" ORDER BY e.number",
+		{TEXTOID}
+	};
+	ErrorContextCallback callback = {error_context_stack, name_journal, journal};
+	List	   *result;
+
+	error_context_stack = &callback;
+	result = cmig_query_list(&entries, journal->text);
+	error_context_stack = callback.previous;
+	return result;
 }
 
 /*
@@ -916,36 +939,36 @@ static void
 read_journal(CmigImport *import, CmigToolFile *journal)
 {
 	const char *folder = pnstrdup(journal->name, journal->base - journal->name - strlen("meta/"));
-	const char *entry = strstr(journal->text, "\"entries\"");
-	char	   *dialect = json_member(journal->text, "dialect");
+	List	   *entries = journal_entries(journal);
+	const char *dialect = ((JournalEntry *) linitial(entries))->dialect;
 
 	journal->used = true;
 	if (dialect && strcmp(dialect, "postgresql") != 0 && strcmp(dialect, "pg") != 0)
 		cmig_import_file_note(import, journal->name,
 							  psprintf("its dialect is %s: the files are not for PostgreSQL",
 									   dialect));
-	while (entry && (entry = strchr(entry + 1, '{')) != NULL)
+	foreach_ptr(JournalEntry, entry, entries)
 	{
-		char	   *tag = json_member(entry, "tag");
-		char	   *when = json_member(entry, "when");
 		CmigToolFile *file;
 		CmigToolRevision *revision;
 
-		if (tag == NULL)
+		if (entry->number == NULL)
+			break;
+		if (entry->tag == NULL)
 			cmig_import_refuse(journal, "An entry has no tag.",
 							   "Add the name of its file, or delete the entry.");
-		file = cmig_import_file(import, psprintf("%s%s.sql", folder, tag));
+		file = cmig_import_file(import, psprintf("%s%s.sql", folder, entry->tag));
 		if (file == NULL)
 			cmig_import_refuse(journal,
 							   psprintf("File \"%s%s.sql\", which it names, does not exist.",
-										folder, tag),
+										folder, entry->tag),
 							   "Restore the file, or delete the entry.");
-		revision = add_named(import, file, tag);
+		revision = add_named(import, file, entry->tag);
 		revision->order = psprintf("%010d", list_length(import->revisions));
-		if (when)
+		if (entry->when)
 		{
 			revision->text.edges.has_created_at = true;
-			revision->text.edges.created_at = strtoll(when, NULL,
+			revision->text.edges.created_at = strtoll(entry->when, NULL,
 													  10) * 1000 - (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
 		}
 	}
