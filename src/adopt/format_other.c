@@ -119,6 +119,55 @@ script_name(const SqitchPlan *plan, int i)
 	return change->name;
 }
 
+/* Returns the start of a ROLLBACK that is the last statement of a script, or NULL. */
+static const char *
+find_last_rollback(const char *text)
+{
+	CmigLexer	lexer;
+	const char *rollback = NULL;
+	bool		first = true;	/* the first word of a statement */
+
+	cmig_lexer_init(&lexer, text);
+	while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
+	{
+		if (cmig_lexer_is_char(&lexer, ';'))
+		{
+			first = true;
+			continue;
+		}
+		if (first)
+			rollback = cmig_lexer_is_word(&lexer, "rollback") ? lexer.start : NULL;
+		else if (!cmig_lexer_is_word(&lexer, "work") && !cmig_lexer_is_word(&lexer, "transaction"))
+			rollback = NULL;
+		first = false;
+	}
+	return rollback;
+}
+
+/*
+ * Sqitch's verify scripts end with ROLLBACK.  Remove it, and BEGIN if the script
+ * begins with that: a script without BEGIN has no transaction to roll back.
+ * Since cmig_section_text_read() removes only BEGIN and COMMIT, it sees these.  A
+ * script with other such commands remains as it is.
+ */
+static char *
+without_rollback(char *text)
+{
+	static const char *const begins[] = {"", "BEGIN;\n"};
+	const char *rollback = find_last_rollback(text);
+
+	for (int i = 0; rollback && i < lengthof(begins); i++)
+	{
+		char	   *script = psprintf("%s%.*sCOMMIT;", begins[i], (int) (rollback - text), text);
+		char	   *read = cmig_section_text_read(script, script + strlen(script),
+												  CMIG_SECTION_VERIFY, false, NULL);
+
+		if (strcmp(read, script) != 0)
+			return read;
+	}
+	return text;
+}
+
 /*
  * Returns the script called "name" in "folder" as a section of a revision
  * file.  Returns NULL if the script does not exist.
@@ -129,25 +178,11 @@ read_script(const SqitchPlan *plan, const char *folder, const char *name, CmigSe
 	CmigToolFile *file = cmig_import_file(plan->import,
 										  psprintf("%s%s/%s.sql", plan->prefix, folder, name));
 	char	   *text;
-	int			length;
 
 	if (file == NULL)
 		return NULL;
 	text = cmig_import_section(plan->import, file, section, file->text);
-
-	/*
-	 * Sqitch's verify scripts end with ROLLBACK.  Replace that command with
-	 * COMMIT, because cmig_section_text_read() removes only BEGIN and COMMIT.
-	 */
-	length = strlen(text);
-	if (section == CMIG_SECTION_VERIFY && length >= 9 &&
-		pg_strcasecmp(text + length - 9, "ROLLBACK;") == 0)
-	{
-		char	   *commit = psprintf("%.*sCOMMIT;", length - 9, text);
-
-		text = cmig_section_text_read(commit, commit + strlen(commit), section, false, NULL);
-	}
-	return text;
+	return section == CMIG_SECTION_VERIFY ? without_rollback(text) : text;
 }
 
 static void
