@@ -460,6 +460,14 @@ say_note()
 	say "$yellow$1: $VISIBLE$plain"
 }
 
+# Reads fields from standard input, and appends them to fields.
+read_fields()
+{
+	local field
+
+	while IFS= read -r -d '' field; do fields+=("$field"); done
+}
+
 # write_files FOLDER: reads triples of name, content, and note from standard input,
 # writes the files, and prints their paths.  Writes nothing through a symbolic link, which
 # may come from a repository of others.  Overwrites files only with --force, and an
@@ -469,16 +477,10 @@ say_note()
 write_files()
 {
 	local folder=$1 name content note path part link number
-	local known='' status=0 unwritten=0 converted=0 lost='' read_fields
+	local known='' status=0 unwritten=0 converted=0 lost=''
 	local -a fields=()
 
-	# bash reads a pipe byte by byte
-	temporary read_fields file
-	{
-		rm -f -- "$read_fields"
-		cat >&8 || fail 2 "$read_fields cannot be written"
-		while IFS= read -r -d '' content; do fields+=("$content"); done <&7
-	} 7<"$read_fields" 8>"$read_fields"
+	from_file read_fields
 	[ "$verb" != capture ] || require_same_files
 	# a second file of a revision could not be loaded
 	[ "$verb" != export ] || ! is_loaded_from "$folder" || known=$(known_ids)

@@ -175,7 +175,9 @@ look_up()
 # Wraps text between words, but not statements, so that they can be pasted.  A hint that says what
 # to do has a mark; a dry run and an expansion show a name that repeats once; the hints of show
 # are scripts.
-items()
+items() { from_file show_items; }
+
+show_items()
 {
 	local name text hint line last='' mark='' once='' raw=''
 
