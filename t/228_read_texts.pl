@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
 # How texts of other tools, and of the database, are read: Drizzle's journal, verify scripts of
-# Sqitch, and long scripts that cmig shows.
+# Sqitch, a comment that resembles a header, and long scripts that cmig shows.
 
 use strict;
 use warnings;
@@ -56,6 +56,14 @@ foreach my $script (sort keys %verify)
 		$verify{$script} =~ /^to be/ ? qr/^\Q$verify{$script}\E/ : qr/^-- cmig:verify\n\Q$verify{$script}\E$/,
 		"verify script: $script");
 }
+
+# a comment in the first line of another tool's file does not make it a revision of pg_cmig
+mkdir 'sql';
+append_to_file('sql/V1__a.sql', "-- revision: 3 by Ann\nSELECT 1;\n");
+append_to_file('sql/V2__b.sql', "-- revision: 2\n-- cmig:upgrade\nSELECT 2;\n");
+append_to_file('sql/V3__c.sql', "SELECT 3;\n");
+gives(0, 'to/1_a.sql\nto/3_c.sql\n', '^$', 'import', 'flyway', 'sql', '--to', 'to');
+like(slurp_file('to/1_a.sql'), qr/^-- cmig:upgrade\n-- \| revision: 3 by Ann\nSELECT 1;$/m, 'the comment is kept');
 
 # A long script is not read byte by byte.
 SKIP:

@@ -953,7 +953,9 @@ verb_import()
 		[[ ${file##*/} != cmig.conf && $file != */meta/*_snapshot.json ]] || continue
 		add_file "$file"
 		IFS= read -r -d '' text <"$file"
-		[[ $text != '-- revision: '* ]] || { unset 'files[${#files[@]}-1]'; continue; }
+		# not a comment of another tool's file
+		[[ $text != '-- revision: '* || $text != *"$newline"@(-- cmig:|-- down_revision:|-- message:|"\echo Use \"cmig")* ]] ||
+			{ unset 'files[${#files[@]}-1]'; continue; }
 		number=${#files[@]}
 		variable "file_name$number" "${file#"$folder"/}"
 		without_mark "$text"
