@@ -174,6 +174,16 @@ gives(0, 'unchanged', '', 'load');
 gives(0, 'unchanged', '', 'load', 'migrations/001_create_people.sql');
 $ENV{VISUAL} = 'ls -1';
 gives(0, '001_create_people', '', 'edit', '001');
+{
+	# the command is read by the shell, and an error names it
+	append_to_file('my editor', "#!/bin/sh\nprintf '%s\\n' \"\$@\"\n");
+	chmod 0755, 'my editor';
+	local $ENV{VISUAL} = "'./my editor' -w";
+	gives(0, '^-w\n[^\n]*001_create_people[^\n]*\n$', '^$', 'edit', '001');
+	$ENV{VISUAL} = 'no_such_editor';
+	gives(2, '^$', 'cmig: the editor no_such_editor has failed with exit status 127\nTo use another one, for example: export VISUAL=vi\n$', 'edit', '001');
+	unlink 'my editor';
+}
 
 # A schema as the target
 append_to_file('schema.sql', 'CREATE TABLE people (name text, born date);');

@@ -357,12 +357,15 @@ target_file()
 
 verb_edit()
 {
-	local -a editor
+	local editor=${VISUAL:-${EDITOR:-vi}} status
 
 	target_file || return
 	[ -n "$FILE" ] || fail 2 "there is no file for revision $REVISION" "cmig export $(printf %q "$REVISION")"
-	read -r -a editor <<<"${VISUAL:-${EDITOR:-vi}}"
-	LC_CTYPE=$user_encoding "${editor[@]}" "$FILE"
+	# as in psql, the shell reads the command, which can have options and quotes
+	LC_CTYPE=$user_encoding sh -c "$editor \"\$@\"" sh "$FILE"
+	status=$?
+	[ $status -eq 0 ] || fail 2 "the editor $(printf %q "$editor") has failed with exit status $status" \
+		'To use another one, for example: export VISUAL=vi'
 }
 
 # Deletes the file after the database has deleted the revision, which it refuses if the revision is applied.
