@@ -175,7 +175,11 @@ look_up()
 # Wraps text between words, but not statements, so that they can be pasted.  A hint that says what
 # to do has a mark; a dry run and an expansion show a name that repeats once; the hints of show
 # are scripts.
-items() { from_file show_items; }
+items()
+{
+	# the others also work if no file can be written
+	if [ "$verb" = show ]; then from_file show_items; else show_items; fi
+}
 
 show_items()
 {
