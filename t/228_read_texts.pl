@@ -77,6 +77,7 @@ SKIP:
 	my $reads = `bash -c 'cmig show 1 >show.out && sed -n "s/^syscr: //p" /proc/\$\$/io'`;
 	is(slurp_file('show.out') =~ s/^ +SELECT 'x+';\n//mgr =~ tr/x//, 0, 'the script is shown');
 	cmp_ok($reads, '<', 200_000, 'reads');
+	command_checks_all([ 'bash', '-c', 'trap "" XFSZ; ulimit -f 100; cmig show 1' ], 2, [qr/^$/], [qr/^cmig: [^\n]* cannot be written\n$/], 'the file is too large');
 	local $ENV{TMPDIR} = '/nonexistent';
 	command_ok([ 'bash', '-c', 'cmig show 1 | cmp - show.out' ], 'without a temporary file');
 }
