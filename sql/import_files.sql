@@ -275,7 +275,7 @@ SELECT * FROM cmig.import_files('flyway', '{{a,b}}', '{{a,b}}');
 \set VERBOSITY default
 SELECT * FROM cmig.import_files('flyway', '{V1__a.sql}', '{SELECT 1}', '[]');
 SELECT * FROM cmig.import_files('flyway', '{V1__a.sql}', '{SELECT 1}', '{"a": {}}');
-SELECT * FROM cmig.import_files('prisma', ARRAY['head/migration.sql', E'a b"c\\d/migration.sql'], '{SELECT 1,SELECT 2}');
+SELECT * FROM cmig.import_files('prisma', ARRAY['head/migration.sql', E'd\\migration.sql'], '{SELECT 1,SELECT 2}');
 SELECT * FROM cmig.import_files('sqlx', '{1_a.sql}', ARRAY['SELECT ''not closed']);
 SELECT * FROM cmig.import_files('sqlx', '{}', '{}');
 SELECT * FROM cmig.import_files('sqlx', '{1_a.sql}', '{SELECT 1}', NULL);

@@ -63,6 +63,24 @@ foreach my $tool ('dbmate', 'golang-migrate', 'goose', 'sqlx', 'supabase', 'node
 		'', "$tool reads one folder");
 }
 
+# nor those that have a folder for each migration
+my %each = (prisma => [ '1N_x/migration.sql', 'migration_lock.toml', 'provider = "postgresql"' ], diesel => [ '1N_x/up.sql', '1N_x/down.sql', '' ],
+	drizzle => [ '1N_x.sql', 'meta/_journal.json', '{"entries": [{"tag": "1N_x"}]}' ]);
+foreach my $tool (sort keys %each)
+{
+	my ($script, $beside, $text) = @{ $each{$tool} };
+	my %numbers = ("each/$tool/m" => 0, "each/$tool/m/archive" => 1, "each/$tool/other" => 2);
+
+	foreach my $folder (sort keys %numbers)
+	{
+		file("$folder/" . ($script =~ s/N/$numbers{$folder}/r), 'SELECT 1;');
+		file("$folder/" . ($beside =~ s/N/$numbers{$folder}/r), $text =~ s/N/$numbers{$folder}/r);
+	}
+	is(imported($tool, "each/$tool/m", "archive/[^\n]*: left out, because $tool does not read subfolders"), '10', "$tool does not read subfolders");
+	is( imported($tool, "each/$tool", "there are $tool files in several folders\nDETAIL:  They are in \"m\" and \"other\", and $tool reads one folder", 3),
+		'', "$tool reads one folder");
+}
+
 # a script that runs without a transaction takes the other one along, which is said
 is( query($node, 'postgres', <<'END'),
 SELECT string_agg(concat_ws(': ', format, note, substring(content FROM 'transactional: \w+')), E'\n') FROM (VALUES

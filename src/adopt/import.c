@@ -72,41 +72,57 @@ cmig_tool_file_folder(const CmigToolFile *file)
 	return pnstrdup(file->name, Max(file->base - file->name - 1, 0));
 }
 
+/* Returns the folder in which the tool finds the file, or the migration's own folder. */
+static char *
+read_folder(const struct CmigFormat *format, const CmigToolFile *file)
+{
+	static const char *const in_folders[] = {
+		"migration.sql", "snapshot.json", "_journal.json", "up.sql", "down.sql", "metadata.toml"
+	};
+	char	   *folder = cmig_tool_file_folder(file);
+	int			outer = strlen(folder) - strlen(file->folder) - 1;
+	bool		is_inner = format->one_folder_each && strcmp(file->folder, "meta") == 0;
+
+	for (int i = 0; i < lengthof(in_folders) && format->one_folder_each; i++)
+		is_inner |= strcmp(file->base, in_folders[i]) == 0;
+	return is_inner ? pnstrdup(folder, Max(outer, 0)) : folder;
+}
+
 /*
  * For a tool that reads one folder: leave out what is in its subfolders.  Raises
  * MG013 if there are revisions in several folders of which none contains the
  * others.
  */
 static void
-keep_one_folder(CmigImport *import)
+keep_one_folder(CmigImport *import, const struct CmigFormat *format)
 {
 	List	   *kept = NIL;
 	char	   *top = NULL;
 
 	foreach_ptr(CmigToolRevision, revision, import->revisions)
 	{
-		char	   *folder = cmig_tool_file_folder(revision->file);
+		char	   *folder = read_folder(format, revision->file);
 
 		if (top == NULL || cmig_tool_folder_is_in(top, folder))
 			top = folder;
 	}
 	foreach_ptr(CmigToolRevision, revision, import->revisions)
 	{
-		char	   *folder = cmig_tool_file_folder(revision->file);
+		char	   *folder = read_folder(format, revision->file);
 
 		if (!cmig_tool_folder_is_in(folder, top))
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
 					 errmsg("there are %s files in several folders", import->format),
-					 errdetail("They are in \"%s\" and \"%s\", and %s reads one folder.", top, folder,
-							   import->format),
+					 errdetail("They are in \"%s\" and \"%s\", and %s reads one folder.", top,
+							   folder, import->format),
 					 errhint("Convert the files of one folder, or copy all of them into one.")));
 		if (strcmp(folder, top) == 0)
 			kept = lappend(kept, revision);
 	}
 	import->revisions = kept;
 	for (int i = 0; top && i < import->file_count; i++)
-		if (import->files[i].used && strcmp(cmig_tool_file_folder(&import->files[i]), top) != 0)
+		if (import->files[i].used && strcmp(read_folder(format, &import->files[i]), top) != 0)
 			cmig_import_file_note(import, import->files[i].name,
 								  psprintf("left out, because %s does not read subfolders",
 										   import->format));
@@ -260,8 +276,8 @@ cmig_import_files(PG_FUNCTION_ARGS)
 		format->read(&import);
 	for (int i = 0; format->read_file && i < import.file_count; i++)
 		format->read_file(&import, &import.files[i]);
-	if (format->one_folder)
-		keep_one_folder(&import);
+	if (format->one_folder || format->one_folder_each)
+		keep_one_folder(&import, format);
 	if (format->compare)
 	{
 		cmig_import_sort(&import, format->compare);

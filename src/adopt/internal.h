@@ -256,6 +256,7 @@ struct CmigFormat
 	void		(*read_file) (CmigImport *import, CmigToolFile *file);
 	void		(*read) (CmigImport *import);
 	bool		one_folder;		/* does the tool not read subfolders? */
+	bool		one_folder_each;	/* or only one for each migration? */
 	CmigPlaceholderStyle style;
 	CmigOrderCompare compare;	/* by which each revision follows another one;
 								 * NULL if the files say what it follows */
