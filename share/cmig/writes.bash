@@ -957,8 +957,11 @@ verb_import()
 		add_file "$file"
 		IFS= read -r -d '' text <"$file"
 		# not a comment of another tool's file
-		[[ $text != '-- revision: '* || $text != *"$newline"@(-- cmig:|-- down_revision:|-- message:|"\echo Use \"cmig")* ]] ||
-			{ unset 'files[${#files[@]}-1]'; continue; }
+		if [[ $text == '-- revision: '* &&
+			$text == *"$newline"@(-- cmig:|-- down_revision:|-- message:|"\echo Use \"cmig")* ]]; then
+			unset 'files[${#files[@]}-1]'
+			continue
+		fi
 		number=${#files[@]}
 		variable "file_name$number" "${file#"$folder"/}"
 		without_mark "$text"

@@ -7,7 +7,7 @@
  * adds them to a CmigImport, in the order in which the tool runs them.  The
  * result is a revision file for each migration, and notes about features that
  * pg_cmig does not have.  Then the formats with a separate folder for each
- * migration (Diesel, Prisma, Drizzle), yoyo, and Rails.
+ * migration (Diesel, Prisma), yoyo, and Rails.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -15,13 +15,10 @@
 
 #include <ctype.h>
 
-#include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
-#include "utils/datetime.h"
 
 #include "adopt/internal.h"
-#include "base/base.h"
 #include "base/errors.h"
 
 /* Returns the placeholder with this name, or NULL if there is none. */
@@ -865,9 +862,8 @@ cmig_format_diesel(CmigImport *import, CmigToolFile *up)
 	}
 }
 
-/* Add a revision for a file, whose id and message are made from "name". */
-static CmigToolRevision *
-add_named(CmigImport *import, CmigToolFile *file, const char *name)
+CmigToolRevision *
+cmig_import_add_named(CmigImport *import, CmigToolFile *file, const char *name)
 {
 	CmigToolRevision *revision = cmig_import_add(import, file, cmig_tool_text_id(name));
 	const char *title = name + cmig_tool_text_digits(name);
@@ -888,145 +884,9 @@ void
 cmig_format_prisma(CmigImport *import, CmigToolFile *file)
 {
 	if (strcmp(file->base, "migration.sql") == 0 && *file->folder)
-		(void) add_named(import, file, file->folder);
+		(void) cmig_import_add_named(import, file, file->folder);
 	else if (strcmp(file->base, "migration_lock.toml") == 0)
 		cmig_import_settings(import, NULL, file, apply_prisma);
-}
-
-/* An entry of Drizzle's journal. */
-typedef struct JournalEntry
-{
-	char	   *dialect;		/* of the journal */
-	char	   *number;			/* NULL if the journal has no entries */
-	char	   *tag;
-	char	   *when;			/* in milliseconds since 1970 */
-} JournalEntry;
-
-/* Add the journal's name to an error about its text. */
-static void
-name_journal(void *arg)
-{
-	errcontext("file \"%s\"", ((const CmigToolFile *) arg)->name);
-}
-
-/* Returns the entries of a journal, or one without a number. */
-static List *
-journal_entries(CmigToolFile *journal)
-{
-	static CmigQuery entries = {
-		.sql = "SELECT j.journal->>'dialect', e.number, e.entry->>'tag',"
-		" substring(e.entry->>'when' FROM '^[0-9]{1,15}')"
-		" FROM (SELECT $1::json) j(journal) LEFT JOIN"
-		" LATERAL json_array_elements(CASE json_typeof(j.journal->'entries') WHEN 'array' THEN j.journal->'entries' END)"
-		"  WITH ORDINALITY e(entry, number) ON true"
-		" ORDER BY e.number",
-		{TEXTOID}
-	};
-	ErrorContextCallback callback = {error_context_stack, name_journal, journal};
-	List	   *result;
-
-	error_context_stack = &callback;
-	result = cmig_query_list(&entries, journal->text);
-	error_context_stack = callback.previous;
-	return result;
-}
-
-/*
- * Add a revision for each entry of a journal, in its order, with its time.
- * Drizzle runs what the journal names, whatever the files are called.
- */
-static void
-read_journal(CmigImport *import, CmigToolFile *journal)
-{
-	const char *folder = pnstrdup(journal->name, journal->base - journal->name - strlen("meta/"));
-	List	   *entries = journal_entries(journal);
-	const char *dialect = ((JournalEntry *) linitial(entries))->dialect;
-
-	journal->used = true;
-	if (dialect && strcmp(dialect, "postgresql") != 0 && strcmp(dialect, "pg") != 0)
-		cmig_import_file_note(import, journal->name,
-							  psprintf("its dialect is %s: the files are not for PostgreSQL",
-									   dialect));
-	foreach_ptr(JournalEntry, entry, entries)
-	{
-		CmigToolFile *file;
-		CmigToolRevision *revision;
-
-		if (entry->number == NULL)
-			break;
-		if (entry->tag == NULL)
-			cmig_import_refuse(journal, "An entry has no tag.",
-							   "Add the name of its file, or delete the entry.");
-		file = cmig_import_file(import, psprintf("%s%s.sql", folder, entry->tag));
-		if (file == NULL)
-			cmig_import_refuse(journal,
-							   psprintf("File \"%s%s.sql\", which it names, does not exist.",
-										folder, entry->tag),
-							   "Restore the file, or delete the entry.");
-		revision = add_named(import, file, entry->tag);
-		revision->order = psprintf("%010d", list_length(import->revisions));
-		if (entry->when)
-		{
-			revision->text.edges.has_created_at = true;
-			revision->text.edges.created_at = strtoll(entry->when, NULL,
-													  10) * 1000 - (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
-		}
-	}
-}
-
-/*
- * Since 1.0, there is no journal: a folder's name begins with the time in UTC
- * that Drizzle's table contains.
- */
-static void
-set_folder_time(CmigToolRevision *revision, const char *folder)
-{
-	int			year,
-				month,
-				day,
-				hour,
-				minute,
-				second;
-
-	if (cmig_tool_text_digits(folder) != 14 ||
-		sscanf(folder, "%4d%2d%2d%2d%2d%2d", &year, &month, &day, &hour, &minute, &second) != 6)
-		return;
-	revision->text.edges.has_created_at = true;
-	revision->text.edges.created_at = (date2j(year, month,
-											  day) - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY +
-		((hour * 60 + minute) * 60 + second) * USECS_PER_SEC;
-}
-
-void
-cmig_format_drizzle(CmigImport *import)
-{
-	bool		has_journal = false;
-
-	for (int i = 0; i < import->file_count; i++)
-		if (strcmp(import->files[i].folder, "meta") == 0 &&
-			strcmp(import->files[i].base, "_journal.json") == 0)
-		{
-			read_journal(import, &import->files[i]);
-			has_journal = true;
-		}
-	for (int i = 0; i < import->file_count; i++)
-	{
-		CmigToolFile *file = &import->files[i];
-
-		/* the files in which Drizzle keeps its metadata */
-		if (strcmp(file->folder, "meta") == 0 || strcmp(file->base, "snapshot.json") == 0)
-			file->used = true;
-		else if (strcmp(file->base, "migration.sql") == 0 && *file->folder)
-			set_folder_time(add_named(import, file, file->folder), file->folder);
-		else if (!file->used && cmig_tool_text_ends(file->base, ".sql") &&
-				 cmig_tool_text_digits(file->base) > 0)
-		{
-			file->used = true;
-			cmig_import_file_note(import, file->name,
-								  has_journal ? "left out, because drizzle-kit runs only what meta/_journal.json names" :
-								  "left out, because meta/_journal.json, which names the migrations, is missing");
-		}
-	}
 }
 
 /* Add the words of a line "-- depends:", of which there can be several, to the parents. */

@@ -141,6 +141,10 @@ extern CmigToolFile *cmig_import_file(CmigImport *import, const char *name);
 /* Add a new revision.  Raises MG013 if the id is not valid. */
 extern CmigToolRevision *cmig_import_add(CmigImport *import, CmigToolFile *file, const char *id);
 
+/* Add a revision for a file, whose id and message are made from "name". */
+extern CmigToolRevision *cmig_import_add_named(CmigImport *import, CmigToolFile *file,
+											   const char *name);
+
 /*
  * A script of the file as a section: with values for placeholders, without the
  * transaction around it, and with "|" in comments that would be markers.
@@ -209,12 +213,12 @@ extern void cmig_format_flyway(CmigImport *import);
 
 extern void cmig_format_sqitch(CmigImport *import);
 extern void cmig_format_liquibase(CmigImport *import);
+extern void cmig_format_drizzle(CmigImport *import);
 
 /* in formats.c */
 
 extern void cmig_format_diesel(CmigImport *import, CmigToolFile *file);
 extern void cmig_format_prisma(CmigImport *import, CmigToolFile *file);
-extern void cmig_format_drizzle(CmigImport *import);
 extern void cmig_format_yoyo(CmigImport *import, CmigToolFile *file);
 extern void cmig_format_rails(CmigImport *import, CmigToolFile *file);
 
