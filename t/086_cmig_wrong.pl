@@ -113,6 +113,11 @@ with('file_template = ../%(rev)s', 3, 'could lead outside the folder', 'revision
 with('file_template = %(rev)s' . "'); DROP TABLE t1; --", 0, '', 'revision', '-m', 'x', '--sql');
 with('target = $(touch pwned)', 2, 'there is no file or command for the target: \$\(touch pwned\)', 'diff');
 with('target = cat nosuch.sql; touch pwned', 2, 'target command failed', 'diff');
+with("target = $_", 2, "^cmig: there is no file or command for the target: \Q$_\E\n\$", 'diff') foreach '.', 'eval touch pwned', 'fail 1';
+with("target = printf SELECT$_", 2, '^cmig: the target schema is not valid UTF-8: [^\n]*\n$', 'diff') foreach '\\0', '\\377';
+write_file('zero.sql', "SELECT\0 1;");
+with('target = zero.sql', 2, '^cmig: (\./)?zero.sql contains a zero byte\n$', 'diff');
+unlink 'zero.sql';
 with("schemas = x'; DROP TABLE t1; --\ntarget = /dev/null", 0, 'schema "x\'; DROP TABLE t1; --" exists neither', 'diff');
 # PostgreSQL 19 does not allow the setting to be off
 {

@@ -53,16 +53,22 @@ target_sql()
 
 	given target ||
 		fail 2 "$verb requires a target schema" 'Use --target FILE, or add a line "target = COMMAND" to cmig.conf.'
+	# bash would drop a zero byte; the one in its place is not valid UTF-8
 	if [ -f "$option_target" ] || [ -c "$option_target" ]; then
-		text=$(cat -- "$option_target" && echo x) || fail 2 "$option_target cannot be read"
+		text=$(set -o pipefail; { cat -- "$option_target" && echo x; } | LC_ALL=C tr '\0' '\377') ||
+			fail 2 "$option_target cannot be read"
 	else
 		read -r -a words <<<"$option_target"
-		command -v -- "${words[0]:-}" >/dev/null || fail 2 "there is no file or command for the target: $option_target"
-		text=$(as_user "${words[@]}" && echo x) || fail 2 "the target command failed: $option_target"
+		# not a builtin, or a function of cmig
+		words[0]=$(type -P -- "${words[0]:-}") || fail 2 "there is no file or command for the target: $option_target"
+		text=$(set -o pipefail; { as_user "${words[@]}" && echo x; } | LC_ALL=C tr '\0' '\377') ||
+			fail 2 "the target command failed: $option_target"
 	fi
-	printf '%s' "$text" | is_utf8 ||
+	printf '%s' "$text" | is_utf8 || {
+		[ ! -f "$option_target" ] || ! is_utf8 <"$option_target" || fail 2 "$option_target contains a zero byte"
 		fail 2 "the target schema is not valid UTF-8: $option_target" \
 			"$([ ! -f "$option_target" ] || iconv_hint "$option_target")"
+	}
 	text=${text%x}
 	without_mark "$text"
 	variable target_sql "$UNMARKED"
