@@ -139,6 +139,11 @@ write_file('.env', join("\n", 'PGDATABASE=\'wrong\'', 'LD_PRELOAD=/nosuch.so', '
 {
 	delete local $ENV{PGDATABASE};
 	gives(0, '2', '^$', 'current', '--env');
+	# as editors of Windows write it
+	write_file('marked.env', "\xef\xbb\xbfPGDATABASE=wrong\r\n");
+	gives(0, '2', '^$', 'current', '--env=marked.env');
+	write_file('wide.env', "\xff\xfe" . join('', map { "$_\0" } split(//, "\nPGDATABASE=wrong\n")));
+	gives(2, '^$', '^cmig: wide.env contains a zero byte\n$', 'current', '--env=wide.env');
 }
 # psql is asked for its version only after it has failed
 mkdir 'old';

@@ -14,7 +14,10 @@ read_env()
 	local line name value
 
 	[ -f "$1" ] && [ -r "$1" ] || fail 2 "$1 cannot be read"
+	# such as UTF-16
+	LC_ALL=C tr -d '\0' <"$1" | cmp -s - "$1" || fail 2 "$1 contains a zero byte"
 	while IFS= read -r line || [ -n "$line" ]; do
+		line=${line#$'\xef\xbb\xbf'}	# a byte order mark
 		trim line "${line%$'\r'}"
 		line=${line#export }
 		[[ $line =~ ^([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=(.*)$ ]] || continue
