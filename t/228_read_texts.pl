@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
 # How texts of other tools, and of the database, are read: Drizzle's journal, verify scripts of
-# Sqitch, a comment that resembles a header, and long scripts that cmig shows.
+# Sqitch, authors of Liquibase, a comment that resembles a header, and long scripts that cmig shows.
 
 use strict;
 use warnings;
@@ -56,6 +56,14 @@ foreach my $script (sort keys %verify)
 		$verify{$script} =~ /^to be/ ? qr/^\Q$verify{$script}\E/ : qr/^-- cmig:verify\n\Q$verify{$script}\E$/,
 		"verify script: $script");
 }
+
+# the author of a change set of Liquibase can contain spaces and, in quotes, colons
+is( query($node, 'postgres', <<'END'),
+SELECT string_agg(concat_ws(' ', substring(content FROM 'revision: ([^\n]*)'), note), E'\n')
+FROM cmig.import_files('liquibase', '{a.sql}', ARRAY[E'--liquibase formatted sql\n--changeset John Doe:1\nSELECT 1;\n--changeset John Doe:2 labels:x\nSELECT 2;
+--changeset "J: D":"3 4"\nSELECT 3;\n--changeset ann : 5\nSELECT 5;\n'])
+END
+	"John_Doe.1\nJohn_Doe.2 the attribute labels:x is ignored\nJ__D.3_4\nann.5", 'authors of change sets');
 
 # a comment in the first line of another tool's file does not make it a revision of pg_cmig
 mkdir 'sql';

@@ -412,16 +412,23 @@ long_id(const char *path, const char *id)
 static void
 begin_change_set(CmigImport *import, ChangeSet *set, CmigToolFile *file, char *text)
 {
-	char	   *name = next_word(&text);
-	char	   *colon = name ? strchr(name, ':') : NULL;
+	bool		quoted = *text == '"';
+	char	   *end = quoted ? strchr(text + 1, '"') : text;
+	char	   *colon = end ? strchr(end, ':') : NULL;
+	char	   *author = colon ? cmig_marker_trimmed(text + quoted, quoted ? end : colon) : NULL;
+	char	   *name;
 	char	   *word;
 
+	/* an author can contain spaces, also without quotes */
+	if (colon)
+		text = colon + 1;
+	name = next_word(&text);
+	if (author)
+		name = psprintf("%s.%s", author, name ? name : "");
 	end_change_set(import, set);
 	memset(set, 0, sizeof(ChangeSet));
 	initStringInfo(&set->up);
 	initStringInfo(&set->down);
-	if (colon)
-		*colon = '.';
 	set->revision = cmig_import_add(import, file, cmig_tool_text_id(name ? name : ""));
 	set->revision->order = long_id(file->base, set->revision->text.edges.id);
 	while ((word = next_word(&text)) != NULL && set->revision)
