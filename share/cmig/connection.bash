@@ -14,8 +14,8 @@ read_env()
 	local line name value
 
 	[ -f "$1" ] && [ -r "$1" ] || fail 2 "$1 cannot be read"
-	# such as UTF-16
-	LC_ALL=C tr -d '\0' <"$1" | cmp -s - "$1" || fail 2 "$1 contains a zero byte"
+	# shellcheck disable=SC2094	# only read
+	LC_ALL=C tr -d '\0' <"$1" | cmp -s - "$1" || fail 2 "$1 contains a zero byte"	# such as UTF-16
 	while IFS= read -r line || [ -n "$line" ]; do
 		line=${line#$'\xef\xbb\xbf'}	# a byte order mark
 		trim line "${line%$'\r'}"
