@@ -602,6 +602,7 @@ read_difference(const char *revision, const CmigReplayPlan *to, Meaning *meaning
 
 	options.role = cmig_session_role();
 	options.time_zone = cmig_diff_time_zone();
+	options.converted = unconstify(List *, meaning->all_downs);
 	options.renames_replayed = &meaning->renames;
 	meaning->plan->watch = watch_meaning;
 	meaning->plan->watch_arg = meaning;

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "commands/defrem.h"
+#include "utils/builtins.h"
 
 #include "schema/internal.h"
 
@@ -164,12 +165,33 @@ lasting_casts(const CmigDifference *difference)
 	return result;
 }
 
+/* Is another expression than that of the difference to convert the column's values? */
+static bool
+is_converted(const CmigDifference *difference, const CmigObject *from, const CmigObject *to)
+{
+	if (to->kind != &cmig_kind_column || difference->options->converted == NIL)
+		return false;
+	/* as those of the parent are */
+	if (cmig_column_stays_inherited(from, to))
+		return true;
+	foreach_ptr(const CmigExpandLine, line, difference->options->converted)
+	{
+		if (strcmp(line->column, to->name) == 0 &&
+			(line->schema == NULL ? strcmp(line->relation, to->parent->name) == 0 :
+			 strcmp(quote_qualified_identifier(line->schema, line->relation), to->parent->identity) == 0))
+			return true;
+	}
+	return false;
+}
+
 /* Returns how ALTER changes the old object into the new one, if it can. */
 static CmigAlter
 alter_of(const CmigDifference *difference, const CmigObject *from, const CmigObject *to)
 {
 	CmigAlter	alter = {.from = from,.to = to,.zone = difference->options->time_zone};
 
+	if (is_converted(difference, from, to))
+		alter.zone = NULL;
 	if (differs(from, to))
 	{
 		alter.casts = to->kind == &cmig_kind_column ? lasting_casts(difference) : NIL;

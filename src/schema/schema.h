@@ -91,6 +91,8 @@ typedef struct CmigDiffOptions
 								 * as they are */
 	const char *role;			/* the owner of new objects, unquoted */
 	const char *time_zone;		/* see CmigAlter */
+	List	   *converted;		/* list of CmigExpandLine: columns of the new
+								 * image that get another USING */
 	List	   *initial;		/* list of CmigInitialGrants */
 	List	   *scripts;		/* list of CmigTargetScript: scripts to run
 								 * after the target's SQL */
