@@ -273,6 +273,8 @@ my @refused = (
 	[ 'CREATE DOMAIN d AS int CHECK (value > 0); CREATE DOMAIN e AS d; CREATE TABLE t (id int)', 'ALTER TABLE t ADD a e', 'column public.t.a cannot be expanded\nDETAIL:  Its type is a domain with constraints' ],
 	[ 'CREATE TABLE u (id int PRIMARY KEY); CREATE TABLE t (id int, a int)', "ALTER TABLE t ADD b int DEFAULT 1 REFERENCES u ON DELETE SET DEFAULT;\n-- cmig:up t.b = a",
 		'constraint "t_b_fkey" of table public.t cannot be expanded\nDETAIL:  SET DEFAULT' ],
+	[ 'CREATE TABLE u (id int PRIMARY KEY); CREATE TABLE t (id int, a int DEFAULT 2 REFERENCES u ON DELETE SET DEFAULT)', 'ALTER TABLE u ALTER id TYPE bigint; ALTER TABLE t ALTER a TYPE bigint, ALTER a SET DEFAULT 3',
+		'constraint "t_a_fkey" of table public.t cannot be expanded\nDETAIL:  SET DEFAULT' ],
 	[ 'CREATE TABLE t (id int, a int); ALTER TABLE t REPLICA IDENTITY FULL; CREATE PUBLICATION p FOR TABLE t (id)', "ALTER TABLE t ADD b int;\n-- cmig:up t.b = a", 'cannot update table "t"' ],
 	[ 'CREATE TABLE t (id int, a int); CREATE PUBLICATION p FOR TABLE t (id, a)', "ALTER TABLE t ADD b int;\n-- cmig:up t.b = a", 'cannot update table "t" because it does not have a replica identity' ],
 	[ 'CREATE TABLE t (id int, a int); CREATE PUBLICATION p FOR TABLE t', 'ALTER TABLE t ADD b int', 'table public.t cannot be expanded because of publication "p"' ],

@@ -650,6 +650,7 @@ match_parts(CmigPlanning *p, CmigVersionTable *table)
 		CmigShapePart *found = NULL;
 		bool		only_kept = true;
 		bool		has_default = false;
+		bool		new_default = false;	/* not that of the old version? */
 
 		foreach_ptr(CmigShapePart, other, left)
 		{
@@ -685,10 +686,12 @@ match_parts(CmigPlanning *p, CmigVersionTable *table)
 			{
 				only_kept = false;
 				has_default |= column->b->value != NULL;
+				new_default |= column->a == NULL ||
+					!cmig_text_same(column->a->value, column->b->value);
 			}
 		}
-		if (part->kind[0] == 'f' && has_default && part->sets_default[0] == 't' &&
-			!has_similar(table->a, part))
+		if (part->kind[0] == 'f' && part->sets_default[0] == 't' &&
+			(new_default || (has_default && !has_similar(table->a, part))))
 			cmig_versions_refuse(psprintf("constraint \"%s\" of table %s", part->name,
 										  table->b->qualified),
 								 "SET DEFAULT would set the default of the hidden column, which is not that of the new version.");
