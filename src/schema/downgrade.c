@@ -622,6 +622,57 @@ read_difference(const char *revision, const CmigReplayPlan *to, Meaning *meaning
 	return lines;
 }
 
+/* Append the statements of the difference, and the lines "cmig:down" as those of the way back. */
+static void
+add_lines(StringInfo script, const List *lines, const List *downs, const char *revision)
+{
+	StringInfoData drops;
+	StringInfoData later;
+	int			columns = 0;	/* up to the last one that is not dropped */
+
+	initStringInfo(&drops);
+	initStringInfo(&later);
+	foreach_ptr(const CmigDiffLine, line, lines)
+	{
+		if (strcmp(line->kind, "column") == 0 && strcmp(line->action, "drop") != 0)
+			columns = foreach_current_index(line) + 1;
+	}
+	foreach_ptr(const CmigDiffLine, line, lines)
+	{
+		bool		creates = strcmp(line->action, "create") == 0 && line->subject != NULL;
+		bool		drops_it = strcmp(line->action, "drop") == 0;
+		bool		checks = creates && (line->subject->kind == &cmig_kind_index ||
+										 line->subject->kind == &cmig_kind_foreign_key);
+
+		if (line->upgrade == NULL)
+			refuse_downgrade(revision, cmig_section_unsupported(line), NULL);
+		if (creates && !line->incidental && line->subject->kind != &cmig_kind_column &&
+			(line->subject->kind->flags & CMIG_KIND_DATA) != 0)
+			refuse_downgrade(revision,
+							 psprintf("it drops %s %s, whose rows are lost", line->kind,
+									  line->object), NULL);
+
+		/*
+		 * a line may read a column that is dropped, whose type may be dropped
+		 * after it; indexes, foreign keys, and what may need them are created
+		 * when the rows are filled, as other constraints by
+		 * cmig_expand_fill()
+		 */
+		if (!line->within)
+			cmig_section_line(downs == NIL ? script :
+							  drops_it && !line->again &&
+							  (drops.len > 0 || strcmp(line->kind, "column") == 0) ? &drops :
+							  !drops_it && foreach_current_index(line) >= columns &&
+							  (later.len > 0 || checks) ? &later : script,
+							  line, true, false, true);
+	}
+	foreach_ptr(const CmigExpandLine, line, downs)
+		appendStringInfo(script, "-- cmig:up %s.%s = %s\n",
+						 quote_qualified_identifier(line->schema, line->relation),
+						 quote_identifier(line->column), line->down);
+	appendStringInfo(script, "%s%s", later.data, drops.data);
+}
+
 char *
 cmig_generate_downgrade(const char *revision)
 {
@@ -634,9 +685,6 @@ cmig_generate_downgrade(const char *revision)
 	CmigScriptReader *reader;
 	CmigStatement statement = {0};
 	StringInfoData script;
-	StringInfoData drops;
-	StringInfoData later;
-	int			columns = 0;	/* the lines up to the last column that is not dropped */
 	List	   *created = NIL;
 	List	   *downs = NIL;
 	List	   *lines;
@@ -671,46 +719,7 @@ cmig_generate_downgrade(const char *revision)
 	initStringInfo(&script);
 	appendStringInfo(&script, "%s%s", meaning.at_downs ? meaning.at_downs : "",
 					 meaning.labels.sql ? meaning.labels.sql : "");
-	initStringInfo(&drops);
-	initStringInfo(&later);
-	foreach_ptr(const CmigDiffLine, line, lines)
-	{
-		if (strcmp(line->kind, "column") == 0 && strcmp(line->action, "drop") != 0)
-			columns = foreach_current_index(line) + 1;
-	}
-	foreach_ptr(const CmigDiffLine, line, lines)
-	{
-		bool		creates = strcmp(line->action, "create") == 0 && line->subject != NULL;
-		bool		drops_it = strcmp(line->action, "drop") == 0;
-		bool		checks = creates && (line->subject->kind == &cmig_kind_index ||
-										 line->subject->kind == &cmig_kind_foreign_key);
-
-		if (line->upgrade == NULL)
-			refuse_downgrade(revision, cmig_section_unsupported(line), NULL);
-		if (creates && !line->incidental && line->subject->kind != &cmig_kind_column &&
-			(line->subject->kind->flags & CMIG_KIND_DATA) != 0)
-			refuse_downgrade(revision,
-							 psprintf("it drops %s %s, whose rows are lost", line->kind,
-									  line->object), NULL);
-
-		/*
-		 * a line may read a column that is dropped, whose type may be dropped
-		 * after it; indexes, foreign keys, and what may need them are created
-		 * when the rows are filled, as other constraints by cmig_expand_fill()
-		 */
-		if (!line->within)
-			cmig_section_line(downs == NIL ? &script :
-							  drops_it && !line->again &&
-							  (drops.len > 0 || strcmp(line->kind, "column") == 0) ? &drops :
-							  !drops_it && foreach_current_index(line) >= columns &&
-							  (later.len > 0 || checks) ? &later : &script,
-							  line, true, false, true);
-	}
-	foreach_ptr(const CmigExpandLine, line, downs)
-		appendStringInfo(&script, "-- cmig:up %s.%s = %s\n",
-						 quote_qualified_identifier(line->schema, line->relation),
-						 quote_identifier(line->column), line->down);
-	appendStringInfo(&script, "%s%s", later.data, drops.data);
+	add_lines(&script, lines, downs, revision);
 	sql = cmig_expand_fill(script.data, revision, true);
 
 	reader = cmig_script_open(sql);
