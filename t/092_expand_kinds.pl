@@ -35,10 +35,14 @@ my @kinds = (
 		'ALTER TABLE t ALTER id TYPE bigint, ALTER up TYPE bigint;',
 		q{INSERT INTO t VALUES (3, 2); INSERT INTO n.t (id, up) VALUES (4, 3);},
 		'1| 2|1 3|2 4|3', '1| 2|1 3|2 4|3' ],
+	[ 'SET DEFAULT of a new column without a default', q{CREATE TABLE p (id int PRIMARY KEY); INSERT INTO p VALUES (1), (2); CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t VALUES (1, 1);},
+		"ALTER TABLE t ADD b int REFERENCES p ON DELETE SET DEFAULT;\n-- cmig:up t.b = a",
+		q{INSERT INTO n.t (id, b) VALUES (2, 2); DELETE FROM p WHERE id = 2;},
+		'1|1 2|', '1|1|1 2||' ],
 	[ 'type of a key alone, with actions', q{CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE t (id int PRIMARY KEY, p int REFERENCES p ON UPDATE CASCADE ON DELETE SET NULL);
 		INSERT INTO p VALUES (1), (2); INSERT INTO t VALUES (1, 1), (2, 2);},
 		'ALTER TABLE p ALTER id TYPE bigint;',
-		q{UPDATE p SET id = 11 WHERE id = 1; DELETE FROM n.p WHERE id = 2; UPDATE n.p SET id = 12 WHERE id = 11;},
+		q{UPDATE p SET id = 11 WHERE id = 1; DELETE FROM p WHERE id = 2; UPDATE n.p SET id = 12 WHERE id = 11;},
 		'1|12 2|', undef ],
 	[ 'key of two columns', q{CREATE TABLE p (x int, y int, PRIMARY KEY (x, y)); INSERT INTO p VALUES (1, 1);
 		CREATE TABLE t (id int PRIMARY KEY, x int, y int, FOREIGN KEY (x, y) REFERENCES p); INSERT INTO t VALUES (1, 1, 1);},

@@ -927,8 +927,8 @@ static CmigQuery read_hash_key = {
 };
 
 /*
- * As which role the tables of pg_cmig are read: the extension's owner or, if REASSIGN OWNED
- * has made it that and it was not granted the access level, the owner of the tables.
+ * Returns the role as which the tables of pg_cmig are read: the extension's owner or, if that
+ * role lacks access to them, as it can after REASSIGN OWNED, the owner of their schema.
  */
 Oid
 cmig_audit_log_reader(Oid extension_owner)

@@ -197,7 +197,7 @@ static bool at_once = false;
  * that the rows are counted, unless there are too many blocks for that.
  */
 #define SMALL_CATALOG 128
-#define ROWS_PER_BLOCK 136
+#define ROWS_PER_BLOCK 136		/* of pg_depend */
 #define COUNTED_CATALOG (32 * SMALL_CATALOG)
 
 bool		cmig_query_plans_last = false;

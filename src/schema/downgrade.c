@@ -643,6 +643,7 @@ add_lines(StringInfo script, const List *lines, const List *downs, const char *r
 		bool		drops_it = strcmp(line->action, "drop") == 0;
 		bool		checks = creates && (line->subject->kind == &cmig_kind_index ||
 										 line->subject->kind == &cmig_kind_foreign_key);
+		StringInfo	to = script;
 
 		if (line->upgrade == NULL)
 			refuse_downgrade(revision, cmig_section_unsupported(line), NULL);
@@ -658,13 +659,14 @@ add_lines(StringInfo script, const List *lines, const List *downs, const char *r
 		 * when the rows are filled, as other constraints by
 		 * cmig_expand_fill()
 		 */
+		if (downs != NIL && drops_it && !line->again &&
+			(drops.len > 0 || strcmp(line->kind, "column") == 0))
+			to = &drops;
+		else if (downs != NIL && !drops_it && foreach_current_index(line) >= columns &&
+				 (later.len > 0 || checks))
+			to = &later;
 		if (!line->within)
-			cmig_section_line(downs == NIL ? script :
-							  drops_it && !line->again &&
-							  (drops.len > 0 || strcmp(line->kind, "column") == 0) ? &drops :
-							  !drops_it && foreach_current_index(line) >= columns &&
-							  (later.len > 0 || checks) ? &later : script,
-							  line, true, false, true);
+			cmig_section_line(to, line, true, false, true);
 	}
 	foreach_ptr(const CmigExpandLine, line, downs)
 		appendStringInfo(script, "-- cmig:up %s.%s = %s\n",

@@ -686,8 +686,8 @@ match_parts(CmigPlanning *p, CmigVersionTable *table)
 			{
 				only_kept = false;
 				has_default |= column->b->value != NULL;
-				new_default |= column->a == NULL ||
-					!cmig_text_same(column->a->value, column->b->value);
+				new_default |= !cmig_text_same(column->a ? column->a->value : NULL,
+											   column->b->value);
 			}
 		}
 		if (part->kind[0] == 'f' && part->sets_default[0] == 't' &&

@@ -324,7 +324,7 @@ names_other_relation(Node *node, void *context)
 {
 	const RangeVar *name = node != NULL && IsA(node, RangeVar) ? (RangeVar *) node : NULL;
 
-	if (name != NULL && !(name->schemaname == NULL ? strncmp(name->relname, "pg_", 3) == 0 :
+	if (name != NULL && !(name->schemaname == NULL ? OidIsValid(get_relname_relid(name->relname, PG_CATALOG_NAMESPACE)) :
 						  strcmp(name->schemaname, "pg_catalog") == 0 ||
 						  strcmp(name->schemaname, "information_schema") == 0))
 		return true;
