@@ -1,7 +1,8 @@
 # Copyright (c) 2026, the pg_cmig developers
 
 # GRANT takes no lock that could be waited for: if another session changes the same row of a catalog,
-# the server raises an internal error in the one that waits.  A move makes 40001 of it.
+# the server raises an internal error in the one that waits.  pg_cmig makes 40001 of it, in moves and
+# in what its functions run.
 
 use strict;
 use warnings;
@@ -45,6 +46,32 @@ foreach my $call (sort keys %calls)
 	is(sql($db, 'SELECT revision FROM cmig.current()'), $after, 'the revision');
 	is(sql($db, q{SELECT count(*) FROM pg_attribute WHERE attrelid = 't'::regclass AND attname ~ 'z$'}), 1, 'its column');
 	is(sql($db, q{SELECT has_table_privilege('pg_monitor', 't', 'SELECT')}), 't', 'the privilege is kept');
+}
+
+# What functions run on a table, on a schema, and on pg_cmig's own objects.
+sql('original', q{CREATE ROLE app LOGIN; CREATE TABLE a (id int PRIMARY KEY, tenant_id int NOT NULL);
+	SELECT cmig.create_scope('s1')});
+my @functions = (
+	[ 'GRANT SELECT ON a TO PUBLIC', q{SELECT FROM cmig.enable_rls('a', tenant_column => 'tenant_id', roles => '{app}')} ],
+	[ 'GRANT SELECT ON a TO PUBLIC', q{SELECT FROM cmig.enable_audit('a')} ],
+	[ 'GRANT USAGE ON SCHEMA s1 TO PUBLIC', q{SELECT FROM cmig.rename_scope('s1', 's2')} ],
+	[ 'GRANT EXECUTE ON FUNCTION cmig.current() TO PUBLIC', q{SELECT FROM cmig.grant_access('app', 'migrator')} ]);
+
+foreach my $case (@functions)
+{
+	my ($grant, $call) = @$case;
+
+	$db++;
+	sql('postgres', "CREATE DATABASE $db TEMPLATE original");
+	my $grantor = $node->background_psql($db);
+	$grantor->query_safe("BEGIN; $grant");
+	my $run = start_psql($node, $db, "SET client_min_messages = error; $call");
+	wait_until_blocked($node);
+	$grantor->query_safe('COMMIT');
+	$grantor->quit;
+	finish_psql($run);
+	like($run->{err}, qr/ERROR:  40001: /, "$grant beside $call");
+	sql($db, $call);
 }
 
 done_testing();

@@ -827,8 +827,9 @@ cmig_query_hold(Oid relation, LOCKMODE mode)
 void
 cmig_query_command(const char *sql, Oid relation)
 {
+	MemoryContext caller = CurrentMemoryContext;
 	int			guc_level;
-	int			result;
+	volatile int result = 0;
 
 	if (cmig_query_hook)
 		cmig_query_hook(sql);
@@ -846,11 +847,35 @@ cmig_query_command(const char *sql, Oid relation)
 	cmig_settings_unname_tablespace(GUC_ACTION_SAVE);
 	if (cmig_query_hook)
 		cmig_query_hook(sql);
-	result = SPI_execute(sql, false, 0);
+	PG_TRY();
+	{
+		result = SPI_execute(sql, false, 0);
+	}
+	PG_CATCH();
+	{
+		ReThrowError(cmig_error_take(caller));
+	}
+	PG_END_TRY();
 	if (result != SPI_OK_UTILITY)
 		elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(result));
 	AtEOXact_GUC(false, guc_level);
 	SPI_finish();
+}
+
+static void
+run_utility(PlannedStmt *plan, const char *sql)
+{
+	MemoryContext caller = CurrentMemoryContext;
+
+	PG_TRY();
+	{
+		ProcessUtility(plan, sql, false, PROCESS_UTILITY_SUBCOMMAND, NULL, NULL, None_Receiver, NULL);
+	}
+	PG_CATCH();
+	{
+		ReThrowError(cmig_error_take(caller));
+	}
+	PG_END_TRY();
 }
 
 /*
@@ -874,7 +899,7 @@ cmig_query_silently(List *statements, const char *sql)
 		plan->stmt_location = raw->stmt_location;
 		plan->stmt_len = raw->stmt_len;
 		PushActiveSnapshot(GetTransactionSnapshot());
-		ProcessUtility(plan, sql, false, PROCESS_UTILITY_SUBCOMMAND, NULL, NULL, None_Receiver, NULL);
+		run_utility(plan, sql);
 		PopActiveSnapshot();
 		CommandCounterIncrement();
 	}

@@ -337,6 +337,7 @@ explain_missing(void *arg)
 static void
 run_as(Oid grantor, List *statements)
 {
+	MemoryContext caller = CurrentMemoryContext;
 	CmigRole	saved;
 	int			guc_level = NewGUCNestLevel();
 	ErrorContextCallback callback = {.callback = explain_missing,.previous = error_context_stack};
@@ -356,11 +357,13 @@ run_as(Oid grantor, List *statements)
 			CommandCounterIncrement();
 		}
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
 		EventTriggerUndoInhibitCommandCollection();
+		ReThrowError(cmig_error_take(caller));
 	}
 	PG_END_TRY();
+	EventTriggerUndoInhibitCommandCollection();
 	cmig_role_return(&saved);
 	AtEOXact_GUC(false, guc_level);
 	error_context_stack = callback.previous;
