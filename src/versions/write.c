@@ -24,6 +24,7 @@
 #include "fmgr.h"
 #include "replication/logicalworker.h"
 #include "rewrite/rewriteHandler.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
@@ -48,12 +49,18 @@ note_old_build(const CmigWriter *writer)
 	static Oid	noted_in = InvalidOid;
 	TimestampTz now = GetCurrentTimestamp();
 	CmigRole	saved;
+	Oid			owner;
 
 	if (!OidIsValid(writer->sequence) || (noted_in == writer->sequence && now - noted < USECS_PER_SEC))
 		return;
 	noted = now;
 	noted_in = writer->sequence;
-	cmig_role_act_as(&saved, cmig_role_owner_of(writer->sequence));
+	/* it may have been dropped since the statement began */
+	LockRelationOid(writer->sequence, RowExclusiveLock);
+	owner = cmig_role_owner_of(writer->sequence);
+	if (!OidIsValid(owner))
+		return;
+	cmig_role_act_as(&saved, owner);
 	(void) DirectFunctionCall2(setval_oid, ObjectIdGetDatum(writer->sequence),
 							   Int64GetDatum(now +
 											 USECS_PER_SEC * SECS_PER_DAY * (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE)));
