@@ -2102,7 +2102,9 @@ AS $preflight$
 	 FROM pg_identify_object(f.class, f.object, 0) i WHERE f.class <> 'pg_class'::regclass AND i.identity IS NOT NULL) o (owner, name, schema_owner)
 	WHERE f.kind = 'need' ORDER BY f.class, f.object, f.detail, f.role, f.n),
 	denied AS MATERIALIZED (SELECT n.*, CASE WHEN n.detail IN ('MEMBER', 'ADMIN') THEN quote_ident(pg_get_userbyid(n.object))
-	  WHEN n.detail IN ('OWNER', 'DROP', 'GRANT') THEN quote_ident(pg_get_userbyid(n.owner)) END AS member
+	  WHEN n.detail IN ('OWNER', 'DROP', 'GRANT') THEN quote_ident(pg_get_userbyid(n.owner)) END AS member,
+	 -- a member that does not inherit
+	 n.detail IN ('OWNER', 'DROP', 'GRANT') AND pg_has_role(n.by, n.owner, CASE WHEN current_setting('server_version_num')::integer >= 160000 THEN 'SET' ELSE 'MEMBER' END) AS sets
 	FROM needs n WHERE NOT CASE
 	  -- since version 16, a member can lack the right to SET ROLE
 	  WHEN n.detail = 'MEMBER' THEN pg_has_role(n.by, n.object, CASE WHEN current_setting('server_version_num')::integer >= 160000 THEN 'SET' ELSE 'MEMBER' END)
@@ -2278,9 +2280,11 @@ AS $preflight$
 	-- privileges
 	UNION ALL SELECT 60, 'privilege', 'error', CASE WHEN d.detail IN ('MEMBER', 'ADMIN') THEN format('%s: role %s is not a member of %s%s', d.place, d.role, d.member,
 	   CASE d.detail WHEN 'ADMIN' THEN ' with ADMIN OPTION' ELSE '' END)
+	  WHEN d.sets THEN format('%s: %s belongs to %s, whose privileges role %s does not inherit', d.place, d.name, d.member, d.role)
 	  WHEN d.member IS NOT NULL THEN format('%s: %s belongs to %s, of which role %s is not a member', d.place, d.name, d.member, d.role)
 	  ELSE format('%s: role %s lacks %s on %s', d.place, d.role, d.detail, d.name) END,
-	 CASE WHEN d.member IS NOT NULL AND coalesce(o.rolsuper, true) THEN CASE WHEN d.class = 'pg_class'::regclass THEN format('ALTER TABLE %s OWNER TO %s', d.object::regclass, d.role) END
+	 CASE WHEN d.sets AND NOT o.rolsuper THEN CASE d.by::name WHEN current_user THEN format('`SET cmig.role = %L`', o.rolname) ELSE format('SET ROLE %s -- in the revision, before the statement', d.member) END
+	  WHEN d.member IS NOT NULL AND coalesce(o.rolsuper, true) THEN CASE WHEN d.class = 'pg_class'::regclass THEN format('ALTER TABLE %s OWNER TO %s', d.object::regclass, d.role) END
 	  WHEN d.member IS NOT NULL THEN format('GRANT %s TO %s%s', d.member, d.role, CASE d.detail WHEN 'ADMIN' THEN ' WITH ADMIN OPTION' ELSE '' END)
 	  WHEN d.class = 'pg_class'::regclass THEN format('GRANT %s ON %s TO %s', d.detail, d.object::regclass, d.role)
 	  ELSE format('GRANT %s ON %s TO %s', d.detail, d.name, d.role) END
