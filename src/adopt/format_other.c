@@ -284,7 +284,8 @@ typedef struct ChangeSet
 	CmigToolRevision *revision; /* NULL before the file's first change set and
 								 * in one that is left out */
 	bool		left_out;
-	StringInfoData up;
+	StringInfoData up;			/* without a revision: what precedes the first
+								 * change set */
 	StringInfoData down;
 	bool		has_down;
 	bool		in_rollback;	/* true if the current line is inside a
@@ -312,13 +313,25 @@ directive(const CmigToolLine *line, const char *word)
 	return *rest == '\0' || strchr(" \t:", *rest) ? after : NULL;
 }
 
-/* Store the scripts of the current change set in its revision. */
+/*
+ * Store the scripts of the current change set in its revision.  Adds a note about
+ * statements before the first one, which Liquibase does not run.
+ */
 static void
-end_change_set(CmigImport *import, ChangeSet *set)
+end_change_set(CmigImport *import, const CmigToolFile *file, ChangeSet *set)
 {
+	CmigLexer	lexer;
+
 	if (set->revision != NULL)
 		cmig_import_scripts(import, set->revision, set->up.data,
 							set->has_down ? set->down.data : NULL);
+	else if (!set->left_out)
+	{
+		cmig_lexer_init(&lexer, set->up.data);
+		if (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
+			cmig_import_file_note(import, file->name,
+								  psprintf("left out from line %d on, because Liquibase does not run what is before the first change set", lexer.line));
+	}
 }
 
 /* Does Liquibase run a change set with this attribute dbms on PostgreSQL? */
@@ -425,7 +438,7 @@ begin_change_set(CmigImport *import, ChangeSet *set, CmigToolFile *file, char *t
 	name = next_word(&text);
 	if (author)
 		name = psprintf("%s.%s", author, name ? name : "");
-	end_change_set(import, set);
+	end_change_set(import, file, set);
 	memset(set, 0, sizeof(ChangeSet));
 	initStringInfo(&set->up);
 	initStringInfo(&set->down);
@@ -538,10 +551,15 @@ read_file(CmigImport *import, CmigToolFile *file)
 	int			ignored = 0;	/* lines that follow; -1: up to the directive */
 
 	file->used = true;
+	initStringInfo(&set.up);
 	for (const char *p = file->text; cmig_tool_text_line(p, &line); p = line.next)
 	{
 		char	   *text = directive(&line, "ignoreLines");
 
+		if (set.revision == NULL && ignored != 0)
+			appendStringInfoChar(&set.up, '\n');
+		else if (set.revision == NULL)
+			appendBinaryStringInfo(&set.up, line.start, line.next - line.start);
 		if (text)
 			ignored = pg_strcasecmp(text, ":start") == 0 ? -1 : *text == ':' ?
 				Max(atoi(text + 1), 0) : 0;
@@ -556,7 +574,7 @@ read_file(CmigImport *import, CmigToolFile *file)
 		else if (!read_rollback_block(&set, &line) && !read_directive(import, file, &set, &line))
 			appendBinaryStringInfo(&set.up, line.start, line.next - line.start);
 	}
-	end_change_set(import, &set);
+	end_change_set(import, file, &set);
 }
 
 /* The first line of the comments of what Liquibase's updateSQL and futureRollbackSQL print. */
