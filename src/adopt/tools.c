@@ -183,30 +183,38 @@ cmig_tool_all(int *count)
 	return tools;
 }
 
+#define BASELINE "`SELECT * FROM cmig.baseline(message => 'Start')`, and `SELECT * FROM cmig.stamp('head')`"
+
 const CmigTool *
 cmig_tool_find(const char *name, bool files)
 {
 	List	   *names = NIL;
+	bool		is_known = false;
+	char	   *hint;
 
 	for (int i = 0; i < lengthof(tools); i++)
 	{
-		if (tools[i].format == NULL && tools[i].select == NULL && strcmp(tools[i].name, name) == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("migrations of %s cannot be converted", name),
-					 cmig_hint("In a database in which they have run: `SELECT * FROM cmig.baseline(message => 'Start')`, and `SELECT * FROM cmig.stamp('head')`")));
+		bool		is_named = strcmp(tools[i].name, name) == 0;
+
+		is_known |= is_named && tools[i].format == NULL && tools[i].select == NULL;
 		if (files ? tools[i].format == NULL : tools[i].select == NULL)
 			continue;
-		if (strcmp(tools[i].name, name) == 0)
+		if (is_named)
 			return &tools[i];
 		names = lappend(names, unconstify(char *, tools[i].name));
 	}
 	cmig_text_list_sort(names);
+	hint = psprintf(files ? "The formats are: %s. sqlx is also for plain SQL in files such as 1_name.sql." :
+					"The tools are: %s.", cmig_text_join(names, NULL));
+	if (is_known)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("migrations of %s cannot be converted", name),
+				 cmig_hint("In a database in which they have run: " BASELINE ". %s", hint)));
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 files ? errmsg("unknown format \"%s\"", name) : errmsg("unknown tool \"%s\"", name),
-			 files ? errhint("The formats are: %s.", cmig_text_join(names, NULL)) :
-			 errhint("The tools are: %s.", cmig_text_join(names, NULL))));
+			 errmsg(files ? "unknown format \"%s\"" : "unknown tool \"%s\"", name),
+			 cmig_hint("%s For others, in a database in which their migrations have run: " BASELINE, hint)));
 }
 
 static bool
