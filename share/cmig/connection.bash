@@ -17,7 +17,6 @@ read_env()
 	# shellcheck disable=SC2094	# only read
 	LC_ALL=C tr -d '\0' <"$1" | cmp -s - "$1" || fail 2 "$1 contains a zero byte"	# such as UTF-16
 	while IFS= read -r line || [ -n "$line" ]; do
-		line=${line#$'\xef\xbb\xbf'}	# a byte order mark
 		trim line "${line%$'\r'}"
 		line=${line#export }
 		[[ $line =~ ^([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=(.*)$ ]] || continue
@@ -38,7 +37,7 @@ read_env()
 			*) continue ;;
 		esac
 		[ -n "${!name+set}" ] || export "$name=$value"
-	done <"$1"
+	done < <(unmarked "$1")
 }
 
 # percent_decode TEXT: prints the text with its %XX sequences decoded; fails if one

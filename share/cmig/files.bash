@@ -114,6 +114,9 @@ iconv_hint()
 
 told_empty=''	# was it said that there are no files?
 
+# unmarked FILE: prints the file without a byte order mark at its beginning
+unmarked() { LC_ALL=C sed $'1s/^\xef\xbb\xbf//' -- "$1"; }
+
 # Fails if a revision file or its name is not valid UTF-8, or contains zero bytes,
 # which psql would drop.
 check_files()

@@ -207,8 +207,7 @@ read_config()
 	directory=$(dirname -- "$config")
 	[ "$directory" = . ] && directory='' || directory=$directory/
 	while IFS= read -r line || [ -n "$line" ]; do
-		# editors may write a mark of the encoding
-		trim line "${line#$'\357\273\277'}"
+		trim line "$line"
 		case $line in
 			'' | '#'* | ';'*) continue ;;
 			\[*\]) section=${line#[}; section=${section%]}; sections+="[$section]"; continue ;;
@@ -236,7 +235,7 @@ read_config()
 				printf -v "config_$key" '%s' "$value" ;;
 			*) fail 2 "$config: unknown key \"$key\"" "Keys are $KEYS." ;;
 		esac
-	done <"$config"
+	done < <(unmarked "$config")
 	! given name || [[ $sections == *"[$option_name]"* ]] || fail 2 "$config has no line [$option_name]"
 	for key in file_template target schemas compare exclude databases version_table jobs env engine; do
 		value=config_$key
