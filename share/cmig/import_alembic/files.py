@@ -2,6 +2,7 @@
 """The revision files: which ones a revision of Alembic becomes, and their text."""
 
 import collections
+import contextlib
 import os
 import re
 
@@ -245,6 +246,14 @@ def write_files(folder, files, force):
             fail(f"{path} is a symbolic link", "Remove it.")
         if not force and os.path.exists(path) and read_text(path, newline="") != text:
             fail(f"{path} already exists with different content", "Choose another folder with --output, or use --force")
+    # a full disk leaves no part of a file
+    new = os.path.join(folder, f".cmig-{os.getpid()}-0")
     for path, text in paths:
-        with open(path, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        try:
+            with open(new, "w", encoding="utf-8", newline="") as file:
+                file.write(text)
+            os.replace(new, path)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                os.remove(new)
+            fail(f"{path} cannot be written: {error.strerror}")
