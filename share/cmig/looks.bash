@@ -624,12 +624,13 @@ verb_report()
 	call 'SELECT cmig.report()'
 	if [ -z "$file" ]; then run; return; fi
 	text=$(run) || return
-	# an earlier page is not lost if a disk is full
-	if [ -f "$file" ] && [ ! -L "$file" ]; then
-		write_file "$file" "$text$newline"
-	else
+	follow file "$file"
+	if [ -e "$file" ] && { [ ! -f "$file" ] || [ -L "$file" ]; }; then
+		# such as a pipe
 		{ printf '%s\n' "$text" >"$file"; } 2>/dev/null
-	fi || fail 2 "$file cannot be written"
+	else
+		[ -d "$(dirname -- "$file")" ] && write_file "$file" "$text$newline"
+	fi || fail 2 "${arguments[0]} cannot be written"
 }
 
 # Checks the value of --timeout, by default 60, which counts from when cmig began.
