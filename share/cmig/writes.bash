@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 #
 # shellcheck shell=bash
-# shellcheck disable=SC2015,SC2154,SC2034
+# shellcheck disable=SC2015,SC2153,SC2154,SC2034
 #
 # writes.bash
 #	  The verbs that write revision files or load them.  Sourced by cmig.
@@ -135,11 +135,23 @@ new_file()
 {
 	[ "$verb" = import ] || find_files
 	begin; begin_load
+	[ "$verb" != baseline ] || typed schemas || typed branch-label || given scope || require_first
 	# the new file must not follow a revision that has no file
 	[ ${#files[@]} -eq 0 ] || { given head && ! given autogenerate; } || require_followed
 	returned_files "$1" "${2-}"
 	end_transaction ROLLBACK
 	finish_files
+}
+
+# Adds a statement that raises an error if the files have a first revision that is not applied.
+require_first()
+{
+	need false "'there is already a first revision: \"' || revision || '\"'" \
+		"'To record it as applied in a database that has its schema: cmig stamp ' || $WORD ||
+	'. If the baseline is for another application in this database, name its schemas with --schemas.'" '' \
+		"(SELECT pg_catalog.min(revision) AS revision, pg_catalog.min(revision) AS r FROM cmig.revision
+	WHERE revision = ANY (:'cmig_loaded'::text[]) AND down_revision = '{}'
+	HAVING pg_catalog.count(*) > 0 AND NOT EXISTS (SELECT FROM cmig.version)) first"
 }
 
 verb_init()
