@@ -480,7 +480,7 @@ read_fields()
 write_files()
 {
 	local folder=$1 name content note path part link number
-	local known='' status=0 unwritten=0 converted=0 lost=''
+	local known='' status=0 unwritten=0 converted=0 lost='' exists=''
 	local -a fields=()
 
 	from_file read_fields
@@ -524,7 +524,7 @@ write_files()
 			[ -n "$later" ] || out '%s\n' "$path"
 		else
 			say "cmig: ${later:-$folder}/$name cannot be written"
-			status=2
+			status=2 exists=1
 		fi
 	done
 	[ -z "$lost" ] || (output_lost) || status=$?
@@ -557,3 +557,7 @@ new_folder()
 	printf '%s' "$folder"
 }
 
+	case ${exists:+$verb} in
+		import) say 'HINT:  --force overwrites files, except for sections that were to be written by hand.' ;;
+		export) say 'HINT:  --force overwrites files.' ;;
+	esac
