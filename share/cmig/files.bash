@@ -43,6 +43,35 @@ parent_config()
 	printf 'cmig.conf is in %q: run cmig there' "$folder"
 }
 
+# Prints a hint with another folder that has revision files.
+other_folder()
+{
+	local folder config=${option_config-${CMIG_CONFIG:-cmig.conf}}
+
+	folder=$(find . -mindepth 2 -maxdepth 4 \( -name '.?*' -o -name node_modules \) -prune -o -name '*.sql' -type f \
+		-exec grep -l '^-- revision: ' -- {} + 2>/dev/null | LC_ALL=C sort | sed -n '1{ s/^\.\///; s/\/[^/]*$//; p; }')
+	[ -n "$folder" ] || return
+	visible "$folder"
+	if is_loaded_from "$folder"; then
+		printf 'HINT:  To read %s, too, in %s: file_template = %%(year)d/%%(rev)s_%%(slug)s' "$VISIBLE" "$config"
+	else
+		printf 'HINT:  Revision files are in %s: --folder %q or, in %s: folder = %s' \
+			"$VISIBLE" "$VISIBLE" "$config" "$VISIBLE"
+	fi
+}
+
+# Fails if a folder of revisions does not exist, or cannot be read.
+check_folders()
+{
+	local folder
+
+	for folder in "${folders[@]}"; do
+		[ -d "$folder" ] || fail 2 "the folder $folder does not exist" "$(parent_config || other_folder ||
+			echo 'cmig init creates it; with --no-load, no files are needed')"
+		[ -r "$folder" ] && [ -x "$folder" ] || fail 2 "the folder $folder cannot be read"
+	done
+}
+
 # Sets the array "files" to all revision files in the folders of revisions.
 find_files()
 {
@@ -53,13 +82,8 @@ find_files()
 	files=()
 	! given no-load || return 0
 	slashes=${slashes//[!\/]/}
-	for folder in "${folders[@]}"; do
-		[ -d "$folder" ] ||
-			fail 2 "the folder $folder does not exist" \
-				"$(parent_config || echo 'cmig init creates it; with --no-load, no files are needed')"
-		[ -r "$folder" ] && [ -x "$folder" ] || fail 2 "the folder $folder cannot be read"
-		add_files "$folder" ${#slashes}
-	done
+	check_folders
+	for folder in "${folders[@]}"; do add_files "$folder" ${#slashes}; done
 	check_files
 }
 
@@ -90,6 +114,9 @@ without_mark()
 	[ "${1:0:3}" != $'\xef\xbb\xbf' ] || UNMARKED=${1:3}
 }
 
+# unmarked FILE: prints the file without a byte order mark at its beginning
+unmarked() { LC_ALL=C sed $'1s/^\xef\xbb\xbf//' -- "$1"; }
+
 # read_text VARIABLE FILE: sets the variable to the text of a file that an option names
 read_text()
 {
@@ -114,8 +141,20 @@ iconv_hint()
 
 told_empty=''	# was it said that there are no files?
 
-# unmarked FILE: prints the file without a byte order mark at its beginning
-unmarked() { LC_ALL=C sed $'1s/^\xef\xbb\xbf//' -- "$1"; }
+# Says that there are no files, and where there are some.  If the folders have others, such as those of a tool with a
+# folder for each migration, upgrade and load fail.
+tell_empty()
+{
+	local hint others
+
+	# the first revision is written into an empty folder
+	[ -z "$told_empty" ] && [[ $verb != @(revision|baseline) ]] || return 0
+	told_empty=1
+	others=$(find "${folders[@]}" -mindepth 2 -maxdepth 2 -name '*.sql' 2>/dev/null | head -n 1)
+	hint=$(other_folder) || hint=${others:+'HINT:  cmig import shows how to convert those of other tools.'}
+	say "cmig: no revision files in ${folders[*]}${others:+, but SQL files in subfolders}${hint:+$newline$hint}"
+	[ -z "$others" ] || [[ $verb != @(upgrade|load) ]] || exit 2
+}
 
 # Fails if a revision file or its name is not valid UTF-8, or contains zero bytes,
 # which psql would drop.
@@ -123,12 +162,7 @@ check_files()
 {
 	local file zeros
 
-	# the first revision is written into an empty folder
-	[ ${#files[@]} -gt 0 ] || {
-		[ -n "$told_empty" ] || [ "$verb" = revision ] || say "cmig: no revision files in ${folders[*]}"
-		told_empty=1
-		return 0
-	}
+	[ ${#files[@]} -gt 0 ] || { tell_empty; return; }
 	zeros=$({ printf '%s\n' "${files[@]}"; printf '%s\0' "${files[@]}" | xargs -0 cat --; } | copy_utf8 |
 		LC_ALL=C tr -dc '\0' | wc -c) ||
 		for file in "${files[@]}"; do
@@ -517,16 +551,20 @@ write_files()
 		if [ -e "$path" ] && ! given force; then
 			same_file "$path" "$content" && continue
 			say "cmig: $path already exists"
-			status=2
+			status=2 exists=1
 			continue
 		fi
 		if write_file "${later:-$folder}/$name" "$content"; then
 			[ -n "$later" ] || out '%s\n' "$path"
 		else
 			say "cmig: ${later:-$folder}/$name cannot be written"
-			status=2 exists=1
+			status=2
 		fi
 	done
+	case ${exists:+$verb} in
+		import) say 'HINT:  --force overwrites files, except for sections that were to be written by hand.' ;;
+		export) say 'HINT:  --force overwrites files.' ;;
+	esac
 	[ -z "$lost" ] || (output_lost) || status=$?
 	if [ "$verb" = import ] && [ $converted -eq 0 ] && [ ${#fields[@]} -gt 0 ]; then
 		say "cmig: nothing was converted: none of these is a migration of ${arguments[0]}"
@@ -557,7 +595,3 @@ new_folder()
 	printf '%s' "$folder"
 }
 
-	case ${exists:+$verb} in
-		import) say 'HINT:  --force overwrites files, except for sections that were to be written by hand.' ;;
-		export) say 'HINT:  --force overwrites files.' ;;
-	esac
