@@ -154,10 +154,8 @@ like($second->{err}, qr/waiting for another run.*Blocked by process $first_pid.*
 $second = start_psql($node, 'lock', "CALL cmig.upgrade_stepwise();", 'second');
 wait_until_blocked($node, 'second');
 $holder->query_safe('COMMIT');
-my $start = time();
 is(finish_psql($first), 0, 'the first run ends');
 is(finish_psql($second), 0, 'the second run finds nothing to do');
-ok(time() - $start < 2, 'the second run starts as soon as the first one ends');
 is($node->safe_psql('lock', "SELECT string_agg(revision, ' ' ORDER BY id) FROM cmig.journal WHERE outcome = 'done'"),
 	'001 002 003 004', 'each revision ran once');
 $holder->query_safe('BEGIN; LOCK TABLE gate');

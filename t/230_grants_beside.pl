@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# GRANT takes no lock that could be waited for: if another session changes the same row of a catalog,
+# Before PostgreSQL 18, GRANT takes no lock that could be waited for: if another session changes the same row of a catalog,
 # the server raises an internal error in the one that waits.  pg_cmig makes 40001 of it, in moves and
 # in what its functions run.
 
@@ -23,9 +23,11 @@ sql('original', q{CREATE EXTENSION pg_cmig;
 	SELECT FROM cmig.upgrade();
 	SELECT cmig.create_revision('b', 'ALTER TABLE t ADD z int', 'ALTER TABLE t DROP z', revision => '2', expand => true)});
 
-# An upgrade fails; an expansion, which waits by attempts anyway, goes on.
+# An upgrade fails; an expansion, which waits by attempts anyway, goes on.  GRANT locks the row of a table
+# since version 18.
+my $locks = $node->pg_version >= 18;
 my %calls = (
-	'SELECT FROM cmig.upgrade()' => [ qr/ERROR:  40001: another session has changed the same object, such as its privileges, at the same time$/m, 2 ],
+	'SELECT FROM cmig.upgrade()' => [ $locks ? qr/^$/ : qr/ERROR:  40001: another session has changed the same object, such as its privileges, at the same time$/m, 2 ],
 	'CALL cmig.expand()' => [ qr/^$/, 1 ]);
 
 foreach my $call (sort keys %calls)
@@ -70,8 +72,8 @@ foreach my $case (@functions)
 	$grantor->query_safe('COMMIT');
 	$grantor->quit;
 	finish_psql($run);
-	like($run->{err}, qr/ERROR:  40001: /, "$grant beside $call");
-	sql($db, $call);
+	like($run->{err}, $locks ? qr/^$|ERROR:  40001: / : qr/ERROR:  40001: /, "$grant beside $call");
+	sql($db, $call) if $run->{err} ne '';
 }
 
 done_testing();

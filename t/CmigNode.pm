@@ -294,7 +294,8 @@ sub wait_for_recovery
 	*IPC::Run::_write = sub {
 		my $written = eval { $write->(@_) };
 
-		return $written if defined $written;
+		# newer versions of IPC::Run handle it themselves, and return nothing
+		return $written if defined $written || $@ eq '';
 		return length $_[1] if $@ =~ /^Broken pipe: write/;
 		die $@;
 	};

@@ -150,7 +150,7 @@ require_first()
 		"'To record it as applied in a database that has its schema: cmig stamp ' || $WORD ||
 	'. If the baseline is for another application in this database, name its schemas with --schemas.'" '' \
 		"(SELECT pg_catalog.min(revision) AS revision, pg_catalog.min(revision) AS r FROM cmig.revision
-	WHERE revision = ANY (:'cmig_loaded'::text[]) AND down_revision = '{}'
+	WHERE revision = ANY (:'cmig_loaded'::pg_catalog.text[]) AND down_revision = '{}'
 	HAVING pg_catalog.count(*) > 0 AND NOT EXISTS (SELECT FROM cmig.version)) first"
 }
 

@@ -183,7 +183,8 @@ cmig_tool_all(int *count)
 	return tools;
 }
 
-#define BASELINE "`SELECT * FROM cmig.baseline(message => 'Start')`, and `SELECT * FROM cmig.stamp('head')`"
+#define BASELINE \
+	"`SELECT * FROM cmig.baseline(message => 'Start')`, and `SELECT * FROM cmig.stamp('head')`"
 
 const CmigTool *
 cmig_tool_find(const char *name, bool files)
@@ -204,7 +205,8 @@ cmig_tool_find(const char *name, bool files)
 		names = lappend(names, unconstify(char *, tools[i].name));
 	}
 	cmig_text_list_sort(names);
-	hint = psprintf(files ? "The formats are: %s. sqlx is also for plain SQL in files such as 1_name.sql." :
+	hint = psprintf(files ?
+					"The formats are: %s. sqlx is also for plain SQL in files such as 1_name.sql." :
 					"The tools are: %s.", cmig_text_join(names, NULL));
 	if (is_known)
 		ereport(ERROR,

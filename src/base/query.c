@@ -869,7 +869,8 @@ run_utility(PlannedStmt *plan, const char *sql)
 
 	PG_TRY();
 	{
-		ProcessUtility(plan, sql, false, PROCESS_UTILITY_SUBCOMMAND, NULL, NULL, None_Receiver, NULL);
+		ProcessUtility(plan, sql, false, PROCESS_UTILITY_SUBCOMMAND, NULL, NULL,
+					   None_Receiver, NULL);
 	}
 	PG_CATCH();
 	{
