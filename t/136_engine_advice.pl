@@ -125,8 +125,8 @@ rename glob('migrations/003_*'), 'migrations/mine.sql' or die;
 gives(0, '^$', '^$', 'export', @$_) for [], ['--no-load'];
 gives(0, '^$', '^cmig: there is already a file for revision 003\n$', 'export', '003');
 unlink glob 'migrations/*.sql';
-gives(0, '3 applied', "^cmig: no revision files in migrations\nWARNING: ", 'status');
-gives(0, '^(migrations/\S+\n){3}$', '^cmig: no revision files in migrations\n$', 'export');
+gives(0, '3 applied', "^cmig: no revision files in migrations\nHINT:  Revision files are in trips: [^\n]*\nWARNING: ", 'status');
+gives(0, '^(migrations/\S+\n){3}$', '^cmig: no revision files in migrations\nHINT:  [^\n]*\n$', 'export');
 # a revision of which nothing is known
 rows("INSERT INTO cmig_engine.version VALUES ('elsewhere')");
 gives(3, '^$', 'no file in migrations: elsewhere.*cmig stamp <revision> --purge\n$', $_) for 'upgrade', 'lint';
