@@ -56,6 +56,8 @@ my $empty = 'cmig: no revision files in migrations, but SQL files in subfolders\
 gives(2, '^$', "^${empty}cmig import shows[^\n]*\n\$", 'upgrade');
 gives(0, 'is at base|base', "^${empty}cmig import shows", 'status');
 gives(0, '^cmig/20240101000000_one\.sql\n$', '^$', 'import', 'diesel', 'migrations', '--folder', 'cmig');
+# those of other programs are not proposed
+file("$_/1_x.sql", "-- revision: x\n") for '.a', 'a/node_modules';
 foreach my $verb ('upgrade', 'load')
 {
 	gives(2, '^$', "^${empty}Revision files are in cmig: --folder cmig or, in cmig\\.conf: folder = cmig\n\$", $verb);

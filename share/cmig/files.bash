@@ -48,7 +48,7 @@ other_folder()
 {
 	local folder config=${option_config-${CMIG_CONFIG:-cmig.conf}}
 
-	folder=$(find . -mindepth 2 -maxdepth 4 \( -name '.?*' -o -name node_modules \) -prune -o -name '*.sql' -type f \
+	folder=$(find . -maxdepth 4 \( -name '.?*' -o -name node_modules \) -prune -o -path './*/*.sql' -type f \
 		-exec grep -l '^-- revision: ' -- {} + 2>/dev/null | LC_ALL=C sort | sed -n '1{ s/^\.\///; s/\/[^/]*$//; p; }')
 	[ -n "$folder" ] || return
 	visible "$folder"
