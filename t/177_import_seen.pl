@@ -25,6 +25,7 @@ $node->safe_psql('postgres', 'CREATE EXTENSION pg_cmig');
 # The time that cmig takes for a text does not grow with the square of its length: it would take minutes, and the
 # test would be ended
 my $rows = "INSERT INTO big VALUES ('0123456789012345678901234567890123456789');\n" x 20000;
+alarm $PostgreSQL::Test::Utils::timeout_default;
 mkdir $_ or die $! for 'migrations', 'flyway';
 append_to_file('flyway/V1__big.sql', "CREATE TABLE big (t text);\n$rows");
 gives(0, 'made/1_big\.sql', '^$', 'import', 'flyway', 'flyway', '--to', 'made');
@@ -32,6 +33,7 @@ is(slurp_file('made/1_big.sql') =~ s/.*\n-- cmig:upgrade\n//sr, "CREATE TABLE bi
 gives(0, 'INSERT.*INSERT', '', 'show', '1', '--folder', 'made');
 append_to_file('target.sql', "/*\n$rows*/ CREATE TABLE big (t text);\n");
 gives(1, 'create table +public\.big', '^$', 'diff', '--target', 'target.sql', '--no-load');
+alarm 0;
 
 # Liquibase does not print all changes
 is( query($node, 'postgres', <<'END'),
