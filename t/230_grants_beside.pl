@@ -1,8 +1,8 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# Before PostgreSQL 18, GRANT takes no lock that could be waited for: if another session changes the same row of a catalog,
-# the server raises an internal error in the one that waits.  pg_cmig makes 40001 of it, in moves and
-# in what its functions run.
+# Before PostgreSQL 18, GRANT takes no lock that could be waited for: if another session changes the same
+# row of a catalog, the server raises an internal error in the one that waits.  pg_cmig makes 40001 of it,
+# in moves and in what its functions run.
 
 use strict;
 use warnings;
@@ -23,6 +23,23 @@ sql('original', q{CREATE EXTENSION pg_cmig;
 	SELECT FROM cmig.upgrade();
 	SELECT cmig.create_revision('b', 'ALTER TABLE t ADD z int', 'ALTER TABLE t DROP z', revision => '2', expand => true)});
 
+# beside(GRANT, CALL): returns the errors of a call, in a new database, that waits for a GRANT
+sub beside
+{
+	my ($grant, $call) = @_;
+
+	$db++;
+	sql('postgres', "CREATE DATABASE $db TEMPLATE original");
+	my $grantor = $node->background_psql($db);
+	$grantor->query_safe("BEGIN; $grant");
+	my $run = start_psql($node, $db, "SET client_min_messages = error; $call");
+	wait_until_blocked($node);
+	$grantor->query_safe('COMMIT');
+	$grantor->quit;
+	finish_psql($run);
+	return $run->{err};
+}
+
 # An upgrade fails; an expansion, which waits by attempts anyway, goes on.  GRANT locks the row of a table
 # since version 18.
 my $locks = $node->pg_version >= 18;
@@ -33,18 +50,10 @@ my %calls = (
 foreach my $call (sort keys %calls)
 {
 	my ($error, $after) = @{ $calls{$call} };
+	my $errors = beside('GRANT SELECT ON t TO PUBLIC', $call);
 
-	$db++;
-	sql('postgres', "CREATE DATABASE $db TEMPLATE original");
-	my $grantor = $node->background_psql($db);
-	$grantor->query_safe('BEGIN; GRANT SELECT ON t TO PUBLIC');
-	my $run = start_psql($node, $db, "SET client_min_messages = error; $call");
-	wait_until_blocked($node);
-	$grantor->query_safe('COMMIT');
-	$grantor->quit;
-	finish_psql($run);
-	like($run->{err}, $error, "GRANT beside $call");
-	sql($db, $call) if $run->{err} ne '';
+	like($errors, $error, "GRANT beside $call");
+	sql($db, $call) if $errors ne '';
 	is(sql($db, 'SELECT revision FROM cmig.current()'), $after, 'the revision');
 	is(sql($db, q{SELECT count(*) FROM pg_attribute WHERE attrelid = 't'::regclass AND attname ~ 'z$'}), 1, 'its column');
 	is(sql($db, q{SELECT has_table_privilege('pg_monitor', 't', 'SELECT')}), 't', 'the privilege is kept');
@@ -62,18 +71,10 @@ my @functions = (
 foreach my $case (@functions)
 {
 	my ($grant, $call) = @$case;
+	my $errors = beside($grant, $call);
 
-	$db++;
-	sql('postgres', "CREATE DATABASE $db TEMPLATE original");
-	my $grantor = $node->background_psql($db);
-	$grantor->query_safe("BEGIN; $grant");
-	my $run = start_psql($node, $db, "SET client_min_messages = error; $call");
-	wait_until_blocked($node);
-	$grantor->query_safe('COMMIT');
-	$grantor->quit;
-	finish_psql($run);
-	like($run->{err}, $locks ? qr/^$|ERROR:  40001: / : qr/ERROR:  40001: /, "$grant beside $call");
-	sql($db, $call) if $run->{err} ne '';
+	like($errors, $locks ? qr/^$|ERROR:  40001: / : qr/ERROR:  40001: /, "$grant beside $call");
+	sql($db, $call) if $errors ne '';
 }
 
 done_testing();

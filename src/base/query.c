@@ -829,7 +829,6 @@ cmig_query_command(const char *sql, Oid relation)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	int			guc_level;
-	volatile int result = 0;
 
 	if (cmig_query_hook)
 		cmig_query_hook(sql);
@@ -849,19 +848,21 @@ cmig_query_command(const char *sql, Oid relation)
 		cmig_query_hook(sql);
 	PG_TRY();
 	{
-		result = SPI_execute(sql, false, 0);
+		int			result = SPI_execute(sql, false, 0);
+
+		if (result != SPI_OK_UTILITY)
+			elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(result));
 	}
 	PG_CATCH();
 	{
 		ReThrowError(cmig_error_take(caller));
 	}
 	PG_END_TRY();
-	if (result != SPI_OK_UTILITY)
-		elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(result));
 	AtEOXact_GUC(false, guc_level);
 	SPI_finish();
 }
 
+/* Run a command; an effect of another session is error 40001. */
 static void
 run_utility(PlannedStmt *plan, const char *sql)
 {
