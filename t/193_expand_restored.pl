@@ -138,6 +138,35 @@ foreach my $case (
 	sql('postgres', 'DROP DATABASE changed');
 }
 
+# What belongs to a role whose privileges the one that has expanded does not have
+$db = 'owned';
+sql('postgres', "ALTER ROLE own RENAME TO former; CREATE ROLE owner LOGIN; CREATE DATABASE $db OWNER owner");
+as_role($db, 'owner', 'CREATE EXTENSION pg_cmig', q{SELECT cmig.create_revision('a', $c$CREATE TABLE t (id int PRIMARY KEY, v int); CREATE TABLE s (id serial); CREATE TABLE k (a int);
+	CREATE TABLE p (id int, v int) PARTITION BY LIST (id); CREATE TABLE p1 PARTITION OF p DEFAULT; CREATE MATERIALIZED VIEW m AS SELECT v FROM t$c$, NULL, revision => '1'); SELECT FROM cmig.upgrade()},
+	q{SELECT cmig.create_revision('b', $c$DROP MATERIALIZED VIEW m; ALTER TABLE t ALTER v TYPE bigint; ALTER TABLE s ALTER id TYPE bigint; ALTER TABLE p ALTER v TYPE bigint; ALTER TABLE k RENAME a TO b;
+	CREATE MATERIALIZED VIEW m AS SELECT v FROM t; CREATE TABLE n (a int)$c$, NULL, revision => '2', expand => true)}, 'CALL cmig.expand()');
+is(as_role($db, 'owner', $problems), '', 'nothing was changed');
+my $foreign = q{it belongs to role other, whose privileges role owner, which expanded revision "2", does not have: it can neither be contracted nor abandoned};
+foreach my $object ('table public.t', 'table public.p1', 'view public_2.t', 'sequence public_2.cmig_old_p')
+{
+	sql('postgres', "CREATE DATABASE changed TEMPLATE $db OWNER owner");
+	sql('changed', "ALTER $object OWNER TO other");
+	my ($found) = sql('changed', $problems) =~ s/ALTER \S+/\L$&/r;
+	is($found, "error | $object | $foreign | alter $object OWNER TO owner", "$object of another role");
+	sql('changed', ($found =~ /.* \| (.*)/)[0]);
+	is(sql('changed', $problems), '', 'which nothing reports then');
+	as_role('changed', 'owner', 'CALL cmig.' . ($object =~ /view|seq/ ? 'abandon()' : 'contract()'));
+	sql('postgres', 'DROP DATABASE changed');
+}
+sql('postgres', "CREATE DATABASE changed TEMPLATE $db OWNER owner");
+sql('changed', q{REASSIGN OWNED BY owner TO other});
+like(join(', ', map { (split / \| /)[1] } split /\n/, sql('changed', $problems)), qr/table public\.p, .*table public\.s, table public\.t, view public_2\.k, view public_2\.p/, 'all that the expansion needs');
+sql('changed', $_) foreach split /\n/, sql('changed', q{SELECT fix FROM cmig.check() WHERE severity <> 'notice'});
+sql('changed', q{ALTER DATABASE changed OWNER TO owner; SELECT FROM cmig.grant_access('owner', 'owner')});
+is(sql('changed', $problems), '', 'after all fixes, nothing is reported');
+as_role('changed', 'owner', 'CALL cmig.contract()');
+is(sql('changed', q{SELECT pg_typeof(v) FROM t UNION ALL SELECT format_type(atttypid, NULL)::regtype FROM pg_attribute WHERE attrelid = 't'::regclass AND attname = 'v'}), 'bigint', 'and the role contracts it');
+
 # Later minor releases store an option of their own for each column
 $db = 'option';
 new_database($node, $db);

@@ -203,6 +203,14 @@ END
 		'a.sql left out from line 2 on, because Liquibase does not run what is before the first change set'),
 	'statements before the first change set');
 
+# --- a file that is replaced ------------------------------------------------------
+
+gives(0, '', '', 'report', 'report.html');
+chmod 0640, 'report.html';
+gives(0, '', '', 'report', 'report.html');
+is(sprintf('%o', (stat 'report.html')[2] & 07777), '640', 'it keeps its mode');
+cmp_ok(-s 'report.html', '>', 1000, 'and is written again');
+
 # --- a byte order mark ----------------------------------------------------------
 
 my $mark = "\xef\xbb\xbf";

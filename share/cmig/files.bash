@@ -452,7 +452,7 @@ is_loaded_from()
 }
 
 # write_file PATH TEXT: writes the text into a file, which has either all of it or what it had before: a signal, or
-# a full disk, leaves no part of a revision.  Removes what a killed call has left.
+# a full disk, leaves no part of a revision.  The file keeps its mode.  Removes what a killed call has left.
 write_file()
 {
 	local folder=${1%/*} new old
@@ -464,7 +464,8 @@ write_file()
 			[ ! -f "$old" ] || [ -z "$(find "$old" -mmin +1)" ] || rm -f -- "$old"
 		done
 		{ [ -d "${folder:-/}" ] || mkdir -p -- "${folder:-/}"; } && [ ! -d "$1" ] &&
-			{ [ ! -e "$1" ] || [ -w "$1" ]; } && (set -C; printf '%s' "$2" >"$new") && mv -f -- "$new" "$1" && return
+			{ [ ! -e "$1" ] || [ -w "$1" ]; } && (set -C; : >"$new") &&
+			{ [ ! -e "$1" ] || cp -p -- "$1" "$new"; } && printf '%s' "$2" >"$new" && mv -f -- "$new" "$1" && return
 		rm -f -- "$new"
 		return 1
 	} 2>/dev/null

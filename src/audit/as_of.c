@@ -627,7 +627,7 @@ refuse_partition(Relation relation)
 	}
 	if (!OidIsValid(trigger))
 		return;
-	root = cmig_audit_options_root(RelationGetRelid(relation), trigger);
+	root = cmig_audit_trigger_root(RelationGetRelid(relation), trigger);
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("partition \"%s\" is audited through its partitioned table",

@@ -40,6 +40,14 @@ typedef struct CmigAuditLogFault
 	char	   *fix;
 } CmigAuditLogFault;
 
+/* in options.c */
+
+/*
+ * Returns the topmost partitioned table from which the relation's trigger was cloned, or
+ * the relation itself.
+ */
+extern Oid	cmig_audit_trigger_root(Oid relation, Oid trigger);
+
 /* in retain.c */
 
 extern void cmig_audit_retain_after_upgrade(void);

@@ -148,7 +148,6 @@ extern int	cmig_audit_options_columns(const CmigAuditOptions *options);
 extern int32 cmig_audit_options_id(const char *argument);
 extern CmigAuditOptions *cmig_audit_options_parse(int nargs, char **args);
 extern char *cmig_audit_options_text(const CmigAuditOptions *options, bool numbers);
-extern Oid	cmig_audit_options_root(Oid relation, Oid trigger);
 extern void cmig_audit_options_read(FunctionCallInfo fcinfo, int first, CmigAuditOptions *options);
 extern void cmig_audit_options_check(CmigAuditOptions *options, Relation relation);
 extern void cmig_audit_options_fit(CmigAuditOptions *options, Relation relation, List **met);

@@ -303,12 +303,8 @@ cmig_audit_options_columns(const CmigAuditOptions *options)
 		list_length(options->redact) + list_length(options->hash);
 }
 
-/*
- * Returns the table to which the options belong: the topmost partitioned table
- * from which the relation's trigger was cloned, or the relation itself.
- */
 Oid
-cmig_audit_options_root(Oid relation, Oid trigger)
+cmig_audit_trigger_root(Oid relation, Oid trigger)
 {
 	Relation	catalog = table_open(TriggerRelationId, AccessShareLock);
 

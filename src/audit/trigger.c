@@ -238,7 +238,7 @@ build_table(TriggerData *trigger_data)
 	table->valid = true;		/* invalidations may clear it from now on */
 	table->relation = RelationGetRelid(relation);
 	table->options = cmig_audit_options_parse(trigger->tgnargs, trigger->tgargs);
-	table->root = cmig_audit_options_root(table->relation, trigger->tgoid);
+	table->root = cmig_audit_trigger_root(table->relation, trigger->tgoid);
 
 	root = table_open(table->root, AccessShareLock);
 	/* an include list takes effect even if none of its columns is left */

@@ -879,6 +879,45 @@ find_missing(const CmigExpansion *expansion, bool owners)
 		cmig_query_list(&query, expansion->scope, expand, psprintf("%s, and expand it again", abandon), abandon, owners);
 }
 
+/*
+ * Returns problems: relations that stored statements name, partitions of these, and relations in
+ * the schemas of the version, whose owners have other privileges than a role that has stored them.
+ */
+static List *
+find_owners(const CmigExpansion *expansion)
+{
+	static CmigQuery query = {
+		"WITH r AS (SELECT * FROM cmig.expansion_run WHERE scope = $1),"
+		" m AS (SELECT oid, rolname FROM pg_roles WHERE rolname::text IN (SELECT role FROM r UNION"
+		"  SELECT role FROM cmig.expansion_step WHERE scope = $1)),"
+		" k (oid, owner, known) AS (SELECT y.oid, c->>4, EXISTS (SELECT FROM pg_trigger WHERE tgrelid = y.oid"
+		"   AND tgfoid IN (" TRIGGER_FUNCTIONS "))"
+		"  FROM r, jsonb_array_elements(r.columns) c JOIN " RELATIONS " t ON 'relation ' || t.name = c->>3,"
+		"  LATERAL (SELECT t.oid UNION SELECT relid FROM pg_partition_tree(t.oid)) y (oid)"
+		"  WHERE c->>2 = 'bound' UNION ALL SELECT k.oid, NULL, true"
+		"  FROM r, unnest(r.schemas) s, pg_namespace n JOIN pg_class k ON k.relnamespace = n.oid"
+		"  WHERE n.nspname::text = cmig.version_schema(r.revision, s) AND " CMIG_VERSION_CREATED
+		"   AND k.relkind IN ('v', 'm', 'S'))"
+		" SELECT 'error', lower(what) || ' ' || c.oid::regclass, format('it belongs to role %I, whose privileges role"
+		" %I, which expanded revision \"%s\", does not have: it can neither be contracted nor abandoned',"
+		"  o.rolname, m.rolname, r.revision),"
+		"  format('ALTER %s %s OWNER TO %I%s', what, c.oid::regclass, coalesce(w.rolname, m.rolname),"
+		/* whoever has stored the row may not have owned it */
+		"  CASE WHEN NOT known THEN ' -- if that is whose it was' END)"
+		" FROM r, m, (SELECT oid, max(owner), bool_or(known) FROM k GROUP BY oid) k (oid, owner, known)"
+		" JOIN pg_class c ON c.oid = k.oid JOIN pg_roles o ON o.oid = c.relowner"
+		" LEFT JOIN pg_roles w ON w.rolname::text = owner, LATERAL (SELECT CASE relkind WHEN 'v' THEN 'VIEW'"
+		"  WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END) x (what)"
+		" WHERE NOT pg_has_role(m.oid, o.oid, 'USAGE') AND owner IS DISTINCT FROM o.rolname::text"
+		/* what belongs to a column has the owner of its table */
+		" AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.classid = 'pg_class'::regclass"
+		"  AND d.refobjsubid <> 0 AND d.deptype IN ('a', 'i')) ORDER BY 2, 3",
+		{TEXTOID}
+	};
+
+	return cmig_query_list(&query, expansion->scope);
+}
+
 /* A default, or NULL if it is a NULL of some type, which a view does not have. */
 #define DEFAULT_OF(d) "substring(pg_get_expr(" d ".adbin, " d ".adrelid), '^(?!NULL::).*')"
 
@@ -946,6 +985,7 @@ find_problems(void *arg)
 	const CmigExpansion *expansion = search->expansion;
 	List	   *problems;
 	List	   *missing;
+	List	   *owners;
 
 	cmig_settings_override("lock_timeout", LOCK_TIMEOUT);
 
@@ -983,8 +1023,10 @@ find_problems(void *arg)
 	}
 	problems = list_concat(problems, find_defaults(expansion));
 	problems = list_concat(problems, cmig_versions_replication_problems(expansion));
-	/* what has another name also seems to be somebody else's */
-	problems = list_concat(problems, missing ? missing :
+	owners = find_owners(expansion);
+	problems = list_concat(problems, owners);
+	/* what has another name or owner also seems to be somebody else's */
+	problems = list_concat(problems, missing || owners ? missing :
 						   list_concat(cmig_versions_refused_problems(expansion),
 									   list_concat(cmig_versions_unnoted_problems(expansion),
 												   cmig_versions_blocked_problems(expansion))));

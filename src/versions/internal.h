@@ -140,9 +140,10 @@ extern Oid	cmig_versions_root_of(Relation relation);
 
 /*
  * Returns the sequence that notes when the old build wrote, which is written with its
- * owner's privileges, or InvalidOid if the table's owner does not have these.
+ * owner's privileges, or InvalidOid if the owner of the table whose trigger this is does
+ * not have these.
  */
-extern Oid	cmig_versions_sequence_of(Relation relation, const char *name);
+extern Oid	cmig_versions_sequence_of(Relation relation, const Trigger *trigger);
 
 /* Does another server or a dump say what the columns of both versions are? */
 extern bool cmig_versions_is_copied(void);

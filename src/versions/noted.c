@@ -3,7 +3,7 @@
  *	  Is it noted when the old build writes?
  *
  * The trigger writes a sequence with the privileges of its owner, which the owner of
- * the table that is written must have: its owner is whoever owned the table then.
+ * the expanded table must have: its owner is whoever owned the table then.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,7 +14,7 @@
 
 #include "versions/internal.h"
 
-/* A table, or a partition, of which it is not noted. */
+/* A table of which it is not noted. */
 typedef struct Unnoted
 {
 	char	   *table;
@@ -40,27 +40,23 @@ find_unnoted(const CmigExpansion *expansion, const char *relation, const char *r
 		"  WHERE x.scope = $1 AND c->>0 = coalesce($2, c->>0) AND c->>8 IS NOT NULL"
 		"   AND EXISTS (SELECT FROM cmig.expansion_step s WHERE s.scope = x.scope"
 		"    AND s.phase = 'prepare' AND s.relation = c->>0 AND s.done))"
-		" SELECT k.oid::regclass, CASE WHEN q.oid IS NULL"
+		" SELECT t.oid::regclass, CASE WHEN q.oid IS NULL"
 		"   THEN format('sequence %s does not exist', sequence)"
 		"   ELSE format('role %I does not have the privileges of %I, the owner of sequence %s',"
 		"    o, w, sequence) END,"
 		"  CASE WHEN q.oid IS NULL THEN format('CREATE SEQUENCE %s', sequence)"
-		"   ELSE format('ALTER TABLE %s OWNER TO %I', k.oid::regclass, w) END,"
-		/* a partition, or one whose role the caller cannot become */
-		"  coalesce(t.oid = k.oid AND pg_has_role(member, k.relowner, 'USAGE')"
+		"   ELSE format('ALTER TABLE %s OWNER TO %I', t.oid::regclass, w) END,"
+		/* one whose role the caller cannot become */
+		"  coalesce(pg_has_role(member, t.relowner, 'USAGE')"
 		"   AND pg_has_role(member, q.relowner, 'USAGE'), false),"
 		"  CASE WHEN q.oid IS NULL OR has_schema_privilege(o, q.relnamespace, 'CREATE') THEN ARRAY[alter]"
 		"   ELSE ARRAY[format('GRANT CREATE ON SCHEMA %I TO %I', q.nspname, o), alter,"
 		"    format('REVOKE CREATE ON SCHEMA %I FROM %I', q.nspname, o)] END"
 		" FROM e JOIN r t ON t.name = e.relation AND t.relkind <> 'S'"
-		" JOIN pg_class k ON k.relkind = 'r'"
-		/* pg_partition_tree() would wait for locks */
-		"  AND k.oid IN (WITH RECURSIVE y AS (SELECT t.oid UNION SELECT i.inhrelid FROM y"
-		"   JOIN pg_inherits i ON i.inhparent = y.oid WHERE t.relkind = 'p') SELECT y.oid FROM y)"
 		" LEFT JOIN r q ON q.name = e.sequence AND q.relkind = 'S',"
-		" pg_get_userbyid(k.relowner) o, pg_get_userbyid(q.relowner) w,"
+		" pg_get_userbyid(t.relowner) o, pg_get_userbyid(q.relowner) w,"
 		" format('ALTER SEQUENCE %s OWNER TO %I', sequence, o) alter"
-		" WHERE q.oid IS NULL OR NOT pg_has_role(k.relowner, q.relowner, 'USAGE')"
+		" WHERE q.oid IS NULL OR NOT pg_has_role(t.relowner, q.relowner, 'USAGE')"
 		" ORDER BY 1", {TEXTOID, TEXTOID, TEXTOID}
 	};
 

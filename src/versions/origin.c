@@ -37,6 +37,7 @@
 #include "utils/rel.h"
 #include "utils/varlena.h"
 
+#include "audit/audit.h"
 #include "versions/internal.h"
 
 PG_FUNCTION_INFO_V1(cmig_expansion_mark);
@@ -263,8 +264,8 @@ cmig_versions_require_order(Relation relation, const Trigger *trigger)
 		if (!fires_before_row(other) || (strcmp(other->tgname, CMIG_EXPANSION_BEGIN) >= 0 &&
 										 strcmp(other->tgname, trigger->tgname) <= 0))
 			continue;
-		if (other->tgisclone && relation->rd_rel->relispartition)
-			table = cmig_versions_root_of(relation);
+		if (other->tgisclone)
+			table = cmig_audit_trigger_root(table, other->tgoid);
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("trigger \"%s\" of expanded table \"%s\" fires before or after those of the expansion",
@@ -277,16 +278,20 @@ cmig_versions_require_order(Relation relation, const Trigger *trigger)
 }
 
 Oid
-cmig_versions_sequence_of(Relation relation, const char *name)
+cmig_versions_sequence_of(Relation relation, const Trigger *trigger)
 {
 	List	   *names;
 	Oid			sequence = InvalidOid;
+	Oid			table = RelationGetRelid(relation);
 
-	if (SplitIdentifierString(pstrdup(name), '.', &names) && list_length(names) == 2)
+	/* whoever owns a partition cannot change the trigger that it has from its parent */
+	if (trigger->tgisclone)
+		table = cmig_audit_trigger_root(table, trigger->tgoid);
+	if (SplitIdentifierString(pstrdup(trigger->tgargs[2]), '.', &names) && list_length(names) == 2)
 		sequence = get_relname_relid(lsecond(names), get_namespace_oid(linitial(names), true));
 	if (!OidIsValid(sequence) || get_rel_relkind(sequence) != RELKIND_SEQUENCE ||
 		strncmp(lsecond(names), CMIG_OLD_PREFIX, strlen(CMIG_OLD_PREFIX)) != 0 ||
-		!has_privs_of_role(relation->rd_rel->relowner, cmig_role_owner_of(sequence)))
+		!has_privs_of_role(cmig_role_owner_of(table), cmig_role_owner_of(sequence)))
 		return InvalidOid;
 	return sequence;
 }

@@ -143,7 +143,7 @@ read_arguments(CmigWriter *writer, Relation relation, const Trigger *trigger, bo
 						trigger->tgargs[0], RelationGetRelationName(relation)),
 				 cmig_hint("`CALL cmig.abandon()`")));
 	writer->strict = strchr(trigger->tgargs[1], 's') != NULL;
-	writer->sequence = cmig_versions_sequence_of(relation, trigger->tgargs[2]);
+	writer->sequence = cmig_versions_sequence_of(relation, trigger);
 	writer->rules = palloc0(sizeof(CmigWriterRule) * trigger->tgnargs);
 	for (int i = 3; i + 3 < trigger->tgnargs; i += 4)
 	{
