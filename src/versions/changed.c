@@ -890,28 +890,32 @@ find_owners(const CmigExpansion *expansion)
 		"WITH r AS (SELECT * FROM cmig.expansion_run WHERE scope = $1),"
 		" m AS (SELECT oid, rolname FROM pg_roles WHERE rolname::text IN (SELECT role FROM r UNION"
 		"  SELECT role FROM cmig.expansion_step WHERE scope = $1)),"
-		" k (oid, owner, known) AS (SELECT y.oid, c->>4, EXISTS (SELECT FROM pg_trigger WHERE tgrelid = y.oid"
-		"   AND tgfoid IN (" TRIGGER_FUNCTIONS "))"
-		"  FROM r, jsonb_array_elements(r.columns) c JOIN " RELATIONS " t ON 'relation ' || t.name = c->>3,"
+		" k (oid, owner, known) AS (SELECT y.oid, c->>4, EXISTS (SELECT FROM pg_trigger"
+		"   WHERE tgrelid = y.oid AND tgfoid IN (" TRIGGER_FUNCTIONS "))"
+		"  FROM r, jsonb_array_elements(r.columns) c JOIN " RELATIONS " t"
+		"   ON 'relation ' || t.name = c->>3,"
 		"  LATERAL (SELECT t.oid UNION SELECT relid FROM pg_partition_tree(t.oid)) y (oid)"
 		"  WHERE c->>2 = 'bound' UNION ALL SELECT k.oid, NULL, true"
 		"  FROM r, unnest(r.schemas) s, pg_namespace n JOIN pg_class k ON k.relnamespace = n.oid"
 		"  WHERE n.nspname::text = cmig.version_schema(r.revision, s) AND " CMIG_VERSION_CREATED
 		"   AND k.relkind IN ('v', 'm', 'S'))"
-		" SELECT 'error', lower(what) || ' ' || c.oid::regclass, format('it belongs to role %I, whose privileges role"
-		" %I, which expanded revision \"%s\", does not have: it can neither be contracted nor abandoned',"
-		"  o.rolname, m.rolname, r.revision),"
-		"  format('ALTER %s %s OWNER TO %I%s', what, c.oid::regclass, coalesce(w.rolname, m.rolname),"
+		" SELECT 'error', lower(what) || ' ' || c.oid::regclass, format('it belongs to role %I, whose"
+		" privileges role %I, which expanded revision \"%s\", does not have: it can neither be"
+		" contracted nor abandoned', o.rolname, m.rolname, r.revision),"
+		"  format('ALTER %s %s OWNER TO %I%s', what, c.oid::regclass,"
+		"  coalesce(w.rolname, m.rolname),"
 		/* whoever has stored the row may not have owned it */
 		"  CASE WHEN NOT known THEN ' -- if that is whose it was' END)"
-		" FROM r, m, (SELECT oid, max(owner), bool_or(known) FROM k GROUP BY oid) k (oid, owner, known)"
-		" JOIN pg_class c ON c.oid = k.oid JOIN pg_roles o ON o.oid = c.relowner"
-		" LEFT JOIN pg_roles w ON w.rolname::text = owner, LATERAL (SELECT CASE relkind WHEN 'v' THEN 'VIEW'"
-		"  WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END) x (what)"
+		" FROM r, m, (SELECT oid, max(owner), bool_or(known) FROM k GROUP BY oid)"
+		"  k (oid, owner, known) JOIN pg_class c ON c.oid = k.oid JOIN pg_roles o ON o.oid = c.relowner"
+		" LEFT JOIN pg_roles w ON w.rolname::text = owner, LATERAL (SELECT CASE relkind"
+		"  WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE'"
+		"  ELSE 'TABLE' END) x (what)"
 		" WHERE NOT pg_has_role(m.oid, o.oid, 'USAGE') AND owner IS DISTINCT FROM o.rolname::text"
 		/* what belongs to a column has the owner of its table */
-		" AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.classid = 'pg_class'::regclass"
-		"  AND d.refobjsubid <> 0 AND d.deptype IN ('a', 'i')) ORDER BY 2, 3",
+		" AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid"
+		"  AND d.classid = 'pg_class'::regclass AND d.refobjsubid <> 0"
+		"  AND d.deptype IN ('a', 'i')) ORDER BY 2, 3",
 		{TEXTOID}
 	};
 

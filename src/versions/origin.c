@@ -284,7 +284,7 @@ cmig_versions_sequence_of(Relation relation, const Trigger *trigger)
 	Oid			sequence = InvalidOid;
 	Oid			table = RelationGetRelid(relation);
 
-	/* whoever owns a partition cannot change the trigger that it has from its parent */
+	/* a partition cannot change the trigger that it has from its parent */
 	if (trigger->tgisclone)
 		table = cmig_audit_trigger_root(table, trigger->tgoid);
 	if (SplitIdentifierString(pstrdup(trigger->tgargs[2]), '.', &names) && list_length(names) == 2)
