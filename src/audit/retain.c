@@ -30,6 +30,9 @@
 PG_FUNCTION_INFO_V1(cmig_audit_retain);
 
 #define MONTHS_AHEAD 6
+
+/* There are no times before 4713 BC. */
+#define MAX_YEARS 6000
 #define LOCK_ATTEMPTS 10
 
 /* Keeps other sessions from adding rows to the default partition. */
@@ -453,10 +456,13 @@ cmig_audit_retain(PG_FUNCTION_ARGS)
 	{
 		Interval   *keep = PG_GETARG_INTERVAL_P(0);
 
+		double		years = keep->month / 12.0 + (keep->day + keep->time / USECS_PER_DAY) / 365.0;
+
 		if (keep->month < 0 || keep->day < 0 || keep->time < 0 ||
-			(keep->month == 0 && keep->day == 0 && keep->time == 0))
+			(keep->month == 0 && keep->day == 0 && keep->time == 0) || years > MAX_YEARS)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 years > MAX_YEARS ? errmsg("keep must not be longer than %d years", MAX_YEARS) :
 					 errmsg("keep must be positive"),
 					 errhint("To keep everything, use NULL: CALL cmig.audit_retain(NULL)")));
 		retain.keep = DatumGetCString(DirectFunctionCall1(interval_out, IntervalPGetDatum(keep)));

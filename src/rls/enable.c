@@ -512,7 +512,11 @@ CMIG_READER(cmig_enable_rls)
 	cmig_record_begin(reads);
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	if (!PG_ARGISNULL(12))
+	{
+		/* one that does not exist is an error, too, but not one of another session */
+		(void) cmig_rls_table_read(PG_GETARG_OID(12));
 		cmig_query_hold(PG_GETARG_OID(12), AccessShareLock);
+	}
 	options = read_options(fcinfo, relid, true);
 	family = lock_family(relid, AccessExclusiveLock);
 	if (options->require_context)

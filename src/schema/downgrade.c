@@ -698,10 +698,7 @@ cmig_generate_downgrade(const char *revision)
 	to = *from;
 	to.nodes = palloc(sizeof(int) * from->count);
 	to.count = 0;
-	/* a scope finds what the revisions of the database have created */
-	for (int i = from->count - 1; i >= 0 && now.database != NULL; i--)
-		if (now.database->set[from->nodes[i]])
-			memmove(from->nodes + i, from->nodes + i + 1, (--from->count - i) * sizeof(int));
+	/* in a scope, these are those of its tree, whatever is applied in the database */
 	for (int i = 0; i < from->count; i++)
 		if (from->nodes[i] != node)
 			to.nodes[to.count++] = from->nodes[i];

@@ -25,16 +25,21 @@
 
 #include "versions/internal.h"
 
-/* Returns the line "-- cmig:down" about the column, or NULL. */
-static const CmigExpandLine *
-find_down(const List *lines, const CmigShapeTable *a, const CmigShapeTable *b, const char *column)
+/* A line "-- cmig:down", and the table that it is about. */
+typedef struct Down
 {
-	foreach_ptr(const CmigExpandLine, line, lines)
+	const CmigExpandLine *line;
+	const CmigShapeTable *table;	/* before the revision; NULL: none */
+} Down;
+
+/* Returns the line about a column of the table, or NULL. */
+static const CmigExpandLine *
+find_down(const List *downs, const CmigShapeTable *before, const char *column)
+{
+	foreach_ptr(const Down, down, downs)
 	{
-		if (line->down != NULL && strcmp(line->column, column) == 0 &&
-			(cmig_expand_is_relation(line, a->schema, a->name) ||
-			 cmig_expand_is_relation(line, b->schema, b->name)))
-			return line;
+		if (down->table == before && strcmp(down->line->column, column) == 0)
+			return down->line;
 	}
 	return NULL;
 }
@@ -448,13 +453,13 @@ add_rule(CmigPlanning *p, int revision, const CmigShapeTable *table, bool up,
 
 /* Add the rules of a revision for the columns of a table. */
 static void
-add_table_rules(CmigPlanning *p, int revision, const List *lines, const CmigShapeTable *before,
+add_table_rules(CmigPlanning *p, int revision, const List *downs, const CmigShapeTable *before,
 				const CmigShapeTable *after)
 {
 	foreach_ptr(const CmigShapeColumn, b, after->columns)
 	{
 		const CmigShapeColumn *a = cmig_shape_column(before, b->number);
-		const CmigExpandLine *down = a ? find_down(lines, before, after, a->name) : NULL;
+		const CmigExpandLine *down = a ? find_down(downs, before, a->name) : NULL;
 		bool		retyped = a != NULL &&
 		(!cmig_text_same(a->type, b->type) || !cmig_text_same(a->collation, b->collation));
 		const CmigComputed *up = find_computed(p, revision, before, after, b->number);
@@ -482,7 +487,7 @@ add_table_rules(CmigPlanning *p, int revision, const List *lines, const CmigShap
 	}
 	foreach_ptr(const CmigShapeColumn, a, before->columns)
 	{
-		const CmigExpandLine *down = find_down(lines, before, after, a->name);
+		const CmigExpandLine *down = find_down(downs, before, a->name);
 
 		if (down != NULL && cmig_shape_column(after, a->number) == NULL)
 			add_rule(p, revision, before, false, a,
@@ -490,27 +495,50 @@ add_table_rules(CmigPlanning *p, int revision, const List *lines, const CmigShap
 	}
 }
 
-/* Raise an error if a line "-- cmig:down" is about several tables. */
-static void
-require_one_table(const CmigPlanning *p, int revision, const CmigRevisionText *text,
-				  const CmigExpandLine *line)
+/* Does the revision compute or replace the column, or drop it? */
+static bool
+is_changed(CmigPlanning *p, const CmigShapeTable *before, const CmigShapeTable *after, const char *name)
 {
-	const CmigShapeTable *found = NULL;
+	const CmigShapeColumn *a = cmig_shape_column_named(before, name);
+	const CmigShapeColumn *b = a == NULL ? NULL : cmig_shape_column(after, a->number);
 
+	return a != NULL && (b == NULL || !cmig_text_same(a->type, b->type) ||
+						 !cmig_text_same(a->collation, b->collation) ||
+						 last_computed(p, after->oid, a->number, 0, false) != NULL);
+}
+
+/*
+ * Returns the line with its table.  Without a schema, tables of that name whose column the revision
+ * changes come first: others may be those of scopes.  Raises an error if there are several.
+ */
+static Down *
+find_table(CmigPlanning *p, int revision, const CmigRevisionText *text, const CmigExpandLine *line)
+{
+	Down	   *down = palloc0(sizeof(Down));
+	bool		changed = false;
+	bool		several = false;
+
+	down->line = line;
 	foreach_ptr(const CmigShapeTable, table, p->shapes[revision - 1])
 	{
 		const CmigShapeTable *after = cmig_shape_table(p->shapes[revision], table->oid);
+		bool		changes;
 
 		if (after == NULL || *table->inherits == 'p' ||
 			(!cmig_expand_is_relation(line, table->schema, table->name) &&
 			 !cmig_expand_is_relation(line, after->schema, after->name)))
 			continue;
-		if (found != NULL)
-			cmig_expand_refuse_line(text, line->line, false,
-									"There are several tables with this name.",
-									"Write it with its schema.");
-		found = table;
+		changes = is_changed(p, table, after, line->column);
+		several = changes == changed ? down->table != NULL : changed && several;
+		if (changes || !changed)
+			down->table = table;
+		changed |= changes;
 	}
+	if (several)
+		cmig_expand_refuse_line(text, line->line, false,
+								"There are several tables with this name.",
+								"Write it with its schema.");
+	return down;
 }
 
 /* Raise an error if a line is about no column of its version. */
@@ -542,13 +570,13 @@ require_column(const CmigPlanning *p, int revision, const CmigRevisionText *text
 void
 cmig_versions_add_rules(CmigPlanning *p, int revision, const CmigRevisionText *text)
 {
-	List	   *lines = cmig_expand_lines(text);
+	List	   *downs = NIL;
 
-	foreach_ptr(const CmigExpandLine, line, lines)
+	foreach_ptr(const CmigExpandLine, line, cmig_expand_lines(text))
 	{
 		require_column(p, revision, text, line);
 		if (line->down != NULL)
-			require_one_table(p, revision, text, line);
+			downs = lappend(downs, find_table(p, revision, text, line));
 	}
 
 	foreach_ptr(const CmigShapeTable, after, p->shapes[revision])
@@ -556,7 +584,7 @@ cmig_versions_add_rules(CmigPlanning *p, int revision, const CmigRevisionText *t
 		const CmigShapeTable *before = cmig_shape_table(p->shapes[revision - 1], after->oid);
 
 		if (before != NULL)
-			add_table_rules(p, revision, lines, before, after);
+			add_table_rules(p, revision, downs, before, after);
 	}
 	cmig_versions_require_called(p);
 }
