@@ -698,7 +698,11 @@ cmig_generate_downgrade(const char *revision)
 	to = *from;
 	to.nodes = palloc(sizeof(int) * from->count);
 	to.count = 0;
-	/* in a scope, these are those of its tree, whatever is applied in the database */
+
+	/*
+	 * in a scope, these are those of its tree, whatever is applied in the
+	 * database
+	 */
 	for (int i = 0; i < from->count; i++)
 		if (from->nodes[i] != node)
 			to.nodes[to.count++] = from->nodes[i];

@@ -110,6 +110,7 @@ typedef struct CmigOrigin
 	uint8		marks;
 	ExecProcNodeMtd run;		/* what PostgreSQL runs its writes with */
 	bool		viewed;			/* is it writing a version's view? */
+	List	   *tables;			/* OIDs: those that it writes through views */
 	bool		checked;		/* does the statement set no hidden column? */
 	bool		old_build;		/* is it an INSERT of the old build? */
 	HeapTuple	moved;
@@ -128,9 +129,10 @@ extern TriggerData *cmig_versions_require_trigger(FunctionCallInfo fcinfo, const
 /*
  * Is the row updated by the action of a foreign key of the table?  Such an action runs as
  * the table's owner, and sets columns of that key only.  InNoForceRLSOperation() is also
- * true of what triggers run during the action of another table's key.
+ * true of what triggers run during the action of another table's key.  "viewed": does a
+ * statement write the referenced table through the view of its new version?
  */
-extern bool cmig_versions_is_cascade(const TriggerData *data);
+extern bool cmig_versions_is_cascade(const TriggerData *data, bool *viewed);
 
 /*
  * Returns the table at the top of whose partitions the relation is, or the relation, if

@@ -189,24 +189,51 @@ cmig_versions_root_of(Relation relation)
 	return ancestors != NIL ? llast_oid(ancestors) : RelationGetRelid(relation);
 }
 
+/* Does a running statement write the table, or one of whose partitions it is, through the view? */
+static bool
+is_written_viewed(Oid table)
+{
+	List	   *tables = get_rel_relispartition(table) ? get_partition_ancestors(table) : NIL;
+	dlist_iter	iter;
+
+	tables = lappend_oid(tables, table);
+	dlist_foreach(iter, &origins)
+	{
+		CmigOrigin *statement = dlist_container(CmigOrigin, node, iter.cur);
+
+		foreach_oid(written, tables)
+		{
+			if (list_member_oid(statement->tables, written))
+				return true;
+		}
+	}
+	return false;
+}
+
 bool
-cmig_versions_is_cascade(const TriggerData *data)
+cmig_versions_is_cascade(const TriggerData *data, bool *viewed)
 {
 	Oid			table;
 	bool		of_key = false;
 
+	*viewed = false;
 	if (!InNoForceRLSOperation())
 		return false;
 	table = cmig_versions_root_of(data->tg_relation);
+	if (cmig_role_owner_of(table) != GetUserId())
+		return false;
 	foreach_ptr(const ForeignKeyCacheInfo, key, copyObject(RelationGetFKeyList(data->tg_relation)))
 	{
 		Bitmapset  *columns = NULL;
 
 		for (int i = 0; i < key->nkeys; i++)
 			columns = bms_add_member(columns, key->conkey[i] - FirstLowInvalidHeapAttributeNumber);
-		of_key |= bms_is_subset(data->tg_updatedcols, columns);
+		if (!bms_is_subset(data->tg_updatedcols, columns))
+			continue;
+		of_key = true;
+		*viewed |= is_written_viewed(key->confrelid);
 	}
-	return of_key && cmig_role_owner_of(table) == GetUserId();
+	return of_key;
 }
 
 bool
@@ -534,6 +561,18 @@ run_direct(PlanState *node)
 	return run_node(node, false);
 }
 
+/* Take note that the statement of the context writes the table through the view. */
+static void
+note_table(MemoryContext context, const ModifyTableState *node)
+{
+	CmigOrigin *statement = cmig_versions_origin(context);
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	statement->tables = lappend_oid(statement->tables,
+									RelationGetRelid(node->rootResultRelInfo->ri_RelationDesc));
+	MemoryContextSwitchTo(old);
+}
+
 void
 cmig_versions_note_targets(const QueryDesc *query)
 {
@@ -546,7 +585,10 @@ cmig_versions_note_targets(const QueryDesc *query)
 	foreach_node(ModifyTableState, node, nodes)
 	{
 		if (writes_view(node))
+		{
 			viewed = lappend(viewed, node);
+			note_table(query->estate->es_query_cxt, node);
+		}
 	}
 	foreach_node(ModifyTableState, node, viewed != NIL ? nodes : NIL)
 	{

@@ -187,14 +187,19 @@ read_update(const CmigWriting *statement, FunctionCallInfo fcinfo, const Trigger
 {
 	const CmigWriter *writer = &statement->writer;
 	bool		filled;
-	bool		cascades = cmig_versions_is_cascade(data);
+	bool		viewed;
+	bool		cascades = cmig_versions_is_cascade(data, &viewed);
 	bool		names_hidden = bms_overlap(data->tg_updatedcols, writer->hidden);
 
 	(void) slot_getattr(said->before, writer->state, &filled);
 	said->todo = !filled;
-	/* what a foreign key cascades is for the version that has its column */
+
+	/*
+	 * what a foreign key cascades is for the version that has its column, or
+	 * through which the referenced row is written if both have it
+	 */
 	said->new_build = cmig_versions_is_viewed(fcinfo) ||
-		(cascades && names_hidden);
+		(cascades && (names_hidden || viewed));
 	/* the statement says which version of the row is correct */
 	said->touched = bms_is_member(writer->state - FirstLowInvalidHeapAttributeNumber,
 								  data->tg_updatedcols);
