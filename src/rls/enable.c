@@ -513,7 +513,7 @@ CMIG_READER(cmig_enable_rls)
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	if (!PG_ARGISNULL(12))
 	{
-		/* one that does not exist is an error, too, but not one of another session */
+		/* one that does not exist is no change by another session */
 		(void) cmig_rls_table_read(PG_GETARG_OID(12));
 		cmig_query_hold(PG_GETARG_OID(12), AccessShareLock);
 	}
