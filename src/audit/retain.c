@@ -46,9 +46,11 @@ PG_FUNCTION_INFO_V1(cmig_audit_retain);
 
 /* SQL for the first free name: "name", or with a suffix if it is taken. */
 #define FREE_NAME(name) \
-	"(SELECT f.f FROM generate_series(1, 1 + (SELECT count(*) FROM pg_class c WHERE c.relnamespace = 'cmig_audit'::regnamespace)) n, LATERAL" \
+	"(SELECT f.f FROM generate_series(1, 1 + (SELECT count(*) FROM pg_class c" \
+	"   WHERE c.relnamespace = 'cmig_audit'::regnamespace)) n, LATERAL" \
 	"  (SELECT " name " || CASE WHEN n = 1 THEN '' ELSE 'x' || n::text END) f(f)" \
-	"  WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = 'cmig_audit'::regnamespace AND c.relname = f.f)" \
+	"  WHERE NOT EXISTS (SELECT FROM pg_class c" \
+	"   WHERE c.relnamespace = 'cmig_audit'::regnamespace AND c.relname = f.f)" \
 	"  ORDER BY n LIMIT 1)"
 
 /*
@@ -73,8 +75,10 @@ static CmigQuery missing_months = {
 	"SELECT " FREE_NAME("m.name || CASE WHEN d.taken THEN to_char(m.tomorrow, '\"d\"DD') ELSE '' END") ","
 	" to_char(CASE WHEN d.taken THEN m.tomorrow ELSE m.m END, 'YYYY-MM-DD') || ' 00:00:00+00',"
 	" to_char(m.m + '1 month'::interval, 'YYYY-MM-DD') || ' 00:00:00+00'"
-	" FROM (SELECT s.m, 'log_y' || to_char(s.m, 'YYYY\"m\"MM') AS name, date_trunc('day', now() AT TIME ZONE 'UTC') + '1 day'::interval AS tomorrow"
-	"  FROM date_trunc('month', now() AT TIME ZONE 'UTC') t, generate_series(t, t + make_interval(0, $1), '1 month') s(m)"
+	" FROM (SELECT s.m, 'log_y' || to_char(s.m, 'YYYY\"m\"MM') AS name,"
+	"   date_trunc('day', now() AT TIME ZONE 'UTC') + '1 day'::interval AS tomorrow"
+	"  FROM date_trunc('month', now() AT TIME ZONE 'UTC') t,"
+	"   generate_series(t, t + make_interval(0, $1), '1 month') s(m)"
 	"  WHERE NOT EXISTS (SELECT FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
 	"   WHERE i.inhparent = 'cmig_audit.log'::regclass"
 	" AND c.relnamespace = 'cmig_audit'::regnamespace"
@@ -462,7 +466,8 @@ cmig_audit_retain(PG_FUNCTION_ARGS)
 			(keep->month == 0 && keep->day == 0 && keep->time == 0) || years > MAX_YEARS)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 years > MAX_YEARS ? errmsg("keep must not be longer than %d years", MAX_YEARS) :
+					 years > MAX_YEARS ?
+					 errmsg("keep must not be longer than %d years", MAX_YEARS) :
 					 errmsg("keep must be positive"),
 					 errhint("To keep everything, use NULL: CALL cmig.audit_retain(NULL)")));
 		retain.keep = DatumGetCString(DirectFunctionCall1(interval_out, IntervalPGetDatum(keep)));

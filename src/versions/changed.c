@@ -899,7 +899,8 @@ find_owners(const CmigExpansion *expansion)
 		"  FROM r, unnest(r.schemas) s, pg_namespace n JOIN pg_class k ON k.relnamespace = n.oid"
 		"  WHERE n.nspname::text = cmig.version_schema(r.revision, s) AND " CMIG_VERSION_CREATED
 		"   AND k.relkind IN ('v', 'm', 'S'))"
-		" SELECT 'error', lower(what) || ' ' || c.oid::regclass, format('it belongs to role %I, whose"
+		" SELECT 'error', lower(what) || ' ' || c.oid::regclass,"
+		" format('it belongs to role %I, whose"
 		" privileges role %I, which expanded revision \"%s\", does not have: it can neither be"
 		" contracted nor abandoned', o.rolname, m.rolname, r.revision),"
 		"  format('ALTER %s %s OWNER TO %I%s', what, c.oid::regclass,"
@@ -907,7 +908,8 @@ find_owners(const CmigExpansion *expansion)
 		/* whoever has stored the row may not have owned it */
 		"  CASE WHEN NOT known THEN ' -- if that is whose it was' END)"
 		" FROM r, m, (SELECT oid, max(owner), bool_or(known) FROM k GROUP BY oid)"
-		"  k (oid, owner, known) JOIN pg_class c ON c.oid = k.oid JOIN pg_roles o ON o.oid = c.relowner"
+		"  k (oid, owner, known) JOIN pg_class c ON c.oid = k.oid"
+		" JOIN pg_roles o ON o.oid = c.relowner"
 		" LEFT JOIN pg_roles w ON w.rolname::text = owner, LATERAL (SELECT CASE relkind"
 		"  WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE'"
 		"  ELSE 'TABLE' END) x (what)"

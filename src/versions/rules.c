@@ -497,7 +497,8 @@ add_table_rules(CmigPlanning *p, int revision, const List *downs, const CmigShap
 
 /* Does the revision compute or replace the column, or drop it? */
 static bool
-is_changed(CmigPlanning *p, const CmigShapeTable *before, const CmigShapeTable *after, const char *name)
+is_changed(CmigPlanning *p, const CmigShapeTable *before, const CmigShapeTable *after,
+		   const char *name)
 {
 	const CmigShapeColumn *a = cmig_shape_column_named(before, name);
 	const CmigShapeColumn *b = a == NULL ? NULL : cmig_shape_column(after, a->number);
