@@ -326,6 +326,38 @@ is(finish_psql($first), 0, 'the run waits for the other build');
 is($node->safe_psql('rest', "SELECT 'big_a_idx'::regclass::oid = $oid AND indisvalid FROM pg_index WHERE indexrelid = $oid"), 't', 'the run accepts the index that the other session built');
 $holder->quit;
 
+# An index that the role may rebuild, but not drop, is left: that of a TOAST table, and
+# that of another role's table in its database
+$node->safe_psql('postgres', 'CREATE ROLE regress_theirs; CREATE ROLE regress_reindex LOGIN; CREATE DATABASE kept OWNER regress_reindex');
+query($node, 'kept', 'CREATE EXTENSION pg_cmig; CREATE TABLE long (a int PRIMARY KEY, t text);', 'regress_reindex');
+$node->safe_psql('kept', 'CREATE SCHEMA theirs AUTHORIZATION regress_theirs; CREATE TABLE theirs.t (a int CONSTRAINT "a key" PRIMARY KEY); ALTER TABLE theirs.t OWNER TO regress_theirs');
+query($node, 'kept', load_sql(steps_file('001', '', 'REINDEX TABLE CONCURRENTLY long;', ''), steps_file('002', '001', 'REINDEX DATABASE CONCURRENTLY kept;', '')), 'regress_reindex');
+my $invalid = "SELECT string_agg(regexp_replace(indexrelid::regclass::text, '\\d+', 'N'), ' ' ORDER BY 1) FROM pg_index WHERE NOT indisvalid";
+foreach my $case (
+	[ '001', 'long', 'pg_toast.pg_toast_N_index_ccnew', 'pg_toast\.pg_toast_\d+_index_ccnew', 'A superuser can\.', 'long_pkey_ccnew ' ],
+	[ '002', 'theirs.t', 'theirs."a key_ccnew"', 'theirs\."a key_ccnew"', 'Its owner, role "regress_theirs", can, and so can a superuser\.', '' ])
+{
+	my ($revision, $table, $index, $name, $who, $ours) = @$case;
+	my $writer = $node->background_psql('kept');
+
+	$writer->query_safe("BEGIN; LOCK TABLE $table IN ROW EXCLUSIVE MODE");
+	my $run = start_psql($node, 'kept', "SET SESSION AUTHORIZATION regress_reindex; CALL cmig.upgrade_stepwise('$revision')", 'kept');
+	my $pid = wait_until_blocked($node, 'kept');
+	$node->poll_query_until('kept', "SELECT count(*) > 0 FROM pg_index WHERE indexrelid::regclass::text ~ '^$name\$'") or die;
+	$node->safe_psql('kept', "SELECT pg_terminate_backend($pid)");
+	finish_psql($run);
+	$writer->query_safe('COMMIT');
+	$writer->quit;
+	is($node->safe_psql('kept', $invalid), "$ours$index", "$revision: what a REINDEX has left");
+	my $status = $node->psql('kept', "CALL cmig.upgrade_stepwise('$revision')", stderr => \$err, extra_params => [ '-U', 'regress_reindex' ]);
+	is($status, 0, 'the next call completes it') or diag($err);
+	my $notice = qr/NOTICE:  role "regress_reindex" cannot drop index $name, which an interrupted statement left invalid\nDETAIL:  $who\nHINT:  (DROP INDEX CONCURRENTLY $name)\n/;
+	is(scalar(() = $err =~ /$notice/g), 1, 'what the role cannot drop is reported once') or diag($err);
+	is($node->safe_psql('kept', $invalid), $index, 'the rest is dropped');
+	$node->safe_psql('kept', $1) if $err =~ $notice;
+	is($node->safe_psql('kept', $invalid), '', 'as is this one by the statement of the hint');
+}
+
 #
 # A backfill is observed and interrupted
 #

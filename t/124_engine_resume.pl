@@ -21,6 +21,7 @@ my ($node, $dir, $cache) = engine_project('resume');
 my $superuser = $node->safe_psql('postgres', 'SELECT rolname FROM pg_roles WHERE oid = 10');
 
 sub rows { return $node->safe_psql('shop', $_[0]); }
+sub as_superuser { return $node->safe_psql('shop', $_[0], extra_params => [ '-U', $superuser ]); }
 
 write_revision('001', '', '', <<'END_SQL', 'DROP TABLE item, parted, part;');
 CREATE TABLE item (id int PRIMARY KEY, a int, b int);
@@ -113,6 +114,35 @@ for my $case (
 		gives(0, 'at 001', '', 'downgrade', '001', '-y');
 	}
 }
+
+# What the role may rebuild, but not drop, is left: the index of a TOAST table, and that of
+# another role's table in its database.
+as_superuser('CREATE TABLE long (a int PRIMARY KEY, t text); ALTER TABLE long OWNER TO regress_owner; CREATE ROLE regress_theirs;
+	CREATE SCHEMA theirs AUTHORIZATION regress_theirs; CREATE TABLE theirs.t (a int CONSTRAINT "a key" PRIMARY KEY); ALTER TABLE theirs.t OWNER TO regress_theirs');
+my $invalid = "SELECT string_agg(regexp_replace(indexrelid::regclass::text, '\\d+', 'N'), ' ' ORDER BY 1) FROM pg_index WHERE NOT indisvalid";
+for my $case (
+	[ 'REINDEX TABLE CONCURRENTLY long', 'long', 'long_pkey_ccnew ', 'pg_toast.pg_toast_N_index_ccnew', 'pg_toast\.pg_toast_\d+_index_ccnew', 'A superuser can\.' ],
+	[ 'REINDEX DATABASE CONCURRENTLY shop', 'theirs.t', '', 'theirs."a key_ccnew"', 'theirs\."a key_ccnew"', 'Its owner, role "regress_theirs", can, and so can a superuser\.' ])
+{
+	my ($sql, $table, $ours, $index, $name, $who) = @$case;
+
+	write_revision('002', '001', '-- transactional: false', "$sql;", 'SELECT 1;');
+	interrupt('connection', "LOCK TABLE $table IN ROW EXCLUSIVE MODE");
+	is(rows($invalid), "$ours$index", "$sql: what is left");
+	gives(0, 'at 002', "role \"regress_owner\" cannot\\s+drop\\s+index\\s+$name,\\s+which\\s+an\\s+interrupted\\s+statement\\s+left\\s+invalid\n.*$who\n.*HINT:  DROP INDEX CONCURRENTLY $name\n", 'upgrade', '-y');
+	is(rows($invalid), $index, 'what the role can drop is dropped');
+	as_superuser("DROP INDEX CONCURRENTLY $_") foreach split /\n/, rows('SELECT indexrelid::regclass FROM pg_index WHERE NOT indisvalid');
+	gives(0, 'at 001', '', 'downgrade', '001', '-y');
+
+	# nor is it in the way of another statement
+	interrupt('connection', "LOCK TABLE $table IN ROW EXCLUSIVE MODE");
+	rows('DROP INDEX long_pkey_ccnew') if $ours;
+	write_revision('002', '001', '-- transactional: false', 'SELECT 1;', 'SELECT 1;');
+	gives(0, 'at 002', '', 'upgrade', '-y');
+	as_superuser("DROP INDEX CONCURRENTLY $_") foreach split /\n/, rows('SELECT indexrelid::regclass FROM pg_index WHERE NOT indisvalid');
+	gives(0, 'at 001', '', 'downgrade', '001', '-y');
+}
+as_superuser('DROP TABLE long; DROP SCHEMA theirs CASCADE');
 
 # What another session has left invalid is not dropped, and nothing that a statement could not
 # do counts as done: not even at the second call.

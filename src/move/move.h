@@ -380,11 +380,14 @@ typedef struct CmigLeftover
 {
 	Oid			table;
 	Oid			index;
+	bool		kept;			/* the role may not drop it, and the statement
+								 * can run again without that */
 } CmigLeftover;
 
 /*
  * Wait until no other session is building, rebuilding, or dropping the index,
- * and then drop it if it is still invalid.  Commits the current transaction.
+ * and then drop it if it is still invalid, or report it if it is kept.  Commits
+ * the current transaction.
  */
 extern void cmig_resume_remove(const CmigLeftover *leftover);
 

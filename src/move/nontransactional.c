@@ -271,11 +271,14 @@ run_call(StepRun *run)
 static bool
 clear_up(StepRun *run)
 {
+	List	   *kept = NIL;
+
 	for (int i = 0;; i++)
 	{
 		CmigResumeVerdict verdict;
 		List	   *leftovers;
 		char	   *finish;
+		bool		removed = false;
 
 		cmig_toplevel_snapshot();
 		verdict = cmig_resume_judge(run->raw, run->detail, &leftovers, &finish);
@@ -287,10 +290,20 @@ clear_up(StepRun *run)
 			cmig_toplevel_run_sql(finish, what(run));
 			return true;
 		}
-		if (leftovers == NIL || i == MAX_CLEANUPS)
+		if (i == MAX_CLEANUPS)
 			return false;
 		foreach_ptr(CmigLeftover, leftover, leftovers)
+		{
+			/* report each one once */
+			if (leftover->kept && list_member_oid(kept, leftover->index))
+				continue;
+			if (leftover->kept)
+				kept = lappend_oid(kept, leftover->index);
+			removed |= !leftover->kept;
 			cmig_resume_remove(leftover);
+		}
+		if (!removed)
+			return false;
 	}
 }
 
@@ -351,7 +364,8 @@ cmig_nontransactional_note_own_work(void)
 }
 
 /*
- * If the failed statement has left nothing behind, delete its row in
+ * If the failed statement has left nothing behind that the next call has to
+ * remove, delete its row in
  * cmig.progress, so that the statement can be corrected before the next call.
  */
 static void
@@ -360,10 +374,15 @@ forget_failed(StepRun *run)
 	List	   *leftovers = NIL;
 	char	   *finish;
 
-	if (run->own ? !own_work_is_there : run->judging &&
-		cmig_resume_judge(run->raw, run->detail, &leftovers, &finish) == CMIG_RESUME_AGAIN &&
-		leftovers == NIL)
-		remove_row(run);
+	if (run->own ? own_work_is_there : !run->judging ||
+		cmig_resume_judge(run->raw, run->detail, &leftovers, &finish) != CMIG_RESUME_AGAIN)
+		return;
+	foreach_ptr(CmigLeftover, leftover, leftovers)
+	{
+		if (!leftover->kept)
+			return;
+	}
+	remove_row(run);
 }
 
 /*

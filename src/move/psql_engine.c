@@ -501,6 +501,21 @@ from_indexes(const ReindexStmt *reindex)
 #define IS_TRANSIENT(name) name " " OP("~") " '_cc(new|old)[0-9]*$'"
 
 /*
+ * A condition on an index "c" of the schema "n", as in FROM_NAMED: the role may drop it.  It
+ * may rebuild more: indexes of a TOAST table, which are in a schema that only superusers can
+ * use, or of other roles' tables in its database.
+ */
+#define FROM_NAMED "FROM pg_catalog.pg_class c" \
+	" JOIN pg_catalog.pg_namespace n ON n.oid " OP("=") " c.relnamespace"
+#define MAY_DROP \
+	"pg_catalog.has_schema_privilege(n.oid, 'USAGE')" \
+	" AND (pg_catalog.pg_has_role(c.relowner, 'USAGE')" \
+	" OR pg_catalog.pg_has_role(n.nspowner, 'USAGE'))"
+
+/* a condition on an object of a statement: it existed before */
+#define IS_OLD " " OP("=") " ANY (:'cmig_objects'::pg_catalog.oid[])"
+
+/*
  * Returns a query for the ids of the objects, as they are in the database, that the
  * statement creates or, if it sets *drops, drops or detaches, or NULL if it can
  * run twice.
@@ -520,7 +535,7 @@ objects_of(const RawStmt *raw, bool *drops)
 		case T_IndexStmt:
 			return indexes_of((const IndexStmt *) node);
 		case T_ReindexStmt:
-			return psprintf("SELECT i.indexrelid AS id %s"
+			return psprintf("SELECT DISTINCT i.indexrelid AS id %s"
 							" AND NOT i.indisvalid AND " IS_TRANSIENT("x.relname"),
 							from_indexes((const ReindexStmt *) node));
 		case T_DropStmt:
@@ -572,6 +587,38 @@ append_drop_invalid(StringInfo out, const char *indexes, const char *condition)
 }
 
 /*
+ * The same for what REINDEX has left.  It can run again beside what the role may not drop,
+ * which is reported.
+ */
+static void
+append_drop_transient(StringInfo out, const char *indexes)
+{
+	append_drop_invalid(out,
+						psprintf("SELECT c.oid AS id " FROM_NAMED
+								 " JOIN (%s) l ON l.id " OP("=") " c.oid\n"
+								 "\tWHERE " MAY_DROP, indexes),
+						" AND NOT o.id" IS_OLD);
+	appendStringInfo(out,
+					 "SELECT pg_catalog.format('DO %%L',"
+					 " pg_catalog.format('BEGIN RAISE NOTICE USING MESSAGE = %%L,"
+					 " DETAIL = %%L, HINT = %%L; END',\n"
+					 "\tpg_catalog.format('role \"%%s\" cannot drop index %%I.%%I,"
+					 " which an interrupted statement left invalid',"
+					 " CURRENT_USER, n.nspname, c.relname),\n"
+					 "\tCASE WHEN pg_catalog.has_schema_privilege(c.relowner, n.oid, 'USAGE')\n"
+					 "\t\tTHEN pg_catalog.format('Its owner,"
+					 " role \"%%s\", can, and so can a superuser.',"
+					 " pg_catalog.pg_get_userbyid(c.relowner))\n"
+					 "\t\tELSE 'A superuser can.' END,\n"
+					 "\tpg_catalog.format('DROP INDEX CONCURRENTLY %%I.%%I',"
+					 " n.nspname, c.relname)))\n"
+					 FROM_NAMED " JOIN pg_catalog.pg_index i ON i.indexrelid " OP("=") " c.oid\n"
+					 "\tJOIN (%s) l ON l.id " OP("=") " c.oid"
+					 " WHERE NOT i.indisvalid AND NOT c.oid" IS_OLD
+					 " AND NOT (" MAY_DROP ") \\gexec\n", indexes);
+}
+
+/*
  * Append what psql does before a statement that cannot run in a transaction.  It notes
  * which objects of the statement exist.  If an earlier run was interrupted in the
  * statement, it compares them with those that existed before, which tells whether the
@@ -580,13 +627,14 @@ append_drop_invalid(StringInfo out, const char *indexes, const char *condition)
 static void
 append_look(StringInfo out, const CmigEngineStep *step, const CmigStatement *statement)
 {
-#define IS_OLD " " OP("=") " ANY (:'cmig_objects'::pg_catalog.oid[])"
 	const Node *node = statement->raw->stmt;
 	bool		drops;
 	const char *objects = objects_of(statement->raw, &drops);
 
 	appendStringInfoString(out, "\\if :cmig_begun\n");
-	if (IsA(node, IndexStmt) || IsA(node, ReindexStmt))
+	if (IsA(node, ReindexStmt))
+		append_drop_transient(out, objects);
+	else if (IsA(node, IndexStmt))
 		append_drop_invalid(out, objects, " AND NOT o.id" IS_OLD);
 	else if (IsA(node, AlterTableStmt))
 		appendStringInfo(out,
@@ -604,9 +652,13 @@ append_look(StringInfo out, const CmigEngineStep *step, const CmigStatement *sta
 	appendStringInfoString(out, "\\endif\n");
 	if (objects == NULL)
 		return;
-	appendStringInfo(out, drops ?
-					 "\\if :cmig_known\nSELECT :'cmig_objects' " OP("<>") " '{}' AND NOT EXISTS (SELECT FROM (%s) o WHERE o.id" IS_OLD ") AS cmig_done \\gset\n" :
-					 "\\if :cmig_known\nSELECT EXISTS (SELECT FROM (%s) o WHERE NOT o.id" IS_OLD ") AS cmig_done \\gset\n", objects);
+	/* what REINDEX creates does not tell that it has completed: it runs again */
+	if (IsA(node, ReindexStmt))
+		appendStringInfoString(out, "\\if :cmig_known\n");
+	else
+		appendStringInfo(out, drops ?
+						 "\\if :cmig_known\nSELECT :'cmig_objects' " OP("<>") " '{}' AND NOT EXISTS (SELECT FROM (%s) o WHERE o.id" IS_OLD ") AS cmig_done \\gset\n" :
+						 "\\if :cmig_known\nSELECT EXISTS (SELECT FROM (%s) o WHERE NOT o.id" IS_OLD ") AS cmig_done \\gset\n", objects);
 
 	/*
 	 * see the check in cmig_engine_begin_step(), to which 0, or 1 for
@@ -659,7 +711,8 @@ cmig_engine_begin_step(StringInfo out, const char *revision, const char *directi
 					 "\t\tFROM pg_catalog.pg_index x JOIN pg_catalog.pg_class c ON c.oid " OP("=") " x.indexrelid AND NOT x.indisvalid\n"
 					 "\t\tJOIN pg_catalog.pg_namespace n ON n.oid " OP("=") " c.relnamespace JOIN " CMIG_ENGINE_PROGRESS " p ON %s AND NOT p.done\n"
 					 "\t\t\tAND coalesce(p.checksum " OP("<>") " %s, true)\n"
-					 "\t\t\tAND (0 " OP("=") " ANY (p.objects) OR 1 " OP("=") " ANY (p.objects) AND " IS_TRANSIENT("c.relname") ")\n"
+					 "\t\t\tAND (0 " OP("=") " ANY (p.objects) OR 1 " OP("=") " ANY (p.objects)"
+					 " AND " IS_TRANSIENT("c.relname") " AND " MAY_DROP ")\n"
 					 "\t\t\tAND x.indrelid " OP("=") " ANY (p.objects) AND x.indexrelid " OP("<>") " ALL (p.objects)\n"
 					 "\t\tWHERE NOT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index s WHERE s.index_relid " OP("=") " x.indexrelid));\n"
 					 "\tchanged integer := (SELECT pg_catalog.min(p.statement) FROM " CMIG_ENGINE_PROGRESS " p\n"

@@ -24,13 +24,16 @@
 #include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_subscription.h"
 #include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
 #include "commands/defrem.h"
 #include "commands/tablespace.h"
+#include "miscadmin.h"
 #include "parser/parse_target.h"
 #include "storage/lmgr.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
@@ -49,7 +52,9 @@ static CmigQuery member_query = {
 /*
  * A query for the invalid transient indexes of REINDEX CONCURRENTLY on a
  * relation, in a schema, or in the whole database, except for those listed in
- * a JSON array.
+ * a JSON array, and whether the current role may drop them.  It may rebuild
+ * more than it may drop: indexes of a TOAST table, which are in a schema that
+ * only superusers can use, or of other roles' tables in its database.
  */
 static CmigQuery transient_query = {
 	.sql = "WITH tables AS ("
@@ -57,7 +62,9 @@ static CmigQuery transient_query = {
 	" WHERE CASE $1 WHEN 'relation' THEN c.oid = $2"
 	"   OR c.oid IN (SELECT relid FROM pg_partition_tree($2))"
 	" WHEN 'schema' THEN c.relnamespace = $2 ELSE true END)"
-	" SELECT i.indexrelid, i.indrelid, n.nspname || '.' || x.relname"
+	" SELECT i.indexrelid, i.indrelid, n.nspname || '.' || x.relname,"
+	" has_schema_privilege(n.oid, 'USAGE') AND"
+	" (pg_has_role(x.relowner, 'USAGE') OR pg_has_role(n.nspowner, 'USAGE'))"
 	" FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid"
 	" JOIN pg_namespace n ON n.oid = x.relnamespace"
 	" WHERE NOT i.indisvalid AND x.relname ~ '_cc(new|old)[0-9]*$'"
@@ -222,12 +229,13 @@ prepare_index(IndexStmt *statement)
 
 /* Append an invalid index to the list. */
 static List *
-add_leftover(List *leftovers, Oid index, Oid table)
+add_leftover(List *leftovers, Oid index, Oid table, bool kept)
 {
 	CmigLeftover *leftover = palloc(sizeof(CmigLeftover));
 
 	leftover->table = table;
 	leftover->index = index;
+	leftover->kept = kept;
 	return lappend(leftovers, leftover);
 }
 
@@ -252,7 +260,7 @@ judge_index(IndexStmt *statement, const char *detail, List **leftovers)
 		return owner == table && is_index_of(statement, index) ?
 			CMIG_RESUME_DONE : CMIG_RESUME_AGAIN;
 	if (owner == table)
-		*leftovers = add_leftover(*leftovers, index, table);
+		*leftovers = add_leftover(*leftovers, index, table, false);
 	return CMIG_RESUME_AGAIN;
 }
 
@@ -414,7 +422,8 @@ cmig_resume_judge(RawStmt *raw, const char *detail, List **leftovers, char **fin
 		foreach_ptr(CmigValue, row,
 					find_transients((ReindexStmt *) raw->stmt, member(detail, "invalid")))
 		{
-			*leftovers = add_leftover(*leftovers, atooid(row[0]), atooid(row[1]));
+			*leftovers = add_leftover(*leftovers, atooid(row[0]), atooid(row[1]),
+									  row[3][0] != 't');
 		}
 		return CMIG_RESUME_AGAIN;
 	}
@@ -468,9 +477,34 @@ wait_for_change(Oid index)
 	AcceptInvalidationMessages();
 }
 
+/* Report an invalid index that the current role may not drop. */
+static void
+report_kept(Oid index)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(index));
+	Form_pg_class form;
+	char	   *name = cmig_query_relation_name(index);
+	bool		owner_can;
+
+	if (!HeapTupleIsValid(tuple))
+		return;
+	form = (Form_pg_class) GETSTRUCT(tuple);
+	owner_can = cmig_may_compat(NamespaceRelationId, form->relnamespace, form->relowner,
+								ACL_USAGE);
+	ereport(NOTICE,
+			(errmsg("role \"%s\" cannot drop index %s, which an interrupted statement left invalid",
+					GetUserNameFromId(GetUserId(), false), name),
+			 owner_can ?
+			 errdetail("Its owner, role \"%s\", can, and so can a superuser.",
+					   GetUserNameFromId(form->relowner, false)) :
+			 errdetail("A superuser can."),
+			 errhint("DROP INDEX CONCURRENTLY %s", name)));
+	ReleaseSysCache(tuple);
+}
+
 /*
  * Attempt callback: drop an index that an interrupted statement has left
- * invalid.  The session lock on its table is held from the check to the drop.
+ * invalid, or report it.  The session lock on its table is held from the check to the drop.
  * After an error, the lock is lost and another session may use the index, so
  * each attempt checks again.
  */
@@ -492,7 +526,11 @@ remove_leftover(void *arg)
 	wait_for_change(leftover->index);
 
 	cmig_toplevel_snapshot();
-	if (!index_is_usable(leftover->index, &owner) && owner == leftover->table)
+	if (index_is_usable(leftover->index, &owner) || owner != leftover->table)
+		 /* nothing is left */ ;
+	else if (leftover->kept)
+		report_kept(leftover->index);
+	else
 	{
 		char	   *name = cmig_query_relation_name(leftover->index);
 

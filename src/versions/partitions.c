@@ -134,7 +134,7 @@ cmig_versions_lacking(const RawStmt *step, const char **sql, char **relation)
 	};
 	Oid			index = partitioned_index(step->stmt);
 	char	  **row;
-	CmigLeftover leftover;
+	CmigLeftover leftover = {0};
 	Relation	partition;
 	char	   *name;
 	Oid			built;

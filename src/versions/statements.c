@@ -1028,7 +1028,7 @@ cmig_versions_is_complete(const CmigExpansion *expansion, Oid caller, const RawS
 {
 	IndexStmt  *index = (IndexStmt *) raw->stmt;
 	Oid			table;
-	CmigLeftover leftover;
+	CmigLeftover leftover = {0};
 
 	if (IsA(index, IndexStmt))
 	{
