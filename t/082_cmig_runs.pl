@@ -409,6 +409,8 @@ foreach my $case ([ 0, 2, 'plan' ], [ 0, 2, 'plan', '-v' ], [ 0, 2, 'plan', 'dow
 	local $ENV{CMIG_PSQL} = "$dir/psql";
 	my ($status, $out, $err) = cmig(@verb, '--scopes', 'tenant\_%', '-j', '2');
 	foreach ($out, $expected) { s/[\d.:]+/N/g; s/  +/ /g; s/--+/-/g; s/cmig_referenceN/cmig_reference/g }
+	# on a slow machine, one of the two sessions may say that it waits for the other
+	$out =~ s/^waiting for another run of pg_cmig.*?(?=^(?:lint|plan|==) )//msg;
 	ok($status == $most && $err eq '' && $out =~ /^\Q$expected\E\nscopes/, "@verb in all scopes") or diag("$status\n$err$out\n--- expected\n$expected");
 	my $started = -s "$dir/started";
 	cmp_ok($started, '<=', $sessions + 1, 'sessions');
