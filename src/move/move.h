@@ -327,9 +327,9 @@ extern int	cmig_stepwise_run(FunctionCallInfo fcinfo, const char *verb, const Cm
 							  const char *in_doubt, const char *checksum, bool *recorded);
 
 /*
- * A hook that returns the downgrade script of a revision that has the header
- * "expand" but no downgrade section, or NULL if it is not in the graph, or
- * raises error MG006.
+ * A hook that returns the downgrade script, with lines "-- cmig:up", of a
+ * revision that has the header "expand" but no downgrade section, or NULL if it
+ * is not in the graph, or raises error MG006.
  */
 extern char *(*cmig_downgrade_generate) (const char *revision);
 

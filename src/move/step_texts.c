@@ -131,7 +131,10 @@ require_reversible(CmigRunStep *step, const CmigPlan *plan, int number, MemoryCo
 		char	   *sql = cmig_downgrade_generate(step->revision);
 
 		if (sql != NULL)
-			step->sql = step->stored_sql = MemoryContextStrdup(context, sql);
+		{
+			step->stored_sql = MemoryContextStrdup(context, sql);
+			step->sql = MemoryContextStrdup(context, cmig_expand_fill(sql, step->revision, true));
+		}
 		step->file_name = NULL;
 	}
 	if (step->sql == NULL)

@@ -811,6 +811,26 @@ cmig_expand_fill(const char *sql, const char *revision, bool generated)
 	return result.data;
 }
 
+bool
+cmig_expand_is_filling(const char *sql, const CmigStatement *statement)
+{
+	CmigLexer	lexer;
+	bool		up;
+
+	if (!IsA(statement->raw->stmt, UpdateStmt) || !cmig_marker_may_be_in(sql, "cmig:up"))
+		return false;
+	for (int line = 1; line < statement->line; line++)
+	{
+		sql = strchr(sql, '\n');
+		if (sql == NULL)
+			return false;
+		sql++;
+	}
+	cmig_lexer_init(&lexer, pnstrdup(sql, strcspn(sql, "\n")));
+	(void) cmig_lexer_next(&lexer);
+	return cmig_expand_match(&lexer, &up) != NULL && up;
+}
+
 const ColumnDef *
 cmig_expand_unfilled(const RawStmt *raw, List **created)
 {

@@ -421,6 +421,12 @@ extern void cmig_expand_require_header(const CmigRevisionText *revision);
 extern const char *cmig_expand_fill(const char *sql, const char *revision, bool generated);
 
 /*
+ * Is this statement of the filled script the UPDATE that a line "-- cmig:up" of
+ * the script has become?
+ */
+extern bool cmig_expand_is_filling(const char *sql, const CmigStatement *statement);
+
+/*
  * Raises error MG013 if the statement, of a script from cmig_expand_fill(), adds
  * a column that must not be null and that no line fills, unless the script has
  * created the table.  *created are the names of its tables so far.

@@ -91,6 +91,21 @@ extern void cmig_extension_note(void);
  */
 extern bool cmig_extension_suspected;
 
+/* in filled.c */
+
+/*
+ * Raises an error unless the UPDATE of a line "-- cmig:up", which was rewritten to
+ * these queries, updates every row of its table: 0A000 because of a rule, and 42501
+ * because of row-level security.
+ */
+extern void cmig_filled_require_queries(const UpdateStmt *update, const List *queries);
+
+/*
+ * Raises error 55000 if triggers have left out rows of the UPDATE, which has run with
+ * INSTRUMENT_ROWS, and the table is locked against writes.
+ */
+extern void cmig_filled_require_rows(const QueryDesc *query);
+
 /* in verify.c */
 
 /*

@@ -409,7 +409,9 @@ typedef struct CmigRunStep
 								 * or NULL */
 	const char *sql;			/* the script for this direction, with
 								 * placeholder values inserted */
-	const char *stored_sql;		/* the script for this direction, as stored */
+	const char *stored_sql;		/* the script for this direction, as stored
+								 * or, if it was generated, with its lines "--
+								 * cmig:up" */
 	const char *verify_sql;		/* run after an upgrade; NULL if none */
 	const char *precondition_sql;	/* checked before an upgrade; NULL if none */
 	const char *file_name;		/* the file of the script, or NULL */
@@ -493,6 +495,8 @@ typedef struct CmigRunning
 								 * has failed; 0 before the first one and
 								 * after the end */
 	bool		verifying;		/* is this statement part of verify_sql? */
+	bool		fills;			/* is the next statement to execute the UPDATE
+								 * of a line "-- cmig:up"? */
 } CmigRunning;
 
 /*

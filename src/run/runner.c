@@ -578,10 +578,14 @@ cmig_execute_statement(const RawStmt *statement, const char *text, DestReceiver 
 	bool		snapshot_set = analyze_requires_snapshot(raw);
 	int64		rows = CMIG_NO_ROWS;
 	int			limit;
+	bool		fills = cmig_running.fills && cmig_running.revision != NULL;
 
+	cmig_running.fills = false;
 	if (snapshot_set)
 		PushActiveSnapshot(GetTransactionSnapshot());
 	plans = pg_analyze_and_rewrite_fixedparams(raw, text, NULL, 0, NULL);
+	if (fills)
+		cmig_filled_require_queries((const UpdateStmt *) statement->stmt, plans);
 	plans = pg_plan_queries(plans, text, CURSOR_OPT_PARALLEL_OK, NULL);
 	if (snapshot_set)
 		PopActiveSnapshot();
@@ -629,10 +633,12 @@ cmig_execute_statement(const RawStmt *statement, const char *text, DestReceiver 
 				PushCopiedSnapshot(GetTransactionSnapshot());
 			snapshot_set = true;
 			query = CreateQueryDesc(plan, text, GetActiveSnapshot(), InvalidSnapshot,
-									receiver, NULL, NULL, 0);
+									receiver, NULL, NULL, fills ? INSTRUMENT_ROWS : 0);
 			ExecutorStart(query, 0);
 			cmig_executor_run_compat(query);
 			ExecutorFinish(query);
+			if (fills)
+				cmig_filled_require_rows(query);
 			of_plan = query->estate->es_processed;
 			ExecutorEnd(query);
 			FreeQueryDesc(query);
@@ -771,6 +777,7 @@ cmig_runner_next(CmigScriptRun *run, CmigScriptReader *script)
 	 * count the statement before it is read, because reading it may raise an
 	 * error
 	 */
+	cmig_running.fills = false;
 	cmig_running.statement++;
 	cmig_session_pin_strings();
 	if (!cmig_script_next(script, &run->statement))
@@ -779,6 +786,9 @@ cmig_runner_next(CmigScriptRun *run, CmigScriptReader *script)
 		return false;
 	}
 	cmig_running.statement = run->statement.number;
+	cmig_running.fills = run->step->expand && !run->step->replayed && !run->checking &&
+		!cmig_running.verifying && run->step->stored_sql != NULL &&
+		cmig_expand_is_filling(run->step->stored_sql, &run->statement);
 	if (pgstat_track_activities && !cmig_runner_is_silent)
 	{
 		snprintf(activity, sizeof(activity), "pg_cmig: %s%s of %s, statement %d: %.800s",

@@ -744,5 +744,5 @@ cmig_generate_downgrade(const char *revision)
 	}
 	cmig_script_close(reader);
 	try_downgrade(revision, sql, &meaning);
-	return unconstify(char *, sql);
+	return script.data;
 }

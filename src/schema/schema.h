@@ -580,7 +580,7 @@ extern List *cmig_schema_copy(const char *from, char *name, const char *caller);
 /*
  * Returns the downgrade script of a revision with the header "expand": the
  * difference between what it and what the revisions below it create, with the
- * lines "-- cmig:down" as SQL.  Raises error MG006 if rows would be lost.
+ * lines "-- cmig:down" as lines "-- cmig:up".  Raises error MG006 if rows would be lost.
  */
 extern char *cmig_generate_downgrade(const char *revision);
 
