@@ -142,10 +142,13 @@ foreach my $case (
 $db = 'owned';
 sql('postgres', "ALTER ROLE own RENAME TO former; CREATE ROLE owner LOGIN; CREATE DATABASE $db OWNER owner");
 as_role($db, 'owner', 'CREATE EXTENSION pg_cmig', q{SELECT cmig.create_revision('a', $c$CREATE TABLE t (id int PRIMARY KEY, v int); CREATE TABLE s (id serial); CREATE TABLE k (a int);
-	CREATE TABLE p (id int, v int) PARTITION BY LIST (id); CREATE TABLE p1 PARTITION OF p DEFAULT; CREATE MATERIALIZED VIEW m AS SELECT v FROM t$c$, NULL, revision => '1'); SELECT FROM cmig.upgrade()},
-	q{SELECT cmig.create_revision('b', $c$DROP MATERIALIZED VIEW m; ALTER TABLE t ALTER v TYPE bigint; ALTER TABLE s ALTER id TYPE bigint; ALTER TABLE p ALTER v TYPE bigint; ALTER TABLE k RENAME a TO b;
-	CREATE MATERIALIZED VIEW m AS SELECT v FROM t; CREATE TABLE n (a int)$c$, NULL, revision => '2', expand => true)}, 'CALL cmig.expand()');
+	CREATE TABLE p (id int, v int) PARTITION BY LIST (id); CREATE TABLE p1 PARTITION OF p DEFAULT; CREATE MATERIALIZED VIEW m AS SELECT v FROM t$c$, NULL, revision => '1'); SELECT FROM cmig.upgrade()});
+sql($db, 'CREATE TABLE referred (id int PRIMARY KEY); ALTER TABLE referred OWNER TO r1; GRANT REFERENCES, SELECT ON referred TO owner');
+as_role($db, 'owner', q{SELECT cmig.create_revision('b', $c$DROP MATERIALIZED VIEW m; ALTER TABLE t ALTER v TYPE bigint; ALTER TABLE s ALTER id TYPE bigint; ALTER TABLE p ALTER v TYPE bigint; ALTER TABLE k RENAME a TO b;
+	CREATE MATERIALIZED VIEW m AS SELECT v FROM t; CREATE TABLE n (a int REFERENCES referred)$c$, NULL, revision => '2', expand => true)}, 'CALL cmig.expand()');
 is(as_role($db, 'owner', $problems), '', 'nothing was changed');
+sql($db, 'ALTER TABLE referred OWNER TO r2');
+is(as_role($db, 'owner', $problems), '', 'what is only referred to can get another owner');
 my $foreign = q{it belongs to role other, whose privileges role owner, which expanded revision "2", does not have: it can neither be contracted nor abandoned};
 foreach my $object ('table public.t', 'table public.p1', 'view public_2.t', 'sequence public_2.cmig_old_p')
 {

@@ -914,6 +914,8 @@ find_owners(const CmigExpansion *expansion)
 		"  WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE'"
 		"  ELSE 'TABLE' END) x (what)"
 		" WHERE NOT pg_has_role(m.oid, o.oid, 'USAGE') AND owner IS DISTINCT FROM o.rolname::text"
+		/* what others have owned is only referred to */
+		" AND (known OR pg_has_role(m.oid, w.oid, 'USAGE'))"
 		/* what belongs to a column has the owner of its table */
 		" AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid"
 		"  AND d.classid = 'pg_class'::regclass AND d.refobjsubid <> 0"
