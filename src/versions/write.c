@@ -182,6 +182,21 @@ typedef struct Said
 	bool		touched;		/* is the row to be transformed? */
 } Said;
 
+/*
+ * Does a foreign key set columns that only the old version has, beside others?  The key of
+ * the new version, which has the others too, does not find the row then.
+ */
+static bool
+sets_some_replaced(const CmigWriter *writer, const Bitmapset *updated)
+{
+	Bitmapset  *replaced = NULL;
+
+	for (int i = 0; i < writer->count; i++)
+		if (writer->rules[i].kind == CMIG_RULE_DOWN)
+			replaced = bms_add_member(replaced, writer->rules[i].bit);
+	return bms_overlap(updated, replaced) && !bms_is_subset(updated, replaced);
+}
+
 static void
 read_update(const CmigWriting *statement, FunctionCallInfo fcinfo, const TriggerData *data, Said *said)
 {
@@ -199,7 +214,8 @@ read_update(const CmigWriting *statement, FunctionCallInfo fcinfo, const Trigger
 	 * through which the referenced row is written if both have it
 	 */
 	said->new_build = cmig_versions_is_viewed(fcinfo) ||
-		(cascades && (names_hidden || viewed));
+		(cascades && (names_hidden ||
+					  (viewed && !sets_some_replaced(writer, data->tg_updatedcols))));
 	/* the statement says which version of the row is correct */
 	said->touched = bms_is_member(writer->state - FirstLowInvalidHeapAttributeNumber,
 								  data->tg_updatedcols);
