@@ -311,7 +311,7 @@ cmig_versions_sequence_of(Relation relation, const Trigger *trigger)
 	Oid			sequence = InvalidOid;
 	Oid			table = RelationGetRelid(relation);
 
-	/* a partition cannot change the trigger that it has from its parent */
+	/* the owner of a partition cannot change a trigger of its parent */
 	if (trigger->tgisclone)
 		table = cmig_audit_trigger_root(table, trigger->tgoid);
 	if (SplitIdentifierString(pstrdup(trigger->tgargs[2]), '.', &names) && list_length(names) == 2)
