@@ -252,7 +252,7 @@ connection()
 	fi
 	[ -n "$url" ] || { url=${config_database_url:-} of_config=1; }
 	[ -z "$url" ] || connect_url "$url"
-	[ -z "$database" ] || { choose PGDATABASE "$database"; DATABASE_OPTION=" -d $(printf %q "$database")"; }
+	[ -z "$database" ] || { choose PGDATABASE "$database"; printf -v DATABASE_OPTION ' -d %q' "$database"; }
 	! given username || choose PGUSER "$option_username"
 	! given host || choose PGHOST "$option_host"
 	! given port || choose PGPORT "$option_port"

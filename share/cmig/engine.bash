@@ -218,8 +218,9 @@ read_target()
 
 	temporary errors file
 	# no round trip of their own for the placeholders that the files name
-	[ $# -gt 0 ] || engine_names=$(find "${folders[@]}" -name '*.sql' -exec grep -h '^-- placeholders:' {} + \
-		2>/dev/null | grep -oE '[a-z0-9_]+' | sort -u)
+	[ $# -gt 0 ] || engine_names=$(find "${folders[@]}" -name '*.sql' -exec awk '/^-- placeholders:/ {
+		count = split($0, name, /[^a-z0-9_]+/)
+		for (i = 1; i <= count; i++) if (name[i] != "" && !seen[name[i]]++) print name[i] }' {} + 2>/dev/null)
 	use_shape
 	lines=$(target_access='' ask_target engine_state lock "$LOCK_STATE" shape "$SHAPE" runner "$RUNNER" \
 		own "$OWN_ROLES" again "$([ $# -eq 0 ] && echo false || echo true)" names "$engine_names" 2>"$errors")
@@ -229,7 +230,6 @@ read_target()
 		[[ $name != 'psql: error: '* ]] || connection_error "$name"
 		say "$LINE"
 	done <"$errors"
-	rm -f -- "$errors"
 	[ $status -lt 128 ] || say "cmig: psql was ended by signal $((status - 128))"
 	[ $status -eq 0 ] || exit 4
 	read -r engine_major installed engine_running lacks <<<"${lines%%"$newline"*}"
@@ -306,7 +306,7 @@ require_writable()
 # looked for once, because it takes long to ask a server for its version.
 find_programs()
 {
-	local folder version newest=0 found=found_$1
+	local folder version newest=0 found=found_$1 installed=''
 
 	if [ -n "${!found-}" ]; then
 		engine=${!found#* } engine_version=${!found%% *}
@@ -314,11 +314,15 @@ find_programs()
 	fi
 	for folder in "$here" pg_config PATH /usr/lib/postgresql/*/bin; do
 		case $folder in
-			pg_config) folder=$(pg_config --bindir 2>/dev/null) || continue ;;
+			pg_config)
+				installed=$(pg_config --bindir --version 2>/dev/null) || continue
+				folder=${installed%%"$newline"*} ;;
 			PATH) folder=$(command -v -- "$1") && folder=${folder%/*} || continue ;;
 		esac
 		[ -x "$folder/$1" ] && { [ "$1" != postgres ] || [ -x "$folder/initdb" ]; } || continue
-		version=$("$folder/$1" --version)
+		# pg_config is the fastest of the programs to start
+		version=${installed#"$folder$newline"}
+		[ "$version" != "$installed" ] || version=$("$folder/$1" --version)
 		[[ $version =~ \ ([0-9]+) ]] && version=${BASH_REMATCH[1]} || continue
 		[ "$version" -eq "$engine_major" ] || [ "$version" -gt "$newest" ] || continue
 		engine=$folder newest=$version
@@ -417,19 +421,29 @@ engine_unusable()
 # if another process has its id now: the server would take that for a running one.
 remove_stale()
 {
-	local pid
+	local pid word words=''
 
 	read -r pid 2>/dev/null <"$engine_folder/data/postmaster.pid" && kill -0 "$pid" 2>/dev/null || return 0
-	{ cat "/proc/$pid/cmdline" || ps -o args= -p "$pid"; } 2>/dev/null | tr '\0' ' ' |
-		grep -qF -- "$engine_folder/data" ||
+	{ IFS= read -r -d '' word <"/proc/$pid/cmdline" || word=; } 2>/dev/null
+	if [ -n "$word" ]; then
+		while IFS= read -r -d '' word; do words+=" $word"; done <"/proc/$pid/cmdline"
+	else
+		words=$(ps -o args= -p "$pid" 2>/dev/null)
+	fi
+	[[ $words == *"$engine_folder/data"* ]] ||
 		${as_server[@]+"${as_server[@]}"} rm -f -- "$engine_folder/data/postmaster.pid" "$engine_folder"/.s.PGSQL.*
 }
 
-# Does the local server run?
+# Does the local server run?  Its lock file is not that of another process; see remove_stale.
 is_started()
 {
-	${as_server[@]+"${as_server[@]}"} "$engine/pg_ctl" -s -D "$engine_folder/data" status >/dev/null 2>&1 7>&- 8>&-
-}
+	local pid
+
+	read -r pid <"$engine_folder/data/postmaster.pid" && kill -0 "$pid"
+} 2>/dev/null
+
+# protect FOLDER: makes the folder, which must be one of the current user, unreadable for others
+protect() { [ -O "$1" ] && [ ! -h "$1" ] && chmod go-rwx -- "$1"; }
 
 # Starts the local server, unless another cmig has done so.  It runs as long as a process has
 # a shared lock on the file "users", and ends after that, even if cmig was killed.
@@ -445,7 +459,7 @@ start_engine()
 		"$(low_limit 'Install the server and the extension: README.md')"
 	command -v flock >/dev/null && command -v setsid >/dev/null ||
 		fail 2 'engine = local requires flock and setsid' 'On Debian: apt install util-linux'
-	if [ "$(id -u)" -eq 0 ]; then
+	if [ "$EUID" -eq 0 ]; then
 		id postgres >/dev/null 2>&1 || fail 2 'the engine cannot run as root' 'Run cmig as another user.'
 		as_server=(runuser -u postgres --) cache=/var/cache
 	fi
@@ -459,13 +473,17 @@ start_engine()
 	[[ $engine_folder != *[\"\$\`\\$newline]* ]] ||
 		fail 2 "the name of the folder $(printf %q "$engine_folder") contains a special character of the shell" \
 		'Set XDG_CACHE_HOME to another one.'
-	mkdir -p -- "$cache/cmig" && { [ ${#as_server[@]} -eq 0 ] || chown -h postgres: "$cache/cmig"; } &&
-		${as_server[@]+"${as_server[@]}"} mkdir -p -m 700 -- "$engine_folder" ||
+	{ [ -d "$cache/cmig" ] || mkdir -p -- "$cache/cmig"; } &&
+		{ [ ${#as_server[@]} -eq 0 ] || chown -h postgres: "$cache/cmig"; } &&
+		{ [ -d "$engine_folder" ] || ${as_server[@]+"${as_server[@]}"} mkdir -p -m 700 -- "$engine_folder"; } ||
 			fail 2 "the folder $engine_folder cannot be created" 'Set XDG_CACHE_HOME to a folder of your own.'
 	# where others can write, such as in /tmp, they could have made it, with a server of theirs
 	for folder in "$cache/cmig" "$engine_folder"; do
-		# shellcheck disable=SC2016	# of the other shell
-		${as_server[@]+"${as_server[@]}"} sh -c '[ -O "$1" ] && [ ! -h "$1" ] && chmod go-rwx -- "$1"' sh "$folder" ||
+		if [ ${#as_server[@]} -eq 0 ]; then
+			protect "$folder"
+		else
+			"${as_server[@]}" bash -c "$(declare -f protect); protect \"\$1\"" bash "$folder"
+		fi ||
 			fail 2 "the folder $folder belongs to another user, or is a symbolic link" \
 				'Remove it, or set XDG_CACHE_HOME to a folder of your own.'
 	done
@@ -1210,7 +1228,7 @@ run_on_target()
 	{ prelude; printf '%s' "$1"; } 2>/dev/null >"$watch/text" || fail 2 'a temporary file cannot be written'
 	[ "$engine_limit" = 0 ] && [[ $1 != *lock_timeout* ]] || {
 		watch_run 7>&- 8>&- & disown
-		for ((tries = 0; tries < 100; tries++)); do [ ! -s "$watch/blockers" ] || break; sleep 0.02; done
+		for ((tries = 0; tries < 40; tries++)); do [ ! -s "$watch/blockers" ] || break; sleep 0.05; done
 	}
 	run
 	status=$?
@@ -1272,17 +1290,25 @@ watch_run()
 {
 	local -a target_psql=("${target_psql[@]}" -w)
 
+	local question silent=''
+
+	question=$(cat -- "${here%/*}/share/cmig/engine_blockers.sql") || return
+	# what a read with a timeout waits for, which needs no process, as sleep does
+	[ "${BASH_VERSINFO[0]}" -lt 4 ] || ! exec 9<> <(:) || silent=1
 	# until cmig has written down what failed; who has ended the session before that has not ended the watch
 	while is_watched; do
 		{ printf '; \\echo\n'
 		while is_watched; do
-			cat -- "${here%/*}/share/cmig/engine_blockers.sql" || break
-			sleep 0.1
+			printf '%s\n' "$question" || break
+			pause 0.1
 		done; } | ask_target - >>"$watch/blockers" 2>/dev/null
-		sleep 0.2
+		pause 0.2
 	done
 	rm -rf -- "$watch"
 } >/dev/null 2>&1
+
+# pause SECONDS: waits, in watch_run
+pause() { if [ -n "$silent" ]; then read -r -t "$1" <&9; else sleep "$1"; fi; }
 
 # Is the run that watch_run watches in progress?  If cmig was killed, kill -0 still finds it until its
 # parent, which may wait for the end of its output, has asked for its status.
@@ -1400,7 +1426,7 @@ is_stored() { [ "${engine_state%, \"progress\": *}" = "${stored%, \"progress\": 
 kept=''
 say_kept()
 {
-	[ -z "$kept" ] || { cat -- "$kept" >&2; rm -f -- "$kept"; }
+	[ ! -s "$kept" ] || cat -- "$kept" >&2
 	kept=''
 }
 

@@ -156,15 +156,28 @@ tell_empty()
 	[ -z "$others" ] || [[ $verb != @(upgrade|load) ]] || exit 2
 }
 
+# with_files COMMAND...: runs the command with the files as its last arguments, several times if they are too long
+# for one
+with_files()
+{
+	local all=${files[*]}
+
+	if [ ${#all} -le 30000 ]; then "$@" "${files[@]}"; else printf '%s\0' "${files[@]}" | xargs -0 "$@"; fi
+}
+
+checked=''	# the files that check_files has read
+
 # Fails if a revision file or its name is not valid UTF-8, or contains zero bytes,
 # which psql would drop.
 check_files()
 {
-	local file zeros
+	local file zeros list
 
 	[ ${#files[@]} -gt 0 ] || { tell_empty; return; }
-	zeros=$({ printf '%s\n' "${files[@]}"; printf '%s\0' "${files[@]}" | xargs -0 cat --; } | copy_utf8 |
-		LC_ALL=C tr -dc '\0' | wc -c) ||
+	printf -v list '%s\n' "${files[@]}"
+	[ "$checked" != "$list" ] || return 0
+	checked=$list
+	zeros=$({ printf '%s' "$list"; with_files cat --; } | copy_utf8 | LC_ALL=C tr -dc '\0' | wc -c) ||
 		for file in "${files[@]}"; do
 			printf '%s' "$file" | is_utf8 || fail 2 "the name of the file $(printf %q "$file") is not valid UTF-8"
 			is_utf8 <"$file" || fail 2 "$file is not valid UTF-8" "$(iconv_hint "$file")"
@@ -177,7 +190,7 @@ require_no_zeros()
 {
 	local file zeros
 
-	zeros=$(printf '%s\0' "${files[@]}" | xargs -0 cat -- | LC_ALL=C tr -dc '\0' | wc -c)
+	zeros=$(with_files cat -- | LC_ALL=C tr -dc '\0' | wc -c)
 	[ "$zeros" -gt 0 ] || return 0
 	for file in "${files[@]}"; do
 		LC_ALL=C tr -d '\0' <"$file" | cmp -s - "$file" || fail 2 "$file contains a zero byte"
@@ -192,7 +205,8 @@ files_variable()
 	local file large failed=''
 	local -a small=()
 
-	large=$(printf '%s\0' "${files[@]}" | xargs -0 sh -c 'exec find -L "$@" -prune -size +2000k' sh 2>/dev/null)
+	# shellcheck disable=SC2016	# of the other shell
+	large=$(with_files sh -c 'exec find -L "$@" -prune -size +2000k' sh 2>/dev/null)
 	printf "\\\\set files '"
 	for file in "${files[@]}"; do
 		[[ -n $large && $newline$large$newline == *"$newline$file$newline"* ]] || { small+=("$file"); continue; }
@@ -208,7 +222,9 @@ files_variable()
 # put_files FILE...: prints the files for files_variable
 put_files()
 {
-	printf '%s\0' "$@" | LC_ALL=C xargs -0 awk '
+	local -a files=("$@")
+
+	LC_ALL=C with_files awk '
 		function put(line) { gsub(/\\/, "&&", line); gsub(/\047/, "&&", line); printf "%s\\n", line }
 		BEGIN {
 			for (i = 1; i < ARGC; i++) {

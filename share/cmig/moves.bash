@@ -72,7 +72,7 @@ begin_again()
 	begin
 	add 'SET LOCAL client_min_messages = error;'
 	load_files
-	add "SET LOCAL client_min_messages = $(level);"
+	add "SET LOCAL client_min_messages = $level;"
 }
 
 # add_plan DIRECTION TARGET: adds statements that return a plan as records: its steps,
@@ -120,7 +120,7 @@ check_plan()
 	add 'SET LOCAL client_min_messages = error;'
 	keep_plan upgrade "$1"
 	require_planned
-	add "SET LOCAL client_min_messages = $(level);$newline\\endif"
+	add "SET LOCAL client_min_messages = $level;$newline\\endif"
 }
 
 # Adds a statement that returns a record if the verb would wait for locks without limit.
@@ -257,7 +257,7 @@ add_place()
 {
 	local where=$CURRENT_DATABASE
 
-	[ -n "$transaction" ] || { begin_transaction "$(level)"; set_settings true; }
+	[ -n "$transaction" ] || { begin_transaction "$level"; set_settings true; }
 	! given scope || where+=" || ', scope ' || :'scope'"
 	add_plain
 	given quiet && return

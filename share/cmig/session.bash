@@ -110,9 +110,6 @@ $PINNED"
 }
 PINNED='SET LOCAL search_path = pg_catalog, pg_temp;'
 
-# Prints the level of messages.
-level() { given quiet && printf warning || printf notice; }
-
 # end_transaction COMMAND: ends the transaction, with COMMIT or ROLLBACK
 end_transaction() { transaction=''; add "$1;"; }
 
@@ -178,7 +175,7 @@ outside()
 	'-x and --scope.'"
 	fi
 	end_transaction COMMIT
-	add "\\if :cmig_direct${newline}SET client_min_messages = $(level);${newline}SET cmig_client.hints = $hints;"
+	add "\\if :cmig_direct${newline}SET client_min_messages = $level;${newline}SET cmig_client.hints = $hints;"
 	add 'SET exit_on_error = off;'
 	add "\\if :cmig_translated${newline}SET lc_messages = 'C';$newline\\endif"
 	set_settings false
@@ -191,7 +188,7 @@ procedure()
 	outside
 	shown "$1"
 	script+="$1;$newline"
-	begin_transaction "$(level)"
+	begin_transaction "$level"
 	set_settings true
 }
 
@@ -237,7 +234,7 @@ begin()
 {
 	local setting number=0 name
 
-	begin_transaction "$(level)"
+	begin_transaction "$level"
 	# later, recorded code has run in the same session; before pg_cmig's library is loaded, its
 	# settings are not in pg_settings
 	[ -z "$engine_database" ] || [ -n "$recording" ] || {

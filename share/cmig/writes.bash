@@ -100,7 +100,7 @@ returned_files()
 	AND NOT EXISTS (SELECT FROM $KEPT WHERE content LIKE pg_catalog.concat('-- revision: ', parent, E'\\n%'))) p" \
 		'to be followed' "$KEPT_HINT"
 	# there is no file without the record in the journal that says that it was captured
-	[ "$verb" != capture ] || { end_transaction COMMIT; begin_transaction "$(level)"; }
+	[ "$verb" != capture ] || { end_transaction COMMIT; begin_transaction "$level"; }
 	if given sql; then
 		add_plain
 		add "SELECT content FROM $KEPT ORDER BY n;"
