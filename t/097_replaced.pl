@@ -127,13 +127,24 @@ my $put_back = q{DO $$BEGIN IF to_regnamespace('away') IS NOT NULL THEN ALTER SC
 sub call
 {
 	my ($call, $matches, $point, $command, $sleep) = @_;
+	my ($output) = calls($call, $matches, [$point], $command, $sleep);
+
+	return ($output, $output =~ /^calls: (\d+)$/m ? $1 : 0);
+}
+
+# The same for several points, each in a session of its own.  Returns the outputs.
+sub calls
+{
+	my ($call, $matches, $points, $command, $sleep) = @_;
 	my $sleeps = $sleep // 0;
 	my ($out, $err);
 
-	$node->psql('postgres', "LOAD 'pg_cmig'; LOAD '$library';\nSET replacer.matches = '$matches';\n"
-		. "SET replacer.command = \$\$$command\$\$; SET replacer.sleep = $sleeps; SET replacer.calls = 0; SET replacer.point = $point;\n$call;\n$put_back;\n"
-		. "SHOW replacer.calls", stdout => \$out, stderr => \$err, on_error_stop => 0);
-	return ("$out\n$err", $out =~ /(\d+)\s*\z/ ? $1 : 0);
+	$node->psql('postgres', join("\\c -\n", map { "LOAD 'pg_cmig'; LOAD '$library';\nSET replacer.matches = '$matches';\n"
+		. "SET replacer.command = \$\$$command\$\$; SET replacer.sleep = $sleeps; SET replacer.calls = 0; SET replacer.point = $_;\n$call;\n$put_back;\n"
+		. "SELECT 'calls: ' || current_setting('replacer.calls');\n\\echo [ended]\n\\warn [ended]\n" } @$points),
+		stdout => \$out, stderr => \$err, on_error_stop => 0);
+	my ($outs, $errs) = map { [ split /\[ended\]\n?/, $_, -1 ] } $out, $err;
+	return map { ($outs->[$_] // '') . "\n" . ($errs->[$_] // 'server closed') } 0 .. $#$points;
 }
 
 # the functions, the text that is common to the queries before which the schema is
@@ -170,9 +181,10 @@ foreach my $kind ('view', 'foreign table', 'partitioned table', 'sequence')
 		my ($refused, $bad) = (0, '');
 
 		query($node, 'postgres', "SET ROLE mallory; SELECT lair.make('$kind')");
-		foreach my $point (1 .. $points)
+		my $point = 0;
+		foreach my $output (calls($call, $matches, [ 1 .. $points ], $replace))
 		{
-			my ($output) = call($call, $matches, $point, $replace);
+			$point++;
 			$refused++ if $output =~ /replaced while it was being read/;
 			$bad .= "point $point: $output" if $output =~ /evaluated as (?!mallory)|has no handler|server closed|^missed/m;
 		}
@@ -273,9 +285,8 @@ END_SQL
 my (undef, $points) = call('SELECT * FROM cmig.preflight()', 'pg_stat_statements', 0, 'true');
 my ($refused, $evaluated) = (0, 0);
 s/\bshop\b/stats/g, s/\bevil\b/instead/g foreach $replace, $put_back;
-foreach my $point (1 .. $points)
+foreach my $output (calls('SELECT * FROM cmig.preflight()', 'pg_stat_statements', [ 1 .. $points ], $replace))
 {
-	($output) = call('SELECT * FROM cmig.preflight()', 'pg_stat_statements', $point, $replace);
 	$refused += $output =~ /a function was replaced while it was being called/;
 	$evaluated += $output =~ /evaluated/;
 }

@@ -16,6 +16,7 @@ use IPC::Run;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes qw(sleep time);
 
 our @EXPORT = qw(
   new_node new_database revision_file write_revision load_sql chain_files load_files query fails_with
@@ -212,6 +213,38 @@ sub fails_with
 	  or diag("status $status, output: $out, error: $err");
 }
 
+# polled(FUNCTION): calls the function until it returns true, or for the time that PostgreSQL's tests wait, and returns
+# whether it did.  Starting a program ten times in each second slows down what it waits for, so the pauses become
+# longer: a tenth of the time until then, but at least 0.1 seconds, and at most one.
+sub polled
+{
+	my ($function) = @_;
+	my $begun = time;
+
+	until ($function->())
+	{
+		my $waited = time - $begun;
+
+		return 0 if $waited > $PostgreSQL::Test::Utils::timeout_default;
+		sleep($waited < 1 ? 0.1 : $waited < 10 ? $waited / 10 : 1);
+	}
+	return 1;
+}
+
+# The function of PostgreSQL::Test::Cluster does the same, but ten times in each second.
+{
+	no warnings 'redefine';
+	*PostgreSQL::Test::Cluster::poll_query_until = sub {
+		my ($node, $db, $query, $expected) = @_;
+		my ($out, $err);
+
+		$expected //= 't';
+		return 1 if polled(sub { $node->psql($db, $query, stdout => \$out, stderr => \$err); return $out eq $expected && $err eq ''; });
+		diag("not within the time: $query\nexpected: $expected\nthe last output: $out\n$err");
+		return 0;
+	};
+}
+
 # start_psql(NODE, DATABASE, SQL): runs SQL in the background, with the application
 # name "run"
 sub start_psql
@@ -247,16 +280,13 @@ sub wait_until_blocked
 	my ($node, $name) = @_;
 	my $where = "application_name = '" . ($name // 'run') . "' AND wait_event_type = 'Lock'";
 
+	my $pid;
+
 	# One query both checks and returns the process ID, because a waiting session may
 	# briefly not be waiting.
-	foreach (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
-	{
-		my $pid = $node->safe_psql('postgres', "SELECT pid FROM pg_stat_activity WHERE $where");
-
-		return $pid if $pid =~ /^\d+$/;
-		select undef, undef, undef, 0.1;
-	}
-	die 'the run did not come to the lock';
+	polled(sub { $pid = $node->safe_psql('postgres', "SELECT pid FROM pg_stat_activity WHERE $where"); return $pid =~ /^\d+$/; })
+	  or die 'the run did not come to the lock';
+	return $pid;
 }
 
 # kill_backend(PID): kills a backend with kill -9.  Returns when the postmaster has
