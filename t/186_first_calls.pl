@@ -19,20 +19,27 @@ my ($node) = engine_project('first_calls');
 
 engine_stays();
 
-# while another run does its first revision, which creates the tables of the state
+# while another run does its first revision, which creates the tables of the state, and waits until the call says that
 sub beside
 {
 	my ($status, $output, $errors, @call) = @_;
+	my ($out, $err, $other) = ('', '', '');
 
 	$node->safe_psql('shop', 'DROP SCHEMA IF EXISTS cmig_engine CASCADE; DROP TABLE IF EXISTS account');
-	my $run = IPC::Run::start([ $cmig, 'upgrade', '-y' ], '<', \undef, '>', \my $out, '2>', \my $err);
-	$node->poll_query_until('shop', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg\_sleep%' AND state = 'active'}) or die;
-	gives($status, $output, $errors, @call);
+	my $holder = $node->background_psql('shop');
+	$holder->query_safe('SELECT pg_advisory_lock(186)');
+	my $run = IPC::Run::start([ $cmig, 'upgrade', '-y' ], '<', \undef, '>', \my $ignored, '2>', \$other);
+	$node->poll_query_until('shop', 'SELECT count(*) = 1 FROM pg_locks WHERE NOT granted AND objid = 186') or die;
+	my $call = IPC::Run::start([ $cmig, @call ], '<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+	$call->pump until $err =~ /another/ || !$call->pumpable;
+	$holder->quit;
+	$call->finish;
+	ok($call->full_result(0) >> 8 == $status && $out =~ /$output/s && $err =~ /$errors/s, "cmig @call") or diag($call->full_result(0) >> 8, $out, $err);
 	$run->finish;
-	is($run->full_result(0), 0, 'the other run') or diag($err);
+	is($run->full_result(0), 0, 'the other run') or diag($other);
 	gives(0, 'current +001\n', '^$', 'status');
 }
-write_revision('001', '', '', 'SELECT pg_sleep(8); CREATE TABLE account (id int);', 'DROP TABLE account;');
+write_revision('001', '', '', 'SELECT pg_advisory_xact_lock(186); CREATE TABLE account (id int);', 'DROP TABLE account;');
 beside(0, '^(database shop is at 001\n)?$', 'another run is in progress.*nothing to upgrade: database "shop" is at 001\n$', 'upgrade', '-y');
 beside(3, '^$', '^ERROR:  another session is running a generated script in this database\nDETAIL:  Process .*\nHINT:  Wait until', 'stamp', '001');
 
