@@ -916,6 +916,13 @@ find_owners(const CmigExpansion *expansion)
 		" WHERE NOT pg_has_role(m.oid, o.oid, 'USAGE') AND owner IS DISTINCT FROM o.rolname::text"
 		/* what others have owned is only referred to */
 		" AND (known OR pg_has_role(m.oid, w.oid, 'USAGE'))"
+		/* nor is what only has the name of what the contraction creates */
+		" AND (known OR NOT EXISTS (SELECT FROM pg_namespace u, pg_namespace n"
+		"  JOIN pg_class k ON k.relnamespace = n.oid WHERE u.oid = c.relnamespace"
+		"   AND n.nspname::text = cmig.version_schema(r.revision, u.nspname::text)"
+		"   AND k.relname = c.relname AND " CMIG_VERSION_CREATED ")"
+		"  OR EXISTS (SELECT FROM jsonb_array_elements(r.columns) e WHERE e->>1 <> ''"
+		"   AND " CMIG_RELATION_NAMED("(e->>0)") " = c.oid))"
 		/* what belongs to a column has the owner of its table */
 		" AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid"
 		"  AND d.classid = 'pg_class'::regclass AND d.refobjsubid <> 0"
