@@ -19,7 +19,7 @@ my ($node) = engine_project('first_calls');
 
 engine_stays();
 
-# while another run does its first revision, which creates the tables of the state, and waits until the call says that
+# runs cmig while another run, whose first revision creates the tables of the state, waits until this call mentions it
 sub beside
 {
 	my ($status, $output, $errors, @call) = @_;
